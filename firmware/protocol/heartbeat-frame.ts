@@ -1,0 +1,122 @@
+/**
+ * The wire format of the heartbeat pair: what a C program on x86 writes as `struct { int type; int length; }`.
+ *
+ *     int32 type     0 = HEART, 1 = OTHER      both little-endian
+ *     int32 length   0 for HEART; for OTHER, how many bytes of data follow
+ */
+
+export const HEART = 0;
+export const OTHER = 1;
+export const HEAD_BYTES = 8;
+
+/** A beat, ready to be written: HEART with length 0. Not to be changed. */
+export const BEAT = new Uint8Array(HEAD_BYTES);
+
+/** Writes an OTHER frame with `data` to the start of `into`; gives its length, HEAD_BYTES more than the data's. */
+export function encodeOther(into: Uint8Array, data: Uint8Array): number {
+  const frameBytes = HEAD_BYTES + data.length;
+  if (into.length < frameBytes) throw new Error(`a frame of ${frameBytes} bytes does not fit into ${into.length}`);
+  into.fill(0, 0, HEAD_BYTES);
+  into[0] = OTHER;
+  into[4] = data.length;
+  into[5] = data.length >>> 8;
+  into[6] = data.length >>> 16;
+  into[7] = data.length >>> 24;
+  into.set(data, HEAD_BYTES);
+  return frameBytes;
+}
+
+/** What a decoder finds. */
+export interface FrameSink {
+  beat(): void;
+  /**
+   * Data of an OTHER frame, as it comes: at least once a frame, `remainingBytes` 0 with the last piece of it.
+   * `piece` is a view of what was decoded, valid during the call.
+   */
+  data(piece: Uint8Array, remainingBytes: number): void;
+}
+
+/** Why a peer does not speak this protocol. */
+export interface BadFrame {
+  readonly field: 'type' | 'length';
+  readonly value: number;
+  /** One sentence for a log: which frame, which field, what it is, what it must be. */
+  readonly reason: string;
+}
+
+/**
+ * Takes a stream apart, in whatever pieces it comes. It holds no data, so a peer that announces much and
+ * sends little costs nothing; a beat allocates nothing.
+ */
+export class HeartbeatDecoder {
+  readonly #maxDataBytes: number;
+  #frames = 0;
+  #headBytes = 0;
+  #type = 0;
+  #length = 0;
+  #remainingBytes = 0;
+  #bad: BadFrame | undefined;
+
+  /** `maxDataBytes`: the largest `length` to accept. */
+  constructor(maxDataBytes: number) {
+    this.#maxDataBytes = maxDataBytes;
+  }
+
+  /** The peer is within a frame: its end of stream here would be a half frame. */
+  get partial(): boolean {
+    return this.#headBytes > 0 || this.#remainingBytes > 0;
+  }
+
+  /** Decodes what came next. A bad frame ends the stream: it is given from then on, and nothing more is decoded. */
+  decode(bytes: Uint8Array, sink: FrameSink): BadFrame | undefined {
+    let at = 0;
+    while (at < bytes.length && this.#bad === undefined) {
+      if (this.#remainingBytes > 0) {
+        const piece = bytes.subarray(at, at + this.#remainingBytes);
+        at += piece.length;
+        this.#remainingBytes -= piece.length;
+        sink.data(piece, this.#remainingBytes);
+      } else {
+        this.#takeHeadByte(bytes[at++] ?? 0, sink);
+      }
+    }
+    return this.#bad;
+  }
+
+  #takeHeadByte(byte: number, sink: FrameSink): void {
+    // A shift by 24 makes the top bit the sign, as int32 has it.
+    if (this.#headBytes < 4) this.#type |= byte << (this.#headBytes * 8);
+    else this.#length |= byte << ((this.#headBytes - 4) * 8);
+    this.#headBytes++;
+    if (this.#headBytes === 4) this.#checkType();
+    if (this.#headBytes < HEAD_BYTES) return;
+
+    const type = this.#type;
+    const length = this.#length;
+    this.#checkLength();
+    this.#headBytes = 0;
+    this.#type = 0;
+    this.#length = 0;
+    if (this.#bad !== undefined) return;
+    this.#frames++;
+    this.#remainingBytes = length;
+    if (type === HEART) sink.beat();
+    else if (length === 0) sink.data(NOTHING, 0);
+  }
+
+  #checkType(): void {
+    if (this.#type !== HEART && this.#type !== OTHER) this.#fail('type', this.#type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
+  }
+
+  #checkLength(): void {
+    const maxBytes = this.#type === HEART ? 0 : this.#maxDataBytes;
+    if (this.#length >= 0 && this.#length <= maxBytes) return;
+    this.#fail('length', this.#length, this.#type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
+  }
+
+  #fail(field: BadFrame['field'], value: number, must: string): void {
+    this.#bad = { field, value, reason: `frame ${this.#frames + 1}: ${field} is ${value}, must be ${must}` };
+  }
+}
+
+const NOTHING = new Uint8Array(0);
