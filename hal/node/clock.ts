@@ -1,0 +1,165 @@
+/**
+ * The clock of a device on this machine. A process may hold thousands of devices, so the alarms of all
+ * clocks wait in one heap, and one timer of the process waits for the earliest.
+ */
+
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../clock.ts';
+
+/** The longest delay that setTimeout takes, 2^31 - 1 ms; a longer one would fire at once. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+interface Alarm {
+  /** When the device was switched on, on the process's clock. */
+  readonly originMs: number;
+  /** On the device's clock, as the firmware gave it. */
+  atMs: number;
+  /** On the process's clock: what the heap is ordered by. */
+  dueMs: number;
+  /** Undefined: not armed. */
+  isr: (() => void) | undefined;
+  /** The place in the heap; NOT_WAITING when the alarm is not armed, or is being rung. */
+  index: number;
+}
+
+const NOT_WAITING = -1;
+
+/** A binary heap, the earliest first; each alarm knows its place in it. */
+const waiting: Alarm[] = [];
+/** Alarms that have come due and are being rung, the earliest first; the first `rungCount` were. */
+const ringing: Alarm[] = [];
+let rungCount = 0;
+
+let timer: NodeJS.Timeout | undefined;
+/** When the timer will fire, on the process's clock; Infinity when there is none, -Infinity while alarms ring. */
+let timerDueMs = Infinity;
+let immediate: NodeJS.Immediate | undefined;
+
+/** A device's clock; it is switched on now. An armed alarm keeps the process alive. */
+export function nodeClock(): Clock {
+  const originMs = performance.now();
+  const alarm: Alarm = { originMs, atMs: 0, dueMs: 0, isr: undefined, index: NOT_WAITING };
+  return {
+    now: () => performance.now() - originMs,
+    setAlarm(atMs, isr) {
+      if (Number.isNaN(atMs)) throw new Error('setAlarm: the time is not a number');
+      alarm.atMs = atMs;
+      alarm.dueMs = originMs + atMs;
+      alarm.isr = isr;
+      if (alarm.index === NOT_WAITING) {
+        alarm.index = waiting.push(alarm) - 1;
+        siftUp(alarm);
+      } else {
+        siftUp(alarm);
+        siftDown(alarm);
+      }
+      if (alarm.index === 0 && alarm.dueMs < timerDueMs) wait();
+    },
+    clearAlarm() {
+      alarm.isr = undefined;
+      if (alarm.index !== NOT_WAITING) remove(alarm);
+      if (waiting.length === 0 && ringing.length === 0) stopWaiting();
+    },
+  };
+}
+
+/** Makes the process wake up for the earliest alarm. */
+function wait(): void {
+  const first = waiting[0];
+  const delayMs = ringing.length > 0 ? 0 : first === undefined ? Infinity : first.dueMs - performance.now();
+  if (delayMs === Infinity) return;
+  if (delayMs <= 0) {
+    immediate ??= setImmediate(ring);
+    return;
+  }
+  if (timer !== undefined) clearTimeout(timer);
+  // A delay of less than 1 ms is taken as 1; a fraction would be cut off, and the timer fire early.
+  const wholeMs = Math.min(Math.ceil(delayMs), TIMEOUT_MAX_MS);
+  timer = setTimeout(ring, wholeMs);
+  timerDueMs = performance.now() + wholeMs;
+}
+
+/** With no alarm armed, nothing keeps the process alive. */
+function stopWaiting(): void {
+  if (timer !== undefined) clearTimeout(timer);
+  if (immediate !== undefined) clearImmediate(immediate);
+  timer = undefined;
+  immediate = undefined;
+  timerDueMs = Infinity;
+}
+
+/**
+ * Rings what is due. Node's timers count whole milliseconds from a time that is cut to one, and so may
+ * fire up to 1 ms early: each alarm is held against its own device's clock, and may have to wait again.
+ */
+function ring(): void {
+  stopWaiting();
+  timerDueMs = -Infinity;
+  const nowMs = performance.now();
+  for (let first = waiting[0]; first !== undefined && nowMs - first.originMs >= first.atMs; first = waiting[0]) {
+    remove(first);
+    ringing.push(first);
+  }
+  // An alarm that is armed again while the others ring goes back to the heap, so this ends. An exception
+  // in one device must not silence the others: what is left rings next time round.
+  try {
+    for (let alarm = ringing[rungCount]; alarm !== undefined; alarm = ringing[rungCount]) {
+      rungCount += 1;
+      if (alarm.index !== NOT_WAITING) continue;
+      const isr = alarm.isr;
+      alarm.isr = undefined;
+      isr?.();
+    }
+  } finally {
+    if (rungCount === ringing.length) {
+      ringing.length = 0;
+      rungCount = 0;
+    }
+    timerDueMs = Infinity;
+    wait();
+  }
+}
+
+function remove(alarm: Alarm): void {
+  const last = waiting.pop();
+  if (last !== undefined && last !== alarm) {
+    waiting[alarm.index] = last;
+    last.index = alarm.index;
+    siftUp(last);
+    siftDown(last);
+  }
+  alarm.index = NOT_WAITING;
+}
+
+function siftUp(alarm: Alarm): void {
+  let index = alarm.index;
+  while (index > 0) {
+    const parentIndex = (index - 1) >> 1;
+    const parent = waiting[parentIndex];
+    if (parent === undefined || parent.dueMs <= alarm.dueMs) break;
+    waiting[index] = parent;
+    parent.index = index;
+    index = parentIndex;
+  }
+  waiting[index] = alarm;
+  alarm.index = index;
+}
+
+function siftDown(alarm: Alarm): void {
+  let index = alarm.index;
+  for (;;) {
+    let childIndex = 2 * index + 1;
+    let child = waiting[childIndex];
+    const right = waiting[childIndex + 1];
+    if (child !== undefined && right !== undefined && right.dueMs < child.dueMs) {
+      child = right;
+      childIndex += 1;
+    }
+    if (child === undefined || child.dueMs >= alarm.dueMs) break;
+    waiting[index] = child;
+    child.index = index;
+    index = childIndex;
+  }
+  waiting[index] = alarm;
+  alarm.index = index;
+}

@@ -1,0 +1,26 @@
+/** Name look-up by the host's own resolver (getaddrinfo), as its /etc/hosts and settings say. */
+
+import { lookup as resolve } from 'node:dns';
+import type { Errno } from '../errno.ts';
+import type { Lookup } from '../network.ts';
+import { errnoOfError } from './errno.ts';
+
+export function lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
+  let cancelled = false;
+  // `verbatim`: in the order that the resolver gives (RFC 6724), which is the order to try them.
+  resolve(name, { all: true, verbatim: true }, (error, found) => {
+    if (cancelled) return;
+    if (error === null) {
+      // An empty name is no error to Node.
+      const addresses = found.flatMap(({ address }) => address ?? []);
+      done(addresses.length > 0 ? addresses : 'EAI_NONAME');
+    } else {
+      done(errnoOfError(error) === 'EAI_NONAME' ? 'EAI_NONAME' : 'EAI_FAIL');
+    }
+  });
+  return {
+    cancel() {
+      cancelled = true;
+    },
+  };
+}
