@@ -1,0 +1,163 @@
+/** Event groups: bits that tasks wait for, any or all of them, and at which several tasks can meet. */
+
+import { BLOCKED, type Blocking } from './blocking.ts';
+import type { Kernel } from './kernel.ts';
+import type { TaskHandle } from './task.ts';
+import { MAX_DELAY } from './ticks.ts';
+import { WaitList } from './wait-list.ts';
+
+/** With 32-bit ticks FreeRTOS keeps the upper 8 bits for itself. */
+const BITS_MASK = 0x00ff_ffff;
+
+/** How to wait. */
+export interface WaitBitsOptions {
+  /** xWaitForAllBits: all of the bits, not any of them. Default false. */
+  readonly waitForAll?: boolean;
+  /** xClearOnExit: when they came, they are cleared. Default false. */
+  readonly clearOnExit?: boolean;
+  /** In ticks; default MAX_DELAY. */
+  readonly timeout?: number;
+}
+
+const ALL = 1;
+const CLEAR = 2;
+
+/** EventGroupHandle_t: 24 bits. */
+export class EventGroup {
+  readonly #os: Kernel;
+  #bits = 0;
+  readonly #waiters = new WaitList();
+
+  /** xEventGroupCreate. */
+  constructor(os: Kernel) {
+    this.#os = os;
+  }
+
+  /** xEventGroupGetBits. */
+  get bits(): number {
+    return this.#bits;
+  }
+
+  /**
+   * xEventGroupWaitBits: waits for bits. Gives the bits as they were when it stopped waiting, before it cleared any:
+   * look at them to tell success from a timeout.
+   */
+  waitBits(bits: number, options: WaitBitsOptions = {}): Blocking<number> {
+    this.#check(bits);
+    if (bits === 0) throw new RangeError('there must be at least one bit to wait for');
+    const call = this.#os.call(this, 'wait-bits', options.timeout ?? MAX_DELAY);
+    this.#setArguments(bits, (options.waitForAll === true ? ALL : 0) | (options.clearOnExit === true ? CLEAR : 0));
+    return call;
+  }
+
+  /**
+   * xEventGroupSync: sets bits, then waits for all of others: where tasks meet. The bits waited for are cleared when
+   * they came. Gives the bits as `waitBits` does.
+   */
+  sync(bitsToSet: number, bitsToWaitFor: number, timeout = MAX_DELAY): Blocking<number> {
+    this.#check(bitsToSet);
+    this.#check(bitsToWaitFor);
+    if (bitsToWaitFor === 0) throw new RangeError('there must be at least one bit to wait for');
+    const call = this.#os.call(this, 'sync', timeout, bitsToSet);
+    this.#setArguments(bitsToWaitFor, ALL | CLEAR);
+    return call;
+  }
+
+  /**
+   * xEventGroupSetBits: wakes every task whose wait this ends. Gives the bits as they are after that: a woken task may
+   * have cleared some.
+   */
+  setBits(bits: number): number {
+    this.#check(bits);
+    this.#bits |= bits;
+    let toClear = 0;
+    let task = this.#waiters.first;
+    while (task !== undefined) {
+      const next = task.waitNext;
+      if (this.#satisfies(task)) {
+        if ((task.argument2 & CLEAR) !== 0) toClear |= task.argument;
+        // What the task will find when it runs, whatever becomes of the bits until then.
+        task.item = this.#bits;
+        this.#os.makeReady(task);
+      }
+      task = next;
+    }
+    // All who waited see all the bits: they are cleared after the last one.
+    this.#bits &= ~toClear;
+    return this.#bits;
+  }
+
+  /** xEventGroupClearBits: gives the bits from before. */
+  clearBits(bits: number): number {
+    this.#check(bits);
+    const before = this.#bits;
+    this.#bits &= ~bits;
+    return before;
+  }
+
+  /** xEventGroupSetBitsFromISR; done at once, not by the timer service task. */
+  setBitsFromIsr(bits: number): void {
+    this.#os.enterIsr();
+    this.setBits(bits);
+    this.#os.exitIsr();
+  }
+
+  /** xEventGroupClearBitsFromISR. */
+  clearBitsFromIsr(bits: number): number {
+    return this.clearBits(bits);
+  }
+
+  /** vEventGroupDelete: whoever waits, waits no more and gets 0. */
+  delete(): void {
+    this.#bits = 0;
+    for (let task = this.#waiters.first; task !== undefined; task = this.#waiters.first) {
+      task.item = 0;
+      this.#os.makeReady(task);
+    }
+  }
+
+  /** @internal */
+  attempt(task: TaskHandle, first: boolean): number | typeof BLOCKED {
+    if (first) {
+      const bitsToSet = task.operation === 'sync' && typeof task.item === 'number' ? task.item : 0;
+      task.item = undefined;
+      const reached = this.#bits | bitsToSet;
+      if (bitsToSet !== 0) this.setBits(bitsToSet);
+      if ((reached & task.argument) === task.argument && task.operation === 'sync') {
+        // The last one to come clears, even where setting its bits ended everybody else's wait.
+        this.#bits &= ~task.argument;
+        return reached;
+      }
+      if (!this.#satisfies(task) && task.timeout > 0) {
+        this.#os.block(task, this.#waiters, true);
+        return BLOCKED;
+      }
+    } else if (typeof task.item === 'number') {
+      const found = task.item;
+      task.item = undefined;
+      return found;
+    }
+    // At once, or after a timeout: a bit may have come between the timeout and now.
+    const bits = this.#bits;
+    if (this.#satisfies(task) && (task.argument2 & CLEAR) !== 0) this.#bits &= ~task.argument;
+    return bits;
+  }
+
+  #satisfies(task: TaskHandle): boolean {
+    const found = this.#bits & task.argument;
+    return (task.argument2 & ALL) !== 0 ? found === task.argument : found !== 0;
+  }
+
+  #setArguments(bits: number, how: number): void {
+    const task = this.#os.runningTask;
+    if (task === undefined) return;
+    task.argument = bits;
+    task.argument2 = how;
+  }
+
+  #check(bits: number): void {
+    if (!Number.isInteger(bits) || bits < 0 || bits > BITS_MASK) {
+      throw new RangeError(`event bits must be a whole number from 0 to 0xffffff, not ${bits}`);
+    }
+  }
+}

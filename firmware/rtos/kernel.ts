@@ -1,0 +1,576 @@
+/**
+ * The kernel: FreeRTOS's scheduler with configUSE_PREEMPTION 0. Which task runs next, who sleeps until
+ * when, and what happens when the clock or the hardware interrupts. One instance is one device.
+ *
+ * The highest-priority ready task runs until it blocks or yields; those of one priority take turns. A
+ * task that readies a higher one goes on until then: nothing is taken from a running task. Between two
+ * passes of the scheduler no task runs; a pass is started by the clock's alarm or by an interrupt.
+ */
+
+import type { Clock } from '../../hal/clock.ts';
+import type { PanicReport } from '../../hal/system.ts';
+import { BLOCKED, type Blocking, type Operation, type Waitable } from './blocking.ts';
+import type { TimerService } from './software-timer.ts';
+import { TaskHandle, type TaskFunction, type TaskState } from './task.ts';
+import { addTicks, checkTicks, MAX_DELAY, ticksBetween } from './ticks.ts';
+import { TimedHeap } from './timed-heap.ts';
+import type { WaitList } from './wait-list.ts';
+
+/** What FreeRTOS sets in FreeRTOSConfig.h. */
+export interface KernelConfig {
+  /** configTICK_RATE_HZ; default 1000. */
+  readonly tickRateHz?: number;
+  /** configMAX_PRIORITIES: priorities are 0 to one less; at most 32, default 8. */
+  readonly maxPriorities?: number;
+  /** configINITIAL_TICK_COUNT; default 0. Close to 2^32 it makes the count wrap soon. */
+  readonly initialTickCount?: number;
+  /** configTIMER_TASK_PRIORITY; default the highest. */
+  readonly timerTaskPriority?: number;
+  /** configTIMER_QUEUE_LENGTH: how many timer commands can wait; default 10. */
+  readonly timerQueueLength?: number;
+  /** portGET_RUN_TIME_COUNTER_VALUE: turns run-time statistics on; any unit, must not go back. */
+  readonly runTimeCounter?: () => number;
+  /** Trace macros: called at every change of a task's state, with what it is about to block on. */
+  readonly onTaskState?: (task: TaskHandle, state: TaskState, operation?: Operation) => void;
+  /** vApplicationIdleHook: called whenever no task is ready, before the kernel goes to sleep. MUST NOT block. */
+  readonly onIdle?: () => void;
+  /** A task threw. The kernel stands still from then on. Without it, the exception leaves the pass. */
+  readonly onCrash?: (report: PanicReport) => void;
+}
+
+/**
+ * A pass ends after so many switches, or so many milliseconds, even if tasks are ready, so that the host's
+ * other work and the interrupts it brings get their turn; the next pass follows at once.
+ */
+const PASS_SWITCHES = 4096;
+const PASS_MS = 5;
+
+/** Reading the clock costs more than a switch, so that a busy pass reads it once in so many (a power of 2). */
+const SWITCHES_PER_CLOCK_READ = 16;
+
+/** The clock as `wakeTick` for "no alarm". */
+const NO_ALARM = -1;
+
+/** The previous wake time of a periodic task, as vTaskDelayUntil's pointer. */
+export interface WakeTime {
+  tick: number;
+}
+
+export class Kernel {
+  readonly clock: Clock;
+  readonly maxPriorities: number;
+  /** xTaskGetCurrentTaskHandle; undefined between the passes. */
+  runningTask: TaskHandle | undefined = undefined;
+
+  /** @internal */ readonly config: KernelConfig;
+  /** @internal Made with the first software timer. */
+  timerService: TimerService | undefined = undefined;
+
+  readonly #ticksPerMs: number;
+  readonly #initialTick: number;
+  #state: 'new' | 'running' | 'stopped' = 'new';
+
+  /** Ticks since the scheduler started. A plain number, so that only what users see wraps around. */
+  #ticks = 0;
+  #startMs = 0;
+  #startRunTime = 0;
+  #alarmTick = NO_ALARM;
+  readonly #onAlarm: () => void;
+
+  /** The ring of ready tasks of each priority, by the one to run next, and a bit for each that is not empty. */
+  readonly #ready: (TaskHandle | undefined)[];
+  #readyPriorities = 0;
+  readonly #sleepers = new TimedHeap<TaskHandle>();
+  #tasks: TaskHandle | undefined = undefined;
+  #tasksMade = 0;
+
+  #inPass = false;
+  #isrDepth = 0;
+  #suspendDepth = 0;
+  readonly #done: { done: true; value: never };
+
+  constructor(clock: Clock, config: KernelConfig = {}) {
+    const { tickRateHz = 1000, maxPriorities = 8, initialTickCount = 0 } = config;
+    if (!(tickRateHz >= 1 && tickRateHz <= 1_000_000)) {
+      throw new RangeError(`tickRateHz must be from 1 to 1000000, not ${tickRateHz}`);
+    }
+    if (!Number.isInteger(maxPriorities) || maxPriorities < 1 || maxPriorities > 32) {
+      throw new RangeError(`maxPriorities must be a whole number from 1 to 32, not ${maxPriorities}`);
+    }
+    checkTicks(initialTickCount, 'initialTickCount');
+    this.clock = clock;
+    this.maxPriorities = maxPriorities;
+    this.config = config;
+    this.#ticksPerMs = tickRateHz / 1000;
+    this.#initialTick = initialTickCount;
+    this.#ready = new Array<TaskHandle | undefined>(maxPriorities).fill(undefined);
+    this.#onAlarm = () => this.#alarm();
+    // What a call gives is typed where the call is made; `never` fits every caller of `done`.
+    this.#done = { done: true, value: undefined as never };
+  }
+
+  // ---- tasks ----
+
+  /** xTaskCreate. The task is Ready at once; it runs when the scheduler gets to it. */
+  createTask<Args extends readonly unknown[]>(
+    entry: TaskFunction<Args>,
+    name: string,
+    priority: number,
+    ...args: Args
+  ): TaskHandle {
+    this.#checkPriority(priority);
+    const task = new TaskHandle(this, entry(this, ...args), name, ++this.#tasksMade, priority);
+    task.allNext = this.#tasks;
+    if (this.#tasks !== undefined) this.#tasks.allPrev = task;
+    this.#tasks = task;
+    this.makeReady(task);
+    return task;
+  }
+
+  /** vTaskStartScheduler. Runs what is ready, and returns when the device would go to sleep. */
+  start(): void {
+    if (this.#state !== 'new') throw new Error('the scheduler was started before; a kernel starts once');
+    this.#state = 'running';
+    this.#startMs = this.clock.now();
+    this.#startRunTime = this.config.runTimeCounter?.() ?? 0;
+    this.#pass();
+  }
+
+  /** vTaskEndScheduler: no task runs any more, and the alarm is disarmed. */
+  stop(): void {
+    this.#state = 'stopped';
+    this.#alarmTick = NO_ALARM;
+    this.clock.clearAlarm();
+  }
+
+  /** uxTaskGetSystemState: every task that is not deleted, in the order they were made. */
+  tasks(): TaskHandle[] {
+    const tasks: TaskHandle[] = [];
+    for (let task = this.#tasks; task !== undefined; task = task.allNext) tasks.push(task);
+    return tasks.reverse();
+  }
+
+  /** xTaskGetHandle: the first task made with this name. */
+  getTask(name: string): TaskHandle | undefined {
+    return this.tasks().find((task) => task.name === name);
+  }
+
+  // ---- what a task does to itself ----
+
+  /** taskYIELD: to the end of the line of its priority. */
+  yield(): Blocking<void> {
+    return this.call(this, 'yield', 0);
+  }
+
+  /** vTaskDelay: sleeps for so many ticks. 0 only yields. */
+  delay(ticks: number): Blocking<void> {
+    checkTicks(ticks, 'a delay');
+    return this.#sleep(ticks);
+  }
+
+  /**
+   * xTaskDelayUntil: sleeps until `previous.tick + increment`, and moves `previous` there, so that a loop keeps its
+   * period whatever it does in between. False when that time had passed already: then it only yields.
+   */
+  delayUntil(previous: WakeTime, increment: number): Blocking<boolean> {
+    checkTicks(increment, 'an increment');
+    if (increment === 0) throw new RangeError('an increment must be at least 1 tick');
+    // What has gone by since is compared, not the counts: so these may wrap in between.
+    const remaining = increment - ticksBetween(previous.tick, this.getTickCount());
+    previous.tick = addTicks(previous.tick, increment);
+    return this.#sleep(Math.max(remaining, 0));
+  }
+
+  /** vTaskSuspend(NULL): until another task, or an interrupt, resumes it. */
+  suspend(): Blocking<void> {
+    return this.call(this, 'suspend', 0);
+  }
+
+  /** vTaskDelete(NULL): does not come back. Returning from the task's function does the same. */
+  delete(): Blocking<never> {
+    return this.call(this, 'delete', 0);
+  }
+
+  /**
+   * ulTaskNotifyTake: waits until the task's notification value is not 0, then takes 1 from it, or all of it
+   * when `clearOnExit`. Gives the value from before; 0 after a timeout.
+   */
+  notifyTake(clearOnExit: boolean, timeout: number, index = 0): Blocking<number> {
+    const call = this.call(this, 'notify-take', timeout);
+    const task = this.#running();
+    task.argument = clearOnExit ? 1 : 0;
+    task.argument2 = index;
+    return call;
+  }
+
+  /**
+   * xTaskNotifyWait: waits for a notification. If none is pending, the bits `clearOnEntry` of the value are
+   * cleared first; when one came, the bits `clearOnExit` after. Gives the value from before that
+   * last step; undefined after a timeout.
+   */
+  notifyWait(clearOnEntry: number, clearOnExit: number, timeout: number, index = 0): Blocking<number | undefined> {
+    const call = this.call(this, 'notify-wait', timeout, index);
+    const task = this.#running();
+    task.argument = clearOnEntry;
+    task.argument2 = clearOnExit;
+    return call;
+  }
+
+  /** @internal */
+  attempt(task: TaskHandle, first: boolean): unknown {
+    switch (task.operation) {
+      case 'yield':
+        // With the scheduler suspended a yield stays pending (vTaskSwitchContext), and the task goes on.
+        return first && this.#suspendDepth === 0 ? BLOCKED : undefined;
+      case 'delay':
+        if (!first || (task.timeout === 0 && this.#suspendDepth > 0)) return task.timeout > 0;
+        if (task.timeout > 0) this.#block(task, undefined);
+        return BLOCKED;
+      case 'suspend':
+        if (!first) return undefined;
+        this.#mustNotBeSuspended(task);
+        this.remove(task, 'Suspended');
+        return BLOCKED;
+      case 'delete':
+        this.#mustNotBeSuspended(task);
+        this.remove(task, 'Deleted');
+        this.forget(task);
+        return BLOCKED;
+      case 'notify-take':
+        return task.attemptNotifyTake(first);
+      case 'notify-wait':
+        return task.attemptNotifyWait(first);
+      default:
+        throw new Error(`${task.operation} is not a call of the kernel itself`);
+    }
+  }
+
+  // ---- time ----
+
+  /** xTaskGetTickCount: 32 bits, wraps around. Stands still while the scheduler is suspended. */
+  getTickCount(): number {
+    return addTicks(this.#initialTick, this.#readClock());
+  }
+
+  /** pdMS_TO_TICKS: rounded down. */
+  msToTicks(ms: number): number {
+    return Math.floor(ms * this.#ticksPerMs);
+  }
+
+  /** pdTICKS_TO_MS. */
+  ticksToMs(ticks: number): number {
+    return ticks / this.#ticksPerMs;
+  }
+
+  /** ulTaskGetTotalRunTime: by the run-time counter, since the scheduler started; undefined where there is no counter. */
+  get totalRunTime(): number | undefined {
+    const now = this.config.runTimeCounter?.();
+    return now === undefined ? undefined : now - this.#startRunTime;
+  }
+
+  // ---- the scheduler ----
+
+  /** vTaskSuspendAll: the running task stays the running task, and the tick count stands still; nests. */
+  suspendAll(): void {
+    this.#readClock();
+    this.#suspendDepth++;
+  }
+
+  /** xTaskResumeAll. Tasks whose time came meanwhile are ready after it, behind those that an event woke. */
+  resumeAll(): void {
+    if (this.#suspendDepth === 0) throw new Error('resumeAll without a suspendAll before it');
+    this.#suspendDepth--;
+    this.#readClock();
+  }
+
+  /** xTaskGetSchedulerState. */
+  get schedulerState(): 'not-started' | 'running' | 'suspended' | 'stopped' {
+    if (this.#state === 'running') return this.#suspendDepth > 0 ? 'suspended' : 'running';
+    return this.#state === 'new' ? 'not-started' : 'stopped';
+  }
+
+  /** An interrupt begins; nests. Every interrupt that calls `...FromIsr` more than once is put between these two. */
+  enterIsr(): void {
+    this.#isrDepth++;
+  }
+
+  /** portYIELD_FROM_ISR: the interrupt ends, and unless it interrupted a task, the tasks it woke run. */
+  exitIsr(): void {
+    if (--this.#isrDepth === 0) this.#pass();
+  }
+
+  // ---- for the other files of this folder ----
+
+  /** @internal Ticks since the scheduler started, which do not wrap around. */
+  uptimeTicks(): number {
+    return this.#readClock();
+  }
+
+  /** @internal Begins a blocking call of the running task. */
+  call(target: Waitable, operation: Operation, timeout: number, item?: unknown): Blocking<never> {
+    const task = this.runningTask;
+    if (task === undefined) {
+      throw new Error(`${operation} may block, so only a task can call it; interrupts have the FromIsr calls`);
+    }
+    if (task.called) throw new Error(`task ${task.name} called ${task.operation} without yield*`);
+    task.called = true;
+    task.target = target;
+    task.operation = operation;
+    task.timeout = timeout;
+    task.item = item;
+    return task;
+  }
+
+  /** @internal The end of a blocking call, as the iterator protocol says it. */
+  done(result: unknown): IteratorReturnResult<never> {
+    this.#done.value = result as never;
+    return this.#done;
+  }
+
+  /** @internal Puts the running task to sleep, on `list` if it waits for an event, until its timeout. */
+  block(task: TaskHandle, list: WaitList | undefined, first: boolean): void {
+    if (first) {
+      checkTicks(task.timeout, 'a timeout');
+      task.deadline = task.timeout === MAX_DELAY ? -1 : this.#readClock() + task.timeout;
+    }
+    this.#block(task, list);
+  }
+
+  /** @internal xTaskCheckForTimeOut: whether the wait of a woken task is over without the event. */
+  timedOut(task: TaskHandle, first: boolean): boolean {
+    if (first) return task.timeout === 0;
+    if (task.delayAborted) {
+      task.delayAborted = false;
+      return true;
+    }
+    return task.deadline >= 0 && task.deadline <= this.#readClock();
+  }
+
+  /** @internal xTaskRemoveFromEventList: wakes the first task of the list; gives it. */
+  wake(list: WaitList): TaskHandle | undefined {
+    const task = list.first;
+    if (task !== undefined) this.makeReady(task);
+    return task;
+  }
+
+  /** @internal To the end of the line of its priority, out of whatever it waited for. */
+  makeReady(task: TaskHandle): void {
+    if (task.restingState === 'Ready') return;
+    task.waitList?.remove(task);
+    this.#sleepers.remove(task);
+    task.restingState = 'Ready';
+    this.#addReady(task);
+    this.config.onTaskState?.(task, 'Ready');
+    // Called from outside, by neither a task nor an interrupt: the pass that this needs comes with an alarm.
+    if (!this.#inPass && this.#isrDepth === 0) this.#armAlarm();
+  }
+
+  /** @internal Out of every line it stands in. */
+  remove(task: TaskHandle, state: 'Blocked' | 'Suspended' | 'Deleted'): void {
+    task.waitList?.remove(task);
+    this.#sleepers.remove(task);
+    if (task.restingState === 'Ready') this.#removeReady(task);
+    task.restingState = state;
+    this.config.onTaskState?.(task, state, state === 'Blocked' ? task.operation : undefined);
+  }
+
+  /** @internal A deleted task is not listed any more. */
+  forget(task: TaskHandle): void {
+    if (task.allPrev === undefined) this.#tasks = task.allNext;
+    else task.allPrev.allNext = task.allNext;
+    if (task.allNext !== undefined) task.allNext.allPrev = task.allPrev;
+  }
+
+  /** @internal vTaskPrioritySet. Where the task waits for an event, its place in that line stays, as in FreeRTOS. */
+  setPriority(task: TaskHandle, priority: number): void {
+    this.#checkPriority(priority);
+    // A priority that was inherited is not lowered before its mutex is given.
+    const inherits = task.currentPriority !== task.basePriority;
+    task.basePriority = priority;
+    if (!inherits || priority > task.currentPriority) this.changePriority(task, priority);
+  }
+
+  /** @internal Sets what the scheduler goes by; a ready task goes to the end of its new line. */
+  changePriority(task: TaskHandle, priority: number): void {
+    if (task.currentPriority === priority) return;
+    const ready = task.restingState === 'Ready';
+    if (ready) this.#removeReady(task);
+    task.currentPriority = priority;
+    if (ready) this.#addReady(task);
+  }
+
+  /** A delay is a number of ticks even where it is MAX_DELAY (prvAddCurrentTaskToDelayedList, xCanBlockIndefinitely). */
+  #sleep(ticks: number): Blocking<never> {
+    const call = this.call(this, 'delay', ticks);
+    if (this.runningTask !== undefined) this.runningTask.deadline = this.#readClock() + ticks;
+    return call;
+  }
+
+  #block(task: TaskHandle, list: WaitList | undefined): void {
+    this.#mustNotBeSuspended(task);
+    // prvAddCurrentTaskToDelayedList: so that an abort can be told apart from now on.
+    task.delayAborted = false;
+    this.remove(task, 'Blocked');
+    list?.add(task);
+    if (task.deadline >= 0) this.#sleepers.add(task, task.deadline);
+  }
+
+  #checkPriority(priority: number): void {
+    if (!Number.isInteger(priority) || priority < 0 || priority >= this.maxPriorities) {
+      throw new RangeError(`a priority must be a whole number from 0 to ${this.maxPriorities - 1}, not ${priority}`);
+    }
+  }
+
+  #mustNotBeSuspended(task: TaskHandle): void {
+    if (this.#suspendDepth > 0) {
+      throw new Error(`task ${task.name} cannot ${task.operation}: it would block, and it has suspended the scheduler`);
+    }
+  }
+
+  #running(): TaskHandle {
+    if (this.runningTask === undefined) throw new Error('no task is running');
+    return this.runningTask;
+  }
+
+  #addReady(task: TaskHandle): void {
+    const priority = task.currentPriority;
+    const head = this.#ready[priority];
+    if (head === undefined) {
+      task.readyNext = task;
+      task.readyPrev = task;
+      this.#ready[priority] = task;
+      this.#readyPriorities |= 1 << priority;
+    } else {
+      const last = head.readyPrev;
+      task.readyNext = head;
+      task.readyPrev = last;
+      if (last !== undefined) last.readyNext = task;
+      head.readyPrev = task;
+    }
+  }
+
+  #removeReady(task: TaskHandle): void {
+    const priority = task.currentPriority;
+    const next = task.readyNext;
+    const prev = task.readyPrev;
+    if (next === task || next === undefined || prev === undefined) {
+      this.#ready[priority] = undefined;
+      this.#readyPriorities &= ~(1 << priority);
+    } else {
+      prev.readyNext = next;
+      next.readyPrev = prev;
+      if (this.#ready[priority] === task) this.#ready[priority] = next;
+    }
+    task.readyNext = undefined;
+    task.readyPrev = undefined;
+  }
+
+  /** The tick interrupt, as often as somebody looks: brings the tick count up to date and wakes whose time has come. */
+  #readClock(): number {
+    if (this.#suspendDepth > 0 || this.#state !== 'running') return this.#ticks;
+    const ticks = Math.floor((this.clock.now() - this.#startMs) * this.#ticksPerMs);
+    if (ticks > this.#ticks) {
+      this.#ticks = ticks;
+      this.#wakeSleepers();
+    }
+    return this.#ticks;
+  }
+
+  #wakeSleepers(): void {
+    for (;;) {
+      const task = this.#sleepers.first;
+      if (task === undefined || task.wakeTick > this.#ticks) return;
+      this.makeReady(task);
+    }
+  }
+
+  #alarm(): void {
+    const tick = this.#alarmTick;
+    this.#alarmTick = NO_ALARM;
+    this.#pass(tick);
+  }
+
+  #armAlarm(): void {
+    if (this.#state !== 'running') return;
+    const tick = this.#readyPriorities !== 0 ? this.#ticks : (this.#sleepers.first?.wakeTick ?? NO_ALARM);
+    if (tick === this.#alarmTick) return;
+    this.#alarmTick = tick;
+    if (tick === NO_ALARM) this.clock.clearAlarm();
+    else this.clock.setAlarm(this.#tickMs(tick), this.#onAlarm);
+  }
+
+  #tickMs(tick: number): number {
+    return this.#startMs + tick / this.#ticksPerMs;
+  }
+
+  /** `alarmTick` is the tick whose alarm starts the pass, if one does. */
+  #pass(alarmTick = NO_ALARM): void {
+    if (this.#inPass || this.#state !== 'running') return;
+    this.#inPass = true;
+    // Where a tick is not a whole number of milliseconds, the clock may show the tick before by a rounding error.
+    if (alarmTick > this.#readClock() && this.clock.now() >= this.#tickMs(alarmTick)) {
+      this.#ticks = alarmTick;
+      this.#wakeSleepers();
+    }
+    const lastTick = this.#ticks + Math.ceil(PASS_MS * this.#ticksPerMs);
+    const { onTaskState, runTimeCounter } = this.config;
+    let since = runTimeCounter?.() ?? 0;
+    for (let switches = 1; this.#readyPriorities !== 0; switches++) {
+      const task = this.#next();
+      this.runningTask = task;
+      onTaskState?.(task, 'Running');
+      let finished: boolean | undefined;
+      try {
+        finished = task.body.next().done;
+      } catch (error) {
+        this.#crash(task, error);
+        return;
+      }
+      if (runTimeCounter !== undefined) {
+        const now = runTimeCounter();
+        task.runTime += now - since;
+        since = now;
+      }
+      if (finished) {
+        this.remove(task, 'Deleted');
+        this.forget(task);
+      } else if (this.#suspendDepth === 0 && task.restingState === 'Ready') {
+        // It has yielded. If it still leads its line, it goes to the end; a new line put it at the end already.
+        if (this.#ready[task.currentPriority] === task) this.#ready[task.currentPriority] = task.readyNext;
+        onTaskState?.(task, 'Ready');
+      }
+      if (this.#state !== 'running') break;
+      if ((switches & (SWITCHES_PER_CLOCK_READ - 1)) === 0) {
+        if (this.#readClock() >= lastTick || switches >= PASS_SWITCHES) break;
+      }
+    }
+    this.runningTask = undefined;
+    this.#inPass = false;
+    if (this.#readyPriorities === 0) this.config.onIdle?.();
+    this.#armAlarm();
+  }
+
+  #next(): TaskHandle {
+    const running = this.runningTask;
+    if (this.#suspendDepth > 0 && running !== undefined && running.restingState === 'Ready') return running;
+    const next = this.#ready[31 - Math.clz32(this.#readyPriorities)];
+    if (next === undefined) throw new Error('a priority is marked ready and has no task');
+    return next;
+  }
+
+  #crash(task: TaskHandle, error: unknown): void {
+    this.remove(task, 'Deleted');
+    this.forget(task);
+    this.runningTask = undefined;
+    this.#inPass = false;
+    this.stop();
+    const onCrash = this.config.onCrash;
+    if (onCrash === undefined) throw error;
+    const isError = error instanceof Error;
+    onCrash({
+      task: task.name,
+      reason: isError ? error.message : String(error),
+      stack: (isError ? error.stack : undefined) ?? '',
+    });
+  }
+}

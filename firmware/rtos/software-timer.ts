@@ -1,0 +1,221 @@
+/**
+ * Software timers: functions that are called when their time has come, once or every period, by one task for all of them,
+ * the timer service task. Starting and stopping are commands in that task's queue, as in FreeRTOS, so they take
+ * effect when it runs.
+ */
+
+import type { Blocking } from './blocking.ts';
+import type { Kernel } from './kernel.ts';
+import { Queue } from './queue.ts';
+import type { Task } from './task.ts';
+import { addTicks, MAX_DELAY } from './ticks.ts';
+import { TimedHeap } from './timed-heap.ts';
+
+/** What a timer is made of. */
+export interface TimerOptions {
+  readonly name: string;
+  /** In ticks, at least 1. */
+  readonly period: number;
+  /** True: again every period. False: once. */
+  readonly autoReload: boolean;
+  /** Called by the timer service task. It MUST NOT block, so the timer calls it may use are the `...FromIsr` ones. */
+  readonly callback: (timer: SoftwareTimer) => void;
+}
+
+type Command =
+  | { readonly kind: 'start'; readonly timer: SoftwareTimer; readonly tick: number }
+  | { readonly kind: 'stop'; readonly timer: SoftwareTimer }
+  | { readonly kind: 'change-period'; readonly timer: SoftwareTimer; readonly period: number }
+  | { readonly kind: 'delete'; readonly timer: SoftwareTimer }
+  | { readonly kind: 'call'; readonly call: () => void };
+
+/** TimerHandle_t. A call that gives a boolean gives false when the command queue stayed full. */
+export class SoftwareTimer {
+  /** pcTimerGetName. */
+  readonly name: string;
+  /** vTimerSetReloadMode, xTimerGetReloadMode. */
+  autoReload: boolean;
+  /** @internal */ readonly callback: (timer: SoftwareTimer) => void;
+  /** @internal */ periodTicks: number;
+  /** @internal */ active = false;
+  /** @internal */ wakeTick = 0;
+  /** @internal */ wakeOrder = 0;
+  /** @internal */ heapIndex = -1;
+  readonly #os: Kernel;
+  readonly #service: TimerService;
+
+  /** xTimerCreate. The timer is dormant until it is started. */
+  constructor(os: Kernel, options: TimerOptions) {
+    checkPeriod(options.period);
+    this.#os = os;
+    this.name = options.name;
+    this.periodTicks = options.period;
+    this.autoReload = options.autoReload;
+    this.callback = options.callback;
+    this.#service = timerService(os);
+  }
+
+  /** xTimerIsTimerActive. */
+  get isActive(): boolean {
+    return this.active;
+  }
+
+  /** xTimerGetPeriod. */
+  get period(): number {
+    return this.periodTicks;
+  }
+
+  /** xTimerGetExpiryTime: the tick count at which it is due next; of a dormant timer, when it was due last. */
+  get expiryTime(): number {
+    return addTicks(this.#os.getTickCount(), this.wakeTick - this.#os.uptimeTicks());
+  }
+
+  /** xTimerStart: due one period from this call, not from when the service task gets to it. Starts anew if it runs. */
+  start(timeout = 0): Blocking<boolean> {
+    return this.#service.commands.send(this.#startCommand(), timeout);
+  }
+
+  /** xTimerReset: the same as `start`. */
+  reset(timeout = 0): Blocking<boolean> {
+    return this.start(timeout);
+  }
+
+  /** xTimerStop. */
+  stop(timeout = 0): Blocking<boolean> {
+    return this.#service.commands.send({ kind: 'stop', timer: this }, timeout);
+  }
+
+  /** xTimerChangePeriod: also starts it; the new period counts from when the service task gets to it. */
+  changePeriod(period: number, timeout = 0): Blocking<boolean> {
+    checkPeriod(period);
+    return this.#service.commands.send({ kind: 'change-period', timer: this, period }, timeout);
+  }
+
+  /** xTimerDelete: stops it for good. */
+  delete(timeout = 0): Blocking<boolean> {
+    return this.#service.commands.send({ kind: 'delete', timer: this }, timeout);
+  }
+
+  /** xTimerStartFromISR; also for before the scheduler starts, and for timer callbacks. */
+  startFromIsr(): boolean {
+    return this.#service.commands.sendFromIsr(this.#startCommand());
+  }
+
+  /** xTimerResetFromISR. */
+  resetFromIsr(): boolean {
+    return this.startFromIsr();
+  }
+
+  /** xTimerStopFromISR. */
+  stopFromIsr(): boolean {
+    return this.#service.commands.sendFromIsr({ kind: 'stop', timer: this });
+  }
+
+  /** xTimerChangePeriodFromISR. */
+  changePeriodFromIsr(period: number): boolean {
+    checkPeriod(period);
+    return this.#service.commands.sendFromIsr({ kind: 'change-period', timer: this, period });
+  }
+
+  /** xTimerDelete from an interrupt or a timer's callback. */
+  deleteFromIsr(): boolean {
+    return this.#service.commands.sendFromIsr({ kind: 'delete', timer: this });
+  }
+
+  #startCommand(): Command {
+    return { kind: 'start', timer: this, tick: this.#os.uptimeTicks() };
+  }
+}
+
+/** xTimerPendFunctionCall: has the timer service task call a function. False when its queue stayed full. */
+export function timerPendFunctionCall(os: Kernel, call: () => void, timeout = 0): Blocking<boolean> {
+  return timerService(os).commands.send({ kind: 'call', call }, timeout);
+}
+
+/** xTimerPendFunctionCallFromISR. */
+export function timerPendFunctionCallFromIsr(os: Kernel, call: () => void): boolean {
+  return timerService(os).commands.sendFromIsr({ kind: 'call', call });
+}
+
+/** The timer service ("daemon") task of one kernel, and its queue. It is made with the first timer. */
+export class TimerService {
+  readonly commands: Queue<Command>;
+  readonly #os: Kernel;
+  readonly #active = new TimedHeap<SoftwareTimer>();
+
+  constructor(os: Kernel) {
+    this.#os = os;
+    this.commands = new Queue<Command>(os, os.config.timerQueueLength ?? 10, (command) => command);
+    os.createTask(() => this.#run(), 'Tmr Svc', os.config.timerTaskPriority ?? os.maxPriorities - 1);
+  }
+
+  *#run(): Task {
+    for (;;) {
+      const next = this.#active.first;
+      const now = this.#os.uptimeTicks();
+      if (next !== undefined && next.wakeTick <= now) {
+        this.#expire(next, next.wakeTick, now);
+      } else {
+        const wait = next === undefined ? MAX_DELAY : Math.min(next.wakeTick - now, MAX_DELAY - 1);
+        const command = yield* this.commands.receive(wait);
+        if (command !== undefined) this.#obey(command);
+      }
+      // prvProcessReceivedCommands: all that wait, before the next timer is looked at.
+      for (let more = this.commands.receiveFromIsr(); more !== undefined; more = this.commands.receiveFromIsr()) {
+        this.#obey(more);
+      }
+    }
+  }
+
+  #obey(command: Command): void {
+    switch (command.kind) {
+      case 'start':
+        this.#schedule(command.timer, command.tick + command.timer.periodTicks);
+        break;
+      case 'change-period':
+        command.timer.periodTicks = command.period;
+        this.#schedule(command.timer, this.#os.uptimeTicks() + command.period);
+        break;
+      case 'stop':
+      case 'delete':
+        this.#active.remove(command.timer);
+        command.timer.active = false;
+        break;
+      case 'call':
+        command.call();
+        break;
+    }
+  }
+
+  /** Makes the timer due at `tick`; where that has passed, as when the command waited long, it expires now. */
+  #schedule(timer: SoftwareTimer, tick: number): void {
+    this.#active.remove(timer);
+    timer.active = true;
+    this.#active.add(timer, tick);
+    const now = this.#os.uptimeTicks();
+    if (tick <= now) this.#expire(timer, tick, now);
+  }
+
+  /** prvProcessExpiredTimer, prvReloadTimer: calls it, once for each period that has passed. */
+  #expire(timer: SoftwareTimer, dueTick: number, now: number): void {
+    this.#active.remove(timer);
+    if (timer.autoReload) {
+      let due = dueTick + timer.periodTicks;
+      for (; due <= now; due += timer.periodTicks) timer.callback(timer);
+      this.#active.add(timer, due);
+    } else {
+      timer.active = false;
+    }
+    timer.callback(timer);
+  }
+}
+
+function timerService(os: Kernel): TimerService {
+  return (os.timerService ??= new TimerService(os));
+}
+
+function checkPeriod(period: number): void {
+  if (!Number.isInteger(period) || period < 1 || period > MAX_DELAY) {
+    throw new RangeError(`a timer's period must be a whole number of ticks, at least 1, not ${period}`);
+  }
+}

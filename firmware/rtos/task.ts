@@ -1,0 +1,298 @@
+/**
+ * A task: a generator with a priority, and what the kernel knows of it (FreeRTOS's TCB). The methods
+ * here act on a task from outside, by its handle; what a task does to itself (delay, wait, yield) are
+ * methods of the kernel.
+ */
+
+import { BLOCKED, PARKED, type Operation, type Waitable } from './blocking.ts';
+import type { Kernel } from './kernel.ts';
+import type { WaitList } from './wait-list.ts';
+
+/** The body of a task. A bare `yield` is taskYIELD. */
+export type Task = Generator<void, void, void>;
+
+/** What `kernel.createTask` starts. Returning from it deletes the task (FreeRTOS forbids it). */
+export type TaskFunction<Args extends readonly unknown[]> = (os: Kernel, ...args: Args) => Task;
+
+/** eTaskState. */
+export type TaskState = 'Running' | 'Ready' | 'Blocked' | 'Suspended' | 'Deleted';
+
+/**
+ * eNotifyAction: what a notification does to the value it finds.
+ * - `none` leaves it (eNoAction); `set-bits` ors into it (eSetBits); `increment` adds one (eIncrement);
+ * - `overwrite` sets it (eSetValueWithOverwrite);
+ * - `set-if-empty` sets it unless a notification is pending, then it fails (eSetValueWithoutOverwrite).
+ */
+export type NotifyAction = 'none' | 'set-bits' | 'increment' | 'overwrite' | 'set-if-empty';
+
+/** One entry of a task's notification array (configTASK_NOTIFICATION_ARRAY_ENTRIES; here as many as are used). */
+class NotificationSlot {
+  /** A 32-bit value, kept signed, as the engine stores such numbers without a box. */
+  value = 0;
+  state: 'idle' | 'waiting' | 'pending' = 'idle';
+}
+
+/** TaskHandle_t. Made by `kernel.createTask`. */
+export class TaskHandle {
+  readonly os: Kernel;
+  /** pcTaskGetName. */
+  readonly name: string;
+  /** The order of creation, from 1: what vTaskList prints in its last column. */
+  readonly number: number;
+  /** Time this task has run, in the unit of the kernel's run-time counter; stays 0 when there is none. */
+  runTime = 0;
+
+  /** @internal */ readonly body: Task;
+  /** @internal */ currentPriority: number;
+  /** @internal */ basePriority: number;
+  /** @internal Running is not stored: the kernel knows which one it is. */
+  restingState: 'Ready' | 'Blocked' | 'Suspended' | 'Deleted' = 'Suspended';
+
+  // The ring of ready tasks of one priority.
+  /** @internal */ readyNext: TaskHandle | undefined = undefined;
+  /** @internal */ readyPrev: TaskHandle | undefined = undefined;
+  // The event it waits for.
+  /** @internal */ waitList: WaitList | undefined = undefined;
+  /** @internal */ waitNext: TaskHandle | undefined = undefined;
+  /** @internal */ waitPrev: TaskHandle | undefined = undefined;
+  // The time it waits for.
+  /** @internal */ wakeTick = 0;
+  /** @internal */ wakeOrder = 0;
+  /** @internal */ heapIndex = -1;
+  // The list of all tasks.
+  /** @internal */ allNext: TaskHandle | undefined = undefined;
+  /** @internal */ allPrev: TaskHandle | undefined = undefined;
+
+  // The blocking call it is in.
+  /** @internal A call was made and waits for its `yield*`. */
+  called = false;
+  /** @internal */ target: Waitable;
+  /** @internal */ operation: Operation = 'yield';
+  /** @internal In ticks, as given. */
+  timeout = 0;
+  /** @internal The tick count at which the wait is over, -1 for never. */
+  deadline = -1;
+  /** @internal ucDelayAborted: the next look at the time finds it over. */
+  delayAborted = false;
+  /** @internal What a call carries: bits, an index, an item. */
+  argument = 0;
+  /** @internal */ argument2 = 0;
+  /** @internal */ item: unknown = undefined;
+  /** @internal */ mutexesHeld = 0;
+
+  #notification: NotificationSlot | undefined = undefined;
+  #moreNotifications: NotificationSlot[] | undefined = undefined;
+
+  /** @internal Tasks are made by `kernel.createTask`. */
+  constructor(os: Kernel, body: Task, name: string, number: number, priority: number) {
+    this.os = os;
+    this.body = body;
+    this.name = name;
+    this.number = number;
+    this.currentPriority = priority;
+    this.basePriority = priority;
+    this.target = os;
+  }
+
+  /** @internal For `yield*`. */
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  /** @internal For `yield*`: one turn of the loop in which a blocking call waits. */
+  next(): IteratorResult<void, never> {
+    const first = this.called;
+    this.called = false;
+    const result = this.target.attempt(this, first);
+    return result === BLOCKED ? PARKED : this.os.done(result);
+  }
+
+  /** eTaskGetState. A task that waits for an event without a timeout is Blocked, as in FreeRTOS. */
+  get state(): TaskState {
+    return this.os.runningTask === this ? 'Running' : this.restingState;
+  }
+
+  /** uxTaskPriorityGet: its own, or the higher one it has inherited from a task that waits for its mutex. */
+  get priority(): number {
+    return this.currentPriority;
+  }
+
+  /** vTaskPrioritySet. Takes effect on the choice of the next task; it takes the processor from nobody. */
+  setPriority(priority: number): void {
+    this.os.setPriority(this, priority);
+  }
+
+  /**
+   * vTaskDelete of another task; a task deletes itself with `yield* os.delete()`. Its code does not go on,
+   * its `finally` blocks do not run, and the mutexes it holds stay held.
+   */
+  delete(): void {
+    this.#mustBeAnother('delete');
+    if (this.restingState === 'Deleted') return;
+    this.os.remove(this, 'Deleted');
+    this.os.forget(this);
+  }
+
+  /**
+   * vTaskSuspend of another task; a task suspends itself with `yield* os.suspend()`. A wait that it was
+   * in is left: once resumed, it looks again whether it has what it waits for, or is out of time.
+   */
+  suspend(): void {
+    this.#mustBeAnother('suspend');
+    if (this.restingState === 'Deleted' || this.restingState === 'Suspended') return;
+    this.os.remove(this, 'Suspended');
+    this.stopWaitingForNotification();
+  }
+
+  /** vTaskResume. Does nothing to a task that is not Suspended; suspends are not counted. */
+  resume(): void {
+    if (this.restingState === 'Suspended') this.os.makeReady(this);
+  }
+
+  /** xTaskResumeFromISR. */
+  resumeFromIsr(): void {
+    this.os.enterIsr();
+    this.resume();
+    this.os.exitIsr();
+  }
+
+  /** xTaskAbortDelay: ends its wait as a timeout would. False when it is not Blocked. */
+  abortDelay(): boolean {
+    if (this.restingState !== 'Blocked') return false;
+    if (this.waitList !== undefined) this.delayAborted = true;
+    this.os.makeReady(this);
+    return true;
+  }
+
+  /**
+   * xTaskNotify, xTaskNotifyIndexed: changes the notification value, and wakes the task if it waits
+   * for it. False only when `set-if-empty` found a notification pending.
+   */
+  notify(value: number, action: NotifyAction, index = 0): boolean {
+    const slot = this.#slot(index);
+    const before = slot.state;
+    switch (action) {
+      case 'none':
+        break;
+      case 'set-bits':
+        slot.value |= value;
+        break;
+      case 'increment':
+        slot.value = (slot.value + 1) | 0;
+        break;
+      case 'overwrite':
+        slot.value = value | 0;
+        break;
+      case 'set-if-empty':
+        if (before === 'pending') return false;
+        slot.value = value | 0;
+        break;
+    }
+    slot.state = 'pending';
+    if (before === 'waiting') this.os.makeReady(this);
+    return true;
+  }
+
+  /** xTaskNotifyAndQuery: as `notify`, and tells the value from before, whether it succeeds or not. */
+  notifyAndQuery(value: number, action: NotifyAction, index = 0): { done: boolean; previous: number } {
+    const previous = this.notificationValue(index);
+    return { done: this.notify(value, action, index), previous };
+  }
+
+  /** xTaskNotifyGive: adds one, so that a notification serves as a counting semaphore. */
+  notifyGive(index = 0): void {
+    this.notify(0, 'increment', index);
+  }
+
+  /** xTaskNotifyFromISR. */
+  notifyFromIsr(value: number, action: NotifyAction, index = 0): boolean {
+    this.os.enterIsr();
+    const done = this.notify(value, action, index);
+    this.os.exitIsr();
+    return done;
+  }
+
+  /** vTaskNotifyGiveFromISR. */
+  notifyGiveFromIsr(index = 0): void {
+    this.notifyFromIsr(0, 'increment', index);
+  }
+
+  /** The notification value as it stands. */
+  notificationValue(index = 0): number {
+    return this.#slot(index).value >>> 0;
+  }
+
+  /** xTaskNotifyStateClear: forgets a pending notification, not its value. True if one was pending. */
+  notifyStateClear(index = 0): boolean {
+    const slot = this.#slot(index);
+    if (slot.state !== 'pending') return false;
+    slot.state = 'idle';
+    return true;
+  }
+
+  /** ulTaskNotifyValueClear: clears bits of the value; gives the value from before. */
+  notifyValueClear(bits: number, index = 0): number {
+    const slot = this.#slot(index);
+    const before = slot.value >>> 0;
+    slot.value &= ~bits;
+    return before;
+  }
+
+  /** @internal ulTaskNotifyTake, one turn: the value, 0 after a timeout. */
+  attemptNotifyTake(first: boolean): number | typeof BLOCKED {
+    const slot = this.#slot(this.argument2);
+    if (first && slot.value === 0 && this.timeout > 0) {
+      slot.state = 'waiting';
+      this.os.block(this, undefined, first);
+      return BLOCKED;
+    }
+    const value = slot.value;
+    if (value !== 0) slot.value = this.argument === 0 ? (value - 1) | 0 : 0;
+    slot.state = 'idle';
+    return value >>> 0;
+  }
+
+  /** @internal xTaskNotifyWait, one turn: the value, undefined after a timeout. */
+  attemptNotifyWait(first: boolean): number | undefined | typeof BLOCKED {
+    const slot = this.#slot(this.#waitIndex());
+    if (first && slot.state !== 'pending') {
+      slot.value &= ~this.argument;
+      if (this.timeout > 0) {
+        slot.state = 'waiting';
+        this.os.block(this, undefined, first);
+        return BLOCKED;
+      }
+    }
+    const value = slot.state === 'pending' ? slot.value >>> 0 : undefined;
+    if (value !== undefined) slot.value &= ~this.argument2;
+    slot.state = 'idle';
+    return value;
+  }
+
+  /** @internal A suspended task does not wait for notifications any more (vTaskSuspend). */
+  stopWaitingForNotification(): void {
+    for (const slot of [this.#notification, ...(this.#moreNotifications ?? [])]) {
+      if (slot?.state === 'waiting') slot.state = 'idle';
+    }
+  }
+
+  #waitIndex(): number {
+    return typeof this.item === 'number' ? this.item : 0;
+  }
+
+  #slot(index: number): NotificationSlot {
+    if (index === 0) return (this.#notification ??= new NotificationSlot());
+    if (!Number.isInteger(index) || index < 0 || index > 255) {
+      throw new RangeError(`a notification index must be a whole number from 0 to 255, not ${index}`);
+    }
+    const more = (this.#moreNotifications ??= []);
+    while (more.length < index) more.push(new NotificationSlot());
+    return more[index - 1] ?? new NotificationSlot();
+  }
+
+  #mustBeAnother(call: 'delete' | 'suspend'): void {
+    if (this.os.runningTask === this) {
+      throw new Error(`task ${this.name} cannot ${call} itself by its handle; that is: yield* os.${call}()`);
+    }
+  }
+}
