@@ -67,12 +67,15 @@ export class HeartbeatDecoder {
     return this.#headBytes > 0 || this.#remainingBytes > 0;
   }
 
-  /** Decodes what came next. A bad frame ends the stream: it is given from then on, and nothing more is decoded. */
-  decode(bytes: Uint8Array, sink: FrameSink): BadFrame | undefined {
+  /**
+   * Decodes what came next, the first `count` of `bytes`. A bad frame ends the stream: it is given from then on,
+   * and nothing more is decoded.
+   */
+  decode(bytes: Uint8Array, sink: FrameSink, count = bytes.length): BadFrame | undefined {
     let at = 0;
-    while (at < bytes.length && this.#bad === undefined) {
+    while (at < count && this.#bad === undefined) {
       if (this.#remainingBytes > 0) {
-        const piece = bytes.subarray(at, at + this.#remainingBytes);
+        const piece = bytes.subarray(at, Math.min(at + this.#remainingBytes, count));
         at += piece.length;
         this.#remainingBytes -= piece.length;
         sink.data(piece, this.#remainingBytes);

@@ -87,6 +87,13 @@ describe('decoding', () => {
     }
   });
 
+  it('takes no more of a buffer than it is told to', () => {
+    const buffer = glued(other(1, 2, 3), BEAT);
+    const seen: number[][] = [];
+    new HeartbeatDecoder(MAX_DATA_BYTES).decode(buffer, { beat: () => seen.push([]), data: (piece) => seen.push([...piece]) }, 10);
+    expect(seen).toEqual([[1, 2]]);
+  });
+
   it('knows that it is within a frame', () => {
     expect(decoded([BEAT.subarray(0, 1)]).partial).toBe(true);
     expect(decoded([other(1, 2).subarray(0, 9)]).partial).toBe(true);
