@@ -7,17 +7,19 @@ import { errnoOfError } from './errno.ts';
 
 export function lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
   let cancelled = false;
-  // `verbatim`: in the order that the resolver gives (RFC 6724), which is the order to try them.
-  resolve(name, { all: true, verbatim: true }, (error, found) => {
-    if (cancelled) return;
-    if (error === null) {
-      // An empty name is no error to Node.
-      const addresses = found.flatMap(({ address }) => address ?? []);
-      done(addresses.length > 0 ? addresses : 'EAI_NONAME');
-    } else {
-      done(errnoOfError(error) === 'EAI_NONAME' ? 'EAI_NONAME' : 'EAI_FAIL');
-    }
-  });
+  const finish = (result: readonly string[] | Errno) => {
+    if (!cancelled) done(result);
+  };
+  if (name === '' || name.includes('\0')) {
+    // Node throws at these, or warns.
+    process.nextTick(finish, 'EAI_NONAME');
+  } else {
+    // `verbatim`: in the order that the resolver gives (RFC 6724), which is the order to try them.
+    resolve(name, { all: true, verbatim: true }, (error, found) => {
+      if (error === null) finish(found.map(({ address }) => address));
+      else finish(errnoOfError(error) === 'EAI_NONAME' ? 'EAI_NONAME' : 'EAI_FAIL');
+    });
+  }
   return {
     cancel() {
       cancelled = true;

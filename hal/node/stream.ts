@@ -267,8 +267,20 @@ export class NodeStream implements StreamSocket, Droppable {
     }
   }
 
-  /** @internal */
+  /**
+   * Node says that the peer has closed; but when bytes and a reset come in one poll, libuv takes the reset for the end
+   * of file (uv__stream_io). Writing nothing tells them apart: after a reset it fails with ECONNRESET. Where writes are
+   * queued, they fail by themselves in this turn of the loop.
+   * @internal
+   */
   ended(): void {
+    if (this.#socket.writableEnded) this.#closedByPeer();
+    else if (this.#socket.writableLength > 0) setImmediate(() => this.#closedByPeer());
+    else this.#socket.write(NO_BYTES, () => this.#closedByPeer());
+  }
+
+  #closedByPeer(): void {
+    if (this.#errno !== undefined || this.#socket.owner === undefined || this.#socket.errored !== null) return;
     this.#finReceived = true;
     this.#handler.readable();
     if (this.#socket.owner !== undefined) this.#handler.ended('closed');
