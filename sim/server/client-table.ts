@@ -1,0 +1,136 @@
+/**
+ * Who has been heard, and who has been silent for too long. Pure: time is an argument.
+ *
+ * Two clocks watch a client, one after the other: until its first valid frame only the time it may take for
+ * that, afterwards only the silence policy. Both chains are in the order of time, so whatever is due is first,
+ * and nothing here looks at a client that is in order.
+ */
+
+import { Chain, Link } from './chain.ts';
+
+/** When a client counts as gone though its connection stands. */
+export type Liveness =
+  /**
+   * S2: a beat sets a client's count to 0; a scan every `scanIntervalMs` adds 1, and drops a client whose count has
+   * already reached `missedLimit`: found within `missedLimit` to `missedLimit` + 1 intervals after the last beat.
+   * The text says "a beat", so other frames do not count: a client whose beats stop while its data goes on is dropped.
+   */
+  | { readonly policy: 'missed-beats'; readonly scanIntervalMs: number; readonly missedLimit: number }
+  /** Swoole: a scan every `checkIntervalMs` drops whom no byte came from for `idleMs`: found in (idle, idle + check]. */
+  | { readonly policy: 'idle'; readonly checkIntervalMs: number; readonly idleMs: number }
+  /** Never: TCP must find out. */
+  | { readonly policy: 'none' };
+
+/** A scan this late means that the process stood still: what clients sent meanwhile is still to be read. */
+const STALL_MS = 1000;
+
+/** A client's row. */
+export class Entry<Client> extends Link<Entry<Client>> {
+  readonly client: Client;
+  /** How many scans there had been when it was heard last. */
+  sinceScan = 0;
+
+  constructor(client: Client) {
+    super();
+    this.client = client;
+  }
+}
+
+export class ClientTable<Client> {
+  readonly #liveness: Liveness;
+  readonly #firstFrameMs: number;
+  readonly #scanIntervalMs: number;
+  /** Without a valid frame yet, in the order in which they came. */
+  readonly #unproven = new Chain<Entry<Client>>();
+  /** The others, in the order of the last sign of life. */
+  readonly #heard = new Chain<Entry<Client>>();
+  #scans = 0;
+  #nextScanMs: number;
+  #notBeforeMs = 0;
+
+  /** `firstFrameMs` 0: no limit, and the silence policy holds from the start. The first scan is one interval after `nowMs`. */
+  constructor(liveness: Liveness, firstFrameMs: number, nowMs: number) {
+    this.#liveness = liveness;
+    this.#firstFrameMs = firstFrameMs;
+    this.#scanIntervalMs = scanIntervalMs(liveness);
+    this.#nextScanMs = nowMs + this.#scanIntervalMs;
+  }
+
+  add(client: Client, nowMs: number): Entry<Client> {
+    const entry = new Entry(client);
+    if (this.#firstFrameMs === 0) this.#hear(entry, nowMs);
+    else this.#unproven.append(entry, nowMs);
+    return entry;
+  }
+
+  /** Bytes came, whatever they are. */
+  bytes(entry: Entry<Client>, nowMs: number): void {
+    if (this.#liveness.policy !== 'missed-beats' && entry.chain === this.#heard) this.#hear(entry, nowMs);
+  }
+
+  /** A valid frame came. */
+  frame(entry: Entry<Client>, nowMs: number): void {
+    if (entry.chain === this.#unproven) this.#hear(entry, nowMs);
+  }
+
+  /** A beat came: a valid frame that is a sign of life under every policy. */
+  beat(entry: Entry<Client>, nowMs: number): void {
+    this.#hear(entry, nowMs);
+  }
+
+  remove(entry: Entry<Client>): void {
+    entry.chain?.remove(entry);
+  }
+
+  /** When `expire` has something to do next; Infinity when nothing is to come. */
+  nextDueMs(): number {
+    const oldest = this.#unproven.first;
+    const firstFrameDueMs = oldest === undefined ? Infinity : oldest.sinceMs + this.#firstFrameMs;
+    return Math.max(this.#notBeforeMs, Math.min(this.#nextScanMs, firstFrameDueMs));
+  }
+
+  /** Takes everyone out whose time is up, and hands them over. */
+  expire(nowMs: number, drop: (client: Client, why: 'silent' | 'no-first-frame', sinceMs: number) => void): void {
+    if (nowMs - this.nextDueMs() > STALL_MS) {
+      this.#notBeforeMs = nowMs + STALL_MS;
+      return;
+    }
+    for (let entry = this.#unproven.first; entry !== undefined && nowMs - entry.sinceMs >= this.#firstFrameMs; entry = this.#unproven.first) {
+      this.#unproven.remove(entry);
+      drop(entry.client, 'no-first-frame', entry.sinceMs);
+    }
+    if (nowMs >= this.#nextScanMs) this.#scan(nowMs, drop);
+  }
+
+  #hear(entry: Entry<Client>, nowMs: number): void {
+    entry.sinceScan = this.#scans;
+    this.#heard.append(entry, nowMs);
+  }
+
+  #scan(nowMs: number, drop: (client: Client, why: 'silent', sinceMs: number) => void): void {
+    // A late scan is not made up for by two in a row, between which nobody could have been heard.
+    this.#nextScanMs += this.#scanIntervalMs;
+    if (this.#nextScanMs <= nowMs) this.#nextScanMs = nowMs + this.#scanIntervalMs;
+    for (let entry = this.#heard.first; entry !== undefined && this.#isSilent(entry, nowMs); entry = this.#heard.first) {
+      this.#heard.remove(entry);
+      drop(entry.client, 'silent', entry.sinceMs);
+    }
+    this.#scans++;
+  }
+
+  #isSilent(entry: Entry<Client>, nowMs: number): boolean {
+    switch (this.#liveness.policy) {
+      case 'missed-beats': return this.#scans - entry.sinceScan >= this.#liveness.missedLimit;
+      case 'idle': return nowMs - entry.sinceMs >= this.#liveness.idleMs;
+      case 'none': return false;
+    }
+  }
+}
+
+function scanIntervalMs(liveness: Liveness): number {
+  switch (liveness.policy) {
+    case 'missed-beats': return liveness.scanIntervalMs;
+    case 'idle': return liveness.checkIntervalMs;
+    case 'none': return Infinity;
+  }
+}

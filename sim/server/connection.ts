@@ -1,0 +1,161 @@
+/** One client's connection: reads, writes and counts, and decides when this client goes too far. */
+
+import { failure, type Errno } from '../../hal/errno.ts';
+import type { SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
+import { Link } from './chain.ts';
+import { EchoConversation, HeartbeatConversation, type Conversation, type Partner } from './conversation.ts';
+import type { Entry } from './client-table.ts';
+import type { OfflineReason } from './events.ts';
+import { FrameRate } from './limits.ts';
+import type { ServerSettings } from './settings.ts';
+
+const EAGAIN = failure('EAGAIN');
+const UNKNOWN: SocketAddress = { address: '0.0.0.0', port: 0 };
+
+/** What a connection needs of its server. */
+export interface Owner {
+  readonly settings: ServerSettings;
+  /** Where everyone reads into. */
+  readonly scratch: Uint8Array;
+  /** The time, taken once for what was read at once. */
+  now(): number;
+  bytesCame(connection: Connection, nowMs: number): void;
+  frameCame(connection: Connection, nowMs: number, isBeat: boolean): void;
+  dataCame(bytes: number): void;
+  wentOffline(connection: Connection, reason: OfflineReason): void;
+}
+
+/** In the chain of those to whom something is due to be sent. */
+export class Connection extends Link<Connection> implements StreamHandler, Partner {
+  readonly id: number;
+  peer = UNKNOWN;
+  onlineSinceMs = 0;
+  /** Its row in the table; none before it is accepted and after it is off line. */
+  entry: Entry<Connection> | undefined;
+  beats = 0;
+  readonly #owner: Owner;
+  readonly #conversation: Conversation;
+  readonly #rate = new FrameRate();
+  #socket: StreamSocket | undefined;
+  #readAtMs = 0;
+  /** What the connection did not take yet; undefined for the many who read what they are sent. */
+  #queue: Uint8Array[] | undefined;
+  #queuedBytes = 0;
+
+  constructor(id: number, owner: Owner) {
+    super();
+    this.id = id;
+    this.#owner = owner;
+    const { protocol, limits } = owner.settings;
+    this.#conversation = protocol.kind === 'echo'
+      ? new EchoConversation(this)
+      : new HeartbeatConversation(this, limits.maxDataBytes, protocol.answerBeats);
+  }
+
+  accepted(socket: StreamSocket, nowMs: number, entry: Entry<Connection>): void {
+    const { keepAlive, noDelay } = this.#owner.settings;
+    this.#socket = socket;
+    this.peer = socket.remote ?? UNKNOWN;
+    this.onlineSinceMs = nowMs;
+    this.entry = entry;
+    if (keepAlive !== 'off') socket.setKeepAlive(keepAlive);
+    socket.setNoDelay(noDelay);
+  }
+
+  /** Echo: time for the next line. Gives true when the last is found unanswered. */
+  turn(): boolean {
+    return this.#conversation instanceof EchoConversation && this.#conversation.turn();
+  }
+
+  /** Ends the connection; `reason` has been told, or is nobody's business. */
+  end(reason: OfflineReason): void {
+    this.entry = undefined;
+    this.#queue = undefined;
+    switch (reason.kind) {
+      case 'silent':
+      case 'closed':
+      case 'error':
+      case 'stopped':
+        this.#socket?.close();
+        break;
+      // Nothing more is owed to these: RST frees what they hold at once.
+      case 'bad-frame':
+      case 'flood':
+      case 'no-first-frame':
+      case 'not-reading':
+        this.#socket?.abort();
+    }
+  }
+
+  readable(): void {
+    const owner = this.#owner;
+    this.#readAtMs = owner.now();
+    while (this.entry !== undefined && this.#socket !== undefined) {
+      const count = this.#socket.read(owner.scratch);
+      if (count <= 0) return;
+      owner.bytesCame(this, this.#readAtMs);
+      const reason = this.#conversation.received(owner.scratch, count);
+      if (reason !== undefined) this.#goOffline({ kind: 'bad-frame', reason });
+    }
+  }
+
+  writable(): void {
+    const queue = this.#queue;
+    for (let bytes = queue?.[0]; bytes !== undefined && queue !== undefined; bytes = queue[0]) {
+      const taken = this.#write(bytes);
+      this.#queuedBytes -= taken;
+      if (taken < bytes.length) {
+        queue[0] = bytes.subarray(taken);
+        return;
+      }
+      queue.shift();
+    }
+    this.#queue = undefined;
+  }
+
+  ended(reason: Errno | 'closed'): void {
+    this.readable();
+    this.#goOffline(reason === 'closed' ? { kind: 'closed', halfFrame: this.#conversation.partial } : { kind: 'error', errno: reason });
+  }
+
+  frame(isBeat: boolean): void {
+    if (this.entry === undefined) return;
+    const limit = this.#owner.settings.limits.maxFramesPerSecond;
+    if (this.#rate.count(this.#readAtMs) > limit) {
+      this.#goOffline({ kind: 'flood', limit });
+      return;
+    }
+    if (isBeat) this.beats++;
+    this.#owner.frameCame(this, this.#readAtMs, isBeat);
+  }
+
+  data(bytes: number): void {
+    if (this.entry !== undefined) this.#owner.dataCame(bytes);
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.entry === undefined) return;
+    if (this.#queue === undefined) {
+      const taken = this.#write(bytes);
+      if (taken === bytes.length) return;
+      this.#queue = [bytes.subarray(taken)];
+      this.#queuedBytes = bytes.length - taken;
+    } else {
+      this.#queue.push(bytes);
+      this.#queuedBytes += bytes.length;
+    }
+    if (this.#queuedBytes > this.#owner.settings.limits.maxQueuedBytes) {
+      this.#goOffline({ kind: 'not-reading', queuedBytes: this.#queuedBytes });
+    }
+  }
+
+  /** How many bytes the socket took; none either when it failed, which `ended` tells. */
+  #write(bytes: Uint8Array): number {
+    const taken = this.#socket?.write(bytes) ?? EAGAIN;
+    return taken < 0 ? 0 : taken;
+  }
+
+  #goOffline(reason: OfflineReason): void {
+    if (this.entry !== undefined) this.#owner.wentOffline(this, reason);
+  }
+}

@@ -1,0 +1,77 @@
+/** What the server tells: who came on line, who went off, after how long and why. */
+
+import type { Errno } from '../../hal/errno.ts';
+import type { SocketAddress } from '../../hal/network.ts';
+
+/** Why a client went off line. */
+export type OfflineReason =
+  /** The silence policy: no sign of life for so long. */
+  | { readonly kind: 'silent'; readonly silentMs: number }
+  /** The client's FIN; `halfFrame`: in the middle of a frame. */
+  | { readonly kind: 'closed'; readonly halfFrame: boolean }
+  /** TCP gave the connection up: a reset, a keepalive or a retransmission without answer. */
+  | { readonly kind: 'error'; readonly errno: Errno }
+  | { readonly kind: 'bad-frame'; readonly reason: string }
+  | { readonly kind: 'flood'; readonly limit: number }
+  | { readonly kind: 'no-first-frame'; readonly waitedMs: number }
+  /** It does not read what it is sent. */
+  | { readonly kind: 'not-reading'; readonly queuedBytes: number }
+  /** The server was stopped. */
+  | { readonly kind: 'stopped' };
+
+/** `atMs` is the time of the HAL's clock; `client` counts from 1 and is never used again. */
+export type ServerEvent =
+  | { readonly type: 'listening'; readonly atMs: number; readonly local: SocketAddress }
+  /** It cannot listen, or does not any more; the clients it has live on. */
+  | { readonly type: 'failed'; readonly atMs: number; readonly local: SocketAddress; readonly errno: Errno }
+  | { readonly type: 'online'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress }
+  /** A beat, or a line answered; only with `beatEvents`. */
+  | { readonly type: 'beat'; readonly atMs: number; readonly client: number }
+  /** Echo: the line was not answered by the time the next was due. Told once a line. */
+  | { readonly type: 'unanswered'; readonly atMs: number; readonly client: number; readonly waitedMs: number }
+  | {
+    readonly type: 'offline'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress;
+    readonly onlineMs: number;
+    /** Since its last sign of life, as the silence policy counts it. */
+    readonly silentMs: number;
+    readonly reason: OfflineReason;
+  }
+  /** Turned away: all connections are taken. */
+  | { readonly type: 'refused'; readonly atMs: number; readonly peer: SocketAddress; readonly maxConnections: number };
+
+/** The event as a sentence, without its time. */
+export function describeEvent(event: ServerEvent): string {
+  switch (event.type) {
+    case 'listening': return `listening on ${addressText(event.local)}`;
+    case 'failed': return `cannot listen on ${addressText(event.local)}: ${event.errno}`;
+    case 'online': return `client ${event.client} (${addressText(event.peer)}) on line`;
+    case 'beat': return `client ${event.client} beat`;
+    case 'unanswered': return `client ${event.client} has not answered a line for ${seconds(event.waitedMs)}`;
+    case 'offline': {
+      const heard = event.reason.kind === 'silent' ? '' : ` (last heard ${seconds(event.silentMs)} ago)`;
+      return `client ${event.client} (${addressText(event.peer)}) off line after ${seconds(event.onlineMs)}: ${describeReason(event.reason)}${heard}`;
+    }
+    case 'refused': return `${addressText(event.peer)} turned away: all ${event.maxConnections} connections are taken`;
+  }
+}
+
+export function describeReason(reason: OfflineReason): string {
+  switch (reason.kind) {
+    case 'silent': return `silent for ${seconds(reason.silentMs)}`;
+    case 'closed': return reason.halfFrame ? 'it closed the connection in the middle of a frame' : 'it closed the connection';
+    case 'error': return reason.errno;
+    case 'bad-frame': return `bad frame: ${reason.reason}`;
+    case 'flood': return `flood: more than ${reason.limit} frames in a second`;
+    case 'no-first-frame': return `no valid frame within ${seconds(reason.waitedMs)}`;
+    case 'not-reading': return `it does not read: ${reason.queuedBytes} bytes wait for it`;
+    case 'stopped': return 'the server was stopped';
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function addressText({ address, port }: SocketAddress): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

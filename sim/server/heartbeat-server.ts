@@ -1,0 +1,242 @@
+/**
+ * The reference server: what devices hold their connections to. It stands on the HAL alone, so that it runs on
+ * real sockets and on a simulated host alike. One alarm serves all clients.
+ */
+
+import type { Hal } from '../../hal/hal.ts';
+import type { ListeningSocket, SocketAddress, StreamHandler } from '../../hal/network.ts';
+import { encodeOther, HEAD_BYTES } from '../../firmware/protocol/heartbeat-frame.ts';
+import { Chain } from './chain.ts';
+import { ClientTable } from './client-table.ts';
+import { Connection, type Owner } from './connection.ts';
+import type { OfflineReason, ServerEvent } from './events.ts';
+import { serverSettings, type ServerOptions, type ServerSettings } from './settings.ts';
+
+/** Linux's default for the longest backlog (net.core.somaxconn). */
+const BACKLOG = 4096;
+const SCRATCH_BYTES = 65_536;
+/** For a connection that is accepted only to be reset. */
+const TURNED_AWAY: StreamHandler = { readable() { /* not wanted */ }, writable() { /* not wanted */ }, ended() { /* not wanted */ } };
+
+export interface HeartbeatServer {
+  /** Where it listens, once it does. */
+  readonly local: SocketAddress | undefined;
+  readonly statistics: Readonly<ServerStatistics>;
+  /** The table of clients, in the order in which they came. */
+  clients(): ClientRow[];
+  /**
+   * Sends data, as one frame, to one client or to all; gives to how many. Throws in an echo conversation, in which
+   * there is no such thing.
+   */
+  push(to: number | 'all', data: Uint8Array): number;
+  /** Stops listening, and closes every connection. Idempotent. */
+  stop(): void;
+}
+
+export interface ServerStatistics {
+  accepted: number;
+  refused: number;
+  /** Beats, or lines answered. */
+  beats: number;
+  dataFrames: number;
+  dataBytes: number;
+  pushes: number;
+  unanswered: number;
+  readonly offline: Record<OfflineReason['kind'], number>;
+}
+
+export interface ClientRow {
+  readonly client: number;
+  readonly peer: SocketAddress;
+  readonly onlineMs: number;
+  readonly silentMs: number;
+  readonly beats: number;
+}
+
+/** Starts a server. `onEvent` may call anything of it. Throws when an option is not what `serverSettings` asks for. */
+export function startHeartbeatServer(
+  hal: Pick<Hal, 'clock' | 'network'>, options: ServerOptions, onEvent: (event: ServerEvent) => void,
+): HeartbeatServer {
+  const settings = serverSettings(options);
+  if (typeof settings === 'string') throw new RangeError(settings);
+  return new Server(hal, settings, onEvent);
+}
+
+class Server implements HeartbeatServer, Owner {
+  readonly statistics: ServerStatistics = {
+    accepted: 0, refused: 0, beats: 0, dataFrames: 0, dataBytes: 0, pushes: 0, unanswered: 0,
+    offline: { silent: 0, closed: 0, error: 0, 'bad-frame': 0, flood: 0, 'no-first-frame': 0, 'not-reading': 0, stopped: 0 },
+  };
+  readonly settings: ServerSettings;
+  readonly scratch = new Uint8Array(SCRATCH_BYTES);
+  readonly #hal: Pick<Hal, 'clock' | 'network'>;
+  readonly #tell: (event: ServerEvent) => void;
+  readonly #listener: ListeningSocket;
+  readonly #connections = new Map<number, Connection>();
+  readonly #table: ClientTable<Connection>;
+  /** Everyone, when something is sent at an interval: in the order of when it was sent last. */
+  readonly #turns = new Chain<Connection>();
+  readonly #turnIntervalMs: number;
+  readonly #pushed: Uint8Array | undefined;
+  #lastId = 0;
+  #alarmMs = Infinity;
+  #stopped = false;
+
+  constructor(hal: Pick<Hal, 'clock' | 'network'>, settings: ServerSettings, tell: (event: ServerEvent) => void) {
+    const { protocol, local } = settings;
+    this.settings = settings;
+    this.#hal = hal;
+    this.#tell = tell;
+    this.#turnIntervalMs = (protocol.kind === 'echo' ? protocol.lineIntervalMs : protocol.push?.intervalMs) ?? Infinity;
+    if (protocol.kind === 'heartbeat' && protocol.push !== undefined) this.#pushed = dataFrame(new Uint8Array(protocol.push.dataBytes));
+    this.#table = new ClientTable(settings.liveness, settings.limits.firstFrameMs, hal.clock.now());
+    this.#listener = hal.network.listen(local, BACKLOG, {
+      listening: () => this.#tell({ type: 'listening', atMs: this.now(), local: this.local ?? local }),
+      incoming: () => this.#acceptAll(),
+      ended: (errno) => this.#tell({ type: 'failed', atMs: this.now(), local, errno }),
+    });
+    this.#setAlarm();
+  }
+
+  get local(): SocketAddress | undefined {
+    return this.#listener.local;
+  }
+
+  clients(): ClientRow[] {
+    const nowMs = this.now();
+    return Array.from(this.#connections.values(), (connection) => ({
+      client: connection.id,
+      peer: connection.peer,
+      onlineMs: nowMs - connection.onlineSinceMs,
+      silentMs: nowMs - (connection.entry?.sinceMs ?? nowMs),
+      beats: connection.beats,
+    }));
+  }
+
+  push(to: number | 'all', data: Uint8Array): number {
+    if (this.settings.protocol.kind === 'echo') throw new Error('an echo conversation has no frames to push data in');
+    const frame = dataFrame(data);
+    if (to === 'all') {
+      const count = this.#connections.size;
+      for (const connection of this.#connections.values()) this.#pushTo(connection, frame);
+      return count;
+    }
+    const connection = this.#connections.get(to);
+    if (connection === undefined) return 0;
+    this.#pushTo(connection, frame);
+    return 1;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#listener.close();
+    for (const connection of this.#connections.values()) this.wentOffline(connection, { kind: 'stopped' });
+    this.#hal.clock.clearAlarm();
+  }
+
+  now(): number {
+    return this.#hal.clock.now();
+  }
+
+  bytesCame({ entry }: Connection, nowMs: number): void {
+    if (entry !== undefined) this.#table.bytes(entry, nowMs);
+  }
+
+  frameCame(connection: Connection, nowMs: number, isBeat: boolean): void {
+    const { entry, id } = connection;
+    if (entry === undefined) return;
+    if (!isBeat) {
+      this.statistics.dataFrames++;
+      this.#table.frame(entry, nowMs);
+      return;
+    }
+    this.statistics.beats++;
+    this.#table.beat(entry, nowMs);
+    if (this.settings.beatEvents) this.#tell({ type: 'beat', atMs: nowMs, client: id });
+  }
+
+  dataCame(bytes: number): void {
+    this.statistics.dataBytes += bytes;
+  }
+
+  wentOffline(connection: Connection, reason: OfflineReason): void {
+    const { entry, id, peer } = connection;
+    if (entry === undefined) return;
+    const atMs = this.now();
+    const sinceMs = entry.sinceMs;
+    this.#table.remove(entry);
+    this.#turns.remove(connection);
+    this.#connections.delete(id);
+    this.statistics.offline[reason.kind]++;
+    connection.end(reason);
+    this.#tell({ type: 'offline', atMs, client: id, peer, onlineMs: atMs - connection.onlineSinceMs, silentMs: atMs - sinceMs, reason });
+  }
+
+  #acceptAll(): void {
+    while (!this.#stopped) {
+      const full = this.#connections.size >= this.settings.limits.maxConnections;
+      const connection = full ? undefined : new Connection(this.#lastId + 1, this);
+      const socket = this.#listener.accept(connection ?? TURNED_AWAY);
+      if (socket === undefined) break;
+      const atMs = this.now();
+      if (connection === undefined) {
+        const peer = socket.remote ?? { address: '0.0.0.0', port: 0 };
+        socket.abort();
+        this.statistics.refused++;
+        this.#tell({ type: 'refused', atMs, peer, maxConnections: this.settings.limits.maxConnections });
+        continue;
+      }
+      this.#lastId++;
+      this.statistics.accepted++;
+      this.#connections.set(connection.id, connection);
+      connection.accepted(socket, atMs, this.#table.add(connection, atMs));
+      this.#tell({ type: 'online', atMs, client: connection.id, peer: connection.peer });
+      if (connection.entry === undefined) continue;
+      if (this.#turnIntervalMs < Infinity) this.#turns.append(connection, atMs);
+      connection.turn();
+    }
+    this.#setAlarm();
+  }
+
+  #pushTo(connection: Connection, frame: Uint8Array): void {
+    this.statistics.pushes++;
+    connection.send(frame);
+  }
+
+  /** One alarm, at whatever comes first. A beat never makes that earlier, and so never comes here. */
+  #setAlarm(): void {
+    const turnMs = (this.#turns.first?.sinceMs ?? Infinity) + this.#turnIntervalMs;
+    const nextMs = Math.min(this.#table.nextDueMs(), turnMs);
+    if (this.#stopped || nextMs >= this.#alarmMs) return;
+    this.#alarmMs = nextMs;
+    this.#hal.clock.setAlarm(nextMs, () => {
+      const nowMs = this.now();
+      this.#alarmMs = Infinity;
+      this.#table.expire(nowMs, (connection, why, sinceMs) => {
+        const reason = why === 'silent' ? { kind: why, silentMs: nowMs - sinceMs } : { kind: why, waitedMs: nowMs - sinceMs };
+        this.wentOffline(connection, reason);
+      });
+      this.#takeTurns(nowMs);
+      this.#setAlarm();
+    });
+  }
+
+  #takeTurns(nowMs: number): void {
+    for (let next = this.#turns.first; next !== undefined && nowMs - next.sinceMs >= this.#turnIntervalMs; next = this.#turns.first) {
+      const waitedMs = nowMs - next.sinceMs;
+      this.#turns.append(next, nowMs);
+      if (this.#pushed !== undefined) {
+        this.#pushTo(next, this.#pushed);
+      } else if (next.turn()) {
+        this.statistics.unanswered++;
+        this.#tell({ type: 'unanswered', atMs: nowMs, client: next.id, waitedMs });
+      }
+    }
+  }
+}
+
+function dataFrame(data: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(HEAD_BYTES + data.length);
+  encodeOther(frame, data);
+  return frame;
+}
