@@ -1,0 +1,50 @@
+/** The firmware image: puts kernel, tasks and HAL together and starts them. */
+
+import type { Hal } from '../hal/hal.ts';
+import { countBoot } from './boot-counter.ts';
+import { resolveConfig, type FirmwareConfig, type Image } from './config.ts';
+import type { EventListener } from './events.ts';
+import { Kernel } from './rtos/kernel.ts';
+import { heartbeatTask } from './tasks/heartbeat.ts';
+import { tcpKeepaliveTask } from './tasks/tcp-keepalive.ts';
+import { startWatchdog } from './tasks/watchdog.ts';
+
+const CLIENT_PRIORITY = 2;
+
+/**
+ * Starts the firmware on `hal` and gives its running kernel. `onEvent` is told what happens. Throws a ConfigError, before
+ * anything is started, where a setting cannot be.
+ */
+export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener): Kernel {
+  const image = resolveConfig(config);
+  const os = new Kernel(hal.clock, {
+    tickRateHz: image.tickRateHz,
+    // The watchdog's report names the task that ran longest; without one, nobody asks.
+    ...(image.watchdogMs > 0 ? { runTimeCounter: () => hal.clock.now() } : {}),
+    onCrash(report) {
+      hal.console.print(`panic in task ${report.task}: ${report.reason}`);
+      hal.system.panic(report);
+    },
+  });
+
+  const { boots, committed } = countBoot(hal.storage);
+  if (!committed) hal.console.print('the boot count could not be stored');
+  onEvent?.({ kind: 'boot', boots, resetReason: hal.system.resetReason });
+  if (onEvent !== undefined) hal.network.link.watch((up) => onEvent({ kind: 'carrier', up }));
+
+  if (image.watchdogMs > 0) startWatchdog(os, hal, image.watchdogMs);
+  createClient(os, hal, image, onEvent);
+  os.start();
+  return os;
+}
+
+function createClient(os: Kernel, hal: Hal, image: Image, onEvent: EventListener | undefined): void {
+  switch (image.protocol) {
+    case 'heartbeat':
+      os.createTask(heartbeatTask, 'heartbeat', CLIENT_PRIORITY, hal, image, onEvent);
+      break;
+    case 'echo':
+      os.createTask(tcpKeepaliveTask, 'tcp-keepalive', CLIENT_PRIORITY, hal, image, onEvent);
+      break;
+  }
+}

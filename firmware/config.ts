@@ -1,0 +1,167 @@
+/** The settings of a firmware image: what there is, what it means, what it must be. */
+
+import type { HeartbeatConfig } from './tasks/heartbeat.ts';
+import type { ConnectionConfig } from './tasks/connection.ts';
+
+/** What every image has, whatever it says over its connection. */
+interface ImageConfig {
+  /** The hardware watchdog's time, and how long a task may keep the others from running; 0: no watchdog. Default 0. */
+  readonly watchdogMs: number;
+  /** Default 1000. */
+  readonly tickRateHz: number;
+}
+
+/** The heartbeat client. */
+export interface HeartbeatImage extends HeartbeatConfig, ImageConfig {
+  readonly protocol: 'heartbeat';
+}
+
+/** The keepalive task: it gives back in upper case what it is sent. */
+export interface EchoImage extends ConnectionConfig, ImageConfig {
+  readonly protocol: 'echo';
+}
+
+export type Image = HeartbeatImage | EchoImage;
+
+/** What `boot` is given: a protocol and servers, and whatever shall differ from the defaults. */
+export type FirmwareConfig = Settings<HeartbeatImage> | Settings<EchoImage>;
+
+type Settings<I extends Image> = Pick<I, 'protocol' | 'servers'> & Partial<I>;
+
+const IMAGE_DEFAULTS = {
+  connectTimeoutMs: 10_000,
+  stableMs: 10_000,
+  noDelay: true,
+  userTimeoutMs: 0,
+  watchdogMs: 0,
+  tickRateHz: 1000,
+};
+
+/** The numbers of the article's client: a beat every 3 s; five missed ones are too many. */
+export const HEARTBEAT_DEFAULTS: Omit<HeartbeatImage, 'servers'> = {
+  ...IMAGE_DEFAULTS,
+  protocol: 'heartbeat',
+  keepAlive: 'off',
+  retry: { baseMs: 1000, capMs: 60_000 },
+  beatIntervalMs: 3000,
+  expectAnswers: true,
+  missedLimit: 5,
+  dataIntervalMs: 0,
+  dataBytes: 16,
+  maxDataBytes: 4096,
+};
+
+/** The numbers of the article's task: keepalive 3/3/3, and 100 ms after a failure. */
+export const ECHO_DEFAULTS: Omit<EchoImage, 'servers'> = {
+  ...IMAGE_DEFAULTS,
+  protocol: 'echo',
+  keepAlive: { idle: 3, interval: 3, count: 3 },
+  retry: { fixedMs: 100 },
+};
+
+/** A setting that cannot be: `message` names the field and says what it must be. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Fills in the defaults and checks every field. Throws a ConfigError. */
+export function resolveConfig(config: FirmwareConfig): Image {
+  if (!isRecord(config)) refuse('', 'an object with `protocol` and `servers`', config);
+  switch (config.protocol) {
+    case 'heartbeat': {
+      const image = { ...HEARTBEAT_DEFAULTS, ...config };
+      check(image, HEARTBEAT_RULES);
+      return image;
+    }
+    case 'echo': {
+      const image = { ...ECHO_DEFAULTS, ...config };
+      check(image, IMAGE_RULES);
+      return image;
+    }
+    default:
+      return refuse('protocol', "'heartbeat' or 'echo'", Reflect.get(config, 'protocol'));
+  }
+}
+
+/** Refuses a value, by its field's path, or passes it. */
+type Rule = (value: unknown, field: string) => void;
+
+const MS_MAX = 2 ** 31 - 1;
+const durationMs = whole(1, MS_MAX, 'milliseconds');
+const durationMsOrNone = whole(0, MS_MAX, 'milliseconds, 0 for none');
+
+const IMAGE_RULES: Readonly<Record<string, Rule>> = {
+  protocol: () => {},
+  servers: checkServers,
+  connectTimeoutMs: durationMs,
+  stableMs: durationMsOrNone,
+  retry: checkRetry,
+  noDelay: checkBoolean,
+  keepAlive: checkKeepAlive,
+  userTimeoutMs: durationMsOrNone,
+  watchdogMs: durationMsOrNone,
+  tickRateHz: whole(1, 1_000_000, 'ticks a second'),
+};
+
+const HEARTBEAT_RULES: Readonly<Record<string, Rule>> = {
+  ...IMAGE_RULES,
+  beatIntervalMs: durationMs,
+  expectAnswers: checkBoolean,
+  missedLimit: whole(1, 1000, 'beats'),
+  dataIntervalMs: durationMsOrNone,
+  dataBytes: whole(0, 65_536, 'bytes'),
+  maxDataBytes: whole(0, 2 ** 31 - 1, 'bytes'),
+};
+
+function check(value: object, rules: Readonly<Record<string, Rule>>, path = ''): void {
+  for (const name of Object.keys(value)) {
+    if (rules[name] === undefined) throw new ConfigError(`config.${path}${name} is not a setting; there are: ${Object.keys(rules).join(', ')}`);
+  }
+  for (const [name, rule] of Object.entries(rules)) rule(Reflect.get(value, name), path + name);
+}
+
+function whole(min: number, max: number, unit: string): Rule {
+  return (value, field) => {
+    const fits = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+    if (!fits) refuse(field, `a whole number from ${min} to ${max} (${unit})`, value);
+  };
+}
+
+function checkBoolean(value: unknown, field: string): void {
+  if (typeof value !== 'boolean') refuse(field, 'true or false', value);
+}
+
+function checkServers(value: unknown, field: string): void {
+  if (!Array.isArray(value) || value.length === 0) return refuse(field, 'a list of at least one { host, port }', value);
+  for (const [i, server] of value.entries()) {
+    if (!isRecord(server)) return refuse(`${field}[${i}]`, '{ host, port }', server);
+    check(server, { host: checkHost, port: whole(1, 65_535, 'a TCP port') }, `${field}[${i}].`);
+  }
+}
+
+function checkHost(value: unknown, field: string): void {
+  if (typeof value !== 'string' || value === '' || /\s/.test(value)) refuse(field, 'a host name or an address', value);
+}
+
+function checkRetry(value: unknown, field: string): void {
+  if (!isRecord(value)) return refuse(field, '{ baseMs, capMs } or { fixedMs }', value);
+  if ('fixedMs' in value) return check(value, { fixedMs: durationMsOrNone }, `${field}.`);
+  check(value, { baseMs: durationMs, capMs: durationMs }, `${field}.`);
+}
+
+function checkKeepAlive(value: unknown, field: string): void {
+  if (value === 'off') return;
+  if (!isRecord(value)) return refuse(field, "'off' or { idle, interval, count }", value);
+  // What Linux takes: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT (include/net/tcp.h).
+  const seconds = whole(1, 32_767, 'seconds');
+  check(value, { idle: seconds, interval: seconds, count: whole(1, 127, 'probes') }, `${field}.`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuse(field: string, must: string, value: unknown): never {
+  const shown = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value));
+  throw new ConfigError(`config${field === '' ? '' : `.${field}`} must be ${must}, not ${shown}`);
+}

@@ -1,0 +1,118 @@
+/**
+ * The life of a connection: servers tried in turn, a session as long as it lasts, and a wait before the next. What is said
+ * over the connection is the session's business.
+ */
+
+import { errnoOf, type Errno } from '../../hal/errno.ts';
+import type { Hal } from '../../hal/hal.ts';
+import type { KeepAlive } from '../../hal/network.ts';
+import type { EventListener, LossReason } from '../events.ts';
+import { lookup } from '../net/lookup.ts';
+import { Socket } from '../net/socket.ts';
+import type { Kernel } from '../rtos/kernel.ts';
+import type { Task } from '../rtos/task.ts';
+import { retryDelayMs, type Retry } from './backoff.ts';
+
+/** A server by name or address. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, with an IPv6 address in brackets (RFC 3986). */
+export function serverName({ host, port }: Server): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+export interface ConnectionConfig {
+  /** Tried in turn: after a failure or a loss, the next one. */
+  readonly servers: readonly Server[];
+  readonly connectTimeoutMs: number;
+  /** A connection that stayed up for so long has lasted: its loss starts the back-off anew. */
+  readonly stableMs: number;
+  readonly retry: Retry;
+  readonly noDelay: boolean;
+  readonly keepAlive: KeepAlive | 'off';
+  /** TCP_USER_TIMEOUT; 0: the platform's own. */
+  readonly userTimeoutMs: number;
+}
+
+/** Why a session is over. */
+export interface SessionEnd {
+  readonly by: LossReason;
+  readonly detail?: string;
+}
+
+/** Talks over a connected socket until it is over. It does not close the socket. */
+export type Session = (socket: Socket, server: string) => Generator<void, SessionEnd, void>;
+
+/** Keeps a connection for ever: connects, runs the session, closes, waits, and again with the next server. */
+export function* keepConnected(
+  os: Kernel,
+  hal: Hal,
+  config: ConnectionConfig,
+  session: Session,
+  onEvent: EventListener | undefined,
+): Task {
+  let failures = 0;
+  for (let turn = 0; ; turn = (turn + 1) % config.servers.length) {
+    const server = config.servers[turn];
+    if (server === undefined) throw new Error('there is no server to connect to');
+    const name = serverName(server);
+    onEvent?.({ kind: 'connecting', server: name });
+    const socket = yield* connectTo(os, hal, config, server);
+    if (typeof socket === 'string') {
+      onEvent?.({ kind: 'connect-failed', server: name, errno: socket });
+      failures++;
+    } else {
+      const sinceMs = hal.clock.now();
+      onEvent?.({ kind: 'connected', server: name, local: socket.local });
+      setOptions(hal, config, socket);
+      const end = yield* session(socket, name);
+      socket.close();
+      const afterMs = hal.clock.now() - sinceMs;
+      onEvent?.({ kind: 'lost', server: name, afterMs, ...end });
+      failures = afterMs >= config.stableMs ? 0 : failures + 1;
+    }
+    const delayMs = retryDelayMs(config.retry, failures, hal.random);
+    if (delayMs > 0) {
+      onEvent?.({ kind: 'backing-off', delayMs });
+      yield* os.delay(os.msToTicks(delayMs));
+    } else {
+      yield* os.yield();
+    }
+  }
+}
+
+/** Tries each address of the server in the order the look-up gave. The last errno, if none would have it. */
+function* connectTo(
+  os: Kernel,
+  hal: Hal,
+  config: ConnectionConfig,
+  server: Server,
+): Generator<void, Socket | Errno, void> {
+  const timeout = os.msToTicks(config.connectTimeoutMs);
+  const addresses = yield* lookup(os, hal.network, server.host, timeout);
+  if (typeof addresses === 'string') return addresses;
+  let errno: Errno = 'EAI_NONAME';
+  for (const address of addresses) {
+    const socket = new Socket(os, hal.network);
+    const result = yield* socket.connect({ address, port: server.port }, timeout);
+    if (result === 0) return socket;
+    socket.close();
+    errno = errnoOf(result);
+  }
+  return errno;
+}
+
+function setOptions(hal: Hal, config: ConnectionConfig, socket: Socket): void {
+  const { keepAlive, userTimeoutMs, noDelay } = config;
+  if (noDelay) socket.setNoDelay(true);
+  if (keepAlive !== 'off' && socket.setKeepAlive(keepAlive) !== 'full') {
+    const { keepAlive: support } = hal.network.capabilities;
+    hal.console.print(`keepalive ${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count} not set as asked: this port has ${support}`);
+  }
+  if (userTimeoutMs > 0 && !socket.setUserTimeout(userTimeoutMs)) {
+    hal.console.print(`user timeout ${userTimeoutMs} ms not set: this port has none`);
+  }
+}
