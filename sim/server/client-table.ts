@@ -16,7 +16,7 @@ export type Liveness =
    * The text says "a beat", so other frames do not count: a client whose beats stop while its data goes on is dropped.
    */
   | { readonly policy: 'missed-beats'; readonly scanIntervalMs: number; readonly missedLimit: number }
-  /** Swoole: a scan every `checkIntervalMs` drops whom no byte came from for `idleMs`: found in (idle, idle + check]. */
+  /** Swoole: a scan every `checkIntervalMs` drops from whom no byte came for `idleMs` or longer: found within `checkIntervalMs` of that. */
   | { readonly policy: 'idle'; readonly checkIntervalMs: number; readonly idleMs: number }
   /** Never: TCP must find out. */
   | { readonly policy: 'none' };
