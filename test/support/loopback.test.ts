@@ -68,6 +68,16 @@ describe('time', () => {
     expect(() => world.until(() => false, 10)).toThrow('still not so after 10 ms');
   });
 
+  it('keeps that order among many events', () => {
+    const world = new Loopback();
+    const { random } = world.host('10.0.0.1').hal;
+    const planned = Array.from({ length: 1000 }, (_, order) => ({ atMs: random.uint32() % 50, order }));
+    const ran: typeof planned = [];
+    for (const event of planned) world.at(event.atMs, () => ran.push(event));
+    world.advance(50);
+    expect(ran).toEqual(planned.toSorted((a, b) => a.atMs - b.atMs || a.order - b.order));
+  });
+
   it('has one alarm, which a new one replaces, never called from within the call', () => {
     const world = new Loopback();
     const { clock } = world.host('10.0.0.1').hal;

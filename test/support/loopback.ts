@@ -44,8 +44,7 @@ export class Loopback {
   readonly names = new Map<string, readonly string[]>();
   readonly options: Required<LoopbackOptions>;
   readonly #hosts = new Map<string, LoopbackHost>();
-  /** The next event is the last element, so that taking it moves nothing. */
-  readonly #events: { readonly atMs: number; readonly run: () => void }[] = [];
+  readonly #events = new EventHeap();
   #eventsThisInstant = 0;
 
   constructor(options: LoopbackOptions = {}) {
@@ -78,22 +77,12 @@ export class Loopback {
 
   /** Schedules `run`; for tests that do something at a given time. */
   at(atMs: number, run: () => void): void {
-    const event = { atMs: Math.max(atMs, this.now), run };
-    let low = 0;
-    let high = this.#events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#events[middle];
-      if (other !== undefined && other.atMs > event.atMs) low = middle + 1;
-      else high = middle;
-    }
-    this.#events.splice(low, 0, event);
+    this.#events.add(Math.max(atMs, this.now), run);
   }
 
   #step(endMs: number): boolean {
-    const event = this.#events.at(-1);
-    if (event === undefined || event.atMs > endMs) return false;
-    this.#events.pop();
+    const event = this.#events.takeUntil(endMs);
+    if (event === undefined) return false;
     if (event.atMs > this.now) this.#eventsThisInstant = 0;
     if (++this.#eventsThisInstant > EVENTS_PER_INSTANT_MAX) throw new Error(`time stands still at ${this.now} ms`);
     this.now = event.atMs;
@@ -116,6 +105,58 @@ export class Loopback {
     if (to.cable === 'out') to.held.push(() => this.#arrive(to, deliver));
     else if (to.powered) deliver(to.current);
   }
+}
+
+interface Event {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** A binary heap: the first of `#events` is due before all others, each before the two at twice its index. */
+class EventHeap {
+  readonly #events: Event[] = [];
+  #added = 0;
+
+  add(atMs: number, run: () => void): void {
+    const event = { atMs, order: ++this.#added, run };
+    let index = this.#events.length;
+    while (index > 0) {
+      const parentIndex = (index - 1) >>> 1;
+      const parent = this.#events[parentIndex];
+      if (parent === undefined || isBefore(parent, event)) break;
+      this.#events[index] = parent;
+      index = parentIndex;
+    }
+    this.#events[index] = event;
+  }
+
+  /** Takes the next event, unless it is due after `endMs`. */
+  takeUntil(endMs: number): Event | undefined {
+    const first = this.#events[0];
+    if (first === undefined || first.atMs > endMs) return undefined;
+    const last = this.#events.pop();
+    if (last !== undefined && last !== first) this.#sink(last);
+    return first;
+  }
+
+  #sink(event: Event): void {
+    for (let index = 0; ;) {
+      const [left, right] = [this.#events[2 * index + 1], this.#events[2 * index + 2]];
+      const isRight = left !== undefined && right !== undefined && isBefore(right, left);
+      const child = isRight ? right : left;
+      if (child === undefined || isBefore(event, child)) {
+        this.#events[index] = event;
+        return;
+      }
+      this.#events[index] = child;
+      index = 2 * index + (isRight ? 2 : 1);
+    }
+  }
+}
+
+function isBefore(one: Event, other: Event): boolean {
+  return one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order);
 }
 
 /** A device or a server machine: what outlives its boots. */
