@@ -139,8 +139,11 @@ export class NodeStream implements StreamSocket, Droppable {
     const roomBytes = WRITE_BOUND_BYTES - this.#socket.writableLength;
     const count = Math.min(from.length, roomBytes);
     if (count < from.length) this.#wantsRoom = true;
-    if (count > 0) this.#socket.write(Buffer.from(from.subarray(0, count)));
-    return count === 0 && from.length > 0 ? failure('EAGAIN') : count;
+    if (count === 0) return from.length === 0 ? 0 : failure('EAGAIN');
+    const isBelowMark = this.#socket.write(Buffer.from(from.subarray(0, count)));
+    // What the kernel took at once leaves the stream below its mark, and then no `drain` follows.
+    if (isBelowMark && this.#wantsRoom) process.nextTick(drained, this.#socket);
+    return count;
   }
 
   shutdown(): number {
@@ -289,6 +292,7 @@ export class NodeStream implements StreamSocket, Droppable {
   /** @internal */
   failed(error: Error): void {
     const errno = errnoOfError(error);
+    if (this.#state === 'connecting') this.#remote = undefined;
     // Linux reports a reset that follows the peer's FIN as EPIPE (tcp_reset, in state CLOSE-WAIT).
     this.#errno = errno === 'EPIPE' ? 'ECONNRESET' : errno;
     this.#state = 'over';
@@ -343,7 +347,11 @@ function onData(this: OwnedSocket, chunk: Uint8Array): void {
 }
 
 function onDrain(this: OwnedSocket): void {
-  this.owner?.drained();
+  drained(this);
+}
+
+function drained(socket: OwnedSocket): void {
+  socket.owner?.drained();
 }
 
 function onEnd(this: OwnedSocket): void {
