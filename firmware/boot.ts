@@ -30,7 +30,12 @@ export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener):
   const { boots, committed } = countBoot(hal.storage);
   if (!committed) hal.console.print('the boot count could not be stored');
   onEvent?.({ kind: 'boot', boots, resetReason: hal.system.resetReason });
-  if (onEvent !== undefined) hal.network.link.watch((up) => onEvent({ kind: 'carrier', up }));
+  if (onEvent !== undefined) {
+    hal.network.link.watch((up) => {
+      // A firmware that has crashed says nothing any more.
+      if (os.schedulerState !== 'stopped') onEvent({ kind: 'carrier', up });
+    });
+  }
 
   if (image.watchdogMs > 0) startWatchdog(os, hal, image.watchdogMs);
   createClient(os, hal, image, onEvent);

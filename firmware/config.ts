@@ -70,12 +70,12 @@ export function resolveConfig(config: FirmwareConfig): Image {
   switch (config.protocol) {
     case 'heartbeat': {
       const image = { ...HEARTBEAT_DEFAULTS, ...config };
-      check(image, HEARTBEAT_RULES);
+      check(image, heartbeatRules(image.tickRateHz));
       return image;
     }
     case 'echo': {
       const image = { ...ECHO_DEFAULTS, ...config };
-      check(image, IMAGE_RULES);
+      check(image, imageRules(image.tickRateHz));
       return image;
     }
     default:
@@ -85,37 +85,42 @@ export function resolveConfig(config: FirmwareConfig): Image {
 
 /** Refuses a value, by its field's path, or passes it. */
 type Rule = (value: unknown, field: string) => void;
+type Rules = Readonly<Record<string, Rule>>;
 
-const MS_MAX = 2 ** 31 - 1;
-const durationMs = whole(1, MS_MAX, 'milliseconds');
-const durationMsOrNone = whole(0, MS_MAX, 'milliseconds, 0 for none');
+const INT32_MAX = 2 ** 31 - 1;
 
-const IMAGE_RULES: Readonly<Record<string, Rule>> = {
-  protocol: () => {},
-  servers: checkServers,
-  connectTimeoutMs: durationMs,
-  stableMs: durationMsOrNone,
-  retry: checkRetry,
-  noDelay: checkBoolean,
-  keepAlive: checkKeepAlive,
-  userTimeoutMs: durationMsOrNone,
-  watchdogMs: durationMsOrNone,
-  tickRateHz: whole(1, 1_000_000, 'ticks a second'),
-};
+function imageRules(tickRateHz: number): Rules {
+  const durationMs = duration(tickRateHz);
+  return {
+    protocol: () => {},
+    // Before the times, which are checked against it.
+    tickRateHz: whole(1, 1_000_000, 'ticks a second'),
+    servers: checkServers,
+    connectTimeoutMs: durationMs,
+    stableMs: whole(1, INT32_MAX, 'milliseconds'),
+    retry: (value, field) => checkRetry(value, field, durationMs),
+    noDelay: checkBoolean,
+    keepAlive: checkKeepAlive,
+    userTimeoutMs: whole(0, INT32_MAX, "milliseconds; 0: the platform's own"),
+    watchdogMs: durationOrNone(tickRateHz),
+  };
+}
 
-const HEARTBEAT_RULES: Readonly<Record<string, Rule>> = {
-  ...IMAGE_RULES,
-  beatIntervalMs: durationMs,
-  expectAnswers: checkBoolean,
-  missedLimit: whole(1, 1000, 'beats'),
-  dataIntervalMs: durationMsOrNone,
-  dataBytes: whole(0, 65_536, 'bytes'),
-  maxDataBytes: whole(0, 2 ** 31 - 1, 'bytes'),
-};
+function heartbeatRules(tickRateHz: number): Rules {
+  return {
+    ...imageRules(tickRateHz),
+    beatIntervalMs: duration(tickRateHz),
+    expectAnswers: checkBoolean,
+    missedLimit: whole(1, 1000, 'beats'),
+    dataIntervalMs: durationOrNone(tickRateHz),
+    dataBytes: whole(0, 65_536, 'bytes'),
+    maxDataBytes: whole(0, INT32_MAX, 'bytes'),
+  };
+}
 
-function check(value: object, rules: Readonly<Record<string, Rule>>, path = ''): void {
+function check(value: object, rules: Rules, path = ''): void {
   for (const name of Object.keys(value)) {
-    if (rules[name] === undefined) throw new ConfigError(`config.${path}${name} is not a setting; there are: ${Object.keys(rules).join(', ')}`);
+    if (!Object.hasOwn(rules, name)) throw new ConfigError(`config.${path}${name} is not a setting; there are: ${Object.keys(rules).join(', ')}`);
   }
   for (const [name, rule] of Object.entries(rules)) rule(Reflect.get(value, name), path + name);
 }
@@ -124,6 +129,23 @@ function whole(min: number, max: number, unit: string): Rule {
   return (value, field) => {
     const fits = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
     if (!fits) refuse(field, `a whole number from ${min} to ${max} (${unit})`, value);
+  };
+}
+
+/**
+ * A time that the kernel counts. It must not round to no tick at all, which would be no wait; and of two tick counts
+ * only those less than half of 2^32 apart can be put in order.
+ */
+function duration(tickRateHz: number): Rule {
+  const minMs = Math.ceil(1000 / tickRateHz);
+  const maxMs = Math.min(Math.floor((INT32_MAX * 1000) / tickRateHz), INT32_MAX);
+  return whole(minMs, maxMs, `milliseconds, at ${tickRateHz} ticks a second`);
+}
+
+function durationOrNone(tickRateHz: number): Rule {
+  const durationMs = duration(tickRateHz);
+  return (value, field) => {
+    if (value !== 0) durationMs(value, field);
   };
 }
 
@@ -139,14 +161,18 @@ function checkServers(value: unknown, field: string): void {
   }
 }
 
+/** A name or an IPv4 address has no colon; an IPv6 address has, and its zone after a `%` (RFC 4007). */
+const HOST = /^(?:[^\s:/[\]]+|[\da-f.]*:[\da-f:.]*(?:%\w+)?)$/i;
+
 function checkHost(value: unknown, field: string): void {
-  if (typeof value !== 'string' || value === '' || /\s/.test(value)) refuse(field, 'a host name or an address', value);
+  if (typeof value !== 'string' || !HOST.test(value)) refuse(field, 'a host name or an address, and nothing else', value);
 }
 
-function checkRetry(value: unknown, field: string): void {
+function checkRetry(value: unknown, field: string, durationMs: Rule): void {
   if (!isRecord(value)) return refuse(field, '{ baseMs, capMs } or { fixedMs }', value);
-  if ('fixedMs' in value) return check(value, { fixedMs: durationMsOrNone }, `${field}.`);
+  if (Object.hasOwn(value, 'fixedMs')) return check(value, { fixedMs: durationMs }, `${field}.`);
   check(value, { baseMs: durationMs, capMs: durationMs }, `${field}.`);
+  if (Number(value['capMs']) < Number(value['baseMs'])) refuse(`${field}.capMs`, `at least ${field}.baseMs, which is ${String(value['baseMs'])}`, value['capMs']);
 }
 
 function checkKeepAlive(value: unknown, field: string): void {
@@ -162,6 +188,22 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function refuse(field: string, must: string, value: unknown): never {
-  const shown = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value));
-  throw new ConfigError(`config${field === '' ? '' : `.${field}`} must be ${must}, not ${shown}`);
+  throw new ConfigError(`config${field === '' ? '' : `.${field}`} must be ${must}, not ${shown(value)}`);
+}
+
+const SHOWN_MAX = 40;
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}...` : value);
+    case 'object':
+      return value === null ? 'null' : 'an object';
+    case 'function':
+      return 'a function';
+    default:
+      return String(value);
+  }
 }

@@ -8,10 +8,10 @@ import type { SocketAddress } from '../hal/network.ts';
 import type { ResetReason } from '../hal/system.ts';
 
 /**
- * Why a connection is over, as the device knows it: the peer's FIN; an errno; as many unanswered beats as the limit allows; or
- * bytes that are no frame.
+ * Why a connection is over, as the device knows it: the peer's FIN; an errno; as many unanswered beats as the limit allows; a
+ * frame that was not taken in time; or bytes that are no frame.
  */
-export type LossReason = Errno | 'closed' | 'missed-beats' | 'bad-frame';
+export type LossReason = Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame';
 
 export type DeviceEvent =
   /** The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect. */
@@ -20,10 +20,13 @@ export type DeviceEvent =
   | { readonly kind: 'connect-failed'; readonly server: string; readonly errno: Errno }
   | { readonly kind: 'connected'; readonly server: string; readonly local: SocketAddress | undefined }
   | { readonly kind: 'beat-sent' }
+  /** An answer, `afterMs` after the first beat that had none. */
   | { readonly kind: 'beat-answered'; readonly afterMs: number }
   /** At the time of a beat, the one before is still unanswered; `missed` counts how many are. */
   | { readonly kind: 'beat-missed'; readonly missed: number }
+  /** A data frame, without its head; or as many bytes as an echo gave back. */
   | { readonly kind: 'data-sent'; readonly bytes: number }
+  /** A data frame, complete, without its head; or as many bytes as one read gave to an echo. */
   | { readonly kind: 'data-received'; readonly bytes: number }
   /** The connection is over after `afterMs`; `detail` is a sentence where the reason alone does not say enough. */
   | { readonly kind: 'lost'; readonly server: string; readonly by: LossReason; readonly afterMs: number; readonly detail?: string }

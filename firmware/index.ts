@@ -11,7 +11,8 @@ export {
 } from './config.ts';
 export type { DeviceEvent, EventListener, LossReason } from './events.ts';
 export { lookup } from './net/lookup.ts';
-export { Socket } from './net/socket.ts';
+export { type Interest, select } from './net/select.ts';
+export { READABLE, Socket, WRITABLE } from './net/socket.ts';
 export * from './protocol/heartbeat-frame.ts';
 export * from './rtos/index.ts';
 export { type Retry, retryDelayMs } from './tasks/backoff.ts';

@@ -5,22 +5,39 @@
 
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { KeepAlive, KeepAliveSupport, Network, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
+import type { Blocking } from '../rtos/blocking.ts';
 import { EventGroup } from '../rtos/event-group.ts';
 import type { Kernel } from '../rtos/kernel.ts';
+import type { Semaphore } from '../rtos/semaphore.ts';
 import { MAX_DELAY, ticksBetween } from '../rtos/ticks.ts';
 
-const READABLE = 1;
-const WRITABLE = 2;
-const ENDED = 4;
+/** POLLIN: there may be something to read, the peer's FIN and an error among it. */
+export const READABLE = 1;
+/** POLLOUT: there may be room to write; an error counts. */
+export const WRITABLE = 2;
+const CONNECTED = 4;
 
 const EAGAIN = failure('EAGAIN');
 
-/** A TCP socket that one task reads and one task, the same or another, writes. */
+/**
+ * After the peer's FIN the network tells no more (`StreamHandler.ended` is the last event), while writing may go on: a
+ * writer that is held back then looks by itself, so often, whether the connection still is.
+ */
+const LOOK_AFTER_FIN_MS = 1000;
+
+/**
+ * A TCP socket that one task reads and one task, the same or another, writes.
+ *
+ * Its event group holds what may be worth a try: the network sets READABLE and WRITABLE, a try that was in vain
+ * clears them. Every call tries first, and waits only for what comes after that.
+ */
 export class Socket implements StreamHandler {
   readonly #os: Kernel;
   readonly #stream: StreamSocket;
   readonly #events: EventGroup;
   #reason: Errno | 'closed' | undefined = undefined;
+  /** @internal Given at every event, while a task has this socket in a `select`. */
+  selector: Semaphore | undefined = undefined;
 
   /** socket(SOCK_STREAM). */
   constructor(os: Kernel, network: Network) {
@@ -32,6 +49,11 @@ export class Socket implements StreamHandler {
   /** getsockname: the local end, once it is known. */
   get local(): SocketAddress | undefined {
     return this.#stream.local;
+  }
+
+  /** getpeername: the peer, once connected. */
+  get remote(): SocketAddress | undefined {
+    return this.#stream.remote;
   }
 
   /** bind: 0, or an errno. */
@@ -46,21 +68,22 @@ export class Socket implements StreamHandler {
   *connect(remote: SocketAddress, timeout = MAX_DELAY): Generator<void, number, void> {
     const started = this.#stream.connect(remote);
     if (started < 0) return started;
-    const events = yield* this.#events.waitBits(WRITABLE | ENDED, { clearOnExit: true, timeout });
-    if ((events & WRITABLE) !== 0) return 0;
+    const events = yield* this.poll(WRITABLE, timeout);
+    if ((events & CONNECTED) !== 0) return 0;
     const reason = this.#reason ?? 'ETIMEDOUT';
-    return failure(reason === 'closed' ? 'ECONNRESET' : reason);
+    // Where a port cannot tell reasons (`capabilities.errorReason`), a failure may look like a FIN.
+    return failure(reason === 'closed' ? 'EIO' : reason);
   }
 
   /** recv: waits for bytes and gives how many; 0 when the peer has closed; EAGAIN after `timeout` ticks. */
   *read(into: Uint8Array, timeout = MAX_DELAY): Generator<void, number, void> {
     const startTick = this.#os.getTickCount();
     for (;;) {
-      const count = this.#stream.read(into);
+      const count = this.tryRead(into);
       if (count !== EAGAIN) return count;
       const remaining = this.#remaining(startTick, timeout);
       if (remaining === 0) return EAGAIN;
-      yield* this.#events.waitBits(READABLE | ENDED, { clearOnExit: true, timeout: remaining });
+      yield* this.poll(READABLE, remaining);
     }
   }
 
@@ -72,14 +95,42 @@ export class Socket implements StreamHandler {
     const startTick = this.#os.getTickCount();
     let taken = 0;
     for (;;) {
-      const count = this.#stream.write(taken === 0 ? from : from.subarray(taken));
+      const count = this.tryWrite(taken === 0 ? from : from.subarray(taken));
       if (count > 0) taken += count;
       else if (count < 0 && count !== EAGAIN) return count;
       if (taken === from.length) return taken;
       const remaining = this.#remaining(startTick, timeout);
       if (remaining === 0) return taken > 0 ? taken : EAGAIN;
-      yield* this.#events.waitBits(WRITABLE | ENDED, { clearOnExit: true, timeout: remaining });
+      const lookTicks = this.#reason === 'closed' ? Math.max(this.#os.msToTicks(LOOK_AFTER_FIN_MS), 1) : MAX_DELAY;
+      yield* this.poll(WRITABLE, Math.min(remaining, lookTicks));
     }
+  }
+
+  /** recv with MSG_DONTWAIT: as `read` with a timeout of 0. */
+  tryRead(into: Uint8Array): number {
+    const count = this.#stream.read(into);
+    if (count === EAGAIN) this.#events.clearBits(READABLE);
+    return count;
+  }
+
+  /** send with MSG_DONTWAIT: as `write` with a timeout of 0. */
+  tryWrite(from: Uint8Array): number {
+    const count = this.#stream.write(from);
+    if (count === EAGAIN || (count >= 0 && count < from.length)) this.#events.clearBits(WRITABLE);
+    return count;
+  }
+
+  /**
+   * poll, of one socket: waits until it may be worth a try to read or to write, as `events` says (READABLE, WRITABLE, both).
+   * Gives its bits; none of `events` is among them after `timeout` ticks. The try may still be in vain.
+   */
+  poll(events: number, timeout = MAX_DELAY): Blocking<number> {
+    return this.#events.waitBits(events, { timeout });
+  }
+
+  /** @internal What `poll` would find now. */
+  get ready(): number {
+    return this.#events.bits;
   }
 
   /** shutdown(SHUT_WR): 0, or an errno. */
@@ -87,14 +138,16 @@ export class Socket implements StreamHandler {
     return this.#stream.shutdown();
   }
 
-  /** close. */
+  /** close. A task that waits in one of its calls gets an errno: ENOTCONN, or in `connect` ECONNABORTED. */
   close(): void {
     this.#stream.close();
+    this.#wakeAll('ECONNABORTED');
   }
 
   /** close with SO_LINGER 0: RST. */
   abort(): void {
     this.#stream.abort();
+    this.#wakeAll('ECONNABORTED');
   }
 
   /** TCP_NODELAY: whether it took. */
@@ -112,20 +165,35 @@ export class Socket implements StreamHandler {
     return this.#stream.setUserTimeout(timeoutMs);
   }
 
-  /** @internal An interrupt. */
+  /** For the port. */
   readable(): void {
-    this.#events.setBitsFromIsr(READABLE);
+    this.#interrupt(READABLE);
   }
 
-  /** @internal An interrupt. */
+  /** For the port. */
   writable(): void {
-    this.#events.setBitsFromIsr(WRITABLE);
+    this.#interrupt(WRITABLE | CONNECTED);
   }
 
-  /** @internal An interrupt. */
+  /** For the port. */
   ended(reason: Errno | 'closed'): void {
+    this.#os.enterIsr();
+    this.#wakeAll(reason);
+    this.#os.exitIsr();
+  }
+
+  #interrupt(events: number): void {
+    this.#os.enterIsr();
+    this.#events.setBits(events);
+    this.selector?.give();
+    this.#os.exitIsr();
+  }
+
+  /** Whoever waits for anything tries again, and finds out. */
+  #wakeAll(reason: Errno | 'closed'): void {
     this.#reason = reason;
-    this.#events.setBitsFromIsr(ENDED);
+    this.#events.setBits(READABLE | WRITABLE);
+    this.selector?.give();
   }
 
   #remaining(startTick: number, timeout: number): number {

@@ -27,6 +27,7 @@ export function serverName({ host, port }: Server): string {
 export interface ConnectionConfig {
   /** Tried in turn: after a failure or a loss, the next one. */
   readonly servers: readonly Server[];
+  /** For the look-up of the name, and again for each of its addresses. */
   readonly connectTimeoutMs: number;
   /** A connection that stayed up for so long has lasted: its loss starts the back-off anew. */
   readonly stableMs: number;
@@ -54,6 +55,7 @@ export function* keepConnected(
   session: Session,
   onEvent: EventListener | undefined,
 ): Task {
+  sayWhatIsMissing(hal, config);
   let failures = 0;
   for (let turn = 0; ; turn = (turn + 1) % config.servers.length) {
     const server = config.servers[turn];
@@ -67,7 +69,7 @@ export function* keepConnected(
     } else {
       const sinceMs = hal.clock.now();
       onEvent?.({ kind: 'connected', server: name, local: socket.local });
-      setOptions(hal, config, socket);
+      setOptions(config, socket);
       const end = yield* session(socket, name);
       socket.close();
       const afterMs = hal.clock.now() - sinceMs;
@@ -105,14 +107,20 @@ function* connectTo(
   return errno;
 }
 
-function setOptions(hal: Hal, config: ConnectionConfig, socket: Socket): void {
-  const { keepAlive, userTimeoutMs, noDelay } = config;
+function setOptions({ keepAlive, userTimeoutMs, noDelay }: ConnectionConfig, socket: Socket): void {
   if (noDelay) socket.setNoDelay(true);
-  if (keepAlive !== 'off' && socket.setKeepAlive(keepAlive) !== 'full') {
-    const { keepAlive: support } = hal.network.capabilities;
-    hal.console.print(`keepalive ${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count} not set as asked: this port has ${support}`);
+  if (keepAlive !== 'off') socket.setKeepAlive(keepAlive);
+  if (userTimeoutMs > 0) socket.setUserTimeout(userTimeoutMs);
+}
+
+/** Says once, before the first connection, what of it this port will not do. */
+function sayWhatIsMissing({ console, network }: Hal, { keepAlive, userTimeoutMs }: ConnectionConfig): void {
+  const { capabilities } = network;
+  if (keepAlive !== 'off' && capabilities.keepAlive !== 'full') {
+    const asked = `keepalive ${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
+    const has = capabilities.keepAlive === 'idle' ? 'sets the idle time only, the rest is the platform\'s' : 'has no keepalive';
+    console.print(`${asked} cannot be had: this port ${has}`);
   }
-  if (userTimeoutMs > 0 && !socket.setUserTimeout(userTimeoutMs)) {
-    hal.console.print(`user timeout ${userTimeoutMs} ms not set: this port has none`);
-  }
+  if (userTimeoutMs > 0 && !capabilities.userTimeout) console.print(`a user timeout of ${userTimeoutMs} ms cannot be had: this port has none`);
+  if (!capabilities.errorReason) console.print('this port cannot tell why a connection failed: every failure is EIO');
 }

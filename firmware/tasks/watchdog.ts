@@ -12,7 +12,10 @@ import type { Task } from '../rtos/task.ts';
 /** Signs of life, and looks for them, in one timeout. */
 const CHECKS_PER_TIMEOUT = 4;
 
-/** Starts both tasks. `timeoutMs` is how long the lowest task may be kept from running, and how long a hang may last. */
+/**
+ * Starts both tasks. `timeoutMs` is how long the lowest task may be kept from running, and how long a hang may last. Both
+ * count from the last look, so that what takes less than three quarters of it is never found, and what takes all of it always.
+ */
 export function startWatchdog(os: Kernel, hal: Hal, timeoutMs: number): void {
   const watchdog = new TaskWatchdog(os, os.msToTicks(timeoutMs));
   const period = Math.max(os.msToTicks(timeoutMs / CHECKS_PER_TIMEOUT), 1);
@@ -36,5 +39,6 @@ function* watch(os: Kernel, hal: Hal, watchdog: TaskWatchdog, period: number, ti
     hal.console.print(describeWatchdogReport(os, report));
     os.stop();
     hal.system.restart('watchdog');
+    return;
   }
 }
