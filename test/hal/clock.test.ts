@@ -1,0 +1,77 @@
+/** The alarms of many devices in one process. */
+
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { nodeClock } from '../../hal/node/index.ts';
+
+test('the alarms of a thousand devices come in the order of time, none early and none twice', async () => {
+  const rung: { atMs: number; rangAtMs: number }[] = [];
+  const timeline = nodeClock();
+  await new Promise<void>((done) => {
+    for (let device = 0; device < 1000; device += 1) {
+      const clock = nodeClock();
+      // Twice set at random, and every third cleared: the heap is stirred.
+      clock.setAlarm(clock.now() + Math.random() * 60, () => expect.unreachable('an alarm that was replaced'));
+      const delayMs = 20 + Math.random() * 30;
+      const atMs = timeline.now() + delayMs;
+      clock.setAlarm(clock.now() + delayMs, () => {
+        rung.push({ atMs, rangAtMs: timeline.now() });
+        if (rung.length === 666) done();
+      });
+      if (device % 3 === 0) clock.clearAlarm();
+    }
+  });
+  // Each is held against its own clock, which was read a moment before or after the timeline.
+  const SLACK_MS = 1;
+  for (const [index, { atMs, rangAtMs }] of rung.entries()) {
+    expect(rangAtMs).toBeGreaterThan(atMs - SLACK_MS);
+    expect(atMs).toBeGreaterThan((rung[index - 1]?.atMs ?? 0) - SLACK_MS);
+  }
+  await new Promise(setImmediate);
+  expect(rung).toHaveLength(666);
+});
+
+test('a device whose alarm is always in the past does not starve the process or the other devices', async () => {
+  const busy = nodeClock();
+  let rangCount = 0;
+  const again = () => {
+    rangCount += 1;
+    busy.setAlarm(0, again);
+  };
+  again();
+  const other = nodeClock();
+  await new Promise<void>((done) => other.setAlarm(other.now() + 5, done));
+  await new Promise(setImmediate);
+  busy.clearAlarm();
+  expect(rangCount).toBeGreaterThan(2);
+});
+
+test('an alarm may clear the alarm of another device that is due at the same moment', async () => {
+  const [first, second, third] = [nodeClock(), nodeClock(), nodeClock()];
+  let secondCame = false;
+  first.setAlarm(-3, () => second.clearAlarm());
+  second.setAlarm(-2, () => {
+    secondCame = true;
+  });
+  await new Promise<void>((done) => third.setAlarm(-1, done));
+  expect(secondCame).toBe(false);
+});
+
+test('a time that is no number is refused', () => {
+  expect(() => nodeClock().setAlarm(NaN, () => {})).toThrow('not a number');
+});
+
+test('an exception in one device leaves the alarms of the others; with no alarm armed the process may end', { timeout: 30_000 }, () => {
+  const program = `
+    import { nodeClock } from '${new URL('../../hal/node/index.ts', import.meta.url).href}';
+    process.on('uncaughtException', (error) => console.log(error.message));
+    const [a, b, c, d] = [nodeClock(), nodeClock(), nodeClock(), nodeClock()];
+    a.setAlarm(-4, () => console.log('a'));
+    b.setAlarm(-3, () => { throw new Error('b fails'); });
+    c.setAlarm(-2, () => console.log('c'));
+    d.setAlarm(3_600_000, () => {});
+    setTimeout(() => d.clearAlarm(), 20);
+  `;
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], { timeout: 25_000 });
+  expect(String(printed).trim().split('\n')).toEqual(['a', 'b fails', 'c']);
+});

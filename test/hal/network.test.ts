@@ -1,0 +1,189 @@
+/** What hal/node does with this machine's sockets, beyond what every port must. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { StreamHandler, StreamSocket } from '../../hal/index.ts';
+import { nodeNetwork } from '../../hal/node/index.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const SILENT: StreamHandler = { readable() {}, writable() {}, ended() {} };
+
+async function serve(onConnection: (socket: net.Socket) => void): Promise<AddressInfo> {
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    onConnection(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address;
+}
+
+/** Connects a stream, and gives it once it is. */
+function connect(remote: AddressInfo, before: (stream: StreamSocket) => void = () => {}): Promise<StreamSocket> {
+  return new Promise((resolve, reject) => {
+    const stream = nodeNetwork().openStream({ ...SILENT, writable: () => resolve(stream), ended: reject });
+    stream.connect(remote);
+    before(stream);
+  });
+}
+
+/** How many TCP sockets this process holds. */
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+}
+
+test('a peer that never reads does not keep a closed socket for ever: after 10 s what is left is dropped', async () => {
+  let peer: net.Socket | undefined;
+  const address = await serve((socket) => {
+    peer = socket.pause();
+  });
+  const stream = await connect(address);
+  await vi.waitFor(() => expect(peer).toBeDefined());
+  const chunk = new Uint8Array(65_536);
+  let takenBytes = 0;
+  for (let result = stream.write(chunk); result > 0; result = stream.write(chunk)) {
+    takenBytes += result;
+    // The kernel takes its share at once or a moment later.
+    await new Promise(setImmediate);
+  }
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const before = openSockets();
+  stream.close();
+  vi.advanceTimersByTime(9_999);
+  await new Promise(setImmediate);
+  expect(openSockets()).toBe(before);
+  vi.advanceTimersByTime(1);
+  await new Promise(setImmediate);
+  expect(openSockets()).toBe(before - 1);
+  vi.useRealTimers();
+  let arrivedBytes = 0;
+  peer?.on('data', (bytes) => (arrivedBytes += bytes.length)).resume();
+  if (peer !== undefined) await once(peer, 'end');
+  peer?.destroy();
+  expect(arrivedBytes).toBeLessThan(takenBytes);
+});
+
+test('abort right after shutdown leaves no socket behind, with data under way or without', async () => {
+  const peers: net.Socket[] = [];
+  const address = await serve((socket) => peers.push(socket.pause()));
+  const before = openSockets();
+  for (const writes of [0, 1000]) {
+    const stream = await connect(address);
+    const chunk = new Uint8Array(65_536);
+    for (let i = 0; i < writes && stream.write(chunk) > 0; i += 1) await new Promise(setImmediate);
+    stream.shutdown();
+    stream.abort();
+  }
+  await vi.waitFor(() => expect(peers).toHaveLength(2));
+  await vi.waitFor(() => expect(openSockets()).toBe(before + peers.length));
+  for (const peer of peers) peer.destroy();
+});
+
+test('a firmware that does not read holds little, and loses nothing', async () => {
+  const sentBytes = 8 * 1024 * 1024;
+  const address = await serve((socket) => socket.end(Buffer.alloc(sentBytes, 'x')));
+  let readableCount = 0;
+  let stream: StreamSocket | undefined;
+  let ended: unknown;
+  stream = nodeNetwork().openStream({
+    readable() {
+      readableCount += 1;
+    },
+    writable() {},
+    ended(reason) {
+      ended = reason;
+    },
+  });
+  stream.connect(address);
+  const before = process.memoryUsage().arrayBuffers;
+  // Until a hundred turns of the loop brought nothing.
+  for (let seen = -1; seen !== readableCount; ) {
+    seen = readableCount;
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+  }
+  // 64 KiB, and what one arrival may be beyond, in a store that grows by doubling.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(sentBytes + 512 * 1024);
+  expect(ended).toBeUndefined();
+  const into = new Uint8Array(1000);
+  let readBytes = 0;
+  while (readBytes < sentBytes) {
+    const result = stream.read(into);
+    if (result > 0) readBytes += result;
+    else await new Promise(setImmediate);
+  }
+  await vi.waitFor(() => expect(ended).toBe('closed'));
+  expect(readBytes).toBe(sentBytes);
+  expect(stream.read(into)).toBe(0);
+  stream.close();
+});
+
+test('what cannot be applied is said once in a process, in words, however many sockets ask', async () => {
+  vi.resetModules();
+  const { nodeNetwork: freshNetwork } = await import('../../hal/node/index.ts');
+  const sentences: string[] = [];
+  // A network that does not listen does not use up the one time.
+  freshNetwork().openStream(SILENT).setUserTimeout(1000);
+  for (let i = 0; i < 3; i += 1) {
+    const network = freshNetwork({ warn: (sentence) => sentences.push(sentence) });
+    for (let j = 0; j < 3; j += 1) {
+      const stream = network.openStream(SILENT);
+      expect(stream.setKeepAlive({ idle: 3, interval: 4, count: 5 })).toBe(network.capabilities.keepAlive);
+      expect(stream.setUserTimeout(1000)).toBe(false);
+    }
+  }
+  const isFull = freshNetwork().capabilities.keepAlive === 'full';
+  expect(sentences.filter((sentence) => sentence.startsWith('TCP_USER_TIMEOUT'))).toHaveLength(1);
+  const keepAlive = sentences.filter((sentence) => sentence.startsWith('TCP keepalive'));
+  expect(keepAlive).toHaveLength(isFull ? 0 : 1);
+  if (!isFull) expect(keepAlive[0]).toContain('1 s apart and 10 of them, not 4 s apart and 5 of them');
+});
+
+describe('keepalive', () => {
+  test('times that the kernel would refuse are not said to have been applied', () => {
+    const stream = nodeNetwork().openStream(SILENT);
+    for (const wrong of [{ idle: 0 }, { idle: 32_768 }, { interval: 40_000 }, { count: 128 }]) {
+      expect(stream.setKeepAlive({ idle: 3, interval: 3, count: 3, ...wrong })).toBe('none');
+    }
+    stream.close();
+  });
+
+  // The descriptor is handed to another program, which asks the kernel what is set on it.
+  const ASK = [
+    'import socket as s, sys',
+    'k = s.socket(fileno=3)',
+    'print(*[k.getsockopt(*o) for o in [(s.SOL_SOCKET, s.SO_KEEPALIVE), (6, s.TCP_KEEPIDLE), (6, s.TCP_KEEPINTVL), (6, s.TCP_KEEPCNT), (6, s.TCP_NODELAY)]])',
+  ].join('\n');
+
+  for (const when of ['while it connects', 'once it is connected'] as const) {
+    test.skipIf(process.platform !== 'linux')(`and noDelay reach the kernel when set ${when}`, { timeout: 20_000 }, async () => {
+      const connectSpy = vi.spyOn(net.Socket.prototype, 'connect');
+      const address = await serve(() => {});
+      const set = (stream: StreamSocket) => {
+        stream.setKeepAlive({ idle: 7, interval: 4, count: 5 });
+        stream.setNoDelay(true);
+      };
+      const stream = await connect(address, when === 'while it connects' ? set : undefined);
+      if (when === 'once it is connected') set(stream);
+      const socket = connectSpy.mock.contexts[0];
+      connectSpy.mockRestore();
+      if (!(socket instanceof net.Socket)) throw new Error('no socket was connected');
+      const child = spawn('python3', ['-c', ASK], { stdio: ['ignore', 'pipe', 'inherit', socket] });
+      let answer = '';
+      child.stdout?.on('data', (text) => (answer += String(text)));
+      const [code] = await Promise.race([once(child, 'close'), once(child, 'error').then(() => ['no python3'])]);
+      stream.abort();
+      if (code === 'no python3') return;
+      const isFull = nodeNetwork().capabilities.keepAlive === 'full';
+      expect(answer.trim()).toBe(isFull ? '1 7 4 5 1' : '1 7 1 10 1');
+    });
+  }
+});
