@@ -170,7 +170,7 @@ export function connected(config: FirmwareConfig, options?: LoopbackOptions, cap
   const { world, server, start } = rig(config, options, capabilities);
   const peer = new Peer(server);
   const device = start();
-  world.until(() => device.all('connected').length === 1, 1000);
+  world.until(() => device.all('connected').length === 1, 10_000);
   return { world, server, peer, device };
 }
 
