@@ -114,7 +114,6 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
   }
 
   ended(reason: Errno | 'closed'): void {
-    this.readable();
     this.#goOffline(reason === 'closed' ? { kind: 'closed', halfFrame: this.#conversation.partial } : { kind: 'error', errno: reason });
   }
 

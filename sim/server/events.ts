@@ -21,27 +21,27 @@ export type OfflineReason =
 
 /** `atMs` is the time of the HAL's clock; `client` counts from 1 and is never used again. */
 export type ServerEvent =
-  | { readonly type: 'listening'; readonly atMs: number; readonly local: SocketAddress }
+  | { readonly kind: 'listening'; readonly atMs: number; readonly local: SocketAddress }
   /** It cannot listen, or does not any more; the clients it has live on. */
-  | { readonly type: 'failed'; readonly atMs: number; readonly local: SocketAddress; readonly errno: Errno }
-  | { readonly type: 'online'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress }
+  | { readonly kind: 'failed'; readonly atMs: number; readonly local: SocketAddress; readonly errno: Errno }
+  | { readonly kind: 'online'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress }
   /** A beat, or a line answered; only with `beatEvents`. */
-  | { readonly type: 'beat'; readonly atMs: number; readonly client: number }
+  | { readonly kind: 'beat'; readonly atMs: number; readonly client: number }
   /** Echo: the line was not answered by the time the next was due. Told once a line. */
-  | { readonly type: 'unanswered'; readonly atMs: number; readonly client: number; readonly waitedMs: number }
+  | { readonly kind: 'unanswered'; readonly atMs: number; readonly client: number; readonly waitedMs: number }
   | {
-    readonly type: 'offline'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress;
+    readonly kind: 'offline'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress;
     readonly onlineMs: number;
     /** Since its last sign of life, as the silence policy counts it. */
     readonly silentMs: number;
     readonly reason: OfflineReason;
   }
   /** Turned away: all connections are taken. */
-  | { readonly type: 'refused'; readonly atMs: number; readonly peer: SocketAddress; readonly maxConnections: number };
+  | { readonly kind: 'refused'; readonly atMs: number; readonly peer: SocketAddress; readonly maxConnections: number };
 
 /** The event as a sentence, without its time. */
 export function describeEvent(event: ServerEvent): string {
-  switch (event.type) {
+  switch (event.kind) {
     case 'listening': return `listening on ${addressText(event.local)}`;
     case 'failed': return `cannot listen on ${addressText(event.local)}: ${event.errno}`;
     case 'online': return `client ${event.client} (${addressText(event.peer)}) on line`;

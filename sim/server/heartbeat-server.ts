@@ -91,9 +91,9 @@ class Server implements HeartbeatServer, Owner {
     if (protocol.kind === 'heartbeat' && protocol.push !== undefined) this.#pushed = dataFrame(new Uint8Array(protocol.push.dataBytes));
     this.#table = new ClientTable(settings.liveness, settings.limits.firstFrameMs, hal.clock.now());
     this.#listener = hal.network.listen(local, BACKLOG, {
-      listening: () => this.#tell({ type: 'listening', atMs: this.now(), local: this.local ?? local }),
+      listening: () => this.#tell({ kind: 'listening', atMs: this.now(), local: this.local ?? local }),
       incoming: () => this.#acceptAll(),
-      ended: (errno) => this.#tell({ type: 'failed', atMs: this.now(), local, errno }),
+      ended: (errno) => this.#tell({ kind: 'failed', atMs: this.now(), local, errno }),
     });
     this.#setAlarm();
   }
@@ -152,7 +152,7 @@ class Server implements HeartbeatServer, Owner {
     }
     this.statistics.beats++;
     this.#table.beat(entry, nowMs);
-    if (this.settings.beatEvents) this.#tell({ type: 'beat', atMs: nowMs, client: id });
+    if (this.settings.beatEvents) this.#tell({ kind: 'beat', atMs: nowMs, client: id });
   }
 
   dataCame(bytes: number): void {
@@ -169,7 +169,7 @@ class Server implements HeartbeatServer, Owner {
     this.#connections.delete(id);
     this.statistics.offline[reason.kind]++;
     connection.end(reason);
-    this.#tell({ type: 'offline', atMs, client: id, peer, onlineMs: atMs - connection.onlineSinceMs, silentMs: atMs - sinceMs, reason });
+    this.#tell({ kind: 'offline', atMs, client: id, peer, onlineMs: atMs - connection.onlineSinceMs, silentMs: atMs - sinceMs, reason });
   }
 
   #acceptAll(): void {
@@ -183,14 +183,14 @@ class Server implements HeartbeatServer, Owner {
         const peer = socket.remote ?? { address: '0.0.0.0', port: 0 };
         socket.abort();
         this.statistics.refused++;
-        this.#tell({ type: 'refused', atMs, peer, maxConnections: this.settings.limits.maxConnections });
+        this.#tell({ kind: 'refused', atMs, peer, maxConnections: this.settings.limits.maxConnections });
         continue;
       }
       this.#lastId++;
       this.statistics.accepted++;
       this.#connections.set(connection.id, connection);
       connection.accepted(socket, atMs, this.#table.add(connection, atMs));
-      this.#tell({ type: 'online', atMs, client: connection.id, peer: connection.peer });
+      this.#tell({ kind: 'online', atMs, client: connection.id, peer: connection.peer });
       if (connection.entry === undefined) continue;
       if (this.#turnIntervalMs < Infinity) this.#turns.append(connection, atMs);
       connection.turn();
@@ -229,7 +229,7 @@ class Server implements HeartbeatServer, Owner {
         this.#pushTo(next, this.#pushed);
       } else if (next.turn()) {
         this.statistics.unanswered++;
-        this.#tell({ type: 'unanswered', atMs: nowMs, client: next.id, waitedMs });
+        this.#tell({ kind: 'unanswered', atMs: nowMs, client: next.id, waitedMs });
       }
     }
   }

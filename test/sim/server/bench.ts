@@ -15,6 +15,7 @@ export class Bench {
   readonly server: HeartbeatServer;
   readonly serverHost: LoopbackHost;
   readonly events: ServerEvent[] = [];
+  onEvent: ((event: ServerEvent) => void) | undefined;
   readonly #deviceHost: LoopbackHost;
   #clients = 0;
 
@@ -22,7 +23,10 @@ export class Bench {
     this.world = new Loopback(loopback);
     this.serverHost = this.world.host(SERVER.address, 'server');
     this.#deviceHost = this.world.host('10.0.0.1', 'devices');
-    this.server = startHeartbeatServer(this.serverHost.hal, { local: SERVER, ...options }, (event) => this.events.push(event));
+    this.server = startHeartbeatServer(this.serverHost.hal, { local: SERVER, ...options }, (event) => {
+      this.events.push(event);
+      this.onEvent?.(event);
+    });
     this.world.advance(0);
   }
 
@@ -46,7 +50,7 @@ export class Bench {
 
   /** Each client that went off line: `[client, when, why]`. */
   offline(): [client: number, atMs: number, why: string][] {
-    return this.events.flatMap((event) => event.type === 'offline' ? [[event.client, event.atMs, describeReason(event.reason)]] : []);
+    return this.events.flatMap((event) => event.kind === 'offline' ? [[event.client, event.atMs, describeReason(event.reason)]] : []);
   }
 }
 

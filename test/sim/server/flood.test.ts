@@ -36,7 +36,7 @@ const ATTACK = `
   for (let i = 0; i < 16; i++) next();
 `;
 
-type Offline = ServerEvent & { readonly type: 'offline' };
+type Offline = ServerEvent & { readonly kind: 'offline' };
 const offline: Offline[] = [];
 let server: HeartbeatServer;
 let attacker: ChildProcess | undefined;
@@ -68,7 +68,7 @@ beforeAll(async () => {
     limits: { firstFrameMs: 5000 },
   } as const;
   server = startHeartbeatServer({ clock: nodeClock(), network: nodeNetwork() }, options, (event) => {
-    if (event.type === 'offline') offline.push(event);
+    if (event.kind === 'offline') offline.push(event);
     for (const look of waiting) look();
   });
   await when(() => server.local !== undefined);

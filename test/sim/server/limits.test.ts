@@ -1,6 +1,7 @@
 /** S14: whatever some clients do, the server closes them for the right reason and no healthy client loses a beat. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FrameRate } from '../../../sim/server/limits.ts';
 import { Bench, type Client } from './bench.ts';
 
 const HEALTHY = 20;
@@ -106,22 +107,44 @@ describe('with healthy clients around', () => {
 
   it('a reader that was slow gets everything, in order', () => {
     const slow = bench.client();
-    slow.reads = false;
-    for (let i = 1; i <= 12; i++) bench.server.push(slow.id, new Uint8Array(10_000).fill(i));
-    bench.world.advance(1);
-    slow.reads = true;
-    slow.readable();
-    bench.world.advance(9000);
-    const expected = Array.from({ length: 12 }, (_, i) => [1, 0, 0, 0, 0x10, 0x27, 0, 0, ...Array<number>(10_000).fill(i + 1)]).flat();
-    expect(slow.received).toEqual(expected);
-    bench.world.advance(3000);
+    for (const round of [1, 2, 3, 4]) {
+      slow.beat();
+      slow.reads = false;
+      for (let i = 1; i <= 9; i++) bench.server.push(slow.id, new Uint8Array(10_000).fill(i * round));
+      bench.world.advance(1);
+      slow.reads = true;
+      slow.readable();
+      bench.world.advance(5999);
+      const expected = Array.from({ length: 9 }, (_, i) => [1, 0, 0, 0, 0x10, 0x27, 0, 0, ...Array<number>(10_000).fill((i + 1) * round)]).flat();
+      expect(slow.received.splice(0)).toEqual([...expected, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
   });
+
+  it('a reader that is always behind, but never too far, stays', () => {
+    const slow = bench.client();
+    slow.beatEvery(3000);
+    slow.reads = false;
+    for (let i = 0; i < 12; i++) bench.server.push(slow.id, new Uint8Array(10_000));
+    for (let i = 0; i < 12; i++) {
+      for (let count = 0; count < 4; count++) slow.socket.read(new Uint8Array(10_008));
+      bench.world.advance(1000);
+      for (let count = 0; count < 4; count++) bench.server.push(slow.id, new Uint8Array(10_000));
+    }
+    bench.world.advance(1);
+    expect(bench.offline()).toEqual([]);
+  });
+});
+
+it('counts frames in windows of one second', () => {
+  const rate = new FrameRate();
+  expect([0, 500, 999.9].map((atMs) => rate.count(atMs))).toEqual([1, 2, 3]);
+  expect([1000, 1999, 2000].map((atMs) => rate.count(atMs))).toEqual([1, 2, 1]);
 });
 
 it('turns away who comes beyond the limit on connections, and lets the next in when somebody has gone', () => {
   const bench = new Bench({ limits: { maxConnections: 2 } });
   const [one, two, three] = bench.clients(3);
-  expect(bench.events.at(-1)).toEqual({ type: 'refused', atMs: 1, peer: three?.socket.local, maxConnections: 2 });
+  expect(bench.events.at(-1)).toEqual({ kind: 'refused', atMs: 1, peer: three?.socket.local, maxConnections: 2 });
   expect([one?.ending, two?.ending, three?.ending]).toEqual([undefined, undefined, 'ECONNRESET']);
   one?.socket.close();
   bench.world.advance(1);
