@@ -1,1 +1,17 @@
-export {};
+/** `cablepull/sim`: boards, faults, the bench, the reference server, and verdicts. */
+
+export { Bench, type BenchOptions } from './bench/bench.ts';
+export type { HungUp } from './bench/bench-nic.ts';
+export { Board, type BoardEvent, type BoardOptions, type Firmware } from './board/board.ts';
+export type { Nic } from './board/nic.ts';
+export { FAULT_KINDS, type Fault, type FaultKind, formatFault } from './faults/fault.ts';
+export { describePlanError, parsePlan, type PlanError } from './faults/plan.ts';
+export { forkRandom } from './random.ts';
+export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
+export { type ClientRow, type HeartbeatServer, type ServerStatistics, startHeartbeatServer } from './server/heartbeat-server.ts';
+export type { ServerOptions, ServerSettings } from './server/settings.ts';
+export { formatDuration, parseDuration } from './time/duration.ts';
+export { type Expectation, failures, parseExpectation } from './verdict/expectation.ts';
+export { verdictTable } from './verdict/report.ts';
+export { describeTraceEvent, type TraceEvent } from './verdict/trace.ts';
+export { Judge, type Noticed, type ServiceSign, type Verdict } from './verdict/verdict.ts';

@@ -156,7 +156,7 @@ describe('S1\'s conversation', () => {
     const bench = new Bench({ ...echo, limits: { firstFrameMs: 0 } });
     const client = bench.client();
     bench.world.advance(998);
-    expect(bench.events.map(({ type }) => type)).toEqual(['listening', 'online']);
+    expect(bench.events.map(({ kind }) => kind)).toEqual(['listening', 'online']);
     bench.world.advance(1);
     expect(bench.events.at(-1)).toEqual({ kind: 'unanswered', atMs: 1001, client: 1, waitedMs: 1000 });
     bench.world.advance(10_000);
@@ -227,7 +227,7 @@ describe('events', () => {
     const bench = new Bench({});
     bench.client().beatEvery(3000);
     bench.world.advance(60_000);
-    expect(bench.events.map(({ type }) => type)).toEqual(['listening', 'online']);
+    expect(bench.events.map(({ kind }) => kind)).toEqual(['listening', 'online']);
   });
 
   it('says that the port is taken', () => {

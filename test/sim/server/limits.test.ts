@@ -125,6 +125,7 @@ describe('with healthy clients around', () => {
     slow.beatEvery(3000);
     slow.reads = false;
     for (let i = 0; i < 12; i++) bench.server.push(slow.id, new Uint8Array(10_000));
+    bench.world.advance(1);
     for (let i = 0; i < 12; i++) {
       for (let count = 0; count < 4; count++) slow.socket.read(new Uint8Array(10_008));
       bench.world.advance(1000);

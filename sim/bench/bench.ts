@@ -1,0 +1,103 @@
+/** The bench: boards over real sockets, the faults that befall them, and the trace of it all. */
+
+import type { Clock } from '../../hal/clock.ts';
+import type { Network } from '../../hal/network.ts';
+import { Board, type Firmware } from '../board/board.ts';
+import { FAULTS } from '../faults/apply.ts';
+import { formatFault, targets, type Fault } from '../faults/fault.ts';
+import { forkRandom } from '../random.ts';
+import type { ServerEvent } from '../server/events.ts';
+import { Agenda } from '../time/agenda.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
+import { BenchNic } from './bench-nic.ts';
+
+export interface BenchOptions {
+  /** The host's real network: `nodeNetwork()`. */
+  readonly network: Network;
+  /** A clock that starts at 0 when it is made: `nodeClock`. */
+  readonly newClock: () => Clock;
+  readonly seed: number;
+  readonly onTrace: (event: TraceEvent) => void;
+}
+
+export class Bench {
+  /** What shall happen when, in ms since the bench was made. */
+  readonly agenda: Agenda;
+  readonly #options: BenchOptions;
+  readonly #boards = new Map<string, Board>();
+  readonly #nics: BenchNic[] = [];
+  /** How many faults of a kind a board is under at the moment: it heals when the last of them does. */
+  readonly #active = new Map<string, number>();
+
+  constructor(options: BenchOptions) {
+    this.#options = options;
+    this.agenda = new Agenda(options.newClock());
+  }
+
+  get boards(): readonly Board[] {
+    return [...this.#boards.values()];
+  }
+
+  /** A new board with this firmware; its power is off. */
+  addDevice(name: string, firmware: Firmware): Board {
+    if (this.#boards.has(name)) throw new Error(`there is a device ${name} already`);
+    const { network, newClock, seed } = this.#options;
+    const nic = new BenchNic({ network, newClock, onHungUp: (event) => this.#trace({ source: 'bench', device: name, ...event }) });
+    const board = new Board({
+      name,
+      newClock,
+      nic,
+      firmware,
+      random: forkRandom(seed, name),
+      onEvent: (event) => this.#trace({ source: 'device', device: name, ...event }),
+    });
+    this.#nics.push(nic);
+    this.#boards.set(name, board);
+    return board;
+  }
+
+  /** Puts the faults of a plan on the agenda. */
+  schedule(plan: readonly Fault[]): void {
+    for (const fault of plan) {
+      for (const board of this.boards) {
+        if (!targets(fault.target, board.name)) continue;
+        this.agenda.at(fault.atMs, () => this.#apply(fault, board));
+        if (fault.forMs !== undefined) this.agenda.at(fault.atMs + fault.forMs, () => this.#heal(fault, board));
+      }
+    }
+  }
+
+  /** Adds what a server says to the trace. */
+  addServerEvent(event: ServerEvent): void {
+    this.#trace({ source: 'server', ...event });
+  }
+
+  /** Switches everything off, and lets go of the host's sockets. */
+  stop(): void {
+    this.agenda.clear();
+    for (const board of this.#boards.values()) board.power.cut();
+    for (const nic of this.#nics) nic.releaseGhosts();
+  }
+
+  #apply(fault: Fault, board: Board): void {
+    const key = `${fault.kind} ${board.name}`;
+    const count = this.#active.get(key) ?? 0;
+    if (fault.kind !== 'reset') this.#active.set(key, count + 1);
+    this.#trace({ source: 'fault', device: board.name, kind: 'fault', fault: fault.kind, text: formatFault(fault) });
+    if (count === 0) FAULTS[fault.kind].apply(board);
+  }
+
+  #heal(fault: Fault, board: Board): void {
+    const key = `${fault.kind} ${board.name}`;
+    const count = (this.#active.get(key) ?? 1) - 1;
+    this.#active.set(key, count);
+    this.#trace({ source: 'fault', device: board.name, kind: 'healed', fault: fault.kind, text: formatFault(fault) });
+    if (count === 0) FAULTS[fault.kind].heal(board);
+  }
+
+  #trace(event: Untimed<TraceEvent>): void {
+    this.#options.onTrace({ ...event, atMs: this.agenda.now() });
+  }
+}
+
+type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** The command line: finds the command, and turns what goes wrong into a sentence and an exit status. */
+
+import process from 'node:process';
+import { runSettings, serveSettings } from './command/arguments.ts';
+import { demoSettings } from './command/demo.ts';
+import { HELP } from './command/help.ts';
+import { Problem } from './command/problem.ts';
+import { run } from './command/run.ts';
+import { serve } from './command/serve.ts';
+import { processTerminal, type Terminal } from './command/terminal.ts';
+
+async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [command, ...rest] = args;
+  if (args.includes('--help') || args.includes('-h')) {
+    terminal.print(HELP.trimEnd());
+    return 0;
+  }
+  switch (command) {
+    case undefined:
+      return run(demoSettings(), terminal);
+    case 'run':
+      return run(runSettings(rest), terminal);
+    case 'serve':
+      return serve(serveSettings(rest), terminal);
+    default:
+      throw new Problem(2, `there is no command '${command}'; there are run and serve (see cablepull --help)`);
+  }
+}
+
+const terminal = processTerminal();
+try {
+  const status = await main(process.argv.slice(2), terminal);
+  // Sockets that linger must not keep the process; but what was printed must be out.
+  process.stdout.write('', () => process.exit(status));
+} catch (error) {
+  if (!(error instanceof Problem)) throw error;
+  terminal.log(`cablepull: ${error.message}`);
+  process.exitCode = error.exitStatus;
+  process.stderr.write('', () => process.exit(error.exitStatus));
+}

@@ -1,0 +1,243 @@
+/** The command line's words, made into settings; what is wrong with them is a Problem with exit status 2. */
+
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ConfigError, HEARTBEAT_DEFAULTS, type FirmwareConfig, type Server } from '../../firmware/index.ts';
+import { resolveConfig } from '../../firmware/config.ts';
+import type { KeepAlive } from '../../hal/network.ts';
+import { describePlanError, devicesOf, parsePlan } from '../faults/plan.ts';
+import { formatFault, type Fault } from '../faults/fault.ts';
+import { serverSettings, type ServerOptions } from '../server/settings.ts';
+import { DURATION_EXAMPLES, parseDuration } from '../time/duration.ts';
+import { parseExpectation, type Expectation } from '../verdict/expectation.ts';
+import { Problem } from './problem.ts';
+
+export interface RunSettings {
+  readonly deviceCount: number;
+  readonly firmware: FirmwareConfig;
+  /** Undefined: the servers are the user's own. */
+  readonly embeddedServer: ServerOptions | undefined;
+  readonly plan: readonly Fault[];
+  /** Undefined: until Ctrl-C. */
+  readonly forMs: number | undefined;
+  readonly seed: number;
+  readonly expectations: readonly Expectation[];
+  readonly json: boolean;
+}
+
+export interface ServeSettings {
+  readonly server: ServerOptions;
+  readonly json: boolean;
+}
+
+/** After the last fault, so that everybody can come back. */
+const SETTLE_MS = 20_000;
+
+const DEFAULT_PORT = 39_002;
+
+const COMMON_OPTIONS = {
+  protocol: { type: 'string', default: 'heartbeat' },
+  beat: { type: 'string' },
+  'missed-limit': { type: 'string' },
+  answers: { type: 'boolean', default: true },
+  keepalive: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+const RUN_OPTIONS = {
+  ...COMMON_OPTIONS,
+  server: { type: 'string', multiple: true },
+  devices: { type: 'string' },
+  fault: { type: 'string', multiple: true },
+  plan: { type: 'string' },
+  for: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  expect: { type: 'string', multiple: true },
+  watchdog: { type: 'string' },
+} as const;
+
+const SERVE_OPTIONS = {
+  ...COMMON_OPTIONS,
+  port: { type: 'string', default: String(DEFAULT_PORT) },
+  host: { type: 'string', default: '127.0.0.1' },
+  scan: { type: 'string' },
+  idle: { type: 'string' },
+  push: { type: 'string' },
+  'max-connections': { type: 'string' },
+} as const;
+
+export function runSettings(args: readonly string[]): RunSettings {
+  const { values } = parse(() => parseArgs({ args: [...args], options: RUN_OPTIONS, allowNegative: true }));
+  const servers = (values.server ?? []).map(parseServer);
+  const deviceCount = values.devices === undefined ? (servers.length > 0 ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
+  const names = deviceNames(deviceCount);
+  const plan = readPlan(values.fault ?? [], values.plan);
+  for (const fault of plan) {
+    const named = devicesOf(fault, names);
+    if (typeof named === 'string') throw usage(`${formatFault(fault)}: ${named}`);
+  }
+  const expectations = (values.expect ?? []).map((text) => {
+    const expectation = parseExpectation(text);
+    if (typeof expectation === 'string') throw usage(`--expect: ${expectation}`);
+    return expectation;
+  });
+  if (expectations.length > 0 && plan.length === 0) throw usage('--expect speaks of faults: it needs a --fault or a --plan');
+
+  const heartbeat = checkProtocol(values.protocol) === 'heartbeat';
+  const keepAlive = values.keepalive === undefined ? undefined : parseKeepAlive(values.keepalive);
+  const beatIntervalMs = duration('--beat', values.beat);
+  const missedLimit = values['missed-limit'] === undefined ? undefined : wholeNumber('--missed-limit', values['missed-limit'], 1, 1000);
+  const image = {
+    servers: servers.length > 0 ? servers : [{ host: '127.0.0.1', port: DEFAULT_PORT }],
+    ...defined({ keepAlive, watchdogMs: duration('--watchdog', values.watchdog) }),
+  };
+  const firmware = checkFirmware(heartbeat
+    ? { ...image, protocol: 'heartbeat', expectAnswers: values.answers, ...defined({ beatIntervalMs, missedLimit }) }
+    : { ...image, protocol: 'echo' });
+  const embeddedServer: ServerOptions = checkServer({
+    protocol: heartbeat ? { kind: 'heartbeat', answerBeats: values.answers } : { kind: 'echo', lineIntervalMs: beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs },
+    liveness: {
+      policy: 'missed-beats',
+      scanIntervalMs: beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs,
+      missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit,
+    },
+    local: { address: '127.0.0.1', port: 0 },
+  });
+  return {
+    deviceCount,
+    firmware,
+    embeddedServer: servers.length > 0 ? undefined : embeddedServer,
+    plan,
+    forMs: duration('--for', values.for) ?? defaultLengthMs(plan, servers.length > 0),
+    seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
+    expectations,
+    json: values.json,
+  };
+}
+
+export function serveSettings(args: readonly string[]): ServeSettings {
+  const { values } = parse(() => parseArgs({ args: [...args], options: SERVE_OPTIONS, allowNegative: true }));
+  const heartbeat = checkProtocol(values.protocol) === 'heartbeat';
+  const scanIntervalMs = duration('--scan', values.scan);
+  const idleMs = duration('--idle', values.idle);
+  const beatIntervalMs = duration('--beat', values.beat) ?? 3000;
+  const pushIntervalMs = duration('--push', values.push);
+  const missedLimit = values['missed-limit'] === undefined ? 5 : wholeNumber('--missed-limit', values['missed-limit'], 1, 1000);
+  const maxConnections = values['max-connections'];
+  const server = checkServer({
+    local: { address: values.host, port: wholeNumber('--port', values.port, 0, 65_535) },
+    protocol: heartbeat
+      ? { kind: 'heartbeat', answerBeats: values.answers, ...(pushIntervalMs === undefined ? {} : { push: { intervalMs: pushIntervalMs, dataBytes: 16 } }) }
+      : { kind: 'echo', lineIntervalMs: beatIntervalMs },
+    liveness: idleMs === undefined
+      ? { policy: 'missed-beats', scanIntervalMs: scanIntervalMs ?? beatIntervalMs, missedLimit }
+      : { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs },
+    keepAlive: values.keepalive === undefined ? 'off' : parseKeepAlive(values.keepalive),
+    ...(maxConnections === undefined ? {} : { limits: { maxConnections: wholeNumber('--max-connections', maxConnections, 1, 1_000_000) } }),
+  });
+  return { server, json: values.json };
+}
+
+/** dev-1, dev-2, ... */
+export function deviceNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `dev-${i + 1}`);
+}
+
+function defaultLengthMs(plan: readonly Fault[], ownServer: boolean): number | undefined {
+  const endMs = plan.reduce((latest, { atMs, forMs }) => Math.max(latest, atMs + (forMs ?? 0)), 0);
+  if (plan.length === 0) return ownServer ? undefined : SETTLE_MS;
+  return endMs + SETTLE_MS;
+}
+
+function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
+  const fromFile = file === undefined ? [] : parseOrRefuse(readText(file), `${file}, line `);
+  return [...fromFile, ...lines.flatMap((line) => parseOrRefuse(line, '--fault'))];
+}
+
+function parseOrRefuse(text: string, where: string): readonly Fault[] {
+  const plan = parsePlan(text);
+  if (!('message' in plan)) return plan;
+  const place = where.endsWith('line ') ? `${where}${plan.line}` : where;
+  throw usage(`${place}: ${describePlanError(text, plan)}`);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw usage(`--plan: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** `host:port`, `[2001:db8::1]:port`. */
+function parseServer(text: string): Server {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d+)$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || port === undefined) throw usage(`--server must be host:port, as in 127.0.0.1:39002 or [::1]:39002, not '${text}'`);
+  return { host, port: wholeNumber('the port of --server', port, 1, 65_535) };
+}
+
+/** `idle/interval/count`, or `off`. */
+function parseKeepAlive(text: string): KeepAlive | 'off' {
+  if (text === 'off') return 'off';
+  const [, idle, interval, count] = /^(\d+)\/(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (idle === undefined || interval === undefined || count === undefined) {
+    throw usage(`--keepalive must be idle/interval/count in seconds, as in 3/3/3, or off, not '${text}'`);
+  }
+  return { idle: Number(idle), interval: Number(interval), count: Number(count) };
+}
+
+function checkProtocol(text: string): 'heartbeat' | 'echo' {
+  if (text === 'heartbeat' || text === 'echo') return text;
+  throw usage(`--protocol must be heartbeat or echo, not '${text}'`);
+}
+
+function checkFirmware(config: FirmwareConfig): FirmwareConfig {
+  try {
+    return resolveConfig(config);
+  } catch (error) {
+    if (error instanceof ConfigError) throw usage(error.message);
+    throw error;
+  }
+}
+
+function checkServer(options: ServerOptions): ServerOptions {
+  const settings = serverSettings(options);
+  if (typeof settings === 'string') throw usage(settings);
+  return options;
+}
+
+function duration(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined || ms < 1) throw usage(`${option} must be a duration such as ${DURATION_EXAMPLES}, not '${text}'`);
+  return ms;
+}
+
+function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < min || number > max) throw usage(`${option} must be a whole number from ${min} to ${max}, not '${text}'`);
+  return number;
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the fields that are undefined, so that they do not hide a default. */
+function defined<T extends object>(fields: T): Defined<T> {
+  const result: Defined<T> = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) Reflect.set(result, name, value);
+  return result;
+}
+
+function parse<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    // What parseArgs throws is a sentence about the option in question.
+    throw usage(error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : String(error));
+  }
+}
+
+function usage(sentence: string): Problem {
+  return new Problem(2, sentence);
+}

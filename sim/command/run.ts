@@ -1,0 +1,120 @@
+/** `cablepull run`: devices over real sockets, against the user's server or one of our own, faults, and who noticed. */
+
+import { boot, type FirmwareConfig } from '../../firmware/index.ts';
+import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
+import { Bench } from '../bench/bench.ts';
+import { formatFault } from '../faults/fault.ts';
+import { startHeartbeatServer } from '../server/heartbeat-server.ts';
+import { describeEvent } from '../server/events.ts';
+import { formatDuration, formatSeconds } from '../time/duration.ts';
+import { failures } from '../verdict/expectation.ts';
+import { verdictTable } from '../verdict/report.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
+import { Judge, type ServiceSign } from '../verdict/verdict.ts';
+import { deviceNames, type RunSettings } from './arguments.ts';
+import { Fleet } from './fleet.ts';
+import { Live } from './live.ts';
+import { Problem } from './problem.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Devices are switched on one after another, so that a listening queue is not met by all of them at once. */
+const POWER_ON_INTERVAL_MS = 1;
+
+/** Runs to the end, or to Ctrl-C, and gives the exit status. Rejects with a Problem. */
+export async function run(settings: RunSettings, terminal: Terminal): Promise<number> {
+  const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
+  const judge = new Judge(serviceSign(settings.firmware));
+  const fleet = new Fleet(settings.deviceCount);
+  let live: Live | undefined;
+  let finish: (interrupted: boolean) => void = () => {};
+  let give: (problem: Problem) => void = () => {};
+
+  let isOver = false;
+  const onTrace = (event: TraceEvent): void => {
+    // What follows on the end of a run is no part of it.
+    if (isOver) return;
+    judge.add(event);
+    fleet.add(event);
+    if (settings.json) terminal.print(JSON.stringify(event));
+    live?.add(event);
+    const unreachable = fleet.unreachable(settings.firmware.servers.length);
+    if (unreachable !== undefined) give(new Problem(1, unreachable));
+  };
+  const bench = new Bench({ network, newClock: nodeClock, seed: settings.seed, onTrace });
+
+  const done = new Promise<boolean>((resolve, reject) => {
+    finish = resolve;
+    give = reject;
+  });
+  const server = settings.embeddedServer === undefined
+    ? undefined
+    : startHeartbeatServer({ clock: nodeClock(), network }, settings.embeddedServer, (event) => {
+      if (event.kind === 'listening') start({ ...settings.firmware, servers: [{ host: event.local.address, port: event.local.port }] });
+      if (event.kind === 'failed') give(new Problem(1, describeEvent(event)));
+      else bench.addServerEvent(event);
+    });
+
+  function start(firmware: FirmwareConfig): void {
+    terminal.log(startLine(settings, firmware));
+    live = new Live(terminal, fleet, bench.agenda, settings.json);
+    for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
+      const board = bench.addDevice(name, (hal, onEvent) => void boot(hal, firmware, onEvent));
+      bench.agenda.at(i * POWER_ON_INTERVAL_MS, () => board.power.restore());
+    }
+    bench.schedule(settings.plan);
+    if (settings.forMs !== undefined) bench.agenda.at(settings.forMs, () => finish(false));
+  }
+
+  const stopListening = terminal.onInterrupt(() => finish(true));
+  if (server === undefined) start(settings.firmware);
+  let interrupted: boolean;
+  let endMs: number;
+  try {
+    interrupted = await done;
+    endMs = bench.agenda.now();
+  } finally {
+    isOver = true;
+    stopListening();
+    live?.end();
+    bench.stop();
+    server?.stop();
+  }
+  return report(settings, judge, fleet, endMs, interrupted, terminal);
+}
+
+function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number, interrupted: boolean, terminal: Terminal): number {
+  const verdicts = judge.verdicts();
+  const missed = settings.expectations.flatMap((expectation) => failures(expectation, verdicts, endMs));
+  const losses = Object.fromEntries(judge.unexplainedLosses);
+  if (settings.json) {
+    terminal.print(JSON.stringify({ kind: 'report', tier: 'T0', endMs, interrupted, devices: fleet.summary(), verdicts, unexplainedLosses: losses, failedExpectations: missed }));
+  } else {
+    terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);
+    const reasons = Object.entries(losses).map(([reason, count]) => `${count} by ${reason}`);
+    if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
+    if (verdicts.length > 0) {
+      terminal.print('');
+      terminal.print(verdictTable(verdicts));
+      terminal.print('');
+      terminal.print("Tier T0: real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive");
+      terminal.print('is not put to the test here, and must not be read as failed; what a device notices by its own is.');
+    }
+    for (const sentence of missed) terminal.print(`NOT AS EXPECTED: ${sentence}`);
+    if (settings.expectations.length > 0 && missed.length === 0) terminal.print('as expected');
+  }
+  if (interrupted) return 130;
+  return missed.length > 0 ? 1 : 0;
+}
+
+function serviceSign(firmware: FirmwareConfig): ServiceSign {
+  if (firmware.protocol === 'echo') return 'data-sent';
+  return firmware.expectAnswers === false ? 'beat-sent' : 'beat-answered';
+}
+
+function startLine(settings: RunSettings, firmware: FirmwareConfig): string {
+  const servers = firmware.servers.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const length = settings.forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(settings.forMs)}`;
+  const faults = settings.plan.length === 0 ? '' : `\nfaults: ${settings.plan.map(formatFault).join('; ')}`;
+  const devices = `${settings.deviceCount} ${settings.deviceCount === 1 ? 'device' : 'devices'}`;
+  return `${devices} (${firmware.protocol}) against ${settings.embeddedServer === undefined ? '' : 'our own server at '}${servers} ${length}, seed ${settings.seed}${faults}`;
+}

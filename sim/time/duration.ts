@@ -1,0 +1,32 @@
+/** Durations as people write them: `500ms`, `12s`, `1.5m`, `2h`. */
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+type Unit = keyof typeof UNIT_MS;
+
+/** In milliseconds; undefined when `text` is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  const [, number, unit] = match ?? [];
+  if (number === undefined || unit === undefined || !isUnit(unit)) return undefined;
+  return Number(number) * UNIT_MS[unit];
+}
+
+/** What a duration looks like, for messages about one that is none. */
+export const DURATION_EXAMPLES = '500ms, 30s, 1.5m or 2h';
+
+/** The shortest text that `parseDuration` reads as the same: `1.5m`, not `90000ms`. */
+export function formatDuration(ms: number): string {
+  const units: readonly Unit[] = ['d', 'h', 'm', 's', 'ms'];
+  const texts = units.map((unit) => `${ms / UNIT_MS[unit]}${unit}`).filter((text) => /^\d+(\.\d{1,3})?[a-z]+$/.test(text) && parseDuration(text) === ms);
+  return texts.reduce((best, text) => (text.length < best.length ? text : best), `${ms}ms`);
+}
+
+/** For tables: `12.0 s`, always in seconds, one digit. */
+export function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function isUnit(text: string): text is Unit {
+  return Object.hasOwn(UNIT_MS, text);
+}
