@@ -111,7 +111,7 @@ export const streamEndChecks: readonly Definition[] = [
   {
     name: "stream: after the peer's FIN, writing goes on until it fails",
     *steps(stage) {
-      if (!stage.peer.hal.network.capabilities.halfClose) return;
+      if (![stage.peer, stage.tested].every(({ hal }) => hal.network.capabilities.halfClose)) return;
       const { client, server } = yield* pair(stage);
       server.shutdown();
       yield* stage.until('the end', () => client.end !== undefined);
@@ -129,18 +129,18 @@ export const streamEndChecks: readonly Definition[] = [
   {
     name: 'stream: nothing is called back after close() or abort(), whatever is on its way',
     *steps(stage) {
-      const listener = yield* listen(stage, stage.peer, { address: stage.peer.address, port: 0 }, 32);
+      const unused = yield* listen(stage, stage.peer);
+      const listener = yield* listen(stage, stage.peer);
       for (const leave of ['close', 'abort'] as const) {
         // While it connects.
         const early = openStream(stage, stage.tested, 'client that left while it connected');
-        expectResult(early.connect(listener.local), 0, 'connect');
+        expectResult(early.connect(unused.local), 0, 'connect');
         early[leave]();
         early[leave]();
         // With data and a FIN on their way.
         const client = openStream(stage, stage.tested, 'client that left');
         yield* connected(stage, client, listener.local);
-        let server = yield* accept(stage, listener);
-        while (server.socket.remote?.port !== client.socket.local?.port) server = yield* accept(stage, listener);
+        const server = yield* accept(stage, listener);
         server.write(Uint8Array.of(1, 2, 3));
         server.close();
         client[leave]();
@@ -171,7 +171,7 @@ export const streamEndChecks: readonly Definition[] = [
       client.close();
       const after = client.write(Uint8Array.of(1));
       expect(after < 0, `write after close gave ${after}, but must give a failure`);
-      expect(client.read(new Uint8Array(1)) < 0, 'read after close must give a failure');
+      expect(client.read(new Uint8Array(1)) <= 0, 'read after close gave a byte');
       if (!stage.tested.hal.network.capabilities.halfClose) return;
       // Right after shutdown is where platforms stumble.
       const half = yield* pair(stage);

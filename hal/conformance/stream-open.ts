@@ -1,9 +1,11 @@
 /** What every stream socket must do until it is connected, and its options. */
 
 import { failure } from '../errno.ts';
+import type { SocketAddress } from '../network.ts';
 import { expect, expectEqual, expectResult, worded } from './check.ts';
 import type { Definition, Stage, Steps } from './check.ts';
 import { accept, connected, expectEnd, listen, openStream, pair, transfer } from './probes.ts';
+import type { StreamProbe } from './probes.ts';
 
 /** An address that no machine has (RFC 5737, TEST-NET-1). */
 const NOWHERE = { address: '192.0.2.1', port: 9 };
@@ -14,6 +16,14 @@ function* closedPort(stage: Stage): Steps<number> {
   const { port } = listener.local;
   listener.close();
   return port;
+}
+
+/** Binds. False where the platform cannot choose the local end, which a port may answer with EOPNOTSUPP. */
+function canBind(client: StreamProbe, local: SocketAddress): boolean {
+  const result = client.bind(local);
+  if (result === failure('EOPNOTSUPP')) return false;
+  expectResult(result, 0, 'bind');
+  return true;
 }
 
 export const streamOpenChecks: readonly Definition[] = [
@@ -33,10 +43,14 @@ export const streamOpenChecks: readonly Definition[] = [
       const { local, remote } = client.socket;
       expectEqual(remote?.address, listener.local.address, 'remote.address of the client');
       expectEqual(remote?.port, listener.local.port, 'remote.port of the client');
-      expect(local !== undefined && local.port > 0, 'local of the client is not known');
-      expectEqual(server.socket.remote?.address, local?.address, 'remote.address of the accepted socket');
-      expectEqual(server.socket.remote?.port, local?.port, 'remote.port of the accepted socket');
-      expectEqual(server.socket.local?.port, remote?.port, 'local.port of the accepted socket');
+      // A platform may not tell the local end.
+      if (local !== undefined) {
+        expectEqual(server.socket.remote?.address, local.address, 'remote.address of the accepted socket');
+        expectEqual(server.socket.remote?.port, local.port, 'remote.port of the accepted socket');
+      }
+      if (server.socket.local !== undefined) {
+        expectEqual(server.socket.local.port, remote?.port, 'local.port of the accepted socket');
+      }
     },
   },
   {
@@ -73,7 +87,7 @@ export const streamOpenChecks: readonly Definition[] = [
       ]) {
         expectResult(client.connect(remote), failure('EINVAL'), `connect to "${remote.address}" port ${remote.port}`);
       }
-      expectResult(client.bind({ address: 'nowhere', port: 0 }), failure('EINVAL'), 'bind to "nowhere"');
+      expect(client.bind({ address: 'nowhere', port: 0 }) < 0, 'bind to "nowhere" must give a failure');
       yield* stage.pause(10);
       expectEqual(client.end, undefined, 'the terminal event of a stream that was never connected');
       // It can still be used.
@@ -108,7 +122,7 @@ export const streamOpenChecks: readonly Definition[] = [
       const { port } = free.local;
       free.close();
       const client = openStream(stage, stage.tested, 'client');
-      expectResult(client.bind({ address, port }), 0, 'bind');
+      if (!canBind(client, { address, port })) return;
       yield* connected(stage, client, listener.local);
       const server = yield* accept(stage, listener);
       expectEqual(client.socket.local?.port, port, 'local.port of the client');
@@ -123,7 +137,7 @@ export const streamOpenChecks: readonly Definition[] = [
       const taken = yield* listen(stage, stage.tested);
       for (const [local, errno] of [[taken.local, 'EADDRINUSE'], [{ ...NOWHERE, port: 0 }, 'EADDRNOTAVAIL']] as const) {
         const client = openStream(stage, stage.tested, 'client');
-        expectResult(client.bind(local), 0, 'bind');
+        if (!canBind(client, local)) return;
         expectResult(client.connect(listener.local), 0, 'connect');
         yield* stage.until('the refusal', () => client.end !== undefined);
         expectEnd(stage.tested.hal, client, errno, `connecting from ${local.address} port ${local.port}`);
@@ -167,8 +181,8 @@ export const streamOpenChecks: readonly Definition[] = [
       yield* transfer(stage, client, server, 5000);
       yield* transfer(stage, server, client, 5000);
       const mixed = openStream(stage, tested, 'client');
-      expectResult(mixed.bind({ address: tested.address, port: 0 }), 0, 'bind');
-      const result = mixed.connect({ address: peer.address6, port: server.socket.local?.port ?? 1 });
+      if (!canBind(mixed, { address: tested.address, port: 0 })) return;
+      const result = mixed.connect({ address: peer.address6, port: 9 });
       expect(result === failure('EINVAL'), `connecting from IPv4 to IPv6 gave ${worded(result)}, but must give EINVAL`);
     },
   },

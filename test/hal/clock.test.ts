@@ -4,31 +4,38 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { nodeClock } from '../../hal/node/index.ts';
 
-test('the alarms of a thousand devices come in the order of time, none early and none twice', async () => {
-  const rung: { atMs: number; rangAtMs: number }[] = [];
-  const timeline = nodeClock();
+test('none of the alarms of a thousand devices comes early, twice, or after it was cleared', async () => {
+  const rangAfterMs: number[] = [];
   await new Promise<void>((done) => {
     for (let device = 0; device < 1000; device += 1) {
       const clock = nodeClock();
-      // Twice set at random, and every third cleared: the heap is stirred.
+      // Armed twice, and every third cleared, so that the heap is stirred.
       clock.setAlarm(clock.now() + Math.random() * 60, () => expect.unreachable('an alarm that was replaced'));
-      const delayMs = 20 + Math.random() * 30;
-      const atMs = timeline.now() + delayMs;
-      clock.setAlarm(clock.now() + delayMs, () => {
-        rung.push({ atMs, rangAtMs: timeline.now() });
-        if (rung.length === 666) done();
+      const atMs = clock.now() + Math.random() * 50;
+      clock.setAlarm(atMs, () => {
+        rangAfterMs.push(clock.now() - atMs);
+        if (rangAfterMs.length === 666) done();
       });
       if (device % 3 === 0) clock.clearAlarm();
     }
   });
-  // Each is held against its own clock, which was read a moment before or after the timeline.
-  const SLACK_MS = 1;
-  for (const [index, { atMs, rangAtMs }] of rung.entries()) {
-    expect(rangAtMs).toBeGreaterThan(atMs - SLACK_MS);
-    expect(atMs).toBeGreaterThan((rung[index - 1]?.atMs ?? 0) - SLACK_MS);
-  }
+  expect(Math.min(...rangAfterMs)).toBeGreaterThanOrEqual(0);
   await new Promise(setImmediate);
-  expect(rung).toHaveLength(666);
+  expect(rangAfterMs).toHaveLength(666);
+});
+
+test('alarms of a thousand devices that are due at once come in the order of their times', async () => {
+  const ranks: number[] = [];
+  await new Promise<void>((done) => {
+    for (let device = 0; device < 1000; device += 1) {
+      // Seconds apart, which no delay of this process makes up for. 389 is coprime to 1000: each rank comes once.
+      const rank = (device * 389) % 1000;
+      nodeClock().setAlarm((rank - 1000) * 1000, () => {
+        if (ranks.push(rank) === 1000) done();
+      });
+    }
+  });
+  expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
 });
 
 test('a device whose alarm is always in the past does not starve the process or the other devices', async () => {

@@ -3,9 +3,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { checks } from '../../hal/conformance/index.ts';
 import { failure } from '../../hal/index.ts';
-import type { Clock, DatagramSocket, Hal, Network, Storage, StreamHandler, StreamSocket } from '../../hal/index.ts';
+import type { Hal } from '../../hal/index.ts';
 import { nodeClock } from '../../hal/node/index.ts';
 import { nodeSubject, temporaryFolder } from './subject.ts';
+import { withClock, withDatagrams, withNetwork, withStorage, withStreams } from './wrap.ts';
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -21,76 +22,6 @@ interface WrongPort {
 }
 
 const FASTER = 50;
-
-const withClock = (make: (clock: Clock) => Partial<Clock>) => (hal: Hal): Hal => ({
-  ...hal,
-  clock: { ...hal.clock, ...make(hal.clock) },
-});
-
-const withNetwork = (make: (network: Network) => Partial<Network>) => (hal: Hal): Hal => ({
-  ...hal,
-  network: { ...hal.network, ...make(hal.network) },
-});
-
-const withStorage = (make: (storage: Storage) => Partial<Storage>) => (hal: Hal): Hal => ({
-  ...hal,
-  storage: { ...hal.storage, ...make(hal.storage) },
-});
-
-/** Changes what streams tell, or what they do. */
-const withStreams = (
-  makeHandler: (handler: StreamHandler) => Partial<StreamHandler>,
-  makeSocket: (socket: StreamSocket, handler: StreamHandler) => Partial<StreamSocket> = () => ({}),
-) =>
-  withNetwork((network) => ({
-    openStream(handler) {
-      const changed: StreamHandler = {
-        readable: () => handler.readable(),
-        writable: () => handler.writable(),
-        ended: (reason) => handler.ended(reason),
-        ...makeHandler(handler),
-      };
-      const socket = network.openStream(changed);
-      const plain: StreamSocket = {
-        get local() {
-          return socket.local;
-        },
-        get remote() {
-          return socket.remote;
-        },
-        bind: (local) => socket.bind(local),
-        connect: (remote) => socket.connect(remote),
-        read: (into) => socket.read(into),
-        write: (from) => socket.write(from),
-        shutdown: () => socket.shutdown(),
-        close: () => socket.close(),
-        abort: () => socket.abort(),
-        setNoDelay: (on) => socket.setNoDelay(on),
-        setKeepAlive: (keepAlive) => socket.setKeepAlive(keepAlive),
-        setUserTimeout: (timeoutMs) => socket.setUserTimeout(timeoutMs),
-      };
-      return Object.assign(plain, makeSocket(socket, handler));
-    },
-  }));
-
-const withDatagrams = (make: (socket: DatagramSocket) => Partial<DatagramSocket>) =>
-  withNetwork((network) => ({
-    openDatagram(local, handler) {
-      const socket = network.openDatagram(local, handler);
-      const plain: DatagramSocket = {
-        get local() {
-          return socket.local;
-        },
-        get sender() {
-          return socket.sender;
-        },
-        receive: (into) => socket.receive(into),
-        sendTo: (from, remote) => socket.sendTo(from, remote),
-        close: () => socket.close(),
-      };
-      return Object.assign(plain, make(socket));
-    },
-  }));
 
 const wrongPorts: readonly WrongPort[] = [
   {
@@ -148,9 +79,11 @@ const wrongPorts: readonly WrongPort[] = [
     check: 'stream: the first writable',
     says: /number of writable events of an idle client is 2/,
     make: withStreams((handler) => ({
-      writable() {
-        handler.writable();
-        handler.writable();
+      handler: {
+        writable() {
+          handler.writable();
+          handler.writable();
+        },
       },
     })),
   },
@@ -158,70 +91,67 @@ const wrongPorts: readonly WrongPort[] = [
     fault: 'a refusal is a plain close',
     check: 'stream: a closed port refuses',
     says: /ended as closed, but must as ECONNREFUSED/,
-    make: withStreams((handler) => ({ ended: () => handler.ended('closed') })),
+    make: withStreams((handler) => ({ handler: { ended: () => handler.ended('closed') } })),
   },
   {
     fault: 'an error is told once and then forgotten',
     check: 'stream: a closed port refuses',
     says: /read after the refusal gave EAGAIN/,
-    make: withStreams(() => ({}), () => ({ read: () => failure('EAGAIN') })),
+    make: withStreams(() => ({ socket: () => ({ read: () => failure('EAGAIN') }) })),
   },
   {
     fault: 'the local port cannot be chosen',
     check: 'stream: the local port can be chosen',
     says: /local.port of the client/,
-    make: withStreams(() => ({}), () => ({ bind: () => 0 })),
+    make: withStreams(() => ({ socket: () => ({ bind: () => 0 }) })),
   },
   {
     fault: 'a local port that is taken is passed over',
     check: 'stream: a local port that is taken',
     says: /ended as undefined|in vain for the refusal/,
     inVain: true,
-    make: withStreams(() => ({}), () => ({ bind: () => 0 })),
+    make: withStreams(() => ({ socket: () => ({ bind: () => 0 }) })),
   },
   {
     fault: 'keepalive claims more than it does',
     check: 'stream: options answer',
     says: /setKeepAlive/,
-    make: withStreams(() => ({}), () => ({ setKeepAlive: () => 'none' })),
+    make: withStreams(() => ({ socket: () => ({ setKeepAlive: () => 'none' }) })),
   },
   {
     fault: 'write calls back at once',
     check: 'stream: bytes arrive as they were written',
     says: /readable of the client was called back from within write/,
-    make: withStreams(
-      () => ({}),
-      (socket, handler) => ({
+    make: withStreams((handler) => ({
+      socket: (socket) => ({
         write(from) {
           const result = socket.write(from);
           handler.readable();
           return result;
         },
       }),
-    ),
+    })),
   },
   {
     fault: 'write keeps the buffer',
     check: 'stream: bytes arrive as they were written',
     says: /the buffer around and with what arrived is 170 170 238/,
-    make: withStreams(
-      () => ({}),
-      (socket) => ({
+    make: withStreams(() => ({
+      socket: (socket) => ({
         write(from) {
           setImmediate(() => socket.write(from));
           return from.length;
         },
       }),
-    ),
+    })),
   },
   {
     fault: 'read throws away what does not fit',
     check: 'stream: bytes that nobody reads',
     says: /not what was sent|in vain/,
     inVain: true,
-    make: withStreams(
-      () => ({}),
-      (socket) => ({
+    make: withStreams(() => ({
+      socket: (socket) => ({
         read(into) {
           const large = new Uint8Array(65_536);
           const result = socket.read(large);
@@ -230,13 +160,13 @@ const wrongPorts: readonly WrongPort[] = [
           return Math.min(result, into.length);
         },
       }),
-    ),
+    })),
   },
   {
     fault: 'an endless writer is never held back',
     check: 'stream: an endless writer',
     says: /write took \d+ bytes that nobody reads/,
-    make: withStreams(() => ({}), () => ({ write: (from) => from.length })),
+    make: withStreams(() => ({ socket: () => ({ write: (from) => from.length }) })),
   },
   {
     fault: 'writable comes only once',
@@ -246,9 +176,11 @@ const wrongPorts: readonly WrongPort[] = [
     make: withStreams((handler) => {
       let isConnected = false;
       return {
-        writable() {
-          if (!isConnected) handler.writable();
-          isConnected = true;
+        handler: {
+          writable() {
+            if (!isConnected) handler.writable();
+            isConnected = true;
+          },
         },
       };
     }),
@@ -257,16 +189,20 @@ const wrongPorts: readonly WrongPort[] = [
     fault: "the peer's FIN is an error",
     check: "stream: the peer's FIN",
     says: /is ECONNRESET, but must be closed/,
-    make: withStreams((handler) => ({ ended: (reason) => handler.ended(reason === 'closed' ? 'ECONNRESET' : reason) })),
+    make: withStreams((handler) => ({
+      handler: { ended: (reason) => handler.ended(reason === 'closed' ? 'ECONNRESET' : reason) },
+    })),
   },
   {
     fault: 'the end is told twice',
     check: "stream: the peer's FIN",
     says: /came twice: closed, then EIO/,
     make: withStreams((handler) => ({
-      ended(reason) {
-        handler.ended(reason);
-        handler.ended('EIO');
+      handler: {
+        ended(reason) {
+          handler.ended(reason);
+          handler.ended('EIO');
+        },
       },
     })),
   },
@@ -274,53 +210,51 @@ const wrongPorts: readonly WrongPort[] = [
     fault: 'bytes before the FIN are lost',
     check: "stream: the peer's FIN",
     says: /number of bytes that were read after the FIN is 0/,
-    make: withStreams(() => ({}), (socket) => ({ read: (into) => (socket.read(into) < 0 ? failure('EAGAIN') : 0) })),
+    make: withStreams(() => ({ socket: (socket) => ({ read: (into) => (socket.read(into) < 0 ? failure('EAGAIN') : 0) }) })),
   },
   {
     fault: 'close drops what was not sent yet',
     check: 'stream: what was taken is still sent',
     says: /read at the end gave ECONNRESET/,
-    make: withStreams(() => ({}), (socket) => ({ close: () => socket.abort() })),
+    make: withStreams(() => ({ socket: (socket) => ({ close: () => socket.abort() }) })),
   },
   {
     fault: 'a reset is a plain close',
     check: "stream: the peer's reset",
     says: /ended as closed, but must as ECONNRESET/,
-    make: withStreams((handler) => ({ ended: () => handler.ended('closed') })),
+    make: withStreams((handler) => ({ handler: { ended: () => handler.ended('closed') } })),
   },
   {
     fault: 'abort is a plain close',
     check: 'stream: abort resets',
     says: /ended as closed, but must as ECONNRESET/,
-    make: withStreams(() => ({}), (socket) => ({ abort: () => socket.close() })),
+    make: withStreams(() => ({ socket: (socket) => ({ abort: () => socket.close() }) })),
   },
   {
     fault: 'shutdown closes both directions',
     check: 'stream: after shutdown',
     says: /write after shutdown gave ENOTCONN/,
-    make: withStreams(
-      () => ({}),
-      (socket) => ({
+    make: withStreams(() => ({
+      socket: (socket) => ({
         shutdown() {
           socket.close();
           return 0;
         },
       }),
-    ),
+    })),
   },
   {
     fault: 'what is on its way is called back after close',
     check: 'stream: nothing is called back after close()',
     says: /of the client that left.* was called back after close/,
-    make: withStreams(
-      (handler) => ({ readable: () => setImmediate(() => handler.readable()) }),
-      (socket, handler) => ({
+    make: withStreams((handler) => ({
+      socket: (socket) => ({
         close() {
           socket.close();
           setImmediate(() => handler.ended('closed'));
         },
       }),
-    ),
+    })),
   },
   {
     fault: 'a look-up of an address calls back at once',
@@ -350,6 +284,28 @@ const wrongPorts: readonly WrongPort[] = [
     says: /is undefined, but must be EADDRINUSE/,
     make: withNetwork((network) => ({
       listen: (local, backlog, handler) => network.listen({ ...local, port: 0 }, backlog, handler),
+    })),
+  },
+  {
+    fault: 'connections come out of accept in the wrong order',
+    check: 'listen: any free port',
+    says: /in vain for 1000 bytes/,
+    inVain: true,
+    make: withNetwork((network) => ({
+      listen(local, backlog, handler) {
+        const listener = network.listen(local, backlog, handler);
+        return {
+          get local() {
+            return listener.local;
+          },
+          accept(streamHandler) {
+            // The first one goes to the end of the queue: it is given what the second one was to get.
+            const first = listener.accept({ readable() {}, writable() {}, ended() {} });
+            return first && listener.accept(streamHandler);
+          },
+          close: () => listener.close(),
+        };
+      },
     })),
   },
   {
