@@ -26,7 +26,7 @@ const CLEAR = 2;
 export class EventGroup {
   readonly #os: Kernel;
   #bits = 0;
-  readonly #waiters = new WaitList();
+  readonly #waiters = new WaitList('arrival');
 
   /** xEventGroupCreate. */
   constructor(os: Kernel) {
@@ -98,8 +98,11 @@ export class EventGroup {
   /** xEventGroupSetBitsFromISR; done at once, not by the timer service task. */
   setBitsFromIsr(bits: number): void {
     this.#os.enterIsr();
-    this.setBits(bits);
-    this.#os.exitIsr();
+    try {
+      this.setBits(bits);
+    } finally {
+      this.#os.exitIsr();
+    }
   }
 
   /** xEventGroupClearBitsFromISR. */
@@ -128,7 +131,7 @@ export class EventGroup {
         this.#bits &= ~task.argument;
         return reached;
       }
-      if (!this.#satisfies(task) && task.timeout > 0) {
+      if (!this.#satisfies(task) && task.timeout !== 0) {
         this.#os.block(task, this.#waiters, true);
         return BLOCKED;
       }

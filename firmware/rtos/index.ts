@@ -2,7 +2,8 @@
 
 export type { Blocking, Operation } from './blocking.ts';
 export { EventGroup, type WaitBitsOptions } from './event-group.ts';
-export { Kernel, type KernelConfig, type WakeTime } from './kernel.ts';
+export { Kernel, type WakeTime } from './kernel.ts';
+export type { KernelConfig } from './kernel-config.ts';
 export { Mutex, RecursiveMutex } from './mutex.ts';
 export { type CopyArgument, Queue } from './queue.ts';
 export { QueueSet, type QueueSetMember } from './queue-set.ts';

@@ -8,35 +8,14 @@
  */
 
 import type { Clock } from '../../hal/clock.ts';
-import type { PanicReport } from '../../hal/system.ts';
 import { BLOCKED, type Blocking, type Operation, type Waitable } from './blocking.ts';
+import type { KernelConfig } from './kernel-config.ts';
+import { PRIORITIES_MAX, ReadyLists } from './ready-lists.ts';
 import type { TimerService } from './software-timer.ts';
-import { TaskHandle, type TaskFunction, type TaskState } from './task.ts';
+import { TaskHandle, type TaskFunction } from './task.ts';
 import { addTicks, checkTicks, MAX_DELAY, ticksBetween } from './ticks.ts';
 import { TimedHeap } from './timed-heap.ts';
 import type { WaitList } from './wait-list.ts';
-
-/** What FreeRTOS sets in FreeRTOSConfig.h. */
-export interface KernelConfig {
-  /** configTICK_RATE_HZ; default 1000. */
-  readonly tickRateHz?: number;
-  /** configMAX_PRIORITIES: priorities are 0 to one less; at most 32, default 8. */
-  readonly maxPriorities?: number;
-  /** configINITIAL_TICK_COUNT; default 0. Close to 2^32 it makes the count wrap soon. */
-  readonly initialTickCount?: number;
-  /** configTIMER_TASK_PRIORITY; default the highest. */
-  readonly timerTaskPriority?: number;
-  /** configTIMER_QUEUE_LENGTH: how many timer commands can wait; default 10. */
-  readonly timerQueueLength?: number;
-  /** portGET_RUN_TIME_COUNTER_VALUE: turns run-time statistics on; any unit, must not go back. */
-  readonly runTimeCounter?: () => number;
-  /** Trace macros: called at every change of a task's state, with what it is about to block on. */
-  readonly onTaskState?: (task: TaskHandle, state: TaskState, operation?: Operation) => void;
-  /** vApplicationIdleHook: called whenever no task is ready, before the kernel goes to sleep. MUST NOT block. */
-  readonly onIdle?: () => void;
-  /** A task threw. The kernel stands still from then on. Without it, the exception leaves the pass. */
-  readonly onCrash?: (report: PanicReport) => void;
-}
 
 /**
  * A pass ends after so many switches, or so many milliseconds, even if tasks are ready, so that the host's
@@ -77,9 +56,7 @@ export class Kernel {
   #alarmTick = NO_ALARM;
   readonly #onAlarm: () => void;
 
-  /** The ring of ready tasks of each priority, by the one to run next, and a bit for each that is not empty. */
-  readonly #ready: (TaskHandle | undefined)[];
-  #readyPriorities = 0;
+  readonly #ready: ReadyLists;
   readonly #sleepers = new TimedHeap<TaskHandle>();
   #tasks: TaskHandle | undefined = undefined;
   #tasksMade = 0;
@@ -87,6 +64,8 @@ export class Kernel {
   #inPass = false;
   #isrDepth = 0;
   #suspendDepth = 0;
+  /** The task that suspended the scheduler; no other runs until it resumes it. */
+  #suspender: TaskHandle | undefined = undefined;
   readonly #done: { done: true; value: never };
 
   constructor(clock: Clock, config: KernelConfig = {}) {
@@ -94,8 +73,8 @@ export class Kernel {
     if (!(tickRateHz >= 1 && tickRateHz <= 1_000_000)) {
       throw new RangeError(`tickRateHz must be from 1 to 1000000, not ${tickRateHz}`);
     }
-    if (!Number.isInteger(maxPriorities) || maxPriorities < 1 || maxPriorities > 32) {
-      throw new RangeError(`maxPriorities must be a whole number from 1 to 32, not ${maxPriorities}`);
+    if (!Number.isInteger(maxPriorities) || maxPriorities < 1 || maxPriorities > PRIORITIES_MAX) {
+      throw new RangeError(`maxPriorities must be a whole number from 1 to ${PRIORITIES_MAX}, not ${maxPriorities}`);
     }
     checkTicks(initialTickCount, 'initialTickCount');
     this.clock = clock;
@@ -103,7 +82,7 @@ export class Kernel {
     this.config = config;
     this.#ticksPerMs = tickRateHz / 1000;
     this.#initialTick = initialTickCount;
-    this.#ready = new Array<TaskHandle | undefined>(maxPriorities).fill(undefined);
+    this.#ready = new ReadyLists(maxPriorities);
     this.#onAlarm = () => this.#alarm();
     // What a call gives is typed where the call is made; `never` fits every caller of `done`.
     this.#done = { done: true, value: undefined as never };
@@ -197,7 +176,7 @@ export class Kernel {
    */
   notifyTake(clearOnExit: boolean, timeout: number, index = 0): Blocking<number> {
     const call = this.call(this, 'notify-take', timeout);
-    const task = this.#running();
+    const task = this.#running('notifyTake');
     task.argument = clearOnExit ? 1 : 0;
     task.argument2 = index;
     return call;
@@ -210,7 +189,7 @@ export class Kernel {
    */
   notifyWait(clearOnEntry: number, clearOnExit: number, timeout: number, index = 0): Blocking<number | undefined> {
     const call = this.call(this, 'notify-wait', timeout, index);
-    const task = this.#running();
+    const task = this.#running('notifyWait');
     task.argument = clearOnEntry;
     task.argument2 = clearOnExit;
     return call;
@@ -220,10 +199,9 @@ export class Kernel {
   attempt(task: TaskHandle, first: boolean): unknown {
     switch (task.operation) {
       case 'yield':
-        // With the scheduler suspended a yield stays pending (vTaskSwitchContext), and the task goes on.
-        return first && this.#suspendDepth === 0 ? BLOCKED : undefined;
+        return first ? BLOCKED : undefined;
       case 'delay':
-        if (!first || (task.timeout === 0 && this.#suspendDepth > 0)) return task.timeout > 0;
+        if (!first) return task.timeout > 0;
         if (task.timeout > 0) this.#block(task, undefined);
         return BLOCKED;
       case 'suspend':
@@ -249,7 +227,7 @@ export class Kernel {
 
   /** xTaskGetTickCount: 32 bits, wraps around. Stands still while the scheduler is suspended. */
   getTickCount(): number {
-    return addTicks(this.#initialTick, this.#readClock());
+    return this.tickCountAt(this.#readClock());
   }
 
   /** pdMS_TO_TICKS: rounded down. */
@@ -270,8 +248,12 @@ export class Kernel {
 
   // ---- the scheduler ----
 
-  /** vTaskSuspendAll: the running task stays the running task, and the tick count stands still; nests. */
+  /**
+   * vTaskSuspendAll: the running task stays the running task, and the tick count stands still; nests. Until `resumeAll`
+   * it must not block, end or delete itself; a yield gives it the processor back.
+   */
   suspendAll(): void {
+    this.#suspender = this.#running('suspendAll');
     this.#readClock();
     this.#suspendDepth++;
   }
@@ -296,6 +278,7 @@ export class Kernel {
 
   /** portYIELD_FROM_ISR: the interrupt ends, and unless it interrupted a task, the tasks it woke run. */
   exitIsr(): void {
+    if (this.#isrDepth === 0) throw new Error('exitIsr without an enterIsr before it');
     if (--this.#isrDepth === 0) this.#pass();
   }
 
@@ -304,6 +287,11 @@ export class Kernel {
   /** @internal Ticks since the scheduler started, which do not wrap around. */
   uptimeTicks(): number {
     return this.#readClock();
+  }
+
+  /** @internal The tick count of a moment given in ticks since the start. */
+  tickCountAt(ticks: number): number {
+    return addTicks(this.#initialTick, ticks);
   }
 
   /** @internal Begins a blocking call of the running task. */
@@ -359,7 +347,7 @@ export class Kernel {
     task.waitList?.remove(task);
     this.#sleepers.remove(task);
     task.restingState = 'Ready';
-    this.#addReady(task);
+    this.#ready.add(task);
     this.config.onTaskState?.(task, 'Ready');
     // Called from outside, by neither a task nor an interrupt: the pass that this needs comes with an alarm.
     if (!this.#inPass && this.#isrDepth === 0) this.#armAlarm();
@@ -369,7 +357,7 @@ export class Kernel {
   remove(task: TaskHandle, state: 'Blocked' | 'Suspended' | 'Deleted'): void {
     task.waitList?.remove(task);
     this.#sleepers.remove(task);
-    if (task.restingState === 'Ready') this.#removeReady(task);
+    if (task.restingState === 'Ready') this.#ready.remove(task);
     task.restingState = state;
     this.config.onTaskState?.(task, state, state === 'Blocked' ? task.operation : undefined);
   }
@@ -379,6 +367,9 @@ export class Kernel {
     if (task.allPrev === undefined) this.#tasks = task.allNext;
     else task.allPrev.allNext = task.allNext;
     if (task.allNext !== undefined) task.allNext.allPrev = task.allPrev;
+    // Or else a handle that somebody keeps would hold every task deleted since.
+    task.allNext = undefined;
+    task.allPrev = undefined;
   }
 
   /** @internal vTaskPrioritySet. Where the task waits for an event, its place in that line stays, as in FreeRTOS. */
@@ -394,9 +385,10 @@ export class Kernel {
   changePriority(task: TaskHandle, priority: number): void {
     if (task.currentPriority === priority) return;
     const ready = task.restingState === 'Ready';
-    if (ready) this.#removeReady(task);
+    if (ready) this.#ready.remove(task);
     task.currentPriority = priority;
-    if (ready) this.#addReady(task);
+    if (ready) this.#ready.add(task);
+    else task.waitList?.disturb();
   }
 
   /** A delay is a number of ticks even where it is MAX_DELAY (prvAddCurrentTaskToDelayedList, xCanBlockIndefinitely). */
@@ -427,42 +419,9 @@ export class Kernel {
     }
   }
 
-  #running(): TaskHandle {
-    if (this.runningTask === undefined) throw new Error('no task is running');
+  #running(call: string): TaskHandle {
+    if (this.runningTask === undefined) throw new Error(`${call} is for tasks, and none is running`);
     return this.runningTask;
-  }
-
-  #addReady(task: TaskHandle): void {
-    const priority = task.currentPriority;
-    const head = this.#ready[priority];
-    if (head === undefined) {
-      task.readyNext = task;
-      task.readyPrev = task;
-      this.#ready[priority] = task;
-      this.#readyPriorities |= 1 << priority;
-    } else {
-      const last = head.readyPrev;
-      task.readyNext = head;
-      task.readyPrev = last;
-      if (last !== undefined) last.readyNext = task;
-      head.readyPrev = task;
-    }
-  }
-
-  #removeReady(task: TaskHandle): void {
-    const priority = task.currentPriority;
-    const next = task.readyNext;
-    const prev = task.readyPrev;
-    if (next === task || next === undefined || prev === undefined) {
-      this.#ready[priority] = undefined;
-      this.#readyPriorities &= ~(1 << priority);
-    } else {
-      prev.readyNext = next;
-      next.readyPrev = prev;
-      if (this.#ready[priority] === task) this.#ready[priority] = next;
-    }
-    task.readyNext = undefined;
-    task.readyPrev = undefined;
   }
 
   /** The tick interrupt, as often as somebody looks: brings the tick count up to date and wakes whose time has come. */
@@ -492,7 +451,7 @@ export class Kernel {
 
   #armAlarm(): void {
     if (this.#state !== 'running') return;
-    const tick = this.#readyPriorities !== 0 ? this.#ticks : (this.#sleepers.first?.wakeTick ?? NO_ALARM);
+    const tick = !this.#ready.isEmpty ? this.#ticks : (this.#sleepers.first?.wakeTick ?? NO_ALARM);
     if (tick === this.#alarmTick) return;
     this.#alarmTick = tick;
     if (tick === NO_ALARM) this.clock.clearAlarm();
@@ -515,7 +474,7 @@ export class Kernel {
     const lastTick = this.#ticks + Math.ceil(PASS_MS * this.#ticksPerMs);
     const { onTaskState, runTimeCounter } = this.config;
     let since = runTimeCounter?.() ?? 0;
-    for (let switches = 1; this.#readyPriorities !== 0; switches++) {
+    for (let switches = 1; !this.#ready.isEmpty; switches++) {
       const task = this.#next();
       this.runningTask = task;
       onTaskState?.(task, 'Running');
@@ -531,12 +490,16 @@ export class Kernel {
         task.runTime += now - since;
         since = now;
       }
-      if (finished) {
+      if (finished || task.called) {
+        const mistake = this.#mistakeAtSwitch(task);
+        if (mistake !== undefined) {
+          this.#crash(task, new Error(mistake));
+          return;
+        }
         this.remove(task, 'Deleted');
         this.forget(task);
       } else if (this.#suspendDepth === 0 && task.restingState === 'Ready') {
-        // It has yielded. If it still leads its line, it goes to the end; a new line put it at the end already.
-        if (this.#ready[task.currentPriority] === task) this.#ready[task.currentPriority] = task.readyNext;
+        this.#ready.rotate(task);
         onTaskState?.(task, 'Ready');
       }
       if (this.#state !== 'running') break;
@@ -545,15 +508,22 @@ export class Kernel {
       }
     }
     this.runningTask = undefined;
+    // Still in the pass: an interrupt call of the hook readies its task and no more; the alarm below starts its pass.
+    if (this.#ready.isEmpty && this.#state === 'running') this.config.onIdle?.();
     this.#inPass = false;
-    if (this.#readyPriorities === 0) this.config.onIdle?.();
     this.#armAlarm();
   }
 
+  /** What a task that has just left the processor must not have left behind. */
+  #mistakeAtSwitch(task: TaskHandle): string | undefined {
+    if (task.called) return `task ${task.name} called ${task.operation} without yield*`;
+    if (this.#suspendDepth > 0) return `task ${task.name} ended, and it has suspended the scheduler`;
+    return undefined;
+  }
+
   #next(): TaskHandle {
-    const running = this.runningTask;
-    if (this.#suspendDepth > 0 && running !== undefined && running.restingState === 'Ready') return running;
-    const next = this.#ready[31 - Math.clz32(this.#readyPriorities)];
+    if (this.#suspendDepth > 0 && this.#suspender !== undefined) return this.#suspender;
+    const next = this.#ready.first;
     if (next === undefined) throw new Error('a priority is marked ready and has no task');
     return next;
   }

@@ -52,10 +52,11 @@ export class Mutex {
       return true;
     }
     if (this.#os.timedOut(task, first)) {
-      if (!first) this.#disinheritAfterTimeout(holder);
+      if (!first && task.argument !== 0) this.#disinheritAfterTimeout(holder);
       return false;
     }
-    // xTaskPriorityInherit.
+    // xTaskPriorityInherit: the holder runs on a priority that this task lent, or would have if no other had.
+    task.argument = holder.basePriority < task.priority ? 1 : 0;
     if (holder.priority < task.priority) this.#os.changePriority(holder, task.priority);
     this.#os.block(task, this.#takers, first);
     return BLOCKED;

@@ -101,8 +101,11 @@ export class Queue<T> implements QueueSetMember {
   /** xQueueOverwriteFromISR. */
   overwriteFromIsr(item: T): void {
     this.#os.enterIsr();
-    this.overwrite(item);
-    this.#os.exitIsr();
+    try {
+      this.overwrite(item);
+    } finally {
+      this.#os.exitIsr();
+    }
   }
 
   /** xQueueReceiveFromISR: undefined when empty. */
@@ -147,8 +150,11 @@ export class Queue<T> implements QueueSetMember {
   #putFromIsr(item: T, toFront: boolean): boolean {
     if (this.#count === this.length) return false;
     this.#os.enterIsr();
-    this.#put(this.#copy(item), toFront);
-    this.#os.exitIsr();
+    try {
+      this.#put(this.#copy(item), toFront);
+    } finally {
+      this.#os.exitIsr();
+    }
     return true;
   }
 

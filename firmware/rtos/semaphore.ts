@@ -55,9 +55,11 @@ export class Semaphore implements QueueSetMember {
   /** xSemaphoreGiveFromISR. */
   giveFromIsr(): boolean {
     this.#os.enterIsr();
-    const given = this.give();
-    this.#os.exitIsr();
-    return given;
+    try {
+      return this.give();
+    } finally {
+      this.#os.exitIsr();
+    }
   }
 
   /** xSemaphoreTakeFromISR: false when the count is 0. */

@@ -8,7 +8,7 @@ import type { Blocking } from './blocking.ts';
 import type { Kernel } from './kernel.ts';
 import { Queue } from './queue.ts';
 import type { Task } from './task.ts';
-import { addTicks, MAX_DELAY } from './ticks.ts';
+import { MAX_DELAY } from './ticks.ts';
 import { TimedHeap } from './timed-heap.ts';
 
 /** What a timer is made of. */
@@ -67,7 +67,7 @@ export class SoftwareTimer {
 
   /** xTimerGetExpiryTime: the tick count at which it is due next; of a dormant timer, when it was due last. */
   get expiryTime(): number {
-    return addTicks(this.#os.getTickCount(), this.wakeTick - this.#os.uptimeTicks());
+    return this.#os.tickCountAt(this.wakeTick);
   }
 
   /** xTimerStart: due one period from this call, not from when the service task gets to it. Starts anew if it runs. */
@@ -91,7 +91,7 @@ export class SoftwareTimer {
     return this.#service.commands.send({ kind: 'change-period', timer: this, period }, timeout);
   }
 
-  /** xTimerDelete: stops it for good. */
+  /** xTimerDelete: here the same as `stop`, since the memory is the host's. */
   delete(timeout = 0): Blocking<boolean> {
     return this.#service.commands.send({ kind: 'delete', timer: this }, timeout);
   }

@@ -134,7 +134,7 @@ class ByteBuffer {
 
   #attemptReceive(task: TaskHandle, into: Uint8Array, first: boolean): number | typeof BLOCKED {
     // It waits once: what is there after that, be it less than the trigger level, is what it gets.
-    if (first && this.#count <= this.#headerBytes && task.timeout > 0) {
+    if (first && this.#count <= this.#headerBytes && task.timeout !== 0) {
       this.#waitAlone(this.#reader, task, 'receive from', first);
       return BLOCKED;
     }

@@ -3,14 +3,17 @@
  * took the processor meanwhile. It only finds out; what follows is up to whoever asks it.
  */
 
+import type { Operation } from './blocking.ts';
 import type { Kernel } from './kernel.ts';
 import type { TaskHandle, TaskState } from './task.ts';
 
 /** A watched task that gave no sign for longer than its limit. */
 export interface LateTask {
   readonly name: string;
-  /** Ready: it starves, others do not let it run. Blocked or Suspended: it waits, for what does not come. */
+  /** Ready or Running: it starves, or is itself the one that hogs. Blocked, Suspended: it waits, for what does not come. */
   readonly state: TaskState;
+  /** What it waits in, if it is Blocked. */
+  readonly operation: Operation | undefined;
   readonly silentTicks: number;
 }
 
@@ -54,7 +57,10 @@ export class TaskWatchdog {
     const hog = this.#longestRunning();
     const late: LateTask[] = [];
     for (const [task, fedAt] of this.#fedAt) {
-      if (now - fedAt > this.timeoutTicks) late.push({ name: task.name, state: task.state, silentTicks: now - fedAt });
+      const { name, state } = task;
+      const silentTicks = now - fedAt;
+      const operation = state === 'Blocked' ? task.operation : undefined;
+      if (silentTicks > this.timeoutTicks) late.push({ name, state, operation, silentTicks });
     }
     return late.length === 0 ? undefined : { late, hog };
   }
@@ -74,8 +80,9 @@ export class TaskWatchdog {
 
 /** The report as one sentence for a log. */
 export function describeWatchdogReport(os: Kernel, { late, hog }: WatchdogReport): string {
-  const tasks = late.map(({ name, state, silentTicks }) => {
-    const why = state === 'Ready' ? 'starved' : state.toLowerCase();
+  const tasks = late.map(({ name, state, operation, silentTicks }) => {
+    const waits = operation === undefined ? state.toLowerCase() : `blocked in ${operation}`;
+    const why = state !== 'Ready' ? waits : name === hog?.name ? 'busy' : 'starved';
     return `${name} (${why}, silent for ${Math.round(os.ticksToMs(silentTicks))} ms)`;
   });
   const blame = hog === undefined ? '' : `; ${hog.name} ran longest`;

@@ -44,7 +44,8 @@ export class TaskHandle {
 
   /** @internal */ readonly body: Task;
   /** @internal */ currentPriority: number;
-  /** @internal */ basePriority: number;
+  /** uxTaskBasePriorityGet: its own priority, whatever it has inherited. */
+  basePriority: number;
   /** @internal Running is not stored: the kernel knows which one it is. */
   restingState: 'Ready' | 'Blocked' | 'Suspended' | 'Deleted' = 'Suspended';
 
@@ -131,6 +132,7 @@ export class TaskHandle {
     if (this.restingState === 'Deleted') return;
     this.os.remove(this, 'Deleted');
     this.os.forget(this);
+    this.stopWaitingForNotification();
   }
 
   /**
@@ -207,9 +209,11 @@ export class TaskHandle {
   /** xTaskNotifyFromISR. */
   notifyFromIsr(value: number, action: NotifyAction, index = 0): boolean {
     this.os.enterIsr();
-    const done = this.notify(value, action, index);
-    this.os.exitIsr();
-    return done;
+    try {
+      return this.notify(value, action, index);
+    } finally {
+      this.os.exitIsr();
+    }
   }
 
   /** vTaskNotifyGiveFromISR. */
@@ -241,7 +245,7 @@ export class TaskHandle {
   /** @internal ulTaskNotifyTake, one turn: the value, 0 after a timeout. */
   attemptNotifyTake(first: boolean): number | typeof BLOCKED {
     const slot = this.#slot(this.argument2);
-    if (first && slot.value === 0 && this.timeout > 0) {
+    if (first && slot.value === 0 && this.timeout !== 0) {
       slot.state = 'waiting';
       this.os.block(this, undefined, first);
       return BLOCKED;
@@ -257,7 +261,7 @@ export class TaskHandle {
     const slot = this.#slot(this.#waitIndex());
     if (first && slot.state !== 'pending') {
       slot.value &= ~this.argument;
-      if (this.timeout > 0) {
+      if (this.timeout !== 0) {
         slot.state = 'waiting';
         this.os.block(this, undefined, first);
         return BLOCKED;
@@ -269,7 +273,7 @@ export class TaskHandle {
     return value;
   }
 
-  /** @internal A suspended task does not wait for notifications any more (vTaskSuspend). */
+  /** @internal A suspended or deleted task does not wait for notifications any more (vTaskSuspend). */
   stopWaitingForNotification(): void {
     for (const slot of [this.#notification, ...(this.#moreNotifications ?? [])]) {
       if (slot?.state === 'waiting') slot.state = 'idle';

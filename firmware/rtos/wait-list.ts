@@ -8,16 +8,21 @@ import type { TaskHandle } from './task.ts';
 export class WaitList {
   #head: TaskHandle | undefined = undefined;
   #tail: TaskHandle | undefined = undefined;
+  /** `disturbed`: by priority once, but the priority of a task has changed since, while its place did not. */
+  #order: 'arrival' | 'priority' | 'disturbed';
+
+  /** By priority (vTaskPlaceOnEventList), or by arrival alone (vTaskPlaceOnUnorderedEventList). */
+  constructor(order: 'arrival' | 'priority' = 'priority') {
+    this.#order = order;
+  }
 
   /** The task to wake first. */
   get first(): TaskHandle | undefined {
     return this.#head;
   }
 
-  /** vTaskPlaceOnEventList: behind all that have this priority or a higher one. */
   add(task: TaskHandle): void {
-    let before = this.#tail;
-    while (before !== undefined && before.priority < task.priority) before = before.waitPrev;
+    const before = this.#order === 'arrival' ? this.#tail : this.#placeByPriority(task.currentPriority);
     const after = before === undefined ? this.#head : before.waitNext;
     task.waitPrev = before;
     task.waitNext = after;
@@ -36,5 +41,24 @@ export class WaitList {
     task.waitPrev = undefined;
     task.waitNext = undefined;
     task.waitList = undefined;
+  }
+
+  /** The priority of a task in the list has changed. It keeps its place (vTaskPrioritySet). */
+  disturb(): void {
+    if (this.#order === 'priority') this.#order = 'disturbed';
+  }
+
+  /** After which task: behind all that have this priority or a higher one. */
+  #placeByPriority(priority: number): TaskHandle | undefined {
+    let before = this.#tail;
+    if (this.#order === 'priority' || before === undefined) {
+      this.#order = 'priority';
+      while (before !== undefined && before.currentPriority < priority) before = before.waitPrev;
+      return before;
+    }
+    // vListInsert looks from the head, up to the first that is lower; only here that finds another place.
+    let after = this.#head;
+    while (after !== undefined && after.currentPriority >= priority) after = after.waitNext;
+    return after === undefined ? before : after.waitPrev;
   }
 }

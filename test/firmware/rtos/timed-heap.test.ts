@@ -1,0 +1,45 @@
+/** The heap of delayed tasks does what FreeRTOS's sorted list does: by time, and within one time by arrival. */
+
+import { expect, test } from 'vitest';
+import { TimedHeap } from '../../../firmware/rtos/timed-heap.ts';
+import { Seeded } from '../../support/seeded.ts';
+
+class Item {
+  wakeTick = 0;
+  wakeOrder = 0;
+  heapIndex = -1;
+}
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])('any mix of add and remove keeps the order of a sorted list (seed %i)', (seed) => {
+  const random = new Seeded(seed);
+  const heap = new TimedHeap<Item>();
+  const sorted: Item[] = [];
+  for (let step = 0; step < 4000; step++) {
+    if (random.chance(2) || sorted.length === 0) {
+      const item = new Item();
+      heap.add(item, random.below(40));
+      const after = sorted.findIndex((other) => other.wakeTick > item.wakeTick);
+      sorted.splice(after < 0 ? sorted.length : after, 0, item);
+    } else {
+      const index = random.chance(2) ? 0 : random.below(sorted.length);
+      const [item] = sorted.splice(index, 1);
+      if (item === undefined) throw new Error('the model is empty');
+      heap.remove(item);
+      expect(item.heapIndex).toBe(-1);
+    }
+    expect(heap.first).toBe(sorted[0]);
+  }
+  for (const item of sorted) {
+    expect(heap.first).toBe(item);
+    heap.remove(item);
+  }
+  expect(heap.first).toBeUndefined();
+});
+
+test('removing what is in no heap does nothing', () => {
+  const heap = new TimedHeap<Item>();
+  const inside = new Item();
+  heap.add(inside, 3);
+  heap.remove(new Item());
+  expect(heap.first).toBe(inside);
+});
