@@ -83,7 +83,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
 }
 
 function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number, interrupted: boolean, terminal: Terminal): number {
-  const verdicts = judge.verdicts();
+  const verdicts = judge.verdicts(endMs);
   const missed = settings.expectations.flatMap((expectation) => failures(expectation, verdicts, endMs));
   const losses = Object.fromEntries(judge.unexplainedLosses);
   if (settings.json) {

@@ -70,7 +70,6 @@ export class Judge {
   /** Connections, by the device's end, that the server has given up. */
   readonly #givenUp = new Set<string>();
   readonly #losses = new Map<string, number>();
-  #lastMs = 0;
 
   constructor(sign: ServiceSign) {
     this.#sign = sign;
@@ -82,7 +81,6 @@ export class Judge {
   }
 
   add(event: TraceEvent): void {
-    this.#lastMs = event.atMs;
     switch (event.source) {
       case 'fault':
         this.#addFault(event);
@@ -99,8 +97,8 @@ export class Judge {
     }
   }
 
-  /** As things stand. */
-  verdicts(): Verdict[] {
+  /** As things stand at `endMs`. */
+  verdicts(endMs: number): Verdict[] {
     return this.#cases.map((one) => ({
       fault: one.fault,
       text: one.text,
@@ -111,15 +109,9 @@ export class Judge {
       deviceNoticed: one.deviceNoticed,
       serverNoticed: one.serverNoticed,
       survived: one.survived,
-      ghostMs: this.#ghostMs(one),
+      ghostMs: ghostMs(one, endMs),
       backAfterMs: one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
     }));
-  }
-
-  #ghostMs(one: Case): number {
-    if (one.connection === undefined) return 0;
-    if (one.serverNoticed !== undefined) return one.serverNoticed.afterMs;
-    return (one.survived && one.healedAtMs !== undefined ? one.healedAtMs : this.#lastMs) - one.atMs;
   }
 
   #addFault(event: Extract<TraceEvent, { source: 'fault' }>): void {
@@ -202,4 +194,10 @@ export class Judge {
 /** A connection, by its device's end. An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
 function keyOf(end: SocketAddress | undefined): string | undefined {
   return end === undefined ? undefined : `${end.address.replace(/^::ffff:/i, '')} ${end.port}`;
+}
+
+function ghostMs(one: Case, endMs: number): number {
+  if (one.connection === undefined) return 0;
+  if (one.serverNoticed !== undefined) return one.serverNoticed.afterMs;
+  return (one.survived && one.healedAtMs !== undefined ? one.healedAtMs : endMs) - one.atMs;
 }

@@ -1,0 +1,215 @@
+/** The command line as its users meet it: a process, its two outputs, its exit status. It runs what `npm run build` made. */
+
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Program, type Ended } from '../../support/process.ts';
+
+const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
+
+let running: Program[] = [];
+let listening: Server[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.map((program) => program.kill()));
+  for (const server of listening) server.close();
+  running = [];
+  listening = [];
+});
+
+function cablepull(...args: readonly string[]): Program {
+  const program = new Program(process.execPath, [CLI, ...args]);
+  running.push(program);
+  return program;
+}
+
+function ended(...args: readonly string[]): Promise<Ended> {
+  return cablepull(...args).ended();
+}
+
+async function listen(server = createServer()): Promise<{ server: Server; port: number }> {
+  listening.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port }: Pick<AddressInfo, 'port'> = addressOf(server);
+  return { server, port };
+}
+
+function addressOf(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has an address');
+  return address;
+}
+
+describe('wrong usage is answered in one sentence, without a stack trace, and with exit status 2', () => {
+  it.each<[string, readonly string[], RegExp]>([
+    ['a command that is none', ['rum'], /^cablepull: there is no command 'rum'; there are run and serve/],
+    ['an option that is none', ['run', '--device', '3'], /Unknown option '--device'/],
+    ['an option without its value', ['run', '--devices'], /--devices/],
+    ['too few devices', ['run', '--devices', '0'], /--devices must be a whole number from 1 to 100000, not '0'/],
+    ['a number that is none', ['run', '--devices', '3x'], /--devices must be a whole number from 1 to 100000, not '3x'/],
+    ['a server without a port', ['run', '--server', 'localhost'], /--server must be host:port, as in 127.0.0.1:39002 or \[::1\]:39002, not 'localhost'/],
+    ['a port beyond all ports', ['run', '--server', 'localhost:70000'], /the port of --server must be a whole number from 1 to 65535, not '70000'/],
+    ['a protocol that is none', ['run', '--protocol', 'mqtt'], /--protocol must be heartbeat or echo, not 'mqtt'/],
+    ['a duration that is none', ['run', '--for', '5 minutes'], /--for must be a duration such as 500ms, 30s, 1.5m or 2h, not '5 minutes'/],
+    ['no beat at all', ['run', '--beat', '0s'], /--beat must be a duration/],
+    ['keepalive in two numbers', ['run', '--keepalive', '3/3'], /--keepalive must be idle\/interval\/count in seconds, as in 3\/3\/3, or off, not '3\/3'/],
+    ['keepalive beyond what a kernel takes', ['run', '--keepalive', '3/3/300'], /config.keepAlive.count must be a whole number from 1 to 127/],
+    ['a fault that is none', ['run', '--fault', 'cable-cut on dev-1 at 3s'], /--fault: expected a fault \(cable-pull, .*\), not 'cable-cut'\n {2}cable-cut on dev-1 at 3s\n {2}\^/],
+    ['a fault of the simulated network', ['run', '--fault', 'loss 10% on dev-1 at 3s'], /'loss' cannot be done to real sockets/],
+    ['a fault at no time', ['run', '--fault', 'hang on dev-1 at soon'], /expected a time such as .*, not 'soon'\n.*\n {19}\^/],
+    ['a fault on a device that is none', ['run', '--devices', '3', '--fault', 'hang on dev-4 at 3s'], /hang on dev-4 at 3s: no device is called 'dev-4'; there are dev-1 to dev-3/],
+    ['an expectation that is none', ['run', '--fault', 'hang on dev-1 at 1s', '--expect', 'server wakes within 3s'], /'server wakes within 3s' is no expectation: it must begin with 'server notices within', /],
+    ['an expectation of nothing', ['run', '--expect', 'server notices within 3s'], /--expect speaks of faults: it needs a --fault or a --plan/],
+    ['a plan that is not there', ['run', '--plan', '/nowhere/plan.txt'], /--plan: cannot read \/nowhere\/plan.txt: ENOENT/],
+    ['a port that is none', ['serve', '--port', 'http'], /--port must be a whole number from 0 to 65535, not 'http'/],
+    ['a word too many', ['serve', '39002'], /Unexpected argument '39002'/],
+  ])('%s', async (_, args, sentence) => {
+    const { status, stdout, stderr } = await ended(...args);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+
+  it('a plan with an error in it: the file, the line, the column', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
+    const plan = join(folder, 'plan.txt');
+    writeFileSync(plan, '# a plan\nhang on dev-1 at 1s\npower-loss dev-2 at 1s\n');
+    const { status, stderr } = await ended('run', '--plan', plan);
+    rmSync(folder, { recursive: true });
+    expect(stderr).toContain(`${plan}, line 3: expected 'on' and a device, not 'dev-2'\n  power-loss dev-2 at 1s\n             ^\n`);
+    expect(status).toBe(2);
+  });
+});
+
+it('--help prints the help, and so does it for a command', async () => {
+  const [plain, ofRun] = await Promise.all([ended('--help'), ended('run', '--help')]);
+  expect(plain.stdout).toMatch(/^cablepull: /);
+  expect(plain.stdout).toContain('Exit status');
+  expect(plain).toEqual({ status: 0, stdout: ofRun.stdout, stderr: '' });
+});
+
+describe('what cannot be done is said in one sentence, exit status 1', () => {
+  it('a server that is not there', async () => {
+    const { server, port } = await listen();
+    await new Promise((resolve) => server.close(resolve));
+    const { status, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '3');
+    expect(stderr).toContain(`cablepull: no device could connect to 127.0.0.1:${port}: ECONNREFUSED; is the server running, and is the address right?`);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(status).toBe(1);
+  });
+
+  it('a server whose name does not exist', async () => {
+    const { status, stderr } = await ended('run', '--server', 'no-such-host.invalid:80', '--devices', '1');
+    expect(stderr).toMatch(/no device could connect to no-such-host.invalid:80: EAI_(NONAME|FAIL)/);
+    expect(status).toBe(1);
+  });
+
+  it('a port that is in use', async () => {
+    const { port } = await listen();
+    const { status, stdout, stderr } = await ended('serve', '--port', String(port));
+    expect(stderr).toBe(`cablepull: cannot listen on 127.0.0.1:${port}: EADDRINUSE (something listens there already; choose another with --port)\n`);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  });
+});
+
+it('plain cablepull: the table of who noticed what, within 20 s, exit status 0', { timeout: 30_000 }, async () => {
+  const { status, stdout } = await ended();
+  expect(status).toBe(0);
+  const rows = stdout.split('\n').map((line) => line.split(/ {2,}/));
+  const row = (fault: string): string[] => rows.find(([first]) => first?.startsWith(fault)) ?? [];
+  const about = (seconds: number): RegExp => new RegExp(`^(${[-1, 0, 1, 2, 3].map((tenth) => (seconds + tenth / 10).toFixed(1)).join('|')}) s by `);
+  expect(rows.find(([first]) => first === 'fault')).toEqual(['fault', 'device noticed', 'server noticed', 'ghost', 'service back']);
+  // Beats every 500 ms, limit 4: the last beat came at 1.5 s or at 2.0 s.
+  expect(row('cable-pull on dev-1')[1]).toMatch(about(2));
+  expect(row('cable-pull on dev-1')[1]).toMatch(/missed-beats$/);
+  expect(row('cable-pull on dev-1')[2]).toMatch(/silent$/);
+  expect(row('cable-pull on dev-2').slice(1, 3)).toEqual(['survived', 'survived']);
+  expect(row('power-loss on dev-3')[1]).toBe('was off');
+  expect(row('power-loss on dev-3')[2]).toMatch(/silent$/);
+  expect(row('hang on dev-4')[1]).toMatch(/^6\.\d s by closed$/);
+  expect(row('hang on dev-4')[2]).toMatch(/silent$/);
+  expect(row('crash on dev-5').slice(1, 3)).toEqual(['was dead', '0.0 s by closed']);
+  for (const fault of ['cable-pull on dev-1', 'cable-pull on dev-2', 'power-loss', 'hang', 'crash']) expect(row(fault)[4]).toMatch(/^\d\.\d s$/);
+  expect(stdout).toContain('Tier T0');
+});
+
+describe('run --server, against a server that is not ours', () => {
+  /** Takes connections, answers nothing, and hangs up on whoever says nothing for `idleMs`. */
+  async function silentServer(idleMs: number): Promise<number> {
+    const { port } = await listen(createServer((socket) => {
+      socket.setTimeout(idleMs, () => socket.end());
+      socket.on('error', () => {}).resume();
+    }));
+    return port;
+  }
+
+  it('measures when that server hangs up, below a device that is off', async () => {
+    const port = await silentServer(700);
+    const { status, stdout } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '2', '--no-answers', '--beat', '200ms',
+      '--fault', 'power-loss on dev-1 at 500ms for 1500ms', '--for', '3s', '--expect', 'server notices within 1s', '--expect', 'service back within 1s');
+    expect(stdout).toMatch(/power-loss on dev-1 at 0.5s for 1.5s {2}was off {9}0\.[5-9] s by closed/);
+    expect(stdout).toMatch(/as expected\n$/);
+    expect(status).toBe(0);
+  });
+
+  it('exits with 1 when it is not as expected, and says what was', async () => {
+    const port = await silentServer(60_000);
+    const { status, stdout } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--no-answers', '--beat', '200ms',
+      '--fault', 'hang on dev-1 at 500ms', '--for', '2s', '--expect', 'server notices within 1s');
+    expect(stdout).toMatch(/NOT AS EXPECTED: hang on dev-1 at 0.5s, dev-1: server notices not in the 1\.\d s until the end of the run, not within 1s/);
+    // Until the end of the run the server believes in it.
+    expect(stdout).toMatch(/hang on dev-1 at 0.5s {2}hung {12}never {11}1\.5 s {2}not healed/);
+    expect(status).toBe(1);
+  });
+
+  it('--json: each line an object, events first, the report last', async () => {
+    const port = await silentServer(60_000);
+    const { status, stdout, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--no-answers', '--beat', '200ms',
+      '--fault', 'reset on dev-1 at 500ms', '--for', '1500ms', '--json');
+    const lines = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ source: 'device', device: 'dev-1', kind: 'boot', boots: 1 });
+    expect(lines.at(-1)).toMatchObject({ kind: 'report', tier: 'T0', interrupted: false, verdicts: [{ fault: 'reset', deviceNoticed: { by: 'ECONNRESET' } }] });
+    expect(stderr).not.toContain('boot 1');
+    expect(status).toBe(0);
+  });
+
+  it('ends at once at Ctrl-C, with what was seen so far, exit status 130', async () => {
+    const port = await silentServer(60_000);
+    const program = cablepull('run', '--server', `127.0.0.1:${port}`, '--devices', '2', '--no-answers', '--fault', 'hang on dev-2 at 100ms', '--json');
+    await program.line(/"kind":"fault"/);
+    const atMs = performance.now();
+    program.child.kill('SIGINT');
+    const { status } = await program.ended();
+    expect(performance.now() - atMs).toBeLessThan(2000);
+    expect(status).toBe(130);
+    expect(JSON.parse(program.lines.at(-1) ?? '')).toMatchObject({ kind: 'report', interrupted: true, verdicts: [{ fault: 'hang', device: 'dev-2' }] });
+  });
+});
+
+it('ends quietly when nobody reads its output any more', async () => {
+  const program = cablepull('run', '--json', '--beat', '50ms', '--for', '20s');
+  await program.line(/beat-sent/);
+  program.child.stdout.destroy();
+  const { stderr } = await program.ended();
+  expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
+});
+
+it('serve tells who comes, who goes and why, and at Ctrl-C what there was', async () => {
+  const server = cablepull('serve', '--port', '0', '--scan', '200ms', '--missed-limit', '2');
+  const port = Number((await server.line(/listening on 127.0.0.1:\d+$/)).replace(/.*:/, ''));
+  const client = cablepull('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--beat', '100ms', '--fault', 'hang on dev-1 at 300ms', '--for', '5s');
+  await server.line(/client 1 \(127.0.0.1:\d+\) on line$/);
+  await server.line(/client 1 \(127.0.0.1:\d+\) off line after \d\.\d s: silent for 0\.[45] s$/);
+  client.child.kill('SIGINT');
+  await client.ended();
+  server.child.kill('SIGINT');
+  const { status, stderr } = await server.ended();
+  expect(stderr).toMatch(/^stopped after \d+\.\d s: 1 connections, 0 turned away, \d+ beats\n$/);
+  expect(status).toBe(0);
+});

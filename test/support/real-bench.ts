@@ -1,0 +1,60 @@
+/** A bench over this machine's sockets, for tests: its trace, and waiting for what shall come up in it. */
+
+import { boot, type FirmwareConfig } from '../../firmware/index.ts';
+import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
+import { Bench } from '../../sim/bench/bench.ts';
+import type { Board } from '../../sim/board/board.ts';
+import { describeTraceEvent, type TraceEvent } from '../../sim/verdict/trace.ts';
+
+export class RealBench {
+  readonly trace: TraceEvent[] = [];
+  readonly bench: Bench;
+  #waiting: (() => void) | undefined;
+
+  constructor() {
+    this.bench = new Bench({
+      network: nodeNetwork(),
+      newClock: nodeClock,
+      seed: 1,
+      onTrace: (event) => {
+        this.trace.push(event);
+        this.#waiting?.();
+      },
+    });
+  }
+
+  /** A device with this firmware, switched on. */
+  device(name: string, config: FirmwareConfig): Board {
+    const board = this.bench.addDevice(name, (hal, onEvent) => void boot(hal, config, onEvent));
+    board.power.restore();
+    return board;
+  }
+
+  now(): number {
+    return this.bench.agenda.now();
+  }
+
+  /** The first event, from now on, for which this holds; fails when it has not come within `limitMs`. */
+  until(holds: (event: TraceEvent) => boolean, limitMs = 20_000): Promise<TraceEvent> {
+    let next = this.trace.length;
+    return new Promise((resolve, reject) => {
+      const cancel = this.bench.agenda.after(limitMs, () => {
+        this.#waiting = undefined;
+        reject(new Error(`did not come within ${limitMs} ms: ${holds.toString()}\n${this.trace.map(describeTraceEvent).join('\n')}`));
+      });
+      this.#waiting = () => {
+        for (; next < this.trace.length; next++) {
+          const event = this.trace[next];
+          if (event === undefined || !holds(event)) continue;
+          this.#waiting = undefined;
+          cancel();
+          return resolve(event);
+        }
+      };
+    });
+  }
+
+  stop(): void {
+    this.bench.stop();
+  }
+}
