@@ -29,7 +29,7 @@ export interface Check {
 export interface Definition {
   readonly name: string;
   readonly steps: (stage: Stage) => Steps;
-  /** The check uses the alarm itself, so that there is none to end it: one that never ends is an alarm that never came. */
+  /** The check uses the alarm itself, so that there is none to give it up: if it never ends, an alarm never came. */
   readonly ownAlarm?: true;
 }
 

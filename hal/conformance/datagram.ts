@@ -7,7 +7,13 @@ import { bound, fillPattern, openDatagram, patternByte } from './probes.ts';
 import type { DatagramProbe } from './probes.ts';
 
 /** Sends one datagram there and sees it arrive; gives what `receive` gave. */
-function* deliver(stage: Stage, from: DatagramProbe, to: DatagramProbe, bytes: Uint8Array, into: Uint8Array): Steps<number> {
+function* deliver(
+  stage: Stage,
+  from: DatagramProbe,
+  to: DatagramProbe,
+  bytes: Uint8Array,
+  into: Uint8Array,
+): Steps<number> {
   expectResult(from.sendTo(bytes, to.local), bytes.length, `sendTo of ${bytes.length} bytes`);
   bytes.fill(0xee);
   let result = failure('EAGAIN');
@@ -48,7 +54,8 @@ export const datagramChecks: readonly Definition[] = [
       const socket = yield* bound(stage, stage.tested);
       const peer = yield* bound(stage, stage.peer);
       const into = new Uint8Array(10).fill(0xaa);
-      expectResult(yield* deliver(stage, peer, socket, new Uint8Array(100), into.subarray(0, 8)), 8, 'receive into 8 bytes');
+      const result = yield* deliver(stage, peer, socket, new Uint8Array(100), into.subarray(0, 8));
+      expectResult(result, 8, 'receive into 8 bytes');
       expectEqual(into[8], 0xaa, 'the byte behind the buffer');
       expectResult(socket.receive(into), failure('EAGAIN'), 'receive of the rest');
       expectResult(yield* deliver(stage, peer, socket, Uint8Array.of(5), into), 1, 'receive of the next');
@@ -60,9 +67,11 @@ export const datagramChecks: readonly Definition[] = [
       const socket = yield* bound(stage, stage.tested);
       const peer = yield* bound(stage, stage.peer);
       expectResult(socket.sendTo(new Uint8Array(70_000), peer.local), failure('EMSGSIZE'), 'sendTo of 70000 bytes');
-      for (const remote of [{ address: 'localhost', port: 9 }, { ...peer.local, port: 0 }, { ...peer.local, port: 70_000 }]) {
+      const nobody = { address: 'localhost', port: 9 };
+      for (const remote of [nobody, { ...peer.local, port: 0 }, { ...peer.local, port: 70_000 }]) {
         const result = socket.sendTo(Uint8Array.of(1), remote);
-        expect(result < 0, `sendTo "${remote.address}" port ${remote.port} gave ${worded(result)}, but must give a failure`);
+        const what = `sendTo "${remote.address}" port ${remote.port}`;
+        expect(result < 0, `${what} gave ${worded(result)}, but must give a failure`);
       }
       // A datagram that nobody takes is lost, and nothing else.
       const gone = yield* bound(stage, stage.peer);
@@ -78,7 +87,10 @@ export const datagramChecks: readonly Definition[] = [
     name: 'datagram: a port that is taken, or an address of another machine, is refused',
     *steps(stage) {
       const first = yield* bound(stage, stage.tested);
-      for (const [local, errno] of [[first.local, 'EADDRINUSE'], [{ address: '192.0.2.1', port: 0 }, 'EADDRNOTAVAIL']] as const) {
+      for (const [local, errno] of [
+        [first.local, 'EADDRINUSE'],
+        [{ address: '192.0.2.1', port: 0 }, 'EADDRNOTAVAIL'],
+      ] as const) {
         const socket = openDatagram(stage, stage.tested, local);
         yield* stage.until('the outcome', () => socket.isBound || socket.end !== undefined);
         expectEqual(socket.end, errno, `the outcome of opening ${local.address} port ${local.port}`);

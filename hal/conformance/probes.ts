@@ -85,6 +85,7 @@ function probeStream(stage: Stage, name: string, make: (handler: StreamHandler) 
 export interface ListenProbe {
   readonly socket: ListeningSocket;
   readonly local: SocketAddress;
+  readonly isListening: boolean;
   readonly incomingCount: number;
   readonly end: Errno | undefined;
   accept(): StreamProbe | undefined;
@@ -92,7 +93,7 @@ export interface ListenProbe {
 }
 
 /** Starts to listen, and does not wait for the outcome. */
-export function startListening(stage: Stage, { hal }: Subject, local: SocketAddress, backlog = 8): ListenProbe & { readonly isListening: boolean } {
+export function startListening(stage: Stage, { hal }: Subject, local: SocketAddress, backlog = 8): ListenProbe {
   let isListening = false;
   let incomingCount = 0;
   let end: Errno | undefined;
@@ -154,7 +155,12 @@ export function startListening(stage: Stage, { hal }: Subject, local: SocketAddr
 }
 
 /** Listens at `local`, by default at any port of the subject's IPv4 address. */
-export function* listen(stage: Stage, subject: Subject, local = { address: subject.address, port: 0 }, backlog = 8): Steps<ListenProbe> {
+export function* listen(
+  stage: Stage,
+  subject: Subject,
+  local = { address: subject.address, port: 0 },
+  backlog = 8,
+): Steps<ListenProbe> {
   const listener = startListening(stage, subject, local, backlog);
   yield* stage.until('the socket to listen', () => listener.isListening || listener.end !== undefined);
   expectEqual(listener.end, undefined, 'the outcome of listen');
@@ -177,7 +183,10 @@ export function* connected(stage: Stage, stream: StreamProbe, remote: SocketAddr
 }
 
 /** A stream of the port that is tested, and the peer's end of it. */
-export function* pair(stage: Stage, peerAddress = stage.peer.address): Steps<{ client: StreamProbe; server: StreamProbe }> {
+export function* pair(
+  stage: Stage,
+  peerAddress = stage.peer.address,
+): Steps<{ client: StreamProbe; server: StreamProbe }> {
   const listener = yield* listen(stage, stage.peer, { address: peerAddress, port: 0 });
   const client = openStream(stage, stage.tested, 'client');
   yield* connected(stage, client, listener.local);
@@ -214,7 +223,8 @@ export function patternReader(stream: StreamProbe): PatternReader {
         const result = stream.read(into);
         if (result <= 0) return result;
         for (let i = 0; i < result; i += 1) {
-          expect(into[i] === patternByte(totalBytes + i), `byte ${totalBytes + i} of what arrived is not what was sent`);
+          const index = totalBytes + i;
+          expect(into[i] === patternByte(index), `byte ${index} of what arrived is not what was sent`);
         }
         totalBytes += result;
       }

@@ -2,7 +2,7 @@
 
 import { STORAGE_VALUE_MAX_BYTES } from '../storage.ts';
 import type { Storage } from '../storage.ts';
-import { expect, expectResult } from './check.ts';
+import { expect, expectEqual, expectResult } from './check.ts';
 import type { Definition, Stage } from './check.ts';
 
 const KEY = 'conformance.a';
@@ -22,8 +22,7 @@ function fresh(stage: Stage): Storage {
 
 function expectValue(storage: Storage, key: string, wanted: readonly number[] | undefined, when: string): void {
   const value = storage.get(key);
-  const actual = value && [...value].join(' ');
-  expect(actual === wanted?.join(' '), `the value ${when} is ${String(actual)}, but must be ${String(wanted?.join(' '))}`);
+  expectEqual(value && [...value].join(' '), wanted?.join(' '), `the value ${when}`);
 }
 
 function expectThrow(body: () => void, what: string): void {

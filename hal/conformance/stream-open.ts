@@ -158,7 +158,8 @@ export const streamOpenChecks: readonly Definition[] = [
         const took = stage.call('setUserTimeout()', () => socket.setUserTimeout(5000));
         expectEqual(took, userTimeout, `the answer of setUserTimeout ${when}`);
         for (const on of [true, false]) {
-          expectEqual(typeof stage.call('setNoDelay()', () => socket.setNoDelay(on)), 'boolean', `the type of setNoDelay ${when}`);
+          const noDelay = stage.call('setNoDelay()', () => socket.setNoDelay(on));
+          expectEqual(typeof noDelay, 'boolean', `the type of the answer of setNoDelay ${when}`);
         }
       };
       set('of a new stream');

@@ -13,7 +13,8 @@ export const systemChecks: readonly Definition[] = [
       const { random } = stage.tested.hal;
       const draws = Array.from({ length: 64 }, () => random.uint32());
       const isUint32 = (draw: number) => Number.isInteger(draw) && draw >= 0 && draw < 2 ** 32;
-      expect(draws.every(isUint32), `not a whole number from 0 to 2^32 - 1: ${String(draws.find((draw) => !isUint32(draw)))}`);
+      const wrong = draws.find((draw) => !isUint32(draw));
+      expect(wrong === undefined, `${wrong} is not a whole number from 0 to 2^32 - 1`);
       expect(new Set(draws).size > 60, 'of 64 random numbers many are the same');
       const high = draws.filter((draw) => draw >= 2 ** 31).length;
       expect(high > 0 && high < 64, 'the highest bit of random numbers does not change');

@@ -158,9 +158,10 @@ describe('keepalive', () => {
 
   // The descriptor is handed to another program, which asks the kernel what is set on it.
   const ASK = [
-    'import socket as s, sys',
+    'import socket as s',
     'k = s.socket(fileno=3)',
-    'print(*[k.getsockopt(*o) for o in [(s.SOL_SOCKET, s.SO_KEEPALIVE), (6, s.TCP_KEEPIDLE), (6, s.TCP_KEEPINTVL), (6, s.TCP_KEEPCNT), (6, s.TCP_NODELAY)]])',
+    'tcp = [s.TCP_KEEPIDLE, s.TCP_KEEPINTVL, s.TCP_KEEPCNT, s.TCP_NODELAY]',
+    'print(k.getsockopt(s.SOL_SOCKET, s.SO_KEEPALIVE), *[k.getsockopt(6, o) for o in tcp])',
   ].join('\n');
 
   for (const when of ['while it connects', 'once it is connected'] as const) {

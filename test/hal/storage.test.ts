@@ -47,7 +47,7 @@ function committed(file: string): number {
 }
 
 describe('a process that is killed while it commits leaves the old values whole or the new ones', { timeout: 30_000 }, () => {
-  const steps = ['open', 'half of the write', 'fsync', 'close', 'rename', 'open of the folder', 'fsync of the folder', 'close of the folder'];
+  const steps = ['open', 'half of the write', 'fsync', 'close', 'rename', 'open of the folder', 'its fsync', 'its close'];
   for (const [index, step] of [...steps, 'nothing: the commit is over'].entries()) {
     test.concurrent(`killed at ${step}`, async () => {
       const file = join(folder, `step-${index}`);
