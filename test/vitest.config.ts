@@ -1,0 +1,13 @@
+/** How the tests are run: what they are, and how many at a time. */
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Some tests measure real time on real sockets: more at once than there are processors would make them late.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
