@@ -107,6 +107,8 @@ export class Peer {
   }
 }
 
+export type Alter = (hal: Hal) => Hal;
+
 export type TimedEvent = DeviceEvent & { readonly atMs: number };
 
 /** A device that runs the firmware, from each boot on, and writes down what it tells. */
@@ -118,11 +120,12 @@ export class Device {
   readonly keepAlives: (KeepAlive | 'off')[] = [];
   os: Kernel | undefined;
 
-  constructor(world: Loopback, config: FirmwareConfig, capabilities: Partial<Capabilities> = {}) {
+  /** `alter`: what is different about its HAL. */
+  constructor(world: Loopback, config: FirmwareConfig, capabilities: Partial<Capabilities> = {}, alter: Alter = (hal) => hal) {
     this.host = world.host('10.0.0.1', 'dev-1', capabilities);
     const start = (hal: Hal) => {
       this.open.clear();
-      this.os = boot(this.#counted(hal), config, (event) => this.events.push({ ...event, atMs: world.now }));
+      this.os = boot(this.#counted(alter(hal)), config, (event) => this.events.push({ ...event, atMs: world.now }));
     };
     this.host.onBoot = start;
     start(this.host.hal);
@@ -154,15 +157,15 @@ export class Device {
         setKeepAlive: (keepAlive: KeepAlive | 'off') => { this.keepAlives.push(keepAlive); return setKeepAlive.call(socket, keepAlive); },
       });
     };
-    return { ...hal, network: { ...hal.network, link: hal.network.link, openStream } };
+    return { ...hal, network: { ...hal.network, openStream } };
   }
 }
 
 /** One device and one server host; the server listens when the test makes a `Peer`. */
-export function rig(config: FirmwareConfig, options?: LoopbackOptions, capabilities?: Partial<Capabilities>) {
+export function rig(config: FirmwareConfig, options?: LoopbackOptions, capabilities?: Partial<Capabilities>, alter?: Alter) {
   const world = new Loopback(options);
   const server = world.host(SERVER, 'server');
-  return { world, server, start: () => new Device(world, config, capabilities) };
+  return { world, server, start: () => new Device(world, config, capabilities, alter) };
 }
 
 /** The same, with a server that listens and a device that is connected. */
