@@ -15,11 +15,17 @@ const RETRANSMIT_GIVE_UP_MS = 924_600;
 const DATAGRAM_MAX_BYTES = 65_507;
 const DATAGRAM_QUEUE_MAX = 64;
 
+/** Whether it is an address in text with a port from `leastPort` on. Of IPv6 no more is asked than its colons. */
+export function isAddress({ address, port }: SocketAddress, leastPort: number): boolean {
+  const isText = address.includes(':') || /^(\d{1,3}\.){3}\d{1,3}$/.test(address);
+  return isText && Number.isInteger(port) && port >= leastPort && port <= 65_535;
+}
+
 export class Stream implements StreamSocket {
   local: SocketAddress | undefined;
-  remote: SocketAddress | undefined;
   readonly #boot: Boot;
   #handler: StreamHandler | undefined;
+  #target: SocketAddress | undefined;
   #peer: Stream | undefined;
   #connecting = false;
   #error: Errno | undefined;
@@ -54,13 +60,17 @@ export class Stream implements StreamSocket {
   static incoming(boot: Boot, local: SocketAddress, caller: Stream): Stream {
     const stream = new Stream(boot, undefined);
     stream.local = local;
-    stream.remote = caller.local;
+    stream.#target = caller.local;
     stream.#establish(caller);
     return stream;
   }
 
+  get remote(): SocketAddress | undefined {
+    return this.#peer === undefined ? undefined : this.#target;
+  }
+
   bind(local: SocketAddress): number {
-    if (this.local !== undefined || !Number.isInteger(local.port) || local.port < 0 || local.port > 65_535) return failure('EINVAL');
+    if (this.local !== undefined || !isAddress(local, 0)) return failure('EINVAL');
     this.local = local;
     return 0;
   }
@@ -68,19 +78,20 @@ export class Stream implements StreamSocket {
   connect(remote: SocketAddress): number {
     if (this.#connecting) return failure('EALREADY');
     if (this.#peer !== undefined) return failure('EISCONN');
-    if (this.#closed || this.#error !== undefined || !Number.isInteger(remote.port) || remote.port < 1 || remote.port > 65_535) return failure('EINVAL');
+    if (this.#closed || this.#error !== undefined || !isAddress(remote, 1)) return failure('EINVAL');
     const { host, world } = this.#boot;
     this.#connecting = true;
-    this.remote = remote;
+    this.#target = remote;
     const wish = this.local ?? { address: host.address, port: 0 };
-    const taken = { has: (port: number) => this.#boot.connections.has(`${port} ${remote.address} ${remote.port}`) };
+    const { connections, listeners } = this.#boot;
+    const taken = { has: (port: number) => listeners.has(port) || connections.has(`${port} ${remote.address} ${remote.port}`) };
     const local = this.#boot.claim(wish, taken);
     if (typeof local === 'string') {
       this.#boot.interrupt(() => this.#fail(local));
       return 0;
     }
     this.local = { address: host.address, port: local.port };
-    this.#boot.connections.add(this.#connectionKey());
+    connections.add(this.#connectionKey());
     world.send(this.#boot, remote.address, (to) => {
       const accepted = to.listeners.get(remote.port)?.offer(this);
       if (accepted === undefined) world.send(to, host.address, () => this.#refused());
@@ -193,7 +204,7 @@ export class Stream implements StreamSocket {
   }
 
   #connectionKey(): string {
-    return `${this.local?.port} ${this.remote?.address} ${this.remote?.port}`;
+    return `${this.local?.port} ${this.#target?.address} ${this.#target?.port}`;
   }
 
   #alive(): boolean {
@@ -411,7 +422,7 @@ export class Datagram implements DatagramSocket {
   }
 
   sendTo(from: Uint8Array, remote: SocketAddress): number {
-    if (this.local === undefined || this.#closed) return failure('EINVAL');
+    if (this.local === undefined || this.#closed || !isAddress(remote, 1)) return failure('EINVAL');
     if (from.length > DATAGRAM_MAX_BYTES) return failure('EMSGSIZE');
     const bytes = from.slice();
     const sender = { address: this.#boot.host.address, port: this.local.port };

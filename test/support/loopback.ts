@@ -16,7 +16,7 @@ import type { Hal } from '../../hal/hal.ts';
 import type { Capabilities, Network, SocketAddress } from '../../hal/network.ts';
 import { STORAGE_KEY, STORAGE_VALUE_MAX_BYTES, type Storage } from '../../hal/storage.ts';
 import type { PanicReport, ResetReason } from '../../hal/system.ts';
-import { Datagram, Listener, Stream } from './loopback-sockets.ts';
+import { Datagram, isAddress, Listener, Stream } from './loopback-sockets.ts';
 
 export interface LoopbackOptions {
   /** One way, between any two hosts. Default 1. */
@@ -305,7 +305,7 @@ export class Boot {
 
   /** Binds to `local`: the address with its port, or why not. */
   claim(local: SocketAddress, taken: { has(port: number): boolean }): SocketAddress | Errno {
-    if (!Number.isInteger(local.port) || local.port < 0 || local.port > 65_535) return 'EINVAL';
+    if (!isAddress(local, 0)) return 'EINVAL';
     if (!['0.0.0.0', '::', this.host.address].includes(local.address)) return 'EADDRNOTAVAIL';
     if (local.port !== 0) return taken.has(local.port) ? 'EADDRINUSE' : local;
     return { address: local.address, port: this.freePort() };
