@@ -38,6 +38,7 @@ const ATTACK = `
 
 type Offline = ServerEvent & { readonly kind: 'offline' };
 const offline: Offline[] = [];
+let mostOnline = 0;
 let server: HeartbeatServer;
 let attacker: ChildProcess | undefined;
 let beating: NodeJS.Timeout | undefined;
@@ -69,6 +70,7 @@ beforeAll(async () => {
   } as const;
   server = startHeartbeatServer({ clock: nodeClock(), network: nodeNetwork() }, options, (event) => {
     if (event.kind === 'offline') offline.push(event);
+    mostOnline = Math.max(mostOnline, online());
     for (const look of waiting) look();
   });
   await when(() => server.local !== undefined);
@@ -109,9 +111,10 @@ it(`closes ${SILENT} silent connections and ${5 * EACH_KIND} bad ones for the ri
   const slowId = server.clients().find(({ peer }) => peer.port === slow.localPort)?.client ?? 0;
   const data = new Uint8Array(60_000);
   for (let i = 0; i < 1000 && server.push(slowId, data) === 1; i++) { /* until the server has had enough */ }
-  await when(() => online() >= SILENT + HEALTHY);
   await when(() => offline.length === SILENT + 5 * EACH_KIND + 1);
 
+  // All of them, where they can connect within the five seconds after which the first are closed.
+  expect(mostOnline).toBeGreaterThan(SILENT / 2);
   const counts = new Map<string, number>();
   for (const { peer, reason } of offline) {
     expect(isHealthy.has(peer.port)).toBe(false);
