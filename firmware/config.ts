@@ -1,11 +1,15 @@
 /** The settings of a firmware image: what there is, what it means, what it must be. */
 
-import type { HeartbeatConfig } from './tasks/heartbeat.ts';
 import type { ConnectionConfig } from './tasks/connection.ts';
+import type { HeartbeatConfig } from './tasks/heartbeat.ts';
+import { WATCHDOG_MIN_TICKS } from './tasks/watchdog.ts';
 
 /** What every image has, whatever it says over its connection. */
 interface ImageConfig {
-  /** The hardware watchdog's time, and how long a task may keep the others from running; 0: no watchdog. Default 0. */
+  /**
+   * The hardware watchdog's time, and how long a task may keep the others from running, give or take a quarter (see
+   * `startWatchdog`); 0: no watchdog. Default 0.
+   */
   readonly watchdogMs: number;
   /** Default 1000. */
   readonly tickRateHz: number;
@@ -90,7 +94,7 @@ type Rules = Readonly<Record<string, Rule>>;
 const INT32_MAX = 2 ** 31 - 1;
 
 function imageRules(tickRateHz: number): Rules {
-  const durationMs = duration(tickRateHz);
+  const durationMs = duration(tickRateHz, 1);
   return {
     protocol: () => {},
     // Before the times, which are checked against it.
@@ -102,17 +106,17 @@ function imageRules(tickRateHz: number): Rules {
     noDelay: checkBoolean,
     keepAlive: checkKeepAlive,
     userTimeoutMs: whole(0, INT32_MAX, "milliseconds; 0: the platform's own"),
-    watchdogMs: durationOrNone(tickRateHz),
+    watchdogMs: orNone(duration(tickRateHz, WATCHDOG_MIN_TICKS, '0 for none; milliseconds')),
   };
 }
 
 function heartbeatRules(tickRateHz: number): Rules {
   return {
     ...imageRules(tickRateHz),
-    beatIntervalMs: duration(tickRateHz),
+    beatIntervalMs: duration(tickRateHz, 1),
     expectAnswers: checkBoolean,
     missedLimit: whole(1, 1000, 'beats'),
-    dataIntervalMs: durationOrNone(tickRateHz),
+    dataIntervalMs: orNone(duration(tickRateHz, 1, '0 for none; milliseconds')),
     dataBytes: whole(0, 65_536, 'bytes'),
     maxDataBytes: whole(0, INT32_MAX, 'bytes'),
   };
@@ -136,16 +140,15 @@ function whole(min: number, max: number, unit: string): Rule {
  * A time that the kernel counts. It must not round to no tick at all, which would be no wait; and of two tick counts
  * only those less than half of 2^32 apart can be put in order.
  */
-function duration(tickRateHz: number): Rule {
-  const minMs = Math.ceil(1000 / tickRateHz);
+function duration(tickRateHz: number, minTicks: number, unit = 'milliseconds'): Rule {
+  const minMs = Math.ceil((minTicks * 1000) / tickRateHz);
   const maxMs = Math.min(Math.floor((INT32_MAX * 1000) / tickRateHz), INT32_MAX);
-  return whole(minMs, maxMs, `milliseconds, at ${tickRateHz} ticks a second`);
+  return whole(minMs, maxMs, `${unit}, at ${tickRateHz} ticks a second`);
 }
 
-function durationOrNone(tickRateHz: number): Rule {
-  const durationMs = duration(tickRateHz);
+function orNone(rule: Rule): Rule {
   return (value, field) => {
-    if (value !== 0) durationMs(value, field);
+    if (value !== 0) rule(value, field);
   };
 }
 

@@ -12,13 +12,16 @@ import type { Task } from '../rtos/task.ts';
 /** Signs of life, and looks for them, in one timeout. */
 const CHECKS_PER_TIMEOUT = 4;
 
+/** The shortest timeout, in which there is a tick for each check. */
+export const WATCHDOG_MIN_TICKS = CHECKS_PER_TIMEOUT;
+
 /**
  * Starts both tasks. `timeoutMs` is how long the lowest task may be kept from running, and how long a hang may last. Both
  * count from the last look, so that what takes less than three quarters of it is never found, and what takes all of it always.
  */
 export function startWatchdog(os: Kernel, hal: Hal, timeoutMs: number): void {
   const watchdog = new TaskWatchdog(os, os.msToTicks(timeoutMs));
-  const period = Math.max(os.msToTicks(timeoutMs / CHECKS_PER_TIMEOUT), 1);
+  const period = os.msToTicks(timeoutMs / CHECKS_PER_TIMEOUT);
   watchdog.watch(os.createTask(signOfLife, 'alive', 0, watchdog, period));
   os.createTask(watch, 'watchdog', os.maxPriorities - 1, hal, watchdog, period, timeoutMs);
 }
