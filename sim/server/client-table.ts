@@ -16,7 +16,10 @@ export type Liveness =
    * The text says "a beat", so other frames do not count: a client whose beats stop while its data goes on is dropped.
    */
   | { readonly policy: 'missed-beats'; readonly scanIntervalMs: number; readonly missedLimit: number }
-  /** Swoole: a scan every `checkIntervalMs` drops from whom no byte came for `idleMs` or longer: found within `checkIntervalMs` of that. */
+  /**
+   * S6: a scan every `checkIntervalMs` drops from whom no byte came for `idleMs` or longer: found within
+   * `checkIntervalMs` of that.
+   */
   | { readonly policy: 'idle'; readonly checkIntervalMs: number; readonly idleMs: number }
   /** Never: TCP must find out. */
   | { readonly policy: 'none' };
@@ -48,7 +51,10 @@ export class ClientTable<Client> {
   #nextScanMs: number;
   #notBeforeMs = 0;
 
-  /** `firstFrameMs` 0: no limit, and the silence policy holds from the start. The first scan is one interval after `nowMs`. */
+  /**
+   * `firstFrameMs` 0: no limit, and the silence policy holds from the start. The first scan is one interval
+   * after `nowMs`.
+   */
   constructor(liveness: Liveness, firstFrameMs: number, nowMs: number) {
     this.#liveness = liveness;
     this.#firstFrameMs = firstFrameMs;
@@ -95,7 +101,8 @@ export class ClientTable<Client> {
       this.#notBeforeMs = nowMs + STALL_MS;
       return;
     }
-    for (let entry = this.#unproven.first; entry !== undefined && nowMs - entry.sinceMs >= this.#firstFrameMs; entry = this.#unproven.first) {
+    for (let entry = this.#unproven.first; entry !== undefined; entry = this.#unproven.first) {
+      if (nowMs - entry.sinceMs < this.#firstFrameMs) break;
       this.#unproven.remove(entry);
       drop(entry.client, 'no-first-frame', entry.sinceMs);
     }

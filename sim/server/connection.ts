@@ -10,7 +10,8 @@ import { FrameRate } from './limits.ts';
 import type { ServerSettings } from './settings.ts';
 
 const EAGAIN = failure('EAGAIN');
-const UNKNOWN: SocketAddress = { address: '0.0.0.0', port: 0 };
+/** Of a peer that had gone before it was accepted. */
+export const UNKNOWN_PEER: SocketAddress = { address: '0.0.0.0', port: 0 };
 
 /** What a connection needs of its server. */
 export interface Owner {
@@ -28,7 +29,7 @@ export interface Owner {
 /** In the chain of those to whom something is due to be sent. */
 export class Connection extends Link<Connection> implements StreamHandler, Partner {
   readonly id: number;
-  peer = UNKNOWN;
+  peer = UNKNOWN_PEER;
   onlineSinceMs = 0;
   /** Its row in the table; none before it is accepted and after it is off line. */
   entry: Entry<Connection> | undefined;
@@ -55,7 +56,7 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
   accepted(socket: StreamSocket, nowMs: number, entry: Entry<Connection>): void {
     const { keepAlive, noDelay } = this.#owner.settings;
     this.#socket = socket;
-    this.peer = socket.remote ?? UNKNOWN;
+    this.peer = socket.remote ?? UNKNOWN_PEER;
     this.onlineSinceMs = nowMs;
     this.entry = entry;
     if (keepAlive !== 'off') socket.setKeepAlive(keepAlive);
@@ -114,7 +115,8 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
   }
 
   ended(reason: Errno | 'closed'): void {
-    this.#goOffline(reason === 'closed' ? { kind: 'closed', halfFrame: this.#conversation.partial } : { kind: 'error', errno: reason });
+    if (reason === 'closed') this.#goOffline({ kind: 'closed', halfFrame: this.#conversation.partial });
+    else this.#goOffline({ kind: 'error', errno: reason });
   }
 
   frame(isBeat: boolean): void {

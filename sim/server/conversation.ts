@@ -86,7 +86,9 @@ export class EchoConversation implements Conversation {
       if (!this.partial) return 'text came that no line asked for';
       const byte = bytes[i] ?? 0;
       const expected = ANSWER[this.#answeredBytes] ?? 0;
-      if (byte !== expected) return `byte ${this.#answeredBytes + 1} of the answer is ${byteText(byte)}, must be ${byteText(expected)}`;
+      if (byte !== expected) {
+        return `byte ${this.#answeredBytes + 1} of the answer is ${byteText(byte)}, must be ${byteText(expected)}`;
+      }
       this.#answeredBytes++;
     }
     if (!this.partial) this.#partner.frame(true);

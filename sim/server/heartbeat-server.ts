@@ -8,7 +8,7 @@ import type { ListeningSocket, SocketAddress, StreamHandler } from '../../hal/ne
 import { encodeOther, HEAD_BYTES } from '../../firmware/protocol/heartbeat-frame.ts';
 import { Chain } from './chain.ts';
 import { ClientTable } from './client-table.ts';
-import { Connection, type Owner } from './connection.ts';
+import { Connection, UNKNOWN_PEER, type Owner } from './connection.ts';
 import type { OfflineReason, ServerEvent } from './events.ts';
 import { serverSettings, type ServerOptions, type ServerSettings } from './settings.ts';
 
@@ -16,7 +16,7 @@ import { serverSettings, type ServerOptions, type ServerSettings } from './setti
 const BACKLOG = 4096;
 const SCRATCH_BYTES = 65_536;
 /** For a connection that is accepted only to be reset. */
-const TURNED_AWAY: StreamHandler = { readable() { /* not wanted */ }, writable() { /* not wanted */ }, ended() { /* not wanted */ } };
+const TURNED_AWAY: StreamHandler = { readable() {}, writable() {}, ended() {} };
 
 export interface HeartbeatServer {
   /** Where it listens, once it does. */
@@ -88,7 +88,9 @@ class Server implements HeartbeatServer, Owner {
     this.#hal = hal;
     this.#tell = tell;
     this.#turnIntervalMs = (protocol.kind === 'echo' ? protocol.lineIntervalMs : protocol.push?.intervalMs) ?? Infinity;
-    if (protocol.kind === 'heartbeat' && protocol.push !== undefined) this.#pushed = dataFrame(new Uint8Array(protocol.push.dataBytes));
+    if (protocol.kind === 'heartbeat' && protocol.push !== undefined) {
+      this.#pushed = dataFrame(new Uint8Array(protocol.push.dataBytes));
+    }
     this.#table = new ClientTable(settings.liveness, settings.limits.firstFrameMs, hal.clock.now());
     this.#listener = hal.network.listen(local, BACKLOG, {
       listening: () => this.#tell({ kind: 'listening', atMs: this.now(), local: this.local ?? local }),
@@ -169,7 +171,8 @@ class Server implements HeartbeatServer, Owner {
     this.#connections.delete(id);
     this.statistics.offline[reason.kind]++;
     connection.end(reason);
-    this.#tell({ kind: 'offline', atMs, client: id, peer, onlineMs: atMs - connection.onlineSinceMs, silentMs: atMs - sinceMs, reason });
+    const onlineMs = atMs - connection.onlineSinceMs;
+    this.#tell({ kind: 'offline', atMs, client: id, peer, onlineMs, silentMs: atMs - sinceMs, reason });
   }
 
   #acceptAll(): void {
@@ -180,7 +183,7 @@ class Server implements HeartbeatServer, Owner {
       if (socket === undefined) break;
       const atMs = this.now();
       if (connection === undefined) {
-        const peer = socket.remote ?? { address: '0.0.0.0', port: 0 };
+        const peer = socket.remote ?? UNKNOWN_PEER;
         socket.abort();
         this.statistics.refused++;
         this.#tell({ kind: 'refused', atMs, peer, maxConnections: this.settings.limits.maxConnections });
@@ -213,8 +216,8 @@ class Server implements HeartbeatServer, Owner {
       const nowMs = this.now();
       this.#alarmMs = Infinity;
       this.#table.expire(nowMs, (connection, why, sinceMs) => {
-        const reason = why === 'silent' ? { kind: why, silentMs: nowMs - sinceMs } : { kind: why, waitedMs: nowMs - sinceMs };
-        this.wentOffline(connection, reason);
+        const ms = nowMs - sinceMs;
+        this.wentOffline(connection, why === 'silent' ? { kind: why, silentMs: ms } : { kind: why, waitedMs: ms });
       });
       this.#takeTurns(nowMs);
       this.#setAlarm();
@@ -222,8 +225,9 @@ class Server implements HeartbeatServer, Owner {
   }
 
   #takeTurns(nowMs: number): void {
-    for (let next = this.#turns.first; next !== undefined && nowMs - next.sinceMs >= this.#turnIntervalMs; next = this.#turns.first) {
+    for (let next = this.#turns.first; next !== undefined; next = this.#turns.first) {
       const waitedMs = nowMs - next.sinceMs;
+      if (waitedMs < this.#turnIntervalMs) return;
       this.#turns.append(next, nowMs);
       if (this.#pushed !== undefined) {
         this.#pushTo(next, this.#pushed);

@@ -8,8 +8,8 @@ export interface Limits {
   /** The longest data of one frame. Default 65536. */
   readonly maxDataBytes: number;
   /**
-   * Frames of any type within one second of a client. Default 100: what a device with S2's period queued
-   * in five minutes without a network may come at once.
+   * Frames of any type within one second of a client: with room for what a pulled cable held back and lets
+   * through at once. Default 100.
    */
   readonly maxFramesPerSecond: number;
   /** What may wait, beyond the connection's own buffers, for a client that does not read. Default 65536. */

@@ -54,10 +54,10 @@ export function serverSettings(options: ServerOptions): ServerSettings | string 
 }
 
 function problem({ local, protocol, liveness, limits, keepAlive }: ServerSettings): string | undefined {
-  const wrong = atMost('local.port', local.port, 0, 65_535)
+  const wrong = within('local.port', local.port, 0, 65_535)
     ?? atLeast('limits.maxConnections', limits.maxConnections, 1)
     ?? atLeast('limits.firstFrameMs', limits.firstFrameMs, 0)
-    ?? atMost('limits.maxDataBytes', limits.maxDataBytes, 0, 0x7fffffff)
+    ?? within('limits.maxDataBytes', limits.maxDataBytes, 0, 0x7fffffff)
     ?? atLeast('limits.maxFramesPerSecond', limits.maxFramesPerSecond, 1)
     ?? atLeast('limits.maxQueuedBytes', limits.maxQueuedBytes, 0)
     ?? livenessProblem(liveness)
@@ -71,9 +71,11 @@ function problem({ local, protocol, liveness, limits, keepAlive }: ServerSetting
 function livenessProblem(liveness: Liveness): string | undefined {
   switch (liveness.policy) {
     case 'missed-beats':
-      return atLeast('liveness.scanIntervalMs', liveness.scanIntervalMs, 1) ?? atLeast('liveness.missedLimit', liveness.missedLimit, 1);
+      return atLeast('liveness.scanIntervalMs', liveness.scanIntervalMs, 1)
+        ?? atLeast('liveness.missedLimit', liveness.missedLimit, 1);
     case 'idle':
-      return atLeast('liveness.checkIntervalMs', liveness.checkIntervalMs, 1) ?? atLeast('liveness.idleMs', liveness.idleMs, 1);
+      return atLeast('liveness.checkIntervalMs', liveness.checkIntervalMs, 1)
+        ?? atLeast('liveness.idleMs', liveness.idleMs, 1);
     case 'none':
       return undefined;
   }
@@ -83,13 +85,15 @@ function protocolProblem(protocol: Protocol): string | undefined {
   if (protocol.kind === 'echo') return atLeast('protocol.lineIntervalMs', protocol.lineIntervalMs, 1);
   if (protocol.push === undefined) return undefined;
   return atLeast('protocol.push.intervalMs', protocol.push.intervalMs, 1)
-    ?? atMost('protocol.push.dataBytes', protocol.push.dataBytes, 0, 0x7fffffff);
+    ?? within('protocol.push.dataBytes', protocol.push.dataBytes, 0, 0x7fffffff);
 }
 
 function atLeast(field: string, value: number, least: number): string | undefined {
-  return Number.isInteger(value) && value >= least ? undefined : `${field} is ${value}, must be a whole number of at least ${least}`;
+  if (Number.isInteger(value) && value >= least) return undefined;
+  return `${field} is ${value}, must be a whole number of at least ${least}`;
 }
 
-function atMost(field: string, value: number, least: number, most: number): string | undefined {
-  return Number.isInteger(value) && value >= least && value <= most ? undefined : `${field} is ${value}, must be a whole number from ${least} to ${most}`;
+function within(field: string, value: number, least: number, most: number): string | undefined {
+  if (Number.isInteger(value) && value >= least && value <= most) return undefined;
+  return `${field} is ${value}, must be a whole number from ${least} to ${most}`;
 }
