@@ -1,0 +1,172 @@
+/** Event groups: who is woken by which bits, what they see, and when bits are cleared. */
+
+import { describe, expect, test } from 'vitest';
+import { EventGroup, type WaitBitsOptions } from '../../../firmware/rtos/index.ts';
+import { device } from '../../support/manual-clock.ts';
+
+/** Tasks that wait for bits, each with its options, in this order; `set` sets bits as an interrupt does. */
+function waiters(...waits: readonly (readonly [name: string, bits: number, options: WaitBitsOptions])[]) {
+  const { clock, os, log } = device();
+  const group = new EventGroup(os);
+  const tasks = waits.map(([name, bits, options]) =>
+    os.createTask(function* () { log.push(`${name} ${yield* group.waitBits(bits, options)}`); }, name, 1));
+  os.start();
+  return { clock, os, log, group, tasks };
+}
+
+describe('waitBits', () => {
+  test('for any: one of the bits is enough', () => {
+    const { log, group } = waiters(['any', 0b110, {}]);
+    group.setBitsFromIsr(0b001);
+    expect(log).toEqual([]);
+    group.setBitsFromIsr(0b100);
+    expect(log).toEqual(['any 5']);
+    expect(group.bits).toBe(0b101);
+  });
+
+  test('for all: they may come one by one', () => {
+    const { log, group } = waiters(['all', 0b110, { waitForAll: true }]);
+    group.setBitsFromIsr(0b010);
+    group.clearBitsFromIsr(0b010);
+    group.setBitsFromIsr(0b100);
+    expect(log).toEqual([]);
+    group.setBitsFromIsr(0b010);
+    expect(log).toEqual(['all 6']);
+  });
+
+  test('every task whose wait it ends is woken, and all see the bits before any were cleared', () => {
+    const { log, group } = waiters(
+      ['a', 0b01, { clearOnExit: true }], ['b', 0b01, { clearOnExit: true }], ['c', 0b11, { waitForAll: true }], ['d', 0b100, {}],
+    );
+    group.setBitsFromIsr(0b11);
+    expect(log).toEqual(['a 3', 'b 3', 'c 3']);
+    expect(group.bits).toBe(0b10);
+  });
+
+  test('clears only the bits waited for, even where it waited for any', () => {
+    const { group } = waiters(['a', 0b011, { clearOnExit: true }]);
+    group.setBitsFromIsr(0b111);
+    expect(group.bits).toBe(0b100);
+  });
+
+  test('equals are woken in the order they came, also when their priority was another when they came', () => {
+    const { log, group, tasks } = waiters(['a', 1, {}], ['b', 1, {}]);
+    tasks[1]?.setPriority(5);
+    tasks[0]?.setPriority(5);
+    group.setBitsFromIsr(1);
+    expect(log).toEqual(['a 1', 'b 1']);
+  });
+
+  test('a task that was woken has its bits, whatever becomes of them before it runs', () => {
+    const { os, log, group } = waiters(['a', 1, {}]);
+    os.enterIsr();
+    group.setBits(1);
+    group.clearBits(1);
+    os.exitIsr();
+    expect(log).toEqual(['a 1']);
+  });
+
+  test('bits that are there already: no wait, and clear on exit holds', () => {
+    const { os, log } = device();
+    const group = new EventGroup(os);
+    group.setBits(0b111);
+    os.createTask(function* () {
+      log.push(`${yield* group.waitBits(0b001, { timeout: 0 })} ${group.bits}`);
+      log.push(`${yield* group.waitBits(0b011, { waitForAll: true, clearOnExit: true })} ${group.bits}`);
+    }, 'task', 1);
+    os.start();
+    expect(log).toEqual(['7 7', '7 4']);
+  });
+
+  test('a timeout clears nothing, and gives the bits as they stand', () => {
+    const { clock, log, group } = waiters(['a', 0b11, { waitForAll: true, clearOnExit: true, timeout: 10 }]);
+    group.setBitsFromIsr(0b101);
+    clock.advance(10);
+    expect(log).toEqual(['a 5']);
+    expect(group.bits).toBe(0b101);
+  });
+
+  test('bits that come between the timeout and the run count as come', () => {
+    const { clock, os, log } = device();
+    const group = new EventGroup(os);
+    os.createTask(function* () { log.push(`${yield* group.waitBits(1, { clearOnExit: true, timeout: 10 })}`); }, 'low', 1);
+    os.createTask(function* () {
+      yield* os.delay(10);
+      expect(group.setBits(1)).toBe(1);
+    }, 'high', 2);
+    os.start();
+    clock.advance(10);
+    expect(log).toEqual(['1']);
+    expect(group.bits).toBe(0);
+  });
+});
+
+describe('setBits and clearBits', () => {
+  test('setBits gives the bits after the woken tasks cleared theirs; clearBits those from before', () => {
+    const { os, group } = waiters(['a', 1, { clearOnExit: true }]);
+    os.enterIsr();
+    expect(group.setBits(0b11)).toBe(0b10);
+    expect(group.clearBits(0b10)).toBe(0b10);
+    os.exitIsr();
+    expect(group.bits).toBe(0);
+  });
+
+  test('delete wakes all with 0', () => {
+    const { os, log, group } = waiters(['a', 1, {}], ['b', 3, { waitForAll: true }]);
+    group.setBitsFromIsr(2);
+    os.enterIsr();
+    group.delete();
+    os.exitIsr();
+    expect(log).toEqual(['a 0', 'b 0']);
+  });
+});
+
+describe('sync', () => {
+  test('all are released by the last, see all bits, and leave them cleared', () => {
+    const { os, log } = device();
+    const group = new EventGroup(os);
+    for (const [name, bit] of [['a', 1], ['b', 2], ['c', 4]] as const) {
+      os.createTask(function* () {
+        for (let round = 0; round < 3; round++) log.push(`${name}${yield* group.sync(bit, 7)}`);
+      }, name, bit);
+    }
+    os.start();
+    // Whoever comes last is not stopped: a, the lowest; then b, which had not blocked again; then a.
+    expect(log).toEqual(['a7', 'c7', 'b7', 'b7', 'c7', 'a7', 'a7', 'c7', 'b7']);
+    expect(group.bits).toBe(0);
+  });
+
+  test('a timeout leaves the bit that was set', () => {
+    const { clock, os, log } = device();
+    const group = new EventGroup(os);
+    os.createTask(function* () { log.push(`${yield* group.sync(1, 3, 10)}`); }, 'a', 1);
+    os.start();
+    clock.advance(10);
+    expect(log).toEqual(['1']);
+    expect(group.bits).toBe(1);
+  });
+
+  test('bits outside the meeting are left, and seen', () => {
+    const { os, log } = device();
+    const group = new EventGroup(os);
+    group.setBits(8);
+    os.createTask(function* () { log.push(`${yield* group.sync(16 | 1, 1)}`); }, 'a', 1);
+    os.start();
+    expect(log).toEqual(['25']);
+    expect(group.bits).toBe(24);
+  });
+});
+
+test.each([-1, 0x100_0000, 1.5])('%d is not 24 bits', (bits) => {
+  const { os } = device();
+  const group = new EventGroup(os);
+  expect(() => group.setBits(bits)).toThrow(`event bits must be a whole number from 0 to 0xffffff, not ${bits}`);
+  expect(() => group.clearBits(bits)).toThrow('event bits');
+});
+
+test('there must be something to wait for', () => {
+  const { os } = device();
+  const group = new EventGroup(os);
+  os.createTask(function* () { yield* group.waitBits(0); }, 'a', 1);
+  expect(() => os.start()).toThrow('there must be at least one bit to wait for');
+});

@@ -1,0 +1,200 @@
+/** Stream and message buffers: what fits, what is waited for, and that no byte is lost or swapped. */
+
+import { describe, expect, test } from 'vitest';
+import { MessageBuffer, StreamBuffer } from '../../../firmware/rtos/index.ts';
+import { device } from '../../support/manual-clock.ts';
+import { Seeded } from '../../support/seeded.ts';
+
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+
+describe('stream', () => {
+  test('what goes in comes out in any portions', () => {
+    const { os } = device();
+    const buffer = new StreamBuffer(os, 5);
+    const into = new Uint8Array(3);
+    expect([buffer.isEmpty, buffer.isFull, buffer.spacesAvailable]).toEqual([true, false, 5]);
+    expect(buffer.sendFromIsr(bytes(1, 2, 3, 4))).toBe(4);
+    expect(buffer.receiveFromIsr(into)).toBe(3);
+    expect([...into]).toEqual([1, 2, 3]);
+    expect(buffer.sendFromIsr(bytes(5, 6, 7, 8, 9))).toBe(4);
+    expect([buffer.isEmpty, buffer.isFull, buffer.bytesAvailable, buffer.spacesAvailable]).toEqual([false, true, 5, 0]);
+    expect(buffer.sendFromIsr(bytes(9))).toBe(0);
+    expect(buffer.receiveFromIsr(into)).toBe(3);
+    expect([...into]).toEqual([4, 5, 6]);
+    expect(buffer.receiveFromIsr(into)).toBe(2);
+    expect([...into]).toEqual([7, 8, 6]);
+    expect(buffer.receiveFromIsr(into)).toBe(0);
+  });
+
+  test('a sender waits until all fits; after the timeout what fits goes in', () => {
+    const { clock, os, log } = device();
+    const buffer = new StreamBuffer(os, 4);
+    buffer.sendFromIsr(bytes(1, 2, 3));
+    os.createTask(function* () { log.push(`${yield* buffer.send(bytes(4, 5, 6), 10)} at ${os.getTickCount()}`); }, 'task', 1);
+    os.start();
+    buffer.receiveFromIsr(new Uint8Array(1));
+    clock.advance(9.9);
+    expect(log).toEqual([]);
+    clock.advance(0.1);
+    expect(log).toEqual(['2 at 10']);
+    expect(buffer.isFull).toBe(true);
+  });
+
+  test('a sender of more than it can ever hold waits for all of its room, and sends that', () => {
+    const { clock, os, log } = device();
+    const buffer = new StreamBuffer(os, 4);
+    buffer.sendFromIsr(bytes(1, 2));
+    os.createTask(function* () { log.push(`${yield* buffer.send(bytes(3, 4, 5, 6, 7, 8), 10)} at ${os.getTickCount()}`); }, 'task', 1);
+    os.start();
+    clock.advance(5);
+    buffer.receiveFromIsr(new Uint8Array(2));
+    expect(log).toEqual(['4 at 5']);
+  });
+
+  test('a waiting reader is woken at the trigger level; after the timeout it gets what came', () => {
+    for (const level of [1, 2, 3, 4, 5, 6]) {
+      const { clock, os, log } = device();
+      const buffer = new StreamBuffer(os, 8, level);
+      os.createTask(function* () { log.push(`${yield* buffer.receive(new Uint8Array(8), 35)} at ${os.getTickCount()}`); }, 'task', 1);
+      os.start();
+      for (let n = 0; n < 5; n++) {
+        clock.advance(10);
+        buffer.sendFromIsr(bytes(n));
+      }
+      expect(log).toEqual([level <= 3 ? `${level} at ${level * 10}` : '3 at 35']);
+    }
+  });
+
+  test('a reader does not wait where there is any byte, whatever the trigger level', () => {
+    const { os, log } = device();
+    const buffer = new StreamBuffer(os, 8, 8);
+    buffer.sendFromIsr(bytes(1));
+    os.createTask(function* () { log.push(`${yield* buffer.receive(new Uint8Array(8))}`); }, 'task', 1);
+    os.start();
+    expect(log).toEqual(['1']);
+  });
+
+  test('the trigger level may be 0, taken as 1, up to the capacity', () => {
+    const { os, log } = device();
+    expect(() => new StreamBuffer(os, 4, 5)).toThrow('triggerLevelBytes must be from 0 to the capacity 4, not 5');
+    const buffer = new StreamBuffer(os, 4, 0);
+    expect([buffer.setTriggerLevel(5), buffer.setTriggerLevel(-1), buffer.setTriggerLevel(4), buffer.setTriggerLevel(0)])
+      .toEqual([false, false, true, true]);
+    os.createTask(function* () { log.push(`${yield* buffer.receive(new Uint8Array(8))}`); }, 'task', 1);
+    os.start();
+    buffer.sendFromIsr(bytes());
+    expect(log).toEqual([]);
+    buffer.sendFromIsr(bytes(1));
+    expect(log).toEqual(['1']);
+  });
+
+  test('reset empties it, unless a task waits at it', () => {
+    const { os } = device();
+    const buffer = new StreamBuffer(os, 4);
+    buffer.sendFromIsr(bytes(1, 2));
+    expect([buffer.reset(), buffer.isEmpty]).toEqual([true, true]);
+    os.createTask(function* () { yield* buffer.receive(new Uint8Array(8)); }, 'task', 1);
+    os.start();
+    expect(buffer.reset()).toBe(false);
+  });
+
+  test.each([31, 32, 33])('a writer and a reader of random portions lose and swap nothing (seed %i)', (seed) => {
+    const random = new Seeded(seed);
+    const { clock, os } = device();
+    const buffer = new StreamBuffer(os, 17, 1 + random.below(17));
+    const total = 20_000;
+    let received = 0;
+    let wrong = 0;
+    os.createTask(function* () {
+      for (let sent = 0; sent < total;) {
+        const portion = Uint8Array.from({ length: Math.min(1 + random.below(40), total - sent) }, (_, i) => (sent + i) & 0xff);
+        sent += yield* buffer.send(portion, random.below(4));
+      }
+    }, 'writer', 1 + random.below(2));
+    os.createTask(function* () {
+      const into = new Uint8Array(30);
+      while (received < total) {
+        const portion = into.subarray(0, 1 + random.below(30));
+        const count = yield* buffer.receive(portion, random.below(4));
+        for (let i = 0; i < count; i++) if (portion[i] !== ((received + i) & 0xff)) wrong++;
+        received += count;
+      }
+    }, 'reader', 1);
+    os.start();
+    clock.runUntilIdle();
+    expect([received, wrong]).toEqual([total, 0]);
+  });
+});
+
+describe('messages', () => {
+  test('come out whole, one by one, and cost 4 bytes more each', () => {
+    const { os } = device();
+    const buffer = new MessageBuffer(os, 20);
+    expect(buffer.sendFromIsr(bytes(1, 2, 3))).toBe(3);
+    expect(buffer.sendFromIsr(bytes(4))).toBe(1);
+    expect([buffer.spacesAvailable, buffer.nextMessageLengthBytes]).toEqual([8, 3]);
+    expect(buffer.sendFromIsr(bytes(1, 2, 3, 4, 5))).toBe(0);
+    expect([buffer.isFull, buffer.sendFromIsr(bytes(1, 2, 3, 4)), buffer.isFull]).toEqual([false, 4, true]);
+    const into = new Uint8Array(4);
+    expect(buffer.receiveFromIsr(into)).toBe(3);
+    expect(buffer.receiveFromIsr(into)).toBe(1);
+    expect([...into]).toEqual([4, 2, 3, 0]);
+    expect(buffer.nextMessageLengthBytes).toBe(4);
+    expect(buffer.receiveFromIsr(into)).toBe(4);
+    expect([buffer.isEmpty, buffer.nextMessageLengthBytes]).toEqual([true, 0]);
+  });
+
+  test('one that is longer than the reader has room for stays, and 0 is given', () => {
+    const { os } = device();
+    const buffer = new MessageBuffer(os, 20);
+    buffer.sendFromIsr(bytes(1, 2, 3));
+    expect(buffer.receiveFromIsr(new Uint8Array(2))).toBe(0);
+    expect(buffer.receiveFromIsr(new Uint8Array(3))).toBe(3);
+  });
+
+  test('one that can never fit is refused at once, however long the sender would wait', () => {
+    const { os, log } = device();
+    const buffer = new MessageBuffer(os, 20);
+    os.createTask(function* () {
+      log.push(`${yield* buffer.send(new Uint8Array(17))}`);
+      log.push(`${yield* buffer.send(new Uint8Array(16))}`);
+    }, 'task', 1);
+    os.start();
+    expect(log).toEqual(['0', '16']);
+  });
+
+  test('an empty one is not sent', () => {
+    const { os } = device();
+    const buffer = new MessageBuffer(os, 20);
+    expect(buffer.sendFromIsr(bytes())).toBe(0);
+    expect(buffer.isEmpty).toBe(true);
+  });
+
+  test('a sender that times out has sent nothing', () => {
+    const { clock, os, log } = device();
+    const buffer = new MessageBuffer(os, 12);
+    buffer.sendFromIsr(bytes(1, 2, 3, 4));
+    os.createTask(function* () { log.push(`${yield* buffer.send(bytes(5), 10)}`); }, 'task', 1);
+    os.start();
+    clock.advance(10);
+    expect(log).toEqual(['0']);
+    expect(buffer.bytesAvailable).toBe(8);
+  });
+
+  test('a long message keeps its length across the end of the ring', () => {
+    const { os } = device();
+    const buffer = new MessageBuffer(os, 1000);
+    for (let n = 0; n < 50; n++) {
+      const message = Uint8Array.from({ length: 300 + n }, (_, i) => (n * i) & 0xff);
+      const into = new Uint8Array(400);
+      expect(buffer.sendFromIsr(message)).toBe(message.length);
+      expect(buffer.receiveFromIsr(into)).toBe(message.length);
+      expect(into.subarray(0, message.length)).toEqual(message);
+    }
+  });
+});
+
+test.each([0, 4, 1.5])('a message buffer of %d bytes could hold no message', (capacity) => {
+  const { os } = device();
+  expect(() => new MessageBuffer(os, capacity)).toThrow(`a buffer's capacityBytes must be a whole number above 4, not ${capacity}`);
+});
