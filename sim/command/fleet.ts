@@ -27,14 +27,15 @@ export interface FleetSummary {
 }
 
 export class Fleet {
+  /** How many devices there will be. */
+  readonly size: number;
   readonly #rows = new Map<string, DeviceRow>();
-  readonly #size: number;
   #everConnected = false;
   #failed = 0;
   #lastFailure = '';
 
   constructor(size: number) {
-    this.#size = size;
+    this.size = size;
   }
 
   get rows(): readonly DeviceRow[] {
@@ -84,8 +85,8 @@ export class Fleet {
 
   /** A sentence once every device has tried each of the servers in vain, and none was ever connected. */
   unreachable(servers: number): string | undefined {
-    if (this.#everConnected || this.#failed < this.#size * servers) return undefined;
-    if (this.rows.length < this.#size || this.rows.some(({ failures }) => failures < servers)) return undefined;
+    if (this.#everConnected || this.#failed < this.size * servers) return undefined;
+    if (this.rows.length < this.size || this.rows.some(({ failures }) => failures < servers)) return undefined;
     return `no device could connect to ${this.#lastFailure}; is the server running, and is the address right?`;
   }
 
@@ -93,7 +94,7 @@ export class Fleet {
     const rows = this.rows;
     const sum = (of: (row: DeviceRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
     return {
-      devices: this.#size,
+      devices: this.size,
       connected: rows.filter(({ state }) => state === 'connected').length,
       connections: sum(({ connections }) => connections),
       beats: sum(({ beats }) => beats),

@@ -13,16 +13,20 @@ import type { Terminal } from './terminal.ts';
 const REDRAW_MS = 250;
 const SUMMARY_MS = 5000;
 
-/** With more devices than this, single events of devices without a fault are too many to be read. */
+/** With more devices than this, what each of them does is too much to be read; only the faults are told. */
 const READABLE_DEVICES = 50;
 
 const HEAD = ['device', 'state', 'for', 'beats', 'answers', ''];
+
+type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
 
 export class Live {
   readonly #terminal: Terminal;
   readonly #fleet: Fleet;
   readonly #agenda: Agenda;
   readonly #quiet: boolean;
+  /** A fault that is befalling one device after the other at this moment, and how many it has. */
+  #fault: { readonly event: FaultEvent; devices: number } | undefined = undefined;
   #cancel: () => void = () => {};
 
   /** `quiet`: the events are printed already, as results. */
@@ -36,19 +40,36 @@ export class Live {
 
   add(event: TraceEvent): void {
     if (this.#quiet || !isNotable(event)) return;
-    const isOneOfMany = this.#fleet.rows.length > READABLE_DEVICES && event.source !== 'fault';
-    if (!isOneOfMany) this.#terminal.log(this.#paint(event));
+    if (this.#fleet.size <= READABLE_DEVICES) this.#terminal.log(this.#paint(event));
+    else if (event.source === 'fault') this.#addFault(event);
   }
 
   end(): void {
+    this.#tellFault();
     this.#cancel();
     this.#terminal.draw([]);
+  }
+
+  #addFault(event: FaultEvent): void {
+    if (this.#fault?.event.kind !== event.kind || this.#fault.event.text !== event.text) {
+      this.#tellFault();
+      this.#fault = { event, devices: 0 };
+      this.#agenda.after(0, () => this.#tellFault());
+    }
+    this.#fault.devices++;
+  }
+
+  #tellFault(): void {
+    if (this.#fault === undefined) return;
+    const { event, devices } = this.#fault;
+    this.#fault = undefined;
+    this.#terminal.log(this.#paint(devices === 1 ? event : { ...event, device: `${devices} devices` }));
   }
 
   #turn(): void {
     const { isInteractive } = this.#terminal;
     if (isInteractive) this.#draw();
-    else if (this.#fleet.rows.length > READABLE_DEVICES) this.#terminal.log(`${formatSeconds(this.#agenda.now()).padStart(9)}  ${this.#fleet.line()}`);
+    else if (this.#fleet.size > READABLE_DEVICES) this.#terminal.log(`${formatSeconds(this.#agenda.now()).padStart(9)}  ${this.#fleet.line()}`);
     this.#cancel = this.#agenda.after(isInteractive ? REDRAW_MS : SUMMARY_MS, () => this.#turn());
   }
 
