@@ -153,6 +153,12 @@ export const streamEndChecks: readonly Definition[] = [
         other.close();
         yield* stage.until('readable', () => late.readableCount > 0);
         late[leave]();
+        // From within the readable that tells the FIN, before the end is told.
+        const last = openStream(stage, stage.tested, 'client that left at the FIN');
+        yield* connected(stage, last, listener.local);
+        (yield* accept(stage, listener)).close();
+        yield* stage.until('the FIN', () => last.readableCount > 0 && last.read(new Uint8Array(1)) === 0);
+        last[leave]();
         yield* stage.pause(50);
       }
     },

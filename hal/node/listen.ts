@@ -18,11 +18,6 @@ export function listen(home: Home, address: SocketAddress, backlog: number, hand
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: WRITE_BOUND_BYTES });
 
   server.on('listening', () => {
-    // Closed while it was on its way to listen.
-    if (closed) {
-      server.close();
-      return;
-    }
     local = socketAddressOf(server.address());
     handler.listening();
   });

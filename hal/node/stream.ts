@@ -171,11 +171,10 @@ export class NodeStream implements StreamSocket, Droppable {
     const socket = this.#socket;
     if (!wasConnected || socket.destroyed) {
       socket.destroy();
-    } else if (socket.writableEnded && !socket.writableFinished) {
-      // libuv refuses a reset while a shutdown is under way (UV_EINVAL of uv_tcp_close_reset), and Node then leaves
-      // the handle open. With nothing left to send the shutdown is over at once; otherwise a plain close must do.
-      if (socket.writableLength > 0) socket.destroy();
-      else socket.once('finish', reset);
+    } else if (socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished) {
+      // libuv refuses a reset while its shutdown is under way (UV_EINVAL of uv_tcp_close_reset), and Node then leaves
+      // the handle open for ever. With nothing left to send, the shutdown is over in a moment.
+      socket.once('finish', reset);
     } else {
       socket.resetAndDestroy();
     }

@@ -53,15 +53,26 @@ test('a device whose alarm is always in the past does not starve the process or 
   expect(rangCount).toBeGreaterThan(2);
 });
 
-test('an alarm may clear the alarm of another device that is due at the same moment', async () => {
-  const [first, second, third] = [nodeClock(), nodeClock(), nodeClock()];
-  let secondCame = false;
-  first.setAlarm(-3, () => second.clearAlarm());
-  second.setAlarm(-2, () => {
-    secondCame = true;
+test('an alarm may clear or put off the alarms of other devices that are due at the same moment', async () => {
+  const [first, cleared, putOff, last] = [nodeClock(), nodeClock(), nodeClock(), nodeClock()];
+  const came: string[] = [];
+  const laterMs = putOff.now() + 15;
+  const putOffCame = new Promise<void>((done) => {
+    first.setAlarm(-4, () => {
+      cleared.clearAlarm();
+      putOff.setAlarm(laterMs, () => {
+        expect(putOff.now()).toBeGreaterThanOrEqual(laterMs);
+        came.push('put off');
+        done();
+      });
+    });
   });
-  await new Promise<void>((done) => third.setAlarm(-1, done));
-  expect(secondCame).toBe(false);
+  cleared.setAlarm(-3, () => came.push('cleared'));
+  putOff.setAlarm(-2, () => came.push('too early'));
+  await new Promise<void>((done) => last.setAlarm(-1, done));
+  expect(came).toEqual([]);
+  await putOffCame;
+  expect(came).toEqual(['put off']);
 });
 
 test('a time that is no number is refused', () => {

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { StreamHandler, StreamSocket } from '../../hal/index.ts';
+import type { DatagramSocket, StreamHandler, StreamSocket } from '../../hal/index.ts';
 import { nodeNetwork } from '../../hal/node/index.ts';
 
 afterEach(() => {
@@ -72,20 +72,85 @@ test('a peer that never reads does not keep a closed socket for ever: after 10 s
   expect(arrivedBytes).toBeLessThan(takenBytes);
 });
 
-test('abort right after shutdown leaves no socket behind, with data under way or without', async () => {
-  const peers: net.Socket[] = [];
-  const address = await serve((socket) => peers.push(socket.pause()));
-  const before = openSockets();
-  for (const writes of [0, 1000]) {
+for (const [what, writes] of [['nothing', 0], ['data', 1000]] as const) {
+  test(`abort right after shutdown resets, with ${what} under way`, async () => {
+    const peers: net.Socket[] = [];
+    const address = await serve((socket) => peers.push(socket.pause()));
     const stream = await connect(address);
     const chunk = new Uint8Array(65_536);
     for (let i = 0; i < writes && stream.write(chunk) > 0; i += 1) await new Promise(setImmediate);
     stream.shutdown();
     stream.abort();
+    await vi.waitFor(() => expect(peers).toHaveLength(1));
+    // What the peer writes is refused, so nothing was left open here.
+    await vi.waitFor(() => {
+      peers[0]?.write('x');
+      expect(peers[0]?.errored).not.toBeNull();
+    });
+  });
+}
+
+test("a reset after the peer's FIN, which the kernel calls EPIPE, is ECONNRESET", async () => {
+  let peer: net.Socket | undefined;
+  const address = await serve((socket) => {
+    peer = socket;
+    socket.end(Buffer.alloc(300_000));
+  });
+  const ends: unknown[] = [];
+  const stream = nodeNetwork().openStream({ ...SILENT, ended: (reason) => ends.push(reason) });
+  stream.connect(address);
+  // The FIN is in the kernel, behind bytes that the firmware does not read.
+  await vi.waitFor(() => expect(peer?.writableFinished).toBe(true));
+  peer?.resetAndDestroy();
+  await vi.waitFor(() => {
+    stream.write(Uint8Array.of(1));
+    expect(ends).toEqual(['ECONNRESET']);
+  });
+  expect(stream.read(new Uint8Array(100))).toBe(100);
+  stream.close();
+});
+
+test('close sends what was taken and a FIN, though the firmware left unread what the peer sent', async () => {
+  let arrived = '';
+  let end: unknown;
+  const address = await serve((socket) => {
+    socket.write(Buffer.alloc(200_000));
+    socket.on('data', (bytes) => (arrived += String(bytes)));
+    socket.on('end', () => (end = 'FIN')).on('error', (error) => (end = error));
+  });
+  let readableCount = 0;
+  const stream = nodeNetwork().openStream({ ...SILENT, readable: () => void (readableCount += 1) });
+  stream.connect(address);
+  await vi.waitFor(() => expect(readableCount).toBeGreaterThan(0));
+  stream.write(new TextEncoder().encode('the last word'));
+  stream.close();
+  await vi.waitFor(() => expect(end).toBeDefined());
+  expect([arrived, end]).toEqual(['the last word', 'FIN']);
+});
+
+test('a datagram socket that is not read holds what its bound allows, and drops the rest', async () => {
+  const network = nodeNetwork();
+  const open = () =>
+    new Promise<DatagramSocket>((resolve, reject) => {
+      const socket = network.openDatagram(
+        { address: '127.0.0.1', port: 0 },
+        { bound: () => resolve(socket), readable() {}, ended: reject },
+      );
+    });
+  const [from, to] = [await open(), await open()];
+  if (to.local === undefined) throw new Error('it is bound');
+  for (let i = 0; i < 1000; i += 1) {
+    from.sendTo(new Uint8Array(0), to.local);
+    // Few at a time, so that it is not the kernel's own queue that drops.
+    if (i % 10 === 0) await new Promise(setImmediate);
   }
-  await vi.waitFor(() => expect(peers).toHaveLength(2));
-  await vi.waitFor(() => expect(openSockets()).toBe(before + peers.length));
-  for (const peer of peers) peer.destroy();
+  await new Promise(setImmediate);
+  let count = 0;
+  while (to.receive(new Uint8Array(1)) === 0) count += 1;
+  // 212,992 bytes, at 256 for an empty one.
+  expect(count).toBe(832);
+  from.close();
+  to.close();
 });
 
 test('a firmware that does not read holds little, and loses nothing', async () => {
