@@ -1,6 +1,7 @@
 /** The firmware image: puts kernel, tasks and HAL together and starts them. */
 
 import type { Hal } from '../hal/hal.ts';
+import type { PanicReport } from '../hal/system.ts';
 import { countBoot } from './boot-counter.ts';
 import { resolveConfig, type FirmwareConfig, type Image } from './config.ts';
 import type { EventListener } from './events.ts';
@@ -17,27 +18,28 @@ const CLIENT_PRIORITY = 2;
  */
 export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener): Kernel {
   const image = resolveConfig(config);
-  const os = new Kernel(hal.clock, {
-    tickRateHz: image.tickRateHz,
-    // The watchdog's report names the task that ran longest; without one, nobody asks.
-    ...(image.watchdogMs > 0 ? { runTimeCounter: () => hal.clock.now() } : {}),
-    onCrash(report) {
-      hal.console.print(`panic in task ${report.task}: ${report.reason}`);
-      hal.system.panic(report);
-    },
-  });
+  const { tickRateHz, watchdogMs } = image;
+  const onCrash = (report: PanicReport) => {
+    hal.console.print(`panic in task ${report.task}: ${report.reason}`);
+    hal.system.panic(report);
+  };
+  // The watchdog's report names the task that ran longest; without one, nobody asks.
+  const kernelConfig = watchdogMs > 0 ? { tickRateHz, onCrash, runTimeCounter: () => hal.clock.now() } : { tickRateHz, onCrash };
+  const os = new Kernel(hal.clock, kernelConfig);
 
   const { boots, committed } = countBoot(hal.storage);
   if (!committed) hal.console.print('the boot count could not be stored');
   onEvent?.({ kind: 'boot', boots, resetReason: hal.system.resetReason });
   if (onEvent !== undefined) {
-    hal.network.link.watch((up) => {
+    const { link } = hal.network;
+    if (!link.carrier) onEvent({ kind: 'carrier', up: false });
+    link.watch((up) => {
       // A firmware that has crashed says nothing any more.
       if (os.schedulerState !== 'stopped') onEvent({ kind: 'carrier', up });
     });
   }
 
-  if (image.watchdogMs > 0) startWatchdog(os, hal, image.watchdogMs);
+  if (watchdogMs > 0) startWatchdog(os, hal, watchdogMs);
   createClient(os, hal, image, onEvent);
   os.start();
   return os;

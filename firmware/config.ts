@@ -73,12 +73,12 @@ export function resolveConfig(config: FirmwareConfig): Image {
   if (!isRecord(config)) refuse('', 'an object with `protocol` and `servers`', config);
   switch (config.protocol) {
     case 'heartbeat': {
-      const image = { ...HEARTBEAT_DEFAULTS, ...config };
+      const image: HeartbeatImage = Object.assign({}, HEARTBEAT_DEFAULTS, config);
       check(image, heartbeatRules(image.tickRateHz));
       return image;
     }
     case 'echo': {
-      const image = { ...ECHO_DEFAULTS, ...config };
+      const image: EchoImage = Object.assign({}, ECHO_DEFAULTS, config);
       check(image, imageRules(image.tickRateHz));
       return image;
     }

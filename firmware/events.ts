@@ -31,6 +31,7 @@ export type DeviceEvent =
   /** The connection is over after `afterMs`; `detail` is a sentence where the reason alone does not say enough. */
   | { readonly kind: 'lost'; readonly server: string; readonly by: LossReason; readonly afterMs: number; readonly detail?: string }
   | { readonly kind: 'backing-off'; readonly delayMs: number }
+  /** The carrier has changed; or the firmware has started without one. */
   | { readonly kind: 'carrier'; readonly up: boolean };
 
 /** Takes the events as they happen. It MUST NOT block, nor call the firmware. */

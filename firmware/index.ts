@@ -16,7 +16,7 @@ export { READABLE, Socket, WRITABLE } from './net/socket.ts';
 export * from './protocol/heartbeat-frame.ts';
 export * from './rtos/index.ts';
 export { type Retry, retryDelayMs } from './tasks/backoff.ts';
-export { type ConnectionConfig, keepConnected, type Server, serverName, type Session, type SessionEnd } from './tasks/connection.ts';
+export { type ConnectionConfig, type Conversation, keepConnected, type Server, serverName, type SessionEnd } from './tasks/connection.ts';
 export { type HeartbeatConfig, heartbeatTask } from './tasks/heartbeat.ts';
 export { tcpKeepaliveTask } from './tasks/tcp-keepalive.ts';
 export { startWatchdog } from './tasks/watchdog.ts';

@@ -1,6 +1,6 @@
 /**
  * The life of a connection: servers tried in turn, a session as long as it lasts, and a wait before the next. What is said
- * over the connection is the session's business.
+ * over the connection is the conversation's business.
  */
 
 import { errnoOf, type Errno } from '../../hal/errno.ts';
@@ -44,15 +44,18 @@ export interface SessionEnd {
   readonly detail?: string;
 }
 
-/** Talks over a connected socket until it is over. It does not close the socket. */
-export type Session = (socket: Socket, server: string) => Generator<void, SessionEnd, void>;
+/** What is said over a connection, and kept from one to the next. */
+export interface Conversation {
+  /** Talks over a connected socket until it is over. It does not close the socket. */
+  session(socket: Socket, server: string): Generator<void, SessionEnd, void>;
+}
 
 /** Keeps a connection for ever: connects, runs the session, closes, waits, and again with the next server. */
 export function* keepConnected(
   os: Kernel,
   hal: Hal,
   config: ConnectionConfig,
-  session: Session,
+  conversation: Conversation,
   onEvent: EventListener | undefined,
 ): Task {
   sayWhatIsMissing(hal, config);
@@ -70,19 +73,15 @@ export function* keepConnected(
       const sinceMs = hal.clock.now();
       onEvent?.({ kind: 'connected', server: name, local: socket.local });
       setOptions(config, socket);
-      const end = yield* session(socket, name);
+      const end = yield* conversation.session(socket, name);
       socket.close();
       const afterMs = hal.clock.now() - sinceMs;
       onEvent?.({ kind: 'lost', server: name, afterMs, ...end });
       failures = afterMs >= config.stableMs ? 0 : failures + 1;
     }
     const delayMs = retryDelayMs(config.retry, failures, hal.random);
-    if (delayMs > 0) {
-      onEvent?.({ kind: 'backing-off', delayMs });
-      yield* os.delay(os.msToTicks(delayMs));
-    } else {
-      yield* os.yield();
-    }
+    if (delayMs > 0) onEvent?.({ kind: 'backing-off', delayMs });
+    yield* os.delay(os.msToTicks(delayMs));
   }
 }
 

@@ -11,8 +11,8 @@ import { READABLE, type Socket, WRITABLE } from '../net/socket.ts';
 import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder, type FrameSink } from '../protocol/heartbeat-frame.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Task } from '../rtos/task.ts';
-import { addTicks, MAX_DELAY, ticksBetween } from '../rtos/ticks.ts';
-import { keepConnected, type ConnectionConfig, type SessionEnd } from './connection.ts';
+import { addTicks, ticksBetween } from '../rtos/ticks.ts';
+import { keepConnected, type ConnectionConfig, type Conversation, type SessionEnd } from './connection.ts';
 
 export interface HeartbeatConfig extends ConnectionConfig {
   readonly beatIntervalMs: number;
@@ -32,115 +32,152 @@ const EAGAIN = failure('EAGAIN');
 /** What is received, for all heartbeat tasks: it is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(1024);
 
-export function* heartbeatTask(os: Kernel, hal: Hal, config: HeartbeatConfig, onEvent: EventListener | undefined): Task {
-  const beatTicks = os.msToTicks(config.beatIntervalMs);
-  const dataTicks = os.msToTicks(config.dataIntervalMs);
-  const takeTicks = Math.min(beatTicks * config.missedLimit, TICKS_AHEAD_MAX);
-  const dataFrame = dataTicks > 0 ? newDataFrame(config.dataBytes) : BEAT;
+/** Of two tick counts, the one ahead is less than half of 2^32 ticks away. */
+const TICKS_AHEAD_MAX = 0x7fff_ffff;
 
-  let unanswered = 0;
-  let unansweredSinceMs = 0;
-  let dataBytes = 0;
-  const sink: FrameSink = {
-    beat() {
-      if (unanswered > 0) onEvent?.({ kind: 'beat-answered', afterMs: hal.clock.now() - unansweredSinceMs });
-      unanswered = 0;
-    },
-    data(piece, remainingBytes) {
-      dataBytes += piece.length;
-      if (remainingBytes > 0) return;
-      onEvent?.({ kind: 'data-received', bytes: dataBytes });
-      dataBytes = 0;
-    },
-  };
+export function heartbeatTask(os: Kernel, hal: Hal, config: HeartbeatConfig, onEvent: EventListener | undefined): Task {
+  return keepConnected(os, hal, config, new Heartbeat(os, hal, config, onEvent), onEvent);
+}
 
-  function* beatAndListen(socket: Socket): Generator<void, SessionEnd, void> {
-    const decoder = new HeartbeatDecoder(config.maxDataBytes);
-    unanswered = 0;
-    dataBytes = 0;
-    let nextBeat = os.getTickCount();
-    let nextData = addTicks(nextBeat, dataTicks);
-    // What is being sent: one frame at a time, and all of it, so that no two mix.
-    let frame: Uint8Array | undefined;
-    let taken = 0;
-    let takenBy = 0;
-    const begin = (next: Uint8Array) => {
-      frame = next;
-      taken = 0;
-      takenBy = addTicks(os.getTickCount(), takeTicks);
-    };
+class Heartbeat implements Conversation, FrameSink {
+  readonly #os: Kernel;
+  readonly #hal: Hal;
+  readonly #config: HeartbeatConfig;
+  readonly #tell: EventListener | undefined;
+  readonly #dataFrame: Uint8Array | undefined;
+  /** The tick at which the next beat is due, and the next data frame. */
+  #nextBeat = 0;
+  #nextData = 0;
+  /** What is being sent: one frame at a time, and all of it, so that no two mix. */
+  #frame: Uint8Array | undefined = undefined;
+  #takenBytes = 0;
+  /** The tick by which all of it must be taken. */
+  #takenBy = 0;
+  /** Beats since the last answer, and when the first of them was sent. */
+  #unanswered = 0;
+  #unansweredSinceMs = 0;
+  /** What has come of the data frame that is being received. */
+  #dataBytes = 0;
+
+  constructor(os: Kernel, hal: Hal, config: HeartbeatConfig, tell: EventListener | undefined) {
+    this.#os = os;
+    this.#hal = hal;
+    this.#config = config;
+    this.#tell = tell;
+    this.#dataFrame = config.dataIntervalMs > 0 ? newDataFrame(config.dataBytes) : undefined;
+  }
+
+  *session(socket: Socket): Generator<void, SessionEnd, void> {
+    const decoder = new HeartbeatDecoder(this.#config.maxDataBytes);
+    this.#frame = undefined;
+    this.#unanswered = 0;
+    this.#dataBytes = 0;
+    this.#nextBeat = this.#os.getTickCount();
+    this.#nextData = addTicks(this.#nextBeat, this.#os.msToTicks(this.#config.dataIntervalMs));
     for (;;) {
-      if (frame === undefined && isDue(os, nextBeat)) {
-        if (config.expectAnswers && unanswered > 0) {
-          onEvent?.({ kind: 'beat-missed', missed: unanswered });
-          if (unanswered >= config.missedLimit) return { by: 'missed-beats' };
-        }
-        begin(BEAT);
-        nextBeat = nextAfter(os, nextBeat, beatTicks);
-      } else if (frame === undefined && dataTicks > 0 && isDue(os, nextData)) {
-        begin(dataFrame);
-        nextData = nextAfter(os, nextData, dataTicks);
-      }
-
-      if (frame !== undefined) {
-        const count = socket.tryWrite(taken === 0 ? frame : frame.subarray(taken));
-        if (count < 0 && count !== EAGAIN) return { by: errnoOf(count) };
-        if (count > 0) taken += count;
-        if (taken === frame.length) {
-          sent(frame);
-          frame = undefined;
-          continue;
-        }
-        if (isDue(os, takenBy)) return { by: 'not-reading', detail: `${taken} of ${frame.length} bytes of a frame were taken` };
-      }
-
-      const received = socket.tryRead(RECEIVED);
-      if (received > 0) {
-        const bad = decoder.decode(RECEIVED, sink, received);
-        if (bad !== undefined) return { by: 'bad-frame', detail: bad.reason };
-      } else if (received !== EAGAIN) {
-        return { by: received === 0 ? 'closed' : errnoOf(received) };
-      } else if (frame !== undefined) {
-        yield* socket.poll(READABLE | WRITABLE, ticksUntil(os, takenBy));
-      } else {
-        yield* socket.poll(READABLE, Math.min(ticksUntil(os, nextBeat), dataTicks > 0 ? ticksUntil(os, nextData) : MAX_DELAY));
-      }
+      const end = this.#send(socket) ?? this.#receive(socket, decoder);
+      if (end !== undefined) return end;
+      yield* socket.poll(this.#frame === undefined ? READABLE : READABLE | WRITABLE, this.#ticksUntilDue());
     }
   }
 
-  function sent(frame: Uint8Array): void {
-    if (frame !== BEAT) {
-      onEvent?.({ kind: 'data-sent', bytes: config.dataBytes });
-      return;
-    }
-    if (unanswered === 0) unansweredSinceMs = hal.clock.now();
-    unanswered++;
-    onEvent?.({ kind: 'beat-sent' });
+  beat(): void {
+    if (this.#unanswered > 0) this.#tell?.({ kind: 'beat-answered', afterMs: this.#hal.clock.now() - this.#unansweredSinceMs });
+    this.#unanswered = 0;
   }
 
-  yield* keepConnected(os, hal, config, beatAndListen, onEvent);
+  data(piece: Uint8Array, remainingBytes: number): void {
+    this.#dataBytes += piece.length;
+    if (remainingBytes > 0) return;
+    this.#tell?.({ kind: 'data-received', bytes: this.#dataBytes });
+    this.#dataBytes = 0;
+  }
+
+  /** Sends the frames that are due, as far as they are taken. */
+  #send(socket: Socket): SessionEnd | undefined {
+    for (;;) {
+      if (this.#frame === undefined && this.#isDue(this.#nextBeat) && this.#missedTooMany()) return { by: 'missed-beats' };
+      const frame = (this.#frame ??= this.#nextFrame());
+      if (frame === undefined) return undefined;
+      const count = socket.tryWrite(this.#takenBytes === 0 ? frame : frame.subarray(this.#takenBytes));
+      if (count < 0 && count !== EAGAIN) return { by: errnoOf(count) };
+      if (count > 0) this.#takenBytes += count;
+      if (this.#takenBytes < frame.length) {
+        if (!this.#isDue(this.#takenBy)) return undefined;
+        return { by: 'not-reading', detail: `${this.#takenBytes} of ${frame.length} bytes of a frame were taken` };
+      }
+      this.#frame = undefined;
+      this.#sent(frame);
+    }
+  }
+
+  /** At the time of a beat: whether those before it are unanswered, as many as the limit. */
+  #missedTooMany(): boolean {
+    const { expectAnswers, missedLimit } = this.#config;
+    if (!expectAnswers || this.#unanswered === 0) return false;
+    this.#tell?.({ kind: 'beat-missed', missed: this.#unanswered });
+    return this.#unanswered >= missedLimit;
+  }
+
+  #nextFrame(): Uint8Array | undefined {
+    const { beatIntervalMs, dataIntervalMs, missedLimit } = this.#config;
+    this.#takenBytes = 0;
+    this.#takenBy = addTicks(this.#os.getTickCount(), Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX));
+    if (this.#isDue(this.#nextBeat)) {
+      this.#nextBeat = this.#nextAfter(this.#nextBeat, beatIntervalMs);
+      return BEAT;
+    }
+    if (this.#dataFrame !== undefined && this.#isDue(this.#nextData)) {
+      this.#nextData = this.#nextAfter(this.#nextData, dataIntervalMs);
+      return this.#dataFrame;
+    }
+    return undefined;
+  }
+
+  #sent(frame: Uint8Array): void {
+    if (frame === BEAT) {
+      if (this.#unanswered === 0) this.#unansweredSinceMs = this.#hal.clock.now();
+      this.#unanswered++;
+      this.#tell?.({ kind: 'beat-sent' });
+    } else {
+      this.#tell?.({ kind: 'data-sent', bytes: this.#config.dataBytes });
+    }
+  }
+
+  #receive(socket: Socket, decoder: HeartbeatDecoder): SessionEnd | undefined {
+    const received = socket.tryRead(RECEIVED);
+    if (received === EAGAIN) return undefined;
+    if (received === 0) return { by: 'closed' };
+    if (received < 0) return { by: errnoOf(received) };
+    const bad = decoder.decode(RECEIVED, this, received);
+    return bad === undefined ? undefined : { by: 'bad-frame', detail: bad.reason };
+  }
+
+  #ticksUntilDue(): number {
+    if (this.#frame !== undefined) return this.#ticksUntil(this.#takenBy);
+    const untilBeat = this.#ticksUntil(this.#nextBeat);
+    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, this.#ticksUntil(this.#nextData));
+  }
+
+  #ticksUntil(tick: number): number {
+    const ticks = ticksBetween(this.#os.getTickCount(), tick);
+    return ticks > TICKS_AHEAD_MAX ? 0 : ticks;
+  }
+
+  #isDue(tick: number): boolean {
+    return this.#ticksUntil(tick) === 0;
+  }
+
+  /** The next of a series without drift; what a long stall has missed is not made up for. */
+  #nextAfter(tick: number, periodMs: number): number {
+    const period = this.#os.msToTicks(periodMs);
+    const next = addTicks(tick, period);
+    return this.#isDue(next) ? addTicks(this.#os.getTickCount(), period) : next;
+  }
 }
 
 function newDataFrame(dataBytes: number): Uint8Array {
   const frame = new Uint8Array(HEAD_BYTES + dataBytes);
   encodeOther(frame, new Uint8Array(dataBytes));
   return frame;
-}
-
-/** Of two tick counts, the one ahead is less than half of 2^32 ticks away. */
-const TICKS_AHEAD_MAX = 0x7fff_ffff;
-
-function ticksUntil(os: Kernel, tick: number): number {
-  const ticks = ticksBetween(os.getTickCount(), tick);
-  return ticks > TICKS_AHEAD_MAX ? 0 : ticks;
-}
-
-function isDue(os: Kernel, tick: number): boolean {
-  return ticksUntil(os, tick) === 0;
-}
-
-/** The next of a series without drift; what a long stall has missed is not made up for. */
-function nextAfter(os: Kernel, tick: number, period: number): number {
-  const next = addTicks(tick, period);
-  return isDue(os, next) ? addTicks(os.getTickCount(), period) : next;
 }

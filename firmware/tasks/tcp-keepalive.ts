@@ -9,35 +9,44 @@ import type { EventListener } from '../events.ts';
 import type { Socket } from '../net/socket.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Task } from '../rtos/task.ts';
-import { keepConnected, type ConnectionConfig, type SessionEnd } from './connection.ts';
+import { keepConnected, type ConnectionConfig, type Conversation, type SessionEnd } from './connection.ts';
 
 /** How much is read, and given back, at once. */
 const BUFFER_BYTES = 128;
 
-export function* tcpKeepaliveTask(
+export function tcpKeepaliveTask(
   os: Kernel,
   hal: Hal,
   config: ConnectionConfig,
   onEvent: EventListener | undefined,
 ): Task {
-  const buffer = new Uint8Array(BUFFER_BYTES);
+  return keepConnected(os, hal, config, new UpperCaseEcho(hal, onEvent), onEvent);
+}
 
-  function* upperCaseEcho(socket: Socket, server: string): Generator<void, SessionEnd, void> {
-    hal.console.print(`connected to ${server}`);
+class UpperCaseEcho implements Conversation {
+  readonly #hal: Hal;
+  readonly #tell: EventListener | undefined;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+
+  constructor(hal: Hal, tell: EventListener | undefined) {
+    this.#hal = hal;
+    this.#tell = tell;
+  }
+
+  *session(socket: Socket, server: string): Generator<void, SessionEnd, void> {
+    this.#hal.console.print(`connected to ${server}`);
     for (;;) {
-      const received = yield* socket.read(buffer);
+      const received = yield* socket.read(this.#buffer);
       if (received === 0) return { by: 'closed' };
       if (received < 0) return { by: errnoOf(received) };
-      onEvent?.({ kind: 'data-received', bytes: received });
-      const text = buffer.subarray(0, received);
+      this.#tell?.({ kind: 'data-received', bytes: received });
+      const text = this.#buffer.subarray(0, received);
       toUpperCase(text);
       const sent = yield* socket.write(text);
       if (sent < 0) return { by: errnoOf(sent) };
-      onEvent?.({ kind: 'data-sent', bytes: sent });
+      this.#tell?.({ kind: 'data-sent', bytes: sent });
     }
   }
-
-  yield* keepConnected(os, hal, config, upperCaseEcho, onEvent);
 }
 
 /** toupper of the C locale, on every byte. */

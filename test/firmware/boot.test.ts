@@ -43,6 +43,15 @@ describe('boot', () => {
     expect(device.all('carrier').map(({ up, atMs }) => [up, atMs])).toEqual([[false, 10], [true, 20]]);
   });
 
+  it('tells of a carrier that is missing from the start', () => {
+    const { world, device } = connected({ protocol: 'heartbeat', servers });
+    device.host.vanish();
+    device.host.cable = 'out';
+    device.host.boot();
+    world.advance(1);
+    expect(device.events.slice(-3)).toMatchObject([{ kind: 'boot' }, { kind: 'carrier', up: false }, { kind: 'connecting' }]);
+  });
+
   it('says so, and goes on, when the boot count cannot be stored', () => {
     const { world, start } = rig({ protocol: 'heartbeat', servers }, {}, {}, (hal) => ({
       ...hal,

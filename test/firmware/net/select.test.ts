@@ -47,6 +47,27 @@ describe('select', () => {
     expect(log).toEqual(['52 ']);
   });
 
+  it.each(['select', 'read'] as const)('%s without a timeout waits longer than 2^32 ticks', (call) => {
+    const world = new Loopback();
+    const peer = new Peer(world.host(SERVER));
+    const { hal } = world.host('10.0.0.1');
+    // They take 4295 s.
+    const os = new Kernel(hal.clock, { tickRateHz: 1_000_000 });
+    const socket = new Socket(os, hal.network);
+    const log: string[] = [];
+    os.createTask(function* () {
+      yield* socket.connect({ address: SERVER, port: 39_002 });
+      const result = call === 'select' ? (yield* select(os, [{ socket, events: READABLE }])).length : yield* socket.read(new Uint8Array(9));
+      log.push(`${world.now} ${result}`);
+    }, 'test', 1);
+    os.start();
+    // An event that is none of theirs, or comes for nothing, makes them look at the time that is left.
+    world.at(2_000_000, () => (call === 'select' ? socket.writable() : socket.readable()));
+    world.at(5_000_000, () => peer.last.send([7]));
+    world.advance(6_000_000);
+    expect(log).toEqual(['5000001 1']);
+  });
+
   it('tells the end of a connection as readable', () => {
     const { world, peers, interests, log } = selecting(2);
     world.at(10, () => peers[0]?.last.socket.abort());

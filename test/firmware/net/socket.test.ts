@@ -298,6 +298,27 @@ describe('two tasks', () => {
     expect(log.sort()).toEqual(['20 connect ECONNABORTED', '20 read ENOTCONN', '20 write ENOTCONN']);
   });
 
+  it('leave the socket open when one is deleted, as in FreeRTOS: nobody misses the events that come for it', () => {
+    const { world, server, os, hal, log, note } = bench();
+    const peer = new Peer(server);
+    const socket = new Socket(os, hal.network);
+    const reader = os.createTask(function* () {
+      yield* socket.connect(remote);
+      yield* socket.read(into());
+    }, 'reader', 1);
+    os.createTask(function* () {
+      yield* os.delay(10);
+      reader.delete();
+      yield* os.delay(10);
+      note(`read ${nameOf(yield* socket.read(into()))}`);
+      socket.close();
+    }, 'heir', 1);
+    world.at(15, () => peer.last.send([1, 2, 3]));
+    world.advance(100);
+    expect(log).toEqual(['20 read 3']);
+    expect(peer.last.over?.reason).toBe('closed');
+  });
+
   it('may wait for the same bytes: one gets them', () => {
     const { world, server, os, log, note, task } = bench();
     const peer = new Peer(server);

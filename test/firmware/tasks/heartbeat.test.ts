@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { FirmwareConfig, HeartbeatImage } from '../../../firmware/config.ts';
-import { type Device, connected, type Peer, rig, Peer as NewPeer, type Served, servers } from '../rig.ts';
+import { connected, type Device, Peer, rig, type Served, servers } from '../rig.ts';
 
 const HEART = [0, 0, 0, 0, 0, 0, 0, 0];
 
@@ -68,6 +68,20 @@ describe('the wire', () => {
     world.advance(3_600_001);
     expect(peer.last.arrivals.length).toBe(1201);
     expect(peer.last.arrivals.at(-1)?.atMs).toBeCloseTo(3_600_003, 0);
+  });
+
+  it('does not drift when other work makes every beat late', () => {
+    const { world, device } = connected(heartbeat({ expectAnswers: false }));
+    device.os?.createTask(function* (os) {
+      for (;;) {
+        yield* os.delayUntil(previous, 3000);
+        world.advance(9);
+      }
+    }, 'busy', 5);
+    // Ready 2 ms before each beat, busy until 7 ms after it.
+    const previous = { tick: 0 };
+    world.advance(300_010);
+    expect(device.times('beat-sent')).toEqual([2, ...Array.from({ length: 100 }, (_, i) => 3009 + 3000 * i)]);
   });
 
   it('sends data frames beside the beats, each whole', () => {
@@ -335,7 +349,7 @@ describe('time as ticks', () => {
 
   it('counts a stall once: beats that could not be sent are not made up for', () => {
     const { world, server, start } = rig(heartbeat({ expectAnswers: false }));
-    const peer = new NewPeer(server);
+    const peer = new Peer(server);
     const device = start();
     world.advance(4000);
     // The whole firmware stands still for 20 s, as when the machine below it sleeps.
