@@ -240,7 +240,7 @@ export class Kernel {
     return ticks / this.#ticksPerMs;
   }
 
-  /** ulTaskGetTotalRunTime: by the run-time counter, since the scheduler started; undefined where there is no counter. */
+  /** pulTotalRunTime of uxTaskGetSystemState: by the run-time counter, since the start; undefined where there is no counter. */
   get totalRunTime(): number | undefined {
     const now = this.config.runTimeCounter?.();
     return now === undefined ? undefined : now - this.#startRunTime;
