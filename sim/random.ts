@@ -25,10 +25,15 @@ export function forkRandom(seed: number, name: string): Random {
   return { uint32 };
 }
 
-/** FNV-1a, then the finisher of MurmurHash3, which spreads what FNV leaves in the low bits. */
+/** FNV-1a, started from the seed; `spread` keeps a seed from looking like another first letter. */
 function hash(text: string, seed: number): number {
-  let h = (0x811c9dc5 ^ seed) | 0;
+  let h = spread(seed) ^ 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return spread(h);
+}
+
+/** The finisher of MurmurHash3: every bit of the result depends on every bit of `h`. */
+function spread(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) | 0;

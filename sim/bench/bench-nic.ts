@@ -11,12 +11,12 @@ import type { Interrupts } from '../board/interrupts.ts';
 import type { Nic } from '../board/nic.ts';
 import { BenchStream } from './bench-stream.ts';
 
-/** What the bench sees below the firmware: the far end hangs up, whether or not the device can know. */
+/** What the bench sees below the firmware: the far end is done with a connection, whether or not the device can know. */
 export interface HungUp {
   readonly kind: 'hung-up';
   /** The device's end of that connection. */
   readonly local: SocketAddress | undefined;
-  /** FIN, or a reset. */
+  /** The far end's FIN; or a reset, by whichever side. */
   readonly by: Errno | 'closed';
 }
 
@@ -27,6 +27,9 @@ export interface BenchNicOptions {
   readonly onHungUp: (event: HungUp) => void;
 }
 
+/** Of the connections that a device has lost, the host keeps so many; beyond, the oldest is reset. */
+const GHOSTS_MAX = 100;
+
 export class BenchNic implements Nic {
   readonly options: BenchNicOptions;
   /** Since this nic was made, in ms. */
@@ -34,7 +37,7 @@ export class BenchNic implements Nic {
   carrier = true;
   /** Connections of this boot, and those the stack still has to close. */
   readonly #streams = new Set<BenchStream>();
-  /** Connections that only the far end believes in: the device has lost them without a word. */
+  /** Connections that only the far end believes in: the device has lost them without a word. The oldest first. */
   readonly #ghosts = new Set<BenchStream>();
   /** Look-ups that wait for a carrier. */
   readonly #questions = new Set<() => void>();
@@ -57,7 +60,7 @@ export class BenchNic implements Nic {
     this.#powered = true;
     this.#interrupts = interrupts;
     this.#watcher = undefined;
-    for (const ghost of this.#ghosts) ghost.stackIsUp();
+    this.#answerForGhosts();
     return {
       capabilities: { ...network.capabilities, listen: false, datagram: false, carrier: true },
       link: this.#link(interrupts),
@@ -67,32 +70,13 @@ export class BenchNic implements Nic {
         return stream;
       },
       listen: (_local, _backlog, handler) => {
-        this.options.newClock().setAlarm(0, () => interrupts.raise(() => handler.ended('EOPNOTSUPP')));
-        return { local: undefined, accept: () => undefined, close: () => {} };
+        return { local: undefined, accept: () => undefined, close: this.#refuse(interrupts, handler) };
       },
       openDatagram: (_local, handler) => {
-        this.options.newClock().setAlarm(0, () => interrupts.raise(() => handler.ended('EOPNOTSUPP')));
         const refuse = (): number => failure('EOPNOTSUPP');
-        return { local: undefined, sender: undefined, receive: refuse, sendTo: refuse, close: () => {} };
+        return { local: undefined, sender: undefined, receive: refuse, sendTo: refuse, close: this.#refuse(interrupts, handler) };
       },
-      lookup: (name, done) => this.#lookup(name, (result) => interrupts.raise(() => done(result))),
-    };
-  }
-
-  /** Without a carrier a question for a name is asked again until there is one; an address needs no asking. */
-  #lookup(name: string, done: Parameters<Network['lookup']>[1]): Lookup {
-    const { network } = this.options;
-    if (this.carrier || /^[\d.]+$|:/.test(name)) return network.lookup(name, done);
-    let asked: Lookup | undefined;
-    const ask = (): void => {
-      asked = network.lookup(name, done);
-    };
-    this.#questions.add(ask);
-    return {
-      cancel: () => {
-        this.#questions.delete(ask);
-        asked?.cancel();
-      },
+      lookup: (name, done) => this.#lookup(interrupts, name, done),
     };
   }
 
@@ -106,10 +90,11 @@ export class BenchNic implements Nic {
   setCarrier(up: boolean): void {
     this.carrier = up;
     for (const stream of [...this.#streams]) stream.carrierChanged();
-    if (this.answers) for (const ghost of this.#ghosts) ghost.stackIsUp();
+    this.#answerForGhosts();
     if (up) {
-      for (const ask of this.#questions) ask();
+      const questions = [...this.#questions];
       this.#questions.clear();
+      for (const ask of questions) ask();
     }
     if (this.#watcher !== undefined) this.#interrupts?.raise(this.#watcher);
   }
@@ -119,8 +104,7 @@ export class BenchNic implements Nic {
   }
 
   resetAll(): void {
-    if (!this.answers) return;
-    for (const stream of [...this.#streams]) stream.resetByTheWay();
+    for (const stream of [...this.#streams, ...this.#ghosts]) stream.resetByTheWay();
   }
 
   /** Ends what only the far ends believe in, for the end of a run. */
@@ -138,6 +122,54 @@ export class BenchNic implements Nic {
   becameGhost(stream: BenchStream): void {
     this.#streams.delete(stream);
     this.#ghosts.add(stream);
+    if (this.#ghosts.size <= GHOSTS_MAX) return;
+    const [oldest] = this.#ghosts;
+    oldest?.release();
+  }
+
+  #answerForGhosts(): void {
+    if (this.answers) for (const ghost of this.#ghosts) ghost.stackIsUp();
+  }
+
+  /** A question that was asked, or should have been answered, without a carrier is asked again when there is one. */
+  #lookup(interrupts: Interrupts, name: string, done: Parameters<Network['lookup']>[1]): Lookup {
+    // An address in text needs no asking.
+    const needsCarrier = !/^[\d.]+$|:/.test(name);
+    let isCancelled = false;
+    let asked: Lookup | undefined;
+    const ask = (): void => {
+      if (interrupts.off) return;
+      if (needsCarrier && !this.carrier) {
+        this.#questions.add(ask);
+        return;
+      }
+      asked = this.options.network.lookup(name, (result) => {
+        if (isCancelled || interrupts.off) return;
+        if (needsCarrier && !this.carrier) this.#questions.add(ask);
+        else interrupts.raise(() => {
+          if (!isCancelled) done(result);
+        });
+      });
+    };
+    ask();
+    return {
+      cancel: () => {
+        isCancelled = true;
+        this.#questions.delete(ask);
+        asked?.cancel();
+      },
+    };
+  }
+
+  /** Tells `handler` that there is no such socket here; gives its `close`. */
+  #refuse(interrupts: Interrupts, handler: { ended(reason: Errno): void }): () => void {
+    let isClosed = false;
+    this.options.newClock().setAlarm(0, () => interrupts.raise(() => {
+      if (!isClosed) handler.ended('EOPNOTSUPP');
+    }));
+    return () => {
+      isClosed = true;
+    };
   }
 
   #link(interrupts: Interrupts): Network['link'] {

@@ -1,99 +1,132 @@
 /**
  * One connection of a device on the bench: a real socket that goes silent with the device's cable or power, and behaves
  * afterwards as hardware would. What a device's own TCP does while its cable is out, the host's cannot do for it,
- * as it is not cut off; the little of it that firmware can notice, keepalive's giving up, is done here.
+ * as it is not cut off; what firmware can notice of that, the giving up, is done here.
+ *
+ * What comes while the cable is out stays in the host's socket, within its bounds. So a far end that hangs up behind more than
+ * these is not seen to until the cable is back: 64 KiB in hal/node.
  */
 
-import { failure, type Errno } from '../../hal/errno.ts';
+import { errnoOf, failure, type Errno } from '../../hal/errno.ts';
 import type { Clock } from '../../hal/clock.ts';
 import type { KeepAlive, KeepAliveSupport, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
 import type { Interrupts } from '../board/interrupts.ts';
 import type { BenchNic } from './bench-nic.ts';
 
-/** What the device's stack takes from the firmware while nothing can be sent. */
-const SEND_BUFFER_BYTES = 16 * 1024;
+/** What the device's stack takes from the firmware while nothing can be sent: lwIP's TCP_SND_BUF as ESP-IDF sets it. */
+const SEND_BUFFER_BYTES = 5760;
+
+/** How long a SYN is sent again without an answer: Linux's tcp_syn_retries of 6. */
+const CONNECT_GIVE_UP_MS = 127_000;
+
+/** How long data is sent again without an answer, where no user timeout is set: Linux's tcp_retries2 of 15. */
+const RETRANSMIT_GIVE_UP_MS = 924_600;
+
+/** How long a connection that the firmware has closed waits for the far end's FIN: Linux's tcp_fin_timeout. */
+const FIN_WAIT_MS = 60_000;
 
 const SCRATCH = new Uint8Array(4096);
 
 /**
  * - `new`: no connection was asked for; `waiting`: it was, without a carrier, and starts when there is one;
- * - `connecting`; `open`;
- * - `closing`: the firmware has closed it, and the stack still has something to send: the rest, and FIN;
+ * - `connecting`: also while the answer has come, but not to a device whose cable is out; `open`;
+ * - `closing`: the firmware has closed it, and the stack has still to send the rest and its FIN, or to get the far end's;
  * - `ghost`: the device knows nothing of it any more, the far end does;
  * - `over`.
  */
 type State = 'new' | 'waiting' | 'connecting' | 'open' | 'closing' | 'ghost' | 'over';
 
-export class BenchStream implements StreamSocket {
+/** What the firmware is to be told. */
+const WRITABLE = 1;
+const READABLE = 2;
+const ENDED = 4;
+
+export class BenchStream implements StreamSocket, StreamHandler {
   readonly #nic: BenchNic;
   readonly #interrupts: Interrupts;
   readonly #handler: StreamHandler;
+  /** The host's socket. */
   readonly #inner: StreamSocket;
   #state: State = 'new';
   /** Where to connect when the cable is in. */
   #target: SocketAddress | undefined;
-  /** Taken from the firmware and not yet given to the host. */
-  #outbox: Uint8Array[] = [];
+  #local: SocketAddress | undefined;
+  /** The firmware has closed it: it is not called any more. */
+  #isClosed = false;
+  /** The error that every call gives from now on. */
+  #errno: Errno | undefined;
+  /** What the firmware is to be told; with ENDED, by what. */
+  #pending = 0;
+  #endReason: Errno | 'closed' | undefined;
+
+  /** Taken from the firmware and not yet given to the host; undefined: nothing is. */
+  #outbox: Uint8Array | undefined;
   #outboxBytes = 0;
   #finPending = false;
-  #firmwareWantsRoom = false;
-  /** The firmware has closed it: it is not called any more. */
-  #closed = false;
-  /** How the far end has hung up, where the firmware cannot know it yet. */
-  #hangUp: Errno | 'closed' | undefined;
-  /** What the firmware has been told; from then on every call gives it. */
-  #errno: Errno | undefined;
-  #keepAlive: KeepAlive | 'off' = 'off';
-  #heardAtMs = 0;
-  #carrierLostAtMs = 0;
-  #clock: Clock | undefined;
-  /** The far end has sent something to a ghost, and so will send it again. */
-  #ghostWasSpokenTo = false;
+  #finSent = false;
+  /** The firmware has closed it, and only the far end's FIN is waited for. */
+  #isLingering = false;
+  /** Since when there has been something to send. */
+  #unsentSinceMs = 0;
 
-  readonly #raiseReadable = (): void => {
-    if (this.#isFirmwares()) this.#handler.readable();
+  // What the far end has done, whether or not the device can know.
+  #wasConnected = false;
+  #finReceived = false;
+  /** It has refused or reset the connection while it could not say so. */
+  #lostReset: Errno | undefined;
+  #hangUpTold = false;
+  /** It has sent a ghost something that is not acknowledged, and so sends it again. */
+  #isSpokenTo = false;
+
+  #keepAlive: KeepAlive | 'off' = 'off';
+  #userTimeoutMs = 0;
+  #heardAtMs = 0;
+  /** When the cable came out, or a connection was asked for without. */
+  #cutAtMs = 0;
+  /** Keepalive probes without an answer, so far. */
+  #probes = 0;
+  #nextProbeAtMs = 0;
+  #clock: Clock | undefined;
+
+  readonly #isr = (): void => {
+    const pending = this.#pending;
+    this.#pending = 0;
+    if ((pending & WRITABLE) !== 0 && this.#isFirmwares()) this.#handler.writable();
+    if ((pending & READABLE) !== 0 && this.#isFirmwares()) this.#handler.readable();
+    if ((pending & ENDED) !== 0 && this.#isFirmwares() && this.#endReason !== undefined) this.#handler.ended(this.#endReason);
   };
-  readonly #raiseWritable = (): void => {
-    if (this.#isFirmwares()) this.#handler.writable();
-  };
-  readonly #raiseEnded = (): void => {
-    if (this.#endReason !== undefined && this.#isFirmwares()) this.#handler.ended(this.#endReason);
-  };
-  #endReason: Errno | 'closed' | undefined;
 
   constructor(nic: BenchNic, interrupts: Interrupts, handler: StreamHandler) {
     this.#nic = nic;
     this.#interrupts = interrupts;
     this.#handler = handler;
-    this.#inner = nic.options.network.openStream({
-      readable: () => this.#innerReadable(),
-      writable: () => this.#innerWritable(),
-      ended: (reason) => this.#innerEnded(reason),
-    });
+    this.#inner = nic.options.network.openStream(this);
   }
 
   // ---- what the firmware calls ----
 
   get local(): SocketAddress | undefined {
-    return this.#inner.local;
+    return this.#local;
   }
 
   get remote(): SocketAddress | undefined {
-    return this.#inner.remote;
+    return this.#state === 'connecting' ? undefined : this.#inner.remote;
   }
 
   bind(local: SocketAddress): number {
-    return this.#inner.bind(local);
+    return this.#state === 'new' ? this.#inner.bind(local) : failure('EINVAL');
   }
 
   connect(remote: SocketAddress): number {
     if (this.#interrupts.off) return failure('ENETDOWN');
+    if (this.#state === 'waiting') return failure('EALREADY');
     if (this.#state === 'new' && !this.#nic.carrier) {
       this.#target = { address: remote.address, port: remote.port };
       this.#state = 'waiting';
+      this.#cutAtMs = this.#nic.clock.now();
+      this.#watch();
       return 0;
     }
-    if (this.#state === 'waiting') return failure('EALREADY');
     const result = this.#inner.connect(remote);
     if (result === 0) this.#state = 'connecting';
     return result;
@@ -101,72 +134,91 @@ export class BenchStream implements StreamSocket {
 
   read(into: Uint8Array): number {
     if (this.#interrupts.off) return failure('ENETDOWN');
-    if (this.#state === 'open' && !this.#nic.carrier) return failure('EAGAIN');
-    // What came before an error can still be read; of what came to a ghost the device knows nothing.
-    const count = this.#state === 'ghost' ? 0 : this.#inner.read(into);
-    return count > 0 || this.#errno === undefined ? count : failure(this.#errno);
+    // Of what came to a ghost the device knows nothing.
+    if (this.#state === 'ghost') return failure(this.#errno ?? 'ENOTCONN');
+    if (this.#state !== 'open' && this.#state !== 'over') return failure('ENOTCONN');
+    // What came before a FIN that the device knows of has come, too.
+    if (this.#state === 'open' && !this.#nic.carrier && this.#endReason === undefined) return failure('EAGAIN');
+    const count = this.#inner.read(into);
+    if (count > 0) return count;
+    if (this.#errno !== undefined) return failure(this.#errno);
+    return this.#lostReset === undefined ? count : failure('EAGAIN');
   }
 
   write(from: Uint8Array): number {
     if (this.#interrupts.off) return failure('ENETDOWN');
     if (this.#errno !== undefined) return failure(this.#errno);
     if (this.#state !== 'open') return failure('ENOTCONN');
-    if (this.#finPending) return failure('EPIPE');
-    if (this.#nic.carrier && this.#outboxBytes === 0 && this.#hangUp === undefined) {
-      this.#heardAtMs = this.#nic.clock.now();
+    if (this.#finPending || this.#finSent) return failure('EPIPE');
+    if (this.#isClear()) {
+      this.#heard();
       return this.#inner.write(from);
     }
     const taken = Math.min(from.length, SEND_BUFFER_BYTES - this.#outboxBytes);
-    if (taken < from.length) this.#firmwareWantsRoom = true;
     if (taken === 0) return from.length === 0 ? 0 : failure('EAGAIN');
-    this.#outbox.push(from.slice(0, taken));
+    if (this.#outboxBytes === 0) this.#unsentSinceMs = this.#nic.clock.now();
+    this.#outbox ??= new Uint8Array(SEND_BUFFER_BYTES);
+    this.#outbox.set(from.subarray(0, taken), this.#outboxBytes);
     this.#outboxBytes += taken;
-    this.#watchKeepAlive();
-    if (this.#nic.carrier) this.#sendSoon();
+    this.#watch();
     return taken;
   }
 
   shutdown(): number {
+    if (this.#interrupts.off) return failure('ENETDOWN');
+    if (!this.#nic.options.network.capabilities.halfClose) return failure('EOPNOTSUPP');
     if (this.#state !== 'open') return failure('ENOTCONN');
-    if (this.#nic.carrier && this.#outboxBytes === 0) return this.#inner.shutdown();
+    if (this.#finPending || this.#finSent) return 0;
+    if (this.#isClear()) {
+      this.#finSent = true;
+      return this.#inner.shutdown();
+    }
+    if (this.#outboxBytes === 0) this.#unsentSinceMs = this.#nic.clock.now();
     this.#finPending = true;
+    this.#watch();
     return 0;
   }
 
   close(): void {
-    this.#closed = true;
-    if (this.#state === 'closing' || this.#state === 'ghost') return;
-    if (this.#state === 'open' && (!this.#nic.carrier || this.#outboxBytes > 0)) {
-      this.#state = 'closing';
-      this.#stopClock();
-      return;
-    }
-    this.#inner.close();
-    this.#over();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#state === 'ghost') return;
+    // A device that has not heard the answer to its SYN forgets the connection; the far end need not.
+    if (this.#state === 'connecting' && !this.#nic.carrier) return this.lose();
+    if (this.#state !== 'open') return this.#leave();
+    this.#state = 'closing';
+    this.#stopClock();
+    if (this.#nic.carrier) this.#send();
   }
 
   abort(): void {
-    this.#closed = true;
-    if (this.#state === 'closing' || this.#state === 'ghost') return;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#state === 'ghost') return;
     // A reset that cannot leave is not sent again (RFC 9293, 3.10.7.1): the far end hears of it when it speaks next.
-    if (this.#state === 'open' && !this.#nic.carrier) return this.lose();
-    this.#inner.abort();
-    this.#over();
+    if ((this.#state === 'connecting' || this.#state === 'open') && !this.#nic.carrier) return this.lose();
+    this.#reset();
   }
 
   setNoDelay(on: boolean): boolean {
     return this.#inner.setNoDelay(on);
   }
 
+  /** What the host cannot be told of it, where it takes only the idle time, is done nevertheless while the cable is out. */
   setKeepAlive(keepAlive: KeepAlive | 'off'): KeepAliveSupport {
+    if (this.#state === 'ghost') return 'none';
     const support = this.#inner.setKeepAlive(keepAlive);
     this.#keepAlive = support === 'none' ? 'off' : keepAlive;
-    this.#watchKeepAlive();
+    this.#probes = 0;
+    this.#watch();
     return support;
   }
 
   setUserTimeout(timeoutMs: number): boolean {
-    return this.#inner.setUserTimeout(timeoutMs);
+    if (!this.#inner.setUserTimeout(timeoutMs)) return false;
+    this.#userTimeoutMs = timeoutMs;
+    this.#watch();
+    return true;
   }
 
   // ---- what happens to the board ----
@@ -174,26 +226,31 @@ export class BenchStream implements StreamSocket {
   /** The device loses the connection without a word. */
   lose(): void {
     this.#stopClock();
-    this.#outbox = [];
+    this.#outbox = undefined;
     this.#outboxBytes = 0;
-    if (this.#state === 'open' || this.#state === 'closing') {
-      if (this.#hangUp !== undefined) {
-        this.#inner.close();
-        this.#over();
-        return;
-      }
-      this.#state = 'ghost';
-      this.#nic.becameGhost(this);
-      this.#drainGhost();
-    } else if (this.#state !== 'ghost' && this.#state !== 'over') {
-      this.#inner.abort();
-      this.#over();
+    switch (this.#state) {
+      case 'connecting':
+      case 'open':
+      case 'closing':
+        if (this.#lostReset !== undefined) return this.#leave();
+        // The far end repeats what was not acknowledged: the answer to a SYN, a FIN, data.
+        this.#isSpokenTo = this.#state === 'connecting' || (this.#finReceived && this.#endReason === undefined);
+        this.#state = 'ghost';
+        // Nobody is there to send probes; and what the host's might find is not the far end's doing.
+        this.#inner.setKeepAlive('off');
+        if (this.#takeAll() && !this.#nic.carrier) this.#isSpokenTo = true;
+        return this.#nic.becameGhost(this);
+      case 'new':
+      case 'waiting':
+      case 'over':
+        return this.#leave();
+      case 'ghost':
     }
   }
 
-  /** A ghost's device answers again: the next segment for it gets a reset (RFC 9293, 3.10.7.1), one repeated by now at once. */
+  /** A ghost's device answers again: the next segment for it gets a reset (RFC 9293, 3.10.7.1), one sent again by now at once. */
   stackIsUp(): void {
-    if (this.#ghostWasSpokenTo) this.release();
+    if (this.#isSpokenTo) this.#reset();
   }
 
   /** Lets go of the host's socket, with a reset. */
@@ -203,170 +260,267 @@ export class BenchStream implements StreamSocket {
   }
 
   carrierChanged(): void {
-    if (this.#nic.carrier) {
-      this.#stopClock();
-      this.#plugged();
-    } else {
-      this.#carrierLostAtMs = this.#nic.clock.now();
-      this.#watchKeepAlive();
-    }
+    if (this.#nic.carrier) this.#plugged();
+    else this.#cutAtMs = this.#nic.clock.now();
+    this.#watch();
   }
 
-  /** A box on the way resets it: a reset to either end. */
+  /** A box on the way resets it: a reset to either end, though a device that is cut off does not get its own. */
   resetByTheWay(): void {
-    if (this.#state !== 'open') return;
-    this.#inner.abort();
-    this.#fail('ECONNRESET');
+    if (!this.#wasConnected || this.#lostReset !== undefined || this.#state === 'over') return;
+    const isKnown = this.#state === 'open' || this.#state === 'connecting';
+    if (isKnown && !this.#nic.carrier) {
+      this.#inner.abort();
+      this.#lostReset = 'ECONNRESET';
+      this.#tellHangUp('ECONNRESET');
+    } else {
+      this.#reset();
+      if (isKnown) this.#fail('ECONNRESET');
+    }
   }
 
   #plugged(): void {
-    if (this.#state === 'waiting' && this.#target !== undefined) {
-      this.#state = 'connecting';
-      const result = this.#inner.connect(this.#target);
-      if (result < 0) throw new Error(`the host cannot connect to ${this.#target.address}: ${result}`);
-      return;
+    if (this.#state === 'waiting') return this.#startConnecting();
+    if (this.#state === 'connecting') {
+      if (this.#lostReset !== undefined) this.#fail(this.#lostReset);
+      else if (this.#wasConnected) this.#opened();
     }
-    if (this.#state !== 'open' && this.#state !== 'closing') return;
-    const hangUp = this.#hangUp;
-    if (hangUp === 'closed') {
-      // The far end's FIN is sent again until it is acknowledged; what the device still had to send meets a reset.
-      this.#hangUp = undefined;
-      this.#end('closed');
-    } else if (hangUp !== undefined && this.#keepAlive !== 'off') {
-      // The far end's reset came once, and was lost. The next probe gets another.
-      this.#setClock(this.#nextProbeMs(this.#keepAlive), () => this.#fail(hangUp));
+    if (this.#state === 'open') {
+      this.#raise(WRITABLE | READABLE);
+      if (this.#finReceived) this.#end('closed');
     }
     this.#send();
-    this.#interrupts.raise(this.#raiseReadable);
+  }
+
+  #startConnecting(): void {
+    if (this.#target === undefined) throw new Error('a stream that waits for a carrier knows where to connect');
+    this.#state = 'connecting';
+    const result = this.#inner.connect(this.#target);
+    if (result < 0) this.#fail(errnoOf(result));
   }
 
   // ---- what the host's socket tells ----
 
-  #innerReadable(): void {
-    if (this.#state === 'ghost') return this.#drainGhost();
-    this.#heardAtMs = this.#nic.clock.now();
-    if (this.#nic.carrier) this.#interrupts.raise(this.#raiseReadable);
+  /** @internal */
+  readable(): void {
+    if (this.#state === 'ghost') {
+      if (this.#takeAll()) this.#spokenTo();
+    } else if (this.#state === 'closing') {
+      if (this.#nic.carrier) this.#send();
+    } else if (this.#nic.carrier) {
+      this.#heard();
+      this.#raise(READABLE);
+    }
   }
 
-  #innerWritable(): void {
-    if (this.#state === 'connecting') {
-      this.#state = 'open';
-      this.#heardAtMs = this.#nic.clock.now();
-      this.#interrupts.raise(this.#raiseWritable);
+  /** @internal */
+  writable(): void {
+    if (!this.#wasConnected) {
+      this.#wasConnected = true;
+      this.#local = this.#inner.local;
+      if (this.#state === 'connecting' && this.#nic.carrier) this.#opened();
     } else if (this.#nic.carrier) {
       this.#send();
-      if (this.#outboxBytes === 0) this.#interrupts.raise(this.#raiseWritable);
+      if (this.#outboxBytes === 0) this.#raise(WRITABLE);
     }
   }
 
-  #innerEnded(reason: Errno | 'closed'): void {
-    if (this.#state === 'connecting') return this.#fail(reason === 'closed' ? 'ECONNRESET' : reason);
-    this.#nic.options.onHungUp({ kind: 'hung-up', local: this.#inner.local, by: reason });
-    if (this.#state === 'open' && !this.#nic.carrier) {
-      this.#hangUp = reason;
-    } else if (this.#state === 'open') {
-      if (reason === 'closed') this.#end('closed');
-      else this.#fail(reason);
+  /** @internal */
+  ended(reason: Errno | 'closed'): void {
+    this.#tellHangUp(reason);
+    if (reason === 'closed' && this.#wasConnected) {
+      this.#finReceived = true;
+      if (this.#state === 'ghost') this.#spokenTo();
+      else if (this.#state === 'closing' && this.#finSent) this.#leave();
+      else if (this.#state === 'closing' && this.#nic.carrier) this.#send();
+      else if (this.#state === 'open' && this.#nic.carrier) this.#end('closed');
+    } else if (this.#state === 'connecting' || this.#state === 'open') {
+      const errno = reason === 'closed' ? 'ECONNRESET' : reason;
+      if (this.#nic.carrier) this.#fail(errno);
+      else this.#lostReset = errno;
     } else {
-      this.#inner.close();
-      this.#over();
+      this.#leave();
     }
   }
 
-  // ---- within ----
+  // ---- sending ----
 
-  #isFirmwares(): boolean {
-    return !this.#closed && !this.#interrupts.off;
+  /** Nothing stands between the firmware and the host's socket. */
+  #isClear(): boolean {
+    return this.#nic.carrier && this.#outboxBytes === 0 && this.#lostReset === undefined;
   }
 
-  #drainGhost(): void {
-    // Nobody is there to read, but only what is read lets the far end's FIN through.
-    while (this.#inner.read(SCRATCH) > 0) this.#ghostWasSpokenTo = true;
-    if (this.#ghostWasSpokenTo && this.#nic.answers) this.stackIsUp();
+  #hasUnsent(): boolean {
+    return this.#outboxBytes > 0 || this.#finPending;
   }
 
-  #sendSoon(): void {
-    // Not from within the firmware's call: what comes of it are interrupts.
-    this.#setClock(this.#nic.clock.now(), () => this.#send());
-  }
-
-  /** Gives the host what the device had to keep. */
+  /** Gives the host what the device had to keep, and then, where the firmware has closed, ends the connection. */
   #send(): void {
-    if (this.#hangUp !== undefined && this.#outboxBytes > 0) {
-      // The far end has reset the connection while it could not say so; what is sent now is answered by a reset.
-      this.#inner.close();
-      return this.#fail(this.#hangUp === 'closed' ? 'ECONNRESET' : this.#hangUp);
+    if (this.#state !== 'open' && this.#state !== 'closing') return;
+    if (this.#lostReset !== undefined) {
+      // What is sent now is answered with another reset.
+      if (this.#state === 'closing') this.#leave();
+      else if (this.#hasUnsent()) this.#fail(this.#lostReset);
+      return;
     }
-    for (let chunk = this.#outbox[0]; chunk !== undefined; chunk = this.#outbox[0]) {
-      const taken = this.#inner.write(chunk);
-      if (taken <= 0) break;
+    while (this.#outbox !== undefined) {
+      const taken = this.#inner.write(this.#outbox.subarray(0, this.#outboxBytes));
+      if (taken === failure('EAGAIN')) return;
+      if (taken < 0) return this.#state === 'closing' ? this.#leave() : this.#fail(errnoOf(taken));
+      this.#heard();
+      this.#outbox.copyWithin(0, taken, this.#outboxBytes);
       this.#outboxBytes -= taken;
-      if (taken < chunk.length) this.#outbox[0] = chunk.subarray(taken);
-      else this.#outbox.shift();
+      if (this.#outboxBytes === 0) this.#outbox = undefined;
     }
-    if (this.#outboxBytes > 0) return;
-    if (this.#state === 'closing') {
-      this.#inner.close();
-      return this.#over();
-    }
-    if (this.#finPending) this.#inner.shutdown();
-    if (this.#firmwareWantsRoom) {
-      this.#firmwareWantsRoom = false;
-      this.#interrupts.raise(this.#raiseWritable);
+    if (this.#state === 'closing') return this.#finish();
+    if (this.#finPending) {
+      this.#finPending = false;
+      this.#finSent = true;
+      this.#inner.shutdown();
     }
   }
 
-  /**
-   * Keepalive without a carrier gives up (RFC 1122, 4.2.3.6; TCP_KEEPCNT probes without an answer). It does not run while
-   * data is unacknowledged: then retransmission decides, whose many minutes are not waited for here.
-   */
-  #watchKeepAlive(): void {
-    if (this.#nic.carrier || this.#state !== 'open') return;
-    if (this.#keepAlive === 'off' || this.#outboxBytes > 0) return this.#stopClock();
-    const { interval, count } = this.#keepAlive;
-    this.#setClock(this.#firstLostProbeMs(this.#keepAlive) + interval * count * 1000, () => this.#giveUp());
+  /** Sends the device's FIN, and waits for the far end's: that shows when the far end has noticed. */
+  #finish(): void {
+    if (this.#finReceived || !this.#nic.options.network.capabilities.halfClose) return this.#leave();
+    if (this.#isLingering) {
+      // What comes for a socket without a reader is answered with a reset (RFC 2525, 2.17).
+      if (this.#takeAll()) this.#reset();
+      return;
+    }
+    this.#isLingering = true;
+    if (!this.#finSent) this.#inner.shutdown();
+    this.#finSent = true;
+    this.#takeAll();
+    this.#setClock(this.#nic.clock.now() + FIN_WAIT_MS, () => this.#leave());
   }
 
-  /** Probes that were answered, as long as there was a carrier, count as heard. */
+  /** Reads what nobody is there to read: what is left unread holds the far end's FIN back. Whether there was anything. */
+  #takeAll(): boolean {
+    let isAny = false;
+    while (this.#inner.read(SCRATCH) > 0) isAny = true;
+    return isAny;
+  }
+
+  #spokenTo(): void {
+    this.#isSpokenTo = true;
+    if (this.#nic.answers) this.#reset();
+  }
+
+  // ---- what time brings ----
+
+  /** Arms the clock for what happens next if nothing else does. */
+  #watch(): void {
+    const { carrier, clock } = this.#nic;
+    if (this.#state === 'closing') return;
+    if (this.#state === 'waiting' || this.#state === 'connecting') {
+      if (!carrier) return this.#setClock(this.#cutAtMs + CONNECT_GIVE_UP_MS, () => this.#giveUp());
+    } else if (this.#state === 'open') {
+      if (this.#hasUnsent()) {
+        // Not from within the firmware's call: what comes of it are interrupts.
+        if (carrier) return this.#setClock(clock.now(), () => this.#send());
+        // No probes while data is unacknowledged (RFC 1122, 4.2.3.6): retransmission decides.
+        this.#probes = 0;
+        return this.#setClock(this.#unsentSinceMs + (this.#userTimeoutMs || RETRANSMIT_GIVE_UP_MS), () => this.#giveUp());
+      }
+      if (this.#keepAlive !== 'off' && (!carrier || this.#probes > 0 || this.#lostReset !== undefined)) {
+        if (this.#probes === 0) this.#nextProbeAtMs = this.#firstLostProbeMs(this.#keepAlive);
+        return this.#setClock(this.#nextProbeAtMs, () => this.#probe());
+      }
+    }
+    this.#stopClock();
+  }
+
+  /** Probes were answered as long as there was a carrier, and the answers count as heard. */
   #firstLostProbeMs({ idle }: KeepAlive): number {
-    const answered = Math.max(Math.floor((this.#carrierLostAtMs - this.#heardAtMs) / (idle * 1000)), 0);
-    return this.#heardAtMs + (answered + 1) * idle * 1000;
+    const idleMs = idle * 1000;
+    const answered = Math.max(Math.floor((this.#cutAtMs - this.#heardAtMs) / idleMs), 0);
+    return Math.max(this.#heardAtMs + (answered + 1) * idleMs, this.#nic.clock.now());
   }
 
-  #nextProbeMs(keepAlive: KeepAlive): number {
-    const firstMs = this.#firstLostProbeMs(keepAlive);
-    const intervalMs = keepAlive.interval * 1000;
-    const missed = Math.ceil((this.#nic.clock.now() - firstMs) / intervalMs);
-    return firstMs + Math.max(missed, 0) * intervalMs;
+  /** TCP_KEEPIDLE after the last word of the far end, and then every TCP_KEEPINTVL. */
+  #probe(): void {
+    if (this.#state !== 'open' || this.#keepAlive === 'off') return;
+    if (this.#nic.carrier) {
+      if (this.#lostReset !== undefined) this.#fail(this.#lostReset);
+      else if (this.#probes > 0) this.#heard();
+    } else if (this.#probes >= this.#keepAlive.count) {
+      this.#giveUp();
+    } else {
+      this.#probes++;
+      this.#nextProbeAtMs += this.#keepAlive.interval * 1000;
+      this.#watch();
+    }
   }
 
-  #setClock(atMs: number, isr: () => void): void {
-    this.#clock ??= this.#nic.options.newClock();
-    this.#clock.setAlarm(this.#clock.now() + atMs - this.#nic.clock.now(), isr);
+  #heard(): void {
+    this.#heardAtMs = this.#nic.clock.now();
+    this.#probes = 0;
   }
 
   #giveUp(): void {
-    if (this.#nic.carrier || this.#state !== 'open') return;
-    this.#errno = 'ETIMEDOUT';
     this.lose();
+    this.#errno = 'ETIMEDOUT';
     this.#end('ETIMEDOUT');
+  }
+
+  #setClock(atMs: number, run: () => void): void {
+    this.#clock ??= this.#nic.options.newClock();
+    this.#clock.setAlarm(this.#clock.now() + atMs - this.#nic.clock.now(), run);
   }
 
   #stopClock(): void {
     this.#clock?.clearAlarm();
   }
 
-  /** The connection is gone for the device and for the host. */
+  // ---- what it comes to ----
+
+  #opened(): void {
+    this.#state = 'open';
+    this.#heard();
+    this.#raise(WRITABLE);
+  }
+
+  /** For the device it has failed. */
   #fail(errno: Errno): void {
     this.#errno = errno;
-    this.#over();
+    this.#state = 'over';
+    this.#stopClock();
     this.#end(errno);
   }
 
   #end(reason: Errno | 'closed'): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
-    this.#interrupts.raise(this.#raiseEnded);
+    this.#pending |= ENDED;
+    this.#interrupts.raise(this.#isr);
+  }
+
+  #raise(what: number): void {
+    if (this.#endReason !== undefined) return;
+    this.#pending |= what;
+    this.#interrupts.raise(this.#isr);
+  }
+
+  #isFirmwares(): boolean {
+    return !this.#isClosed && !this.#interrupts.off;
+  }
+
+  /** The far end is done with it: told once. */
+  #tellHangUp(by: Errno | 'closed'): void {
+    if (!this.#wasConnected || this.#hangUpTold) return;
+    this.#hangUpTold = true;
+    this.#nic.options.onHungUp({ kind: 'hung-up', local: this.#local, by });
+  }
+
+  #reset(): void {
+    this.release();
+    this.#tellHangUp('ECONNRESET');
+  }
+
+  #leave(): void {
+    this.#inner.close();
+    this.#over();
   }
 
   #over(): void {

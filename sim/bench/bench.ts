@@ -17,6 +17,7 @@ export interface BenchOptions {
   /** A clock that starts at 0 when it is made: `nodeClock`. */
   readonly newClock: () => Clock;
   readonly seed: number;
+  /** Everything that happens, as it happens: what it does to boards is best left to `agenda.after(0, ...)`. */
   readonly onTrace: (event: TraceEvent) => void;
 }
 
@@ -56,7 +57,7 @@ export class Bench {
     return board;
   }
 
-  /** Puts the faults of a plan on the agenda. */
+  /** Puts the faults of a plan on the agenda, for the devices there are. */
   schedule(plan: readonly Fault[]): void {
     for (const fault of plan) {
       for (const board of this.boards) {
@@ -80,19 +81,23 @@ export class Bench {
   }
 
   #apply(fault: Fault, board: Board): void {
-    const key = `${fault.kind} ${board.name}`;
-    const count = this.#active.get(key) ?? 0;
-    if (fault.kind !== 'reset') this.#active.set(key, count + 1);
-    this.#trace({ source: 'fault', device: board.name, kind: 'fault', fault: fault.kind, text: formatFault(fault) });
-    if (count === 0) FAULTS[fault.kind].apply(board);
+    const { kind, forMs } = fault;
+    if (kind !== 'reset') this.#countActive(fault, board, 1);
+    this.#trace({ source: 'fault', device: board.name, kind: 'fault', fault: kind, text: formatFault(fault), ...(forMs !== undefined && { forMs }) });
+    FAULTS[kind].apply(board);
   }
 
   #heal(fault: Fault, board: Board): void {
-    const key = `${fault.kind} ${board.name}`;
-    const count = (this.#active.get(key) ?? 1) - 1;
-    this.#active.set(key, count);
+    const count = this.#countActive(fault, board, -1);
     this.#trace({ source: 'fault', device: board.name, kind: 'healed', fault: fault.kind, text: formatFault(fault) });
     if (count === 0) FAULTS[fault.kind].heal(board);
+  }
+
+  #countActive({ kind }: Fault, { name }: Board, change: 1 | -1): number {
+    const key = `${kind} ${name}`;
+    const count = (this.#active.get(key) ?? 0) + change;
+    this.#active.set(key, count);
+    return count;
   }
 
   #trace(event: Untimed<TraceEvent>): void {

@@ -120,8 +120,11 @@ export class Board {
     const boot: Boot = { interrupts: new Interrupts(), clock: newClock(), watchdog: newClock() };
     this.#state = 'running';
     this.#current = boot;
-    firmware(this.#hal(boot, resetReason, nic.powerOn(boot.interrupts)), (event) => {
-      if (!boot.interrupts.off) onEvent(event);
+    const hal = this.#hal(boot, resetReason, nic.powerOn(boot.interrupts));
+    boot.interrupts.raise(() => {
+      firmware(hal, (event) => {
+        if (!boot.interrupts.off) onEvent(event);
+      });
     });
   }
 
@@ -147,18 +150,26 @@ export class Board {
   #hal(boot: Boot, resetReason: ResetReason, network: Hal['network']): Hal {
     const { name, random, onEvent } = this.#options;
     const { interrupts, clock, watchdog } = boot;
+    let alarmAtMs = Infinity;
     let alarm = (): void => {};
-    const ring = (): void => alarm();
+    // An alarm that had to wait for a hung firmware may have been disarmed, or armed for later, by the time it can ring.
+    const ring = (): void => {
+      if (clock.now() < alarmAtMs) return;
+      alarmAtMs = Infinity;
+      alarm();
+    };
+    const raise = (): void => interrupts.raise(ring);
     return {
       clock: {
         now: () => clock.now(),
         setAlarm: (atMs, isr) => {
           if (interrupts.off) return;
+          alarmAtMs = atMs;
           alarm = isr;
-          clock.setAlarm(atMs, () => interrupts.raise(ring));
+          clock.setAlarm(atMs, raise);
         },
         clearAlarm: () => {
-          alarm = () => {};
+          alarmAtMs = Infinity;
           clock.clearAlarm();
         },
       },

@@ -1,10 +1,11 @@
 /**
- * The way from a board's hardware to its firmware. While the firmware runs, an interrupt is a call. While it hangs, each
- * waits, once however often it is raised. When the device is off, or was reset, there is nobody to call.
+ * The way from a board's hardware to its firmware. Interrupts are served one after another, never within one another; while
+ * the firmware hangs, each waits, once however often it is raised. When the device is off, or was reset, there is nobody to call.
  */
 
 export class Interrupts {
   #state: 'open' | 'held' | 'off' = 'open';
+  #isServing = false;
   readonly #waiting = new Set<() => void>();
 
   /** The firmware of this boot is gone: it must not be called, and what it asks for must have no effect. */
@@ -12,10 +13,11 @@ export class Interrupts {
     return this.#state === 'off';
   }
 
-  /** Calls `isr`, now or when the firmware runs again. The same function is the same interrupt. */
+  /** Calls `isr` as soon as no firmware code is running and the firmware does not hang. The same function is the same interrupt. */
   raise(isr: () => void): void {
-    if (this.#state === 'open') isr();
-    else if (this.#state === 'held') this.#waiting.add(isr);
+    if (this.off) return;
+    this.#waiting.add(isr);
+    this.#serve();
   }
 
   /** The firmware hangs. */
@@ -27,15 +29,26 @@ export class Interrupts {
   release(): void {
     if (this.#state !== 'held') return;
     this.#state = 'open';
-    for (const isr of this.#waiting) {
-      this.#waiting.delete(isr);
-      this.raise(isr);
-    }
+    this.#serve();
   }
 
   /** For ever. */
   switchOff(): void {
     this.#state = 'off';
     this.#waiting.clear();
+  }
+
+  #serve(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      for (const isr of this.#waiting) {
+        if (this.#state !== 'open') break;
+        this.#waiting.delete(isr);
+        isr();
+      }
+    } finally {
+      this.#isServing = false;
+    }
   }
 }

@@ -24,6 +24,16 @@ export function formatFault({ kind, target, atMs, forMs }: Fault): string {
 
 /** Whether the fault's target means this device. */
 export function targets(target: string, device: string): boolean {
-  const pattern = target.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^${pattern}$`).test(device);
+  const [start = '', ...rest] = target.split('*');
+  const end = rest.pop();
+  if (end === undefined) return device === target;
+  if (!device.startsWith(start)) return false;
+  // The first place for each part leaves the most for those after it.
+  let at = start.length;
+  for (const part of rest) {
+    const found = device.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return device.length - end.length >= at && device.endsWith(end);
 }

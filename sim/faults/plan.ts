@@ -34,8 +34,10 @@ export function parsePlan(text: string): readonly Fault[] | PlanError {
 
 /** The error as a person reads it: the line, and a mark below the word. */
 export function describePlanError(text: string, { line, column, message }: PlanError): string {
-  const shown = text.split('\n')[line - 1] ?? '';
-  return `${message}\n  ${shown}\n  ${' '.repeat(column - 1)}^`;
+  const shown = (text.split('\n')[line - 1] ?? '').trimEnd();
+  // A tab stays a tab, so that the mark stands where the word does.
+  const indent = shown.slice(0, column - 1).padEnd(column - 1).replaceAll(/[^\t]/g, ' ');
+  return `${message}\n  ${shown}\n  ${indent}^`;
 }
 
 /** The devices that a fault names; the sentence is for one that names none. */

@@ -49,12 +49,15 @@ export class Agenda {
 
   #keep(): void {
     const now = this.now();
-    for (;;) {
+    try {
+      for (let next = this.#appointments.first; next !== undefined && next.wakeTick <= now; next = this.#appointments.first) {
+        this.#appointments.remove(next);
+        next.run();
+      }
+    } finally {
+      // Also when one has thrown: the others are kept.
       const next = this.#appointments.first;
-      if (next === undefined) return;
-      if (next.wakeTick > now) return this.#clock.setAlarm(next.wakeTick, this.#ring);
-      this.#appointments.remove(next);
-      next.run();
+      if (next !== undefined) this.#clock.setAlarm(next.wakeTick, this.#ring);
     }
   }
 }

@@ -1,8 +1,7 @@
 /** What a user expects of every fault: `server notices within 15s`, `service back within 10s`. */
 
 import { DURATION_EXAMPLES, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
-import type { FaultKind } from '../faults/fault.ts';
-import type { Verdict } from './verdict.ts';
+import { WHY_ABSENT, type Verdict } from './verdict.ts';
 
 const SUBJECTS = ['server notices', 'device notices', 'service back'] as const;
 
@@ -22,43 +21,46 @@ export function parseExpectation(text: string): Expectation | string {
   return { subject, withinMs };
 }
 
-/** The device's firmware is not there to notice, so that nothing is expected of it. */
-const DEVICE_CANNOT: Readonly<Record<FaultKind, boolean>> = {
-  'cable-pull': false,
-  reset: false,
-  'power-loss': true,
-  crash: true,
-  hang: true,
-};
-
-/** A sentence for each verdict that is not as expected; none when all are. */
+/**
+ * A sentence for each verdict that is not as expected; none when all are. An expectation that nothing put to the test is not
+ * met: a fault that found no connection, say, proves nothing.
+ */
 export function failures(expectation: Expectation, verdicts: readonly Verdict[], endMs: number): string[] {
   const { subject, withinMs } = expectation;
-  return verdicts.flatMap((verdict) => {
-    const actual = judge(subject, verdict, endMs);
-    if (actual === undefined || (actual.afterMs !== undefined && actual.afterMs <= withinMs)) return [];
-    return [`${verdict.text}, ${verdict.device}: ${subject} ${actual.text}, not within ${formatDuration(withinMs)}`];
+  const judged = verdicts.flatMap((verdict) => judge(subject, verdict, endMs) ?? []);
+  if (judged.length === 0) return [`${subject} within ${formatDuration(withinMs)}: no fault put it to the test`];
+  return judged.flatMap(({ verdict, afterMs, text }) => {
+    if (afterMs !== undefined && afterMs <= withinMs) return [];
+    return [`${verdict.text}, ${verdict.device}: ${subject} ${text}, not within ${formatDuration(withinMs)}`];
   });
 }
 
+interface Judged {
+  readonly verdict: Verdict;
+  /** Undefined: it was not so until the end of the run. */
+  readonly afterMs: number | undefined;
+  readonly text: string;
+}
+
 /** When it was so, if at all; undefined where nothing is to be expected. */
-function judge(subject: Subject, verdict: Verdict, endMs: number): { afterMs: number | undefined; text: string } | undefined {
-  const never = (sinceMs: number): { afterMs: undefined; text: string } => {
-    return { afterMs: undefined, text: `not in the ${formatSeconds(endMs - sinceMs)} until the end of the run` };
+function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | undefined {
+  const after = (afterMs: number, by = ''): Judged => ({ verdict, afterMs, text: `after ${formatSeconds(afterMs)}${by}` });
+  const never = (sinceMs: number): Judged => {
+    return { verdict, afterMs: undefined, text: `not in the ${formatSeconds(endMs - sinceMs)} until the end of the run` };
   };
   switch (subject) {
     case 'server notices':
     case 'device notices': {
       const isServer = subject === 'server notices';
-      if (!verdict.wasConnected || verdict.survived || (!isServer && DEVICE_CANNOT[verdict.fault])) return undefined;
       const noticed = isServer ? verdict.serverNoticed : verdict.deviceNoticed;
-      if (noticed === undefined) return never(verdict.atMs);
-      return { afterMs: noticed.afterMs, text: `after ${formatSeconds(noticed.afterMs)} (${noticed.by})` };
+      if (!verdict.wasConnected || verdict.survived || (!isServer && WHY_ABSENT[verdict.fault] !== undefined)) return undefined;
+      return noticed === undefined ? never(verdict.atMs) : after(noticed.afterMs, ` (${noticed.by})`);
     }
     case 'service back': {
-      if (verdict.healedAfterMs === undefined) return undefined;
-      if (verdict.backAfterMs === undefined) return never(verdict.atMs + verdict.healedAfterMs);
-      return { afterMs: verdict.backAfterMs, text: `after ${formatSeconds(verdict.backAfterMs)}` };
+      if (verdict.backAfterMs !== undefined) return after(verdict.backAfterMs);
+      if (verdict.healedAfterMs !== undefined) return never(verdict.atMs + verdict.healedAfterMs);
+      if (verdict.forMs === undefined) return undefined;
+      return { verdict, afterMs: undefined, text: 'not to be seen, as the run ended before the fault was healed' };
     }
   }
 }

@@ -1,8 +1,7 @@
 /** Verdicts as a table for people. */
 
 import { formatSeconds } from '../time/duration.ts';
-import type { FaultKind } from '../faults/fault.ts';
-import type { Noticed, Verdict } from './verdict.ts';
+import { WHY_ABSENT, type Noticed, type Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
 
@@ -25,19 +24,10 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()).join('\n');
 }
 
-/** Why the device is not there to notice. */
-const ABSENT: Readonly<Record<FaultKind, string | undefined>> = {
-  'cable-pull': undefined,
-  reset: undefined,
-  'power-loss': 'was off',
-  crash: 'was dead',
-  hang: 'hung',
-};
-
 function deviceCell({ fault, wasConnected, deviceNoticed, survived }: Verdict): string {
   if (!wasConnected) return 'was not connected';
   if (deviceNoticed !== undefined) return noticed(deviceNoticed);
-  return ABSENT[fault] ?? (survived ? 'survived' : 'never');
+  return WHY_ABSENT[fault] ?? (survived ? 'survived' : 'never');
 }
 
 function serverCell({ wasConnected, serverNoticed, survived }: Verdict): string {

@@ -14,6 +14,8 @@ export interface FaultEvent {
   readonly fault: FaultKind;
   /** The line of the plan. */
   readonly text: string;
+  /** How long it is to last; not there: for good. */
+  readonly forMs?: number;
 }
 
 /** `source` says whose view it is; the devices' and the server's may differ, that is what it is all about. */
@@ -53,7 +55,7 @@ function describe(event: TraceEvent): string {
     case 'fault':
       return event.kind === 'fault' ? `FAULT ${event.text}` : `healed ${event.text}`;
     case 'bench':
-      return event.by === 'closed' ? 'the server has hung up (FIN)' : `the server has hung up (${event.by})`;
+      return event.by === 'closed' ? 'the server has hung up (FIN)' : `the server's end is gone (${event.by})`;
     case 'device':
       return describeBoardEvent(event);
   }

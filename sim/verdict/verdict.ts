@@ -1,14 +1,17 @@
 /**
  * Verdicts: for each fault, who noticed, after how long, and by what. They follow from the trace alone.
  *
- * - The connection in question is the one that the device had when the fault came. A device that had none has a verdict
- *   without it.
+ * - The connection in question is the one that the device had when the fault came. A device that had none, or one that
+ *   the server had given up before, has a verdict without it.
  * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
  *   firmware that is off, dead or hung cannot notice.
- * - The server noticed when it took that connection off line, or, where it is not ours to ask, when it hung up.
- * - Service is back at the first sign of service from the device after the fault was healed (a reset is healed at once).
+ * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
+ *   gone. A server that is stopped has noticed nothing.
+ * - The fault was healed when its time was over and so was that of all others on the device. A reset is over at once; a
+ *   hang and a crash are over, too, when the device boots.
+ * - Service is back at the first sign of service from the device after that.
  * - The connection survived if that sign came over it: then nobody had to notice.
- * - Ghost time is how long the server held a connection on line whose device could not be reached: until it noticed,
+ * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,
  *   or until the heal of one that survived, or until the end.
  */
 
@@ -28,6 +31,9 @@ export interface Verdict {
   readonly text: string;
   readonly device: string;
   readonly atMs: number;
+  /** How long it was to last; undefined: for good. */
+  readonly forMs: number | undefined;
+  /** Undefined: not yet, or never. */
   readonly healedAfterMs: number | undefined;
   /** Whether the device had a connection when the fault came. */
   readonly wasConnected: boolean;
@@ -43,13 +49,35 @@ export interface Verdict {
 /** What shows that the device is served: an answer; a text given back; or, where nobody answers, a beat. */
 export type ServiceSign = 'beat-answered' | 'data-sent' | 'beat-sent';
 
+/** Why the device's firmware is not there to notice; undefined where it is. */
+export const WHY_ABSENT: Readonly<Record<FaultKind, string | undefined>> = {
+  'cable-pull': undefined,
+  reset: undefined,
+  'power-loss': 'was off',
+  crash: 'was dead',
+  hang: 'hung',
+};
+
+/** What is known of a connection while the device or a case has to do with it. */
+interface Connection {
+  /** The device's end, as either side knows it. */
+  readonly end: string;
+  readonly device: string;
+  /** When the server's end of it was gone. */
+  goneAtMs: number | undefined;
+  readonly cases: Case[];
+}
+
 /** What a verdict is made of while it is not final. */
 interface Case {
   readonly fault: FaultKind;
   readonly text: string;
   readonly device: string;
   readonly atMs: number;
-  readonly connection: string | undefined;
+  readonly forMs: number | undefined;
+  readonly connection: Connection | undefined;
+  /** Its own time is over, whatever else the device is under. */
+  isOver: boolean;
   healedAtMs: number | undefined;
   deviceNoticed: Noticed | undefined;
   serverNoticed: Noticed | undefined;
@@ -58,8 +86,9 @@ interface Case {
 }
 
 interface DeviceState {
-  connection: string | undefined;
-  readonly cases: Case[];
+  connection: Connection | undefined;
+  /** Those whose service is not back. */
+  cases: Case[];
 }
 
 /** Reads a trace, event by event, and keeps only what verdicts need of it. */
@@ -67,8 +96,8 @@ export class Judge {
   readonly #sign: ServiceSign;
   readonly #devices = new Map<string, DeviceState>();
   readonly #cases: Case[] = [];
-  /** Connections, by the device's end, that the server has given up. */
-  readonly #givenUp = new Set<string>();
+  /** By the device's end; two devices may have the same port, each to a server of its own. */
+  readonly #connections = new Map<string, Connection[]>();
   readonly #losses = new Map<string, number>();
 
   constructor(sign: ServiceSign) {
@@ -89,10 +118,11 @@ export class Judge {
         this.#addDeviceEvent(event);
         break;
       case 'bench':
-        this.#serverNoticed(keyOf(event.local), event.atMs, event.by);
+        for (const connection of this.#at(event.local)) if (connection.device === event.device) gone(connection, event.atMs, event.by);
         break;
       case 'server':
-        if (event.kind === 'offline') this.#serverNoticed(keyOf(event.peer), event.atMs, event.reason.kind === 'error' ? event.reason.errno : event.reason.kind);
+        if (event.kind !== 'offline') break;
+        for (const connection of this.#at(event.peer)) gone(connection, event.atMs, offlineBy(event.reason));
         break;
     }
   }
@@ -104,6 +134,7 @@ export class Judge {
       text: one.text,
       device: one.device,
       atMs: one.atMs,
+      forMs: one.forMs,
       healedAfterMs: one.healedAtMs === undefined ? undefined : one.healedAtMs - one.atMs,
       wasConnected: one.connection !== undefined,
       deviceNoticed: one.deviceNoticed,
@@ -117,71 +148,81 @@ export class Judge {
   #addFault(event: Extract<TraceEvent, { source: 'fault' }>): void {
     const device = this.#device(event.device);
     if (event.kind === 'healed') {
-      for (const one of device.cases) if (one.text === event.text) one.healedAtMs ??= event.atMs;
-      return;
+      for (const one of device.cases) if (one.text === event.text) one.isOver = true;
+    } else {
+      const { connection } = device;
+      const one: Case = {
+        fault: event.fault,
+        text: event.text,
+        device: event.device,
+        atMs: event.atMs,
+        forMs: event.forMs,
+        connection: connection?.goneAtMs === undefined ? connection : undefined,
+        isOver: event.fault === 'reset',
+        healedAtMs: undefined,
+        deviceNoticed: undefined,
+        serverNoticed: undefined,
+        backAtMs: undefined,
+        survived: false,
+      };
+      one.connection?.cases.push(one);
+      device.cases.push(one);
+      this.#cases.push(one);
     }
-    const one: Case = {
-      fault: event.fault,
-      text: event.text,
-      device: event.device,
-      atMs: event.atMs,
-      connection: device.connection,
-      healedAtMs: event.fault === 'reset' ? event.atMs : undefined,
-      deviceNoticed: undefined,
-      serverNoticed: undefined,
-      backAtMs: undefined,
-      survived: false,
-    };
-    device.cases.push(one);
-    this.#cases.push(one);
+    heal(device, event.atMs);
   }
 
   #addDeviceEvent(event: Extract<TraceEvent, { source: 'device' }>): void {
     const device = this.#device(event.device);
     switch (event.kind) {
       case 'boot':
-        device.connection = undefined;
-        for (const one of device.cases) if (one.fault === 'hang' && one.healedAtMs === undefined) {
-          one.healedAtMs = event.atMs;
-          one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: event.resetReason };
+        this.#leave(device);
+        for (const one of device.cases) {
+          if (one.isOver || (one.fault !== 'hang' && one.fault !== 'crash')) continue;
+          one.isOver = true;
+          if (one.fault === 'hang' && event.resetReason === 'watchdog') one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: 'watchdog' };
         }
+        heal(device, event.atMs);
         break;
       case 'connected':
-        device.connection = keyOf(event.local) ?? `${event.device} at ${event.atMs}`;
-        this.#givenUp.delete(device.connection);
+        this.#leave(device);
+        device.connection = this.#open(event.device, keyOf(event.local) ?? `${event.device} at ${event.atMs}`);
         break;
       case 'lost':
         this.#deviceLost(device, event.atMs, event.by);
         break;
       default:
-        if (event.kind === this.#sign) this.#served(device, event.atMs);
+        if (event.kind === this.#sign) served(device, event.atMs);
     }
   }
 
   #deviceLost(device: DeviceState, atMs: number, by: string): void {
-    const touched = device.cases.filter((one) => one.connection === device.connection && !one.survived);
+    const touched = device.connection?.cases.filter(({ survived }) => !survived) ?? [];
     for (const one of touched) one.deviceNoticed ??= { afterMs: atMs - one.atMs, by };
     if (touched.length === 0) this.#losses.set(by, (this.#losses.get(by) ?? 0) + 1);
-    device.connection = undefined;
+    this.#leave(device);
   }
 
-  #serverNoticed(connection: string | undefined, atMs: number, by: string): void {
-    if (connection === undefined) return;
-    this.#givenUp.add(connection);
-    for (const one of this.#cases) {
-      if (one.connection === connection && !one.survived) one.serverNoticed ??= { afterMs: atMs - one.atMs, by };
-    }
+  #open(device: string, end: string): Connection {
+    const connection: Connection = { end, device, goneAtMs: undefined, cases: [] };
+    const others = this.#connections.get(end)?.filter((other) => other.device !== device) ?? [];
+    this.#connections.set(end, [...others, connection]);
+    return connection;
   }
 
-  #served(device: DeviceState, atMs: number): void {
+  /** The device has its connection no more. What becomes of it is of interest only to cases. */
+  #leave(device: DeviceState): void {
     const { connection } = device;
-    // A beat into a connection that the server has left is no service, though the device cannot know.
-    if (connection === undefined || this.#givenUp.has(connection)) return;
-    for (const one of device.cases) {
-      if (one.healedAtMs === undefined || one.backAtMs !== undefined) continue;
-      one.backAtMs = atMs;
-      one.survived = one.connection === connection;
-    }
+    device.connection = undefined;
+    if (connection === undefined || (connection.cases.length > 0 && connection.goneAtMs === undefined)) return;
+    const others = this.#connections.get(connection.end)?.filter((other) => other !== connection) ?? [];
+    if (others.length > 0) this.#connections.set(connection.end, others);
+    else this.#connections.delete(connection.end);
+  }
+
+  #at(end: SocketAddress | undefined): readonly Connection[] {
+    const key = keyOf(end);
+    return (key === undefined ? undefined : this.#connections.get(key)) ?? [];
   }
 
   #device(name: string): DeviceState {
@@ -191,13 +232,47 @@ export class Judge {
   }
 }
 
-/** A connection, by its device's end. An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
-function keyOf(end: SocketAddress | undefined): string | undefined {
-  return end === undefined ? undefined : `${end.address.replace(/^::ffff:/i, '')} ${end.port}`;
+/** The server's end is gone. `by` undefined: without its noticing anything. */
+function gone(connection: Connection, atMs: number, by: string | undefined): void {
+  if (connection.goneAtMs !== undefined) return;
+  connection.goneAtMs = atMs;
+  if (by === undefined) return;
+  for (const one of connection.cases) if (!one.survived) one.serverNoticed = { afterMs: atMs - one.atMs, by };
 }
 
-function ghostMs(one: Case, endMs: number): number {
-  if (one.connection === undefined) return 0;
-  if (one.serverNoticed !== undefined) return one.serverNoticed.afterMs;
-  return (one.survived && one.healedAtMs !== undefined ? one.healedAtMs : endMs) - one.atMs;
+/** If the device is under no fault any more, those it was under are healed. */
+function heal({ cases }: DeviceState, atMs: number): void {
+  if (cases.some(({ isOver }) => !isOver)) return;
+  for (const one of cases) one.healedAtMs ??= atMs;
+}
+
+function served(device: DeviceState, atMs: number): void {
+  const { connection } = device;
+  // A beat into a connection that the server has left is no service, though the device cannot know.
+  if (connection === undefined || connection.goneAtMs !== undefined || device.cases.length === 0) return;
+  for (const one of device.cases) {
+    if (one.healedAtMs === undefined) continue;
+    one.backAtMs = atMs;
+    one.survived = one.connection === connection;
+  }
+  device.cases = device.cases.filter(({ backAtMs }) => backAtMs === undefined);
+}
+
+function offlineBy(reason: Extract<TraceEvent, { kind: 'offline' }>['reason']): string | undefined {
+  switch (reason.kind) {
+    case 'error': return reason.errno;
+    case 'stopped': return undefined;
+    default: return reason.kind;
+  }
+}
+
+/** A connection, by its device's end. An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
+function keyOf(end: SocketAddress | undefined): string | undefined {
+  return end === undefined ? undefined : `${end.address.replace(/^::ffff:(?=[\d.]+$)/i, '')} ${end.port}`;
+}
+
+function ghostMs({ connection, survived, healedAtMs, atMs }: Case, endMs: number): number {
+  if (connection === undefined) return 0;
+  const untilMs = survived ? healedAtMs : connection.goneAtMs;
+  return (untilMs ?? endMs) - atMs;
 }
