@@ -97,14 +97,15 @@ export interface StreamHandler {
 
 /** A TCP socket. Calls that give a number give a failure as `failure(errno)`, below 0. */
 export interface StreamSocket {
-  /** The local end, once it is known. */
+  /** The local end, once it is known; a platform that does not tell leaves it undefined. */
   readonly local: SocketAddress | undefined;
   /** The peer, once connected. */
   readonly remote: SocketAddress | undefined;
 
   /**
-   * Chooses the local address or port (0: any) before `connect`. Gives 0 or EINVAL; an address that
-   * cannot be had may be found out only by `connect` (`ended` with EADDRINUSE or EADDRNOTAVAIL).
+   * Chooses the local address or port (0: any) before `connect`. Gives 0, EINVAL, or EOPNOTSUPP where the
+   * platform cannot; an address that cannot be had may be found out only by `connect` (`ended` with
+   * EADDRINUSE or EADDRNOTAVAIL).
    */
   bind(local: SocketAddress): number;
 
@@ -116,7 +117,8 @@ export interface StreamSocket {
 
   /**
    * Copies received bytes into `into`. Gives how many; 0 when the peer has closed and everything
-   * was read; EAGAIN when there is nothing yet; ENOTCONN before the connection; an errno when it failed.
+   * was read; EAGAIN when there is nothing yet; ENOTCONN before the connection; EINVAL when `into` has no
+   * room at all, as 0 would mean the end; an errno when it failed.
    */
   read(into: Uint8Array): number;
 
@@ -139,7 +141,10 @@ export interface StreamSocket {
   /** TCP_NODELAY. Answers whether it took. MAY be called at any time. */
   setNoDelay(on: boolean): boolean;
 
-  /** SO_KEEPALIVE and its times, or off. Answers how much of it took. MAY be called at any time. */
+  /**
+   * SO_KEEPALIVE and its times, or off. Answers how much of it took: `capabilities.keepAlive`, or `none` where the
+   * values cannot be. MAY be called at any time.
+   */
   setKeepAlive(keepAlive: KeepAlive | 'off'): KeepAliveSupport;
 
   /** TCP_USER_TIMEOUT in milliseconds, 0 = the platform's own. Answers whether it took. */

@@ -102,7 +102,8 @@ export class Loopback {
   }
 
   #arrive(to: LoopbackHost, deliver: (to: Boot) => void): void {
-    if (to.cable === 'out') to.held.push(() => this.#arrive(to, deliver));
+    // An arrival is an interrupt: it waits until all that the host had to send is on the wire.
+    if (to.cable === 'out') to.held.push(() => this.at(this.now, () => this.#arrive(to, deliver)));
     else if (to.powered) deliver(to.current);
   }
 }
@@ -207,7 +208,7 @@ export class LoopbackHost {
     if (cable === this.#cable) return;
     this.#cable = cable;
     if (this.capabilities.carrier) this.current.interrupt(() => this.current.linkIsr?.(cable === 'in'));
-    if (cable === 'in') for (const flow of this.held.splice(0)) this.world.at(this.world.now, flow);
+    if (cable === 'in') for (const flow of this.held.splice(0)) flow();
   }
 
   /** Power cut: the firmware stops where it is, nothing more is sent, and what was not committed is lost. */

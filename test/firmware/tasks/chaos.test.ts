@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Loopback } from '../../support/loopback.ts';
-import { connected, servers, type Served } from '../rig.ts';
+import { connected, servers } from '../rig.ts';
 
 const HEART = [0, 0, 0, 0, 0, 0, 0, 0];
 const DATA_BYTES = 40;
@@ -31,8 +31,6 @@ function chaos(seed: number) {
     { seed, bufferBytes: 16 + below(200), latencyMs: 1 + below(50) },
   );
   peer.onBytes = (_, served) => { if (below(4) > 0) served.send(HEART); };
-  // What a pulled cable held up does not keep its order on the loopback: there are no segments to put in order.
-  const replugged = new Set<Served>();
   const garbage = () => Array.from({ length: below(50) }, () => below(256));
   const actions = [
     () => peer.last.send([1, 0, 0, 0, 100, 0, 0, 0, ...Array<number>(100).fill(9)]),
@@ -42,32 +40,28 @@ function chaos(seed: number) {
     () => peer.last.socket.close(),
     () => peer.last.socket.shutdown(),
     () => peer.last.socket.abort(),
-    () => {
-      if (device.host.cable === 'out') replugged.add(peer.last);
-      device.host.cable = device.host.cable === 'in' ? 'out' : 'in';
-    },
+    () => { device.host.cable = device.host.cable === 'in' ? 'out' : 'in'; },
     () => { if (device.host.powered) device.host.vanish(); else device.host.boot(); },
   ];
   for (let atMs = world.now; atMs < 60_000; atMs += below(700)) world.at(atMs, () => actions[below(actions.length)]?.());
   world.advance(60_000);
 
   peer.reads = true;
-  replugged.add(peer.last);
   device.host.cable = 'in';
   if (!device.host.powered) device.host.boot();
   peer.onBytes = (_, served) => served.send(HEART);
   world.advance(30_000);
-  return { world, peer, device, inOrder: peer.connections.filter((served) => !replugged.has(served)) };
+  return { world, peer, device };
 }
 
 describe('a client under all faults at once', () => {
   it.each(Array.from({ length: 40 }, (_, i) => i + 1))('seed %i', (seed) => {
-    const { world, device, inOrder } = chaos(seed);
+    const { world, peer, device } = chaos(seed);
     expect(device.host.resets).toEqual([]);
     expect(device.open.size).toBe(1);
     expect(world.now - device.last('beat-answered').atMs).toBeLessThan(700);
-    expect(inOrder.length).toBeGreaterThan(2);
-    expect(inOrder.map(({ received }) => received).filter((bytes) => !isWholeFrames(bytes)).map(String)).toEqual([]);
+    expect(peer.connections.length).toBeGreaterThan(2);
+    expect(peer.connections.map(({ received }) => received).filter((bytes) => !isWholeFrames(bytes)).map(String)).toEqual([]);
     expect(device.all('connected').length).toBeGreaterThan(3);
   });
 });
