@@ -92,6 +92,9 @@ function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number
     terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);
     const reasons = Object.entries(losses).map(([reason, count]) => `${count} by ${reason}`);
     if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
+    if (serviceSign(settings.firmware) === 'beat-answered' && fleet.summary().beats > 0 && fleet.summary().answers === 0) {
+      terminal.print('no beat was answered: a server that never answers any wants --no-answers');
+    }
     if (verdicts.length > 0) {
       terminal.print('');
       terminal.print(verdictTable(verdicts));

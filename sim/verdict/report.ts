@@ -5,15 +5,27 @@ import { WHY_ABSENT, type Noticed, type Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
 
-/** One row a verdict, under a head; columns aligned. */
+/** A fault on more devices than this gets one row for them all. */
+const ROWS_A_FAULT_MAX = 8;
+
+/** What a cell says of one device: a time, by what; or a word instead. */
+interface Cell {
+  readonly ms: number | undefined;
+  readonly label: string;
+}
+
+/** One row a verdict, or a row for many of one fault, under a head; columns aligned. */
 export function verdictTable(verdicts: readonly Verdict[]): string {
-  const rows = verdicts.map((verdict) => [
-    verdict.text.includes('*') ? `${verdict.text} (${verdict.device})` : verdict.text,
-    deviceCell(verdict),
-    serverCell(verdict),
-    verdict.wasConnected ? formatSeconds(verdict.ghostMs) : '-',
-    backCell(verdict),
-  ]);
+  const byFault = new Map<string, Verdict[]>();
+  for (const verdict of verdicts) {
+    const group = byFault.get(verdict.text);
+    if (group === undefined) byFault.set(verdict.text, [verdict]);
+    else group.push(verdict);
+  }
+  const rows = [...byFault].flatMap(([text, group]) => {
+    if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${group.length} devices)`, group)];
+    return group.map((verdict) => row(text.includes('*') ? `${text} (${verdict.device})` : text, [verdict]));
+  });
   return table([HEAD, ...rows]);
 }
 
@@ -24,23 +36,54 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()).join('\n');
 }
 
-function deviceCell({ fault, wasConnected, deviceNoticed, survived }: Verdict): string {
-  if (!wasConnected) return 'was not connected';
+function row(title: string, verdicts: readonly Verdict[]): string[] {
+  return [title, ...[deviceCell, serverCell, ghostCell, backCell].map((cell) => summary(verdicts.map(cell)))];
+}
+
+/** One cell as it is; of many, each different thing that happened: how often, how long in the middle and at worst. */
+function summary(cells: readonly Cell[]): string {
+  const labels = [...new Set(cells.map(({ label }) => label))];
+  return labels.map((label) => {
+    const those = cells.filter((cell) => cell.label === label);
+    const share = labels.length === 1 ? '' : `${those.length}: `;
+    const times = duration(those.flatMap(({ ms }) => ms ?? []));
+    return share + [times, label].filter((part) => part !== '').join(' ');
+  }).join('; ');
+}
+
+function duration(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)];
+  const worst = sorted.at(-1);
+  if (median === undefined || worst === undefined) return '';
+  return sorted.length === 1 ? formatSeconds(worst) : `median ${formatSeconds(median)}, worst ${formatSeconds(worst)}`;
+}
+
+function deviceCell({ fault, wasConnected, deviceNoticed, survived }: Verdict): Cell {
+  if (!wasConnected) return word('was not connected');
   if (deviceNoticed !== undefined) return noticed(deviceNoticed);
-  return WHY_ABSENT[fault] ?? (survived ? 'survived' : 'never');
+  return word(WHY_ABSENT[fault] ?? (survived ? 'survived' : 'never'));
 }
 
-function serverCell({ wasConnected, serverNoticed, survived }: Verdict): string {
-  if (!wasConnected) return '-';
+function serverCell({ wasConnected, serverNoticed, survived }: Verdict): Cell {
+  if (!wasConnected) return word('-');
   if (serverNoticed !== undefined) return noticed(serverNoticed);
-  return survived ? 'survived' : 'never';
+  return word(survived ? 'survived' : 'never');
 }
 
-function backCell({ healedAfterMs, backAfterMs }: Verdict): string {
-  if (healedAfterMs === undefined) return 'not healed';
-  return backAfterMs === undefined ? 'never' : formatSeconds(backAfterMs);
+function ghostCell({ wasConnected, ghostMs }: Verdict): Cell {
+  return wasConnected ? { ms: ghostMs, label: '' } : word('-');
 }
 
-function noticed({ afterMs, by }: Noticed): string {
-  return `${formatSeconds(afterMs)} by ${by}`;
+function backCell({ healedAfterMs, backAfterMs }: Verdict): Cell {
+  if (healedAfterMs === undefined) return word('not healed');
+  return backAfterMs === undefined ? word('never') : { ms: backAfterMs, label: '' };
+}
+
+function noticed({ afterMs, by }: Noticed): Cell {
+  return { ms: afterMs, label: `by ${by}` };
+}
+
+function word(label: string): Cell {
+  return { ms: undefined, label };
 }
