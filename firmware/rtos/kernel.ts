@@ -45,7 +45,7 @@ export class Kernel {
   /** @internal Made with the first software timer. */
   timerService: TimerService | undefined = undefined;
 
-  readonly #ticksPerMs: number;
+  readonly #tickRateHz: number;
   readonly #initialTick: number;
   #state: 'new' | 'running' | 'stopped' = 'new';
 
@@ -80,7 +80,7 @@ export class Kernel {
     this.clock = clock;
     this.maxPriorities = maxPriorities;
     this.config = config;
-    this.#ticksPerMs = tickRateHz / 1000;
+    this.#tickRateHz = tickRateHz;
     this.#initialTick = initialTickCount;
     this.#ready = new ReadyLists(maxPriorities);
     this.#onAlarm = () => this.#alarm();
@@ -232,12 +232,13 @@ export class Kernel {
 
   /** pdMS_TO_TICKS: rounded down. */
   msToTicks(ms: number): number {
-    return Math.floor(ms * this.#ticksPerMs);
+    // In this order, as the macro has it: a rate in ticks a millisecond would be rounded, and 3 s at 9 Hz be 26 ticks.
+    return Math.floor((ms * this.#tickRateHz) / 1000);
   }
 
   /** pdTICKS_TO_MS. */
   ticksToMs(ticks: number): number {
-    return ticks / this.#ticksPerMs;
+    return (ticks * 1000) / this.#tickRateHz;
   }
 
   /** pulTotalRunTime of uxTaskGetSystemState: by the run-time counter, since the start; undefined where there is no counter. */
@@ -427,7 +428,7 @@ export class Kernel {
   /** The tick interrupt, as often as somebody looks: brings the tick count up to date and wakes whose time has come. */
   #readClock(): number {
     if (this.#suspendDepth > 0 || this.#state !== 'running') return this.#ticks;
-    const ticks = Math.floor((this.clock.now() - this.#startMs) * this.#ticksPerMs);
+    const ticks = this.msToTicks(this.clock.now() - this.#startMs);
     if (ticks > this.#ticks) {
       this.#ticks = ticks;
       this.#wakeSleepers();
@@ -459,7 +460,7 @@ export class Kernel {
   }
 
   #tickMs(tick: number): number {
-    return this.#startMs + tick / this.#ticksPerMs;
+    return this.#startMs + this.ticksToMs(tick);
   }
 
   /** `alarmTick` is the tick whose alarm starts the pass, if one does. */
@@ -471,7 +472,7 @@ export class Kernel {
       this.#ticks = alarmTick;
       this.#wakeSleepers();
     }
-    const lastTick = this.#ticks + Math.ceil(PASS_MS * this.#ticksPerMs);
+    const lastTick = this.#ticks + Math.ceil((PASS_MS * this.#tickRateHz) / 1000);
     const { onTaskState, runTimeCounter } = this.config;
     let since = runTimeCounter?.() ?? 0;
     for (let switches = 1; !this.#ready.isEmpty; switches++) {

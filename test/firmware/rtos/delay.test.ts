@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { addTicks, type Kernel, MAX_DELAY, type Task } from '../../../firmware/rtos/index.ts';
+import { check } from '../../support/check.ts';
 import { device } from '../../support/manual-clock.ts';
 import { Seeded } from '../../support/seeded.ts';
 
@@ -159,6 +160,13 @@ describe('the wrap of the tick count', () => {
     clock.advance(20);
     expect(log).toEqual(['after', 'before']);
   });
+});
+
+test('milliseconds that are a whole number of ticks are that number, at every rate', () => {
+  for (let tickRateHz = 1; tickRateHz <= 1100; tickRateHz++) {
+    const { os } = device({ tickRateHz });
+    for (let seconds = 1; seconds < 60; seconds += 7) check(os.msToTicks(seconds * 1000) === seconds * tickRateHz, `${seconds} s at ${tickRateHz} Hz`);
+  }
 });
 
 test('milliseconds and ticks', () => {
