@@ -497,7 +497,9 @@ export class BenchStream implements StreamSocket, StreamHandler {
   }
 
   #raise(what: number): void {
-    if (this.#endReason !== undefined) return;
+    // After the far end's FIN only room to write may still be told of.
+    if (this.#endReason !== undefined) what &= this.#endReason === 'closed' ? WRITABLE : 0;
+    if (what === 0) return;
     this.#pending |= what;
     this.#interrupts.raise(this.#isr);
   }

@@ -1,0 +1,59 @@
+/** A board's HAL keeps the contract, as every port must: in virtual time, and over this machine's sockets. */
+
+import { afterAll, describe, expect, test } from 'vitest';
+import { checks, type Check, type Subject } from '../../../hal/conformance/index.ts';
+import type { Hal } from '../../../hal/hal.ts';
+import type { Clock } from '../../../hal/clock.ts';
+import type { Network } from '../../../hal/network.ts';
+import { nodeClock, nodeNetwork } from '../../../hal/node/index.ts';
+import { Bench } from '../../../sim/bench/bench.ts';
+import { Loopback } from '../../support/loopback.ts';
+import { clocksOf } from './rig.ts';
+
+/** Two boards: what cannot listen needs a peer that can, so that the second one has the host's own network. */
+function subjects(network: Network, peerNetwork: Network, newClock: () => Clock, addresses: readonly [string, string]): { bench: Bench; tested: Subject; peer: Subject } {
+  const bench = new Bench({ network, newClock, seed: 1, onTrace: () => {} });
+  const hals = ['tested', 'peer'].map((name) => {
+    let booted: Hal | undefined;
+    bench.addDevice(name, (hal) => (booted = hal)).power.restore();
+    if (booted === undefined) throw new Error('did not boot');
+    return booted;
+  });
+  const [tested, peer] = hals;
+  if (tested === undefined || peer === undefined) throw new Error('two boards');
+  return { bench, tested: { hal: tested, address: addresses[0] }, peer: { hal: { ...peer, network: peerNetwork }, address: addresses[1] } };
+}
+
+/** These listen on the tested port itself, which a board on the bench cannot. */
+const NEED_TO_LISTEN = ['stream: the local port can be chosen', 'stream: a local port that is taken'];
+
+describe('in virtual time', () => {
+  /** The loopback below is for firmware that hands it good addresses; these checks hand it bad ones. */
+  const leftOut = [...NEED_TO_LISTEN, 'stream: a closed port refuses', 'stream: what is no address'];
+  const world = new Loopback();
+  world.names.set('localhost', ['127.0.0.1']);
+  const [first, second] = [world.host('10.0.0.1'), world.host('10.0.0.2')];
+  const { tested, peer } = subjects(first.hal.network, second.hal.network, clocksOf(world), ['10.0.0.1', '10.0.0.2']);
+  for (const check of checks(tested, peer)) {
+    test.skipIf(leftOut.some((start) => check.name.startsWith(start)))(check.name, () => {
+      let result: { failure: string | undefined } | undefined;
+      check.run((failure) => {
+        result = { failure };
+      });
+      world.until(() => result !== undefined, 60_000);
+      expect(result).toEqual({ failure: undefined });
+    });
+  }
+});
+
+describe('over real sockets', () => {
+  const network = nodeNetwork();
+  const { bench, tested, peer } = subjects(network, network, nodeClock, ['127.0.0.1', '127.0.0.1']);
+  const run = (check: Check): Promise<string | undefined> => new Promise((resolve) => check.run(resolve));
+  for (const check of checks(tested, peer)) {
+    test.skipIf(NEED_TO_LISTEN.some((start) => check.name.startsWith(start)))(check.name, async () => {
+      expect(await run(check)).toBeUndefined();
+    });
+  }
+  afterAll(() => bench.stop());
+});
