@@ -33,6 +33,10 @@ export function processTerminal(): Terminal {
   // Who reads has gone away, as in `cablepull run | head`: there is nobody left to tell.
   for (const stream of [stdout, stderr]) stream.on('error', () => process.exit(0));
 
+  process.on('exit', () => {
+    if (drawn.length > 0) stderr.write(SHOW_CURSOR);
+  });
+
   function erase(): string {
     return drawn.length === 0 ? '' : `\u001b[${drawn.length}A${CLEAR_TO_END}`;
   }
