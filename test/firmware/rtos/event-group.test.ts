@@ -8,10 +8,11 @@ import { device } from '../../support/manual-clock.ts';
 function waiters(...waits: readonly (readonly [name: string, bits: number, options: WaitBitsOptions])[]) {
   const { clock, os, log } = device();
   const group = new EventGroup(os);
-  const tasks = waits.map(([name, bits, options]) =>
-    os.createTask(function* () { log.push(`${name} ${yield* group.waitBits(bits, options)}`); }, name, 1));
+  for (const [name, bits, options] of waits) {
+    os.createTask(function* () { log.push(`${name} ${yield* group.waitBits(bits, options)}`); }, name, 1);
+  }
   os.start();
-  return { clock, os, log, group, tasks };
+  return { clock, os, log, group };
 }
 
 describe('waitBits', () => {
@@ -49,10 +50,17 @@ describe('waitBits', () => {
     expect(group.bits).toBe(0b100);
   });
 
-  test('equals are woken in the order they came, also when their priority was another when they came', () => {
-    const { log, group, tasks } = waiters(['a', 1, {}], ['b', 1, {}]);
-    tasks[1]?.setPriority(5);
-    tasks[0]?.setPriority(5);
+  test('equals are woken in the order they came, whatever their priority was when they came', () => {
+    const { os, log } = device();
+    const group = new EventGroup(os);
+    os.start();
+    const tasks = ([['a', 1], ['b', 3]] as const).map(([name, priority]) => {
+      os.enterIsr();
+      const task = os.createTask(function* () { log.push(`${name} ${yield* group.waitBits(1)}`); }, name, priority);
+      os.exitIsr();
+      return task;
+    });
+    for (const task of tasks) task.setPriority(2);
     group.setBitsFromIsr(1);
     expect(log).toEqual(['a 1', 'b 1']);
   });
