@@ -144,7 +144,6 @@ export class BenchNic implements Nic {
         return;
       }
       asked = this.options.network.lookup(name, (result) => {
-        if (isCancelled || interrupts.off) return;
         if (needsCarrier && !this.carrier) this.#questions.add(ask);
         else interrupts.raise(() => {
           if (!isCancelled) done(result);

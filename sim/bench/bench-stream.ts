@@ -420,7 +420,6 @@ export class BenchStream implements StreamSocket, StreamHandler {
         // Not from within the firmware's call: what comes of it are interrupts.
         if (carrier) return this.#setClock(clock.now(), () => this.#send());
         // No probes while data is unacknowledged (RFC 1122, 4.2.3.6): retransmission decides.
-        this.#probes = 0;
         return this.#setClock(this.#unsentSinceMs + (this.#userTimeoutMs || RETRANSMIT_GIVE_UP_MS), () => this.#giveUp());
       }
       if (this.#keepAlive !== 'off' && (!carrier || this.#probes > 0 || this.#lostReset !== undefined)) {

@@ -349,6 +349,22 @@ describe('the firmware ends', () => {
     expect(far.over).toEqual({ atMs: now(), reason: 'closed' });
   });
 
+  it('by close, before the far end: the same', () => {
+    const [probe, far] = connect();
+    pull();
+    probe.socket.write(pattern(100));
+    probe.close();
+    far.socket.shutdown();
+    advance(1000);
+    expect(rig.hungUps()).toEqual([[3, 'closed']]);
+    expect([far.received, far.over]).toEqual([[], undefined]);
+    plug();
+    advance(1);
+    expect(far.received).toEqual([...pattern(100)]);
+    expect(far.over?.reason).toBe('closed');
+    expect(rig.openSockets).toBe(0);
+  });
+
   it('by close, after the far end: the same', () => {
     const [probe, far] = connect();
     pull();

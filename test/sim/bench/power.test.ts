@@ -128,6 +128,27 @@ describe('power', () => {
     expect(rig.hungUps()).toHaveLength(1);
   });
 
+  it('cut: a FIN that came while the cable was out is answered when both are back', () => {
+    rig.board.cable.pull();
+    far.socket.shutdown();
+    advance(10);
+    cut();
+    rig.board.cable.plug();
+    advance(1000);
+    expect(far.over).toBeUndefined();
+    restore();
+    advance(1);
+    expect(far.over?.reason).toBe('ECONNRESET');
+  });
+
+  it('cut: a far end that dies, too, has not hung up', () => {
+    probe.socket.setKeepAlive({ idle: 1, interval: 1, count: 1 });
+    cut();
+    rig.serverHost.vanish();
+    advance(3_600_000);
+    expect(rig.hungUps()).toEqual([]);
+  });
+
   it('cut: a reset of the far end is seen, and the host lets go', () => {
     cut();
     far.socket.abort();
