@@ -533,7 +533,6 @@ export class Kernel {
     this.remove(task, 'Deleted');
     this.forget(task);
     this.runningTask = undefined;
-    this.#inPass = false;
     this.stop();
     const onCrash = this.config.onCrash;
     if (onCrash === undefined) throw error;

@@ -119,11 +119,12 @@ describe('setBits and clearBits', () => {
     expect(group.bits).toBe(0);
   });
 
-  test('delete wakes all with 0', () => {
+  test('delete wakes all with 0, even if bits are set again before they run', () => {
     const { os, log, group } = waiters(['a', 1, {}], ['b', 3, { waitForAll: true }]);
     group.setBitsFromIsr(2);
     os.enterIsr();
     group.delete();
+    group.setBits(1);
     os.exitIsr();
     expect(log).toEqual(['a 0', 'b 0']);
   });

@@ -16,12 +16,14 @@ describe('a blocking call without yield*', () => {
   });
 
   test('is found when the task lets go of the processor', () => {
-    const { os } = device();
+    const { os, log } = device();
     os.createTask(function* () {
       void os.delay(5);
       yield;
+      log.push('went on');
     }, 'task', 1);
     expect(() => os.start()).toThrow('task task called delay without yield*');
+    expect(log).toEqual([]);
   });
 
   test('is found when the task ends', () => {

@@ -43,6 +43,17 @@ describe('tickless', () => {
     expect(clock.alarmMs).toBe(105);
   });
 
+  test('the alarm is disarmed when nobody is left whose time it was', () => {
+    const { clock, os } = device();
+    const task = os.createTask(function* () { yield* os.delay(20); }, 'task', 1);
+    os.start();
+    expect(clock.alarmMs).toBe(20);
+    os.enterIsr();
+    task.delete();
+    os.exitIsr();
+    expect(clock.alarmMs).toBeUndefined();
+  });
+
   test('the tick count starts with the scheduler, not with the clock', () => {
     const clock = new ManualClock(1234.5);
     const os = new Kernel(clock);
@@ -338,11 +349,20 @@ describe('start and stop', () => {
       yield* os.delay(1);
       log.push('further');
     }, 'stopper', 2);
-    os.createTask(function* () { log.push('other'); }, 'other', 1);
+    const other = os.createTask(function* () { log.push('other'); }, 'other', 1);
     os.start();
     clock.advance(100);
     expect(log).toEqual(['stopped']);
+    expect(other.state).toBe('Ready');
     expect(clock.alarmMs).toBeUndefined();
+    expect(idles).toBe(0);
+  });
+
+  test('stopped by its only task, the device is not idle but off', () => {
+    let idles = 0;
+    const { os } = device({ onIdle: () => idles++ });
+    os.createTask(function* () { os.stop(); }, 'stopper', 1);
+    os.start();
     expect(idles).toBe(0);
   });
 

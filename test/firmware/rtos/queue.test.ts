@@ -195,14 +195,6 @@ describe('copies', () => {
     queue.receiveFromIsr();
     expect(queue.receiveFromIsr()).toEqual(Uint8Array.of(1));
   });
-
-  test('a received item is not held by the queue', () => {
-    const { os } = device();
-    const queue = new Queue<object>(os, 1, (item) => item);
-    queue.sendFromIsr({});
-    queue.receiveFromIsr();
-    expect(queue.peekFromIsr()).toBeUndefined();
-  });
 });
 
 test.each([0, -1, 1.5, Number.NaN])('refuses a length of %d', (length) => {

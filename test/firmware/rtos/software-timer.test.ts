@@ -102,6 +102,19 @@ describe('commands', () => {
     }
   });
 
+  test('a start that is late when it is obeyed calls before the stop behind it is obeyed', () => {
+    const { clock, os, one, ticks } = timer({ period: 10, autoReload: true, config: { timerTaskPriority: 1 } });
+    os.createTask(function* () {
+      yield* one.start();
+      clock.spend(10);
+      yield* one.stop();
+    }, 'task', 2);
+    os.start();
+    clock.advance(100);
+    expect(ticks).toEqual([10]);
+    expect(one.isActive).toBe(false);
+  });
+
   test('reset starts the period anew', () => {
     const { clock, os, one, ticks } = timer({ period: 10, autoReload: false });
     one.startFromIsr();

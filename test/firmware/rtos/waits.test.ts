@@ -262,6 +262,25 @@ test('a timer command that waits for room in the queue ends like every other wai
   expect(log).toEqual(['false at 50', 'false at 50', 'true at 70']);
 });
 
+test('an abort ends one wait: the next, woken and robbed, goes on to its end', () => {
+  const { clock, os, log } = device();
+  const [group, semaphore] = [new EventGroup(os), new Semaphore(os)];
+  const waiter = os.createTask(function* () {
+    yield* group.waitBits(1);
+    log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
+  }, 'waiter', 1);
+  os.start();
+  waiter.abortDelay();
+  clock.advance(10);
+  os.enterIsr();
+  semaphore.give();
+  semaphore.takeFromIsr();
+  os.exitIsr();
+  expect(log).toEqual([]);
+  clock.advance(40);
+  expect(log).toEqual(['false at 50']);
+});
+
 test('a task that delays is over with the delay when resumed, as FreeRTOS has it', () => {
   const { clock, os, log } = device();
   const sleeper = os.createTask(function* () {
