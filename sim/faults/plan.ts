@@ -44,7 +44,9 @@ export function describePlanError(text: string, { line, column, message }: PlanE
 export function devicesOf(fault: Fault, devices: readonly string[]): readonly string[] | string {
   const named = devices.filter((device) => targets(fault.target, device));
   if (named.length > 0) return named;
-  return `no device is called '${fault.target}'; there are ${devices[0] ?? 'none'}${devices.length > 1 ? ` to ${devices.at(-1) ?? ''}` : ''}`;
+  const first = devices[0] ?? 'none';
+  const last = devices.at(-1) ?? first;
+  return `no device is called '${fault.target}'; there ${first === last ? `is ${first}` : `are ${first} to ${last}`}`;
 }
 
 interface Word {

@@ -4,23 +4,24 @@ const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 
 type Unit = keyof typeof UNIT_MS;
 
-/** In milliseconds, to the microsecond; undefined when `text` is no duration, or one too long to be exact (285 years). */
+/** In milliseconds, to the microsecond; undefined when `text` is no duration, or one too long for that (35 years). */
 export function parseDuration(text: string): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   if (number === undefined || unit === undefined || !isUnit(unit)) return undefined;
   const wholeUs = Math.round(Number(number) * UNIT_MS[unit] * 1000);
-  return Number.isSafeInteger(wholeUs) ? wholeUs / 1000 : undefined;
+  // Beyond, milliseconds as floating point would not tell one microsecond from the next for certain.
+  return wholeUs < 2 ** 50 ? wholeUs / 1000 : undefined;
 }
 
 /** What a duration looks like, for messages about one that is none. */
 export const DURATION_EXAMPLES = '500ms, 30s, 1.5m or 2h';
 
-/** The shortest text that `parseDuration` reads as the same, to the microsecond: `1.5m`, not `90000ms`. */
+/** The shortest text that `parseDuration` reads as the same, to the microsecond: `90s`, not `90000ms` or `1.5m`. */
 export function formatDuration(ms: number): string {
   const exactMs = Math.round(ms * 1000) / 1000;
-  const units: readonly Unit[] = ['d', 'h', 'm', 's', 'ms'];
+  const units: readonly Unit[] = ['s', 'ms', 'm', 'h', 'd'];
   const texts = units.map((unit) => `${exactMs / UNIT_MS[unit]}${unit}`).filter((text) => parseDuration(text) === exactMs);
-  return texts.reduce((best, text) => (text.length < best.length ? text : best), `${exactMs}ms`);
+  return texts.reduce((best, text) => (text.length < best.length ? text : best), texts[0] ?? `${exactMs}ms`);
 }
 
 /** For tables: `12.0 s`, always in seconds, one digit. */

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { boot } from '../../../firmware/index.ts';
 import { Kernel } from '../../../firmware/rtos/index.ts';
+import type { Clock } from '../../../hal/clock.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import { Board, RESET_MS, type BoardEvent, type Firmware } from '../../../sim/board/board.ts';
 import type { Nic } from '../../../sim/board/nic.ts';
@@ -13,6 +14,8 @@ import { clocksOf } from '../bench/rig.ts';
 let world: Loopback;
 let calls: string[];
 let events: [atMs: number, event: BoardEvent][];
+/** The clocks whose alarm is armed: each would keep the process of a real bench alive. */
+const armed = new Set<Clock>();
 let boots: { readonly atMs: number; readonly hal: Hal }[];
 
 beforeEach(() => {
@@ -20,7 +23,26 @@ beforeEach(() => {
   calls = [];
   events = [];
   boots = [];
+  armed.clear();
 });
+
+function newClock(): Clock {
+  const clock = clocksOf(world)();
+  return {
+    now: () => clock.now(),
+    setAlarm(atMs, isr) {
+      armed.add(clock);
+      clock.setAlarm(atMs, () => {
+        armed.delete(clock);
+        isr();
+      });
+    },
+    clearAlarm() {
+      armed.delete(clock);
+      clock.clearAlarm();
+    },
+  };
+}
 
 /** A board, switched on, whose network interface notes what is asked of it. */
 function board(firmware: Firmware = () => {}): Board {
@@ -34,7 +56,7 @@ function board(firmware: Firmware = () => {}): Board {
   };
   const made = new Board({
     name: 'dev-1',
-    newClock: clocksOf(world),
+    newClock,
     nic,
     random: forkRandom(1, 'dev-1'),
     onEvent: (event) => events.push([world.now, event]),
@@ -86,6 +108,20 @@ describe('power', () => {
     power.cut();
     world.advance(10_000);
     expect(ran).toEqual(['tick at 0', 'tick at 100', 'tick at 200']);
+  });
+
+  it('cut: no alarm stays armed, whatever the board was about to do', () => {
+    const made = board((hal) => {
+      hal.clock.setAlarm(1000, () => hal.system.restart('software'));
+      hal.system.armWatchdog(5000);
+    });
+    for (const atMs of [500, 1050]) {
+      world.advance(atMs);
+      expect(armed.size).toBeGreaterThan(0);
+      made.power.cut();
+      expect(armed.size).toBe(0);
+      made.power.restore();
+    }
   });
 
   it('cut in the middle of a task: what it does until it yields has no effect', () => {
