@@ -24,7 +24,7 @@ import type { WaitList } from './wait-list.ts';
 const PASS_SWITCHES = 4096;
 const PASS_MS = 5;
 
-/** Reading the clock costs more than a switch, so that a busy pass reads it once in so many (a power of 2). */
+/** Reading the clock costs more than a switch: where nobody waits for it, a busy pass reads it once in so many (a power of 2). */
 const SWITCHES_PER_CLOCK_READ = 16;
 
 /** The clock as `wakeTick` for "no alarm". */
@@ -504,7 +504,8 @@ export class Kernel {
         onTaskState?.(task, 'Ready');
       }
       if (this.#state !== 'running') break;
-      if ((switches & (SWITCHES_PER_CLOCK_READ - 1)) === 0) {
+      // The tick interrupt that would have come meanwhile. With nobody ready the next pass looks.
+      if (!this.#ready.isEmpty && (this.#sleepers.first !== undefined || (switches & (SWITCHES_PER_CLOCK_READ - 1)) === 0)) {
         if (this.#readClock() >= lastTick || switches >= PASS_SWITCHES) break;
       }
     }
