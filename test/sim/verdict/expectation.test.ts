@@ -1,0 +1,107 @@
+/** What a user expects: read, held against verdicts, on both sides of the deadline. */
+
+import { describe, expect, it } from 'vitest';
+import { failures, parseExpectation } from '../../../sim/verdict/expectation.ts';
+import { table, verdictTable } from '../../../sim/verdict/report.ts';
+import type { Verdict } from '../../../sim/verdict/verdict.ts';
+
+const noticed = (afterMs: number, by = 'silent') => ({ afterMs, by });
+
+const PULLED: Verdict = {
+  fault: 'cable-pull', text: 'cable-pull on dev-1 at 10s for 30s', device: 'dev-1', atMs: 10_000, forMs: 30_000, healedAfterMs: 30_000, wasConnected: true,
+  deviceNoticed: noticed(12_000, 'ETIMEDOUT'), serverNoticed: noticed(15_000), survived: false, ghostMs: 15_000, backAfterMs: 1500,
+};
+const OFF: Verdict = { ...PULLED, fault: 'power-loss', text: 'power-loss on dev-1 at 10s for 30s', deviceNoticed: undefined };
+const SURVIVED: Verdict = { ...PULLED, healedAfterMs: 1000, deviceNoticed: undefined, serverNoticed: undefined, survived: true, ghostMs: 1000, backAfterMs: 100 };
+const UNCONNECTED: Verdict = { ...OFF, wasConnected: false, serverNoticed: undefined, ghostMs: 0 };
+const END_MS = 60_000;
+
+function failed(text: string, ...verdicts: Verdict[]): string[] {
+  const expectation = parseExpectation(text);
+  if (typeof expectation === 'string') throw new Error(expectation);
+  return failures(expectation, verdicts, END_MS);
+}
+
+it.each([
+  ['server notices within 15s', { subject: 'server notices', withinMs: 15_000 }],
+  ['device notices within 0.5s', { subject: 'device notices', withinMs: 500 }],
+  ['service back within 2h', { subject: 'service back', withinMs: 7_200_000 }],
+  ['server wakes within 15s', "'server wakes within 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
+  ['server notices in 15s', "'server notices in 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
+  ['', "'' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
+  ['server notices within 15', "'server notices within 15' must end with a duration such as 500ms, 30s, 1.5m or 2h"],
+  ['server notices within', "'server notices within' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
+])("'%s'", (text, expectation) => {
+  expect(parseExpectation(text)).toEqual(expectation);
+});
+
+describe('an expectation', () => {
+  it('is met at its deadline, and not a moment after', () => {
+    expect(failed('server notices within 15s', PULLED)).toEqual([]);
+    expect(failed('server notices within 14.999s', PULLED)).toEqual(['cable-pull on dev-1 at 10s for 30s, dev-1: server notices after 15.0 s (silent), not within 14.999s']);
+    expect(failed('device notices within 12s', PULLED)).toEqual([]);
+    expect(failed('device notices within 11.999s', PULLED)).toHaveLength(1);
+    expect(failed('service back within 1.5s', PULLED)).toEqual([]);
+    expect(failed('service back within 1.499s', PULLED)).toEqual(['cable-pull on dev-1 at 10s for 30s, dev-1: service back after 1.5 s, not within 1.499s']);
+  });
+
+  it('is not met by what had not come when the run ended', () => {
+    expect(failed('server notices within 1h', { ...PULLED, serverNoticed: undefined })).toEqual([
+      'cable-pull on dev-1 at 10s for 30s, dev-1: server notices not in the 50.0 s until the end of the run, not within 1h',
+    ]);
+    expect(failed('service back within 1h', { ...PULLED, backAfterMs: undefined })).toEqual([
+      'cable-pull on dev-1 at 10s for 30s, dev-1: service back not in the 20.0 s until the end of the run, not within 1h',
+    ]);
+    expect(failed('service back within 1h', { ...PULLED, healedAfterMs: undefined, backAfterMs: undefined })).toEqual([
+      'cable-pull on dev-1 at 10s for 30s, dev-1: service back not to be seen, as the run ended before the fault was healed, not within 1h',
+    ]);
+  });
+
+  it('asks nothing of who has nothing to notice, or cannot', () => {
+    expect(failed('server notices within 1s', { ...PULLED, serverNoticed: noticed(500) }, SURVIVED, UNCONNECTED)).toEqual([]);
+    expect(failed('device notices within 12s', PULLED, SURVIVED, UNCONNECTED, OFF, { ...OFF, fault: 'hang' }, { ...OFF, fault: 'crash' })).toEqual([]);
+    expect(failed('service back within 2s', PULLED, { ...OFF, forMs: undefined, healedAfterMs: undefined, backAfterMs: undefined })).toEqual([]);
+  });
+
+  it('that nothing put to the test is not met', () => {
+    expect(failed('server notices within 15s')).toEqual(['server notices within 15s: no fault put it to the test']);
+    expect(failed('server notices within 15s', SURVIVED, UNCONNECTED)).toHaveLength(1);
+    expect(failed('device notices within 15s', OFF)).toHaveLength(1);
+  });
+
+  it('speaks of every fault that is not as expected', () => {
+    expect(failed('server notices within 1s', PULLED, { ...OFF, device: 'dev-2' })).toHaveLength(2);
+  });
+});
+
+describe('the table', () => {
+  const rows = (...verdicts: Verdict[]) => verdictTable(verdicts).split('\n').map((line) => line.split(/ {2,}/)).slice(1);
+
+  it('says who noticed, after how long, by what, or why not', () => {
+    const never = { ...PULLED, deviceNoticed: undefined, serverNoticed: undefined, backAfterMs: undefined };
+    const star = { ...PULLED, text: 'hang on dev-* at 10s', device: 'dev-2', fault: 'hang', healedAfterMs: undefined, deviceNoticed: undefined } as const;
+    expect(rows(PULLED, SURVIVED, never, OFF, { ...OFF, fault: 'crash' }, UNCONNECTED, star)).toEqual([
+      [PULLED.text, '12.0 s by ETIMEDOUT', '15.0 s by silent', '15.0 s', '1.5 s'],
+      [PULLED.text, 'survived', 'survived', '1.0 s', '0.1 s'],
+      [PULLED.text, 'never', 'never', '15.0 s', 'never'],
+      [OFF.text, 'was off', '15.0 s by silent', '15.0 s', '1.5 s'],
+      [OFF.text, 'was dead', '15.0 s by silent', '15.0 s', '1.5 s'],
+      [OFF.text, 'was not connected', '-', '-', '1.5 s'],
+      ['hang on dev-* at 10s (dev-2)', 'hung', '15.0 s by silent', '15.0 s', 'not healed'],
+    ]);
+  });
+
+  it('has one row for a fault on more than eight devices: each thing that happened, how often, in the middle and at worst', () => {
+    const pulled = (count: number) => Array.from({ length: count }, (_, i) => ({ ...PULLED, text: 'cable-pull on * at 10s', device: `dev-${i}`, serverNoticed: noticed(10_000 + i * 1000) }));
+    expect(rows(...pulled(8))).toHaveLength(8);
+    const survivor = { ...SURVIVED, text: 'cable-pull on * at 10s', device: 'dev-9', healedAfterMs: undefined };
+    expect(rows(...pulled(9), survivor)).toEqual([[
+      'cable-pull on * at 10s (10 devices)', '9: median 12.0 s, worst 12.0 s by ETIMEDOUT; 1: survived', '9: median 14.0 s, worst 18.0 s by silent; 1: survived',
+      'median 15.0 s, worst 15.0 s', '9: median 1.5 s, worst 1.5 s; 1: not healed',
+    ]]);
+  });
+
+  it('stands in columns, without blanks at the ends of lines', () => {
+    expect(table([['a', 'bb', 'c'], ['aaa', 'b', ''], ['a']])).toBe('a    bb  c\naaa  b\na');
+  });
+});
