@@ -12,9 +12,8 @@ import type { Clock } from '../../hal/clock.ts';
 import type { KeepAlive, KeepAliveSupport, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
 import type { Interrupts } from '../board/interrupts.ts';
 import type { BenchNic } from './bench-nic.ts';
-
-/** What the device's stack takes from the firmware while nothing can be sent: lwIP's TCP_SND_BUF as ESP-IDF sets it. */
-const SEND_BUFFER_BYTES = 5760;
+import { KeepAliveProbes } from './keepalive-probes.ts';
+import { SendBuffer } from './send-buffer.ts';
 
 /** How long a SYN is sent again without an answer: Linux's tcp_syn_retries of 6. */
 const CONNECT_GIVE_UP_MS = 127_000;
@@ -59,9 +58,8 @@ export class BenchStream implements StreamSocket, StreamHandler {
   #pending = 0;
   #endReason: Errno | 'closed' | undefined;
 
-  /** Taken from the firmware and not yet given to the host; undefined: nothing is. */
-  #outbox: Uint8Array | undefined;
-  #outboxBytes = 0;
+  /** Taken from the firmware and not yet given to the host. */
+  readonly #outbox = new SendBuffer();
   #finPending = false;
   #finSent = false;
   /** The firmware has closed it, and only the far end's FIN is waited for. */
@@ -78,14 +76,10 @@ export class BenchStream implements StreamSocket, StreamHandler {
   /** It has sent a ghost something that is not acknowledged, and so sends it again. */
   #isSpokenTo = false;
 
-  #keepAlive: KeepAlive | 'off' = 'off';
+  readonly #probes = new KeepAliveProbes();
   #userTimeoutMs = 0;
-  #heardAtMs = 0;
   /** When the cable came out, or a connection was asked for without. */
   #cutAtMs = 0;
-  /** Keepalive probes without an answer, so far. */
-  #probes = 0;
-  #nextProbeAtMs = 0;
   #clock: Clock | undefined;
 
   readonly #isr = (): void => {
@@ -154,14 +148,10 @@ export class BenchStream implements StreamSocket, StreamHandler {
       this.#heard();
       return this.#inner.write(from);
     }
-    const taken = Math.min(from.length, SEND_BUFFER_BYTES - this.#outboxBytes);
-    if (taken === 0) return from.length === 0 ? 0 : failure('EAGAIN');
-    if (this.#outboxBytes === 0) this.#unsentSinceMs = this.#nic.clock.now();
-    this.#outbox ??= new Uint8Array(SEND_BUFFER_BYTES);
-    this.#outbox.set(from.subarray(0, taken), this.#outboxBytes);
-    this.#outboxBytes += taken;
+    if (this.#outbox.isEmpty) this.#unsentSinceMs = this.#nic.clock.now();
+    const taken = this.#outbox.put(from);
     this.#watch();
-    return taken;
+    return taken > 0 || from.length === 0 ? taken : failure('EAGAIN');
   }
 
   shutdown(): number {
@@ -173,7 +163,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
       this.#finSent = true;
       return this.#inner.shutdown();
     }
-    if (this.#outboxBytes === 0) this.#unsentSinceMs = this.#nic.clock.now();
+    if (this.#outbox.isEmpty) this.#unsentSinceMs = this.#nic.clock.now();
     this.#finPending = true;
     this.#watch();
     return 0;
@@ -208,8 +198,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   setKeepAlive(keepAlive: KeepAlive | 'off'): KeepAliveSupport {
     if (this.#state === 'ghost') return 'none';
     const support = this.#inner.setKeepAlive(keepAlive);
-    this.#keepAlive = support === 'none' ? 'off' : keepAlive;
-    this.#probes = 0;
+    this.#probes.set(support === 'none' ? 'off' : keepAlive);
     this.#watch();
     return support;
   }
@@ -226,8 +215,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   /** The device loses the connection without a word. */
   lose(): void {
     this.#stopClock();
-    this.#outbox = undefined;
-    this.#outboxBytes = 0;
+    this.#outbox.clear();
     switch (this.#state) {
       case 'connecting':
       case 'open':
@@ -321,7 +309,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
       if (this.#state === 'connecting' && this.#nic.carrier) this.#opened();
     } else if (this.#nic.carrier) {
       this.#send();
-      if (this.#outboxBytes === 0) this.#raise(WRITABLE);
+      if (this.#outbox.isEmpty) this.#raise(WRITABLE);
     }
   }
 
@@ -347,11 +335,11 @@ export class BenchStream implements StreamSocket, StreamHandler {
 
   /** Nothing stands between the firmware and the host's socket. */
   #isClear(): boolean {
-    return this.#nic.carrier && this.#outboxBytes === 0 && this.#lostReset === undefined;
+    return this.#nic.carrier && this.#outbox.isEmpty && this.#lostReset === undefined;
   }
 
   #hasUnsent(): boolean {
-    return this.#outboxBytes > 0 || this.#finPending;
+    return !this.#outbox.isEmpty || this.#finPending;
   }
 
   /** Gives the host what the device had to keep, and then, where the firmware has closed, ends the connection. */
@@ -363,14 +351,11 @@ export class BenchStream implements StreamSocket, StreamHandler {
       else if (this.#hasUnsent()) this.#fail(this.#lostReset);
       return;
     }
-    while (this.#outbox !== undefined) {
-      const taken = this.#inner.write(this.#outbox.subarray(0, this.#outboxBytes));
-      if (taken === failure('EAGAIN')) return;
-      if (taken < 0) return this.#state === 'closing' ? this.#leave() : this.#fail(errnoOf(taken));
+    if (!this.#outbox.isEmpty) {
+      const result = this.#outbox.flush(this.#inner);
+      if (result === failure('EAGAIN')) return;
+      if (result < 0) return this.#state === 'closing' ? this.#leave() : this.#fail(errnoOf(result));
       this.#heard();
-      this.#outbox.copyWithin(0, taken, this.#outboxBytes);
-      this.#outboxBytes -= taken;
-      if (this.#outboxBytes === 0) this.#outbox = undefined;
     }
     if (this.#state === 'closing') return this.#finish();
     if (this.#finPending) {
@@ -422,39 +407,29 @@ export class BenchStream implements StreamSocket, StreamHandler {
         // No probes while data is unacknowledged (RFC 1122, 4.2.3.6): retransmission decides.
         return this.#setClock(this.#unsentSinceMs + (this.#userTimeoutMs || RETRANSMIT_GIVE_UP_MS), () => this.#giveUp());
       }
-      if (this.#keepAlive !== 'off' && (!carrier || this.#probes > 0 || this.#lostReset !== undefined)) {
-        if (this.#probes === 0) this.#nextProbeAtMs = this.#firstLostProbeMs(this.#keepAlive);
-        return this.#setClock(this.#nextProbeAtMs, () => this.#probe());
+      if (this.#probes.isOn && (!carrier || this.#probes.isWaiting || this.#lostReset !== undefined)) {
+        return this.#setClock(this.#probes.nextAtMs(this.#cutAtMs, clock.now()), () => this.#probe());
       }
     }
     this.#stopClock();
   }
 
-  /** Probes were answered as long as there was a carrier, and the answers count as heard. */
-  #firstLostProbeMs({ idle }: KeepAlive): number {
-    const idleMs = idle * 1000;
-    const answered = Math.max(Math.floor((this.#cutAtMs - this.#heardAtMs) / idleMs), 0);
-    return Math.max(this.#heardAtMs + (answered + 1) * idleMs, this.#nic.clock.now());
-  }
-
-  /** TCP_KEEPIDLE after the last word of the far end, and then every TCP_KEEPINTVL. */
   #probe(): void {
-    if (this.#state !== 'open' || this.#keepAlive === 'off') return;
+    if (this.#state !== 'open') return;
     if (this.#nic.carrier) {
+      // This one is answered.
       if (this.#lostReset !== undefined) this.#fail(this.#lostReset);
-      else if (this.#probes > 0) this.#heard();
-    } else if (this.#probes >= this.#keepAlive.count) {
+      else if (this.#probes.isWaiting) this.#heard();
+    } else if (this.#probes.isExhausted) {
       this.#giveUp();
     } else {
-      this.#probes++;
-      this.#nextProbeAtMs += this.#keepAlive.interval * 1000;
+      this.#probes.send();
       this.#watch();
     }
   }
 
   #heard(): void {
-    this.#heardAtMs = this.#nic.clock.now();
-    this.#probes = 0;
+    this.#probes.heard(this.#nic.clock.now());
   }
 
   #giveUp(): void {
