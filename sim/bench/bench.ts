@@ -4,7 +4,7 @@ import type { Clock } from '../../hal/clock.ts';
 import type { Network } from '../../hal/network.ts';
 import { Board, type Firmware } from '../board/board.ts';
 import { FAULTS } from '../faults/apply.ts';
-import { formatFault, targets, type Fault } from '../faults/fault.ts';
+import { formatFault, targets, type Fault, type FaultKind } from '../faults/fault.ts';
 import { forkRandom } from '../random.ts';
 import type { ServerEvent } from '../server/events.ts';
 import { Agenda } from '../time/agenda.ts';
@@ -57,6 +57,13 @@ export class Bench {
     return board;
   }
 
+  /** Switches a board on at a time. A power loss that is in force then has the say: the board boots when it heals. */
+  switchOn(board: Board, atMs: number): void {
+    this.agenda.at(atMs, () => {
+      if ((this.#active.get(activeKey('power-loss', board)) ?? 0) === 0) board.power.restore();
+    });
+  }
+
   /** Puts the faults of a plan on the agenda, for the devices there are. */
   schedule(plan: readonly Fault[]): void {
     for (const fault of plan) {
@@ -93,8 +100,8 @@ export class Bench {
     if (count === 0) FAULTS[fault.kind].heal(board);
   }
 
-  #countActive({ kind }: Fault, { name }: Board, change: 1 | -1): number {
-    const key = `${kind} ${name}`;
+  #countActive({ kind }: Fault, board: Board, change: 1 | -1): number {
+    const key = activeKey(kind, board);
     const count = (this.#active.get(key) ?? 0) + change;
     this.#active.set(key, count);
     return count;
@@ -103,6 +110,10 @@ export class Bench {
   #trace(event: Untimed<TraceEvent>): void {
     this.#options.onTrace({ ...event, atMs: this.agenda.now() });
   }
+}
+
+function activeKey(kind: FaultKind, { name }: Board): string {
+  return `${kind} ${name}`;
 }
 
 type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;

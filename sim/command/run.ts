@@ -59,7 +59,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
     live = new Live(terminal, fleet, bench.agenda, settings.json);
     for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
       const board = bench.addDevice(name, (hal, onEvent) => void boot(hal, firmware, onEvent));
-      bench.agenda.at(i * POWER_ON_INTERVAL_MS, () => board.power.restore());
+      bench.switchOn(board, i * POWER_ON_INTERVAL_MS);
     }
     bench.schedule(settings.plan);
     if (settings.forMs !== undefined) bench.agenda.at(settings.forMs, () => finish(false));

@@ -54,6 +54,21 @@ it('heals a device when the last of overlapping faults of a kind is over', () =>
   }
 });
 
+it('does not switch on a board that is without power by then', () => {
+  const { world, bench, states } = idle('dev-1', 'dev-2');
+  for (const board of bench.boards) {
+    board.power.cut();
+    bench.switchOn(board, 2000);
+  }
+  bench.schedule(plan('power-loss on dev-1 at 1s for 3s'));
+  world.advance(1999);
+  expect(states()).toBe('off off');
+  world.advance(1);
+  expect(states()).toBe('off running');
+  world.advance(2000);
+  expect(states()).toBe('running running');
+});
+
 it('does not heal what another fault of the kind has broken for good', () => {
   const { world, bench, states } = idle('dev-1');
   bench.schedule(plan('power-loss on dev-1 at 1s', 'power-loss on dev-1 at 2s for 1s'));
