@@ -1,0 +1,158 @@
+/**
+ * The three ways to have many devices in one process that the socket figures compare. Each beats every period, beginning when it is
+ * connected, and is answered.
+ */
+
+import { connect, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { boot, type DeviceEvent, type FirmwareConfig } from 'cablepull/firmware';
+import type { Hal, Storage } from 'cablepull/hal';
+import { nodeClock, nodeNetwork, nodeRandom } from 'cablepull/hal/node';
+import { Bench, type TraceEvent } from 'cablepull/sim';
+
+export const PERIOD_MS = 3000;
+
+/** What a fleet tells. */
+export interface FleetEvents {
+  connected(): void;
+  answered(): void;
+  failed(reason: string): void;
+}
+
+/** Adds the device of this number to the fleet. */
+export type AddDevice = (number: number) => void;
+
+export type FleetKind = 'bare' | 'firmware' | 'boards';
+
+export const FLEETS: Readonly<Record<FleetKind, (port: number, events: FleetEvents) => AddDevice>> = {
+  bare: bareFleet,
+  firmware: firmwareFleet,
+  boards: boardFleet,
+};
+
+// ---- bare node:net, with one timer for all ----
+
+const BEAT = new Uint8Array(8);
+
+/** Node reads into one buffer for all sockets, instead of a new one for each arrival: the cheapest that it offers. */
+const READ_BUFFER = new Uint8Array(64 * 1024);
+
+interface BareDevice {
+  readonly socket: Socket;
+  dueMs: number;
+}
+
+function bareFleet(port: number, events: FleetEvents): AddDevice {
+  // All periods are the same: whoever has beaten is due last.
+  const devices: BareDevice[] = [];
+  let next = 0;
+  let waits = false;
+
+  function beatDue(): void {
+    const nowMs = performance.now();
+    for (;;) {
+      const device = devices[next];
+      if (device === undefined) throw new Error('the timer runs for a device');
+      if (device.dueMs > nowMs) {
+        // A fraction would be cut off, and the timer be early, for nothing.
+        setTimeout(beatDue, Math.ceil(device.dueMs - nowMs));
+        return;
+      }
+      device.socket.write(BEAT);
+      device.dueMs += PERIOD_MS;
+      next = (next + 1) % devices.length;
+    }
+  }
+
+  function add(): void {
+    const onread = {
+      buffer: READ_BUFFER,
+      callback: (): boolean => {
+        events.answered();
+        return true;
+      },
+    };
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread });
+    socket.on('connect', () => {
+      socket.write(BEAT);
+      // Behind the one that has beaten last, which is the one before the next.
+      devices.splice(next, 0, { socket, dueMs: performance.now() + PERIOD_MS });
+      next = (next + 1) % devices.length;
+      if (!waits) setTimeout(beatDue, PERIOD_MS);
+      waits = true;
+      events.connected();
+    });
+    socket.on('error', ({ message }) => events.failed(message));
+    socket.on('close', () => events.failed('the server has closed a connection'));
+  }
+  return add;
+}
+
+// ---- the firmware ----
+
+function firmwareConfig(port: number): FirmwareConfig {
+  return { protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: PERIOD_MS };
+}
+
+/** The firmware on this machine's HAL, but for its storage, which would be a file each. */
+function firmwareFleet(port: number, events: FleetEvents): AddDevice {
+  const network = nodeNetwork();
+  const config = firmwareConfig(port);
+  return (number) => {
+    const hal: Hal = {
+      clock: nodeClock(),
+      network,
+      storage: memoryStorage(),
+      random: nodeRandom,
+      console: { print: events.failed },
+      system: {
+        deviceId: `dev-${number}`,
+        resetReason: 'power-on',
+        restart: events.failed,
+        panic: ({ reason }) => events.failed(reason),
+        armWatchdog: () => false,
+      },
+    };
+    boot(hal, config, (event) => tell(event, events));
+  };
+}
+
+function memoryStorage(): Storage {
+  const values = new Map<string, Uint8Array>();
+  return {
+    get: (key) => values.get(key),
+    set: (key, value) => void values.set(key, value.slice()),
+    delete: (key) => void values.delete(key),
+    commit: () => 0,
+  };
+}
+
+/** The devices as the command line runs them: boards with cables and power, and a trace of all they do. */
+function boardFleet(port: number, events: FleetEvents): AddDevice {
+  const bench = new Bench({ network: nodeNetwork(), newClock: nodeClock, seed: 1, onTrace: (event) => tell(event, events) });
+  const config = firmwareConfig(port);
+  return (number) => {
+    bench.addDevice(`dev-${number}`, (hal, onEvent) => void boot(hal, config, onEvent)).power.restore();
+  };
+}
+
+function tell(event: DeviceEvent | TraceEvent, events: FleetEvents): void {
+  switch (event.kind) {
+    case 'connected':
+      events.connected();
+      break;
+    case 'beat-answered':
+      events.answered();
+      break;
+    case 'connect-failed':
+      events.failed(event.errno);
+      break;
+    case 'lost':
+      events.failed(`a connection was lost: ${event.by}`);
+      break;
+    case 'panic':
+      events.failed(event.reason);
+      break;
+    default:
+  }
+}

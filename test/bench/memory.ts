@@ -1,0 +1,22 @@
+/** What things hold in memory, after the garbage is gone. */
+
+/** On the heap and beside it (buffers). */
+export function usedBytes(): number {
+  const { gc } = globalThis;
+  if (gc === undefined) throw new Error('the benchmark needs node --expose-gc');
+  // Twice: what the first finds to be finalized, the second takes away.
+  gc();
+  gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** What each of `count` things holds. */
+export function heldBytes(count: number, make: () => unknown): number {
+  const things = new Array<unknown>(count).fill(undefined);
+  const before = usedBytes();
+  for (let i = 0; i < count; i++) things[i] = make();
+  const bytes = (usedBytes() - before) / count;
+  if (things.length !== count) throw new Error('they are to be reachable until here');
+  return bytes;
+}

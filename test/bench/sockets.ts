@@ -1,0 +1,86 @@
+/**
+ * What a device with a real connection costs, beside a bare socket that does the same. All fleets run at the same time, each in a process of
+ * its own with a server of its own: so whatever else the machine does, it does to all of them.
+ */
+
+import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { DevicesCost, DevicesResult } from './devices.ts';
+import { figure, type Figure, type Question } from './figure.ts';
+import type { FleetKind } from './fleets.ts';
+
+const COUNTS = [1000, 5000];
+const ROUNDS = 3;
+
+/** Open files of a process beside its connections, and more than enough: the devices of the warm-up are among them. */
+const OTHER_FILES = 200;
+
+const CPU_BUDGET = { of: 'ratio', max: 1.5 } as const;
+const MEMORY_BUDGET = { of: 'ratio', max: 2 } as const;
+
+/** What is held against the bare sockets. */
+const SUBJECTS = [
+  { kind: 'firmware', name: 'firmware on hal/node' },
+  { kind: 'boards', name: 'boards, as the command line runs them' },
+] as const;
+
+interface Costs {
+  readonly bare: DevicesCost;
+  readonly firmware: DevicesCost;
+  readonly boards: DevicesCost;
+}
+
+export async function socketFigures(notMeasured: (why: string) => void): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const count of COUNTS) {
+    try {
+      figures.push(...(await figuresOf(count)));
+    } catch (error) {
+      notMeasured(error instanceof Error ? error.message : String(error));
+    }
+  }
+  return figures;
+}
+
+async function figuresOf(count: number): Promise<Figure[]> {
+  const filesMax = Number(execFileSync('sh', ['-c', 'ulimit -n']));
+  if (filesMax < count + OTHER_FILES) throw new Error(`${count} devices, as \`ulimit -n\` allows a process ${filesMax} files`);
+  const rounds: Costs[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const [bare, firmware, boards] = await Promise.all([fleet('bare', count), fleet('firmware', count), fleet('boards', count)]);
+    rounds.push({ bare, firmware, boards });
+  }
+  return SUBJECTS.flatMap(({ kind, name }) => {
+    const compare = (cost: keyof DevicesCost, question: Question): Figure =>
+      figure(question, rounds.map((round) => ({ measured: round[kind][cost], floor: round.bare[cost] })));
+    const who = `${count.toLocaleString('en')} ${name}`;
+    return [
+      compare('cpuUsPerBeat', { what: `CPU of a beat: ${who}`, unit: 'us', budget: CPU_BUDGET }),
+      compare('residentBytesPerDevice', { what: `resident memory each: ${who}`, unit: 'bytes', budget: MEMORY_BUDGET }),
+      compare('heapBytesPerDevice', { what: `of which on the heap: ${who}`, unit: 'bytes', note: 'after a collection' }),
+    ];
+  });
+}
+
+async function fleet(kind: FleetKind, count: number): Promise<DevicesCost> {
+  const server = start('beat-server', []);
+  const [port] = await once(server, 'message');
+  const devices = start('devices', [kind, String(count), String(port)]);
+  const result = await resultOf(devices);
+  server.disconnect();
+  await once(server, 'exit');
+  if ('failure' in result) throw new Error(`${count} devices (${kind}): ${result.failure}`);
+  return result;
+}
+
+function start(program: string, args: readonly string[]): ChildProcess {
+  return fork(fileURLToPath(new URL(`./${program}.js`, import.meta.url)), args, { execArgv: ['--expose-gc'] });
+}
+
+function resultOf(devices: ChildProcess): Promise<DevicesResult> {
+  return new Promise((resolve) => {
+    devices.once('message', (result: DevicesResult) => resolve(result));
+    devices.once('exit', (status, signal) => resolve({ failure: `the process ended: ${status ?? signal}` }));
+  });
+}
