@@ -8,7 +8,7 @@ export { FAULT_KINDS, type Fault, type FaultKind, formatFault } from './faults/f
 export { describePlanError, parsePlan, type PlanError } from './faults/plan.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
-export { type ClientRow, type HeartbeatServer, type ServerStatistics, startHeartbeatServer } from './server/heartbeat-server.ts';
+export { type ClientRow, type ReferenceServer, type ServerStatistics, startServer } from './server/server.ts';
 export type { ServerOptions, ServerSettings } from './server/settings.ts';
 export { formatDuration, parseDuration } from './time/duration.ts';
 export { type Expectation, failures, parseExpectation } from './verdict/expectation.ts';

@@ -1,10 +1,10 @@
 /** `cablepull run`: devices over real sockets, against the user's server or one of our own, faults, and who noticed. */
 
-import { boot, type FirmwareConfig } from '../../firmware/index.ts';
+import { boot, serverName, type FirmwareConfig } from '../../firmware/index.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { Bench } from '../bench/bench.ts';
 import { formatFault } from '../faults/fault.ts';
-import { startHeartbeatServer } from '../server/heartbeat-server.ts';
+import { startServer } from '../server/server.ts';
 import { describeEvent } from '../server/events.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { failures } from '../verdict/expectation.ts';
@@ -24,7 +24,7 @@ const POWER_ON_INTERVAL_MS = 1;
 export async function run(settings: RunSettings, terminal: Terminal): Promise<number> {
   const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
   const judge = new Judge(serviceSign(settings.firmware));
-  const fleet = new Fleet(settings.deviceCount);
+  const fleet = new Fleet(settings.deviceCount, serviceSign(settings.firmware) === 'beat-answered');
   let live: Live | undefined;
   let finish: (interrupted: boolean) => void = () => {};
   let give: (problem: Problem) => void = () => {};
@@ -37,8 +37,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
     fleet.add(event);
     if (settings.json) terminal.print(JSON.stringify(event));
     live?.add(event);
-    const unreachable = fleet.unreachable(settings.firmware.servers.length);
-    if (unreachable !== undefined) give(new Problem(1, unreachable));
+    if (fleet.isHopeless(settings.firmware.servers.length)) finish(false);
   };
   const bench = new Bench({ network, newClock: nodeClock, seed: settings.seed, onTrace });
 
@@ -48,7 +47,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
   });
   const server = settings.embeddedServer === undefined
     ? undefined
-    : startHeartbeatServer({ clock: nodeClock(), network }, settings.embeddedServer, (event) => {
+    : startServer({ clock: nodeClock(), network }, settings.embeddedServer, (event) => {
       if (event.kind === 'listening') start({ ...settings.firmware, servers: [{ host: event.local.address, port: event.local.port }] });
       if (event.kind === 'failed') give(new Problem(1, describeEvent(event)));
       else bench.addServerEvent(event);
@@ -92,8 +91,9 @@ function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number
     terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);
     const reasons = Object.entries(losses).map(([reason, count]) => `${count} by ${reason}`);
     if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
-    if (serviceSign(settings.firmware) === 'beat-answered' && fleet.summary().beats > 0 && fleet.summary().answers === 0) {
-      terminal.print('no beat was answered: a server that never answers any wants --no-answers');
+    for (const line of fleet.failureLines()) terminal.print(line);
+    if (losses['missed-beats'] !== undefined && fleet.summary().answers === 0) {
+      terminal.print('no beat was answered: for a server that never answers any, say --no-answers');
     }
     if (verdicts.length > 0) {
       terminal.print('');
@@ -106,6 +106,8 @@ function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number
     if (settings.expectations.length > 0 && missed.length === 0) terminal.print('as expected');
   }
   if (interrupted) return 130;
+  const unreachable = fleet.unreachable();
+  if (unreachable !== undefined) throw new Problem(1, unreachable);
   return missed.length > 0 ? 1 : 0;
 }
 
@@ -115,7 +117,7 @@ function serviceSign(firmware: FirmwareConfig): ServiceSign {
 }
 
 function startLine(settings: RunSettings, firmware: FirmwareConfig): string {
-  const servers = firmware.servers.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const servers = firmware.servers.map(serverName).join(', ');
   const length = settings.forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(settings.forMs)}`;
   const faults = settings.plan.length === 0 ? '' : `\nfaults: ${settings.plan.map(formatFault).join('; ')}`;
   const devices = `${settings.deviceCount} ${settings.deviceCount === 1 ? 'device' : 'devices'}`;

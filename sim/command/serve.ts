@@ -2,7 +2,7 @@
 
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { describeEvent } from '../server/events.ts';
-import { startHeartbeatServer } from '../server/heartbeat-server.ts';
+import { startServer } from '../server/server.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { ServeSettings } from './arguments.ts';
 import { Problem } from './problem.ts';
@@ -13,7 +13,7 @@ export async function serve({ server: options, json }: ServeSettings, terminal: 
   const clock = nodeClock();
   const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
   await new Promise<void>((resolve, reject) => {
-    const server = startHeartbeatServer({ clock, network }, options, (event) => {
+    const server = startServer({ clock, network }, options, (event) => {
       if (event.kind === 'failed') return reject(new Problem(1, `${describeEvent(event)}${hint(event.errno)}`));
       if (json) terminal.print(JSON.stringify(event));
       else terminal.print(`${formatSeconds(event.atMs).padStart(9)}  ${describeEvent(event)}`);

@@ -5,7 +5,7 @@ import { boot } from '../../../firmware/index.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
 import { parsePlan } from '../../../sim/faults/plan.ts';
 import type { Fault } from '../../../sim/faults/fault.ts';
-import { startHeartbeatServer } from '../../../sim/server/heartbeat-server.ts';
+import { startServer } from '../../../sim/server/server.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import { Judge } from '../../../sim/verdict/verdict.ts';
 import { Loopback } from '../../support/loopback.ts';
@@ -106,7 +106,7 @@ function wholeRun(seed: number): TraceEvent[] {
   const { hal } = world.host('10.0.0.2', 'server');
   const newClock = clocksOf(world);
   const bench = new Bench({ network: world.host('10.0.0.1').hal.network, newClock, seed, onTrace: (event) => trace.push(event) });
-  startHeartbeatServer({ clock: newClock(), network: hal.network }, { local: { address: '10.0.0.2', port: 39_002 } }, (event) => bench.addServerEvent(event));
+  startServer({ clock: newClock(), network: hal.network }, { local: { address: '10.0.0.2', port: 39_002 } }, (event) => bench.addServerEvent(event));
   for (let i = 1; i <= 20; i++) {
     const config = { protocol: 'heartbeat', servers: [{ host: '10.0.0.2', port: 39_002 }], keepAlive: { idle: 3, interval: 3, count: 3 }, watchdogMs: 10_000 } as const;
     const board = bench.addDevice(`dev-${i}`, (board, onEvent) => void boot(board, config, onEvent));

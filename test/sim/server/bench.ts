@@ -4,7 +4,7 @@ import { BEAT } from '../../../firmware/protocol/heartbeat-frame.ts';
 import type { Errno } from '../../../hal/errno.ts';
 import type { StreamHandler, StreamSocket } from '../../../hal/network.ts';
 import { describeReason, type ServerEvent } from '../../../sim/server/events.ts';
-import { startHeartbeatServer, type HeartbeatServer } from '../../../sim/server/heartbeat-server.ts';
+import { startServer, type ReferenceServer } from '../../../sim/server/server.ts';
 import type { ServerOptions } from '../../../sim/server/settings.ts';
 import { Loopback, type LoopbackHost, type LoopbackOptions } from '../../support/loopback.ts';
 
@@ -12,7 +12,7 @@ const SERVER = { address: '10.0.0.2', port: 39_002 };
 
 export class Bench {
   readonly world: Loopback;
-  readonly server: HeartbeatServer;
+  readonly server: ReferenceServer;
   readonly serverHost: LoopbackHost;
   readonly events: ServerEvent[] = [];
   onEvent: ((event: ServerEvent) => void) | undefined;
@@ -23,7 +23,7 @@ export class Bench {
     this.world = new Loopback(loopback);
     this.serverHost = this.world.host(SERVER.address, 'server');
     this.#deviceHost = this.world.host('10.0.0.1', 'devices');
-    this.server = startHeartbeatServer(this.serverHost.hal, { local: SERVER, ...options }, (event) => {
+    this.server = startServer(this.serverHost.hal, { local: SERVER, ...options }, (event) => {
       this.events.push(event);
       this.onEvent?.(event);
     });

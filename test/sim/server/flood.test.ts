@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BEAT } from '../../../firmware/protocol/heartbeat-frame.ts';
 import { nodeClock, nodeNetwork } from '../../../hal/node/index.ts';
 import { describeReason, type ServerEvent } from '../../../sim/server/events.ts';
-import { startHeartbeatServer, type HeartbeatServer } from '../../../sim/server/heartbeat-server.ts';
+import { startServer, type ReferenceServer } from '../../../sim/server/server.ts';
 
 const HEALTHY = 50;
 const BEAT_INTERVAL_MS = 100;
@@ -39,7 +39,7 @@ const ATTACK = `
 type Offline = ServerEvent & { readonly kind: 'offline' };
 const offline: Offline[] = [];
 let mostOnline = 0;
-let server: HeartbeatServer;
+let server: ReferenceServer;
 let attacker: ChildProcess | undefined;
 let beating: NodeJS.Timeout | undefined;
 const sockets: Socket[] = [];
@@ -68,7 +68,7 @@ beforeAll(async () => {
     liveness: { policy: 'missed-beats', scanIntervalMs: 300, missedLimit: 5 },
     limits: { firstFrameMs: 5000 },
   } as const;
-  server = startHeartbeatServer({ clock: nodeClock(), network: nodeNetwork() }, options, (event) => {
+  server = startServer({ clock: nodeClock(), network: nodeNetwork() }, options, (event) => {
     if (event.kind === 'offline') offline.push(event);
     mostOnline = Math.max(mostOnline, online());
     for (const look of waiting) look();

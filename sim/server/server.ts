@@ -18,7 +18,7 @@ const SCRATCH_BYTES = 65_536;
 /** For a connection that is accepted only to be reset. */
 const TURNED_AWAY: StreamHandler = { readable() {}, writable() {}, ended() {} };
 
-export interface HeartbeatServer {
+export interface ReferenceServer {
   /** Where it listens, once it does. */
   readonly local: SocketAddress | undefined;
   readonly statistics: Readonly<ServerStatistics>;
@@ -54,15 +54,15 @@ export interface ClientRow {
 }
 
 /** Starts a server. `onEvent` may call anything of it. Throws when an option is not what `serverSettings` asks for. */
-export function startHeartbeatServer(
+export function startServer(
   hal: Pick<Hal, 'clock' | 'network'>, options: ServerOptions, onEvent: (event: ServerEvent) => void,
-): HeartbeatServer {
+): ReferenceServer {
   const settings = serverSettings(options);
   if (typeof settings === 'string') throw new RangeError(settings);
   return new Server(hal, settings, onEvent);
 }
 
-class Server implements HeartbeatServer, Owner {
+class Server implements ReferenceServer, Owner {
   readonly statistics: ServerStatistics = {
     accepted: 0, refused: 0, beats: 0, dataFrames: 0, dataBytes: 0, pushes: 0, unanswered: 0,
     offline: { silent: 0, closed: 0, error: 0, 'bad-frame': 0, flood: 0, 'no-first-frame': 0, 'not-reading': 0, stopped: 0 },

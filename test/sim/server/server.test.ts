@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../hal/clock.ts';
 import { describeEvent } from '../../../sim/server/events.ts';
-import { startHeartbeatServer } from '../../../sim/server/heartbeat-server.ts';
+import { startServer } from '../../../sim/server/server.ts';
 import { Loopback } from '../../support/loopback.ts';
 import { Bench } from './bench.ts';
 
@@ -233,7 +233,7 @@ describe('events', () => {
   it('says that the port is taken', () => {
     const bench = new Bench({});
     const told: string[] = [];
-    startHeartbeatServer(bench.serverHost.hal, { local: { address: '10.0.0.2', port: 39_002 } }, (event) => told.push(describeEvent(event)));
+    startServer(bench.serverHost.hal, { local: { address: '10.0.0.2', port: 39_002 } }, (event) => told.push(describeEvent(event)));
     bench.world.advance(0);
     expect(told).toEqual(['cannot listen on 10.0.0.2:39002: EADDRINUSE']);
   });
@@ -274,7 +274,7 @@ it.each(['listening', 'online', 'beat', 'offline'] as const)('may be stopped fro
   };
   const told: string[] = [];
   let stopped = false;
-  const server = startHeartbeatServer({ clock: watched, network }, { local: { address: '10.0.0.2', port: 7 }, beatEvents: true }, (event) => {
+  const server = startServer({ clock: watched, network }, { local: { address: '10.0.0.2', port: 7 }, beatEvents: true }, (event) => {
     told.push(event.kind);
     if (stopped) expect(event.kind).toBe('offline');
     if (event.kind !== type || stopped) return;
@@ -334,6 +334,6 @@ describe('settings', () => {
     [{ protocol: { kind: 'echo', lineIntervalMs: 0 } }, 'protocol.lineIntervalMs is 0, must be a whole number of at least 1'],
     [{ keepAlive: { idle: 3, interval: 0, count: 3 } }, 'keepAlive.interval is 0, must be a whole number of at least 1'],
   ] as const)('refuses %j with the field\'s name and what it must be', (options, sentence) => {
-    expect(() => startHeartbeatServer(new Loopback().host('10.0.0.2').hal, options, () => { /* none */ })).toThrow(sentence);
+    expect(() => startServer(new Loopback().host('10.0.0.2').hal, options, () => { /* none */ })).toThrow(sentence);
   });
 });
