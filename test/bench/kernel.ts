@@ -5,7 +5,7 @@ import { Kernel, MAX_DELAY, Queue, type Task } from 'cablepull/firmware';
 import type { Clock } from 'cablepull/hal';
 import { nodeClock } from 'cablepull/hal/node';
 import { figure, type Figure, type Round } from './figure.ts';
-import { heldBytes } from './memory.ts';
+import { collectGarbage, heldBytes } from './memory.ts';
 
 const ROUNDS = 15;
 const YIELDS = 400_000;
@@ -32,7 +32,7 @@ async function switches(): Promise<Figure[]> {
   const notifications: Round[] = [];
   // The first round is for the engine to compile.
   for (let round = 0; round <= ROUNDS; round++) {
-    const bareNs = resumeBare(2, YIELDS);
+    const bareNs = resume([outer(), outer()], YIELDS);
     const yieldNs = await timed(2 * YIELDS, (os, done) => {
       os.createTask(yielder, 'one', 1, YIELDS, done);
       os.createTask(yielder, 'two', 1, YIELDS, done);
@@ -117,14 +117,13 @@ function* outer(): Generator<void, void, void> {
   yield* inner();
 }
 
-/** Resumes so many generators in turn, each `times` times; gives the time for one resumption, in ns. */
-function resumeBare(count: number, times: number): number {
-  const generators = Array.from({ length: count }, outer);
+/** Resumes generators in turn, each `times` times; gives the time for one resumption, in ns. */
+function resume(generators: readonly Generator[], times: number): number {
   const startMs = performance.now();
   for (let i = 0; i < times; i++) {
     for (const generator of generators) generator.next();
   }
-  return ((performance.now() - startMs) * 1e6) / (count * times);
+  return ((performance.now() - startMs) * 1e6) / (generators.length * times);
 }
 
 // ---- wake-ups ----
@@ -163,29 +162,34 @@ function* sleeper(os: Kernel): Task {
   }
 }
 
-/** The time for one wake-up among so many tasks, in ns. */
-function wakeUp(tasks: number): number {
+/** The time for one wake-up among so many tasks; its floor pays for the caches, too, as so many generators do not fit into them either. */
+function wakeUp(tasks: number): Round {
   const clock = new JumpingClock();
   const os = new Kernel(clock);
   for (let i = 0; i < tasks; i++) os.createTask(sleeper, 'sleeper', 1);
   os.start();
-  wokenCount = 0;
-  // Once round unmeasured: all of them are made, and asleep.
-  while (wokenCount < tasks) clock.jump();
-  wokenCount = 0;
+  const wake = (count: number): void => {
+    wokenCount = 0;
+    while (wokenCount < count) clock.jump();
+  };
+  const generators = Array.from({ length: tasks }, outer);
+  // Once round unmeasured: all are made, and asleep.
+  wake(tasks);
+  resume(generators, 1);
+  collectGarbage();
+
+  const floor = resume(generators, WAKE_UPS / tasks);
   const startMs = performance.now();
-  while (wokenCount < WAKE_UPS) clock.jump();
-  return ((performance.now() - startMs) * 1e6) / wokenCount;
+  wake(WAKE_UPS);
+  return { measured: ((performance.now() - startMs) * 1e6) / wokenCount, floor };
 }
 
-/** The floor pays for the caches, too: so many generators do not fit into them either. */
 function wakeUps(): Figure[] {
   const rounds = TASKS.map((): Round[] => []);
   for (let round = 0; round <= WAKE_UP_ROUNDS; round++) {
     for (const [i, tasks] of TASKS.entries()) {
-      const floor = resumeBare(tasks, WAKE_UPS / tasks);
-      const measured = wakeUp(tasks);
-      if (round > 0) rounds[i]?.push({ measured, floor });
+      const costs = wakeUp(tasks);
+      if (round > 0) rounds[i]?.push(costs);
     }
   }
   const figures: Figure[] = [];

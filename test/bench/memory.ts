@@ -1,12 +1,17 @@
 /** What things hold in memory, after the garbage is gone. */
 
-/** On the heap and beside it (buffers). */
-export function usedBytes(): number {
+/** Takes the garbage away, which would otherwise be taken away in the middle of what is measured next. */
+export function collectGarbage(): void {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('the benchmark needs node --expose-gc');
   // Twice: what the first finds to be finalized, the second takes away.
   gc();
   gc();
+}
+
+/** On the heap and beside it (buffers). */
+export function usedBytes(): number {
+  collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
