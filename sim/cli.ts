@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: finds the command, and turns what goes wrong into a sentence and an exit status. */
 
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { runSettings, serveSettings } from './command/arguments.ts';
 import { demoSettings } from './command/demo.ts';
@@ -16,6 +17,11 @@ async function main(args: readonly string[], terminal: Terminal): Promise<number
     terminal.print(HELP.trimEnd());
     return 0;
   }
+  if (command === '--version') {
+    terminal.print(version());
+    return 0;
+  }
+  if (command?.startsWith('-') === true) throw new Problem(2, `${command} goes with a command: run or serve (see cablepull --help)`);
   switch (command) {
     case undefined:
       return run(demoSettings(), terminal);
@@ -26,6 +32,13 @@ async function main(args: readonly string[], terminal: Terminal): Promise<number
     default:
       throw new Problem(2, `there is no command '${command}'; there are run and serve (see cablepull --help)`);
   }
+}
+
+/** Of the package that this file was built into. */
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const isObject = typeof manifest === 'object' && manifest !== null;
+  return isObject && 'version' in manifest ? String(manifest.version) : 'unknown';
 }
 
 const terminal = processTerminal();

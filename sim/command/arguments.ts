@@ -8,7 +8,7 @@ import type { KeepAlive } from '../../hal/network.ts';
 import { describePlanError, devicesOf, parsePlan } from '../faults/plan.ts';
 import { formatFault, type Fault } from '../faults/fault.ts';
 import { serverSettings, type ServerOptions } from '../server/settings.ts';
-import { DURATION_EXAMPLES, parseDuration } from '../time/duration.ts';
+import { DURATION_EXAMPLES, formatDuration, parseDuration } from '../time/duration.ts';
 import { parseExpectation, type Expectation } from '../verdict/expectation.ts';
 import { Problem } from './problem.ts';
 
@@ -26,7 +26,10 @@ export interface RunSettings {
 }
 
 export interface ServeSettings {
+  /** But where it listens: that is `host`, a name or an address, and `port`. */
   readonly server: ServerOptions;
+  readonly host: string;
+  readonly port: number;
   readonly json: boolean;
 }
 
@@ -72,9 +75,11 @@ export function runSettings(args: readonly string[]): RunSettings {
   const deviceCount = values.devices === undefined ? (servers.length > 0 ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
   const names = deviceNames(deviceCount);
   const plan = readPlan(values.fault ?? [], values.plan);
+  const forMs = duration('--for', values.for) ?? defaultLengthMs(plan, servers.length > 0);
   for (const fault of plan) {
     const named = devicesOf(fault, names);
     if (typeof named === 'string') throw usage(`${formatFault(fault)}: ${named}`);
+    if (forMs !== undefined && fault.atMs >= forMs) throw usage(`${formatFault(fault)}: the run is over by then (--for ${formatDuration(forMs)})`);
   }
   const expectations = (values.expect ?? []).map((text) => {
     const expectation = parseExpectation(text);
@@ -84,6 +89,7 @@ export function runSettings(args: readonly string[]): RunSettings {
   if (expectations.length > 0 && plan.length === 0) throw usage('--expect speaks of faults: it needs a --fault or a --plan');
 
   const heartbeat = checkProtocol(values.protocol) === 'heartbeat';
+  if (!heartbeat && !values.answers) throw usage('--no-answers is about beats: there are none with --protocol echo');
   const keepAlive = values.keepalive === undefined ? undefined : parseKeepAlive(values.keepalive);
   const beatIntervalMs = duration('--beat', values.beat);
   const missedLimit = values['missed-limit'] === undefined ? undefined : wholeNumber('--missed-limit', values['missed-limit'], 1, 1000);
@@ -102,13 +108,15 @@ export function runSettings(args: readonly string[]): RunSettings {
       missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit,
     },
     local: { address: '127.0.0.1', port: 0 },
+    // What is asked of the devices here is no flood.
+    limits: { maxFramesPerSecond: Math.max(100, Math.ceil(5000 / (beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs))) },
   });
   return {
     deviceCount,
     firmware,
     embeddedServer: servers.length > 0 ? undefined : embeddedServer,
     plan,
-    forMs: duration('--for', values.for) ?? defaultLengthMs(plan, servers.length > 0),
+    forMs,
     seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
     expectations,
     json: values.json,
@@ -122,10 +130,12 @@ export function serveSettings(args: readonly string[]): ServeSettings {
   const idleMs = duration('--idle', values.idle);
   const beatIntervalMs = duration('--beat', values.beat) ?? 3000;
   const pushIntervalMs = duration('--push', values.push);
+  if (!heartbeat && pushIntervalMs !== undefined) throw usage('--push sends frames: there are none with --protocol echo');
+  if (!heartbeat && !values.answers) throw usage('--no-answers is about beats: there are none with --protocol echo');
+  if (idleMs !== undefined && values['missed-limit'] !== undefined) throw usage('--idle and --missed-limit are two policies: choose one');
   const missedLimit = values['missed-limit'] === undefined ? 5 : wholeNumber('--missed-limit', values['missed-limit'], 1, 1000);
   const maxConnections = values['max-connections'];
   const server = checkServer({
-    local: { address: values.host, port: wholeNumber('--port', values.port, 0, 65_535) },
     protocol: heartbeat
       ? { kind: 'heartbeat', answerBeats: values.answers, ...(pushIntervalMs === undefined ? {} : { push: { intervalMs: pushIntervalMs, dataBytes: 16 } }) }
       : { kind: 'echo', lineIntervalMs: beatIntervalMs },
@@ -135,7 +145,7 @@ export function serveSettings(args: readonly string[]): ServeSettings {
     keepAlive: values.keepalive === undefined ? 'off' : parseKeepAlive(values.keepalive),
     ...(maxConnections === undefined ? {} : { limits: { maxConnections: wholeNumber('--max-connections', maxConnections, 1, 1_000_000) } }),
   });
-  return { server, json: values.json };
+  return { server, host: values.host, port: wholeNumber('--port', values.port, 0, 65_535), json: values.json };
 }
 
 /** dev-1, dev-2, ... */
@@ -156,7 +166,10 @@ function readPlan(lines: readonly string[], file: string | undefined): readonly 
 
 function parseOrRefuse(text: string, where: string): readonly Fault[] {
   const plan = parsePlan(text);
-  if (!('message' in plan)) return plan;
+  if (!('message' in plan)) {
+    if (plan.length === 0) throw usage(`${where.replace(/, line $/, '')}: there is no fault in it`);
+    return plan;
+  }
   const place = where.endsWith('line ') ? `${where}${plan.line}` : where;
   throw usage(`${place}: ${describePlanError(text, plan)}`);
 }
@@ -196,9 +209,25 @@ function checkFirmware(config: FirmwareConfig): FirmwareConfig {
   try {
     return resolveConfig(config);
   } catch (error) {
-    if (error instanceof ConfigError) throw usage(error.message);
+    if (error instanceof ConfigError) throw usage(inWordsOfOptions(error.message));
     throw error;
   }
+}
+
+/** The firmware speaks of its fields; the user has set them by options. */
+const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
+  beatIntervalMs: '--beat',
+  keepAlive: '--keepalive',
+  missedLimit: '--missed-limit',
+  servers: '--server',
+  watchdogMs: '--watchdog',
+};
+
+function inWordsOfOptions(message: string): string {
+  return message.replace(/^config\.(\w+)((?:\[\d+\])?(?:\.\w+)?)/, (whole, field: string, part: string) => {
+    const option = OPTION_OF_FIELD[field];
+    return option === undefined ? whole : `${option}${part.replace(/^.*\./, ': its ')}`;
+  });
 }
 
 function checkServer(options: ServerOptions): ServerOptions {

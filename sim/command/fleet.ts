@@ -29,13 +29,17 @@ export interface FleetSummary {
 export class Fleet {
   /** How many devices there will be. */
   readonly size: number;
+  /** Whether they look for answers to their beats. */
+  readonly expectsAnswers: boolean;
   readonly #rows = new Map<string, DeviceRow>();
+  /** Attempts to connect that failed, by errno. */
+  readonly #failures = new Map<string, number>();
   #everConnected = false;
-  #failed = 0;
   #lastFailure = '';
 
-  constructor(size: number) {
+  constructor(size: number, expectsAnswers: boolean) {
     this.size = size;
+    this.expectsAnswers = expectsAnswers;
   }
 
   get rows(): readonly DeviceRow[] {
@@ -65,8 +69,8 @@ export class Fleet {
         break;
       case 'connect-failed':
         row.failures++;
-        this.#failed++;
-        this.#lastFailure = `${event.server}: ${event.errno}`;
+        this.#failures.set(event.errno, (this.#failures.get(event.errno) ?? 0) + 1);
+        this.#lastFailure = `${event.server} gives ${event.errno}`;
         row.last = `could not connect: ${event.errno}`;
         break;
       case 'lost':
@@ -83,11 +87,16 @@ export class Fleet {
     }
   }
 
-  /** A sentence once every device has tried each of the servers in vain, and none was ever connected. */
-  unreachable(servers: number): string | undefined {
-    if (this.#everConnected || this.#failed < this.size * servers) return undefined;
-    if (this.rows.length < this.size || this.rows.some(({ failures }) => failures < servers)) return undefined;
-    return `no device could connect to ${this.#lastFailure}; is the server running, and is the address right?`;
+  /** Every device has tried each of the servers in vain, and none was ever connected. */
+  isHopeless(servers: number): boolean {
+    return !this.#everConnected && this.rows.length === this.size && this.rows.every(({ failures }) => failures >= servers);
+  }
+
+  /** A sentence where none was ever connected. */
+  unreachable(): string | undefined {
+    if (this.#everConnected) return undefined;
+    const failure = this.#lastFailure === '' ? 'no attempt came to an end' : this.#lastFailure;
+    return `no device could connect: ${failure}; is the server running, and is the address right?`;
   }
 
   summary(): FleetSummary {
@@ -104,8 +113,16 @@ export class Fleet {
 
   line(): string {
     const { devices, connected, connections, beats, answers } = this.summary();
-    const talk = beats > 0 ? `, ${beats} beats sent, ${answers} answered` : '';
+    const talk = beats === 0 ? '' : `, ${beats} beats sent${this.expectsAnswers ? `, ${answers} answered` : ''}`;
     return `${connected} of ${devices} devices connected, ${connections} connections made${talk}`;
+  }
+
+  /** Failed attempts to connect, as a sentence for each reason. */
+  failureLines(): string[] {
+    return Array.from(this.#failures, ([errno, count]) => {
+      const hint = errno === 'EMFILE' ? ' (this process may not open more files: see ulimit -n)' : '';
+      return `${count} ${count === 1 ? 'attempt' : 'attempts'} to connect failed: ${errno}${hint}`;
+    });
   }
 
   #enter(row: DeviceRow, state: DeviceRow['state'], atMs: number): void {

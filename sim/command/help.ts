@@ -7,7 +7,7 @@ export const HELP = `cablepull: pull the cable on a thousand devices and see who
   cablepull                    a demonstration: devices, a server, faults, and who noticed
   cablepull run [options]      devices against a server, over real sockets
   cablepull serve [options]    the reference server
-  cablepull --help
+  cablepull --help, --version
 
 run
   --server HOST:PORT           your server; more than one: tried in turn. Without: one of our own
@@ -31,18 +31,19 @@ run
 serve
   --port 39002, --host 127.0.0.1
   --protocol, --keepalive, --json    as above
-  --beat 3s                    the period that clients are asked to keep; echo: a line so often
+  --beat 3s                    how often clients beat: the default of --scan; echo: a line so often
   --scan 3s, --missed-limit 5  at each scan a client's count goes up by 1; a beat sets it to 0; closed when it has
                                reached the limit
   --idle 10s                   instead: closed at a scan (every 5 s) when nothing came for so long
   --no-answers                 beats are not answered
   --push 5s                    sends data so often
-  --max-connections 10000
+  --max-connections 20000
 
 Examples
   cablepull run --server 192.0.2.1:39002 --devices 20 --fault "power-loss on dev-* at 10s for 1m"
   cablepull run --fault "hang on dev-1 at 5s" --expect "server notices within 20s"
   cablepull serve --port 39002 --no-answers
 
-Exit status: 0; 1 when something could not be done, or was not as expected; 2 for wrong usage; 130 after Ctrl-C.
+Exit status: 0; 1 when something could not be done, or was not as expected; 2 for wrong usage; 130 when a run is
+ended by Ctrl-C (serve: 0).
 `;

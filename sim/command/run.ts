@@ -37,7 +37,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
     fleet.add(event);
     if (settings.json) terminal.print(JSON.stringify(event));
     live?.add(event);
-    if (fleet.isHopeless(settings.firmware.servers.length)) finish(false);
+    if (event.kind === 'connect-failed' && fleet.isHopeless(settings.firmware.servers.length)) finish(false);
   };
   const bench = new Bench({ network, newClock: nodeClock, seed: settings.seed, onTrace });
 
