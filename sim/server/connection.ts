@@ -3,7 +3,7 @@
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
 import { Link } from './chain.ts';
-import { EchoConversation, HeartbeatConversation, type Conversation, type Partner } from './conversation.ts';
+import type { Conversation, Conversations, Partner } from './conversation.ts';
 import type { Entry } from './client-table.ts';
 import type { OfflineReason } from './events.ts';
 import { FrameRate } from './limits.ts';
@@ -16,6 +16,7 @@ export const UNKNOWN_PEER: SocketAddress = { address: '0.0.0.0', port: 0 };
 /** What a connection needs of its server. */
 export interface Owner {
   readonly settings: ServerSettings;
+  readonly conversations: Conversations;
   /** Where everyone reads into. */
   readonly scratch: Uint8Array;
   /** The time, taken once for what was read at once. */
@@ -34,8 +35,8 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
   /** Its row in the table; none before it is accepted and after it is off line. */
   entry: Entry<Connection> | undefined;
   beats = 0;
+  readonly conversation: Conversation;
   readonly #owner: Owner;
-  readonly #conversation: Conversation;
   readonly #rate = new FrameRate();
   #socket: StreamSocket | undefined;
   #readAtMs = 0;
@@ -47,10 +48,7 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
     super();
     this.id = id;
     this.#owner = owner;
-    const { protocol, limits } = owner.settings;
-    this.#conversation = protocol.kind === 'echo'
-      ? new EchoConversation(this)
-      : new HeartbeatConversation(this, limits.maxDataBytes, protocol.answerBeats);
+    this.conversation = owner.conversations.open(this);
   }
 
   accepted(socket: StreamSocket, nowMs: number, entry: Entry<Connection>): void {
@@ -61,11 +59,6 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
     this.entry = entry;
     if (keepAlive !== 'off') socket.setKeepAlive(keepAlive);
     socket.setNoDelay(noDelay);
-  }
-
-  /** Echo: time for the next line. Gives true when the last is found unanswered. */
-  turn(): boolean {
-    return this.#conversation instanceof EchoConversation && this.#conversation.turn();
   }
 
   /** Ends the connection; `reason` has been told, or is nobody's business. */
@@ -95,7 +88,7 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
       const count = this.#socket.read(owner.scratch);
       if (count <= 0) return;
       owner.bytesCame(this, this.#readAtMs);
-      const reason = this.#conversation.received(owner.scratch, count);
+      const reason = this.conversation.received(owner.scratch, count);
       if (reason !== undefined) this.#goOffline({ kind: 'bad-frame', reason });
     }
   }
@@ -115,7 +108,7 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
   }
 
   ended(reason: Errno | 'closed'): void {
-    if (reason === 'closed') this.#goOffline({ kind: 'closed', halfFrame: this.#conversation.partial });
+    if (reason === 'closed') this.#goOffline({ kind: 'closed', halfFrame: this.conversation.partial });
     else this.#goOffline({ kind: 'error', errno: reason });
   }
 

@@ -1,6 +1,7 @@
-/** What is said on a connection: the two protocols that the server speaks. */
+/** What is said on a connection. What sets one protocol apart from another is here and in its settings, nowhere else. */
 
-import { BEAT, HeartbeatDecoder, type FrameSink } from '../../firmware/protocol/heartbeat-frame.ts';
+import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder, type FrameSink } from '../../firmware/protocol/heartbeat-frame.ts';
+import type { ServerSettings } from './settings.ts';
 
 /** What a conversation finds and wants; the connection does it. */
 export interface Partner {
@@ -12,23 +13,73 @@ export interface Partner {
   send(bytes: Uint8Array): void;
 }
 
+/** What the conversations of one server have in common. */
+export interface Conversations {
+  /** How often each has a turn; Infinity: never. */
+  readonly turnIntervalMs: number;
+  /** A new one, over a connection that does not stand yet. */
+  open(partner: Partner): Conversation;
+  /** `data` as one frame, for any client. Throws where the protocol has no such thing. */
+  dataFrame(data: Uint8Array): Uint8Array;
+}
+
 export interface Conversation {
+  /** The client is on line: the server may speak. */
+  begin(): void;
+  /** It is the server's turn to speak. `pushed`: it sent data; `unanswered`: the first time that it waits in vain. */
+  turn(): 'pushed' | 'unanswered' | undefined;
   /** Takes the first `count` of `bytes`. When that is not what was agreed: why. */
   received(bytes: Uint8Array, count: number): string | undefined;
   /** A frame has begun and not ended. */
   readonly partial: boolean;
 }
 
-/** S2, with or without the server's answer to each beat. */
-export class HeartbeatConversation implements Conversation, FrameSink {
+export function conversations({ protocol, limits }: ServerSettings): Conversations {
+  switch (protocol.kind) {
+    case 'heartbeat': {
+      const { answerBeats, push } = protocol;
+      const pushed = push === undefined ? undefined : dataFrame(new Uint8Array(push.dataBytes));
+      return {
+        turnIntervalMs: push?.intervalMs ?? Infinity,
+        open: (partner) => new HeartbeatConversation(partner, limits.maxDataBytes, answerBeats, pushed),
+        dataFrame,
+      };
+    }
+    case 'echo':
+      return {
+        turnIntervalMs: protocol.lineIntervalMs,
+        open: (partner) => new EchoConversation(partner),
+        dataFrame() { throw new Error('an echo conversation has no frames to push data in'); },
+      };
+  }
+}
+
+function dataFrame(data: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(HEAD_BYTES + data.length);
+  encodeOther(frame, data);
+  return frame;
+}
+
+/** S2, with or without the server's answer to each beat, and with or without data that it pushes. */
+class HeartbeatConversation implements Conversation, FrameSink {
   readonly #decoder: HeartbeatDecoder;
   readonly #answers: boolean;
+  readonly #pushed: Uint8Array | undefined;
   readonly #partner: Partner;
 
-  constructor(partner: Partner, maxDataBytes: number, answers: boolean) {
+  constructor(partner: Partner, maxDataBytes: number, answers: boolean, pushed: Uint8Array | undefined) {
     this.#partner = partner;
     this.#decoder = new HeartbeatDecoder(maxDataBytes);
     this.#answers = answers;
+    this.#pushed = pushed;
+  }
+
+  begin(): void { /* the client speaks first */ }
+
+  turn(): 'pushed' | undefined {
+    if (this.#pushed === undefined) return undefined;
+    this.#partner.send(this.#pushed);
+    return 'pushed';
   }
 
   get partial(): boolean {
@@ -54,7 +105,7 @@ const LINE = new TextEncoder().encode('are you there?\n');
 const ANSWER = new TextEncoder().encode('ARE YOU THERE?\n');
 
 /** S1: the server sends a line of text, the client sends it back in upper case. One line at a time. */
-export class EchoConversation implements Conversation {
+class EchoConversation implements Conversation {
   readonly #partner: Partner;
   /** How much of the answer has come; all of it: no line is open. */
   #answeredBytes = ANSWER.length;
@@ -68,17 +119,20 @@ export class EchoConversation implements Conversation {
     return this.#answeredBytes < ANSWER.length;
   }
 
-  /** Time for the next line. It is sent when the last was answered; the first time that it was not, gives true. */
-  turn(): boolean {
+  begin(): void {
+    this.#answeredBytes = 0;
+    this.#toldUnanswered = false;
+    this.#partner.send(LINE);
+  }
+
+  turn(): 'unanswered' | undefined {
     if (!this.partial) {
-      this.#answeredBytes = 0;
-      this.#toldUnanswered = false;
-      this.#partner.send(LINE);
-      return false;
+      this.begin();
+      return undefined;
     }
-    const news = !this.#toldUnanswered;
+    if (this.#toldUnanswered) return undefined;
     this.#toldUnanswered = true;
-    return news;
+    return 'unanswered';
   }
 
   received(bytes: Uint8Array, count: number): string | undefined {

@@ -5,10 +5,10 @@
 
 import type { Hal } from '../../hal/hal.ts';
 import type { ListeningSocket, SocketAddress, StreamHandler } from '../../hal/network.ts';
-import { encodeOther, HEAD_BYTES } from '../../firmware/protocol/heartbeat-frame.ts';
 import { Chain } from './chain.ts';
 import { ClientTable } from './client-table.ts';
 import { Connection, UNKNOWN_PEER, type Owner } from './connection.ts';
+import { conversations, type Conversations } from './conversation.ts';
 import type { OfflineReason, ServerEvent } from './events.ts';
 import { serverSettings, type ServerOptions, type ServerSettings } from './settings.ts';
 
@@ -25,8 +25,8 @@ export interface ReferenceServer {
   /** The table of clients, in the order in which they came. */
   clients(): ClientRow[];
   /**
-   * Sends data, as one frame, to one client or to all; gives to how many. Throws in an echo conversation, in which
-   * there is no such thing.
+   * Sends data, as one frame, to one client or to all; gives to how many. Throws where the protocol has no such
+   * thing: echo.
    */
   push(to: number | 'all', data: Uint8Array): number;
   /** Stops listening, and closes every connection. Idempotent. */
@@ -68,29 +68,25 @@ class Server implements ReferenceServer, Owner {
     offline: { silent: 0, closed: 0, error: 0, 'bad-frame': 0, flood: 0, 'no-first-frame': 0, 'not-reading': 0, stopped: 0 },
   };
   readonly settings: ServerSettings;
+  readonly conversations: Conversations;
   readonly scratch = new Uint8Array(SCRATCH_BYTES);
   readonly #hal: Pick<Hal, 'clock' | 'network'>;
   readonly #tell: (event: ServerEvent) => void;
   readonly #listener: ListeningSocket;
   readonly #connections = new Map<number, Connection>();
   readonly #table: ClientTable<Connection>;
-  /** Everyone, when something is sent at an interval: in the order of when it was sent last. */
+  /** Everyone, where conversations have turns: in the order of the last one. */
   readonly #turns = new Chain<Connection>();
-  readonly #turnIntervalMs: number;
-  readonly #pushed: Uint8Array | undefined;
   #lastId = 0;
   #alarmMs = Infinity;
   #stopped = false;
 
   constructor(hal: Pick<Hal, 'clock' | 'network'>, settings: ServerSettings, tell: (event: ServerEvent) => void) {
-    const { protocol, local } = settings;
+    const { local } = settings;
     this.settings = settings;
+    this.conversations = conversations(settings);
     this.#hal = hal;
     this.#tell = tell;
-    this.#turnIntervalMs = (protocol.kind === 'echo' ? protocol.lineIntervalMs : protocol.push?.intervalMs) ?? Infinity;
-    if (protocol.kind === 'heartbeat' && protocol.push !== undefined) {
-      this.#pushed = dataFrame(new Uint8Array(protocol.push.dataBytes));
-    }
     this.#table = new ClientTable(settings.liveness, settings.limits.firstFrameMs, hal.clock.now());
     this.#listener = hal.network.listen(local, BACKLOG, {
       listening: () => this.#tell({ kind: 'listening', atMs: this.now(), local: this.local ?? local }),
@@ -116,8 +112,7 @@ class Server implements ReferenceServer, Owner {
   }
 
   push(to: number | 'all', data: Uint8Array): number {
-    if (this.settings.protocol.kind === 'echo') throw new Error('an echo conversation has no frames to push data in');
-    const frame = dataFrame(data);
+    const frame = this.conversations.dataFrame(data);
     if (to === 'all') {
       const count = this.#connections.size;
       for (const connection of this.#connections.values()) this.#pushTo(connection, frame);
@@ -195,8 +190,8 @@ class Server implements ReferenceServer, Owner {
       connection.accepted(socket, atMs, this.#table.add(connection, atMs));
       this.#tell({ kind: 'online', atMs, client: connection.id, peer: connection.peer });
       if (connection.entry === undefined) continue;
-      if (this.#turnIntervalMs < Infinity) this.#turns.append(connection, atMs);
-      connection.turn();
+      if (this.conversations.turnIntervalMs < Infinity) this.#turns.append(connection, atMs);
+      connection.conversation.begin();
     }
     this.#setAlarm();
   }
@@ -208,7 +203,7 @@ class Server implements ReferenceServer, Owner {
 
   /** One alarm, at whatever comes first. A beat never makes that earlier, and so never comes here. */
   #setAlarm(): void {
-    const turnMs = (this.#turns.first?.sinceMs ?? Infinity) + this.#turnIntervalMs;
+    const turnMs = (this.#turns.first?.sinceMs ?? Infinity) + this.conversations.turnIntervalMs;
     const nextMs = Math.min(this.#table.nextDueMs(), turnMs);
     if (this.#stopped || nextMs >= this.#alarmMs) return;
     this.#alarmMs = nextMs;
@@ -227,20 +222,18 @@ class Server implements ReferenceServer, Owner {
   #takeTurns(nowMs: number): void {
     for (let next = this.#turns.first; next !== undefined; next = this.#turns.first) {
       const waitedMs = nowMs - next.sinceMs;
-      if (waitedMs < this.#turnIntervalMs) return;
+      if (waitedMs < this.conversations.turnIntervalMs) return;
       this.#turns.append(next, nowMs);
-      if (this.#pushed !== undefined) {
-        this.#pushTo(next, this.#pushed);
-      } else if (next.turn()) {
-        this.statistics.unanswered++;
-        this.#tell({ kind: 'unanswered', atMs: nowMs, client: next.id, waitedMs });
+      switch (next.conversation.turn()) {
+        case 'pushed':
+          this.statistics.pushes++;
+          break;
+        case 'unanswered':
+          this.statistics.unanswered++;
+          this.#tell({ kind: 'unanswered', atMs: nowMs, client: next.id, waitedMs });
+          break;
+        case undefined:
       }
     }
   }
-}
-
-function dataFrame(data: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(HEAD_BYTES + data.length);
-  encodeOther(frame, data);
-  return frame;
 }

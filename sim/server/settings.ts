@@ -82,10 +82,14 @@ function livenessProblem(liveness: Liveness): string | undefined {
 }
 
 function protocolProblem(protocol: Protocol): string | undefined {
-  if (protocol.kind === 'echo') return atLeast('protocol.lineIntervalMs', protocol.lineIntervalMs, 1);
-  if (protocol.push === undefined) return undefined;
-  return atLeast('protocol.push.intervalMs', protocol.push.intervalMs, 1)
-    ?? within('protocol.push.dataBytes', protocol.push.dataBytes, 0, 0x7fffffff);
+  switch (protocol.kind) {
+    case 'heartbeat':
+      if (protocol.push === undefined) return undefined;
+      return atLeast('protocol.push.intervalMs', protocol.push.intervalMs, 1)
+        ?? within('protocol.push.dataBytes', protocol.push.dataBytes, 0, 0x7fffffff);
+    case 'echo':
+      return atLeast('protocol.lineIntervalMs', protocol.lineIntervalMs, 1);
+  }
 }
 
 function atLeast(field: string, value: number, least: number): string | undefined {
