@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readText } from './support/files.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TSC = join(ROOT, 'node_modules', '.bin', 'tsc');
@@ -72,10 +73,25 @@ it('gives typed imports of firmware, hal and sim, which compile under every stri
   expect(run(process.execPath, ['out/main.js'])).toBe('received 110\nECONNRESET hang 20000\n');
 });
 
+it.each(['README.md', 'sim/README.md'])('compiles the examples of %s as they stand', { timeout: 60_000 }, (document) => {
+  const examples = Array.from(readText(join(ROOT, document)).matchAll(/^```ts\n([\s\S]*?)^```/gm), ([, code]) => code ?? '');
+  expect(examples.length).toBeGreaterThan(0);
+  const place = join(user, document.replaceAll(/\W/g, '-'));
+  mkdirSync(place);
+  for (const [i, code] of examples.entries()) writeFileSync(join(place, `example-${i}.ts`), code);
+  // What the examples use beside the package: a test runner's two functions, and a console.
+  writeFileSync(join(place, 'vitest.d.ts'), `declare module 'vitest' {
+    export function it(name: string, test: () => Promise<void>, timeoutMs: number): void;
+    export function expect(value: unknown): { toBeLessThan(than: number): void };
+  }`);
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ extends: '../tsconfig.json', compilerOptions: { noEmit: true, rootDir: '..' }, include: ['*.ts'] }));
+  run(TSC, ['--project', place]);
+});
+
 it('carries no tests, no sources of its own kitchen, and a licence', () => {
   const [listing]: unknown[] = JSON.parse(run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json', '--silent'], ROOT));
   const paths = Array.from(JSON.stringify(listing).matchAll(/"path":"([^"]+)"/g), ([, path]) => path ?? '');
   expect(paths).toContain('LICENSE');
   expect(paths).toContain('dist/sim/cli.js');
-  expect(paths.filter((path) => /test|\.tsbuildinfo$/.test(path))).toEqual([]);
+  expect(paths.filter((path) => /^dist\/(test|bench)|\.tsbuildinfo$/.test(path))).toEqual([]);
 });
