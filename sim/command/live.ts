@@ -29,7 +29,7 @@ export class Live {
   #fault: { readonly event: FaultEvent; devices: number } | undefined = undefined;
   #cancel: () => void = () => {};
 
-  /** `quiet`: the events are printed already, as results. */
+  /** `quiet`: the events are printed already, as results; neither they nor a table are to be seen beside them. */
   constructor(terminal: Terminal, fleet: Fleet, agenda: Agenda, quiet: boolean) {
     this.#terminal = terminal;
     this.#fleet = fleet;
@@ -67,10 +67,10 @@ export class Live {
   }
 
   #turn(): void {
-    const { isInteractive } = this.#terminal;
-    if (isInteractive) this.#draw();
+    const hasTable = this.#terminal.isInteractive && !this.#quiet;
+    if (hasTable) this.#draw();
     else if (this.#fleet.size > READABLE_DEVICES) this.#terminal.log(`${formatSeconds(this.#agenda.now()).padStart(9)}  ${this.#fleet.line()}`);
-    this.#cancel = this.#agenda.after(isInteractive ? REDRAW_MS : SUMMARY_MS, () => this.#turn());
+    this.#cancel = this.#agenda.after(hasTable ? REDRAW_MS : SUMMARY_MS, () => this.#turn());
   }
 
   #draw(): void {

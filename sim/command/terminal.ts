@@ -12,11 +12,11 @@ export interface Terminal {
   readonly isInteractive: boolean;
   readonly rows: number;
   readonly columns: number;
-  /** Replaces the lines drawn last; none removes them. */
+  /** Replaces the lines drawn last; none removes them. After a stop (Ctrl-Z) they are back with the next call. */
   draw(lines: readonly string[]): void;
   /** Colours a text of the log, on a terminal only, and not where NO_COLOR says so (no-color.org). */
   paint(style: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string;
-  /** Calls `handler` at Ctrl-C or SIGTERM. Gives what ends that. */
+  /** Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP). Gives what ends that. */
   onInterrupt(handler: () => void): () => void;
 }
 
@@ -24,54 +24,99 @@ const CLEAR_TO_END = '\u001b[0J';
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 
+/** The rows that lines without colours take on a screen of so many columns: a line too long for one goes on in the next. */
+export function rowsTaken(lines: readonly string[], columns: number): number {
+  return lines.reduce((rows, line) => rows + Math.max(Math.ceil(line.length / columns), 1), 0);
+}
+
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   const isInteractive = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
   const hasColour = isInteractive && (process.env['NO_COLOR'] ?? '') === '';
   let drawn: readonly string[] = [];
 
-  // Who reads has gone away, as in `cablepull run | head`: there is nobody left to tell.
-  for (const stream of [stdout, stderr]) stream.on('error', () => process.exit(0));
-
-  process.on('exit', () => {
-    if (drawn.length > 0) stderr.write(SHOW_CURSOR);
-  });
-
-  function erase(): string {
-    return drawn.length === 0 ? '' : `\u001b[${drawn.length}A${CLEAR_TO_END}`;
+  // Only who reads having gone away comes so far: there is nobody left to tell. Other errors have ended in write().
+  for (const stream of [stdout, stderr]) stream.on('error', () => process.exit());
+  process.on('exit', () => draw([]));
+  if (isInteractive) {
+    process.on('SIGTSTP', giveWay).on('SIGQUIT', giveWay);
+    process.on('SIGCONT', () => process.off('SIGTSTP', giveWay).on('SIGTSTP', giveWay));
   }
 
-  function above(line: string): string {
-    const below = drawn.length === 0 ? '' : `${drawn.join('\n')}\n`;
-    return `${erase()}${line}\n${below}`;
+  function write(stream: NodeJS.WriteStream, text: string): void {
+    // Not in the 'error' event: the callbacks of later writes, one of which ends the process, come before it.
+    stream.write(text, (error?: NodeJS.ErrnoException | null) => {
+      // `cablepull run | head`; and a terminal that has hung up (POSIX, general terminal interface: EIO).
+      const isReaderGone = error?.code === 'EPIPE' || (error?.code === 'EIO' && stream.isTTY === true);
+      if (!error || isReaderGone) return;
+      draw([]);
+      stderr.write(`cablepull: cannot write: ${error.message}\n`);
+      process.exit(1);
+    });
+  }
+
+  function draw(lines: readonly string[]): void {
+    if (!isInteractive || (lines.length === 0 && drawn.length === 0)) return;
+    const text = lines.length === 0 ? SHOW_CURSOR : `${lines.join('\n')}\n`;
+    write(stderr, `${drawn.length === 0 ? HIDE_CURSOR : erase()}${text}`);
+    drawn = lines;
+  }
+
+  function erase(): string {
+    // The cursor is behind what the terminal has echoed, as ^C; and lines drawn on a wider screen may have been folded since.
+    return `\r\u001b[${rowsTaken(drawn, columns())}A${CLEAR_TO_END}`;
+  }
+
+  /** Writes a line where the drawn ones begin, and those again below it. */
+  function above(stream: NodeJS.WriteStream, line: string): void {
+    const lines = stream.isTTY === true ? drawn : [];
+    if (lines.length > 0) write(stderr, erase());
+    write(stream, `${line}\n`);
+    if (lines.length > 0) write(stderr, `${lines.join('\n')}\n`);
+  }
+
+  function columns(): number {
+    // 0 where nobody has told the terminal how wide it is, as on a serial line.
+    return stderr.columns || 80;
+  }
+
+  /** Leaves the screen as it was found, then does what the signal does where nobody listens: stop (Ctrl-Z), or end. */
+  function giveWay(signal: NodeJS.Signals): void {
+    draw([]);
+    process.off(signal, giveWay);
+    process.kill(process.pid, signal);
   }
 
   return {
     isInteractive,
     get rows() {
-      return stderr.rows ?? 24;
+      return stderr.rows || 24;
     },
     get columns() {
-      return stderr.columns ?? 80;
+      return columns();
     },
     print(line) {
-      stdout.write(`${line}\n`);
+      above(stdout, line);
     },
     log(line) {
-      stderr.write(above(line));
+      above(stderr, line);
     },
-    draw(lines) {
-      if (!isInteractive) return;
-      const text = lines.length === 0 ? '' : `${lines.join('\n')}\n`;
-      stderr.write(`${drawn.length === 0 ? HIDE_CURSOR : ''}${erase()}${text}${lines.length === 0 ? SHOW_CURSOR : ''}`);
-      drawn = lines;
-    },
+    draw,
     paint(style, text) {
-      return hasColour ? styleText(style, text) : text;
+      // Node looks at standard output unless told not to (util.styleText, validateStream); the log goes elsewhere.
+      return hasColour ? styleText(style, text, { validateStream: false }) : text;
     },
     onInterrupt(handler) {
-      process.on('SIGINT', handler).on('SIGTERM', handler);
-      return () => void process.off('SIGINT', handler).off('SIGTERM', handler);
+      function interrupted(signal: NodeJS.Signals): void {
+        // The terminal has echoed ^C. After SIGHUP there is no terminal any more to be written to.
+        if (isInteractive && signal === 'SIGINT') write(stderr, `\r${CLEAR_TO_END}`);
+        handler();
+      }
+      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      for (const signal of signals) process.on(signal, interrupted);
+      return () => {
+        for (const signal of signals) process.off(signal, interrupted);
+      };
     },
   };
 }
