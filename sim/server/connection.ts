@@ -114,9 +114,9 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
 
   frame(isBeat: boolean): void {
     if (this.entry === undefined) return;
-    const limit = this.#owner.settings.limits.maxFramesPerSecond;
-    if (this.#rate.count(this.#readAtMs) > limit) {
-      this.#goOffline({ kind: 'flood', limit });
+    const { maxFramesPerSecond, maxFrameBurst } = this.#owner.settings.limits;
+    if (this.#rate.count(this.#readAtMs, maxFramesPerSecond) > maxFrameBurst) {
+      this.#goOffline({ kind: 'flood', maxFramesPerSecond, maxFrameBurst });
       return;
     }
     if (isBeat) this.beats++;

@@ -12,7 +12,7 @@ export type OfflineReason =
   /** TCP gave the connection up: a reset, a keepalive or a retransmission without answer. */
   | { readonly kind: 'error'; readonly errno: Errno }
   | { readonly kind: 'bad-frame'; readonly reason: string }
-  | { readonly kind: 'flood'; readonly limit: number }
+  | { readonly kind: 'flood'; readonly maxFramesPerSecond: number; readonly maxFrameBurst: number }
   | { readonly kind: 'no-first-frame'; readonly waitedMs: number }
   /** It does not read what it is sent. */
   | { readonly kind: 'not-reading'; readonly queuedBytes: number }
@@ -61,7 +61,7 @@ export function describeReason(reason: OfflineReason): string {
     case 'closed': return reason.halfFrame ? 'it closed the connection in the middle of a frame' : 'it closed the connection';
     case 'error': return reason.errno;
     case 'bad-frame': return `bad frame: ${reason.reason}`;
-    case 'flood': return `flood: more than ${reason.limit} frames in a second`;
+    case 'flood': return `flood: more than ${reason.maxFrameBurst} frames beyond ${reason.maxFramesPerSecond} a second`;
     case 'no-first-frame': return `no valid frame within ${seconds(reason.waitedMs)}`;
     case 'not-reading': return `it does not read: ${reason.queuedBytes} bytes wait for it`;
     case 'stopped': return 'the server was stopped';

@@ -7,11 +7,13 @@ export interface Limits {
   readonly firstFrameMs: number;
   /** The longest data of one frame. Default 65536. */
   readonly maxDataBytes: number;
-  /**
-   * Frames of any type within one second of a client: with room for what a pulled cable held back and lets
-   * through at once. Default 100.
-   */
+  /** Frames of any type that a client may send a second for ever. Default 100. */
   readonly maxFramesPerSecond: number;
+  /**
+   * How many frames it may be ahead of that rate, or send at once: what a pulled cable held back comes through all
+   * together. Default 3000: room for a cable that was out for 30 s, even for a client that beats at the full rate.
+   */
+  readonly maxFrameBurst: number;
   /** What may wait, beyond the connection's own buffers, for a client that does not read. Default 65536. */
   readonly maxQueuedBytes: number;
 }
@@ -21,20 +23,23 @@ export const DEFAULT_LIMITS: Limits = {
   firstFrameMs: 10_000,
   maxDataBytes: 65_536,
   maxFramesPerSecond: 100,
+  maxFrameBurst: 3000,
   maxQueuedBytes: 65_536,
 };
 
-/** Counts frames in windows of one second that begin with a frame: no timer, two numbers a client. */
+/**
+ * A leaky bucket (ITU-T I.371 annex A): each frame adds 1, and the allowed rate drains it. No timer, two numbers a
+ * client.
+ */
 export class FrameRate {
-  #windowStartMs = -Infinity;
-  #frames = 0;
+  #framesAhead = 0;
+  #countedAtMs = 0;
 
-  /** Counts one frame; gives how many there were in the window it falls into. */
-  count(nowMs: number): number {
-    if (nowMs - this.#windowStartMs >= 1000) {
-      this.#windowStartMs = nowMs;
-      this.#frames = 0;
-    }
-    return ++this.#frames;
+  /** Counts one frame; gives how many the client is now ahead of `framesPerSecond`, this one included. */
+  count(nowMs: number, framesPerSecond: number): number {
+    const drained = (nowMs - this.#countedAtMs) * framesPerSecond / 1000;
+    this.#countedAtMs = nowMs;
+    this.#framesAhead = Math.max(0, this.#framesAhead - drained) + 1;
+    return this.#framesAhead;
   }
 }

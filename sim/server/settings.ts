@@ -59,6 +59,7 @@ function problem({ local, protocol, liveness, limits, keepAlive }: ServerSetting
     ?? atLeast('limits.firstFrameMs', limits.firstFrameMs, 0)
     ?? within('limits.maxDataBytes', limits.maxDataBytes, 0, 0x7fffffff)
     ?? atLeast('limits.maxFramesPerSecond', limits.maxFramesPerSecond, 1)
+    ?? atLeast('limits.maxFrameBurst', limits.maxFrameBurst, 1)
     ?? atLeast('limits.maxQueuedBytes', limits.maxQueuedBytes, 0)
     ?? livenessProblem(liveness)
     ?? protocolProblem(protocol);

@@ -11,8 +11,14 @@ import { startServer, type ReferenceServer } from '../../../sim/server/server.ts
 const HEALTHY = 50;
 const BEAT_INTERVAL_MS = 100;
 const EACH_KIND = 100;
-/** Ten thousand, unless this machine gives a process too few file descriptors. */
-const SILENT = Math.min(10_000, (Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || 20_000) - 1000);
+/** How many file descriptors this machine gives a process; `unlimited` is not a number, and enough. */
+const DESCRIPTORS = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || 20_000;
+const LEAST_DESCRIPTORS = 2000;
+/** Ten thousand where there are descriptors for them; a thousand are for everything else. */
+const SILENT = Math.min(10_000, DESCRIPTORS - 1000);
+const CLAIM = DESCRIPTORS < LEAST_DESCRIPTORS
+  ? `NOT TESTED, a process has ${DESCRIPTORS} file descriptors here and a flood takes ${LEAST_DESCRIPTORS} (ulimit -n)`
+  : `closes ${SILENT} silent connections and ${5 * EACH_KIND} bad ones for the right reason, and hears every beat of ${HEALTHY} healthy clients`;
 
 /** The attacker is a process of its own, in plain JavaScript: the server's descriptors are its own, and nothing of ours helps it. */
 const ATTACK = `
@@ -66,7 +72,7 @@ beforeAll(async () => {
   const options = {
     local: { address: '127.0.0.1', port: 0 },
     liveness: { policy: 'missed-beats', scanIntervalMs: 300, missedLimit: 5 },
-    limits: { firstFrameMs: 5000 },
+    limits: { firstFrameMs: 5000, maxFrameBurst: 100 },
   } as const;
   server = startServer({ clock: nodeClock(), network: nodeNetwork() }, options, (event) => {
     if (event.kind === 'offline') offline.push(event);
@@ -83,7 +89,7 @@ afterAll(() => {
   server.stop();
 });
 
-it(`closes ${SILENT} silent connections and ${5 * EACH_KIND} bad ones for the right reason, and hears every beat of ${HEALTHY} healthy clients`, async () => {
+it.skipIf(DESCRIPTORS < LEAST_DESCRIPTORS)(CLAIM, async () => {
   const port = server.local?.port ?? 0;
   const healthy = Array.from({ length: HEALTHY }, () => {
     const client = { socket: connect(port, '127.0.0.1'), sent: 0, answeredBytes: 0 };
@@ -91,18 +97,19 @@ it(`closes ${SILENT} silent connections and ${5 * EACH_KIND} bad ones for the ri
     sockets.push(client.socket);
     return client;
   });
-  beating = setInterval(() => {
-    for (const client of healthy) {
-      client.socket.write(BEAT);
-      client.sent++;
-    }
-  }, BEAT_INTERVAL_MS);
   // One that beats, but does not read.
   const slow = connect(port, '127.0.0.1');
   sockets.push(slow);
   slow.pause();
   slow.on('error', () => { /* the server resets it */ });
-  slow.write(BEAT);
+  beating = setInterval(() => {
+    for (const client of healthy) {
+      client.socket.write(BEAT);
+      client.sent++;
+    }
+    // Or it would be silent first, where half of the attack takes long to arrive.
+    if (slow.writable) slow.write(BEAT);
+  }, BEAT_INTERVAL_MS);
   await when(() => online() === HEALTHY + 1);
   const isHealthy = new Set(healthy.map(({ socket }) => socket.localPort));
 
@@ -126,7 +133,7 @@ it(`closes ${SILENT} silent connections and ${5 * EACH_KIND} bad ones for the ri
     'bad frame: frame 1: type is random, must be 0 (HEART) or 1 (OTHER)': EACH_KIND,
     'bad frame: frame 1: length is 2147483647, must be 0 to 65536': EACH_KIND,
     'bad frame: frame 1: length is -1, must be 0 to 65536': EACH_KIND,
-    'flood: more than 100 frames in a second': EACH_KIND,
+    'flood: more than 100 frames beyond 100 a second': EACH_KIND,
     'it does not read: n bytes wait for it': 1,
   });
 

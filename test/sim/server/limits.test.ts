@@ -79,16 +79,26 @@ describe('with healthy clients around', () => {
     expect(silent.every(({ ending }) => ending === 'ECONNRESET')).toBe(true);
   });
 
-  it('a beat flood is cut off at the limit, not one beat earlier', () => {
-    const [allowed, flood] = bench.clients(2);
-    if (allowed === undefined || flood === undefined) throw new Error('there are two');
-    for (let i = 0; i < 100; i++) allowed.beat();
-    for (let i = 0; i < 101; i++) flood.beat();
+  it('a beat flood is cut off at the burst, and later at what the rate has made good of it: not one beat earlier', () => {
+    const [allowed, later, flood] = bench.clients(3);
+    if (allowed === undefined || later === undefined || flood === undefined) throw new Error('there are three');
+    for (const client of [allowed, later]) for (let i = 0; i < 3000; i++) client.beat();
+    for (let i = 0; i < 3001; i++) flood.beat();
     bench.world.advance(1000);
     for (let i = 0; i < 100; i++) allowed.beat();
+    for (let i = 0; i < 101; i++) later.beat();
     bench.world.advance(11_000);
-    expect(bench.offline()).toEqual([[flood.id, 5, 'flood: more than 100 frames in a second']]);
-    expect(bench.server.clients().find(({ client }) => client === allowed.id)?.beats).toBe(200);
+    const why = 'flood: more than 3000 frames beyond 100 a second';
+    expect(bench.offline()).toEqual([[flood.id, 5, why], [later.id, 1005, why]]);
+    expect(bench.server.clients().find(({ client }) => client === allowed.id)?.beats).toBe(3100);
+  });
+
+  it('a steady flood is cut off when it has used up its burst', () => {
+    const flood = bench.client();
+    flood.beatEvery(1);
+    bench.world.advance(12_000);
+    // Each beat of a millisecond but the first puts it 0.9 further ahead; the first arrives at 5 ms.
+    expect(bench.offline()).toEqual([[flood.id, 5 + Math.ceil(2999 / 0.9), 'flood: more than 3000 frames beyond 100 a second']]);
   });
 
   it('a reader that is slow is told apart from one that is dead, and closed when too much waits for it', () => {
@@ -136,10 +146,30 @@ describe('with healthy clients around', () => {
   });
 });
 
-it('counts frames in windows of one second', () => {
-  const rate = new FrameRate();
-  expect([0, 500, 999.9].map((atMs) => rate.count(atMs))).toEqual([1, 2, 3]);
-  expect([1000, 1999, 2000].map((atMs) => rate.count(atMs))).toEqual([1, 2, 1]);
+describe('a cable that was out, whose held frames come through at once', () => {
+  it.each([
+    { intervalMs: 20, outMs: 3000, flood: false },
+    { intervalMs: 10, outMs: 29_900, flood: false },
+    { intervalMs: 10, outMs: 30_100, flood: true },
+  ])('for $outMs ms from a client that beats every $intervalMs ms: flood $flood', ({ intervalMs, outMs, flood }) => {
+    const bench = new Bench({ liveness: { policy: 'none' } });
+    const device = bench.world.host('10.0.0.3', 'dev-1');
+    const client = bench.client(device);
+    client.beatEvery(intervalMs);
+    bench.world.advance(1000);
+    device.cable = 'out';
+    bench.world.advance(outMs);
+    device.cable = 'in';
+    bench.world.advance(60_001);
+    expect(bench.offline().length).toBe(flood ? 1 : 0);
+    if (!flood) expect(bench.server.statistics.beats).toBe(client.beatsSent);
+  });
+});
+
+it('a client at its rate is never ahead, and one above it more and more', () => {
+  const [atRate, above] = [new FrameRate(), new FrameRate()];
+  for (let atMs = 0; atMs <= 1_000_000; atMs += 250) expect(atRate.count(atMs, 4)).toBe(1);
+  expect([0, 125, 250, 375, 10_000].map((atMs) => above.count(atMs, 4))).toEqual([1, 1.5, 2, 2.5, 1]);
 });
 
 it('turns away who comes beyond the limit on connections, and lets the next in when somebody has gone', () => {

@@ -328,6 +328,7 @@ it('keeps nothing of clients that came and went', () => {
 describe('settings', () => {
   it.each([
     [{ limits: { maxConnections: 0 } }, 'limits.maxConnections is 0, must be a whole number of at least 1'],
+    [{ limits: { maxFrameBurst: 0 } }, 'limits.maxFrameBurst is 0, must be a whole number of at least 1'],
     [{ local: { address: '127.0.0.1', port: 65_536 } }, 'local.port is 65536, must be a whole number from 0 to 65535'],
     [{ liveness: { policy: 'missed-beats', scanIntervalMs: NaN, missedLimit: 5 } }, 'liveness.scanIntervalMs is NaN, must be a whole number of at least 1'],
     [{ liveness: { policy: 'idle', checkIntervalMs: 1, idleMs: 0.5 } }, 'liveness.idleMs is 0.5, must be a whole number of at least 1'],
