@@ -16,7 +16,10 @@ export interface Terminal {
   draw(lines: readonly string[]): void;
   /** Colours a text of the log, on a terminal only, and not where NO_COLOR says so (no-color.org). */
   paint(style: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string;
-  /** Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP). Gives what ends that. */
+  /**
+   * Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP, of which the process dies in the
+   * end, whatever its exit status). Gives what ends that.
+   */
   onInterrupt(handler: () => void): () => void;
 }
 
@@ -34,10 +37,17 @@ export function processTerminal(): Terminal {
   const isInteractive = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
   const hasColour = isInteractive && (process.env['NO_COLOR'] ?? '') === '';
   let drawn: readonly string[] = [];
+  let isHungUp = false;
 
   // Only who reads having gone away comes so far: there is nobody left to tell. Other errors have ended in write().
   for (const stream of [stdout, stderr]) stream.on('error', () => process.exit());
-  process.on('exit', () => draw([]));
+  process.on('exit', () => {
+    draw([]);
+    if (!isHungUp) return;
+    // Node restores the settings of the terminal last of all, and aborts where that is gone (node.cc, ResetStdio).
+    process.removeAllListeners('SIGHUP');
+    process.kill(process.pid, 'SIGHUP');
+  });
   if (isInteractive) {
     process.on('SIGTSTP', giveWay).on('SIGQUIT', giveWay);
     process.on('SIGCONT', () => process.off('SIGTSTP', giveWay).on('SIGTSTP', giveWay));
@@ -108,7 +118,8 @@ export function processTerminal(): Terminal {
     },
     onInterrupt(handler) {
       function interrupted(signal: NodeJS.Signals): void {
-        // The terminal has echoed ^C. After SIGHUP there is no terminal any more to be written to.
+        isHungUp = signal === 'SIGHUP';
+        // The terminal has echoed ^C.
         if (isInteractive && signal === 'SIGINT') write(stderr, `\r${CLEAR_TO_END}`);
         handler();
       }
