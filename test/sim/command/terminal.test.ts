@@ -290,7 +290,7 @@ describe('cablepull run on a terminal', () => {
 
   it('Ctrl-Z: the screen is given back for as long as the process is stopped', async () => {
     // Job control is the shell's: the process has to have a group of its own, below a shell that waits.
-    const session = new Session(`set -m; '${process.execPath}' '${CLI}' ${RUN} --for 60s; echo; echo given back; read line; fg`);
+    const session = new Session(`set -m; '${process.execPath}' '${CLI}' ${RUN} --for 60s; echo; echo given back; read line; fg; echo; echo given again; read line`);
     await session.shows(TABLE);
     session.order('type 1a');
     await session.shows(/^given back/m);
@@ -301,7 +301,7 @@ describe('cablepull run on a terminal', () => {
     expect(session.screen.hasCursor).toBe(false);
     // And once more, since the first time must not be the only one.
     session.order('type 1a');
-    await session.ended();
+    await session.shows(/^given again/m);
     expect(session.screen.text).not.toMatch(TABLE);
     expect(session.screen.hasCursor).toBe(true);
   });
