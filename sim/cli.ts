@@ -44,7 +44,8 @@ function version(): string {
 const terminal = processTerminal();
 try {
   const status = await main(process.argv.slice(2), terminal);
-  // Sockets that linger must not keep the process; but what was printed must be out.
+  // Sockets that linger must not keep the process; but what was printed must be out. Should nobody read it, the status holds.
+  process.exitCode = status;
   process.stdout.write('', () => process.exit(status));
 } catch (error) {
   if (!(error instanceof Problem)) throw error;

@@ -9,25 +9,12 @@ import type { Clock } from '../clock.ts';
 /** The longest delay that setTimeout takes, 2^31 - 1 ms; a longer one would fire at once. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
-interface Alarm {
-  /** When the device was switched on, on the process's clock. */
-  readonly originMs: number;
-  /** On the device's clock, as the firmware gave it. */
-  atMs: number;
-  /** On the process's clock: what the heap is ordered by. */
-  dueMs: number;
-  /** Undefined: not armed. */
-  isr: (() => void) | undefined;
-  /** The place in the heap; NOT_WAITING when the alarm is not armed, or is being rung. */
-  index: number;
-}
-
 const NOT_WAITING = -1;
 
 /** A binary heap, the earliest first; each alarm knows its place in it. */
-const waiting: Alarm[] = [];
+const waiting: NodeClock[] = [];
 /** Alarms that have come due and are being rung, the earliest first; the first `rungCount` were. */
-const ringing: Alarm[] = [];
+const ringing: NodeClock[] = [];
 let rungCount = 0;
 
 let timer: NodeJS.Timeout | undefined;
@@ -37,30 +24,46 @@ let immediate: NodeJS.Immediate | undefined;
 
 /** A device's clock; it is switched on now. An armed alarm keeps the process alive. */
 export function nodeClock(): Clock {
-  const originMs = performance.now();
-  const alarm: Alarm = { originMs, atMs: 0, dueMs: 0, isr: undefined, index: NOT_WAITING };
-  return {
-    now: () => performance.now() - originMs,
-    setAlarm(atMs, isr) {
-      if (Number.isNaN(atMs)) throw new Error('setAlarm: the time is not a number');
-      alarm.atMs = atMs;
-      alarm.dueMs = originMs + atMs;
-      alarm.isr = isr;
-      if (alarm.index === NOT_WAITING) {
-        alarm.index = waiting.push(alarm) - 1;
-        siftUp(alarm);
-      } else {
-        siftUp(alarm);
-        siftDown(alarm);
-      }
-      if (alarm.index === 0 && alarm.dueMs < timerDueMs) wait();
-    },
-    clearAlarm() {
-      alarm.isr = undefined;
-      if (alarm.index !== NOT_WAITING) remove(alarm);
-      if (waiting.length === 0 && ringing.length === 0) stopWaiting();
-    },
-  };
+  return new NodeClock();
+}
+
+/** A clock and its alarm. A class, as a device has several: no closures for each. */
+class NodeClock implements Clock {
+  /** When the device was switched on, on the process's clock. */
+  readonly originMs = performance.now();
+  /** On the device's clock, as the firmware gave it. */
+  atMs = 0;
+  /** On the process's clock: what the heap is ordered by. */
+  dueMs = 0;
+  /** Undefined: not armed. */
+  isr: (() => void) | undefined = undefined;
+  /** The place in the heap; NOT_WAITING when the alarm is not armed, or is being rung. */
+  index = NOT_WAITING;
+
+  now(): number {
+    return performance.now() - this.originMs;
+  }
+
+  setAlarm(atMs: number, isr: () => void): void {
+    if (Number.isNaN(atMs)) throw new Error('setAlarm: the time is not a number');
+    this.atMs = atMs;
+    this.dueMs = this.originMs + atMs;
+    this.isr = isr;
+    if (this.index === NOT_WAITING) {
+      this.index = waiting.push(this) - 1;
+      siftUp(this);
+    } else {
+      siftUp(this);
+      siftDown(this);
+    }
+    if (this.index === 0 && this.dueMs < timerDueMs) wait();
+  }
+
+  clearAlarm(): void {
+    this.isr = undefined;
+    if (this.index !== NOT_WAITING) remove(this);
+    if (waiting.length === 0 && ringing.length === 0) stopWaiting();
+  }
 }
 
 /** Makes the process wake up for the earliest alarm. */
@@ -120,7 +123,7 @@ function ring(): void {
   }
 }
 
-function remove(alarm: Alarm): void {
+function remove(alarm: NodeClock): void {
   const last = waiting.pop();
   if (last !== undefined && last !== alarm) {
     waiting[alarm.index] = last;
@@ -131,7 +134,7 @@ function remove(alarm: Alarm): void {
   alarm.index = NOT_WAITING;
 }
 
-function siftUp(alarm: Alarm): void {
+function siftUp(alarm: NodeClock): void {
   let index = alarm.index;
   while (index > 0) {
     const parentIndex = (index - 1) >> 1;
@@ -145,7 +148,7 @@ function siftUp(alarm: Alarm): void {
   alarm.index = index;
 }
 
-function siftDown(alarm: Alarm): void {
+function siftDown(alarm: NodeClock): void {
   let index = alarm.index;
   for (;;) {
     let childIndex = 2 * index + 1;

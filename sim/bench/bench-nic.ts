@@ -36,11 +36,11 @@ export class BenchNic implements Nic {
   readonly clock: Clock;
   carrier = true;
   /** Connections of this boot, and those the stack still has to close. */
-  readonly #streams = new Set<BenchStream>();
+  readonly #streams: BenchStream[] = [];
   /** Connections that only the far end believes in: the device has lost them without a word. The oldest first. */
-  readonly #ghosts = new Set<BenchStream>();
+  readonly #ghosts: BenchStream[] = [];
   /** Look-ups that wait for a carrier. */
-  readonly #questions = new Set<() => void>();
+  readonly #questions: (() => void)[] = [];
   #powered = false;
   #watcher: (() => void) | undefined;
   #interrupts: Interrupts | undefined;
@@ -66,7 +66,7 @@ export class BenchNic implements Nic {
       link: this.#link(interrupts),
       openStream: (handler) => {
         const stream = new BenchStream(this, interrupts, handler);
-        this.#streams.add(stream);
+        this.#streams.push(stream);
         return stream;
       },
       listen: (_local, _backlog, handler) => {
@@ -83,7 +83,7 @@ export class BenchNic implements Nic {
   powerOff(): void {
     this.#powered = false;
     this.#interrupts = undefined;
-    this.#questions.clear();
+    this.#questions.length = 0;
     for (const stream of [...this.#streams]) stream.lose();
   }
 
@@ -92,9 +92,7 @@ export class BenchNic implements Nic {
     for (const stream of [...this.#streams]) stream.carrierChanged();
     this.#answerForGhosts();
     if (up) {
-      const questions = [...this.#questions];
-      this.#questions.clear();
-      for (const ask of questions) ask();
+      for (const ask of this.#questions.splice(0)) ask();
     }
     if (this.#watcher !== undefined) this.#interrupts?.raise(this.#watcher);
   }
@@ -109,26 +107,24 @@ export class BenchNic implements Nic {
 
   /** Ends what only the far ends believe in, for the end of a run. */
   releaseGhosts(): void {
-    for (const ghost of this.#ghosts) ghost.release();
+    for (const ghost of [...this.#ghosts]) ghost.release();
   }
 
   /** @internal The stream is done with. */
   forget(stream: BenchStream): void {
-    this.#streams.delete(stream);
-    this.#ghosts.delete(stream);
+    remove(this.#streams, stream);
+    remove(this.#ghosts, stream);
   }
 
   /** @internal The device has lost the connection, the far end has not. */
   becameGhost(stream: BenchStream): void {
-    this.#streams.delete(stream);
-    this.#ghosts.add(stream);
-    if (this.#ghosts.size <= GHOSTS_MAX) return;
-    const [oldest] = this.#ghosts;
-    oldest?.release();
+    remove(this.#streams, stream);
+    this.#ghosts.push(stream);
+    if (this.#ghosts.length > GHOSTS_MAX) this.#ghosts[0]?.release();
   }
 
   #answerForGhosts(): void {
-    if (this.answers) for (const ghost of this.#ghosts) ghost.stackIsUp();
+    if (this.answers) for (const ghost of [...this.#ghosts]) ghost.stackIsUp();
   }
 
   /** A question that was asked, or should have been answered, without a carrier is asked again when there is one. */
@@ -140,11 +136,11 @@ export class BenchNic implements Nic {
     const ask = (): void => {
       if (interrupts.off) return;
       if (needsCarrier && !this.carrier) {
-        this.#questions.add(ask);
+        this.#questions.push(ask);
         return;
       }
       asked = this.options.network.lookup(name, (result) => {
-        if (needsCarrier && !this.carrier) this.#questions.add(ask);
+        if (needsCarrier && !this.carrier) this.#questions.push(ask);
         else interrupts.raise(() => {
           if (!isCancelled) done(result);
         });
@@ -154,7 +150,7 @@ export class BenchNic implements Nic {
     return {
       cancel: () => {
         isCancelled = true;
-        this.#questions.delete(ask);
+        remove(this.#questions, ask);
         asked?.cancel();
       },
     };
@@ -182,4 +178,9 @@ export class BenchNic implements Nic {
       },
     };
   }
+}
+
+function remove<T>(list: T[], item: T): void {
+  const index = list.indexOf(item);
+  if (index >= 0) list.splice(index, 1);
 }

@@ -9,8 +9,8 @@ import type { Hal } from '../../hal/hal.ts';
 import type { Random } from '../../hal/random.ts';
 import type { PanicReport, ResetReason } from '../../hal/system.ts';
 import type { DeviceEvent, EventListener } from '../../firmware/index.ts';
+import { Boot } from './boot.ts';
 import { Flash } from './flash.ts';
-import { Interrupts } from './interrupts.ts';
 import type { Nic } from './nic.ts';
 
 /** What runs on a board: starts on the HAL and returns. */
@@ -36,13 +36,6 @@ export type BoardEvent =
   | { readonly kind: 'console'; readonly line: string }
   | ({ readonly kind: 'panic' } & PanicReport);
 
-/** One boot. */
-interface Boot {
-  readonly interrupts: Interrupts;
-  readonly clock: Clock;
-  readonly watchdog: Clock;
-}
-
 export class Board {
   readonly name: string;
 
@@ -62,7 +55,7 @@ export class Board {
 
   readonly #options: BoardOptions;
   readonly #flash = new Flash();
-  readonly #resetClock: Clock;
+  #resetClock: Clock | undefined = undefined;
   #state: 'off' | 'running' | 'hung' | 'crashed' | 'resetting' = 'off';
   #current: Boot | undefined = undefined;
   #carrier = true;
@@ -71,7 +64,6 @@ export class Board {
   constructor(options: BoardOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#resetClock = options.newClock();
   }
 
   get state(): 'off' | 'running' | 'hung' | 'crashed' | 'resetting' {
@@ -116,14 +108,16 @@ export class Board {
   }
 
   #boot(resetReason: ResetReason): void {
-    const { newClock, nic, firmware, onEvent } = this.#options;
-    const boot: Boot = { interrupts: new Interrupts(), clock: newClock(), watchdog: newClock() };
+    const { name, newClock, nic, random, firmware, onEvent } = this.#options;
+    const boot = new Boot({ deviceId: name, resetReason, newClock, onEvent, onReset: (reason) => this.#reset(reason) });
+    const { interrupts } = boot;
     this.#state = 'running';
     this.#current = boot;
-    const hal = this.#hal(boot, resetReason, nic.powerOn(boot.interrupts));
-    boot.interrupts.raise(() => {
+    const storage = this.#flash.storage(interrupts);
+    const hal: Hal = { clock: boot, network: nic.powerOn(interrupts), storage, random, console: boot, system: boot };
+    interrupts.raise(() => {
       firmware(hal, (event) => {
-        if (!boot.interrupts.off) onEvent(event);
+        if (!interrupts.off) onEvent(event);
       });
     });
   }
@@ -131,69 +125,16 @@ export class Board {
   /** The boot is over; its firmware sends nothing more, and is not called. */
   #end(state: 'off' | 'crashed' | 'resetting'): void {
     this.#state = state;
-    this.#resetClock.clearAlarm();
-    const boot = this.#current;
+    this.#resetClock?.clearAlarm();
+    this.#current?.end();
     this.#current = undefined;
-    boot?.interrupts.switchOff();
-    boot?.clock.clearAlarm();
-    boot?.watchdog.clearAlarm();
     // Where only the firmware has died, the stack lives on, and still has to close its connections.
     if (state !== 'crashed') this.#options.nic.powerOff();
   }
 
-  #reset(boot: Boot, reason: ResetReason): void {
-    if (boot.interrupts.off) return;
+  #reset(reason: ResetReason): void {
     this.#end('resetting');
+    this.#resetClock ??= this.#options.newClock();
     this.#resetClock.setAlarm(this.#resetClock.now() + RESET_MS, () => this.#boot(reason));
-  }
-
-  #hal(boot: Boot, resetReason: ResetReason, network: Hal['network']): Hal {
-    const { name, random, onEvent } = this.#options;
-    const { interrupts, clock, watchdog } = boot;
-    let alarmAtMs = Infinity;
-    let alarm = (): void => {};
-    // An alarm that had to wait for a hung firmware may have been disarmed, or armed for later, by the time it can ring.
-    const ring = (): void => {
-      if (clock.now() < alarmAtMs) return;
-      alarmAtMs = Infinity;
-      alarm();
-    };
-    const raise = (): void => interrupts.raise(ring);
-    return {
-      clock: {
-        now: () => clock.now(),
-        setAlarm: (atMs, isr) => {
-          if (interrupts.off) return;
-          alarmAtMs = atMs;
-          alarm = isr;
-          clock.setAlarm(atMs, raise);
-        },
-        clearAlarm: () => {
-          alarmAtMs = Infinity;
-          clock.clearAlarm();
-        },
-      },
-      network,
-      random,
-      storage: this.#flash.storage(() => interrupts.off),
-      console: {
-        print: (line) => {
-          if (!interrupts.off) onEvent({ kind: 'console', line });
-        },
-      },
-      system: {
-        deviceId: name,
-        resetReason,
-        restart: (reason) => this.#reset(boot, reason),
-        panic: (report) => {
-          if (!interrupts.off) onEvent({ kind: 'panic', ...report });
-          this.#reset(boot, 'panic');
-        },
-        armWatchdog: (timeoutMs) => {
-          if (!interrupts.off) watchdog.setAlarm(watchdog.now() + timeoutMs, () => this.#reset(boot, 'watchdog'));
-          return true;
-        },
-      },
-    };
   }
 }

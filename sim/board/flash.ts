@@ -2,38 +2,59 @@
 
 import { failure } from '../../hal/errno.ts';
 import { STORAGE_KEY, STORAGE_VALUE_MAX_BYTES, type Storage } from '../../hal/storage.ts';
+import type { Interrupts } from './interrupts.ts';
 
 export class Flash {
-  #committed: ReadonlyMap<string, Uint8Array> = new Map();
+  /** @internal What is durable; never changed, only replaced. */
+  committed: ReadonlyMap<string, Uint8Array> = new Map();
 
-  /** The storage of one boot. What it has not committed when `isOff` turns true is lost. */
-  storage(isOff: () => boolean): Storage {
-    let values = new Map(this.#committed);
-    const check = (key: string): void => {
-      if (!STORAGE_KEY.test(key)) throw new RangeError(`a storage key must be 1 to 32 of a-z, 0-9, '.', '_' and '-', not '${key}'`);
-    };
-    return {
-      get: (key) => {
-        check(key);
-        return values.get(key)?.slice();
-      },
-      set: (key, value) => {
-        check(key);
-        if (value.length > STORAGE_VALUE_MAX_BYTES) {
-          throw new RangeError(`a storage value must be at most ${STORAGE_VALUE_MAX_BYTES} bytes, not ${value.length}`);
-        }
-        values.set(key, value.slice());
-      },
-      delete: (key) => {
-        check(key);
-        values.delete(key);
-      },
-      commit: () => {
-        if (isOff()) return failure('EIO');
-        this.#committed = values;
-        values = new Map(values);
-        return 0;
-      },
-    };
+  /** The storage of the boot that these interrupts go to. What it has not committed when that is over is lost. */
+  storage(interrupts: Interrupts): Storage {
+    return new BootStorage(this, interrupts);
   }
+}
+
+class BootStorage implements Storage {
+  readonly #flash: Flash;
+  readonly #interrupts: Interrupts;
+  /** A copy of what is committed, with what was changed since; undefined where nothing was. */
+  #changed: Map<string, Uint8Array> | undefined = undefined;
+
+  constructor(flash: Flash, interrupts: Interrupts) {
+    this.#flash = flash;
+    this.#interrupts = interrupts;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    checkKey(key);
+    return (this.#changed ?? this.#flash.committed).get(key)?.slice();
+  }
+
+  set(key: string, value: Uint8Array): void {
+    checkKey(key);
+    if (value.length > STORAGE_VALUE_MAX_BYTES) {
+      throw new RangeError(`a storage value must be at most ${STORAGE_VALUE_MAX_BYTES} bytes, not ${value.length}`);
+    }
+    this.#copy().set(key, value.slice());
+  }
+
+  delete(key: string): void {
+    checkKey(key);
+    this.#copy().delete(key);
+  }
+
+  commit(): number {
+    if (this.#interrupts.off) return failure('EIO');
+    this.#flash.committed = this.#changed ?? this.#flash.committed;
+    this.#changed = undefined;
+    return 0;
+  }
+
+  #copy(): Map<string, Uint8Array> {
+    return (this.#changed ??= new Map(this.#flash.committed));
+  }
+}
+
+function checkKey(key: string): void {
+  if (!STORAGE_KEY.test(key)) throw new RangeError(`a storage key must be 1 to 32 of a-z, 0-9, '.', '_' and '-', not '${key}'`);
 }

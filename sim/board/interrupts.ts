@@ -6,7 +6,7 @@
 export class Interrupts {
   #state: 'open' | 'held' | 'off' = 'open';
   #isServing = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting: (() => void)[] = [];
 
   /** The firmware of this boot is gone: it must not be called, and what it asks for must have no effect. */
   get off(): boolean {
@@ -16,7 +16,7 @@ export class Interrupts {
   /** Calls `isr` as soon as no firmware code is running and the firmware does not hang. The same function is the same interrupt. */
   raise(isr: () => void): void {
     if (this.off) return;
-    this.#waiting.add(isr);
+    if (!this.#waiting.includes(isr)) this.#waiting.push(isr);
     this.#serve();
   }
 
@@ -35,16 +35,16 @@ export class Interrupts {
   /** For ever. */
   switchOff(): void {
     this.#state = 'off';
-    this.#waiting.clear();
+    this.#waiting.length = 0;
   }
 
   #serve(): void {
     if (this.#isServing) return;
     this.#isServing = true;
     try {
-      for (const isr of this.#waiting) {
-        if (this.#state !== 'open') break;
-        this.#waiting.delete(isr);
+      while (this.#state === 'open') {
+        const isr = this.#waiting.shift();
+        if (isr === undefined) break;
         isr();
       }
     } finally {

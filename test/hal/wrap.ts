@@ -13,10 +13,11 @@ import type {
 
 type Change = (hal: Hal) => Hal;
 
-export const withClock = (change: (clock: Clock) => Partial<Clock>): Change => (hal) => ({
-  ...hal,
-  clock: { ...hal.clock, ...change(hal.clock) },
-});
+export const withClock = (change: (clock: Clock) => Partial<Clock>): Change => (hal) => {
+  const { clock } = hal;
+  const same: Clock = { now: () => clock.now(), setAlarm: (atMs, isr) => clock.setAlarm(atMs, isr), clearAlarm: () => clock.clearAlarm() };
+  return { ...hal, clock: { ...same, ...change(clock) } };
+};
 
 export const withNetwork = (change: (network: Network) => Partial<Network>): Change => (hal) => ({
   ...hal,
