@@ -3,8 +3,8 @@
 import type { Clock } from '../../hal/clock.ts';
 import type { Network } from '../../hal/network.ts';
 import { Board, type Firmware } from '../board/board.ts';
-import { FAULTS } from '../faults/apply.ts';
-import { formatFault, targets, type Fault, type FaultKind } from '../faults/fault.ts';
+import { FAULT_KINDS, formatFault, targets, type Fault, type FaultKind } from '../faults/fault.ts';
+import { FAULTS } from '../faults/kinds.ts';
 import { forkRandom } from '../random.ts';
 import type { ServerEvent } from '../server/events.ts';
 import { Agenda } from '../time/agenda.ts';
@@ -42,7 +42,7 @@ export class Bench {
   /** A new board with this firmware; its power is off. */
   addDevice(name: string, firmware: Firmware): Board {
     if (this.#boards.has(name)) throw new Error(`there is a device ${name} already`);
-    const { network, newClock, seed } = this.#options;
+    const { network, newClock, seed, onTrace } = this.#options;
     const nic = new BenchNic({ network, newClock, onHungUp: (event) => this.#trace({ source: 'bench', device: name, ...event }) });
     const board = new Board({
       name,
@@ -50,17 +50,19 @@ export class Bench {
       nic,
       firmware,
       random: forkRandom(seed, name),
-      onEvent: (event) => this.#trace({ source: 'device', device: name, ...event }),
+      // One object an event, not two: there is one at every beat of thousands of devices.
+      onEvent: (event) => onTrace({ source: 'device', device: name, ...event, atMs: this.agenda.now() }),
     });
     this.#nics.push(nic);
     this.#boards.set(name, board);
     return board;
   }
 
-  /** Switches a board on at a time. A power loss that is in force then has the say: the board boots when it heals. */
+  /** Switches a board on at a time. A fault that then keeps it off has the say: the board boots when that heals. */
   switchOn(board: Board, atMs: number): void {
     this.agenda.at(atMs, () => {
-      if ((this.#active.get(activeKey('power-loss', board)) ?? 0) === 0) board.power.restore();
+      const isKeptOff = FAULT_KINDS.some((kind) => FAULTS[kind].firmware === 'off' && this.#activeCount(kind, board) > 0);
+      if (!isKeptOff) board.power.restore();
     });
   }
 
@@ -89,22 +91,26 @@ export class Bench {
 
   #apply(fault: Fault, board: Board): void {
     const { kind, forMs } = fault;
-    if (kind !== 'reset') this.#countActive(fault, board, 1);
+    const { apply, heal } = FAULTS[kind];
+    if (heal !== undefined) this.#countActive(fault, board, 1);
     this.#trace({ source: 'fault', device: board.name, kind: 'fault', fault: kind, text: formatFault(fault), ...(forMs !== undefined && { forMs }) });
-    FAULTS[kind].apply(board);
+    apply(board);
   }
 
   #heal(fault: Fault, board: Board): void {
     const count = this.#countActive(fault, board, -1);
     this.#trace({ source: 'fault', device: board.name, kind: 'healed', fault: fault.kind, text: formatFault(fault) });
-    if (count === 0) FAULTS[fault.kind].heal(board);
+    if (count === 0) FAULTS[fault.kind].heal?.(board);
   }
 
   #countActive({ kind }: Fault, board: Board, change: 1 | -1): number {
-    const key = activeKey(kind, board);
-    const count = (this.#active.get(key) ?? 0) + change;
-    this.#active.set(key, count);
+    const count = this.#activeCount(kind, board) + change;
+    this.#active.set(activeKey(kind, board), count);
     return count;
+  }
+
+  #activeCount(kind: FaultKind, board: Board): number {
+    return this.#active.get(activeKey(kind, board)) ?? 0;
   }
 
   #trace(event: Untimed<TraceEvent>): void {

@@ -12,7 +12,7 @@ export interface Fault {
   /** The name of a device, or a pattern in which `*` stands for any characters. */
   readonly target: string;
   readonly atMs: number;
-  /** How long; undefined: for good. A `reset` is over at once. */
+  /** How long; undefined: for good, unless the kind is over at once. */
   readonly forMs: number | undefined;
 }
 

@@ -7,6 +7,7 @@
 
 import { DURATION_EXAMPLES, parseDuration } from '../time/duration.ts';
 import { FAULT_KINDS, targets, type Fault, type FaultKind } from './fault.ts';
+import { FAULTS } from './kinds.ts';
 
 /** What is wrong with a line: where, and what would be right. */
 export interface PlanError {
@@ -81,7 +82,7 @@ function parseFault(line: string): Fault | Omit<PlanError, 'line'> | undefined {
   const forWord = next();
   if (forWord.text === '') return { kind: kind.text, target: target.text, atMs, forMs: undefined };
   if (forWord.text !== 'for') return fail(forWord, "'for' and a duration, or the end of the line");
-  if (kind.text === 'reset') return { column: forWord.column, message: "a reset is over at once: it has no 'for'" };
+  if (FAULTS[kind.text].heal === undefined) return { column: forWord.column, message: `a ${kind.text} is over at once: it has no 'for'` };
   const length = next();
   const forMs = parseDuration(length.text);
   if (forMs === undefined || forMs === 0) return fail(length, `a duration such as ${DURATION_EXAMPLES}`);

@@ -4,6 +4,7 @@ import type { Clock } from '../../hal/clock.ts';
 import { TimedHeap, type Timed } from '../../firmware/rtos/timed-heap.ts';
 
 class Appointment implements Timed {
+  /** In ms: here the heap, which is the kernel's, counts the clock's milliseconds in place of ticks. */
   wakeTick = 0;
   wakeOrder = 0;
   heapIndex = -1;

@@ -1,7 +1,8 @@
 /** What a user expects of every fault: `server notices within 15s`, `service back within 10s`. */
 
+import { FAULTS } from '../faults/kinds.ts';
 import { DURATION_EXAMPLES, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
-import { WHY_ABSENT, type Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 
 const SUBJECTS = ['server notices', 'device notices', 'service back'] as const;
 
@@ -53,8 +54,10 @@ function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | unde
     case 'device notices': {
       const isServer = subject === 'server notices';
       const noticed = isServer ? verdict.serverNoticed : verdict.deviceNoticed;
-      if (!verdict.wasConnected || verdict.survived || (!isServer && WHY_ABSENT[verdict.fault] !== undefined)) return undefined;
-      return noticed === undefined ? never(verdict.atMs) : after(noticed.afterMs, ` (${noticed.by})`);
+      if (!verdict.wasConnected || verdict.survived) return undefined;
+      if (noticed !== undefined) return after(noticed.afterMs, ` (${noticed.by})`);
+      // A firmware that the fault had stopped need not notice; if its watchdog did, or it found out later, that counts.
+      return !isServer && FAULTS[verdict.fault].firmware !== 'running' ? undefined : never(verdict.atMs);
     }
     case 'service back': {
       if (verdict.backAfterMs !== undefined) return after(verdict.backAfterMs);

@@ -1,12 +1,29 @@
-/** Verdicts as a table for people. */
+/** Verdicts for people: as a table, and what the tiers among them leave open. */
 
+import { FAULT_KINDS } from '../faults/fault.ts';
+import { FAULTS, TIERS, type FirmwareState, type Tier } from '../faults/kinds.ts';
 import { formatSeconds } from '../time/duration.ts';
-import { WHY_ABSENT, type Noticed, type Verdict } from './verdict.ts';
+import type { Noticed, Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
 
 /** A fault on more devices than this gets one row for them all. */
 const ROWS_A_FAULT_MAX = 8;
+
+/** Why the firmware did not notice; undefined where it could have. */
+const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = { running: undefined, hung: 'hung', dead: 'was dead', off: 'was off' };
+
+/** What a tier is, and what it does not put to the test: two lines to follow the name of the tier. */
+const TIER_NOTES: Readonly<Record<Tier, readonly [string, string]>> = {
+  T0: [
+    "real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive",
+    'is not put to the test here, and must not be read as failed; what a device notices by its own is.',
+  ],
+  T1: [
+    'a real FIN or RST, which tells the server at once. How long it goes on believing in a device',
+    'that falls silent, by beats or by TCP keepalive, is not put to the test by these.',
+  ],
+};
 
 /** What a cell says of one device: a time, by what; or a word instead. */
 interface Cell {
@@ -27,6 +44,15 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
     return group.map((verdict) => row(text.includes('*') ? `${text} (${verdict.device})` : text, [verdict]));
   });
   return table([HEAD, ...rows]);
+}
+
+/** For each tier among the verdicts: its name, the kinds of faults there that are of it, and what they prove. In lines. */
+export function tierNotes(verdicts: readonly Verdict[]): string[] {
+  return TIERS.flatMap((tier) => {
+    const kinds = FAULT_KINDS.filter((kind) => verdicts.some((verdict) => verdict.fault === kind && verdict.tier === tier));
+    const [first, second] = TIER_NOTES[tier];
+    return kinds.length === 0 ? [] : [`Tier ${tier} (${kinds.join(', ')}): ${first}`, second];
+  });
 }
 
 /** Rows of cells as lines, columns aligned to the left, two spaces apart. */
@@ -62,7 +88,7 @@ function duration(times: readonly number[]): string {
 function deviceCell({ fault, wasConnected, deviceNoticed, survived }: Verdict): Cell {
   if (!wasConnected) return word('was not connected');
   if (deviceNoticed !== undefined) return noticed(deviceNoticed);
-  return word(WHY_ABSENT[fault] ?? (survived ? 'survived' : 'never'));
+  return word(WHY_ABSENT[FAULTS[fault].firmware] ?? (survived ? 'survived' : 'never'));
 }
 
 function serverCell({ wasConnected, serverNoticed, survived }: Verdict): Cell {

@@ -55,7 +55,8 @@ function describe(event: TraceEvent): string {
     case 'fault':
       return event.kind === 'fault' ? `FAULT ${event.text}` : `healed ${event.text}`;
     case 'bench':
-      return event.by === 'closed' ? 'the server has hung up (FIN)' : `the server's end is gone (${event.by})`;
+      // Not that the server began it: its FIN may be the answer to the device's.
+      return event.by === 'closed' ? "the server's end is closed (FIN)" : `the server's end is gone (${event.by})`;
     case 'device':
       return describeBoardEvent(event);
   }

@@ -7,8 +7,8 @@
  *   firmware that is off, dead or hung cannot notice.
  * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
  *   gone. A server that is stopped has noticed nothing.
- * - The fault was healed when its time was over and so was that of all others on the device. A reset is over at once; a
- *   hang and a crash are over, too, when the device boots.
+ * - The fault was healed when its time was over and so was that of all others on the device. A reset is over at once;
+ *   whatever stopped the firmware is over, too, when the device boots.
  * - Service is back at the first sign of service from the device after that.
  * - The connection survived if that sign came over it: then nobody had to notice.
  * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,
@@ -17,6 +17,7 @@
 
 import type { SocketAddress } from '../../hal/network.ts';
 import type { FaultKind } from '../faults/fault.ts';
+import { FAULTS, type Tier } from '../faults/kinds.ts';
 import type { TraceEvent } from './trace.ts';
 
 export interface Noticed {
@@ -27,6 +28,8 @@ export interface Noticed {
 
 export interface Verdict {
   readonly fault: FaultKind;
+  /** How true to life the fault was; what is not put to the test at that tier must not be read from this. */
+  readonly tier: Tier;
   /** The line of the plan. */
   readonly text: string;
   readonly device: string;
@@ -48,15 +51,6 @@ export interface Verdict {
 
 /** What shows that the device is served: an answer; a text given back; or, where nobody answers, a beat. */
 export type ServiceSign = 'beat-answered' | 'data-sent' | 'beat-sent';
-
-/** Why the device's firmware is not there to notice; undefined where it is. */
-export const WHY_ABSENT: Readonly<Record<FaultKind, string | undefined>> = {
-  'cable-pull': undefined,
-  reset: undefined,
-  'power-loss': 'was off',
-  crash: 'was dead',
-  hang: 'hung',
-};
 
 /** What is known of a connection while the device or a case has to do with it. */
 interface Connection {
@@ -131,6 +125,7 @@ export class Judge {
   verdicts(endMs: number): Verdict[] {
     return this.#cases.map((one) => ({
       fault: one.fault,
+      tier: FAULTS[one.fault].tier,
       text: one.text,
       device: one.device,
       atMs: one.atMs,
@@ -158,7 +153,7 @@ export class Judge {
         atMs: event.atMs,
         forMs: event.forMs,
         connection: connection?.goneAtMs === undefined ? connection : undefined,
-        isOver: event.fault === 'reset',
+        isOver: FAULTS[event.fault].heal === undefined,
         healedAtMs: undefined,
         deviceNoticed: undefined,
         serverNoticed: undefined,
@@ -178,9 +173,10 @@ export class Judge {
       case 'boot':
         this.#leave(device);
         for (const one of device.cases) {
-          if (one.isOver || (one.fault !== 'hang' && one.fault !== 'crash')) continue;
+          const { firmware } = FAULTS[one.fault];
+          if (one.isOver || firmware === 'running') continue;
           one.isOver = true;
-          if (one.fault === 'hang' && event.resetReason === 'watchdog') one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: 'watchdog' };
+          if (firmware === 'hung' && event.resetReason === 'watchdog') one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: 'watchdog' };
         }
         heal(device, event.atMs);
         break;

@@ -2,13 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { failures, parseExpectation } from '../../../sim/verdict/expectation.ts';
-import { table, verdictTable } from '../../../sim/verdict/report.ts';
+import { table, tierNotes, verdictTable } from '../../../sim/verdict/report.ts';
 import type { Verdict } from '../../../sim/verdict/verdict.ts';
 
 const noticed = (afterMs: number, by = 'silent') => ({ afterMs, by });
 
 const PULLED: Verdict = {
-  fault: 'cable-pull', text: 'cable-pull on dev-1 at 10s for 30s', device: 'dev-1', atMs: 10_000, forMs: 30_000, healedAfterMs: 30_000, wasConnected: true,
+  fault: 'cable-pull', tier: 'T0', text: 'cable-pull on dev-1 at 10s for 30s', device: 'dev-1', atMs: 10_000, forMs: 30_000, healedAfterMs: 30_000, wasConnected: true,
   deviceNoticed: noticed(12_000, 'ETIMEDOUT'), serverNoticed: noticed(15_000), survived: false, ghostMs: 15_000, backAfterMs: 1500,
 };
 const OFF: Verdict = { ...PULLED, fault: 'power-loss', text: 'power-loss on dev-1 at 10s for 30s', deviceNoticed: undefined };
@@ -63,6 +63,14 @@ describe('an expectation', () => {
     expect(failed('service back within 2s', PULLED, { ...OFF, forMs: undefined, healedAfterMs: undefined, backAfterMs: undefined })).toEqual([]);
   });
 
+  it('is held against what a device noticed although the fault had stopped its firmware: by its watchdog, or when it went on', () => {
+    for (const by of ['watchdog', 'closed']) {
+      const hung: Verdict = { ...OFF, fault: 'hang', text: 'hang on dev-1 at 10s', deviceNoticed: noticed(8000, by) };
+      expect(failed('device notices within 8s', hung)).toEqual([]);
+      expect(failed('device notices within 7.999s', hung)).toEqual([`hang on dev-1 at 10s, dev-1: device notices after 8.0 s (${by}), not within 7.999s`]);
+    }
+  });
+
   it('that nothing put to the test is not met', () => {
     expect(failed('server notices within 15s')).toEqual(['server notices within 15s: no fault put it to the test']);
     expect(failed('server notices within 15s', SURVIVED, UNCONNECTED)).toHaveLength(1);
@@ -99,6 +107,22 @@ describe('the table', () => {
       'cable-pull on * at 10s (10 devices)', '9: median 12.0 s, worst 12.0 s by ETIMEDOUT; 1: survived', '9: median 14.0 s, worst 18.0 s by silent; 1: survived',
       'median 15.0 s, worst 15.0 s', '9: median 1.5 s, worst 1.5 s; 1: not healed',
     ]]);
+  });
+
+  it('is followed by what each tier in it does not put to the test, and by no other', () => {
+    const [crash, reset] = [{ ...OFF, fault: 'crash', tier: 'T1' }, { ...PULLED, fault: 'reset', tier: 'T1' }] as const;
+    const t0 = [
+      "Tier T0 (cable-pull, power-loss): real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive",
+      'is not put to the test here, and must not be read as failed; what a device notices by its own is.',
+    ];
+    const t1 = (kinds: string) => [
+      `Tier T1 (${kinds}): a real FIN or RST, which tells the server at once. How long it goes on believing in a device`,
+      'that falls silent, by beats or by TCP keepalive, is not put to the test by these.',
+    ];
+    expect(tierNotes([OFF, PULLED, PULLED])).toEqual(t0);
+    expect(tierNotes([crash])).toEqual(t1('crash'));
+    expect(tierNotes([reset, PULLED, crash, OFF])).toEqual([...t0, ...t1('crash, reset')]);
+    expect(tierNotes([])).toEqual([]);
   });
 
   it('stands in columns, without blanks at the ends of lines', () => {

@@ -48,7 +48,7 @@ describe('a cable', () => {
       ...up, fault(10, 'cable-pull'), offline(25, 5000), hungUp(25.001, 5000), lost(22, 'ETIMEDOUT'), healed(40, 'cable-pull', PULL),
       connected(41, 5001), answered(41.5), answered(42),
     ])).toEqual([{
-      fault: 'cable-pull', text: PULL, device: 'dev-1', atMs: 10_000, forMs: undefined, healedAfterMs: 30_000, wasConnected: true, survived: false,
+      fault: 'cable-pull', tier: 'T0', text: PULL, device: 'dev-1', atMs: 10_000, forMs: undefined, healedAfterMs: 30_000, wasConnected: true, survived: false,
       deviceNoticed: { afterMs: 12_000, by: 'ETIMEDOUT' }, serverNoticed: { afterMs: 15_000, by: 'silent' }, ghostMs: 15_000, backAfterMs: 1500,
     }]);
   });
