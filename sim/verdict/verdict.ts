@@ -6,7 +6,8 @@
  * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
  *   firmware that is off, dead or hung cannot notice.
  * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
- *   gone. A server that is stopped has noticed nothing.
+ *   gone. A server of ours that is stopped has noticed nothing; one that is not ours and dies cannot be told from one that
+ *   closes, so that its death counts as noticing, `by closed` or `by ECONNRESET`.
  * - The fault was healed when its time was over and so was that of all others on the device. A reset is over at once;
  *   whatever stopped the firmware is over, too, when the device boots.
  * - Service is back at the first sign of service from the device after that.

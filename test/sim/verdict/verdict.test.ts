@@ -7,7 +7,7 @@ import type { SocketAddress } from '../../../hal/network.ts';
 import type { ResetReason } from '../../../hal/system.ts';
 import type { FaultKind } from '../../../sim/faults/fault.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import { Judge, type ServiceSign, type Verdict } from '../../../sim/verdict/verdict.ts';
 
 const server = 'server:39002';
@@ -144,6 +144,10 @@ describe('a hang', () => {
   });
 });
 
+it.each([['cable-pull', 'T0'], ['power-loss', 'T0'], ['hang', 'T0'], ['crash', 'T1'], ['reset', 'T1']] as const)('a %s over real sockets is of tier %s', (kind, tier) => {
+  expect(judge([...up, fault(10, kind)])[0]?.tier).toBe(tier);
+});
+
 it('a crash is told to the server at once; the boot after it ends it', () => {
   expect(judge([...up, fault(10, 'crash'), offline(10.001, 5000, { kind: 'closed', halfFrame: false }), boot(12, 'panic'), connected(12.5, 5001), answered(13)])).toMatchObject([
     { healedAfterMs: 2000, deviceNoticed: undefined, serverNoticed: { afterMs: 1, by: 'closed' }, backAfterMs: 1000 },
@@ -234,6 +238,17 @@ describe('the server', () => {
 
   it('is heard first where both tell: the bench\'s sight of it comes later', () => {
     expect(judge([...up, fault(10, 'hang'), offline(25, 5000), hungUp(25.001, 5000)])).toMatchObject([{ serverNoticed: { afterMs: 15_000, by: 'silent' } }]);
+  });
+
+  it('that is not ours and dies cannot be told from one that closes: it counts as having noticed', () => {
+    expect(judge([...up, connected(1, 5001, 'dev-2'), fault(10, 'cable-pull'), hungUp(20, 5000), hungUp(20, 5001, 'closed', 'dev-2')])).toMatchObject([
+      { serverNoticed: { afterMs: 10_000, by: 'closed' }, ghostMs: 10_000 },
+    ]);
+  });
+
+  it('is not said to have closed first, as its FIN may be the answer to the device\'s', () => {
+    expect(describeTraceEvent(hungUp(20, 5000))).toBe("   20.0 s  dev-1     the server's end is closed (FIN)");
+    expect(describeTraceEvent(hungUp(20, 5000, 'ECONNRESET'))).toBe("   20.0 s  dev-1     the server's end is gone (ECONNRESET)");
   });
 
   it('may hold a connection of which the device cannot tell its end', () => {
