@@ -1,5 +1,6 @@
 /** How the devices of a run are doing, as they and the server tell. */
 
+import { FAULTS } from '../faults/kinds.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 
@@ -52,7 +53,7 @@ export class Fleet {
     switch (event.kind) {
       case 'fault':
         row.faults.set(event.fault, (row.faults.get(event.fault) ?? 0) + 1);
-        if (event.fault === 'power-loss' || event.fault === 'crash') this.#enter(row, 'off', event.atMs);
+        if (FAULTS[event.fault].firmware === 'off' || FAULTS[event.fault].firmware === 'dead') this.#enter(row, 'off', event.atMs);
         break;
       case 'healed':
         row.faults.set(event.fault, (row.faults.get(event.fault) ?? 1) - 1);

@@ -8,7 +8,7 @@ import { startServer } from '../server/server.ts';
 import { describeEvent } from '../server/events.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { failures } from '../verdict/expectation.ts';
-import { verdictTable } from '../verdict/report.ts';
+import { tierNotes, verdictTable } from '../verdict/report.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { Judge, type ServiceSign } from '../verdict/verdict.ts';
 import { deviceNames, type RunSettings } from './arguments.ts';
@@ -86,7 +86,7 @@ function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number
   const missed = settings.expectations.flatMap((expectation) => failures(expectation, verdicts, endMs));
   const losses = Object.fromEntries(judge.unexplainedLosses);
   if (settings.json) {
-    terminal.print(JSON.stringify({ kind: 'report', tier: 'T0', endMs, interrupted, devices: fleet.summary(), verdicts, unexplainedLosses: losses, failedExpectations: missed }));
+    terminal.print(JSON.stringify({ kind: 'report', endMs, interrupted, devices: fleet.summary(), verdicts, unexplainedLosses: losses, failedExpectations: missed }));
   } else {
     terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);
     const reasons = Object.entries(losses).map(([reason, count]) => `${count} by ${reason}`);
@@ -99,8 +99,7 @@ function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number
       terminal.print('');
       terminal.print(verdictTable(verdicts));
       terminal.print('');
-      terminal.print("Tier T0: real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive");
-      terminal.print('is not put to the test here, and must not be read as failed; what a device notices by its own is.');
+      for (const line of tierNotes(verdicts)) terminal.print(line);
     }
     for (const sentence of missed) terminal.print(`NOT AS EXPECTED: ${sentence}`);
     if (settings.expectations.length > 0 && missed.length === 0) terminal.print('as expected');

@@ -207,7 +207,7 @@ describe('run --server, against a server that is not ours', () => {
       '--fault', 'reset on dev-1 at 500ms', '--for', '1500ms', '--json');
     const lines = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
     expect(lines[0]).toMatchObject({ source: 'device', device: 'dev-1', kind: 'boot', boots: 1 });
-    expect(lines.at(-1)).toMatchObject({ kind: 'report', tier: 'T0', interrupted: false, verdicts: [{ fault: 'reset', deviceNoticed: { by: 'ECONNRESET' } }] });
+    expect(lines.at(-1)).toMatchObject({ kind: 'report', interrupted: false, verdicts: [{ fault: 'reset', tier: 'T1', deviceNoticed: { by: 'ECONNRESET' } }] });
     expect(stderr).not.toContain('boot 1');
     expect(status).toBe(0);
   });
