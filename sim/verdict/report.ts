@@ -14,14 +14,14 @@ const ROWS_A_FAULT_MAX = 8;
 const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = { running: undefined, hung: 'hung', dead: 'was dead', off: 'was off' };
 
 /** What a tier is, and what it does not put to the test: two lines to follow the name of the tier. */
-const TIER_NOTES: Readonly<Record<Tier, readonly [string, string]>> = {
+const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
   T0: [
-    "real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive",
-    'is not put to the test here, and must not be read as failed; what a device notices by its own is.',
+    "  real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive is not put",
+    '  to the test here, and must not be read as failed; what a device notices by its own is.',
   ],
   T1: [
-    'a real FIN or RST, which tells the server at once. How long it goes on believing in a device',
-    'that falls silent, by beats or by TCP keepalive, is not put to the test by these.',
+    '  a real FIN or RST, which tells the server at once. How long it goes on believing in a device that falls silent,',
+    '  by beats or by TCP keepalive, is not put to the test by these.',
   ],
 };
 
@@ -50,8 +50,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
 export function tierNotes(verdicts: readonly Verdict[]): string[] {
   return TIERS.flatMap((tier) => {
     const kinds = FAULT_KINDS.filter((kind) => verdicts.some((verdict) => verdict.fault === kind && verdict.tier === tier));
-    const [first, second] = TIER_NOTES[tier];
-    return kinds.length === 0 ? [] : [`Tier ${tier} (${kinds.join(', ')}): ${first}`, second];
+    return kinds.length === 0 ? [] : [`Tier ${tier} (${kinds.join(', ')}):`, ...TIER_NOTES[tier]];
   });
 }
 
