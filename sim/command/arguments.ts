@@ -88,11 +88,7 @@ export function runSettings(args: readonly string[]): RunSettings {
   });
   if (expectations.length > 0 && plan.length === 0) throw usage('--expect speaks of faults: it needs a --fault or a --plan');
 
-  const heartbeat = checkProtocol(values.protocol) === 'heartbeat';
-  if (!heartbeat && !values.answers) throw usage('--no-answers is about beats: there are none with --protocol echo');
-  const keepAlive = values.keepalive === undefined ? undefined : parseKeepAlive(values.keepalive);
-  const beatIntervalMs = duration('--beat', values.beat);
-  const missedLimit = values['missed-limit'] === undefined ? undefined : wholeNumber('--missed-limit', values['missed-limit'], 1, 1000);
+  const { heartbeat, keepAlive, beatIntervalMs, missedLimit } = commonSettings(values);
   const image = {
     servers: servers.length > 0 ? servers : [{ host: '127.0.0.1', port: DEFAULT_PORT }],
     ...defined({ keepAlive, watchdogMs: duration('--watchdog', values.watchdog) }),
@@ -100,16 +96,13 @@ export function runSettings(args: readonly string[]): RunSettings {
   const firmware = checkFirmware(heartbeat
     ? { ...image, protocol: 'heartbeat', expectAnswers: values.answers, ...defined({ beatIntervalMs, missedLimit }) }
     : { ...image, protocol: 'echo' });
+  const scanIntervalMs = beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs;
   const embeddedServer: ServerOptions = checkServer({
-    protocol: heartbeat ? { kind: 'heartbeat', answerBeats: values.answers } : { kind: 'echo', lineIntervalMs: beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs },
-    liveness: {
-      policy: 'missed-beats',
-      scanIntervalMs: beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs,
-      missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit,
-    },
+    protocol: heartbeat ? { kind: 'heartbeat', answerBeats: values.answers } : { kind: 'echo', lineIntervalMs: scanIntervalMs },
+    liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit },
     local: { address: '127.0.0.1', port: 0 },
     // What is asked of the devices here is no flood.
-    limits: { maxFramesPerSecond: Math.max(100, Math.ceil(5000 / (beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs))) },
+    limits: { maxFramesPerSecond: Math.max(100, Math.ceil(5000 / scanIntervalMs)) },
   });
   return {
     deviceCount,
@@ -125,27 +118,55 @@ export function runSettings(args: readonly string[]): RunSettings {
 
 export function serveSettings(args: readonly string[]): ServeSettings {
   const { values } = parse(() => parseArgs({ args: [...args], options: SERVE_OPTIONS, allowNegative: true }));
-  const heartbeat = checkProtocol(values.protocol) === 'heartbeat';
+  const { heartbeat, keepAlive = 'off', missedLimit, ...common } = commonSettings(values);
+  const beatIntervalMs = common.beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs;
   const scanIntervalMs = duration('--scan', values.scan);
   const idleMs = duration('--idle', values.idle);
-  const beatIntervalMs = duration('--beat', values.beat) ?? 3000;
   const pushIntervalMs = duration('--push', values.push);
   if (!heartbeat && pushIntervalMs !== undefined) throw usage('--push sends frames: there are none with --protocol echo');
-  if (!heartbeat && !values.answers) throw usage('--no-answers is about beats: there are none with --protocol echo');
-  if (idleMs !== undefined && values['missed-limit'] !== undefined) throw usage('--idle and --missed-limit are two policies: choose one');
-  const missedLimit = values['missed-limit'] === undefined ? 5 : wholeNumber('--missed-limit', values['missed-limit'], 1, 1000);
+  if (idleMs !== undefined && missedLimit !== undefined) throw usage('--idle and --missed-limit are two policies: choose one');
   const maxConnections = values['max-connections'];
   const server = checkServer({
     protocol: heartbeat
       ? { kind: 'heartbeat', answerBeats: values.answers, ...(pushIntervalMs === undefined ? {} : { push: { intervalMs: pushIntervalMs, dataBytes: 16 } }) }
       : { kind: 'echo', lineIntervalMs: beatIntervalMs },
     liveness: idleMs === undefined
-      ? { policy: 'missed-beats', scanIntervalMs: scanIntervalMs ?? beatIntervalMs, missedLimit }
+      ? { policy: 'missed-beats', scanIntervalMs: scanIntervalMs ?? beatIntervalMs, missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit }
       : { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs },
-    keepAlive: values.keepalive === undefined ? 'off' : parseKeepAlive(values.keepalive),
+    keepAlive,
     ...(maxConnections === undefined ? {} : { limits: { maxConnections: wholeNumber('--max-connections', maxConnections, 1, 1_000_000) } }),
   });
   return { server, host: values.host, port: wholeNumber('--port', values.port, 0, 65_535), json: values.json };
+}
+
+/** What devices and servers are both told; undefined where it was not said. */
+interface CommonSettings {
+  readonly heartbeat: boolean;
+  readonly keepAlive?: KeepAlive | 'off';
+  readonly beatIntervalMs?: number;
+  readonly missedLimit?: number;
+}
+
+interface CommonValues {
+  readonly protocol: string;
+  readonly beat?: string;
+  readonly 'missed-limit'?: string;
+  readonly answers: boolean;
+  readonly keepalive?: string;
+}
+
+function commonSettings(values: CommonValues): CommonSettings {
+  const heartbeat = checkProtocol(values.protocol) === 'heartbeat';
+  if (!heartbeat && !values.answers) throw usage('--no-answers is about beats: there are none with --protocol echo');
+  const limit = values['missed-limit'];
+  return {
+    heartbeat,
+    ...defined({
+      keepAlive: values.keepalive === undefined ? undefined : parseKeepAlive(values.keepalive),
+      beatIntervalMs: duration('--beat', values.beat),
+      missedLimit: limit === undefined ? undefined : wholeNumber('--missed-limit', limit, 1, 1000),
+    }),
+  };
 }
 
 /** dev-1, dev-2, ... */
@@ -160,18 +181,16 @@ function defaultLengthMs(plan: readonly Fault[], ownServer: boolean): number | u
 }
 
 function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
-  const fromFile = file === undefined ? [] : parseOrRefuse(readText(file), `${file}, line `);
-  return [...fromFile, ...lines.flatMap((line) => parseOrRefuse(line, '--fault'))];
+  const fromFile = file === undefined ? [] : parseOrRefuse(readText(file), file, (line) => `${file}, line ${line}`);
+  return [...fromFile, ...lines.flatMap((line) => parseOrRefuse(line, '--fault', () => '--fault'))];
 }
 
-function parseOrRefuse(text: string, where: string): readonly Fault[] {
+/** `source` is where the plan stands, `place` where its n-th line does. */
+function parseOrRefuse(text: string, source: string, place: (line: number) => string): readonly Fault[] {
   const plan = parsePlan(text);
-  if (!('message' in plan)) {
-    if (plan.length === 0) throw usage(`${where.replace(/, line $/, '')}: there is no fault in it`);
-    return plan;
-  }
-  const place = where.endsWith('line ') ? `${where}${plan.line}` : where;
-  throw usage(`${place}: ${describePlanError(text, plan)}`);
+  if ('message' in plan) throw usage(`${place(plan.line)}: ${describePlanError(text, plan)}`);
+  if (plan.length === 0) throw usage(`${source}: there is no fault in it`);
+  return plan;
 }
 
 function readText(file: string): string {

@@ -35,12 +35,16 @@ export class Fleet {
   readonly #rows = new Map<string, DeviceRow>();
   /** Attempts to connect that failed, by errno. */
   readonly #failures = new Map<string, number>();
+  readonly #servers: number;
   #everConnected = false;
+  /** How many devices have tried each of the servers in vain. */
+  #triedAll = 0;
   #lastFailure = '';
 
-  constructor(size: number, expectsAnswers: boolean) {
+  constructor(size: number, servers: number, expectsAnswers: boolean) {
     this.size = size;
     this.expectsAnswers = expectsAnswers;
+    this.#servers = servers;
   }
 
   get rows(): readonly DeviceRow[] {
@@ -70,6 +74,7 @@ export class Fleet {
         break;
       case 'connect-failed':
         row.failures++;
+        if (row.failures === this.#servers) this.#triedAll++;
         this.#failures.set(event.errno, (this.#failures.get(event.errno) ?? 0) + 1);
         this.#lastFailure = `${event.server} gives ${event.errno}`;
         row.last = `could not connect: ${event.errno}`;
@@ -89,8 +94,8 @@ export class Fleet {
   }
 
   /** Every device has tried each of the servers in vain, and none was ever connected. */
-  isHopeless(servers: number): boolean {
-    return !this.#everConnected && this.rows.length === this.size && this.rows.every(({ failures }) => failures >= servers);
+  get isHopeless(): boolean {
+    return !this.#everConnected && this.#triedAll === this.size;
   }
 
   /** A sentence where none was ever connected. */

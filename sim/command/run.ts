@@ -23,8 +23,9 @@ const POWER_ON_INTERVAL_MS = 1;
 /** Runs to the end, or to Ctrl-C, and gives the exit status. Rejects with a Problem. */
 export async function run(settings: RunSettings, terminal: Terminal): Promise<number> {
   const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
-  const judge = new Judge(serviceSign(settings.firmware));
-  const fleet = new Fleet(settings.deviceCount, serviceSign(settings.firmware) === 'beat-answered');
+  const sign = serviceSign(settings.firmware);
+  const judge = new Judge(sign);
+  const fleet = new Fleet(settings.deviceCount, settings.firmware.servers.length, sign === 'beat-answered');
   let live: Live | undefined;
   let finish: (interrupted: boolean) => void = () => {};
   let give: (problem: Problem) => void = () => {};
@@ -37,7 +38,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
     fleet.add(event);
     if (settings.json) terminal.print(JSON.stringify(event));
     live?.add(event);
-    if (event.kind === 'connect-failed' && fleet.isHopeless(settings.firmware.servers.length)) finish(false);
+    if (fleet.isHopeless) finish(false);
   };
   const bench = new Bench({ network, newClock: nodeClock, seed: settings.seed, onTrace });
 
