@@ -23,3 +23,17 @@ export const STORAGE_KEY = /^[a-z0-9._-]{1,32}$/;
 
 /** The longest value, in bytes. A port throws on a longer one. */
 export const STORAGE_VALUE_MAX_BYTES = 4000;
+
+/** For ports: throws, with a sentence, on what is no key. */
+export function checkStorageKey(key: string): void {
+  if (!STORAGE_KEY.test(key)) {
+    throw new RangeError(`Storage key "${key}": must be 1 to 32 of lower-case letters, digits, ".", "_" and "-".`);
+  }
+}
+
+/** For ports: throws, with a sentence, on a value that is too long. */
+export function checkStorageValue(key: string, value: Uint8Array): void {
+  if (value.length > STORAGE_VALUE_MAX_BYTES) {
+    throw new RangeError(`Storage value of "${key}": ${value.length} bytes, but at most ${STORAGE_VALUE_MAX_BYTES} fit.`);
+  }
+}

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { failure } from '../errno.ts';
-import { STORAGE_KEY, STORAGE_VALUE_MAX_BYTES } from '../storage.ts';
+import { checkStorageKey, checkStorageValue } from '../storage.ts';
 import type { Storage } from '../storage.ts';
 import { errnoOfError } from './errno.ts';
 
@@ -27,19 +27,17 @@ export function fileStorage(path: string): Storage {
 
   return {
     get(key) {
-      checkKey(key);
+      checkStorageKey(key);
       return values.get(key)?.slice();
     },
     set(key, value) {
-      checkKey(key);
-      if (value.length > STORAGE_VALUE_MAX_BYTES) {
-        throw new Error(`Storage value of "${key}": ${value.length} bytes, but at most ${STORAGE_VALUE_MAX_BYTES} fit.`);
-      }
+      checkStorageKey(key);
+      checkStorageValue(key, value);
       values.set(key, value.slice());
       changed = true;
     },
     delete(key) {
-      checkKey(key);
+      checkStorageKey(key);
       changed = values.delete(key) || changed;
     },
     commit() {
@@ -54,12 +52,6 @@ export function fileStorage(path: string): Storage {
       return 0;
     },
   };
-}
-
-function checkKey(key: string): void {
-  if (!STORAGE_KEY.test(key)) {
-    throw new Error(`Storage key "${key}": must be 1 to 32 of lower-case letters, digits, ".", "_" and "-".`);
-  }
 }
 
 function encode(values: ReadonlyMap<string, Uint8Array>): string {

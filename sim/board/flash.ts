@@ -1,7 +1,7 @@
 /** A board's flash: storage that outlives its power, and the RAM in front of it, which does not. */
 
 import { failure } from '../../hal/errno.ts';
-import { STORAGE_KEY, STORAGE_VALUE_MAX_BYTES, type Storage } from '../../hal/storage.ts';
+import { checkStorageKey, checkStorageValue, type Storage } from '../../hal/storage.ts';
 import type { Interrupts } from './interrupts.ts';
 
 export class Flash {
@@ -26,20 +26,18 @@ class BootStorage implements Storage {
   }
 
   get(key: string): Uint8Array | undefined {
-    checkKey(key);
+    checkStorageKey(key);
     return (this.#changed ?? this.#flash.committed).get(key)?.slice();
   }
 
   set(key: string, value: Uint8Array): void {
-    checkKey(key);
-    if (value.length > STORAGE_VALUE_MAX_BYTES) {
-      throw new RangeError(`a storage value must be at most ${STORAGE_VALUE_MAX_BYTES} bytes, not ${value.length}`);
-    }
+    checkStorageKey(key);
+    checkStorageValue(key, value);
     this.#copy().set(key, value.slice());
   }
 
   delete(key: string): void {
-    checkKey(key);
+    checkStorageKey(key);
     this.#copy().delete(key);
   }
 
@@ -53,8 +51,4 @@ class BootStorage implements Storage {
   #copy(): Map<string, Uint8Array> {
     return (this.#changed ??= new Map(this.#flash.committed));
   }
-}
-
-function checkKey(key: string): void {
-  if (!STORAGE_KEY.test(key)) throw new RangeError(`a storage key must be 1 to 32 of a-z, 0-9, '.', '_' and '-', not '${key}'`);
 }

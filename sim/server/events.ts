@@ -1,7 +1,9 @@
 /** What the server tells: who came on line, who went off, after how long and why. */
 
+import { serverName } from '../../firmware/tasks/connection.ts';
 import type { Errno } from '../../hal/errno.ts';
 import type { SocketAddress } from '../../hal/network.ts';
+import { formatSeconds } from '../time/duration.ts';
 
 /** Why a client went off line. */
 export type OfflineReason =
@@ -46,10 +48,10 @@ export function describeEvent(event: ServerEvent): string {
     case 'failed': return `cannot listen on ${addressText(event.local)}: ${event.errno}`;
     case 'online': return `client ${event.client} (${addressText(event.peer)}) on line`;
     case 'beat': return `client ${event.client} beat`;
-    case 'unanswered': return `client ${event.client} has not answered a line for ${seconds(event.waitedMs)}`;
+    case 'unanswered': return `client ${event.client} has not answered a line for ${formatSeconds(event.waitedMs)}`;
     case 'offline': {
-      const heard = event.reason.kind === 'silent' ? '' : ` (last heard ${seconds(event.silentMs)} ago)`;
-      return `client ${event.client} (${addressText(event.peer)}) off line after ${seconds(event.onlineMs)}: ${describeReason(event.reason)}${heard}`;
+      const heard = event.reason.kind === 'silent' ? '' : ` (last heard ${formatSeconds(event.silentMs)} ago)`;
+      return `client ${event.client} (${addressText(event.peer)}) off line after ${formatSeconds(event.onlineMs)}: ${describeReason(event.reason)}${heard}`;
     }
     case 'refused': return `${addressText(event.peer)} turned away: all ${event.maxConnections} connections are taken`;
   }
@@ -57,21 +59,17 @@ export function describeEvent(event: ServerEvent): string {
 
 export function describeReason(reason: OfflineReason): string {
   switch (reason.kind) {
-    case 'silent': return `silent for ${seconds(reason.silentMs)}`;
+    case 'silent': return `silent for ${formatSeconds(reason.silentMs)}`;
     case 'closed': return reason.halfFrame ? 'it closed the connection in the middle of a frame' : 'it closed the connection';
     case 'error': return reason.errno;
     case 'bad-frame': return `bad frame: ${reason.reason}`;
     case 'flood': return `flood: more than ${reason.maxFrameBurst} frames beyond ${reason.maxFramesPerSecond} a second`;
-    case 'no-first-frame': return `no valid frame within ${seconds(reason.waitedMs)}`;
+    case 'no-first-frame': return `no valid frame within ${formatSeconds(reason.waitedMs)}`;
     case 'not-reading': return `it does not read: ${reason.queuedBytes} bytes wait for it`;
     case 'stopped': return 'the server was stopped';
   }
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
 function addressText({ address, port }: SocketAddress): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return serverName({ host: address, port });
 }

@@ -14,7 +14,7 @@
 import type { Errno } from '../../hal/errno.ts';
 import type { Hal } from '../../hal/hal.ts';
 import type { Capabilities, Network, SocketAddress } from '../../hal/network.ts';
-import { STORAGE_KEY, STORAGE_VALUE_MAX_BYTES, type Storage } from '../../hal/storage.ts';
+import { checkStorageKey, checkStorageValue, type Storage } from '../../hal/storage.ts';
 import type { PanicReport, ResetReason } from '../../hal/system.ts';
 import { Datagram, isAddress, Listener, Stream } from './loopback-sockets.ts';
 
@@ -321,13 +321,13 @@ export class Boot {
 function flashStorage(flash: Map<string, Uint8Array>): Storage {
   const changes = new Map<string, Uint8Array | undefined>();
   const checked = (key: string): string => {
-    if (!STORAGE_KEY.test(key)) throw new Error(`storage key ${JSON.stringify(key)} does not match ${STORAGE_KEY}`);
+    checkStorageKey(key);
     return key;
   };
   return {
     get: (key) => (changes.has(checked(key)) ? changes.get(key) : flash.get(key))?.slice(),
     set: (key, value) => {
-      if (value.length > STORAGE_VALUE_MAX_BYTES) throw new Error(`storage value of ${value.length} bytes, at most ${STORAGE_VALUE_MAX_BYTES} are allowed`);
+      checkStorageValue(key, value);
       changes.set(checked(key), value.slice());
     },
     delete: (key) => { changes.set(checked(key), undefined); },
