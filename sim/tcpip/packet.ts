@@ -1,0 +1,114 @@
+/**
+ * A packet on its way, as fields: nothing is encoded to bytes unless somebody looks (wire/). Packets are used again and again,
+ * so that one on its way allocates nothing: whoever has a packet passes it on, or gives it back to the pool.
+ */
+
+/** IPv4 protocol numbers (RFC 9293, 768, 792). */
+export const ICMP = 1;
+export const TCP = 6;
+export const UDP = 17;
+
+/** TCP's control bits (RFC 9293 3.1). */
+export const FIN = 0x01;
+export const SYN = 0x02;
+export const RST = 0x04;
+export const PSH = 0x08;
+export const ACK = 0x10;
+
+/** ICMP (RFC 792): destination unreachable, and the codes of it that are used here. */
+export const DESTINATION_UNREACHABLE = 3;
+export const HOST_UNREACHABLE = 1;
+export const PORT_UNREACHABLE = 3;
+
+/** Of most packets that is enough for all they carry. */
+const PAYLOAD_BYTES_MIN = 64;
+
+/** A packet. Addresses and sequence numbers are 32-bit integers with a sign, as `| 0` gives them: so the engine keeps them unboxed. */
+export class Packet {
+  protocol: typeof ICMP | typeof TCP | typeof UDP = TCP;
+  source = 0;
+  destination = 0;
+  sourcePort = 0;
+  destinationPort = 0;
+  /** TCP. */
+  seq = 0;
+  ack = 0;
+  flags = 0;
+  /** As on the wire: 16 bits, not scaled. */
+  window = 0;
+  /** The MSS option; 0: not there. */
+  mss = 0;
+  /** The window scale option's shift; -1: not there. */
+  windowScale = -1;
+  /** ICMP: its code, where it is a DESTINATION_UNREACHABLE; `source` is who says so. */
+  code = 0;
+  /** ICMP: the packet that could not be delivered, as far as it is quoted: addresses, ports, seq. */
+  quoted: Packet | undefined = undefined;
+  /** The data of a TCP segment or a UDP datagram: the first `payloadBytes` of `payload`. */
+  payload = new Uint8Array(PAYLOAD_BYTES_MIN);
+  payloadBytes = 0;
+  /** @internal The next in the pool. */
+  next: Packet | undefined = undefined;
+
+  /** Makes room for `bytes` of payload; what was there is lost. */
+  reserve(bytes: number): void {
+    if (this.payload.length < bytes) this.payload = new Uint8Array(2 ** Math.ceil(Math.log2(bytes)));
+    this.payloadBytes = bytes;
+  }
+
+  /** Becomes a copy of `other`. */
+  copy(other: Packet): void {
+    this.protocol = other.protocol;
+    this.source = other.source;
+    this.destination = other.destination;
+    this.sourcePort = other.sourcePort;
+    this.destinationPort = other.destinationPort;
+    this.seq = other.seq;
+    this.ack = other.ack;
+    this.flags = other.flags;
+    this.window = other.window;
+    this.mss = other.mss;
+    this.windowScale = other.windowScale;
+    this.code = other.code;
+    this.quoted = other.quoted;
+    this.reserve(other.payloadBytes);
+    this.payload.set(other.payload.subarray(0, other.payloadBytes));
+  }
+}
+
+/** Packets that nobody needs at the moment. */
+export class PacketPool {
+  #first: Packet | undefined = undefined;
+
+  /** A packet, with no payload and no options; its other fields are as they were left. */
+  take(): Packet {
+    const packet = this.#first;
+    if (packet === undefined) return new Packet();
+    this.#first = packet.next;
+    packet.next = undefined;
+    packet.payloadBytes = 0;
+    packet.mss = 0;
+    packet.windowScale = -1;
+    packet.quoted = undefined;
+    return packet;
+  }
+
+  /** Gives a packet back: its owner must not look at it again. */
+  release(packet: Packet): void {
+    packet.next = this.#first;
+    this.#first = packet;
+  }
+}
+
+/** How long a packet is on the wire from the IPv4 header on (RFC 791, 9293 3.1, 768, 792). */
+export function ipBytes(packet: Packet): number {
+  switch (packet.protocol) {
+    case TCP:
+      return 40 + (packet.mss > 0 ? 4 : 0) + (packet.windowScale >= 0 ? 4 : 0) + packet.payloadBytes;
+    case UDP:
+      return 28 + packet.payloadBytes;
+    case ICMP:
+      // The header, and of what is quoted the IPv4 header and 8 bytes.
+      return 20 + 8 + 28;
+  }
+}

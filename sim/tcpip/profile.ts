@@ -1,0 +1,119 @@
+/**
+ * What TCP/IP stacks differ in. A profile is data: its numbers stand in profiles/, one file a stack, each with its source. A new
+ * stack is a new file there; a difference that none of these fields can tell is a new field here.
+ */
+
+import type { Errno } from '../../hal/errno.ts';
+import type { KeepAlive, KeepAliveSupport } from '../../hal/network.ts';
+
+export const PROFILE_NAMES = ['linux', 'lwip', 'w5500', 'freertos-tcp'] as const;
+
+export type ProfileName = (typeof PROFILE_NAMES)[number];
+
+export interface Profile {
+  readonly name: ProfileName;
+  /** The stack's clock: its timers are set and fire in whole ticks. A divisor of 1 s. */
+  readonly tickUs: number;
+  /** `wheel`: as Linux's timer wheel, the coarser the farther ahead (timer-wheel.ts). `tick`: at the first tick that is not early. */
+  readonly timers: 'wheel' | 'tick';
+
+  /** The largest segment it takes and, until the peer says less, sends. */
+  readonly mssBytes: number;
+  /** The shift of its window scale option (RFC 7323); -1: it sends none. */
+  readonly windowScale: number;
+  readonly sendBufferBytes: number;
+  readonly receiveBufferBytes: number;
+  /** TCP sockets it has; Infinity: as many as memory. */
+  readonly socketsMax: number;
+  readonly ephemeralPorts: { readonly first: number; readonly last: number };
+
+  readonly retransmission: Retransmission;
+  readonly handshake: Handshake;
+  readonly congestion: Congestion;
+  readonly delayedAck: DelayedAck;
+  readonly persist: Persist;
+  readonly keepAlive: KeepAliveProfile;
+
+  /** TCP_USER_TIMEOUT can be set. */
+  readonly userTimeout: boolean;
+  /** What a connection ends with when nobody answers, and when a connect gets no answer. */
+  readonly timeoutErrno: Errno;
+  /** RFC 5961: challenge ACKs. Where not, RST anywhere in the window and SYN in the window reset, as RFC 793 has it. */
+  readonly challengeAcks: boolean;
+  /** A connection answers segments out of its window so often at most; 0: all. */
+  readonly challengeAckIntervalMs: number;
+  /** close() with received data unread sends RST (RFC 2525 2.17), and not FIN. */
+  readonly resetsOnUnreadClose: boolean;
+  readonly timeWaitMs: number;
+  /** How long a closed socket waits for the peer's FIN. */
+  readonly finWait2Ms: number;
+}
+
+export interface Retransmission {
+  /** `measured`: RFC 6298 from round trips. `fixed`: always from `rtoInitialMs`. */
+  readonly rto: 'measured' | 'fixed';
+  /** Before the first measurement (RFC 6298 2.1). */
+  readonly rtoInitialMs: number;
+  readonly rtoMinMs: number;
+  readonly rtoMaxMs: number;
+  /** The n-th time-out waits RTO << shifts[n], the last one for all that follow; undefined: it doubles each time up to `rtoMaxMs`. */
+  readonly backoffShifts: readonly number[] | undefined;
+  /**
+   * When to give up. `elapsed`: Linux: at the first time-out so long after the first retransmission as `retries` doublings of the
+   * smallest RTO take. `count`: when a time-out comes after so many retransmissions.
+   */
+  readonly giveUp: { readonly by: 'elapsed' | 'count'; readonly retries: number };
+  /** RFC 8985 7: the tail loss probe. */
+  readonly tailLossProbe: boolean;
+}
+
+export interface Handshake {
+  readonly synRetries: number;
+  /** Linux's tcp_syn_linear_timeouts: so many retries at the first interval, before it doubles; they come on top of `synRetries`. */
+  readonly synLinearTimeouts: number;
+  readonly synAckRetries: number;
+  /** The first interval. */
+  readonly rtoMs: number;
+}
+
+export interface Congestion {
+  /** `newreno`: RFC 5681 and 6582. `none`: the peer's window is all that holds it back. */
+  readonly control: 'newreno' | 'none';
+  /** RFC 6928. */
+  readonly initialWindowSegments: number;
+  /** Duplicate ACKs that mean a loss; Infinity: no fast retransmit. */
+  readonly dupAckThreshold: number;
+}
+
+/**
+ * `linux`: quick ACKs, then by the time between segments (40 ms to 200 ms). `timer`: at the next beat of a timer of `delayMs`, or with the
+ * second segment. `delay`: `delayMs` after the segment, or with the second. `none`: at once.
+ */
+export type DelayedAck =
+  | { readonly kind: 'linux'; readonly minMs: number; readonly maxMs: number }
+  | { readonly kind: 'timer'; readonly delayMs: number }
+  | { readonly kind: 'delay'; readonly delayMs: number }
+  | { readonly kind: 'none' };
+
+/** How a closed window is probed. `doubling`: from the RTO, up to `rtoMaxMs` and the retries of `giveUp`. */
+export type Persist =
+  | { readonly kind: 'doubling' }
+  /** The n-th probe comes `intervalsMs[n]` after the one before, the last one for all that follow. */
+  | { readonly kind: 'table'; readonly intervalsMs: readonly number[]; readonly probesMax: number };
+
+export interface KeepAliveProfile {
+  /** What of `KeepAlive` a socket can set. `idle`: one number, that is the interval too. */
+  readonly support: KeepAliveSupport;
+  /** Times are rounded up to whole units of so much. */
+  readonly unitS: number;
+  /** Where not set otherwise. */
+  readonly defaults: KeepAlive;
+  /** A probe carries one byte of garbage (RFC 1122 4.2.3.6), and not none. */
+  readonly garbageByte: boolean;
+  /** Works only after data was exchanged. */
+  readonly needsData: boolean;
+  /** Who gives up tells the peer, by RST. */
+  readonly resets: boolean;
+  /** What a connection ends with when keepalive gives up. */
+  readonly errno: Errno;
+}
