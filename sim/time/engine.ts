@@ -1,0 +1,153 @@
+/** The engine of virtual time: what is due is done, one after another, and the time between is skipped. */
+
+import type { Timeline, Waiter } from './event.ts';
+import { EventQueue, NONE } from './event-queue.ts';
+
+/**
+ * How many events of one instant are too many, so that a loop that lets no time pass ends within seconds, and a fleet that is
+ * switched on at one instant does not: as many as this, and for each who has an appointment ten more.
+ */
+const EVENTS_AT_ONCE = 1_000_000;
+const EVENTS_AT_ONCE_EACH = 10;
+
+/** Of so many more it is noted whose they are. */
+const SUSPECT_EVENTS = 5000;
+
+/** How a run ended: the time was reached; somebody called `stop`; or there is more to do by then, but it has done as much as it was asked to. */
+export type RunOutcome = 'reached' | 'stopped' | 'more';
+
+export class Engine implements Timeline {
+  readonly #queue = new EventQueue();
+  #isRunning = false;
+  #isStopping = false;
+  #suspects: Suspects | undefined = undefined;
+
+  get nowUs(): number {
+    return this.#queue.nowUs;
+  }
+
+  open(waiter: Waiter): number {
+    return this.#queue.open(waiter);
+  }
+
+  close(handle: number): void {
+    this.#queue.close(handle);
+  }
+
+  set(handle: number, atUs: number): void {
+    this.#queue.set(handle, atUs);
+  }
+
+  clear(handle: number): void {
+    this.#queue.clear(handle);
+  }
+
+  /** Calls `run` at `atUs` (now, where that is past), unless it is cancelled by what this gives; `what` is said of it in error messages. */
+  at(atUs: number, run: () => void, what: string): () => void {
+    const call = new Call(this, run, what);
+    call.handle = this.open(call);
+    this.set(call.handle, atUs);
+    return () => call.cancel();
+  }
+
+  /**
+   * Does all that is due by `endUs`, then it is `endUs`; at once if that is past. True: it was stopped before.
+   * Throws an Error when events follow one another without end and no time passes; and what a waiter throws, after which it can go on.
+   */
+  runUntil(endUs: number): boolean {
+    return this.runSome(endUs, Infinity) === 'stopped';
+  }
+
+  /** The same, but no more than `eventsMax` events: with 1, a step. */
+  runSome(endUs: number, eventsMax: number): RunOutcome {
+    if (!Number.isSafeInteger(endUs)) throw new Error(`a run was to end at ${endUs} us, which is not a whole number up to 2^53`);
+    if (this.#isRunning) throw new Error('a run was begun from within a run');
+    const queue = this.#queue;
+    if (endUs < queue.nowUs) return 'reached';
+    this.#isRunning = true;
+    this.#isStopping = false;
+    try {
+      for (let count = 0; count < eventsMax; count++) {
+        const handle = queue.take(endUs);
+        if (handle === NONE) return 'reached';
+        const waiter = queue.waiter(handle);
+        if (queue.takenAtOnce > EVENTS_AT_ONCE) this.#suspect(waiter);
+        waiter?.fire(handle);
+        if (this.#isStopping) return 'stopped';
+      }
+      return 'more';
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /** Runs until `condition`, which is looked at before the first event and after each, or until `limitUs`. Gives whether it holds. */
+  until(condition: () => boolean, limitUs: number): boolean {
+    while (!condition()) {
+      if (this.runSome(limitUs, 1) !== 'more') return condition();
+    }
+    return true;
+  }
+
+  /** From within a run: it ends after the present event. What is due stays so, and a later run goes on from here. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** There have been very many events at this instant. */
+  #suspect(waiter: Waiter | undefined): void {
+    const { nowUs, openCount, takenAtOnce } = this.#queue;
+    if (this.#suspects?.atUs !== nowUs) {
+      this.#suspects = { atUs: nowUs, eventsMax: EVENTS_AT_ONCE + EVENTS_AT_ONCE_EACH * openCount, counts: new Map() };
+    }
+    const { eventsMax, counts } = this.#suspects;
+    if (takenAtOnce <= eventsMax) return;
+    const who = waiter?.describe() ?? 'nobody';
+    counts.set(who, (counts.get(who) ?? 0) + 1);
+    if (takenAtOnce < eventsMax + SUSPECT_EVENTS) return;
+    const [culprit, culpritCount] = [...counts].reduce((most, next) => (next[1] > most[1] ? next : most));
+    // For who calls it anyway: the count begins again.
+    this.#queue.takenAtOnce = 0;
+    this.#suspects = undefined;
+    throw new Error(
+      `time stands still at ${nowUs / 1e6} s: ${takenAtOnce} events without any time passing, ` +
+        `${culpritCount} of the last ${SUSPECT_EVENTS} by ${culprit}`,
+    );
+  }
+}
+
+/** Who makes the events of an instant that has too many: how often, by what they say of themselves, as a caller of `at` is another each time. */
+interface Suspects {
+  readonly atUs: number;
+  readonly eventsMax: number;
+  readonly counts: Map<string, number>;
+}
+
+/** One call at a time. */
+class Call implements Waiter {
+  handle = NONE;
+  readonly #engine: Engine;
+  readonly #run: () => void;
+  readonly #what: string;
+
+  constructor(engine: Engine, run: () => void, what: string) {
+    this.#engine = engine;
+    this.#run = run;
+    this.#what = what;
+  }
+
+  fire(): void {
+    this.cancel();
+    this.#run();
+  }
+
+  describe(): string {
+    return this.#what;
+  }
+
+  cancel(): void {
+    if (this.handle === NONE) return;
+    this.#engine.close(this.handle);
+    this.handle = NONE;
+  }
+}
