@@ -1,0 +1,70 @@
+/**
+ * When a stack's timer fires: late, or even early, by what its clock can tell apart. Linux's timer wheel (kernel/time/timer.c) has
+ * levels, the coarser the farther ahead a timer is set; lwIP counts the calls of its slow timer. Ticks are 32-bit integers with a
+ * sign that wrap, as jiffies and tcp_ticks do.
+ */
+
+import type { Profile } from './profile.ts';
+
+/** LVL_CLK_SHIFT: a level's slots are 8 times as long as those of the level below. */
+const LEVEL_SHIFT = 3;
+/** LVL_START(1): 63 slots of a level can be used for sure; what is farther ahead goes one level up. */
+const LEVEL_SLOTS = 63;
+/** LVL_DEPTH - 1, with HZ above 100. */
+const LEVEL_MAX = 8;
+
+/** The timers of one host. */
+export class TimerWheel {
+  readonly #timers: Profile['timers'];
+  /**
+   * How the host's jiffies stand against the slots of its wheel: it depends on when it was switched on, which nothing in the world
+   * decides. So that what is first on a fresh host is as little late as can be, it stays open, and each timer that is coarser than
+   * all before settles as many of its low bits as it needs. From then on they are what they are.
+   */
+  #phase = 0;
+  #settledBits = 0;
+
+  constructor(timers: Profile['timers']) {
+    this.#timers = timers;
+  }
+
+  /** The tick at which a timer fires that is set, within tick `nowTick`, `delayTicks` (at least 0) ahead. */
+  expiry(nowTick: number, delayTicks: number): number {
+    switch (this.#timers) {
+      case 'wheel':
+        return this.#wheelExpiry(nowTick, delayTicks);
+      case 'tick':
+        // Set in the midst of a tick, which does not count.
+        return (nowTick + delayTicks + 1) | 0;
+      case 'slow-tick':
+        // lwIP's tcp_slowtmr counts up to the timer's ticks, and the first comes whenever it comes: it is the fast timer's every second.
+        return ((nowTick & ~1) + Math.max((delayTicks + 1) & ~1, 2)) | 0;
+    }
+  }
+
+  /** calc_wheel_index and calc_index: the end of the slot that the time is in, so that no timer is early. */
+  #wheelExpiry(nowTick: number, delayTicks: number): number {
+    const bits = slotBits(delayTicks);
+    const tick = (nowTick + delayTicks) | 0;
+    if (bits <= this.#settledBits) return slotEnd(tick, bits, this.#phase);
+    const fires = slotEnd(tick, this.#settledBits, this.#phase);
+    this.#phase = -fires & ((1 << bits) - 1);
+    this.#settledBits = bits;
+    return fires;
+  }
+}
+
+/** The length of the slots that a timer so far ahead goes into, as a power of 2 in ticks. */
+function slotBits(delayTicks: number): number {
+  let bits = 0;
+  let start = LEVEL_SLOTS;
+  while (delayTicks >= start && bits < LEVEL_MAX * LEVEL_SHIFT) {
+    bits += LEVEL_SHIFT;
+    start <<= LEVEL_SHIFT;
+  }
+  return bits;
+}
+
+function slotEnd(tick: number, bits: number, phase: number): number {
+  return ((((((tick + phase) | 0) >> bits) + 1) << bits) - phase) | 0;
+}
