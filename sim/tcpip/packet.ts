@@ -47,8 +47,14 @@ export class Packet {
   /** The data of a TCP segment or a UDP datagram: the first `payloadBytes` of `payload`. */
   payload = new Uint8Array(PAYLOAD_BYTES_MIN);
   payloadBytes = 0;
-  /** @internal The next in the pool. */
+  /** @internal The next in the pool, or on the way (link/flight.ts). */
   next: Packet | undefined = undefined;
+  /** @internal Where it is on the way: when it arrives. Not a whole number at first, so that the engine keeps it as a double from the start. */
+  arrivesAtUs = Number.NaN;
+  /** @internal It has been on the way: whoever sent it is not in the midst of sending it. */
+  flown = false;
+  /** @internal It is on the way, and will not arrive: the cable was pulled. */
+  doomed = false;
 
   /** Makes room for `bytes` of payload; what was there is lost. */
   reserve(bytes: number): void {

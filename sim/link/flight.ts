@@ -1,0 +1,95 @@
+/**
+ * The packets on their way along one direction of a cable, in the order in which they arrive. Most lines have none most of the
+ * time: a line takes a flight, with its place in the queue of events, for its first packet and gives it back after its last.
+ */
+
+import type { Packet } from '../tcpip/packet.ts';
+import type { Timeline, Waiter } from '../time/event.ts';
+import type { Link } from './link.ts';
+import type { Direction } from './wires.ts';
+
+export class Flight implements Waiter {
+  link: Link;
+  direction: Direction;
+  /** Until when the packets that were sent occupy the line. Not whole, as a packet's time on a line is not. */
+  busyUntilUs = Number.NaN;
+  /** When the last one arrives of those that keep their order. */
+  latestUs = Number.NaN;
+  /** The next one that is idle. */
+  next: Flight | undefined = undefined;
+  #first: Packet | undefined = undefined;
+  #last: Packet | undefined = undefined;
+  readonly #timeline: Timeline;
+  readonly #handle: number;
+
+  constructor(timeline: Timeline, link: Link, direction: Direction) {
+    this.link = link;
+    this.direction = direction;
+    this.#timeline = timeline;
+    this.#handle = timeline.open(this);
+    this.forget();
+  }
+
+  /** Nothing that was sent before holds up what is sent from now on. */
+  forget(): void {
+    this.busyUntilUs = 0;
+    this.latestUs = 0;
+  }
+
+  /** Those that arrive at one time do so in the order in which they were added. */
+  add(packet: Packet, arrivesAtUs: number): void {
+    packet.arrivesAtUs = arrivesAtUs;
+    const last = this.#last;
+    if (last === undefined) {
+      this.#first = this.#last = packet;
+      this.#timeline.set(this.#handle, arrivesAtUs);
+    } else if (last.arrivesAtUs <= arrivesAtUs) {
+      this.#last = last.next = packet;
+    } else {
+      this.#insert(packet, arrivesAtUs);
+    }
+  }
+
+  /** Before one that is held back. */
+  #insert(packet: Packet, arrivesAtUs: number): void {
+    let before: Packet | undefined = undefined;
+    let after = this.#first;
+    while (after !== undefined && after.arrivesAtUs <= arrivesAtUs) {
+      before = after;
+      after = after.next;
+    }
+    packet.next = after;
+    if (before === undefined) {
+      this.#first = packet;
+      this.#timeline.set(this.#handle, arrivesAtUs);
+    } else {
+      before.next = packet;
+    }
+  }
+
+  /** None of those on the way will arrive. */
+  doom(): void {
+    for (let packet = this.#first; packet !== undefined; packet = packet.next) packet.doomed = true;
+    this.forget();
+  }
+
+  fire(): void {
+    const packet = this.#first;
+    if (packet === undefined) throw new Error(`${this.describe()}: a packet was due, and none is on the way`);
+    const { link, direction } = this;
+    this.#first = packet.next;
+    packet.next = undefined;
+    packet.flown = true;
+    if (this.#first === undefined) {
+      this.#last = undefined;
+      link.emptied(this);
+    } else {
+      this.#timeline.set(this.#handle, this.#first.arrivesAtUs);
+    }
+    link.arrived(packet, direction);
+  }
+
+  describe(): string {
+    return `cable of ${this.link.name}, ${this.direction}`;
+  }
+}

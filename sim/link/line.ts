@@ -1,0 +1,44 @@
+/** How one direction of a cable carries packets. */
+
+/** Data, and shared: most cables of a world are alike. */
+export interface Line {
+  /** From the packet's last bit leaving to its arrival. */
+  readonly delayUs: number;
+  /** To that comes up to so much, each as likely; packets do not overtake each other by it. */
+  readonly jitterUs: number;
+  /** Bits per second, of the Ethernet frame (ETHERNET_BYTES); Infinity: a packet takes no time. */
+  readonly bandwidthBps: number;
+  /** Packets that wait for the line may have so many bytes, with what is left of the one that is on it; one more is dropped. */
+  readonly queueBytes: number;
+  /** Each packet is lost with this probability, independently, before it takes up any of the line (as in Linux's netem_enqueue). */
+  readonly loss: number;
+}
+
+/** A packet's part of the line beside the IPv4 packet: Ethernet's header and check sequence; no padding, no preamble. */
+export const ETHERNET_BYTES = 18;
+
+/** A cable that carries everything at once. Its queue, should it get a bandwidth: ns-3's 100 packets, of a full frame each. */
+export const PERFECT: Line = Object.freeze({ delayUs: 0, jitterUs: 0, bandwidthBps: Infinity, queueBytes: 100 * 1518, loss: 0 });
+
+/** A line like `base` but for what is given. Throws a RangeError where that makes no sense. */
+export function makeLine(options: Partial<Line>, base: Line = PERFECT): Line {
+  const line = Object.freeze({
+    delayUs: options.delayUs ?? base.delayUs,
+    jitterUs: options.jitterUs ?? base.jitterUs,
+    bandwidthBps: options.bandwidthBps ?? base.bandwidthBps,
+    queueBytes: options.queueBytes ?? base.queueBytes,
+    loss: options.loss ?? base.loss,
+  });
+  for (const timeUs of [line.delayUs, line.jitterUs]) {
+    if (!Number.isSafeInteger(timeUs) || timeUs < 0) throw new RangeError(`${timeUs} us is no time a packet can take`);
+  }
+  if (!(line.bandwidthBps > 0)) throw new RangeError(`a line of ${line.bandwidthBps} bits per second carries nothing`);
+  if (!(line.queueBytes >= 0)) throw new RangeError(`${line.queueBytes} bytes is no size of a queue`);
+  checkProbability(line.loss);
+  return line;
+}
+
+/** Throws a RangeError unless it is one. */
+export function checkProbability(probability: number): void {
+  if (!(probability >= 0 && probability <= 1)) throw new RangeError(`${probability} is no probability`);
+}

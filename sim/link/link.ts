@@ -1,0 +1,224 @@
+/**
+ * A cable from a board (its near end) to whatever is beyond (its far end): it takes time, loses packets, and can be pulled. There
+ * are 100,000 of them and millions of packets: an idle cable is but the few fields below, and a packet on its way is one event.
+ */
+
+import type { Random } from '../../hal/random.ts';
+import { forkRandom } from '../random.ts';
+import { ipBytes, type Packet } from '../tcpip/packet.ts';
+import type { Flight } from './flight.ts';
+import { ETHERNET_BYTES, type Line, PERFECT } from './line.ts';
+import type { Port, Receiver } from './port.ts';
+import { chance, type Rule, Rules } from './rule.ts';
+import type { Direction, Wires } from './wires.ts';
+
+/** As a receiver it takes what the far end sends to the board. It is also its own stream of random numbers. */
+export class Link implements Receiver, Random {
+  readonly name: string;
+  readonly #wires: Wires;
+  readonly #near: Port;
+  readonly #far: Receiver;
+  #txLine: Line;
+  #rxLine: Line;
+  #txRules: Rules | undefined = undefined;
+  #rxRules: Rules | undefined = undefined;
+  #txFlight: Flight | undefined = undefined;
+  #rxFlight: Flight | undefined = undefined;
+  #isUp = true;
+  #isSeeded = false;
+  #randomState = 0;
+
+  /** `tx` and `rx` say how the two directions carry packets (makeLine). The cable is plugged in. */
+  constructor(wires: Wires, name: string, near: Port, far: Receiver, tx: Line = PERFECT, rx: Line = tx) {
+    this.name = name;
+    this.#wires = wires;
+    this.#near = near;
+    this.#far = far;
+    this.#txLine = tx;
+    this.#rxLine = rx;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** The board sends a packet. It is not delivered to any host before this returns, so no host is entered twice. */
+  send(packet: Packet): void {
+    packet.flown = false;
+    this.#carry(packet, 'tx');
+  }
+
+  /** A packet from the far end sets out for the board. */
+  receive(packet: Packet): void {
+    this.#carry(packet, 'rx');
+  }
+
+  /** The cable comes out: the board loses its carrier, what is on the way will not arrive; the far end is told nothing. */
+  pull(): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#txFlight?.doom();
+    this.#rxFlight?.doom();
+    this.#near.carrierChanged(false);
+  }
+
+  /** The cable goes back in. */
+  plug(): void {
+    if (this.#isUp) return;
+    this.#isUp = true;
+    this.#near.carrierChanged(true);
+  }
+
+  /** Puts a rule on the cable, behind those that are there. Gives what removes exactly it, at any time, in any order. */
+  install(direction: Direction | 'both', rule: Rule): () => void {
+    if (direction === 'both') {
+      const undoTx = this.install('tx', rule);
+      const undoRx = this.install('rx', rule);
+      return () => {
+        undoTx();
+        undoRx();
+      };
+    }
+    const rules = this.#rules(direction) ?? new Rules(this.#line(direction));
+    const installed = rules.add(rule);
+    this.#rule(direction, rules);
+    return () => {
+      rules.remove(installed);
+      // They may be others by now, where these were all removed before.
+      if (this.#rules(direction) === rules) this.#rule(direction, rules);
+    };
+  }
+
+  /** mulberry32 in one field, as a forked stream for each cable would cost more than the rest of it. */
+  uint32(): number {
+    if (!this.#isSeeded) {
+      this.#isSeeded = true;
+      this.#randomState = forkRandom(this.#wires.seed, `cable of ${this.name}`).uint32() | 0;
+    }
+    const state = (this.#randomState + 0x6d2b79f5) | 0;
+    this.#randomState = state;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return (t ^ (t >>> 14)) >>> 0;
+  }
+
+  #line(direction: Direction): Line {
+    return direction === 'tx' ? this.#txLine : this.#rxLine;
+  }
+
+  #rules(direction: Direction): Rules | undefined {
+    return direction === 'tx' ? this.#txRules : this.#rxRules;
+  }
+
+  #rule(direction: Direction, rules: Rules): void {
+    const left = rules.size > 0 ? rules : undefined;
+    if (direction === 'tx') {
+      this.#txRules = left;
+      this.#txLine = rules.line;
+    } else {
+      this.#rxRules = left;
+      this.#rxLine = rules.line;
+    }
+  }
+
+  #carry(packet: Packet, direction: Direction): void {
+    const wires = this.#wires;
+    if (!this.#isUp) {
+      wires.drop(packet, 'no-carrier', this, direction);
+      return;
+    }
+    wires.observer?.sent(packet, this, direction);
+    const line = this.#line(direction);
+    if (line.loss > 0 && chance(this, line.loss)) {
+      wires.drop(packet, 'loss', this, direction);
+      return;
+    }
+    const rules = this.#rules(direction);
+    if (rules === undefined) this.#transmit(packet, direction, line, 0);
+    else this.#judge(packet, direction, rules);
+  }
+
+  #judge(packet: Packet, direction: Direction, rules: Rules): void {
+    let heldUs = 0;
+    let copies = 0;
+    for (const judge of rules.judges) {
+      const verdict = judge(packet, this);
+      if (typeof verdict === 'number') {
+        heldUs += verdict;
+        continue;
+      }
+      switch (verdict) {
+        case 'pass':
+          break;
+        case 'duplicate':
+          copies++;
+          break;
+        case 'loss':
+        case 'one-way':
+        case 'corrupt':
+          this.#wires.drop(packet, verdict, this, direction);
+          return;
+      }
+    }
+    for (; copies > 0; copies--) {
+      const copy = this.#wires.pool.take();
+      copy.copy(packet);
+      copy.flown = packet.flown;
+      this.#transmit(copy, direction, rules.line, heldUs);
+    }
+    this.#transmit(packet, direction, rules.line, heldUs);
+  }
+
+  #transmit(packet: Packet, direction: Direction, line: Line, heldUs: number): void {
+    const { delayUs, jitterUs, bandwidthBps } = line;
+    const isTx = direction === 'tx';
+    let flight = isTx ? this.#txFlight : this.#rxFlight;
+    // A line that takes no time needs no event, but for the one that parts a host's receiving from another's sending.
+    if (flight === undefined && delayUs === 0 && jitterUs === 0 && bandwidthBps === Infinity && heldUs === 0 && (isTx || packet.flown)) {
+      this.arrived(packet, direction);
+      return;
+    }
+    if (flight === undefined) {
+      flight = this.#wires.takeFlight(this, direction);
+      if (isTx) this.#txFlight = flight;
+      else this.#rxFlight = flight;
+    }
+    const { nowUs } = this.#wires.timeline;
+    let leavesAtUs = nowUs;
+    if (bandwidthBps !== Infinity) {
+      const frameBytes = ipBytes(packet) + ETHERNET_BYTES;
+      const waitUs = Math.max(flight.busyUntilUs - nowUs, 0);
+      if (waitUs > 0 && (waitUs * bandwidthBps) / 8e6 + frameBytes > line.queueBytes) {
+        this.#wires.drop(packet, 'queue-full', this, direction);
+        return;
+      }
+      flight.busyUntilUs = nowUs + waitUs + (frameBytes * 8e6) / bandwidthBps;
+      leavesAtUs = Math.ceil(flight.busyUntilUs);
+    }
+    let arrivesAtUs = leavesAtUs + delayUs;
+    if (jitterUs > 0) arrivesAtUs += Math.floor((this.uint32() / 0x1_0000_0000) * (jitterUs + 1));
+    // Whatever the jitter, and though the line may have become faster since the last packet.
+    if (arrivesAtUs < flight.latestUs) arrivesAtUs = flight.latestUs;
+    if (heldUs === 0) flight.latestUs = arrivesAtUs;
+    flight.add(packet, arrivesAtUs + heldUs);
+  }
+
+  /** @internal The last packet of a flight is about to arrive. */
+  emptied(flight: Flight): void {
+    if (flight.direction === 'tx') this.#txFlight = undefined;
+    else this.#rxFlight = undefined;
+    this.#wires.releaseFlight(flight);
+  }
+
+  /** @internal A packet is at the end of the line. */
+  arrived(packet: Packet, direction: Direction): void {
+    if (packet.doomed) {
+      packet.doomed = false;
+      this.#wires.drop(packet, 'no-carrier', this, direction);
+      return;
+    }
+    this.#wires.observer?.delivered(packet, this, direction);
+    if (direction === 'tx') this.#far.receive(packet);
+    else this.#near.receive(packet);
+  }
+}

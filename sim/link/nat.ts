@@ -1,0 +1,185 @@
+/** A NAT box: many hosts inside behind one address outside, and a table of connections that forgets those that are idle. */
+
+import { ACK, FIN, ICMP, type Packet, RST, SYN, TCP } from '../tcpip/packet.ts';
+import { type Mapping, NatTable, type Timeouts } from './nat-table.ts';
+import type { Receiver } from './port.ts';
+import type { Wires } from './wires.ts';
+
+export interface NatOptions extends Timeouts {
+  /**
+   * What becomes of a TCP segment of a connection that the table does not know, or not any more. `silent`: it is dropped, as GCP
+   * Cloud NAT does after 1200 s, and Linux with nf_conntrack_tcp_loose 0. `rst`: whoever sent it gets a reset, as Azure NAT
+   * gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s). Nothing is sent when a time-out is over.
+   */
+  readonly onExpired: 'silent' | 'rst';
+  /** Of the outside address; each connection takes one of its protocol. Without one left, a new connection's packets are dropped. */
+  readonly ports: { readonly first: number; readonly last: number };
+}
+
+export const NAT_DEFAULTS: NatOptions = Object.freeze({
+  // RFC 5382 REQ-5: not less than 2 h 4 min, and 4 min.
+  establishedUs: 7_440_000_000,
+  transitoryUs: 240_000_000,
+  // RFC 4787 REQ-5: 5 min or more is recommended.
+  udpUs: 300_000_000,
+  onExpired: 'silent',
+  // RFC 4787 REQ-3: not the well-known ones.
+  ports: { first: 1024, last: 65_535 },
+});
+
+export class Nat {
+  readonly name: string;
+  /** Takes packets from inside: the uplink of the switch inside. */
+  readonly inside: Receiver = { receive: (packet) => this.#fromInside(packet) };
+  /** Takes packets for `address`: to be connected to the switch outside. */
+  readonly outside: Receiver = { receive: (packet) => this.#fromOutside(packet) };
+  readonly #wires: Wires;
+  readonly #address: number;
+  readonly #inner: Receiver;
+  readonly #outer: Receiver;
+  readonly #resets: boolean;
+  readonly #table: NatTable;
+
+  /** `address` is the one outside; `inner` and `outer` take what leaves the box: usually a switch on each side. */
+  constructor(wires: Wires, name: string, address: number, inner: Receiver, outer: Receiver, options: Partial<NatOptions> = {}) {
+    const { onExpired, ports, ...timeouts } = { ...NAT_DEFAULTS, ...options };
+    if (!(ports.first >= 1 && ports.first <= ports.last && ports.last <= 65_535)) {
+      throw new RangeError(`${ports.first} to ${ports.last} is no range of ports`);
+    }
+    this.name = name;
+    this.#wires = wires;
+    this.#address = address;
+    this.#inner = inner;
+    this.#outer = outer;
+    this.#resets = onExpired === 'rst';
+    this.#table = new NatTable(timeouts, ports.first, ports.last);
+  }
+
+  /** How many connections it remembers, with those that have expired and were not looked for since. */
+  get mappingCount(): number {
+    return this.#table.size;
+  }
+
+  /** Forgets all connections, as when it is restarted. Nothing is sent. */
+  forgetAll(): void {
+    this.#table.clear();
+  }
+
+  #fromInside(packet: Packet): void {
+    if (packet.protocol === ICMP) {
+      this.#errorFromInside(packet);
+      return;
+    }
+    const { protocol, source, sourcePort, destination, destinationPort, flags } = packet;
+    const { nowUs } = this.#wires.timeline;
+    let mapping = this.#table.findFromInside(protocol, source, sourcePort, destination, destinationPort, nowUs);
+    if (mapping === undefined) {
+      // A connection begins with its SYN. Linux by default takes up those it sees in the middle (nf_conntrack_tcp_loose 1), which the
+      // clouds do not; it would get another outside port, and the peer's reset.
+      if (protocol === TCP && (flags & (SYN | ACK | RST | FIN)) !== SYN) {
+        this.#refuse(packet, this.#inner);
+        return;
+      }
+      mapping = this.#table.add(packet, protocol, nowUs);
+      if (mapping === undefined) {
+        this.#wires.drop(packet, 'no-port', this, undefined);
+        return;
+      }
+    }
+    this.#table.use(mapping, packet, true, nowUs);
+    packet.source = this.#address;
+    packet.sourcePort = mapping.outsidePort;
+    this.#outer.receive(packet);
+  }
+
+  #fromOutside(packet: Packet): void {
+    if (packet.protocol === ICMP) {
+      this.#errorFromOutside(packet);
+      return;
+    }
+    const { nowUs } = this.#wires.timeline;
+    const mapping = this.#table.findFromOutside(packet.protocol, packet.destinationPort, packet.source, packet.sourcePort, nowUs);
+    if (mapping === undefined) {
+      this.#refuse(packet, this.#outer);
+      return;
+    }
+    // RFC 4787 REQ-6, for UDP, leaves it open whether this keeps the mapping; Linux and the clouds do.
+    this.#table.use(mapping, packet, false, nowUs);
+    packet.destination = mapping.insideAddress;
+    packet.destinationPort = mapping.insidePort;
+    this.#inner.receive(packet);
+  }
+
+  /** Of a connection that is not known: dropped, or sent back as its reset. */
+  #refuse(packet: Packet, sender: Receiver): void {
+    const { flags } = packet;
+    // RFC 5382 REQ-4: a SYN that comes unasked is not answered, for it may be half of a simultaneous open.
+    if (!this.#resets || packet.protocol !== TCP || (flags & RST) !== 0 || (flags & (SYN | ACK)) === SYN) {
+      this.#wires.drop(packet, 'no-mapping', this, undefined);
+      return;
+    }
+    const { pool } = this.#wires;
+    const reset = pool.take();
+    reset.protocol = TCP;
+    reset.source = packet.destination;
+    reset.sourcePort = packet.destinationPort;
+    reset.destination = packet.source;
+    reset.destinationPort = packet.sourcePort;
+    reset.window = 0;
+    reset.flown = false;
+    // RFC 9293 3.10.7.1: the one that the sender of this segment accepts.
+    if ((flags & ACK) !== 0) {
+      reset.seq = packet.ack;
+      reset.ack = 0;
+      reset.flags = RST;
+    } else {
+      const lengthInSeq = packet.payloadBytes + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
+      reset.seq = 0;
+      reset.ack = (packet.seq + lengthInSeq) | 0;
+      reset.flags = RST | ACK;
+    }
+    this.#wires.drop(packet, 'no-mapping', this, undefined);
+    sender.receive(reset);
+  }
+
+  /** RFC 5508 REQ-4: an error about a packet that went out is for the host that sent it, as it knows the packet. */
+  #errorFromOutside(packet: Packet): void {
+    const { quoted } = packet;
+    const mapping = quoted && this.#table.findFromOutside(quoted.protocol, quoted.sourcePort, quoted.destination, quoted.destinationPort, this.#wires.timeline.nowUs);
+    if (mapping === undefined || quoted === undefined) {
+      this.#wires.drop(packet, 'no-mapping', this, undefined);
+      return;
+    }
+    packet.quoted = this.#quote(quoted, mapping, true);
+    packet.destination = mapping.insideAddress;
+    this.#inner.receive(packet);
+  }
+
+  /** RFC 5508 REQ-5: an error about a packet that came in is for its sender, who knows but the outside address. */
+  #errorFromInside(packet: Packet): void {
+    const { quoted } = packet;
+    const mapping =
+      quoted && this.#table.findFromInside(quoted.protocol, quoted.destination, quoted.destinationPort, quoted.source, quoted.sourcePort, this.#wires.timeline.nowUs);
+    if (mapping === undefined || quoted === undefined) {
+      this.#wires.drop(packet, 'no-mapping', this, undefined);
+      return;
+    }
+    packet.quoted = this.#quote(quoted, mapping, false);
+    packet.source = this.#address;
+    this.#outer.receive(packet);
+  }
+
+  /** A copy, since what is quoted may belong to two packets where a line has duplicated one. It does not keep the mapping (RFC 5382 REQ-9). */
+  #quote(quoted: Packet, mapping: Mapping, wentOut: boolean): Packet {
+    const copy = this.#wires.pool.take();
+    copy.copy(quoted);
+    if (wentOut) {
+      copy.source = mapping.insideAddress;
+      copy.sourcePort = mapping.insidePort;
+    } else {
+      copy.destination = this.#address;
+      copy.destinationPort = mapping.outsidePort;
+    }
+    return copy;
+  }
+}

@@ -1,0 +1,66 @@
+/** Rules on one direction of a cable: what makes a line worse than it is. Each is a small file in rules/. */
+
+import type { Random } from '../../hal/random.ts';
+import type { Packet } from '../tcpip/packet.ts';
+import type { Line } from './line.ts';
+
+/** What becomes of a packet; a number: it is held back for so many microseconds, while others overtake it. */
+export type Verdict = 'pass' | 'duplicate' | 'loss' | 'one-way' | 'corrupt' | number;
+
+/** Judges each packet in its turn, and may change it. `random` is the cable's own. */
+export type Judge = (packet: Packet, random: Random) => Verdict;
+
+/**
+ * Either the line is another one while the rule is on it, or each packet is judged on its own. `newJudge` is called once for each
+ * direction of each cable that the rule is installed on, so that what a judge remembers is of one line.
+ */
+export type Rule =
+  | { readonly kind: 'line'; readonly change: (line: Line) => Line }
+  | { readonly kind: 'packet'; readonly newJudge: () => Judge };
+
+/** True with this probability. */
+export function chance(random: Random, probability: number): boolean {
+  return random.uint32() < probability * 0x1_0000_0000;
+}
+
+/** A rule that has been installed; each is an object of its own, so that exactly it can be removed. */
+export interface Installed {
+  readonly rule: Rule;
+  readonly judge: Judge | undefined;
+}
+
+/** The rules on one direction of a cable, in the order they were installed. */
+export class Rules {
+  /** The line without them. */
+  readonly base: Line;
+  /** The line with them. */
+  line: Line;
+  judges: readonly Judge[] = [];
+  #installed: readonly Installed[] = [];
+
+  constructor(base: Line) {
+    this.base = base;
+    this.line = base;
+  }
+
+  get size(): number {
+    return this.#installed.length;
+  }
+
+  add(rule: Rule): Installed {
+    const installed = { rule, judge: rule.kind === 'packet' ? rule.newJudge() : undefined };
+    this.#set([...this.#installed, installed]);
+    return installed;
+  }
+
+  remove(installed: Installed): void {
+    this.#set(this.#installed.filter((other) => other !== installed));
+  }
+
+  /** The line is worked out anew from its base, so that rules can go in any order. */
+  #set(installed: readonly Installed[]): void {
+    this.#installed = installed;
+    this.line = installed.reduce((line, { rule }) => (rule.kind === 'line' ? rule.change(line) : line), this.base);
+    this.judges = installed.flatMap(({ judge }) => judge ?? []);
+  }
+}

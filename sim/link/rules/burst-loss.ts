@@ -1,0 +1,33 @@
+/** Packets are lost in bursts (E. O. Elliott, "Estimates of error rates for codes on burst-noise channels", 1963, after Gilbert). */
+
+import { checkProbability } from '../line.ts';
+import { chance, type Rule } from '../rule.ts';
+
+export interface Bursts {
+  /** After a packet in the good state: that the state turns bad. */
+  readonly goodToBad: number;
+  /** After a packet in the bad state: that it turns good. A bad state lasts 1 / badToGood packets on average. */
+  readonly badToGood: number;
+  /** That a packet is lost in the good state; 0 in Gilbert's model. */
+  readonly lossInGood: number;
+  /** That a packet is lost in the bad state. */
+  readonly lossInBad: number;
+}
+
+/** Begins in the good state. */
+export function burstLoss(bursts: Bursts): Rule {
+  const { goodToBad, badToGood, lossInGood, lossInBad } = bursts;
+  [goodToBad, badToGood, lossInGood, lossInBad].forEach(checkProbability);
+  return {
+    kind: 'packet',
+    newJudge: () => {
+      let isBad = false;
+      return (_packet, random) => {
+        // Linux's netem (loss_gilb_ell): the state that was there decides on the packet, and the next state is drawn beside it.
+        const wasBad = isBad;
+        if (chance(random, isBad ? badToGood : goodToBad)) isBad = !isBad;
+        return chance(random, wasBad ? lossInBad : lossInGood) ? 'loss' : 'pass';
+      };
+    },
+  };
+}

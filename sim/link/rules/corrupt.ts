@@ -1,0 +1,28 @@
+/** A bit is flipped on the way. */
+
+import type { Random } from '../../../hal/random.ts';
+import { ipBytes, Packet } from '../../tcpip/packet.ts';
+import { decodePacket } from '../../tcpip/wire/decode.ts';
+import { encodePacket } from '../../tcpip/wire/encode.ts';
+import { checkProbability } from '../line.ts';
+import { chance, type Rule, type Verdict } from '../rule.ts';
+
+/**
+ * One bit of the IPv4 packet is flipped with this probability. The receiver's checksums find nearly all of that, and the packet
+ * counts as corrupt; what they cannot find is passed on as it reads now.
+ */
+export function corrupt(probability: number): Rule {
+  checkProbability(probability);
+  return { kind: 'packet', newJudge: () => (packet, random) => (chance(random, probability) ? flipBit(packet, random) : 'pass') };
+}
+
+function flipBit(packet: Packet, random: Random): Verdict {
+  const bytes = new Uint8Array(ipBytes(packet));
+  encodePacket(packet, bytes);
+  const bit = random.uint32() % (bytes.length * 8);
+  bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (0x80 >> (bit & 7));
+  const read = new Packet();
+  if (decodePacket(bytes, read) !== undefined) return 'corrupt';
+  packet.copy(read);
+  return 'pass';
+}

@@ -1,0 +1,40 @@
+/** A switch: the middle of a star of cables. It takes no time; the cables do. */
+
+import type { Packet } from '../tcpip/packet.ts';
+import type { Receiver } from './port.ts';
+import type { Wires } from './wires.ts';
+
+/**
+ * Forwards by IPv4 address. It knows where everybody is, has no queue and floods nothing, as one does that has learned all of its
+ * addresses and is faster than any cable.
+ */
+export class Switch implements Receiver {
+  readonly name: string;
+  /** Where packets go that nobody here has the address of: a NAT box, or another switch. Undefined: nowhere. */
+  uplink: Receiver | undefined = undefined;
+  readonly #wires: Wires;
+  /** The hosts of each /24: hosts come in rows, and so 100,000 need 8 bytes each and a small map. */
+  readonly #networks = new Map<number, (Receiver | undefined)[]>();
+
+  constructor(wires: Wires, name: string) {
+    this.#wires = wires;
+    this.name = name;
+  }
+
+  /** Packets for `address` go to `receiver`: a host's cable, or a side of a NAT box. Undefined: nobody has it any more. */
+  connect(address: number, receiver: Receiver | undefined): void {
+    let network = this.#networks.get(address >> 8);
+    if (network === undefined) {
+      network = new Array<Receiver | undefined>(256).fill(undefined);
+      this.#networks.set(address >> 8, network);
+    }
+    network[address & 0xff] = receiver;
+  }
+
+  receive(packet: Packet): void {
+    const { destination } = packet;
+    const receiver = this.#networks.get(destination >> 8)?.[destination & 0xff] ?? this.uplink;
+    if (receiver === undefined) this.#wires.drop(packet, 'no-route', this, undefined);
+    else receiver.receive(packet);
+  }
+}

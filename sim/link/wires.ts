@@ -1,0 +1,79 @@
+/** What all cables, switches and NAT boxes of a world have in common. */
+
+import type { Packet, PacketPool } from '../tcpip/packet.ts';
+import type { Timeline } from '../time/event.ts';
+import { Flight } from './flight.ts';
+import type { Link } from './link.ts';
+
+/** As the board at the near end of a cable sees it: `tx` is from it, `rx` to it. */
+export type Direction = 'tx' | 'rx';
+
+/**
+ * Why a packet did not arrive. `loss`: by chance. `one-way`: this direction is dead. `corrupt`: its checksum was wrong.
+ * `queue-full`: more than the line can carry. `no-carrier`: the cable was out, or came out on the way. `no-route`: nobody has
+ * the address. `no-mapping`: a NAT box does not know the connection. `no-port`: a NAT box has no port left.
+ */
+export type DropReason = 'loss' | 'one-way' | 'corrupt' | 'queue-full' | 'no-carrier' | 'no-route' | 'no-mapping' | 'no-port';
+
+/** Who has a name, for people: where something happened. */
+export interface Place {
+  readonly name: string;
+}
+
+/** Is told what happens to each packet, at the time of it, and must leave it as it is. */
+export interface WireObserver {
+  /** A host, or a box, has put it on the line. A packet that finds no carrier is not sent, only dropped. */
+  sent(packet: Packet, link: Link, direction: Direction): void;
+  delivered(packet: Packet, link: Link, direction: Direction): void;
+  /** `direction` is undefined in a switch or NAT box. */
+  dropped(packet: Packet, reason: DropReason, at: Place, direction: Direction | undefined): void;
+}
+
+export class Wires {
+  readonly timeline: Timeline;
+  readonly pool: PacketPool;
+  readonly seed: number;
+  observer: WireObserver | undefined = undefined;
+  /** How many packets were dropped for each reason. */
+  readonly drops: Record<DropReason, number> = {
+    loss: 0,
+    'one-way': 0,
+    corrupt: 0,
+    'queue-full': 0,
+    'no-carrier': 0,
+    'no-route': 0,
+    'no-mapping': 0,
+    'no-port': 0,
+  };
+  #idle: Flight | undefined = undefined;
+
+  constructor(timeline: Timeline, pool: PacketPool, seed: number) {
+    this.timeline = timeline;
+    this.pool = pool;
+    this.seed = seed;
+  }
+
+  drop(packet: Packet, reason: DropReason, at: Place, direction: Direction | undefined): void {
+    this.drops[reason]++;
+    this.observer?.dropped(packet, reason, at, direction);
+    this.pool.release(packet);
+  }
+
+  /** @internal For a line that has nothing on the way yet. */
+  takeFlight(link: Link, direction: Direction): Flight {
+    const flight = this.#idle;
+    if (flight === undefined) return new Flight(this.timeline, link, direction);
+    this.#idle = flight.next;
+    flight.next = undefined;
+    flight.link = link;
+    flight.direction = direction;
+    return flight;
+  }
+
+  /** @internal Of a line that has nothing on the way any more. */
+  releaseFlight(flight: Flight): void {
+    flight.forget();
+    flight.next = this.#idle;
+    this.#idle = flight;
+  }
+}
