@@ -14,8 +14,11 @@ export interface Profile {
   readonly name: ProfileName;
   /** The stack's clock: its timers are set and fire in whole ticks. A divisor of 1 s. */
   readonly tickUs: number;
-  /** `wheel`: as Linux's timer wheel, the coarser the farther ahead (timer-wheel.ts). `tick`: at the first tick that is not early. */
-  readonly timers: 'wheel' | 'tick';
+  /**
+   * `wheel`: as Linux's timer wheel, the coarser the farther ahead (timer-wheel.ts). `tick`: at the first tick that is not early.
+   * `slow-tick`: lwIP: every second tick counts, the next one first, so that a timer may fire up to two ticks early.
+   */
+  readonly timers: 'wheel' | 'tick' | 'slow-tick';
 
   /** The largest segment it takes and, until the peer says less, sends. */
   readonly mssBytes: number;
@@ -42,6 +45,11 @@ export interface Profile {
   readonly challengeAcks: boolean;
   /** A connection answers segments out of its window so often at most; 0: all. */
   readonly challengeAckIntervalMs: number;
+  /**
+   * A segment with ACK alone for a connection it does not know is answered by RST, as any other one is (RFC 9293 3.5.2). Where not,
+   * keepalive does not learn that the device has rebooted, only data with PSH does.
+   */
+  readonly resetsStrayAcks: boolean;
   /** close() with received data unread sends RST (RFC 2525 2.17), and not FIN. */
   readonly resetsOnUnreadClose: boolean;
   readonly timeWaitMs: number;
@@ -50,21 +58,25 @@ export interface Profile {
 }
 
 export interface Retransmission {
-  /** `measured`: RFC 6298 from round trips. `fixed`: always from `rtoInitialMs`. */
-  readonly rto: 'measured' | 'fixed';
+  /** `measured`: RFC 6298 from round trips. `slow-ticks`: the same in whole ticks (lwIP). `fixed`: always from `rtoInitialMs`. */
+  readonly rto: 'measured' | 'slow-ticks' | 'fixed';
   /** Before the first measurement (RFC 6298 2.1). */
   readonly rtoInitialMs: number;
   readonly rtoMinMs: number;
   readonly rtoMaxMs: number;
-  /** The n-th time-out waits RTO << shifts[n], the last one for all that follow; undefined: it doubles each time up to `rtoMaxMs`. */
+  /** After time-out n, from 0, it waits RTO << shifts[n], the last one for all that follow; undefined: it doubles up to `rtoMaxMs`. */
   readonly backoffShifts: readonly number[] | undefined;
   /**
    * When to give up. `elapsed`: Linux: at the first time-out so long after the first retransmission as `retries` doublings of the
    * smallest RTO take. `count`: when a time-out comes after so many retransmissions.
    */
   readonly giveUp: { readonly by: 'elapsed' | 'count'; readonly retries: number };
+  /** Where `giveUp` is by `count`: so long after the last retransmission; undefined: when its time-out comes, as all before. */
+  readonly lastWaitMs: number | undefined;
   /** RFC 8985 7: the tail loss probe. */
   readonly tailLossProbe: boolean;
+  /** RFC 7323's timestamps tell a segment from its retransmission, so that both measure (the option itself is not sent). */
+  readonly timestamps: boolean;
 }
 
 export interface Handshake {
@@ -74,6 +86,8 @@ export interface Handshake {
   readonly synAckRetries: number;
   /** The first interval. */
   readonly rtoMs: number;
+  /** So long after the last SYN a connect gives up; undefined: when its time-out comes, as all before. */
+  readonly lastWaitMs: number | undefined;
 }
 
 export interface Congestion {
@@ -112,6 +126,15 @@ export interface KeepAliveProfile {
   readonly garbageByte: boolean;
   /** Works only after data was exchanged. */
   readonly needsData: boolean;
+  /** The first probe comes so much after `idle` is over. */
+  readonly idleExtraMs: number;
+  /**
+   * After a probe without an answer: `probe`: the next one after `interval`, `count` of them. `retransmission`: it is sent again as
+   * data would be, and given up as data would be; `interval` and `count` mean nothing.
+   */
+  readonly unanswered: 'probe' | 'retransmission';
+  /** While sent data is unacknowledged there are no probes (RFC 1122 4.2.3.6). */
+  readonly waitsForAcks: boolean;
   /** Who gives up tells the peer, by RST. */
   readonly resets: boolean;
   /** What a connection ends with when keepalive gives up. */

@@ -1,0 +1,100 @@
+/**
+ * FreeRTOS+TCP 4 with the defaults of FreeRTOSIPConfigDefaults.h ("Defaults" below), and ipconfigTCP_KEEP_ALIVE set, which is off there.
+ * What it does about data that nobody acknowledges is: retransmit for ever. Only keepalive finds a dead peer.
+ */
+
+import type { Profile } from '../profile.ts';
+
+export const FREERTOS_TCP: Profile = {
+  name: 'freertos-tcp',
+  // configTICK_RATE_HZ 1000, as in its demos.
+  tickUs: 1000,
+  timers: 'tick',
+
+  // Defaults: ipconfigTCP_MSS, ipconfigNETWORK_MTU - 40. (It takes 1400 where the peer is not on its own network.)
+  mssBytes: 1460,
+  // FreeRTOS_TCP_Transmission.c, prvSetSynAckOptions: the option is sent, and prvWinScaleFactor is 0 for a window that fits.
+  windowScale: 0,
+  // Defaults: ipconfigTCP_TX_BUFFER_LENGTH, ipconfigTCP_RX_BUFFER_LENGTH: 4 * ipconfigTCP_MSS.
+  sendBufferBytes: 4 * 1460,
+  receiveBufferBytes: 4 * 1460,
+  socketsMax: Infinity,
+  // FreeRTOS_Sockets.c: socketAUTO_PORT_ALLOCATION_START_NUMBER, to 0xffff.
+  ephemeralPorts: { first: 0xc000, last: 0xffff },
+
+  retransmission: {
+    // FreeRTOS_TCP_WIN.c, prvTCPWindowTxCheckAck_CalcSRTT: smoothed, without deviations; the RTO is twice that.
+    rto: 'measured',
+    // FreeRTOS_TCP_WIN.c, vTCPWindowInit: lSRTT is 500 ms; Defaults: ipconfigTCP_SRTT_MINIMUM_VALUE_MS 50. Twice each.
+    rtoInitialMs: 1000,
+    rtoMinMs: 100,
+    // pxTCPWindowTx_GetWaitQueue: SRTT << ucTransmitCount has no limit; half of what 32 bits hold of ms, 12 days, stands for none.
+    rtoMaxMs: 2 ** 30,
+    backoffShifts: undefined,
+    giveUp: { by: 'count', retries: Infinity },
+    lastWaitMs: undefined,
+    tailLossProbe: false,
+    timestamps: false,
+  },
+
+  handshake: {
+    // FreeRTOS_TCP_Transmission.c, prvTCPSendPacket: 3 SYNs; FreeRTOS_TCP_IP.c, prvTCPNextTimeout: 3 s, 6 s, and 11 s to the end.
+    synRetries: 2,
+    synLinearTimeouts: 0,
+    // FreeRTOS_TCP_IP.c, xTCPSocketCheck: sends of itself in eCONNECT_SYN and from eESTABLISHED on; a SYN-ACK answers a SYN.
+    synAckRetries: 0,
+    rtoMs: 3000,
+    lastWaitMs: 11_000,
+  },
+
+  congestion: {
+    // A sending window of its own, and no other control.
+    control: 'none',
+    // FreeRTOS_Sockets.c: uxTxWinSize, half of the buffer.
+    initialWindowSegments: 2,
+    // FreeRTOS_TCP_WIN.c: DUPLICATE_ACKS_BEFORE_FAST_RETRANSMIT.
+    dupAckThreshold: 3,
+  },
+
+  // FreeRTOS_TCP_IP.h: tcpDELAYED_ACK_LONGER_DELAY_MS, for full segments; smaller ones wait tcpDELAYED_ACK_SHORT_DELAY_MS, 2 ticks
+  // (FreeRTOS_TCP_Transmission.c, prvSendData), and what devices say to each other is small.
+  delayedAck: { kind: 'delay', delayMs: 2 },
+
+  // It has no timer for that: what waits for the window is looked at as retransmissions are.
+  persist: { kind: 'doubling' },
+
+  keepAlive: {
+    // Defaults: ipconfigTCP_KEEP_ALIVE_INTERVAL, in seconds, for the whole stack.
+    support: 'idle',
+    unitS: 1,
+    // As documented: 20 s, and the third probe without an answer ends it. (FreeRTOS_TCP_Transmission.c, prvTCPPrepareSend, wants
+    // ucKeepRepCount > 3; and there a second probe would come 3 s after the first, were the socket looked at before its next 20 s.)
+    defaults: { idle: 20, interval: 20, count: 3 },
+    // prvTCPReturnPacket: the sequence number less 1, and no data.
+    garbageByte: false,
+    needsData: false,
+    idleExtraMs: 0,
+    unanswered: 'probe',
+    // prvTCPPrepareSend: whenever there is nothing to be sent at the moment, as between two retransmissions.
+    waitsForAcks: false,
+    // prvTCPPrepareSend: vTCPStateChange( eCLOSE_WAIT ), and nothing is sent.
+    resets: false,
+    // FreeRTOS_Sockets.c: what is called on a socket that is in no connected state.
+    errno: 'ENOTCONN',
+  },
+
+  userTimeout: false,
+  // FreeRTOS_Sockets.c, FreeRTOS_connect.
+  timeoutErrno: 'ETIMEDOUT',
+  // FreeRTOS_TCP_IP.c, xProcessReceivedTCPPacket: RST by RFC 5961 3.2. (A SYN it ignores, where RFC 5961 4.2 has an ACK.)
+  challengeAcks: true,
+  challengeAckIntervalMs: 0,
+  // xProcessReceivedTCPPacket: no RST for what has "only the ACK flag set".
+  resetsStrayAcks: false,
+  // FreeRTOS_shutdown sends FIN.
+  resetsOnUnreadClose: false,
+  // FreeRTOS_TCP_State_Handling.c, prvTCPHandleFin: after both FINs eCLOSE_WAIT, which here waits for nothing but FreeRTOS_closesocket.
+  timeWaitMs: 0,
+  // Defaults: ipconfigTCP_HANG_PROTECTION_TIME.
+  finWait2Ms: 30_000,
+};

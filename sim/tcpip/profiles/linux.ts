@@ -1,0 +1,100 @@
+/**
+ * Linux 6.18 as a distribution ships it, HZ=250. Paths are the kernel's own; where a number was measured of a kernel too, the
+ * measurement says the same.
+ */
+
+import type { Profile } from '../profile.ts';
+
+export const LINUX: Profile = {
+  name: 'linux',
+  // CONFIG_HZ_250; the timers of TCP are those of kernel/time/timer.c.
+  tickUs: 4000,
+  timers: 'wheel',
+
+  // Ethernet's 1500 bytes less both headers (net/ipv4/tcp_output.c, tcp_advertise_mss).
+  mssBytes: 1460,
+  // net/ipv4/tcp_output.c, tcp_select_initial_window: ilog2 of the largest tcp_rmem, 6 MB, less 15.
+  windowScale: 7,
+  // What a connection starts with: net/ipv4/tcp_input.c, tcp_sndbuf_expand, for ten segments on Ethernet. It grows with the window,
+  // up to tcp_wmem[2]; here it does not.
+  sendBufferBytes: 87_040,
+  // tcp_rmem[1] is 131,072, half of it for data (tcp_adv_win_scale 1), in whole segments: 44 of 1460. It grows too, up to tcp_rmem[2].
+  receiveBufferBytes: 64_240,
+  socketsMax: Infinity,
+  // net/ipv4/af_inet.c, inet_init_net: ip_local_port_range.
+  ephemeralPorts: { first: 32_768, last: 60_999 },
+
+  retransmission: {
+    // net/ipv4/tcp_input.c, tcp_rtt_estimator.
+    rto: 'measured',
+    // include/net/tcp.h: TCP_TIMEOUT_INIT, TCP_RTO_MIN, TCP_RTO_MAX.
+    rtoInitialMs: 1000,
+    rtoMinMs: 200,
+    rtoMaxMs: 120_000,
+    // net/ipv4/tcp_timer.c, tcp_retransmit_timer: icsk_rto << 1.
+    backoffShifts: undefined,
+    // net/ipv4/tcp_timer.c, retransmits_timed_out and tcp_model_timeout; include/net/tcp.h: TCP_RETR2. Nominally 924.6 s.
+    giveUp: { by: 'elapsed', retries: 15 },
+    lastWaitMs: undefined,
+    // net/ipv4/tcp_ipv4.c, tcp_sk_init: sysctl_tcp_early_retrans 3, sysctl_tcp_timestamps 1.
+    tailLossProbe: true,
+    timestamps: true,
+  },
+
+  handshake: {
+    // include/net/tcp.h: TCP_SYN_RETRIES, TCP_SYNACK_RETRIES; net/ipv4/tcp_ipv4.c, tcp_sk_init: sysctl_tcp_syn_linear_timeouts.
+    synRetries: 6,
+    synLinearTimeouts: 4,
+    synAckRetries: 5,
+    // include/net/tcp.h: TCP_TIMEOUT_INIT.
+    rtoMs: 1000,
+    lastWaitMs: undefined,
+  },
+
+  congestion: {
+    // Its default is cubic, which at the rates of devices is no other than Reno (RFC 9438 4.3).
+    control: 'newreno',
+    // include/net/tcp.h: TCP_INIT_CWND, TCP_FASTRETRANS_THRESH.
+    initialWindowSegments: 10,
+    dupAckThreshold: 3,
+  },
+
+  // include/net/tcp.h: TCP_DELACK_MIN, TCP_DELACK_MAX.
+  delayedAck: { kind: 'linux', minMs: 40, maxMs: 200 },
+
+  // net/ipv4/tcp_timer.c, tcp_probe_timer; net/ipv4/tcp_output.c, tcp_send_probe0.
+  persist: { kind: 'doubling' },
+
+  keepAlive: {
+    // net/ipv4/tcp.c, do_tcp_setsockopt: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, in seconds.
+    support: 'full',
+    unitS: 1,
+    // include/net/tcp.h: TCP_KEEPALIVE_TIME, TCP_KEEPALIVE_INTVL, TCP_KEEPALIVE_PROBES.
+    defaults: { idle: 7200, interval: 75, count: 9 },
+    // net/ipv4/tcp_output.c, tcp_xmit_probe_skb: an empty segment.
+    garbageByte: false,
+    needsData: false,
+    idleExtraMs: 0,
+    unanswered: 'probe',
+    // net/ipv4/tcp_timer.c, tcp_keepalive_timer: "It is alive without keepalive".
+    waitsForAcks: true,
+    // tcp_keepalive_timer: tcp_send_active_reset, then tcp_write_err.
+    resets: true,
+    errno: 'ETIMEDOUT',
+  },
+
+  // net/ipv4/tcp.c: TCP_USER_TIMEOUT.
+  userTimeout: true,
+  // net/ipv4/tcp_timer.c, tcp_write_err.
+  timeoutErrno: 'ETIMEDOUT',
+  // net/ipv4/tcp_input.c, tcp_validate_incoming; __tcp_oow_rate_limited; tcp_ipv4.c: sysctl_tcp_invalid_ratelimit HZ/2.
+  challengeAcks: true,
+  challengeAckIntervalMs: 500,
+  // net/ipv4/tcp_ipv4.c, tcp_v4_rcv: no_tcp_socket.
+  resetsStrayAcks: true,
+  // net/ipv4/tcp.c, __tcp_close: data_was_unread.
+  resetsOnUnreadClose: true,
+  // include/net/tcp.h: TCP_TIMEWAIT_LEN, TCP_FIN_TIMEOUT.
+  timeWaitMs: 60_000,
+  finWait2Ms: 60_000,
+};

@@ -1,0 +1,103 @@
+/**
+ * lwIP 2.1 with the defaults of opt.h, but for what every port to Ethernet sets: the MSS, and LWIP_TCP_KEEPALIVE. Its timers are
+ * counts: tcp_fasttmr every 250 ms (TCP_TMR_INTERVAL, priv/tcp_priv.h) sends delayed ACKs, tcp_slowtmr every 500 ms
+ * (TCP_SLOW_INTERVAL) does all else. So a retransmission comes up to 500 ms earlier than its RTO says, and a first keepalive probe up to
+ * 500 ms later than its idle time; what follows either comes in whole 500 ms.
+ */
+
+import type { Profile } from '../profile.ts';
+
+export const LWIP: Profile = {
+  name: 'lwip',
+  tickUs: 250_000,
+  timers: 'slow-tick',
+
+  // opt.h: TCP_MSS is 536, "conservative"; ports to Ethernet set 1460.
+  mssBytes: 1460,
+  // opt.h: LWIP_WND_SCALE 0.
+  windowScale: -1,
+  // opt.h: TCP_SND_BUF is 2 * TCP_MSS, TCP_WND 4 * TCP_MSS.
+  sendBufferBytes: 2 * 1460,
+  receiveBufferBytes: 4 * 1460,
+  // opt.h: MEMP_NUM_TCP_PCB.
+  socketsMax: 5,
+  // priv/tcp_priv.h: TCP_LOCAL_PORT_RANGE_START and END.
+  ephemeralPorts: { first: 0xc000, last: 0xffff },
+
+  retransmission: {
+    // tcp_in.c, tcp_receive: Van Jacobson's, in calls of the slow timer.
+    rto: 'slow-ticks',
+    // opt.h: LWIP_TCP_RTO_TIME.
+    rtoInitialMs: 3000,
+    // No limit of its own: where a round trip takes less than a slow tick, sv -= sv >> 2 comes to rest at 3 of them.
+    rtoMinMs: 1500,
+    // tcp.c, tcp_slowtmr: LWIP_MIN(calc_rto, 0x7FFF), in slow ticks.
+    rtoMaxMs: 0x7fff * 500,
+    // tcp.c: tcp_backoff.
+    backoffShifts: [1, 2, 3, 4, 5, 6, 7],
+    // opt.h: TCP_MAXRTX. tcp_slowtmr looks at nrtx before it looks at the time: at its next call after the last retransmission.
+    giveUp: { by: 'count', retries: 12 },
+    lastWaitMs: 500,
+    tailLossProbe: false,
+    // opt.h: LWIP_TCP_TIMESTAMPS 0.
+    timestamps: false,
+  },
+
+  handshake: {
+    // opt.h: TCP_SYNMAXRTX 6, and tcp_slowtmr does not back off in SYN_SENT: 3 s apart, all of them. A connect gives up after 18.5 s.
+    synRetries: 0,
+    synLinearTimeouts: 6,
+    // TCP_SYN_RCVD_TIMEOUT, 20 s, ends it before the third (priv/tcp_priv.h): 3 s, 6 s, 12 s.
+    synAckRetries: 2,
+    rtoMs: 3000,
+    lastWaitMs: 500,
+  },
+
+  congestion: {
+    // tcp_in.c, tcp_receive; tcp_out.c, tcp_rexmit_fast.
+    control: 'newreno',
+    // tcp_in.c: LWIP_TCP_CALC_INITIAL_CWND: 4380 bytes.
+    initialWindowSegments: 3,
+    dupAckThreshold: 3,
+  },
+
+  // priv/tcp_priv.h, tcp_ack: with the second segment; tcp.c, tcp_fasttmr.
+  delayedAck: { kind: 'timer', delayMs: 250 },
+
+  // tcp.c: tcp_persist_backoff, in slow ticks; the probes are counted as retransmissions are (TCP_MAXRTX).
+  persist: { kind: 'table', intervalsMs: [1500, 3000, 6000, 12_000, 24_000, 48_000, 60_000], probesMax: 12 },
+
+  keepAlive: {
+    // opt.h: LWIP_TCP_KEEPALIVE is 0, and then only SO_KEEPALIVE with the defaults is there; ports set it for TCP_KEEPIDLE and the others.
+    support: 'full',
+    unitS: 1,
+    // priv/tcp_priv.h: TCP_KEEPIDLE_DEFAULT, TCP_KEEPINTVL_DEFAULT, TCP_KEEPCNT_DEFAULT.
+    defaults: { idle: 7200, interval: 75, count: 9 },
+    // tcp_out.c, tcp_keepalive: an empty segment.
+    garbageByte: false,
+    needsData: false,
+    // tcp_slowtmr wants more slow ticks than idle has: the first that is past it. A fast tick more says the same.
+    idleExtraMs: 250,
+    unanswered: 'probe',
+    // tcp_slowtmr does not look whether something is unacknowledged.
+    waitsForAcks: false,
+    // tcp_slowtmr: pcb_reset.
+    resets: true,
+    // tcp_slowtmr reports ERR_ABRT whatever it gave up; api/err.c, err_to_errno_table.
+    errno: 'ECONNABORTED',
+  },
+
+  userTimeout: false,
+  timeoutErrno: 'ECONNABORTED',
+  // tcp_in.c, tcp_process: RST in the window but not at its edge, and SYN, are answered by ACK; no limit to how often.
+  challengeAcks: true,
+  challengeAckIntervalMs: 0,
+  // tcp_in.c, tcp_input: no matching connection.
+  resetsStrayAcks: true,
+  // tcp.c, tcp_close_shutdown: rcv_wnd is not all of the window.
+  resetsOnUnreadClose: true,
+  // priv/tcp_priv.h: 2 * TCP_MSL.
+  timeWaitMs: 120_000,
+  // priv/tcp_priv.h: TCP_FIN_WAIT_TIMEOUT.
+  finWait2Ms: 20_000,
+};

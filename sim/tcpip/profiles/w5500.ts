@@ -1,0 +1,86 @@
+/**
+ * WIZnet W5500, TCP in hardware: data sheet 1.0.9 with the registers as they are after a reset, and WIZnet's ioLibrary_Driver on top.
+ * What the data sheet does not say is marked so.
+ */
+
+import type { Profile } from '../profile.ts';
+
+export const W5500: Profile = {
+  name: 'w5500',
+  // 4.1, RTR: its unit is 100 us.
+  tickUs: 100,
+  timers: 'tick',
+
+  // 4.2, Sn_MSSR: 1460 is the default and the most.
+  mssBytes: 1460,
+  // Not said; no register has a window of more than 16 bits.
+  windowScale: -1,
+  // 4.2, Sn_TXBUF_SIZE and Sn_RXBUF_SIZE: 2 KB each after a reset.
+  sendBufferBytes: 2048,
+  receiveBufferBytes: 2048,
+  // "Supports 8 independent sockets simultaneously".
+  socketsMax: 8,
+  // The chip has none; ioLibrary_Driver, socket.c: sock_any_port from SOCK_ANY_PORT_NUM on, and again when it comes to 0xFFF0.
+  ephemeralPorts: { first: 0xc000, last: 0xffef },
+
+  retransmission: {
+    // 4.1, RTR and RCR: RTR 2000 x 100 us, doubled as long as it fits into 16 bits, so 6.4 s; final after RCR = 8 retransmissions, which
+    // is 31.8 s after the first transmission: TCPTO, with the data sheet's own example.
+    rto: 'fixed',
+    rtoInitialMs: 200,
+    rtoMinMs: 200,
+    rtoMaxMs: 6400,
+    backoffShifts: undefined,
+    giveUp: { by: 'count', retries: 8 },
+    lastWaitMs: undefined,
+    tailLossProbe: false,
+    timestamps: false,
+  },
+
+  // 4.1, RCR: SYN, FIN, RST and data alike.
+  handshake: { synRetries: 8, synLinearTimeouts: 0, synAckRetries: 8, rtoMs: 200, lastWaitMs: undefined },
+
+  // Not said: no congestion control and no fast retransmit are assumed.
+  congestion: { control: 'none', initialWindowSegments: 1, dupAckThreshold: Infinity },
+
+  // 4.2, Sn_MR, ND: without "No Delayed ACK" it acknowledges after the time of RTR.
+  delayedAck: { kind: 'delay', delayMs: 200 },
+
+  // Not said: as its retransmissions.
+  persist: { kind: 'doubling' },
+
+  keepAlive: {
+    // 4.2, Sn_KPALVTR: one number, in units of 5 s; 0, as after a reset, is off.
+    support: 'idle',
+    unitS: 5,
+    defaults: { idle: 5, interval: 5, count: 1 },
+    // 4.2, Sn_CR, SEND_KEEP: a "1 byte keep-alive packet".
+    garbageByte: true,
+    // Sn_KPALVTR: after data was transmitted or received at least once.
+    needsData: true,
+    idleExtraMs: 0,
+    // Sn_CR, SEND_KEEP: without an answer in the time-out (TCPTO), the connection ends with the interrupt TIMEOUT.
+    unanswered: 'retransmission',
+    // Retransmission comes to the same end sooner.
+    waitsForAcks: true,
+    // Not said.
+    resets: false,
+    // Sn_IR, TIMEOUT; ioLibrary_Driver, socket.h: SOCKERR_TIMEOUT.
+    errno: 'ETIMEDOUT',
+  },
+
+  userTimeout: false,
+  // Sn_IR, TIMEOUT.
+  timeoutErrno: 'ETIMEDOUT',
+  // 4.2, Sn_CR, DISCON: upon a RST it is "unconditionally" closed.
+  challengeAcks: false,
+  challengeAckIntervalMs: 0,
+  // Not said.
+  resetsStrayAcks: true,
+  // 4.2, Sn_CR, DISCON: sends FIN.
+  resetsOnUnreadClose: false,
+  // 4.2, Sn_SR: SOCK_TIME_WAIT is passed through; after the exchange of FINs it is SOCK_CLOSED.
+  timeWaitMs: 0,
+  // 4.2, Sn_CR, DISCON: without the peer's FIN it ends with TIMEOUT, after TCPTO.
+  finWait2Ms: 31_800,
+};
