@@ -2,7 +2,7 @@
 
 export { Bench, type BenchOptions } from './bench/bench.ts';
 export type { HungUp } from './bench/bench-nic.ts';
-export { Board, type BoardEvent, type BoardOptions, type Firmware } from './board/board.ts';
+export { Board, type BoardEvent, type BoardWorld, type Firmware } from './board/board.ts';
 export type { Nic } from './board/nic.ts';
 export { FAULT_KINDS, type Fault, type FaultKind, formatFault } from './faults/fault.ts';
 export { describePlanError, parsePlan, type PlanError } from './faults/plan.ts';

@@ -2,10 +2,9 @@
 
 import type { Clock } from '../../hal/clock.ts';
 import type { Network } from '../../hal/network.ts';
-import { Board, type Firmware } from '../board/board.ts';
+import { Board, type BoardWorld, type Firmware } from '../board/board.ts';
 import { FAULT_KINDS, formatFault, targets, type Fault, type FaultKind } from '../faults/fault.ts';
 import { FAULTS } from '../faults/kinds.ts';
-import { forkRandom } from '../random.ts';
 import type { ServerEvent } from '../server/events.ts';
 import { Agenda } from '../time/agenda.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
@@ -25,6 +24,7 @@ export class Bench {
   /** What shall happen when, in ms since the bench was made. */
   readonly agenda: Agenda;
   readonly #options: BenchOptions;
+  readonly #world: BoardWorld;
   readonly #boards = new Map<string, Board>();
   readonly #nics: BenchNic[] = [];
   /** How many faults of a kind a board is under at the moment: it heals when the last of them does. */
@@ -33,6 +33,9 @@ export class Bench {
   constructor(options: BenchOptions) {
     this.#options = options;
     this.agenda = new Agenda(options.newClock());
+    const { seed, newClock, onTrace } = options;
+    // One object an event, not two: there is one at every beat of thousands of devices.
+    this.#world = { seed, newClock, onEvent: (event, { name }) => onTrace({ source: 'device', device: name, ...event, atMs: this.agenda.now() }) };
   }
 
   get boards(): readonly Board[] {
@@ -42,17 +45,9 @@ export class Bench {
   /** A new board with this firmware; its power is off. */
   addDevice(name: string, firmware: Firmware): Board {
     if (this.#boards.has(name)) throw new Error(`there is a device ${name} already`);
-    const { network, newClock, seed, onTrace } = this.#options;
+    const { network, newClock } = this.#options;
     const nic = new BenchNic({ network, newClock, onHungUp: (event) => this.#trace({ source: 'bench', device: name, ...event }) });
-    const board = new Board({
-      name,
-      newClock,
-      nic,
-      firmware,
-      random: forkRandom(seed, name),
-      // One object an event, not two: there is one at every beat of thousands of devices.
-      onEvent: (event) => onTrace({ source: 'device', device: name, ...event, atMs: this.agenda.now() }),
-    });
+    const board = new Board(this.#world, name, nic, firmware);
     this.#nics.push(nic);
     this.#boards.set(name, board);
     return board;

@@ -4,11 +4,12 @@
  * ever heard again: its generators are dropped, not ended.
  */
 
-import type { Clock } from '../../hal/clock.ts';
 import type { Hal } from '../../hal/hal.ts';
 import type { Random } from '../../hal/random.ts';
 import type { PanicReport, ResetReason } from '../../hal/system.ts';
 import type { DeviceEvent, EventListener } from '../../firmware/index.ts';
+import { forkRandom } from '../random.ts';
+import { stopClock, type BoardClock } from './board-clock.ts';
 import { Boot } from './boot.ts';
 import { Flash } from './flash.ts';
 import type { Nic } from './nic.ts';
@@ -16,18 +17,16 @@ import type { Nic } from './nic.ts';
 /** What runs on a board: starts on the HAL and returns. */
 export type Firmware = (hal: Hal, onEvent: EventListener) => void;
 
-/** From a reset that the device does by itself to its firmware's first line: so that one that crashes at once does not spin. */
+/** From a reset that the device does by itself to its firmware's first line, by its own clock: so that one that crashes at once does not spin. */
 export const RESET_MS = 100;
 
-export interface BoardOptions {
-  /** Also the device's id. */
-  readonly name: string;
-  /** A clock that starts at 0 when it is made. */
-  readonly newClock: () => Clock;
-  readonly nic: Nic;
-  readonly random: Random;
-  readonly firmware: Firmware;
-  readonly onEvent: (event: BoardEvent) => void;
+/** What the boards of one world have in common; one object for all of them. */
+export interface BoardWorld {
+  /** Each board has random numbers of its own, by its name. */
+  readonly seed: number;
+  /** A clock for a board, which may drift as that board's do: for each boot one, and one for its watchdog. */
+  newClock(board: Board): BoardClock;
+  onEvent(event: BoardEvent, board: Board): void;
 }
 
 /** What a board tells: its firmware's events, its console, and its crashes. */
@@ -36,58 +35,87 @@ export type BoardEvent =
   | { readonly kind: 'console'; readonly line: string }
   | ({ readonly kind: 'panic' } & PanicReport);
 
+export interface Cable {
+  pull(): void;
+  plug(): void;
+}
+
+export interface Power {
+  cut(): void;
+  /** Boots with `reason`, by default `power-on`. */
+  restore(reason?: ResetReason): void;
+  /**
+   * Cuts the power in the middle of a write to the flash: 1 is the next one, and each programs a word or erases a page. What is done
+   * of that write, the board's seed decides. `undefined` calls it off.
+   */
+  cutAtWrite(count: number | undefined): void;
+}
+
 export class Board {
+  /** Also the device's id. */
   readonly name: string;
-
-  /** The cable. Pulling it twice is pulling it once. */
-  readonly cable = {
-    pull: (): void => this.#setCarrier(false),
-    plug: (): void => this.#setCarrier(true),
-  };
-
-  /** The power. `restore` boots with `reason`; both do nothing when it is so already. */
-  readonly power = {
-    cut: (): void => this.#end('off'),
-    restore: (reason: ResetReason = 'power-on'): void => {
-      if (this.#state === 'off') this.#boot(reason);
-    },
-  };
-
-  readonly #options: BoardOptions;
-  readonly #flash = new Flash();
-  #resetClock: Clock | undefined = undefined;
+  /** @internal */ readonly nic: Nic;
+  /** @internal */ readonly flash = new Flash();
+  readonly #world: BoardWorld;
+  readonly #firmware: Firmware;
+  #random: Random | undefined = undefined;
+  #resetClock: BoardClock | undefined = undefined;
   #state: 'off' | 'running' | 'hung' | 'crashed' | 'resetting' = 'off';
   #current: Boot | undefined = undefined;
   #carrier = true;
 
   /** A board that is off. */
-  constructor(options: BoardOptions) {
-    this.name = options.name;
-    this.#options = options;
+  constructor(world: BoardWorld, name: string, nic: Nic, firmware: Firmware) {
+    this.name = name;
+    this.nic = nic;
+    this.#world = world;
+    this.#firmware = firmware;
   }
 
   get state(): 'off' | 'running' | 'hung' | 'crashed' | 'resetting' {
     return this.#state;
   }
 
+  /** The cable. Pulling it twice is pulling it once. */
+  get cable(): Cable {
+    return {
+      pull: () => this.#setCarrier(false),
+      plug: () => this.#setCarrier(true),
+    };
+  }
+
+  /** The power. Both `cut` and `restore` do nothing when it is so already. */
+  get power(): Power {
+    return {
+      cut: () => this.#end('off'),
+      restore: (reason = 'power-on') => {
+        if (this.#state === 'off') this.#boot(reason);
+      },
+      cutAtWrite: (count) => {
+        const happen = (): void => this.#end('off');
+        this.flash.failure = count === undefined ? undefined : { writes: count, random: forkRandom(this.#world.seed, `${this.name} flash`), happen };
+      },
+    };
+  }
+
   /** The firmware stops, its TCP stack lives. A hardware watchdog, if the firmware has armed it, ends this. */
   hang(): void {
     if (this.#state !== 'running') return;
     this.#state = 'hung';
-    this.#current?.interrupts.hold();
+    this.#current?.hold();
   }
 
   /** The firmware goes on where it stopped. */
   unhang(): void {
     if (this.#state !== 'hung') return;
     this.#state = 'running';
-    this.#current?.interrupts.release();
+    this.#current?.release();
   }
 
   /** The firmware dies like a process under an operating system, which closes its connections. */
   crash(): void {
     if (this.#state !== 'running' && this.#state !== 'hung') return;
-    this.#options.nic.closeAll();
+    this.nic.closeAll();
     this.#end('crashed');
   }
 
@@ -98,43 +126,60 @@ export class Board {
 
   /** Resets the connections, as a box on the way does that has lost track of them. */
   resetConnections(): void {
-    this.#options.nic.resetAll();
+    this.nic.resetAll();
+  }
+
+  /** @internal Made when the firmware first asks for it; goes on from one boot to the next. */
+  get random(): Random {
+    return (this.#random ??= forkRandom(this.#world.seed, this.name));
+  }
+
+  /** @internal */
+  newClock(): BoardClock {
+    return this.#world.newClock(this);
+  }
+
+  /** @internal */
+  tell(event: BoardEvent): void {
+    this.#world.onEvent(event, this);
+  }
+
+  /** @internal The device resets itself. */
+  reset(reason: ResetReason): void {
+    this.#end('resetting');
+    const clock = this.newClock();
+    this.#resetClock = clock;
+    clock.setAlarm(RESET_MS, () => {
+      this.#stopReset();
+      this.#boot(reason);
+    });
   }
 
   #setCarrier(up: boolean): void {
     if (this.#carrier === up) return;
     this.#carrier = up;
-    this.#options.nic.setCarrier(up);
+    this.nic.setCarrier(up);
   }
 
   #boot(resetReason: ResetReason): void {
-    const { name, newClock, nic, random, firmware, onEvent } = this.#options;
-    const boot = new Boot({ deviceId: name, resetReason, newClock, onEvent, onReset: (reason) => this.#reset(reason) });
-    const { interrupts } = boot;
     this.#state = 'running';
+    const boot = new Boot(this, resetReason);
     this.#current = boot;
-    const storage = this.#flash.storage(interrupts);
-    const hal: Hal = { clock: boot, network: nic.powerOn(interrupts), storage, random, console: boot, system: boot };
-    interrupts.raise(() => {
-      firmware(hal, (event) => {
-        if (!interrupts.off) onEvent(event);
-      });
-    });
+    boot.raise(() => this.#firmware(boot, boot.onEvent));
   }
 
   /** The boot is over; its firmware sends nothing more, and is not called. */
   #end(state: 'off' | 'crashed' | 'resetting'): void {
     this.#state = state;
-    this.#resetClock?.clearAlarm();
+    this.#stopReset();
     this.#current?.end();
     this.#current = undefined;
     // Where only the firmware has died, the stack lives on, and still has to close its connections.
-    if (state !== 'crashed') this.#options.nic.powerOff();
+    if (state !== 'crashed') this.nic.powerOff();
   }
 
-  #reset(reason: ResetReason): void {
-    this.#end('resetting');
-    this.#resetClock ??= this.#options.newClock();
-    this.#resetClock.setAlarm(this.#resetClock.now() + RESET_MS, () => this.#boot(reason));
+  #stopReset(): void {
+    if (this.#resetClock !== undefined) stopClock(this.#resetClock);
+    this.#resetClock = undefined;
   }
 }

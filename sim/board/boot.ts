@@ -1,48 +1,76 @@
 /**
- * One boot of a board, as its firmware sees it: clock, console and system in one object, since a bench holds thousands. From
- * the moment the boot is over nothing that is asked of it has an effect, and nobody is called.
+ * One boot of a board, as its firmware sees it: the whole HAL but the network in one object, since a world holds 100,000 of them
+ * (so that who wants another HAL with some of its parts takes them one by one: `{ ...hal }` has nothing of it). From the moment the boot is over nothing that is asked of it has an effect, and nobody is called.
  */
 
+import type { EventListener } from '../../firmware/index.ts';
 import type { Clock } from '../../hal/clock.ts';
 import type { Console } from '../../hal/console.ts';
+import { failure } from '../../hal/errno.ts';
+import type { Hal } from '../../hal/hal.ts';
+import type { Network } from '../../hal/network.ts';
+import type { Random } from '../../hal/random.ts';
+import { checkStorageKey, checkStorageValue, type Storage } from '../../hal/storage.ts';
 import type { PanicReport, ResetReason, System } from '../../hal/system.ts';
-import type { BoardEvent } from './board.ts';
+import type { Board } from './board.ts';
+import { stopClock, type BoardClock } from './board-clock.ts';
+import { load, store, type Values } from './flash-log.ts';
 import { Interrupts } from './interrupts.ts';
 
-/** What a boot needs of its board. */
-export interface BootOptions {
-  readonly deviceId: string;
+export class Boot extends Interrupts implements Hal, Clock, Console, System, Storage {
+  readonly network: Network;
   readonly resetReason: ResetReason;
-  readonly newClock: () => Clock;
-  readonly onEvent: (event: BoardEvent) => void;
-  readonly onReset: (reason: ResetReason) => void;
-}
-
-export class Boot implements Clock, Console, System {
-  readonly interrupts = new Interrupts();
-  readonly #options: BootOptions;
-  readonly #clock: Clock;
-  #watchdog: Clock | undefined = undefined;
-  #alarmAtMs = Infinity;
+  readonly #board: Board;
+  readonly #clock: BoardClock;
   #alarm: (() => void) | undefined = undefined;
-  readonly #raise = (): void => this.interrupts.raise(this.#ring);
-  readonly #ring = (): void => {
-    // An alarm that had to wait for a hung firmware may have been disarmed, or armed for later, by the time it can ring.
-    if (this.#clock.now() < this.#alarmAtMs) return;
-    this.#alarmAtMs = Infinity;
-    this.#alarm?.();
+  readonly #raiseAlarm = (): void => {
+    if (this.#alarm !== undefined) this.raise(this.#alarm);
+  };
+  #watchdog: BoardClock | undefined = undefined;
+  /** What will be committed next, in RAM; undefined where nothing was changed. */
+  #changed: Values | undefined = undefined;
+
+  /** Hears the firmware, as long as it is this boot's. */
+  readonly onEvent: EventListener = (event) => {
+    if (!this.off) this.#board.tell(event);
   };
 
-  constructor(options: BootOptions) {
-    this.#options = options;
-    this.#clock = options.newClock();
+  /** `board` has power, and its network interface none yet. */
+  constructor(board: Board, resetReason: ResetReason) {
+    super();
+    this.#board = board;
+    this.resetReason = resetReason;
+    this.#clock = board.newClock();
+    this.network = board.nic.powerOn(this);
   }
 
   /** The boot is over. */
   end(): void {
-    this.interrupts.switchOff();
-    this.#clock.clearAlarm();
-    this.#watchdog?.clearAlarm();
+    this.switchOff();
+    stopClock(this.#clock);
+    if (this.#watchdog !== undefined) stopClock(this.#watchdog);
+  }
+
+  // ---- the HAL ----
+
+  get clock(): this {
+    return this;
+  }
+
+  get console(): this {
+    return this;
+  }
+
+  get storage(): this {
+    return this;
+  }
+
+  get system(): this {
+    return this;
+  }
+
+  get random(): Random {
+    return this.#board.random;
   }
 
   // ---- the clock ----
@@ -52,31 +80,61 @@ export class Boot implements Clock, Console, System {
   }
 
   setAlarm(atMs: number, isr: () => void): void {
-    if (this.interrupts.off) return;
-    this.#alarmAtMs = atMs;
+    if (this.off) return;
+    this.#forgetAlarm();
     this.#alarm = isr;
-    this.#clock.setAlarm(atMs, this.#raise);
+    this.#clock.setAlarm(atMs, this.#raiseAlarm);
   }
 
   clearAlarm(): void {
-    this.#alarmAtMs = Infinity;
+    this.#forgetAlarm();
     this.#clock.clearAlarm();
   }
 
   // ---- the console ----
 
   print(line: string): void {
-    if (!this.interrupts.off) this.#options.onEvent({ kind: 'console', line });
+    if (!this.off) this.#board.tell({ kind: 'console', line });
+  }
+
+  // ---- the storage ----
+
+  get(key: string): Uint8Array | undefined {
+    checkStorageKey(key);
+    return (this.#changed ?? load(this.#board.flash)).get(key)?.slice();
+  }
+
+  set(key: string, value: Uint8Array): void {
+    checkStorageKey(key);
+    checkStorageValue(key, value);
+    (this.#changed ??= load(this.#board.flash)).set(key, value.slice());
+  }
+
+  delete(key: string): void {
+    checkStorageKey(key);
+    (this.#changed ??= load(this.#board.flash)).delete(key);
+  }
+
+  commit(): number {
+    if (this.off) return failure('EIO');
+    if (this.#changed === undefined) return 0;
+    const result = store(this.#board.flash, this.#changed);
+    switch (result) {
+      case 'done':
+        this.#changed = undefined;
+        return 0;
+      case 'full':
+        return failure('ENOSPC');
+      case 'failed':
+        // Nobody will know: the power that the flash has lost, the firmware has lost, too.
+        return failure('EIO');
+    }
   }
 
   // ---- the system ----
 
   get deviceId(): string {
-    return this.#options.deviceId;
-  }
-
-  get resetReason(): ResetReason {
-    return this.#options.resetReason;
+    return this.#board.name;
   }
 
   restart(reason: 'software' | 'watchdog'): void {
@@ -84,18 +142,25 @@ export class Boot implements Clock, Console, System {
   }
 
   panic(report: PanicReport): void {
-    if (!this.interrupts.off) this.#options.onEvent({ kind: 'panic', ...report });
+    if (this.off) return;
+    this.#board.tell({ kind: 'panic', ...report });
     this.#reset('panic');
   }
 
   armWatchdog(timeoutMs: number): boolean {
-    if (this.interrupts.off) return true;
-    this.#watchdog ??= this.#options.newClock();
+    if (this.off) return true;
+    this.#watchdog ??= this.#board.newClock();
     this.#watchdog.setAlarm(this.#watchdog.now() + timeoutMs, () => this.#reset('watchdog'));
     return true;
   }
 
   #reset(reason: ResetReason): void {
-    if (!this.interrupts.off) this.#options.onReset(reason);
+    if (!this.off) this.#board.reset(reason);
+  }
+
+  /** An alarm that has to wait for a hung firmware may be disarmed, or armed for later, before it rings. */
+  #forgetAlarm(): void {
+    if (this.#alarm !== undefined) this.withdraw(this.#alarm);
+    this.#alarm = undefined;
   }
 }

@@ -1,54 +1,105 @@
-/** A board's flash: storage that outlives its power, and the RAM in front of it, which does not. */
+/**
+ * A board's flash chip, two banks of it. As in real ones a page is erased as a whole, to ones; a word is programmed at a time, and
+ * that only makes zeros of ones; and when the power fails meanwhile, a part of it is done and nobody knows which.
+ */
 
-import { failure } from '../../hal/errno.ts';
-import { checkStorageKey, checkStorageValue, type Storage } from '../../hal/storage.ts';
-import type { Interrupts } from './interrupts.ts';
+import type { Random } from '../../hal/random.ts';
 
-export class Flash {
-  /** @internal What is durable; never changed, only replaced. */
-  committed: ReadonlyMap<string, Uint8Array> = new Map();
+/** What is erased at once. */
+export const PAGE_BYTES = 128;
+/** What is programmed at once. */
+export const WORD_BYTES = 4;
+/** What fits into one of the two banks. */
+export const BANK_BYTES = 16 * 1024;
 
-  /** The storage of the boot that these interrupts go to. What it has not committed when that is over is lost. */
-  storage(interrupts: Interrupts): Storage {
-    return new BootStorage(this, interrupts);
-  }
+export type Bank = 'a' | 'b';
+
+/** A power failure in the middle of a write. */
+export interface PowerFailure {
+  /** How many writes it is away: 1 is the next. A write programs a word or erases a page. */
+  writes: number;
+  /** Which part of that write is done. */
+  readonly random: Random;
+  /** Called when it has come so far. */
+  readonly happen: () => void;
 }
 
-class BootStorage implements Storage {
-  readonly #flash: Flash;
-  readonly #interrupts: Interrupts;
-  /** A copy of what is committed, with what was changed since; undefined where nothing was. */
-  #changed: Map<string, Uint8Array> | undefined = undefined;
+const ERASED = 0xff;
 
-  constructor(flash: Flash, interrupts: Interrupts) {
-    this.#flash = flash;
-    this.#interrupts = interrupts;
+export class Flash {
+  /**
+   * The power failure that shall come. From then on nothing MUST be written until there is power again: `program` and `erase` tell.
+   */
+  failure: PowerFailure | undefined = undefined;
+  // What is programmed, a character a byte, erased bytes at the end left out. There are 100,000 of these, most with 24 bytes in
+  // them: a string takes 16 bytes more than its characters, a Uint8Array some 200.
+  #a = '';
+  #b = '';
+
+  /** A copy of the pages of a bank that are not blank, and of those before them. */
+  read(bank: Bank): Uint8Array {
+    return this.#unpack(bank, 0);
   }
 
-  get(key: string): Uint8Array | undefined {
-    checkStorageKey(key);
-    return (this.#changed ?? this.#flash.committed).get(key)?.slice();
+  /** Programs whole words from byte `at` on. False when the power failed. */
+  program(bank: Bank, at: number, bytes: Uint8Array): boolean {
+    const end = at + bytes.length;
+    if (at % WORD_BYTES !== 0 || bytes.length % WORD_BYTES !== 0) throw new Error('only whole words of the flash can be programmed');
+    if (end > BANK_BYTES) throw new Error(`byte ${end} is beyond the end of the flash's bank`);
+    const cells = this.#unpack(bank, end);
+    for (let word = at; word < end; word += WORD_BYTES) {
+      const failure = this.#failureOfThisWrite();
+      for (let i = word; i < word + WORD_BYTES; i++) {
+        // Where the power fails, some of the zeros have not come about.
+        const torn = failure === undefined ? 0 : failure.random.uint32() & 0xff;
+        cells[i] = (cells[i] ?? ERASED) & ((bytes[i - at] ?? ERASED) | torn);
+      }
+      if (failure !== undefined) return this.#fail(failure, bank, cells);
+    }
+    this.#pack(bank, cells);
+    return true;
   }
 
-  set(key: string, value: Uint8Array): void {
-    checkStorageKey(key);
-    checkStorageValue(key, value);
-    this.#copy().set(key, value.slice());
+  /** Erases the pages of a bank that are not blank, and those before them. False when the power failed. */
+  erase(bank: Bank): boolean {
+    const cells = this.#unpack(bank, 0);
+    for (let page = 0; page < cells.length; page += PAGE_BYTES) {
+      const failure = this.#failureOfThisWrite();
+      // Where the power fails, only some of the bits have become ones.
+      for (let i = page; i < page + PAGE_BYTES; i++) cells[i] = (cells[i] ?? 0) | (failure === undefined ? ERASED : failure.random.uint32() & 0xff);
+      if (failure !== undefined) return this.#fail(failure, bank, cells);
+    }
+    this.#pack(bank, cells);
+    return true;
   }
 
-  delete(key: string): void {
-    checkStorageKey(key);
-    this.#copy().delete(key);
+  #failureOfThisWrite(): PowerFailure | undefined {
+    const { failure } = this;
+    if (failure === undefined || --failure.writes > 0) return undefined;
+    this.failure = undefined;
+    return failure;
   }
 
-  commit(): number {
-    if (this.#interrupts.off) return failure('EIO');
-    this.#flash.committed = this.#changed ?? this.#flash.committed;
-    this.#changed = undefined;
-    return 0;
+  #fail(failure: PowerFailure, bank: Bank, cells: Uint8Array): false {
+    this.#pack(bank, cells);
+    failure.happen();
+    return false;
   }
 
-  #copy(): Map<string, Uint8Array> {
-    return (this.#changed ??= new Map(this.#flash.committed));
+  /** At least `minBytes`, in whole pages. */
+  #unpack(bank: Bank, minBytes: number): Uint8Array {
+    const packed = bank === 'a' ? this.#a : this.#b;
+    const pages = Math.ceil(Math.max(packed.length, minBytes) / PAGE_BYTES);
+    const cells = new Uint8Array(pages * PAGE_BYTES).fill(ERASED);
+    for (let i = 0; i < packed.length; i++) cells[i] = packed.charCodeAt(i);
+    return cells;
+  }
+
+  #pack(bank: Bank, cells: Uint8Array): void {
+    let length = cells.length;
+    while (length > 0 && cells[length - 1] === ERASED) length--;
+    const packed = String.fromCharCode(...cells.subarray(0, length));
+    if (bank === 'a') this.#a = packed;
+    else this.#b = packed;
   }
 }

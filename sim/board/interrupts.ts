@@ -6,7 +6,8 @@
 export class Interrupts {
   #state: 'open' | 'held' | 'off' = 'open';
   #isServing = false;
-  readonly #waiting: (() => void)[] = [];
+  /** Made when the first one has to wait. */
+  #waiting: (() => void)[] | undefined = undefined;
 
   /** The firmware of this boot is gone: it must not be called, and what it asks for must have no effect. */
   get off(): boolean {
@@ -15,9 +16,19 @@ export class Interrupts {
 
   /** Calls `isr` as soon as no firmware code is running and the firmware does not hang. The same function is the same interrupt. */
   raise(isr: () => void): void {
-    if (this.off) return;
-    if (!this.#waiting.includes(isr)) this.#waiting.push(isr);
-    this.#serve();
+    if (this.#state === 'off') return;
+    // Most find nobody before them, and need no list.
+    const waits = this.#state === 'held' || this.#isServing || (this.#waiting !== undefined && this.#waiting.length > 0);
+    if (!waits) return this.#serve(isr);
+    if (this.#waiting === undefined) this.#waiting = [isr];
+    else if (!this.#waiting.includes(isr)) this.#waiting.push(isr);
+    this.#serveWaiting();
+  }
+
+  /** An interrupt that waits is not served any more. */
+  withdraw(isr: () => void): void {
+    const index = this.#waiting?.indexOf(isr) ?? -1;
+    if (index >= 0) this.#waiting?.splice(index, 1);
   }
 
   /** The firmware hangs. */
@@ -29,24 +40,23 @@ export class Interrupts {
   release(): void {
     if (this.#state !== 'held') return;
     this.#state = 'open';
-    this.#serve();
+    this.#serveWaiting();
   }
 
   /** For ever. */
   switchOff(): void {
     this.#state = 'off';
-    this.#waiting.length = 0;
+    this.#waiting = undefined;
   }
 
-  #serve(): void {
-    if (this.#isServing) return;
+  #serveWaiting(): void {
+    if (this.#state === 'open' && !this.#isServing) this.#serve(this.#waiting?.shift());
+  }
+
+  #serve(first: (() => void) | undefined): void {
     this.#isServing = true;
     try {
-      while (this.#state === 'open') {
-        const isr = this.#waiting.shift();
-        if (isr === undefined) break;
-        isr();
-      }
+      for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) isr();
     } finally {
       this.#isServing = false;
     }

@@ -7,7 +7,6 @@ import type { Clock } from '../../../hal/clock.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import { Board, RESET_MS, type BoardEvent, type Firmware } from '../../../sim/board/board.ts';
 import type { Nic } from '../../../sim/board/nic.ts';
-import { forkRandom } from '../../../sim/random.ts';
 import { Loopback } from '../../support/loopback.ts';
 import { clocksOf } from '../bench/rig.ts';
 
@@ -54,16 +53,10 @@ function board(firmware: Firmware = () => {}): Board {
     closeAll: () => calls.push('close all'),
     resetAll: () => calls.push('reset all'),
   };
-  const made = new Board({
-    name: 'dev-1',
-    newClock,
-    nic,
-    random: forkRandom(1, 'dev-1'),
-    onEvent: (event) => events.push([world.now, event]),
-    firmware: (hal, onEvent) => {
-      boots.push({ atMs: world.now, hal });
-      firmware(hal, onEvent);
-    },
+  const onEvent = (event: BoardEvent) => events.push([world.now, event]);
+  const made = new Board({ seed: 1, newClock, onEvent }, 'dev-1', nic, (hal, onEvent) => {
+    boots.push({ atMs: world.now, hal });
+    firmware(hal, onEvent);
   });
   expect(made.state).toBe('off');
   made.power.restore();
