@@ -129,7 +129,7 @@ describe('the power fails at write 1, 2, 3, ...', () => {
     };
     const made = board(use);
     let before = 0;
-    for (let i = 0; i < 500; i++) {
+    for (let i = 0; i < 240; i++) {
       made.power.cutAtWrite(1 + (i % 15));
       made.power.restore();
       expect([before, before + 1]).toContain(count);
