@@ -1,0 +1,50 @@
+/** What tshark sees in a capture. It is a program of its own (Debian's package of that name), and not everywhere. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import type { TestContext } from 'vitest';
+
+const installed = spawnSync('tshark', ['--version']).status === 0;
+
+/** To be called first in a test that needs tshark, or by its `beforeEach`. */
+export function needsTshark(context: TestContext): void {
+  context.skip(!installed, 'tshark is not installed: apt-get install tshark');
+}
+
+/** One row for each packet that `filter` shows (all, where it is empty), in it the text of each field, '' where the packet has none. */
+export function tsharkFields(file: string, filter: string, fields: readonly string[]): string[][] {
+  const chosen = filter === '' ? [] : ['-Y', filter];
+  const args = ['-r', file, '-n', ...PAYLOAD_AS_DATA, ...CHECK_CHECKSUMS, ...chosen, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
+  const text = execFileSync('tshark', args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // The settings of whoever runs the tests are not to change what they find.
+    env: { ...process.env, WIRESHARK_CONFIG_DIR: '/nonexistent' },
+  });
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.split('\t'));
+}
+
+/** The numbers of the packets, counted from 1, that `filter` shows. */
+export function tsharkFrames(file: string, filter: string): number[] {
+  return tsharkFields(file, filter, ['frame.number']).map(([number]) => Number(number));
+}
+
+/** What no capture of ours may have: each packet that is malformed, cut short or has a wrong checksum, with what tshark says of it. */
+export function tsharkFaults(file: string): string[][] {
+  return tsharkFields(file, FAULTS, ['frame.number', '_ws.col.Info', '_ws.expert.message']);
+}
+
+/** Payload stays payload: by its port or its looks, tshark would take it for some protocol, and find that malformed. */
+const PAYLOAD_AS_DATA = ['tcp', 'udp'].flatMap((protocol) => ['-d', `${protocol}.port==0-65535,data`]);
+
+const CHECK_CHECKSUMS = ['ip', 'tcp', 'udp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`]);
+
+const FAULTS = [
+  '_ws.malformed',
+  '_ws.short',
+  '_ws.expert.severity == error',
+  ...['ip', 'tcp', 'udp', 'icmp'].map((protocol) => `${protocol}.checksum.status == 0`),
+].join(' || ');
