@@ -5,24 +5,43 @@
 
 import type { Random } from '../hal/random.ts';
 
-/** The stream of `name` under `seed`: sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, PractRand). */
+/** The stream of `name` under `seed`. */
 export function forkRandom(seed: number, name: string): Random {
-  let a = hash(name, seed);
-  let b = hash(name, a);
-  let c = hash(name, b);
-  let counter = 1;
-  function uint32(): number {
-    const sum = (a + b + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (c << 21) | (c >>> 11);
-    c = (c + sum) | 0;
+  const a = hash(name, seed);
+  const b = hash(name, a);
+  return new Sfc32(a, b, hash(name, b));
+}
+
+/** True with this probability: never at 0, always at 1. */
+export function chance(random: Random, probability: number): boolean {
+  return random.uint32() < probability * 2 ** 32;
+}
+
+/** sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, PractRand). A device has several streams: four small integers for each. */
+class Sfc32 implements Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(a: number, b: number, c: number) {
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    // The first dozen numbers still show the seed.
+    for (let i = 0; i < 12; i++) this.uint32();
+  }
+
+  uint32(): number {
+    const b = this.#b;
+    const c = this.#c;
+    const sum = (this.#a + b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = b ^ (b >>> 9);
+    this.#b = (c + (c << 3)) | 0;
+    this.#c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum >>> 0;
   }
-  // The first dozen numbers still show the seed.
-  for (let i = 0; i < 12; i++) uint32();
-  return { uint32 };
 }
 
 /** FNV-1a, started from the seed; `spread` keeps a seed from looking like another first letter. */

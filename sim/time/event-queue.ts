@@ -110,8 +110,8 @@ export class EventQueue {
   set(handle: number, atUs: number): void {
     if (!Number.isSafeInteger(atUs)) throw new Error(`an event was set for ${atUs} us, which is not a whole number up to 2^53`);
     this.clear(handle);
-    let high = Math.floor(atUs / HIGH_UNIT);
-    let low = atUs - high * HIGH_UNIT;
+    let high = Math.floor(atUs / HIGH_UNIT) | 0;
+    let low = (atUs - high * HIGH_UNIT) | 0;
     if (high < this.#high || (high === this.#high && low < this.#low)) {
       high = this.#high;
       low = this.#low;
@@ -181,24 +181,32 @@ export class EventQueue {
         low = 0;
         high = digit << 20;
         break;
-      default:
-        high = Infinity;
     }
-    if (high * HIGH_UNIT + low > limitUs) {
-      this.#high = Math.floor(limitUs / HIGH_UNIT);
-      this.#low = limitUs - this.#high * HIGH_UNIT;
+    if (level < 0 || high * HIGH_UNIT + low > limitUs) {
+      high = Math.floor(limitUs / HIGH_UNIT) | 0;
+      this.#high = high;
+      this.#low = (limitUs - high * HIGH_UNIT) | 0;
       return false;
     }
     this.#high = high;
     this.#low = low;
-    if (level > 0) this.#dealOut((level << 10) | digit);
+    if (level > 0) this.#dealOut((level << 10) | digit, limitUs);
     return true;
   }
 
-  #dealOut(list: number): void {
+  #dealOut(list: number, limitUs: number): void {
     const ints = this.#ints;
     const head = list * HEAD_INTS;
     let handle = ints[head + NEXT] ?? head;
+    if (handle === ints[head + PREVIOUS]) {
+      // The only one: the next thing to happen, whatever is on the other levels, so that the levels between can be skipped.
+      const high = ints[handle + HIGH] ?? 0;
+      const low = ints[handle + LOW] ?? 0;
+      if (high * HIGH_UNIT + low <= limitUs) {
+        this.#high = high;
+        this.#low = low;
+      }
+    }
     ints[head + NEXT] = head;
     ints[head + PREVIOUS] = head;
     this.#markEmpty(list);

@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 const SLICE_MS = 20;
 
 /** How often the real clock is looked at. */
-const EVENTS_A_LOOK = 1000;
+const EVENTS_A_LOOK = 250;
 
 export interface PacingOptions {
   /** Virtual seconds for each real one, above 0; Infinity: as fast as it goes. */

@@ -1,7 +1,7 @@
 /** Random streams: they follow from seed and name, and from nothing else. */
 
 import { expect, it } from 'vitest';
-import { forkRandom } from '../../sim/random.ts';
+import { chance, forkRandom } from '../../sim/random.ts';
 
 const draw = (seed: number, name: string, count: number) => {
   const random = forkRandom(seed, name);
@@ -37,4 +37,21 @@ it('spreads small numbers evenly', () => {
   const counts = new Array<number>(10).fill(0);
   for (const number of draw(3, 'dice', 100_000)) counts[number % 10] = (counts[number % 10] ?? 0) + 1;
   for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
+});
+
+it('lets a chance of 0 never happen, one of 1 always, and others as often as they say', () => {
+  const random = forkRandom(5, 'chances');
+  const hits = (probability: number) => Array.from({ length: 100_000 }, () => chance(random, probability)).filter(Boolean).length;
+  expect(hits(0)).toBe(0);
+  expect(hits(1)).toBe(100_000);
+  // Five standard deviations.
+  expect(Math.abs(hits(0.01) - 1000)).toBeLessThan(160);
+});
+
+it('takes a chance on the number that decides, and on no other', () => {
+  const gives = (number: number) => ({ uint32: () => number });
+  expect(chance(gives(2 ** 31 - 1), 0.5)).toBe(true);
+  expect(chance(gives(2 ** 31), 0.5)).toBe(false);
+  expect(chance(gives(2 ** 32 - 1), 1)).toBe(true);
+  expect(chance(gives(0), 0)).toBe(false);
 });
