@@ -1,0 +1,162 @@
+/**
+ * A host on the simulated network: its address, its cable, its stack while it has power. It is the network interface of a board, and
+ * the port that packets arrive at.
+ */
+
+import type { Errno } from '../../hal/errno.ts';
+import type { Capabilities, Lookup, Network } from '../../hal/network.ts';
+import type { Random } from '../../hal/random.ts';
+import type { Interrupts } from '../board/interrupts.ts';
+import type { Nic } from '../board/nic.ts';
+import type { Link } from '../link/link.ts';
+import type { Port } from '../link/port.ts';
+import { parseAddress } from './address.ts';
+import type { ByteQueuePool } from './byte-queue.ts';
+import type { Packet, PacketPool } from './packet.ts';
+import type { Profile } from './profile.ts';
+import { Stack } from './stack.ts';
+import type { Timeline } from '../time/event.ts';
+
+/** What all hosts of a world share. */
+export interface World {
+  readonly timeline: Timeline;
+  readonly packets: PacketPool;
+  readonly queues: ByteQueuePool;
+  /** What names mean, for every host. */
+  readonly names: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A look-up without an answer gives up after so long: resolv.conf(5), `timeout:5`. */
+const LOOKUP_TIMEOUT_US = 5_000_000;
+
+export class Host implements Nic, Port {
+  readonly name: string;
+  readonly address: number;
+  readonly world: World;
+  readonly profile: Profile;
+  readonly random: Random;
+  stack: Stack | undefined = undefined;
+  #link: Link | undefined = undefined;
+
+  /** A host that has no power yet. `attach` gives it a cable. */
+  constructor(name: string, address: number, world: World, profile: Profile, random: Random) {
+    this.name = name;
+    this.address = address;
+    this.world = world;
+    this.profile = profile;
+    this.random = random;
+  }
+
+  attach(link: Link): void {
+    this.#link = link;
+  }
+
+  get link(): Link {
+    if (this.#link === undefined) throw new Error(`the host ${this.name} has no cable`);
+    return this.#link;
+  }
+
+  get carrier(): boolean {
+    return this.#link?.isUp === true;
+  }
+
+  get capabilities(): Capabilities {
+    return capabilitiesOf(this.profile);
+  }
+
+  // ---- the port ----
+
+  receive(packet: Packet): void {
+    if (this.stack === undefined || packet.destination !== this.address) this.world.packets.release(packet);
+    else this.stack.receive(packet);
+  }
+
+  send(packet: Packet): void {
+    this.link.send(packet);
+  }
+
+  carrierChanged(): void {
+    this.stack?.carrierChanged();
+  }
+
+  // ---- the board's interface ----
+
+  powerOn(interrupts: Interrupts): Network {
+    this.stack?.drop();
+    this.stack = new Stack(this, interrupts);
+    return this.stack;
+  }
+
+  powerOff(): void {
+    this.stack?.drop();
+    this.stack = undefined;
+  }
+
+  setCarrier(up: boolean): void {
+    if (up) this.link.plug();
+    else this.link.pull();
+  }
+
+  closeAll(): void {
+    this.stack?.closeAll();
+  }
+
+  resetAll(): void {
+    this.stack?.resetAll();
+  }
+
+  /** The world's names are known at once; only who has no cable has to wait, and then in vain. */
+  lookup(interrupts: Interrupts, name: string, done: (result: readonly string[] | Errno) => void): Lookup {
+    const isAddress = parseAddress(name) !== undefined;
+    const known = isAddress ? [name] : name === 'localhost' ? ['127.0.0.1'] : this.carrier ? (this.world.names.get(name) ?? 'EAI_NONAME') : 'EAI_FAIL';
+    return new LookupUnderWay(this.world.timeline, interrupts, known === 'EAI_FAIL' ? LOOKUP_TIMEOUT_US : 0, () => done(known));
+  }
+}
+
+class LookupUnderWay implements Lookup {
+  readonly #timeline: Timeline;
+  readonly #interrupts: Interrupts;
+  #answer: (() => void) | undefined;
+  #handle: number;
+
+  constructor(timeline: Timeline, interrupts: Interrupts, delayUs: number, answer: () => void) {
+    this.#timeline = timeline;
+    this.#interrupts = interrupts;
+    this.#answer = answer;
+    this.#handle = timeline.open(this);
+    timeline.set(this.#handle, timeline.nowUs + delayUs);
+  }
+
+  fire(): void {
+    this.#timeline.close(this.#handle);
+    this.#handle = -1;
+    this.#interrupts.raise(() => {
+      this.#answer?.();
+      this.#answer = undefined;
+    });
+  }
+
+  describe(): string {
+    return 'a look-up';
+  }
+
+  cancel(): void {
+    this.#answer = undefined;
+    if (this.#handle >= 0) this.#timeline.close(this.#handle);
+    this.#handle = -1;
+  }
+}
+
+const CAPABILITIES = new Map<Profile, Capabilities>();
+
+function capabilitiesOf(profile: Profile): Capabilities {
+  let capabilities = CAPABILITIES.get(profile);
+  if (capabilities === undefined) {
+    const { keepAlive, userTimeout } = profile;
+    capabilities = {
+      keepAlive: keepAlive.support, userTimeout, reset: true, errorReason: true, halfClose: true, ipv6: false, listen: true, datagram: true, carrier: true,
+    };
+    CAPABILITIES.set(profile, capabilities);
+  }
+  return capabilities;
+}

@@ -1,0 +1,99 @@
+/** The HAL's listening socket on a simulated stack: the user of connections until they are accepted. */
+
+import type { Errno } from '../../hal/errno.ts';
+import type { ListenHandler, ListeningSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
+import { formatAddress } from './address.ts';
+import type { Stack } from './stack.ts';
+import { TcpSocket } from './stream-socket.ts';
+import { abort } from './tcp/calls.ts';
+import { CONNECTED, ENDED, type Tcb, type TcbUser } from './tcp/tcb.ts';
+
+export class Listener implements ListeningSocket, TcbUser {
+  readonly #stack: Stack;
+  readonly #backlog: number;
+  readonly #handler: ListenHandler;
+  /** Established, and not accepted yet. */
+  readonly #waiting: Tcb[] = [];
+  /** In the midst of their handshakes. They are counted in the backlog, so that a flood of SYNs holds no more. */
+  readonly #opening = new Set<Tcb>();
+  #address: SocketAddress | undefined = undefined;
+  #failure: Errno | undefined = undefined;
+  #isClosed = false;
+  readonly #isrOutcome = (): void => this.#tellOutcome();
+  readonly #isrIncoming = (): void => {
+    if (!this.#isClosed && this.#waiting.length > 0) this.#handler.incoming();
+  };
+
+  constructor(stack: Stack, local: SocketAddress, backlog: number, handler: ListenHandler) {
+    this.#stack = stack;
+    this.#backlog = Math.max(backlog, 1);
+    this.#handler = handler;
+    const port = stack.claimListener(this, local);
+    if (typeof port === 'number') this.#address = { address: formatAddress(stack.host.address), port };
+    else this.#failure = port;
+    stack.later(this.#isrOutcome);
+  }
+
+  get local(): SocketAddress | undefined {
+    return this.#address;
+  }
+
+  accept(handler: StreamHandler): StreamSocket | undefined {
+    const tcb = this.#isClosed ? undefined : this.#waiting.shift();
+    return tcb === undefined ? undefined : new TcpSocket(this.#stack, handler, tcb);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#address !== undefined) this.#stack.releaseListener(this.#address.port);
+    for (const tcb of [...this.#waiting, ...this.#opening]) this.#turnAway(tcb);
+    this.#waiting.length = 0;
+    this.#opening.clear();
+  }
+
+  // ---- for the stack ----
+
+  /** Whether one more connection may wait. */
+  get hasRoom(): boolean {
+    return this.#waiting.length + this.#opening.size < this.#backlog;
+  }
+
+  /** A connection begins its handshake. */
+  take(tcb: Tcb): void {
+    tcb.user = this;
+    this.#opening.add(tcb);
+  }
+
+  /** What comes for a connection before it is accepted is kept as its news, for the socket to be. */
+  tell(tcb: Tcb): void {
+    if ((tcb.news & CONNECTED) !== 0) {
+      tcb.news &= ~CONNECTED;
+      this.#opening.delete(tcb);
+      this.#waiting.push(tcb);
+      this.#stack.interrupts.raise(this.#isrIncoming);
+    } else if ((tcb.news & ENDED) !== 0) {
+      this.#opening.delete(tcb);
+    }
+  }
+
+  abandon(): void {
+    this.close();
+  }
+
+  #turnAway(tcb: Tcb): void {
+    this.#stack.enter();
+    abort(tcb);
+    this.#stack.leave(tcb);
+  }
+
+  #tellOutcome(): void {
+    if (this.#isClosed) return;
+    if (this.#failure === undefined) {
+      this.#handler.listening();
+    } else {
+      this.#isClosed = true;
+      this.#handler.ended(this.#failure);
+    }
+  }
+}

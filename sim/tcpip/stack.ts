@@ -1,0 +1,430 @@
+/**
+ * A host's TCP/IP stack, from one power-on to the next: connections, listeners, datagram sockets, ports; and the HAL's network on
+ * top. When the power goes, it is dropped with all it knew.
+ */
+
+import type { Errno } from '../../hal/errno.ts';
+import type {
+  Capabilities, DatagramHandler, DatagramSocket, Link as HalLink, ListenHandler, ListeningSocket, Lookup, Network, SocketAddress, StreamHandler,
+  StreamSocket,
+} from '../../hal/network.ts';
+import type { Random } from '../../hal/random.ts';
+import type { Interrupts } from '../board/interrupts.ts';
+import type { Timeline, Waiter } from '../time/event.ts';
+import { parseAddress } from './address.ts';
+import type { ByteQueuePool } from './byte-queue.ts';
+import { UdpSocket } from './datagram-socket.ts';
+import type { Host } from './host.ts';
+import { Listener } from './listener.ts';
+import { ACK, FIN, ICMP, type Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from './packet.ts';
+import type { Profile } from './profile.ts';
+import { TcpSocket } from './stream-socket.ts';
+import { TcbTable } from './tcb-table.ts';
+import { connect, unreachable } from './tcp/calls.ts';
+import { openPassive, segmentArrives } from './tcp/input.ts';
+import { resetReply } from './tcp/reset.ts';
+import { distance } from './tcp/seq.ts';
+import { done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
+import { fireTimers, hasTimer, nextTick } from './tcp/timers.ts';
+import { TimerWheel } from './timer-wheel.ts';
+
+export class Stack implements Network, TcpStack, HalLink {
+  readonly host: Host;
+  readonly interrupts: Interrupts;
+  readonly connections = new TcbTable();
+  nowTick = 0;
+  nowUs = 0;
+  /** Its ticks are counted from when it was switched on. */
+  readonly #bootUs: number;
+  readonly #wheel: TimerWheel;
+  /** Made with the first of them. */
+  #listeners: Map<number, Listener> | undefined = undefined;
+  #datagrams: Map<number, UdpSocket> | undefined = undefined;
+  #nextPort: number;
+  #watcher: ((carrier: boolean) => void) | undefined = undefined;
+
+  constructor(host: Host, interrupts: Interrupts) {
+    const { first, last } = host.profile.ephemeralPorts;
+    this.host = host;
+    this.interrupts = interrupts;
+    this.#bootUs = host.world.timeline.nowUs;
+    this.#wheel = new TimerWheel(host.profile.timers);
+    // RFC 6056 3.3: not the same ports after each boot.
+    this.#nextPort = first + (host.random.uint32() % (last - first + 1));
+    this.enter();
+  }
+
+  get profile(): Profile {
+    return this.host.profile;
+  }
+
+  get timeline(): Timeline {
+    return this.host.world.timeline;
+  }
+
+  get queues(): ByteQueuePool {
+    return this.host.world.queues;
+  }
+
+  get random(): Random {
+    return this.host.random;
+  }
+
+  // ---- for connections ----
+
+  expiry(delayTicks: number): number {
+    return this.#wheel.expiry(this.nowTick, delayTicks);
+  }
+
+  newPacket(tcb: Tcb): Packet {
+    const packet = this.host.world.packets.take();
+    packet.protocol = TCP;
+    packet.source = tcb.localAddress;
+    packet.destination = tcb.remoteAddress;
+    packet.sourcePort = tcb.localPort;
+    packet.destinationPort = tcb.remotePort;
+    return packet;
+  }
+
+  newReply(packet: Packet): Packet {
+    const reply = this.host.world.packets.take();
+    reply.source = packet.destination;
+    reply.destination = packet.source;
+    reply.sourcePort = packet.destinationPort;
+    reply.destinationPort = packet.sourcePort;
+    return reply;
+  }
+
+  transmit(packet: Packet): void {
+    this.host.send(packet);
+  }
+
+  /** Sets the time, before anything is done. */
+  enter(): void {
+    const { nowUs } = this.timeline;
+    this.nowUs = nowUs | 0;
+    this.nowTick = Math.floor((nowUs - this.#bootUs) / this.profile.tickUs) | 0;
+  }
+
+  /** After anything was done to a connection: its appointment is set anew, its user is told, and when it is over it is forgotten. */
+  leave(tcb: Tcb): void {
+    if (tcb.state === 'CLOSED') this.#forget(tcb);
+    else if (hasTimer(tcb)) this.#appoint(tcb, nextTick(tcb));
+    else if (tcb.isDueSet) this.#disappoint(tcb);
+    if (tcb.news !== 0) {
+      const { user } = tcb;
+      if (user === undefined) tcb.news = 0;
+      else user.tell(tcb);
+    }
+  }
+
+  #appoint(tcb: Tcb, tick: number): void {
+    if (tcb.isDueSet && tcb.dueTick === tick) return;
+    const { timeline } = this;
+    if (tcb.timerHandle < 0) tcb.timerHandle = timeline.open(tcb);
+    tcb.isDueSet = true;
+    tcb.dueTick = tick;
+    const { tickUs } = this.profile;
+    const ticks = Math.floor((timeline.nowUs - this.#bootUs) / tickUs) + ((tick - this.nowTick) | 0);
+    timeline.set(tcb.timerHandle, this.#bootUs + ticks * tickUs);
+  }
+
+  #disappoint(tcb: Tcb): void {
+    tcb.isDueSet = false;
+    this.timeline.clear(tcb.timerHandle);
+  }
+
+  #forget(tcb: Tcb): void {
+    if (tcb.timerHandle >= 0) this.timeline.close(tcb.timerHandle);
+    tcb.timerHandle = -1;
+    tcb.isDueSet = false;
+    this.connections.remove(tcb);
+  }
+
+  /** A connection's time has come. */
+  timeout(tcb: Tcb): void {
+    tcb.isDueSet = false;
+    this.enter();
+    fireTimers(tcb);
+    this.leave(tcb);
+  }
+
+  // ---- what arrives ----
+
+  /** A packet has come for this host; it is given back to the pool. */
+  receive(packet: Packet): void {
+    this.enter();
+    switch (packet.protocol) {
+      case TCP:
+        this.#receiveTcp(packet);
+        break;
+      case UDP:
+        this.#receiveUdp(packet);
+        break;
+      case ICMP:
+        this.#receiveIcmp(packet);
+        break;
+    }
+    this.host.world.packets.release(packet);
+  }
+
+  #receiveTcp(packet: Packet): void {
+    const tcb = this.connections.find(packet);
+    if (tcb === undefined || this.#isReopening(tcb, packet)) {
+      this.#receiveStray(packet);
+      return;
+    }
+    segmentArrives(tcb, packet);
+    this.leave(tcb);
+  }
+
+  /** RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT. */
+  #isReopening(tcb: Tcb, packet: Packet): boolean {
+    if (tcb.state !== 'TIME-WAIT' || (packet.flags & (SYN | ACK | RST)) !== SYN || distance(tcb.rcvNxt, packet.seq) <= 0) return false;
+    if (this.#listeners?.get(packet.destinationPort) === undefined) return false;
+    done(tcb, undefined);
+    this.leave(tcb);
+    return true;
+  }
+
+  /** RFC 9293 3.10.7.1 and 3.10.7.2: for a listener, or for nobody. */
+  #receiveStray(packet: Packet): void {
+    const listener = this.#listeners?.get(packet.destinationPort);
+    if (listener === undefined || (packet.flags & ACK) !== 0) {
+      if (this.profile.resetsStrayAcks || (packet.flags & (ACK | SYN | FIN | PSH)) !== ACK) resetReply(this, packet);
+      return;
+    }
+    if ((packet.flags & (SYN | RST)) !== SYN || !listener.hasRoom || !this.#makeRoom()) return;
+    const tcb = this.newTcb(packet.destination, packet.destinationPort, packet.source, packet.sourcePort);
+    listener.take(tcb);
+    openPassive(tcb, packet, this.random.uint32() | 0);
+    this.leave(tcb);
+  }
+
+  #receiveUdp(packet: Packet): void {
+    const socket = this.#datagrams?.get(packet.destinationPort);
+    if (socket !== undefined) {
+      socket.arrived(packet);
+      return;
+    }
+    // RFC 1122 3.2.2.1.
+    const reply = this.newReply(packet);
+    reply.protocol = ICMP;
+    reply.code = PORT_UNREACHABLE;
+    reply.quoted = this.host.world.packets.take();
+    reply.quoted.copy(packet);
+    this.transmit(reply);
+  }
+
+  /** RFC 1122 3.2.2.1: an error belongs to the connection whose packet it quotes. */
+  #receiveIcmp({ quoted, code }: Packet): void {
+    if (quoted?.protocol !== TCP) return;
+    const tcb = this.connections.get(quoted.destination, quoted.destinationPort, quoted.sourcePort);
+    // RFC 5927 4.1: only what is in flight can be the subject.
+    if (tcb === undefined || distance(tcb.sndUna, quoted.seq) < 0 || distance(quoted.seq, tcb.sndNxt) < 0) return;
+    unreachable(tcb, code === PORT_UNREACHABLE ? 'ECONNREFUSED' : 'EHOSTUNREACH');
+    this.leave(tcb);
+  }
+
+  // ---- for sockets ----
+
+  /** Raises an interrupt soon, since a HAL does not call back from within a call. */
+  later(isr: () => void): void {
+    this.timeline.set(this.timeline.open(new Soon(this, isr)), this.timeline.nowUs);
+  }
+
+  /** A new connection between two ends, in the table. */
+  newTcb(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): Tcb {
+    const tcb = new Tcb(this);
+    tcb.localAddress = localAddress;
+    tcb.localPort = localPort;
+    tcb.remoteAddress = remoteAddress;
+    tcb.remotePort = remotePort;
+    this.connections.add(tcb);
+    return tcb;
+  }
+
+  /** Connects a socket's new connection; or the reason why not. `localPort` 0: any. */
+  connect(local: SocketAddress | undefined, remoteAddress: number, remotePort: number, prepare: (tcb: Tcb) => void): Errno | Tcb {
+    if (this.interrupts.off) return 'ENETDOWN';
+    if (local !== undefined && !this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
+    if (!this.#makeRoom()) return 'ENOBUFS';
+    const wanted = local?.port ?? 0;
+    if (wanted !== 0 && this.#listeners?.has(wanted) === true) return 'EADDRINUSE';
+    const port = wanted !== 0 ? wanted : this.#freePort((candidate) => this.connections.get(remoteAddress, remotePort, candidate) !== undefined);
+    if (port === undefined) return 'EADDRNOTAVAIL';
+    if (this.connections.get(remoteAddress, remotePort, port) !== undefined) return 'EADDRINUSE';
+    const tcb = this.newTcb(this.host.address, port, remoteAddress, remotePort);
+    prepare(tcb);
+    this.enter();
+    connect(tcb, this.random.uint32() | 0);
+    this.leave(tcb);
+    return tcb;
+  }
+
+  /** Where the stack has few connections, the oldest that nobody uses any more has to go (lwIP's tcp_kill_timewait and tcp_kill_state). */
+  #makeRoom(): boolean {
+    if (this.connections.size < this.profile.socketsMax) return true;
+    const oldest = this.connections.all().findLast(({ flags }) => (flags & ORPHAN) !== 0);
+    if (oldest === undefined) return false;
+    this.enter();
+    done(oldest, undefined);
+    this.leave(oldest);
+    return true;
+  }
+
+  isOwnAddress(address: string): boolean {
+    const parsed = parseAddress(address);
+    return parsed === 0 || parsed === this.host.address;
+  }
+
+  /** The next ephemeral port that is not taken. */
+  #freePort(isTaken: (port: number) => boolean): number | undefined {
+    const { first, last } = this.profile.ephemeralPorts;
+    for (let tries = last - first; tries >= 0; tries--) {
+      const port = this.#nextPort;
+      this.#nextPort = port === last ? first : port + 1;
+      if (!isTaken(port) && this.#listeners?.has(port) !== true) return port;
+    }
+    return undefined;
+  }
+
+  /** Takes a port for a listener; gives it, or the reason why not. */
+  claimListener(listener: Listener, local: SocketAddress): number | Errno {
+    if (!this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
+    const listeners = (this.#listeners ??= new Map<number, Listener>());
+    const port = local.port !== 0 ? local.port : this.#freePort((candidate) => listeners.has(candidate));
+    if (port === undefined || listeners.has(port) || this.#hasActiveOn(port)) return 'EADDRINUSE';
+    listeners.set(port, listener);
+    return port;
+  }
+
+  /** A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers set it). */
+  #hasActiveOn(port: number): boolean {
+    return this.host.profile.ephemeralPorts.first <= port && this.connections.size <= PORT_SEARCH_MAX
+      && this.connections.all().some(({ localPort, state }) => localPort === port && state !== 'TIME-WAIT');
+  }
+
+  releaseListener(port: number): void {
+    this.#listeners?.delete(port);
+  }
+
+  claimDatagram(socket: UdpSocket, local: SocketAddress): number | Errno {
+    if (!this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
+    const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
+    const port = local.port !== 0 ? local.port : this.#freePort((candidate) => datagrams.has(candidate));
+    if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
+    datagrams.set(port, socket);
+    return port;
+  }
+
+  releaseDatagram(port: number): void {
+    this.#datagrams?.delete(port);
+  }
+
+  // ---- the HAL's network ----
+
+  get capabilities(): Capabilities {
+    return this.host.capabilities;
+  }
+
+  get link(): HalLink {
+    return this;
+  }
+
+  get carrier(): boolean {
+    return this.host.carrier;
+  }
+
+  watch(isr: (carrier: boolean) => void): void {
+    this.#watcher = isr;
+  }
+
+  openStream(handler: StreamHandler): StreamSocket {
+    return new TcpSocket(this, handler);
+  }
+
+  listen(local: SocketAddress, backlog: number, handler: ListenHandler): ListeningSocket {
+    return new Listener(this, local, backlog, handler);
+  }
+
+  openDatagram(local: SocketAddress, handler: DatagramHandler): DatagramSocket {
+    return new UdpSocket(this, local, handler);
+  }
+
+  lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
+    return this.host.lookup(this.interrupts, name, done);
+  }
+
+  // ---- the board's doings ----
+
+  carrierChanged(): void {
+    const watcher = this.#watcher;
+    if (watcher !== undefined) this.interrupts.raise(() => watcher(this.host.carrier));
+  }
+
+  /** The power has gone: nothing is sent, and no timer runs. */
+  drop(): void {
+    for (const tcb of this.connections.all()) {
+      tcb.user = undefined;
+      tcb.state = 'CLOSED';
+      this.#forget(tcb);
+    }
+    this.#listeners = undefined;
+    this.#datagrams = undefined;
+  }
+
+  /** The process is gone, the stack lives: its sockets are closed. */
+  closeAll(): void {
+    for (const listener of this.#listeners?.values() ?? []) listener.close();
+    for (const socket of this.#datagrams?.values() ?? []) socket.close();
+    for (const tcb of this.connections.all()) {
+      this.enter();
+      tcb.user?.abandon(tcb);
+    }
+  }
+
+  /** Something on the way resets every connection: both ends get a RST that fits. */
+  resetAll(): void {
+    for (const tcb of this.connections.all()) {
+      const toPeer = this.newPacket(tcb);
+      toPeer.seq = tcb.sndNxt;
+      toPeer.ack = tcb.rcvNxt;
+      toPeer.flags = RST | ACK;
+      toPeer.window = 0;
+      this.transmit(toPeer);
+      const toUs = this.newPacket(tcb);
+      toUs.source = tcb.remoteAddress;
+      toUs.sourcePort = tcb.remotePort;
+      toUs.destination = tcb.localAddress;
+      toUs.destinationPort = tcb.localPort;
+      toUs.seq = tcb.rcvNxt;
+      toUs.ack = tcb.sndNxt;
+      toUs.flags = RST | ACK;
+      toUs.window = 0;
+      this.receive(toUs);
+    }
+  }
+}
+
+class Soon implements Waiter {
+  readonly #stack: Stack;
+  readonly #isr: () => void;
+
+  constructor(stack: Stack, isr: () => void) {
+    this.#stack = stack;
+    this.#isr = isr;
+  }
+
+  fire(handle: number): void {
+    this.#stack.timeline.close(handle);
+    this.#stack.interrupts.raise(this.#isr);
+  }
+
+  describe(): string {
+    return `the network of ${this.#stack.host.name}`;
+  }
+}
+
+/** Of more connections than this none is looked at for its local port. */
+const PORT_SEARCH_MAX = 64;

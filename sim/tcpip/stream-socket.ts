@@ -1,0 +1,202 @@
+/** The HAL's stream socket on a simulated stack: the user of a connection. */
+
+import { failure, type Errno } from '../../hal/errno.ts';
+import type { KeepAlive, KeepAliveSupport, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
+import { formatAddress, parseAddress } from './address.ts';
+import type { Stack } from './stack.ts';
+import { abort, close, receive, send, setNoDelay, shutdown } from './tcp/calls.ts';
+import { setKeepAlive } from './tcp/keepalive.ts';
+import { CONNECTED, ENDED, FIN_RECEIVED, NO_DELAY, READABLE, type Tcb, type TcbUser, WRITABLE } from './tcp/tcb.ts';
+
+const PORT_MAX = 65_535;
+
+/** What was chosen before there is a connection; forgotten when there is one. */
+interface Wishes {
+  local?: SocketAddress;
+  noDelay?: boolean;
+  keepAlive?: KeepAlive;
+  userTimeoutMs?: number;
+}
+
+export class TcpSocket implements StreamSocket, TcbUser {
+  readonly #stack: Stack;
+  readonly #handler: StreamHandler;
+  #tcb: Tcb | undefined = undefined;
+  #wishes: Wishes | undefined = undefined;
+  #errno: Errno | undefined = undefined;
+  /** What the handler is still to be told. */
+  #news = 0;
+  #state: 'new' | 'connecting' | 'connected' | 'failed' | 'left' = 'new';
+  readonly #isr = (): void => this.#serve();
+
+  /** A new socket; or, with a connection, one that was accepted. */
+  constructor(stack: Stack, handler: StreamHandler, accepted?: Tcb) {
+    this.#stack = stack;
+    this.#handler = handler;
+    if (accepted === undefined) return;
+    this.#tcb = accepted;
+    this.#state = 'connected';
+    accepted.user = this;
+    accepted.news &= ~CONNECTED;
+    if (accepted.news !== 0) this.tell(accepted);
+  }
+
+  get local(): SocketAddress | undefined {
+    const tcb = this.#tcb;
+    return tcb === undefined || this.#state === 'failed' ? undefined : { address: formatAddress(tcb.localAddress), port: tcb.localPort };
+  }
+
+  get remote(): SocketAddress | undefined {
+    const tcb = this.#tcb;
+    return tcb === undefined || this.#state !== 'connected' ? undefined : { address: formatAddress(tcb.remoteAddress), port: tcb.remotePort };
+  }
+
+  bind(local: SocketAddress): number {
+    if (this.#state !== 'new' || parseAddress(local.address) === undefined || !isPort(local.port, 0)) return failure('EINVAL');
+    (this.#wishes ??= {}).local = { address: local.address, port: local.port };
+    return 0;
+  }
+
+  connect({ address, port }: SocketAddress): number {
+    if (this.#state === 'connected') return failure('EISCONN');
+    if (this.#state === 'connecting') return failure('EALREADY');
+    const remote = parseAddress(address);
+    if (this.#state !== 'new' || remote === undefined || !isPort(port, 1)) return failure('EINVAL');
+    this.#state = 'connecting';
+    const outcome = this.#stack.connect(this.#wishes?.local, remote, port, (tcb) => this.#prepare(tcb));
+    if (typeof outcome === 'string') {
+      this.#errno = outcome;
+      this.#news = ENDED;
+      this.#stack.later(this.#isr);
+    }
+    return 0;
+  }
+
+  #prepare(tcb: Tcb): void {
+    const { noDelay, keepAlive, userTimeoutMs } = this.#wishes ?? {};
+    this.#tcb = tcb;
+    tcb.user = this;
+    if (noDelay === true) tcb.flags |= NO_DELAY;
+    if (keepAlive !== undefined) setKeepAlive(tcb, keepAlive);
+    if (userTimeoutMs !== undefined) tcb.userTimeoutMs = userTimeoutMs;
+    this.#wishes = undefined;
+  }
+
+  read(into: Uint8Array): number {
+    if (into.length === 0) return failure('EINVAL');
+    const tcb = this.#tcb;
+    if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
+    const { stack } = tcb;
+    // The time matters only to an ACK that may follow.
+    if (tcb.receiving !== undefined) this.#stack.enter();
+    const count = receive(tcb, into);
+    if (count > 0) this.#stack.leave(tcb);
+    if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || stack !== this.#stack) return count;
+    return this.#errno === undefined ? count : failure(this.#errno);
+  }
+
+  write(from: Uint8Array): number {
+    const tcb = this.#tcb;
+    if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
+    if (this.#errno !== undefined) return failure(this.#errno);
+    this.#stack.enter();
+    const count = send(tcb, from);
+    this.#stack.leave(tcb);
+    return count;
+  }
+
+  shutdown(): number {
+    const tcb = this.#tcb;
+    if (tcb === undefined || this.#state !== 'connected') return failure('ENOTCONN');
+    this.#stack.enter();
+    const result = shutdown(tcb);
+    this.#stack.leave(tcb);
+    return result;
+  }
+
+  close(): void {
+    this.#leave(close);
+  }
+
+  abort(): void {
+    this.#leave(abort);
+  }
+
+  #leave(how: (tcb: Tcb) => void): void {
+    if (this.#state === 'left') return;
+    this.#state = 'left';
+    this.#news = 0;
+    const tcb = this.#tcb;
+    if (tcb === undefined || this.#stack.interrupts.off) return;
+    this.#stack.enter();
+    how(tcb);
+    this.#stack.leave(tcb);
+  }
+
+  setNoDelay(on: boolean): boolean {
+    const tcb = this.#tcb;
+    if (tcb === undefined) {
+      (this.#wishes ??= {}).noDelay = on;
+    } else if (this.#state !== 'left') {
+      this.#stack.enter();
+      setNoDelay(tcb, on);
+      this.#stack.leave(tcb);
+    }
+    return true;
+  }
+
+  setKeepAlive(keepAlive: KeepAlive | 'off'): KeepAliveSupport {
+    const wanted = keepAlive === 'off' ? undefined : keepAlive;
+    const tcb = this.#tcb;
+    if (tcb === undefined) {
+      const { keepAlive: forgotten, ...others } = this.#wishes ?? {};
+      void forgotten;
+      this.#wishes = wanted === undefined ? others : { ...others, keepAlive: wanted };
+      return this.#stack.profile.keepAlive.support;
+    }
+    if (this.#state === 'left') return 'none';
+    this.#stack.enter();
+    const support = setKeepAlive(tcb, wanted);
+    this.#stack.leave(tcb);
+    return support;
+  }
+
+  setUserTimeout(timeoutMs: number): boolean {
+    if (!this.#stack.profile.userTimeout || !Number.isInteger(timeoutMs) || timeoutMs < 0) return false;
+    if (this.#tcb === undefined) (this.#wishes ??= {}).userTimeoutMs = timeoutMs;
+    else this.#tcb.userTimeoutMs = timeoutMs;
+    return true;
+  }
+
+  // ---- for the connection ----
+
+  tell(tcb: Tcb): void {
+    this.#news |= tcb.news;
+    tcb.news = 0;
+    if (tcb.error !== undefined) this.#errno = tcb.error;
+    if ((this.#news & CONNECTED) !== 0) this.#state = 'connected';
+    if (this.#news !== 0) this.#stack.interrupts.raise(this.#isr);
+  }
+
+  abandon(): void {
+    this.close();
+  }
+
+  /** Tells the handler, in the order in which it happened. It may close the socket at any of them. */
+  #serve(): void {
+    const news = this.#news;
+    this.#news = 0;
+    if ((news & (CONNECTED | WRITABLE)) !== 0 && this.#state !== 'left') this.#handler.writable();
+    if ((news & READABLE) !== 0 && this.#state !== 'left') this.#handler.readable();
+    if ((news & ENDED) !== 0 && this.#state !== 'left') this.#end();
+  }
+
+  #end(): void {
+    if (this.#state === 'connecting') this.#state = 'failed';
+    this.#handler.ended(this.#errno !== undefined ? this.#errno : 'closed');
+  }
+}
+
+function isPort(port: number, min: number): boolean {
+  return Number.isInteger(port) && port >= min && port <= PORT_MAX;
+}

@@ -1,0 +1,151 @@
+/** What an acknowledgement does: RFC 9293 3.10.7.4 (fifth), RFC 5681, RFC 6582, and Linux's tcp_ack. */
+
+import { FIN, SYN, type Packet } from '../packet.ts';
+import { endRecovery, enterFastRecovery, grow, inFlight, partialAck } from './congestion.ts';
+import { challenge } from './input.ts';
+import { armPersist, hasUnsent, retransmit } from './output.ts';
+import { measured, rearmRetransmission } from './retransmission.ts';
+import { advance, distance } from './seq.ts';
+import {
+  PROBE_OUT, PROBING, RETRANSMITTED, TIMING, WANTS_ROOM, WRITABLE, type Tcb,
+} from './tcb.ts';
+
+/** Takes the segment's ACK and window. Whether the rest of the segment counts. */
+export function ackArrives(tcb: Tcb, packet: Packet): boolean {
+  const acked = distance(tcb.sndUna, packet.ack);
+  if (distance(tcb.sndNxt, packet.ack) > 0 || -acked > Math.max(tcb.sndWndMax, 1)) {
+    // RFC 5961 5.2: what was never sent, or is older than any window, is not believed.
+    challenge(tcb);
+    return false;
+  }
+  // An old one, overtaken by others: its data may still count.
+  if (acked < 0) return true;
+  const { packetsOut } = tcb;
+  tcb.lastAckTick = tcb.stack.nowTick;
+  tcb.probesOut = 0;
+  const isSameWindow = !takeWindow(tcb, packet);
+  if (acked > 0) newAck(tcb, packet.ack, acked, packetsOut);
+  else if (packetsOut === 0) probeAnswered(tcb);
+  else if (isSameWindow && packet.payloadBytes === 0 && (packet.flags & (SYN | FIN)) === 0) duplicateAck(tcb);
+  return true;
+}
+
+/** RFC 9293 3.10.7.4: SND.WND, where the segment is newer than the last that told it. Whether the window changed. */
+function takeWindow(tcb: Tcb, { seq, ack, window, flags }: Packet): boolean {
+  const bytes = window << ((flags & SYN) === 0 ? tcb.sndScale : 0);
+  const isNewer = distance(tcb.sndUna, ack) > 0 || distance(tcb.sndWl1, seq) > 0
+    || (tcb.sndWl1 === seq && distance(tcb.sndWl2, ack) >= 0 && (bytes > tcb.sndWnd || bytes === 0 || distance(tcb.sndWl2, ack) > 0));
+  if (!isNewer) return false;
+  const isChange = bytes !== tcb.sndWnd;
+  tcb.sndWnd = bytes;
+  tcb.sndWl1 = seq;
+  tcb.sndWl2 = ack;
+  if (bytes > tcb.sndWndMax) tcb.sndWndMax = bytes;
+  return isChange;
+}
+
+function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void {
+  const segments = forgetAcked(tcb, ack, acked);
+  tcb.timeouts = 0;
+  tcb.flags &= ~(RETRANSMITTED | PROBING);
+  if ((tcb.flags & TIMING) !== 0 && distance(tcb.timedSeq, ack) >= 0) {
+    tcb.flags &= ~TIMING;
+    measured(tcb, (tcb.stack.nowUs - tcb.timedUs) | 0);
+  }
+  recover(tcb, segments, packetsOut);
+  rearmRetransmission(tcb);
+}
+
+/** Drops what was acknowledged, and gives how many segments that were. */
+function forgetAcked(tcb: Tcb, ack: number, acked: number): number {
+  const { sending, stack, segmentEnds } = tcb;
+  tcb.sndUna = ack;
+  if (sending !== undefined) {
+    // FIN has a number too, but is no byte.
+    sending.drop(Math.min(acked, sending.length));
+    if (sending.length === 0) {
+      stack.queues.release(sending);
+      tcb.sending = undefined;
+    }
+  }
+  if ((tcb.flags & WANTS_ROOM) !== 0) tellRoom(tcb);
+  if (segmentEnds === undefined) return 1;
+  let count = 0;
+  while (count < segmentEnds.length && distance(segmentEnds[count] ?? ack, ack) >= 0) count++;
+  if (count === segmentEnds.length) tcb.segmentEnds = undefined;
+  else segmentEnds.splice(0, count);
+  return count;
+}
+
+/** Linux's sk_stream_write_space: when a third of the buffer is free, so that a writer is not woken for a byte. */
+function tellRoom(tcb: Tcb): void {
+  const { sendBufferBytes } = tcb.stack.profile;
+  if ((tcb.sending?.length ?? 0) > (sendBufferBytes * 2) / 3) return;
+  tcb.flags &= ~WANTS_ROOM;
+  tcb.news |= WRITABLE;
+}
+
+function recover(tcb: Tcb, segments: number, packetsOut: number): void {
+  const isOver = distance(tcb.recover, tcb.sndUna) >= 0;
+  switch (tcb.recovery) {
+    case 'open':
+      tcb.dupAcks = 0;
+      if (isOver) tcb.flags &= ~PROBE_OUT;
+      grow(tcb, segments, packetsOut >= tcb.cwnd);
+      break;
+    case 'fast-recovery':
+      if (isOver) {
+        endRecovery(tcb);
+      } else {
+        // RFC 6582 3.2 step 3: the next one is lost too.
+        partialAck(tcb, segments);
+        retransmit(tcb, tcb.sndUna);
+      }
+      break;
+    case 'loss':
+      grow(tcb, segments, true);
+      if (isOver) {
+        endRecovery(tcb);
+        tcb.flags &= ~PROBE_OUT;
+      } else {
+        retransmitLost(tcb);
+      }
+      break;
+  }
+}
+
+/** After a time-out all that was in flight goes again, as fast as the window grows. */
+function retransmitLost(tcb: Tcb): void {
+  if (distance(tcb.retransmitNxt, tcb.sndUna) > 0) tcb.retransmitNxt = tcb.sndUna;
+  while (distance(tcb.retransmitNxt, tcb.recover) > 0 && inFlight(tcb) < tcb.cwnd) {
+    tcb.retransmitNxt = retransmit(tcb, tcb.retransmitNxt);
+  }
+}
+
+/** RFC 5681 2. */
+function duplicateAck(tcb: Tcb): void {
+  if (tcb.recovery === 'loss') return;
+  tcb.dupAcks++;
+  if (tcb.recovery === 'fast-recovery') {
+    // RFC 5681 3.2 step 4: a segment has left the network.
+    tcb.cwnd++;
+  } else if (tcb.dupAcks >= tcb.stack.profile.congestion.dupAckThreshold) {
+    enterFastRecovery(tcb);
+    tcb.flags &= ~PROBE_OUT;
+    retransmit(tcb, tcb.sndUna);
+    rearmRetransmission(tcb);
+  }
+}
+
+/** Nothing was in flight: an answer to a probe, perhaps. Linux's tcp_ack_probe. */
+function probeAnswered(tcb: Tcb): void {
+  if (tcb.timer !== 'persist' || !hasUnsent(tcb)) return;
+  const next = Math.min(tcb.unsentBytes, tcb.sndMss);
+  if (distance(advance(tcb.sndNxt, next), advance(tcb.sndUna, tcb.sndWnd)) >= 0) {
+    tcb.backoff = 0;
+    tcb.flags &= ~PROBING;
+    tcb.timer = 'none';
+  } else {
+    armPersist(tcb);
+  }
+}

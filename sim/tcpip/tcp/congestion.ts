@@ -1,0 +1,79 @@
+/** Congestion control: RFC 5681 with NewReno (RFC 6582), counted in segments as Linux counts. */
+
+import { distance } from './seq.ts';
+import type { Tcb } from './tcb.ts';
+
+/** RFC 5681 3.1: what is left after a loss, at least. */
+const SSTHRESH_MIN = 2;
+const UNLIMITED = 0x7fff_ffff;
+
+/** The window to begin with (RFC 6928). */
+export function startCongestion(tcb: Tcb): void {
+  const { control, initialWindowSegments } = tcb.stack.profile.congestion;
+  tcb.cwnd = control === 'none' ? UNLIMITED : initialWindowSegments;
+}
+
+/** Segments that are thought to be under way. After a time-out all of them are thought lost, but for those sent since. */
+export function inFlight(tcb: Tcb): number {
+  if (tcb.recovery !== 'loss') return tcb.packetsOut;
+  const ends = tcb.segmentEnds;
+  if (ends === undefined) return distance(tcb.sndUna, tcb.retransmitNxt) > 0 ? tcb.packetsOut : 0;
+  let count = 0;
+  for (const end of ends) {
+    if (distance(end, tcb.retransmitNxt) >= 0 || distance(tcb.recover, end) > 0) count++;
+  }
+  return count;
+}
+
+/** New data was acknowledged, `segments` of it, and nothing is lost: slow start, then congestion avoidance. */
+export function grow(tcb: Tcb, segments: number, wasFull: boolean): void {
+  // RFC 7661, and Linux's tcp_is_cwnd_limited: a window that is not used tells nothing about a larger one.
+  if (tcb.stack.profile.congestion.control === 'none' || !wasFull) return;
+  if (tcb.cwnd < tcb.ssthresh) {
+    tcb.cwnd += segments;
+    return;
+  }
+  tcb.cwndCount += segments;
+  if (tcb.cwndCount >= tcb.cwnd) {
+    tcb.cwndCount = 0;
+    tcb.cwnd++;
+  }
+}
+
+/** RFC 5681 3.1 (7): a time-out. */
+export function enterLoss(tcb: Tcb): void {
+  if (tcb.recovery !== 'loss') {
+    tcb.ssthresh = halfOf(tcb);
+    tcb.recover = tcb.sndNxt;
+    tcb.recovery = 'loss';
+  }
+  tcb.retransmitNxt = tcb.sndUna;
+  tcb.dupAcks = 0;
+  if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = 1;
+}
+
+/** RFC 6582 3.2 step 2: the third duplicate ACK. */
+export function enterFastRecovery(tcb: Tcb): void {
+  tcb.ssthresh = halfOf(tcb);
+  tcb.recover = tcb.sndNxt;
+  tcb.recovery = 'fast-recovery';
+  if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = tcb.ssthresh + tcb.dupAcks;
+}
+
+/** RFC 6582 3.2 step 3: an ACK in fast recovery that is not the last, of `segments`. */
+export function partialAck(tcb: Tcb, segments: number): void {
+  if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = Math.max(tcb.cwnd - segments + 1, 1);
+}
+
+/** All that was in flight when it was lost is acknowledged. */
+export function endRecovery(tcb: Tcb): void {
+  if (tcb.recovery === 'fast-recovery' && tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = tcb.ssthresh;
+  tcb.recovery = 'open';
+  tcb.dupAcks = 0;
+  tcb.cwndCount = 0;
+}
+
+/** RFC 5681 3.1 (4): half of what is in flight. */
+function halfOf(tcb: Tcb): number {
+  return Math.max(tcb.packetsOut >> 1, SSTHRESH_MIN);
+}

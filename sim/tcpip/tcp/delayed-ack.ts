@@ -1,0 +1,184 @@
+/**
+ * When to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2). Linux's way: the first segments, and those after a pause, at once ("quick
+ * ACKs"); then as the segments come, 40 ms to 200 ms later; with the answer, where the user answers within that time
+ * ("ping-pong"). Others: with the second segment, or after a fixed time.
+ */
+
+import { sendAck } from './output.ts';
+import { receiveWindow, selectWindow } from './receive-window.ts';
+import { distance } from './seq.ts';
+import {
+  ACK_AT_ONCE, ACK_SCHEDULED, ACK_TIMER, canReceive, msToTicks, PUSHED, PUSHED_TWICE, ticksSince, type Tcb, usToTicks,
+} from './tcb.ts';
+
+/** Linux's TCP_MAX_QUICKACKS. */
+const QUICK_ACKS_MAX = 16;
+/** Linux's TCP_MSS_DEFAULT: what full segments are at first taken for (RFC 9293 3.7.1). */
+export const RCV_MSS_FIRST = 536;
+
+/** A segment with data has come, in order or not (Linux's tcp_event_data_recv, tcp_measure_rcv_mss). */
+export function dataCame(tcb: Tcb, bytes: number): void {
+  const { stack } = tcb;
+  const { delayedAck } = stack.profile;
+  if (bytes >= tcb.rcvMss) tcb.rcvMss = Math.min(bytes, stack.profile.mssBytes);
+  else tcb.flags |= (tcb.flags & PUSHED) === 0 ? PUSHED : PUSHED_TWICE;
+  if (delayedAck.kind === 'linux') {
+    const minTicks = msToTicks(stack, delayedAck.minMs);
+    if (tcb.ackDelayTicks === 0) {
+      moreQuickAcks(tcb);
+      tcb.ackDelayTicks = minTicks;
+    } else {
+      const pause = ticksSince(stack, tcb.lastDataTick);
+      if (pause <= minTicks >> 1) {
+        tcb.ackDelayTicks = (tcb.ackDelayTicks >> 1) + (minTicks >> 1);
+      } else if (pause < tcb.ackDelayTicks) {
+        tcb.ackDelayTicks = Math.min((tcb.ackDelayTicks >> 1) + pause, tcb.rtoTicks);
+      } else if (pause > tcb.rtoTicks) {
+        // The sender may have begun anew with a small window, which only ACKs open.
+        moreQuickAcks(tcb);
+      }
+    }
+  }
+  tcb.lastDataTick = stack.nowTick;
+  tcb.flags |= ACK_SCHEDULED;
+}
+
+/** Acknowledges, at once or later, what is owed after a segment. */
+export function ackOrDelay(tcb: Tcb): void {
+  if ((tcb.flags & ACK_SCHEDULED) === 0 || tcb.state === 'CLOSED') return;
+  if (isDueNow(tcb)) sendAck(tcb);
+  else delayAck(tcb);
+}
+
+function isDueNow(tcb: Tcb): boolean {
+  const { delayedAck } = tcb.stack.profile;
+  // RFC 5681 4.2: out of order, or filling a gap, at once.
+  if ((tcb.flags & ACK_AT_ONCE) !== 0 || tcb.fragments !== undefined) return true;
+  const owed = distance(tcb.rcvAcked, tcb.rcvNxt);
+  switch (delayedAck.kind) {
+    case 'none':
+      return true;
+    case 'linux':
+      if (owed > tcb.rcvMss && selectWindow(tcb) >= receiveWindow(tcb)) return true;
+      return tcb.quickAcks > 0 && !isPingPong(tcb);
+    case 'timer':
+    case 'delay':
+      // With every second segment; the timer runs since the first.
+      return (tcb.flags & ACK_TIMER) !== 0;
+  }
+}
+
+function delayAck(tcb: Tcb): void {
+  const { stack } = tcb;
+  const { delayedAck } = stack.profile;
+  let ticks = 0;
+  switch (delayedAck.kind) {
+    case 'none':
+      return;
+    case 'timer':
+    case 'delay':
+      ticks = msToTicks(stack, delayedAck.delayMs);
+      break;
+    case 'linux':
+      ticks = linuxDelayTicks(tcb, msToTicks(stack, delayedAck.minMs), msToTicks(stack, delayedAck.maxMs));
+      if ((tcb.flags & ACK_TIMER) !== 0) {
+        const left = distance(stack.nowTick, tcb.ackTick);
+        // Linux's tcp_send_delayed_ack: when the timer is about to fire, or earlier than it would be now.
+        if (left <= ticks >> 2) {
+          sendAck(tcb);
+          return;
+        }
+        if (left <= ticks) return;
+      }
+      break;
+  }
+  tcb.flags |= ACK_TIMER;
+  // lwIP's tcp_fasttmr comes in its own time, at multiples of its period.
+  tcb.ackTick = delayedAck.kind === 'timer' ? nextBeat(stack.nowTick, ticks) : stack.expiry(ticks);
+}
+
+function nextBeat(nowTick: number, periodTicks: number): number {
+  return (Math.floor(nowTick / periodTicks) + 1) * periodTicks | 0;
+}
+
+/** Linux's tcp_send_delayed_ack. */
+function linuxDelayTicks(tcb: Tcb, minTicks: number, maxTicks: number): number {
+  let ticks = tcb.ackDelayTicks;
+  if (ticks > minTicks) {
+    let most = isPingPong(tcb) || (tcb.flags & PUSHED) !== 0 ? maxTicks : msToTicks(tcb.stack, HALF_SECOND_MS);
+    if (tcb.srttUs8 > 0) most = Math.min(most, Math.max(usToTicks(tcb.stack, tcb.srttUs8 >> 3), minTicks));
+    ticks = Math.min(ticks, most);
+  }
+  return Math.min(ticks, maxTicks);
+}
+
+const HALF_SECOND_MS = 500;
+
+/** The delayed ACK's time has come (Linux's tcp_delack_timer_handler). */
+export function ackTimeout(tcb: Tcb): void {
+  tcb.flags &= ~ACK_TIMER;
+  if ((tcb.flags & ACK_SCHEDULED) === 0) return;
+  const { delayedAck } = tcb.stack.profile;
+  if (delayedAck.kind === 'linux') {
+    if (!isPingPong(tcb)) {
+      tcb.ackDelayTicks = Math.min(tcb.ackDelayTicks << 1, tcb.rtoTicks);
+    } else {
+      tcb.pingPong = 0;
+      resetAckDelay(tcb);
+    }
+  }
+  sendAck(tcb);
+}
+
+/** The user has read `bytes` (Linux's tcp_cleanup_rbuf): an ACK goes now where that opens the window, or empties the buffer. */
+export function dataWasRead(tcb: Tcb, bytes: number): void {
+  if (tcb.state === 'CLOSED') return;
+  if (tcb.stack.profile.delayedAck.kind === 'linux' && (tcb.flags & ACK_SCHEDULED) !== 0) {
+    const isDrained = bytes > 0 && tcb.receiving === undefined
+      && ((tcb.flags & PUSHED_TWICE) !== 0 || ((tcb.flags & PUSHED) !== 0 && !isPingPong(tcb)));
+    if (distance(tcb.rcvAcked, tcb.rcvNxt) > tcb.rcvMss || isDrained) {
+      sendAck(tcb);
+      return;
+    }
+  }
+  if (!canReceive(tcb)) return;
+  const offered = receiveWindow(tcb);
+  if (2 * offered > tcb.stack.profile.receiveBufferBytes) return;
+  const window = selectWindow(tcb);
+  if (window > 0 && window >= 2 * offered) sendAck(tcb);
+}
+
+/** A segment with an ACK is going out. */
+export function ackWasSent(tcb: Tcb): void {
+  // Linux's tcp_dec_quickack_mode: with the last quick ACK the delay is short again.
+  if ((tcb.flags & ACK_SCHEDULED) !== 0 && tcb.quickAcks > 0 && --tcb.quickAcks === 0) resetAckDelay(tcb);
+  tcb.flags &= ~(ACK_SCHEDULED | ACK_TIMER | ACK_AT_ONCE | PUSHED | PUSHED_TWICE);
+}
+
+function resetAckDelay(tcb: Tcb): void {
+  const { delayedAck } = tcb.stack.profile;
+  if (delayedAck.kind === 'linux') tcb.ackDelayTicks = msToTicks(tcb.stack, delayedAck.minMs);
+}
+
+/** Data is going out: as an answer, where it goes soon after something came (Linux's tcp_event_data_sent). */
+export function countReply(tcb: Tcb): void {
+  if (ticksSince(tcb.stack, tcb.lastDataTick) < tcb.ackDelayTicks) tcb.pingPong = 1;
+}
+
+/** Something is out of order: the peer needs ACKs (Linux's tcp_enter_quickack_mode). */
+export function enterQuickAcks(tcb: Tcb): void {
+  if (tcb.stack.profile.delayedAck.kind !== 'linux') return;
+  moreQuickAcks(tcb);
+  tcb.pingPong = 0;
+  resetAckDelay(tcb);
+}
+
+function isPingPong({ pingPong }: Tcb): boolean {
+  return pingPong > 0;
+}
+
+/** Linux's tcp_incr_quickack: as many as fill half of the window. */
+function moreQuickAcks(tcb: Tcb): void {
+  const count = Math.floor(receiveWindow(tcb) / (2 * tcb.rcvMss)) || 2;
+  tcb.quickAcks = Math.max(tcb.quickAcks, Math.min(count, QUICK_ACKS_MAX));
+}

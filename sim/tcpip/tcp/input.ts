@@ -1,0 +1,286 @@
+/** What a connection does with a segment that arrives: RFC 9293 3.10.7, with RFC 5961 as Linux obeys it. */
+
+import type { Errno } from '../../../hal/errno.ts';
+import { ACK, FIN, RST, SYN, type Packet } from '../packet.ts';
+import { ackArrives } from './acknowledgement.ts';
+import { initialize, waitForFin } from './calls.ts';
+import { ackOrDelay, enterQuickAcks } from './delayed-ack.ts';
+import { startKeepAlive } from './keepalive.ts';
+import { sendAck, sendNew, sendReset, sendSyn } from './output.ts';
+import { takeData } from './receive.ts';
+import { receiveWindow } from './receive-window.ts';
+import { resetReply } from './reset.ts';
+import { measured, TIMEOUT_US_MIN } from './retransmission.ts';
+import { advance, distance } from './seq.ts';
+import {
+  CHALLENGED, CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setTimer, ticksSince, TIMING, type Tcb,
+  type TcpState, usToTicks,
+} from './tcb.ts';
+
+/** What SYN offers beyond its sequence number. RFC 9293 3.7.1: without the option, an MSS of 536. */
+const MSS_DEFAULT = 536;
+/** RFC 7323 2.3. */
+const WINDOW_SCALE_MAX = 14;
+const WINDOW_UNSCALED_MAX = 0xffff;
+
+/** Handles a segment of this connection. The packet is still the caller's. */
+export function segmentArrives(tcb: Tcb, packet: Packet): void {
+  if (tcb.state === 'CLOSED') return;
+  if (tcb.state === 'SYN-SENT') {
+    arrivesInSynSent(tcb, packet);
+    return;
+  }
+  if (tcb.state === 'TIME-WAIT') {
+    arrivesInTimeWait(tcb, packet);
+    return;
+  }
+  const end = segmentEnd(packet);
+  if (!isAcceptable(tcb, packet.seq, end)) {
+    answerUnacceptable(tcb, packet, end);
+    return;
+  }
+  if ((packet.flags & RST) !== 0) {
+    resetArrives(tcb, packet);
+    return;
+  }
+  if ((packet.flags & SYN) !== 0 && !isCrossedSynAck(tcb, packet)) {
+    synArrives(tcb, packet);
+    return;
+  }
+  if ((packet.flags & ACK) === 0) return;
+  if (tcb.state === 'SYN-RECEIVED' && !completeHandshake(tcb, packet)) return;
+  if (!ackArrives(tcb, packet)) return;
+  finAcknowledged(tcb);
+  if (isClosed(tcb)) return;
+  if (packet.payloadBytes > 0 || (packet.flags & FIN) !== 0) {
+    if (isTooLate(tcb, end, (packet.flags & FIN) !== 0)) {
+      // RFC 9293 3.6.1, RFC 2525 2.17: nobody is there to read it, and the peer has to know.
+      sendReset(tcb);
+      done(tcb, undefined);
+      return;
+    }
+    takeData(tcb, packet);
+  }
+  sendNew(tcb);
+  ackOrDelay(tcb);
+}
+
+/** A passive open (RFC 9293 3.10.7.2): the SYN that a listener got. */
+export function openPassive(tcb: Tcb, syn: Packet, isn: number): void {
+  initialize(tcb, isn);
+  tcb.state = 'SYN-RECEIVED';
+  takeSyn(tcb, syn);
+  sendSyn(tcb);
+  setTimer(tcb, 'retransmit', tcb.rtoTicks);
+}
+
+/** The sequence number behind a segment; SYN and FIN count (RFC 9293 3.4). */
+export function segmentEnd({ seq, payloadBytes, flags }: Packet): number {
+  return advance(seq, payloadBytes + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0));
+}
+
+// ---- the handshake ----
+
+function arrivesInSynSent(tcb: Tcb, packet: Packet): void {
+  const { stack } = tcb;
+  const hasAck = (packet.flags & ACK) !== 0;
+  if (hasAck && packet.ack !== tcb.sndNxt) {
+    // An old connection of the peer's, perhaps: it is reset, and SYN goes out again soon (Linux's tcp_rcv_synsent_state_process).
+    if ((packet.flags & RST) !== 0) return;
+    if (tcb.timeouts === 0) setTimer(tcb, 'retransmit', usToTicks(stack, TIMEOUT_US_MIN));
+    resetReply(stack, packet);
+    return;
+  }
+  if ((packet.flags & RST) !== 0) {
+    if (hasAck) done(tcb, 'ECONNREFUSED');
+    return;
+  }
+  if ((packet.flags & SYN) === 0) return;
+  takeSyn(tcb, packet);
+  if (!hasAck) {
+    // Both ends have opened at once (RFC 9293 3.5, figure 7).
+    tcb.state = 'SYN-RECEIVED';
+    sendSyn(tcb);
+    setTimer(tcb, 'retransmit', tcb.rtoTicks);
+    return;
+  }
+  establish(tcb, packet);
+  sendAck(tcb);
+}
+
+function takeSyn(tcb: Tcb, packet: Packet): void {
+  const { profile } = tcb.stack;
+  tcb.rcvNxt = advance(packet.seq, 1);
+  tcb.rcvAcked = tcb.rcvNxt;
+  tcb.rcvEdge = advance(tcb.rcvNxt, Math.min(profile.receiveBufferBytes, WINDOW_UNSCALED_MAX));
+  tcb.sndMss = Math.min(profile.mssBytes, packet.mss > 0 ? packet.mss : MSS_DEFAULT);
+  tcb.sndWnd = packet.window;
+  tcb.sndWl1 = packet.seq;
+  tcb.sndWl2 = tcb.sndUna;
+  if (packet.windowScale >= 0 && profile.windowScale >= 0) {
+    tcb.flags |= SCALED;
+    tcb.sndScale = Math.min(packet.windowScale, WINDOW_SCALE_MAX);
+    tcb.rcvScale = profile.windowScale;
+  }
+}
+
+/** The third segment of the handshake, or what stands for it. */
+function completeHandshake(tcb: Tcb, packet: Packet): boolean {
+  if (packet.ack !== tcb.sndNxt) {
+    resetReply(tcb.stack, packet);
+    return false;
+  }
+  establish(tcb, packet);
+  return true;
+}
+
+function establish(tcb: Tcb, packet: Packet): void {
+  const { stack } = tcb;
+  const { rtoInitialMs } = stack.profile.retransmission;
+  tcb.state = 'ESTABLISHED';
+  tcb.news |= CONNECTED;
+  tcb.sndUna = packet.ack;
+  tcb.sndWnd = packet.window << ((packet.flags & SYN) === 0 ? tcb.sndScale : 0);
+  tcb.sndWndMax = tcb.sndWnd;
+  tcb.sndWl1 = packet.seq;
+  tcb.sndWl2 = packet.ack;
+  tcb.timer = 'none';
+  tcb.timeouts = 0;
+  tcb.backoff = 0;
+  tcb.lastAckTick = stack.nowTick;
+  tcb.lastDataTick = stack.nowTick;
+  // RFC 6298 5.7: where SYN had to be sent again, nothing was measured, and the back-off is not kept.
+  tcb.rtoTicks = msToTicks(stack, rtoInitialMs);
+  if ((tcb.flags & TIMING) !== 0) measured(tcb, (stack.nowUs - tcb.timedUs) | 0);
+  tcb.flags &= ~(TIMING | RETRANSMITTED);
+  startKeepAlive(tcb);
+}
+
+// ---- what does not fit ----
+
+/** RFC 9293 3.4: the left edge is what was last acknowledged, as Linux's tcp_sequence has it. */
+function isAcceptable(tcb: Tcb, seq: number, end: number): boolean {
+  return distance(tcb.rcvAcked, end) >= 0 && distance(seq, advance(tcb.rcvNxt, receiveWindow(tcb))) >= 0;
+}
+
+/** RFC 9293 3.10.7.4: an ACK in answer, that tells what would fit. Those without data only so often, so that two ends cannot answer one another for ever. */
+function answerUnacceptable(tcb: Tcb, packet: Packet, end: number): void {
+  if ((packet.flags & RST) !== 0) return;
+  if (isRepeatedSyn(tcb, packet)) {
+    sendSyn(tcb);
+    return;
+  }
+  if (packet.payloadBytes > 0 && (packet.flags & SYN) === 0) {
+    if (distance(packet.seq, tcb.rcvNxt) > 0 && end !== packet.seq) enterQuickAcks(tcb);
+    sendAck(tcb);
+    return;
+  }
+  challenge(tcb);
+}
+
+/** RFC 5961 7, as Linux's tcp_oow_rate_limited: an ACK, unless one of this kind was sent just before. */
+export function challenge(tcb: Tcb): void {
+  const { stack } = tcb;
+  const { challengeAckIntervalMs } = stack.profile;
+  if ((tcb.flags & CHALLENGED) !== 0) {
+    const since = ticksSince(stack, tcb.lastChallengeTick);
+    if (since >= 0 && since < msToTicks(stack, challengeAckIntervalMs)) return;
+  }
+  tcb.flags |= CHALLENGED;
+  tcb.lastChallengeTick = stack.nowTick;
+  sendAck(tcb);
+}
+
+/** RFC 5961 3.2: exactly the next number resets; one in the window asks for proof. */
+function resetArrives(tcb: Tcb, packet: Packet): void {
+  if (packet.seq !== tcb.rcvNxt && tcb.stack.profile.challengeAcks) {
+    challenge(tcb);
+    return;
+  }
+  done(tcb, resetErrno(tcb.state));
+}
+
+/** Linux's tcp_reset. */
+function resetErrno(state: TcpState): Errno | undefined {
+  switch (state) {
+    case 'SYN-RECEIVED':
+      return 'ECONNREFUSED';
+    case 'CLOSE-WAIT':
+      return 'EPIPE';
+    case 'TIME-WAIT':
+    case 'CLOSED':
+      return undefined;
+    default:
+      return 'ECONNRESET';
+  }
+}
+
+function synArrives(tcb: Tcb, packet: Packet): void {
+  if (isRepeatedSyn(tcb, packet)) {
+    sendSyn(tcb);
+  } else if (tcb.stack.profile.challengeAcks || tcb.state === 'SYN-RECEIVED') {
+    // RFC 5961 4.2: an ACK, whatever its number; a peer that has rebooted will answer it with the right RST.
+    challenge(tcb);
+  } else {
+    // RFC 793: a SYN in the window ends the connection.
+    resetReply(tcb.stack, packet);
+    done(tcb, 'ECONNRESET');
+  }
+}
+
+/** The peer has not got our SYN and ACK. */
+function isRepeatedSyn(tcb: Tcb, { flags, seq }: Packet): boolean {
+  return tcb.state === 'SYN-RECEIVED' && (flags & (SYN | ACK)) === SYN && advance(seq, 1) === tcb.rcvNxt;
+}
+
+/** Both have opened at once, and this acknowledges our SYN (Linux's tcp_validate_incoming). */
+function isCrossedSynAck(tcb: Tcb, { flags, seq, ack, payloadBytes }: Packet): boolean {
+  return tcb.state === 'SYN-RECEIVED' && (flags & ACK) !== 0 && payloadBytes === 0 && advance(seq, 1) === tcb.rcvNxt && ack === tcb.sndNxt;
+}
+
+// ---- the end ----
+
+/** Whether nobody reads any more what has come. */
+function isTooLate({ flags, state, rcvNxt }: Tcb, end: number, withFin: boolean): boolean {
+  return (flags & ORPHAN) !== 0 && (state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2') && distance(rcvNxt, advance(end, withFin ? -1 : 0)) > 0;
+}
+
+/** RFC 9293 3.10.7.4, fifth: our FIN, if that is what was acknowledged. */
+function finAcknowledged(tcb: Tcb): void {
+  if ((tcb.flags & FIN_SENT) === 0 || tcb.sndUna !== tcb.sndNxt) return;
+  switch (tcb.state) {
+    case 'FIN-WAIT-1':
+      tcb.state = 'FIN-WAIT-2';
+      if ((tcb.flags & ORPHAN) !== 0) waitForFin(tcb);
+      break;
+    case 'CLOSING':
+      timeWait(tcb);
+      break;
+    case 'LAST-ACK':
+      done(tcb, undefined);
+      break;
+    default:
+  }
+}
+
+/** Both have closed: what is still on its way must die before the two ports meet again (RFC 9293 3.6.1). */
+export function timeWait(tcb: Tcb): void {
+  tcb.state = 'TIME-WAIT';
+  setTimer(tcb, 'time-wait', msToTicks(tcb.stack, tcb.stack.profile.timeWaitMs));
+}
+
+function arrivesInTimeWait(tcb: Tcb, packet: Packet): void {
+  if ((packet.flags & RST) !== 0) {
+    // Linux, tcp_rfc1337 being 0: RST ends it.
+    if (packet.seq === tcb.rcvNxt) done(tcb, undefined);
+    return;
+  }
+  if ((packet.flags & SYN) !== 0 || segmentEnd(packet) !== packet.seq) {
+    sendAck(tcb);
+    if ((packet.flags & FIN) !== 0) timeWait(tcb);
+  }
+}
+
+function isClosed({ state }: Tcb): boolean {
+  return state === 'CLOSED' || state === 'TIME-WAIT';
+}

@@ -1,0 +1,106 @@
+/**
+ * Keepalive (RFC 9293 3.8.4), by Linux's tcp_keepalive_timer. The timer is not touched by what comes and goes: when it fires, it looks how
+ * long nothing has come, and waits for the rest. While data is unacknowledged it only waits: then it is retransmission that finds
+ * a dead peer.
+ */
+
+import type { KeepAlive, KeepAliveSupport } from '../../../hal/network.ts';
+import { hasUnsent, sendProbe, sendReset } from './output.ts';
+import { giveUp } from './retransmission.ts';
+import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, ticksSince, type Tcb } from './tcb.ts';
+
+/** TCP_MAX_KEEPIDLE and TCP_MAX_KEEPCNT of Linux: what is more cannot be set. */
+const SECONDS_MAX = 32_767;
+const COUNT_MAX = 127;
+
+/** SO_KEEPALIVE on, with its times; tells how much of it the stack can do. */
+export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAliveSupport {
+  const { support, unitS, defaults } = tcb.stack.profile.keepAlive;
+  if (keepAlive === undefined) {
+    tcb.keepAlive = undefined;
+    tcb.flags &= ~KEEPALIVE_TIMER;
+    return support;
+  }
+  const { idle, interval, count } = keepAlive;
+  if (support === 'none' || ![idle, interval].every((s) => isWhole(s, SECONDS_MAX)) || !isWhole(count, COUNT_MAX)) return 'none';
+  if (support === 'idle') {
+    const unitsS = Math.ceil(idle / unitS) * unitS;
+    tcb.keepAlive = { ...defaults, idle: unitsS, interval: unitsS };
+  } else {
+    // Not copied, so that the thousands that are set alike share it: whoever set it must not change it.
+    tcb.keepAlive = keepAlive;
+  }
+  if (isSynchronised(tcb)) startKeepAlive(tcb);
+  return support;
+}
+
+/** The connection is established, or keepalive was set on one that is: the timer starts from when something came last. */
+export function startKeepAlive(tcb: Tcb): void {
+  const { keepAlive, stack } = tcb;
+  if (keepAlive === undefined) return;
+  arm(tcb, Math.max(idleTicks(tcb, keepAlive) - silentTicks(tcb), 0));
+}
+
+/** The timer has fired. */
+export function keepAliveTimeout(tcb: Tcb): void {
+  const { stack, keepAlive } = tcb;
+  const { needsData, garbageByte, waitsForAcks, unanswered } = stack.profile.keepAlive;
+  tcb.flags &= ~KEEPALIVE_TIMER;
+  if (keepAlive === undefined || !isSynchronised(tcb)) return;
+  const idle = idleTicks(tcb, keepAlive);
+  // Linux: "It is alive without keepalive": what is sent and not acknowledged, or waits, has timers of its own.
+  if ((waitsForAcks && (tcb.packetsOut > 0 || hasUnsent(tcb))) || (needsData && (tcb.flags & EXCHANGED) === 0)) {
+    arm(tcb, idle);
+    return;
+  }
+  const silent = silentTicks(tcb);
+  if (silent < idle) {
+    arm(tcb, idle - silent);
+    return;
+  }
+  if (isTimeToGiveUp(tcb, keepAlive, silent)) {
+    if (stack.profile.keepAlive.resets) sendReset(tcb);
+    giveUp(tcb, stack.profile.keepAlive.errno);
+    return;
+  }
+  sendProbe(tcb, garbageByte);
+  tcb.probesOut++;
+  if (unanswered === 'retransmission') arm(tcb, probeAgainTicks(tcb));
+  else arm(tcb, msToTicks(stack, keepAlive.interval * 1000));
+}
+
+/** A user timeout takes the place of the count: the first time after it that a probe is unanswered (Linux; RFC 5482 4.2 leaves it open). */
+function isTimeToGiveUp(tcb: Tcb, { count }: KeepAlive, silent: number): boolean {
+  if (tcb.userTimeoutMs > 0) return tcb.probesOut > 0 && silent >= msToTicks(tcb.stack, tcb.userTimeoutMs);
+  const { keepAlive, retransmission } = tcb.stack.profile;
+  return tcb.probesOut >= (keepAlive.unanswered === 'probe' ? count : retransmission.giveUp.retries + 1);
+}
+
+/** The W5500 sends a probe again as it would data. */
+function probeAgainTicks(tcb: Tcb): number {
+  const { rtoInitialMs, rtoMaxMs } = tcb.stack.profile.retransmission;
+  return msToTicks(tcb.stack, Math.min(rtoInitialMs * 2 ** (tcb.probesOut - 1), rtoMaxMs));
+}
+
+function idleTicks({ stack }: Tcb, { idle }: KeepAlive): number {
+  return msToTicks(stack, idle * 1000 + stack.profile.keepAlive.idleExtraMs);
+}
+
+/** For how long nothing has come: neither data nor an ACK (Linux's keepalive_time_elapsed). */
+function silentTicks(tcb: Tcb): number {
+  return Math.min(ticksSince(tcb.stack, tcb.lastDataTick), ticksSince(tcb.stack, tcb.lastAckTick));
+}
+
+function arm(tcb: Tcb, delayTicks: number): void {
+  tcb.flags |= KEEPALIVE_TIMER;
+  tcb.keepAliveTick = tcb.stack.expiry(delayTicks);
+}
+
+/** RFC 9293 3.3.2: past the handshake, and not yet over. */
+function isSynchronised({ state }: Tcb): boolean {
+  return state !== 'SYN-SENT' && state !== 'SYN-RECEIVED' && state !== 'TIME-WAIT' && state !== 'CLOSED';
+}
+
+function isWhole(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= max;
+}

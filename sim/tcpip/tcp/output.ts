@@ -1,0 +1,200 @@
+/** What a connection sends: new data as far as windows and Nagle let it, retransmissions, ACKs, probes, resets. */
+
+import { ACK, FIN, PSH, RST, SYN, type Packet } from '../packet.ts';
+import { ackWasSent, countReply } from './delayed-ack.ts';
+import { inFlight } from './congestion.ts';
+import { receiveWindow, selectWindow } from './receive-window.ts';
+import { armRetransmission, TIMEOUT_US_MIN } from './retransmission.ts';
+import { advance, distance, later } from './seq.ts';
+import {
+  EXCHANGED, FIN_SENT, FIN_WANTED, msToTicks, NO_DELAY, SCALED, setTimer, ticksSince, TIMING, usToTicks, type Tcb,
+} from './tcb.ts';
+
+const WINDOW_MAX = 0xffff;
+
+/** Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. `push`: Nagle or not. */
+export function sendNew(tcb: Tcb, push = false): void {
+  if (!maySend(tcb)) return;
+  let count = 0;
+  while (sendNext(tcb, push)) count++;
+  if (count > 0) armRetransmission(tcb);
+  else if (tcb.packetsOut === 0 && tcb.timer === 'none' && hasUnsent(tcb)) armPersist(tcb);
+}
+
+/** Whether something waits that was never sent: data, or the FIN. */
+export function hasUnsent(tcb: Tcb): boolean {
+  return tcb.unsentBytes > 0 || ((tcb.flags & FIN_WANTED) !== 0 && (tcb.flags & FIN_SENT) === 0);
+}
+
+function maySend({ state }: Tcb): boolean {
+  return state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'FIN-WAIT-1' || state === 'LAST-ACK' || state === 'CLOSING';
+}
+
+/** Sends one new segment, if one may go. */
+export function sendNext(tcb: Tcb, push: boolean): boolean {
+  const unsent = tcb.unsentBytes;
+  const isFinDue = (tcb.flags & FIN_WANTED) !== 0 && (tcb.flags & FIN_SENT) === 0;
+  if (unsent === 0 && !isFinDue) return false;
+  // RFC 5681 3.1: no more in flight than the congestion window.
+  if (inFlight(tcb) >= tcb.cwnd) return false;
+  const room = distance(tcb.sndNxt, advance(tcb.sndUna, tcb.sndWnd));
+  let bytes = Math.min(unsent, tcb.sndMss);
+  if (bytes > room) {
+    // RFC 9293 3.8.6.2.1, silly window syndrome: what does not fill a segment goes only where it is half of the largest window there was.
+    if (room <= 0 || (room < tcb.sndMss && room < tcb.sndWndMax / 2)) return false;
+    bytes = room;
+  }
+  const withFin = isFinDue && bytes === unsent;
+  if (bytes < tcb.sndMss && !withFin && !push && isHeldByNagle(tcb)) return false;
+  sendData(tcb, tcb.sndNxt, bytes, withFin);
+  sent(tcb, bytes, withFin);
+  return true;
+}
+
+/** RFC 9293 3.7.4 in Minshall's form, as Linux has it: a small segment waits only for a small one. */
+function isHeldByNagle(tcb: Tcb): boolean {
+  return (tcb.flags & NO_DELAY) === 0 && tcb.packetsOut > 0
+    && distance(tcb.sndUna, tcb.sndSmall) > 0 && distance(tcb.sndSmall, tcb.sndNxt) >= 0;
+}
+
+/** New data has gone out. */
+function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
+  const { stack } = tcb;
+  const end = advance(tcb.sndNxt, bytes + (withFin ? 1 : 0));
+  if (tcb.sndNxt !== tcb.sndUna) (tcb.segmentEnds ??= [tcb.sndNxt]).push(end);
+  tcb.sndNxt = end;
+  if (bytes < tcb.sndMss) tcb.sndSmall = end;
+  if (withFin) tcb.flags |= FIN_SENT;
+  if (bytes > 0) {
+    tcb.flags |= EXCHANGED;
+    countReply(tcb);
+    tcb.lastSentTick = stack.nowTick;
+  }
+  if ((tcb.flags & TIMING) === 0) timeSegment(tcb, end);
+}
+
+/** Measures the round trip of the segment that ends at `end`: one at a time (RFC 6298 3). */
+function timeSegment(tcb: Tcb, end: number): void {
+  tcb.flags |= TIMING;
+  tcb.timedSeq = end;
+  tcb.timedUs = tcb.stack.nowUs;
+}
+
+/** Sends again from `from` on, as much as one segment takes, and gives where it ends. Small segments go together, as on Linux. */
+export function retransmit(tcb: Tcb, from: number): number {
+  const { sndUna, sndNxt, sndMss, flags } = tcb;
+  const finSeq = advance(sndNxt, (flags & FIN_SENT) !== 0 ? -1 : 0);
+  const bytes = Math.max(0, Math.min(distance(from, finSeq), sndMss));
+  const withFin = (flags & FIN_SENT) !== 0 && advance(from, bytes) === finSeq;
+  const end = advance(from, bytes + (withFin ? 1 : 0));
+  sendData(tcb, from, bytes, withFin);
+  if (tcb.segmentEnds !== undefined) {
+    tcb.segmentEnds = tcb.segmentEnds.filter((segmentEnd) => distance(from, segmentEnd) <= 0 || distance(end, segmentEnd) >= 0);
+    if (!tcb.segmentEnds.includes(end)) insertEnd(tcb.segmentEnds, end);
+  }
+  // Karn: a segment that was sent twice measures nothing, but by its timestamp (RFC 7323 4.1), which tells the two apart.
+  if (tcb.stack.profile.retransmission.timestamps) timeSegment(tcb, end);
+  else if (distance(sndUna, tcb.timedSeq) > 0 && distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;
+  return end;
+}
+
+function insertEnd(ends: number[], end: number): void {
+  const at = ends.findIndex((other) => distance(end, other) > 0);
+  if (at < 0) ends.push(end);
+  else ends.splice(at, 0, end);
+}
+
+/** Sends the last segment in flight again (RFC 8985 7.3). */
+export function retransmitLast(tcb: Tcb): void {
+  const ends = tcb.segmentEnds;
+  retransmit(tcb, ends?.at(-2) ?? tcb.sndUna);
+}
+
+/** A segment of what is queued: `bytes` from `seq` on, and the FIN behind them. */
+function sendData(tcb: Tcb, seq: number, bytes: number, withFin: boolean): void {
+  const packet = newSegment(tcb, seq, ACK | (withFin ? FIN : 0));
+  if (bytes > 0) {
+    const queue = tcb.sending;
+    if (queue === undefined) throw new Error('there is nothing to send');
+    const offset = distance(tcb.sndUna, seq);
+    packet.reserve(bytes);
+    queue.peek(offset, bytes, packet.payload);
+    // RFC 9293 3.9.1.2: PSH goes with the last byte there is.
+    if (offset + bytes === queue.length) packet.flags |= PSH;
+  }
+  ackWasSent(tcb);
+  tcb.stack.transmit(packet);
+}
+
+/** The SYN, or in SYN-RECEIVED the SYN and ACK (RFC 9293 3.5), with the options of the first segment. */
+export function sendSyn(tcb: Tcb): void {
+  const { profile } = tcb.stack;
+  const isReply = tcb.state === 'SYN-RECEIVED';
+  const packet = newSegment(tcb, tcb.sndUna, isReply ? SYN | ACK : SYN);
+  if (!isReply) packet.ack = 0;
+  packet.mss = profile.mssBytes;
+  // RFC 7323 2.2: the reply scales only where the SYN did; and the window of a SYN itself is never scaled.
+  packet.windowScale = isReply && (tcb.flags & SCALED) === 0 ? -1 : profile.windowScale;
+  packet.window = Math.min(receiveWindow(tcb), WINDOW_MAX);
+  tcb.stack.transmit(packet);
+}
+
+/** An ACK of all that has come. */
+export function sendAck(tcb: Tcb): void {
+  const packet = newSegment(tcb, tcb.sndNxt, ACK);
+  ackWasSent(tcb);
+  tcb.stack.transmit(packet);
+}
+
+/** RFC 9293 3.8.4, and the same for a closed window: a segment below the window, that the peer must answer. */
+export function sendProbe(tcb: Tcb, withGarbage: boolean): void {
+  const packet = newSegment(tcb, advance(tcb.sndUna, -1), ACK);
+  if (withGarbage) {
+    packet.reserve(1);
+    packet.payload[0] = 0;
+  }
+  tcb.stack.transmit(packet);
+}
+
+/** Sends RST, as one who gives up does: it is in the peer's window (Linux's tcp_send_active_reset). */
+export function sendReset(tcb: Tcb): void {
+  tcb.stack.transmit(newSegment(tcb, tcb.sndNxt, RST | ACK));
+}
+
+function newSegment(tcb: Tcb, seq: number, flags: number): Packet {
+  const packet = tcb.stack.newPacket(tcb);
+  packet.seq = seq;
+  packet.flags = flags;
+  packet.ack = tcb.rcvNxt;
+  const window = selectWindow(tcb);
+  tcb.rcvEdge = later(tcb.rcvEdge, advance(tcb.rcvNxt, window));
+  tcb.rcvAcked = tcb.rcvNxt;
+  packet.window = Math.min(window >> tcb.rcvScale, WINDOW_MAX);
+  return packet;
+}
+
+// ---- a closed window (RFC 9293 3.8.6.1) ----
+
+/** Data waits and nothing is in flight whose acknowledgement would let it go: the window is asked for. */
+export function armPersist(tcb: Tcb): void {
+  setTimer(tcb, 'persist', clampToUserTimeout(tcb, persistTicks(tcb)));
+}
+
+function persistTicks(tcb: Tcb): number {
+  const { stack } = tcb;
+  const { persist, retransmission } = stack.profile;
+  switch (persist.kind) {
+    case 'doubling':
+      // Linux's tcp_probe0_when.
+      return Math.min(Math.max(tcb.rtoTicks, msToTicks(stack, retransmission.rtoMinMs)) * 2 ** tcb.backoff, msToTicks(stack, retransmission.rtoMaxMs));
+    case 'table':
+      return msToTicks(stack, persist.intervalsMs[Math.min(tcb.backoff, persist.intervalsMs.length - 1)] ?? retransmission.rtoMaxMs);
+  }
+}
+
+/** Linux's tcp_clamp_probe0_to_user_timeout: not beyond what the user has set, counted from the first probe. */
+function clampToUserTimeout(tcb: Tcb, ticks: number): number {
+  if (tcb.userTimeoutMs === 0 || tcb.probesOut === 0) return ticks;
+  const left = msToTicks(tcb.stack, tcb.userTimeoutMs) - ticksSince(tcb.stack, tcb.persistSinceTick);
+  return Math.min(ticks, Math.max(left, usToTicks(tcb.stack, TIMEOUT_US_MIN)));
+}

@@ -1,0 +1,105 @@
+/** What comes in: data in order, data ahead of its time, and the FIN (RFC 9293 3.10.7.4, seventh and eighth). */
+
+import { FIN, type Packet } from '../packet.ts';
+import { dataCame, enterQuickAcks } from './delayed-ack.ts';
+import { timeWait } from './input.ts';
+import { advance, distance } from './seq.ts';
+import {
+  ACK_AT_ONCE, ACK_SCHEDULED, EXCHANGED, FIN_RECEIVED, READABLE, ENDED, type Fragment, type Tcb,
+} from './tcb.ts';
+
+/** Pieces out of order that are kept; what comes beyond is dropped, and has to be sent again. */
+const FRAGMENTS_MAX = 128;
+
+/** Takes the data of a segment that touches the window. */
+export function takeData(tcb: Tcb, packet: Packet): void {
+  const { flags, payload, payloadBytes } = packet;
+  // After the FIN nothing can come (RFC 9293 3.10.7.4).
+  if ((tcb.flags & FIN_RECEIVED) !== 0) {
+    tcb.flags |= ACK_SCHEDULED | ACK_AT_ONCE;
+    return;
+  }
+  const skipped = distance(packet.seq, tcb.rcvNxt);
+  const end = advance(packet.seq, payloadBytes);
+  let withFin = (flags & FIN) !== 0;
+  if (distance(tcb.rcvNxt, end) <= 0 && !(withFin && end === tcb.rcvNxt)) {
+    // All of it was here before: our ACK was lost, or the peer is impatient.
+    enterQuickAcks(tcb);
+    tcb.flags |= ACK_SCHEDULED | ACK_AT_ONCE;
+    return;
+  }
+  const room = distance(packet.seq, tcb.rcvEdge);
+  const kept = Math.min(payloadBytes, Math.max(room, 0));
+  if (kept < payloadBytes) withFin = false;
+  if (skipped < 0) {
+    if (kept > 0 || withFin) keep(tcb, { seq: packet.seq, bytes: payload.slice(0, kept), withFin });
+    enterQuickAcks(tcb);
+    tcb.flags |= ACK_SCHEDULED | ACK_AT_ONCE;
+    return;
+  }
+  if (kept > skipped) {
+    dataCame(tcb, kept - skipped);
+    append(tcb, skipped === 0 && kept === payload.length ? payload : payload.subarray(skipped, kept));
+  } else if (payloadBytes > 0) {
+    // The window is closed.
+    tcb.flags |= ACK_SCHEDULED | ACK_AT_ONCE;
+  }
+  if (tcb.fragments !== undefined) joinFragments(tcb);
+  if (withFin) takeFin(tcb);
+}
+
+function append(tcb: Tcb, bytes: Uint8Array): void {
+  (tcb.receiving ??= tcb.stack.queues.take()).push(bytes);
+  tcb.rcvNxt = advance(tcb.rcvNxt, bytes.length);
+  tcb.flags |= EXCHANGED;
+  tcb.news |= READABLE;
+}
+
+/** In order of their beginnings; they may overlap. */
+function keep(tcb: Tcb, fragment: Fragment): void {
+  const fragments = (tcb.fragments ??= []);
+  const at = fragments.findIndex(({ seq }) => distance(fragment.seq, seq) >= 0);
+  const same = fragments[at];
+  if (same !== undefined && same.seq === fragment.seq && same.bytes.length >= fragment.bytes.length && (same.withFin || !fragment.withFin)) return;
+  if (fragments.length >= FRAGMENTS_MAX) return;
+  if (at < 0) fragments.push(fragment);
+  else fragments.splice(at, 0, fragment);
+}
+
+/** What has become part of the stream. */
+function joinFragments(tcb: Tcb): void {
+  const fragments = tcb.fragments ?? [];
+  let used = 0;
+  for (const { seq, bytes, withFin } of fragments) {
+    const skipped = distance(seq, tcb.rcvNxt);
+    if (skipped < 0) break;
+    used++;
+    if (skipped < bytes.length) append(tcb, bytes.subarray(skipped));
+    if (withFin && distance(advance(seq, bytes.length), tcb.rcvNxt) === 0) takeFin(tcb);
+  }
+  tcb.flags |= ACK_AT_ONCE;
+  if (used === fragments.length || (tcb.flags & FIN_RECEIVED) !== 0) tcb.fragments = undefined;
+  else fragments.splice(0, used);
+}
+
+function takeFin(tcb: Tcb): void {
+  if ((tcb.flags & FIN_RECEIVED) !== 0) return;
+  tcb.rcvNxt = advance(tcb.rcvNxt, 1);
+  tcb.flags |= FIN_RECEIVED | ACK_SCHEDULED;
+  tcb.news |= READABLE | ENDED;
+  switch (tcb.state) {
+    case 'ESTABLISHED':
+      tcb.state = 'CLOSE-WAIT';
+      break;
+    case 'FIN-WAIT-1':
+      // Our FIN is not acknowledged yet, or it would be FIN-WAIT-2 by now.
+      tcb.state = 'CLOSING';
+      tcb.flags |= ACK_AT_ONCE;
+      break;
+    case 'FIN-WAIT-2':
+      tcb.flags |= ACK_AT_ONCE;
+      timeWait(tcb);
+      break;
+    default:
+  }
+}

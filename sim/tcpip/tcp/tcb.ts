@@ -1,0 +1,270 @@
+/**
+ * The transmission control block: all that a connection knows (RFC 9293 3.3.1), and nothing it does. Every number is an integer
+ * of 32 bits, which the engine keeps without a box: times are ticks of the stack's clock, which wrap as Linux's jiffies and
+ * lwIP's tcp_ticks do.
+ */
+
+import type { Errno } from '../../../hal/errno.ts';
+import type { KeepAlive } from '../../../hal/network.ts';
+import type { Waiter } from '../../time/event.ts';
+import { formatAddress } from '../address.ts';
+import type { ByteQueue, ByteQueuePool } from '../byte-queue.ts';
+import type { Packet } from '../packet.ts';
+import type { Profile } from '../profile.ts';
+
+/** RFC 9293 3.3.2; a connection that listens is no connection yet (listener.ts). */
+export type TcpState =
+  | 'SYN-SENT' | 'SYN-RECEIVED' | 'ESTABLISHED' | 'FIN-WAIT-1' | 'FIN-WAIT-2'
+  | 'CLOSE-WAIT' | 'CLOSING' | 'LAST-ACK' | 'TIME-WAIT' | 'CLOSED';
+
+/** What a connection has of its stack. */
+export interface TcpStack {
+  readonly profile: Profile;
+  /** The time, in ticks, and the low 32 bits of its microseconds; the stack sets both before it lets a connection do anything. */
+  readonly nowTick: number;
+  readonly nowUs: number;
+  readonly queues: ByteQueuePool;
+  /** The tick at which a timer fires that is set `delayTicks` ahead now. */
+  expiry(delayTicks: number): number;
+  /** An empty packet of this connection. */
+  newPacket(tcb: Tcb): Packet;
+  /** An empty packet to where this one came from. */
+  newReply(packet: Packet): Packet;
+  /** Sends it, and takes it over. */
+  transmit(packet: Packet): void;
+  /** The connection's time has come, that was asked for by `nextTick`. */
+  timeout(tcb: Tcb): void;
+}
+
+/** The one timer of sending: what it waits for (smoltcp's and Linux's way: they exclude one another). */
+export type SendTimer = 'none' | 'retransmit' | 'loss-probe' | 'persist' | 'fin-wait-2' | 'time-wait';
+
+/** What congestion control is at: RFC 5681 and 6582; Linux's TCP_CA_Open, Recovery and Loss. */
+export type Recovery = 'open' | 'fast-recovery' | 'loss';
+
+/** Bits of `flags`. */
+export const NO_DELAY = 1 << 0;
+/** The user has shut down sending: FIN follows the last byte. */
+export const FIN_WANTED = 1 << 1;
+export const FIN_SENT = 1 << 2;
+/** The peer's FIN has come, after all its data. */
+export const FIN_RECEIVED = 1 << 3;
+/** The user has closed: there is nobody to read, and nobody to tell. */
+export const ORPHAN = 1 << 4;
+/** An ACK is owed. */
+export const ACK_SCHEDULED = 1 << 5;
+/** The delayed ACK timer runs. */
+export const ACK_TIMER = 1 << 6;
+/** A small segment came while an ACK was owed, and another one (Linux's ICSK_ACK_PUSHED and PUSHED2). */
+export const PUSHED = 1 << 7;
+export const PUSHED_TWICE = 1 << 8;
+export const KEEPALIVE_TIMER = 1 << 9;
+/** A write took less than it was offered. */
+export const WANTS_ROOM = 1 << 10;
+/** Data went over the connection, either way. */
+export const EXCHANGED = 1 << 11;
+/** A round trip is being measured: `timedSeq`, `timedUs`. */
+export const TIMING = 1 << 12;
+/** A tail loss probe is out; no other before it is acknowledged. */
+export const PROBE_OUT = 1 << 13;
+/** An error was told to the user; POSIX tells it once. */
+export const ERROR_TOLD = 1 << 14;
+/** The peer takes window scaling: both shifts hold. */
+export const SCALED = 1 << 15;
+/** The next ACK is not delayed. */
+export const ACK_AT_ONCE = 1 << 16;
+/** Out-of-window segments were answered: `lastChallengeTick` holds. */
+export const CHALLENGED = 1 << 17;
+/** The first retransmission's time is known: `retransmitSinceTick` holds. */
+export const RETRANSMITTED = 1 << 18;
+/** A time-out was put off while a window stays closed: `persistSinceTick` holds. */
+export const PROBING = 1 << 19;
+
+/** Bits of `news`: what the user is to be told. */
+export const READABLE = 1 << 0;
+export const WRITABLE = 1 << 1;
+export const CONNECTED = 1 << 2;
+/** It is over: by `error`, or closed by the peer. */
+export const ENDED = 1 << 3;
+
+/** A piece that came before what precedes it. */
+export interface Fragment {
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+  readonly withFin: boolean;
+}
+
+export class Tcb implements Waiter {
+  readonly stack: TcpStack;
+  state: TcpState = 'CLOSED';
+  flags = 0;
+  news = 0;
+  /** What it ended with. */
+  error: Errno | undefined = undefined;
+  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
+  softError: Errno | undefined = undefined;
+
+  localAddress = 0;
+  remoteAddress = 0;
+  localPort = 0;
+  remotePort = 0;
+  /** @internal The stack's list of connections. */
+  next: Tcb | undefined = undefined;
+  /** Whose it is. */
+  user: TcbUser | undefined = undefined;
+  /** @internal The stack's appointment, and the tick it is for. */
+  timerHandle = -1;
+  dueTick = 0;
+  isDueSet = false;
+
+  // ---- sending ----
+
+  sndUna = 0;
+  sndNxt = 0;
+  /** In bytes, and the largest that it ever was. */
+  sndWnd = 0;
+  sndWndMax = 0;
+  sndWl1 = 0;
+  sndWl2 = 0;
+  sndMss = 0;
+  sndScale = 0;
+  /** The end of the last segment sent that was smaller than it could be (Minshall's Nagle, Linux's snd_sml). */
+  sndSmall = 0;
+  /** From `sndUna` on: what was sent and not acknowledged, then what was not sent. */
+  sending: ByteQueue | undefined = undefined;
+  /** The ends of the segments in flight, where there is more than one. */
+  segmentEnds: number[] | undefined = undefined;
+  lastSentTick = 0;
+
+  // ---- receiving ----
+
+  rcvNxt = 0;
+  /** The right edge of the window that the peer was told, and the acknowledgement that went with it. */
+  rcvEdge = 0;
+  rcvAcked = 0;
+  /** What the peer's full segments seem to be. */
+  rcvMss = 0;
+  rcvScale = 0;
+  receiving: ByteQueue | undefined = undefined;
+  fragments: Fragment[] | undefined = undefined;
+  /** When data came last, and when an acceptable ACK did. */
+  lastDataTick = 0;
+  lastAckTick = 0;
+  /** Linux's quick ACKs: how many more, how interactive it is, and the time to wait. */
+  quickAcks = 0;
+  pingPong = 0;
+  ackDelayTicks = 0;
+  ackTick = 0;
+  lastChallengeTick = 0;
+
+  // ---- time ----
+
+  timer: SendTimer = 'none';
+  timerTick = 0;
+  rtoTicks = 0;
+  backoff = 0;
+  /** Time-outs in a row without an acknowledgement. */
+  timeouts = 0;
+  retransmitSinceTick = 0;
+  /** Eight times the smoothed round trip, and four times its deviations, as Linux keeps them; 0: never measured. */
+  srttUs8 = 0;
+  mdevUs4 = 0;
+  mdevMaxUs4 = 0;
+  rttvarUs4 = 0;
+  rttSeq = 0;
+  timedSeq = 0;
+  timedUs = 0;
+  userTimeoutMs = 0;
+
+  // ---- keepalive and persist ----
+
+  keepAlive: KeepAlive | undefined = undefined;
+  keepAliveTick = 0;
+  /** Unanswered probes of either kind. */
+  probesOut = 0;
+  persistSinceTick = 0;
+
+  // ---- congestion ----
+
+  recovery: Recovery = 'open';
+  /** In segments. */
+  cwnd = 0;
+  cwndCount = 0;
+  ssthresh = 0x7fff_ffff;
+  dupAcks = 0;
+  /** Recovery ends when this is acknowledged; how far the retransmissions of a loss have come. */
+  recover = 0;
+  retransmitNxt = 0;
+
+  constructor(stack: TcpStack) {
+    this.stack = stack;
+  }
+
+  /** How many bytes wait to be sent for the first time. */
+  get unsentBytes(): number {
+    const queued = this.sending?.length ?? 0;
+    return queued - Math.min(queued, ((this.sndNxt - this.sndUna) | 0));
+  }
+
+  fire(): void {
+    this.stack.timeout(this);
+  }
+
+  describe(): string {
+    return `the connection ${formatAddress(this.localAddress)}:${this.localPort} - ${formatAddress(this.remoteAddress)}:${this.remotePort}`;
+  }
+
+  /** Segments in flight. */
+  get packetsOut(): number {
+    if (this.sndNxt === this.sndUna) return 0;
+    return this.segmentEnds?.length ?? 1;
+  }
+}
+
+/** Who uses a connection: a socket, or the listener whose it is until it is accepted. */
+export interface TcbUser {
+  /** There is `news`. Called when the connection has finished what it was at. */
+  tell(tcb: Tcb): void;
+  /** The program it belongs to is gone: it is closed. */
+  abandon(tcb: Tcb): void;
+}
+
+/** Milliseconds in ticks, rounded up as Linux's msecs_to_jiffies does. */
+export function msToTicks({ profile }: TcpStack, ms: number): number {
+  return Math.ceil((ms * 1000) / profile.tickUs);
+}
+
+/** Microseconds in ticks, rounded up. */
+export function usToTicks({ profile }: TcpStack, us: number): number {
+  return Math.ceil(us / profile.tickUs);
+}
+
+/** How long ago a tick was, in ticks. */
+export function ticksSince({ nowTick }: TcpStack, tick: number): number {
+  return (nowTick - tick) | 0;
+}
+
+/** Sets the timer of sending. */
+export function setTimer(tcb: Tcb, timer: Exclude<SendTimer, 'none'>, delayTicks: number): void {
+  tcb.timer = timer;
+  tcb.timerTick = tcb.stack.expiry(delayTicks);
+}
+
+/** Whether the connection can still receive: the peer has not finished. */
+export function canReceive({ state }: Tcb): boolean {
+  return state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
+}
+
+/** The end of it: nothing runs any more, and the user is told. */
+export function done(tcb: Tcb, error: Errno | undefined): void {
+  const { queues } = tcb.stack;
+  tcb.state = 'CLOSED';
+  tcb.timer = 'none';
+  tcb.flags &= ~(KEEPALIVE_TIMER | ACK_TIMER | ACK_SCHEDULED);
+  tcb.error = error;
+  tcb.news |= ENDED;
+  if (tcb.sending !== undefined) queues.release(tcb.sending);
+  tcb.sending = undefined;
+  tcb.segmentEnds = undefined;
+  tcb.fragments = undefined;
+}

@@ -1,0 +1,84 @@
+/** What a connection does when a time has come, and which time is the next. */
+
+import { ackTimeout } from './delayed-ack.ts';
+import { keepAliveTimeout } from './keepalive.ts';
+import { armPersist, hasUnsent, sendNext, sendProbe } from './output.ts';
+import { armRetransmission, giveUp, lossProbeTimeout, ORPHAN_RETRIES, retransmitTimeout } from './retransmission.ts';
+import {
+  ACK_TIMER, done, KEEPALIVE_TIMER, msToTicks, ORPHAN, PROBING, ticksSince, type Tcb,
+} from './tcb.ts';
+
+/** Whether any timer runs; then `nextTick` is the first of them. */
+export function hasTimer(tcb: Tcb): boolean {
+  return tcb.timer !== 'none' || (tcb.flags & (ACK_TIMER | KEEPALIVE_TIMER)) !== 0;
+}
+
+/** The tick at which the first of the timers fires. */
+export function nextTick({ timer, timerTick, flags, ackTick, keepAliveTick }: Tcb): number {
+  let tick = timer !== 'none' ? timerTick : (flags & ACK_TIMER) !== 0 ? ackTick : keepAliveTick;
+  if ((flags & ACK_TIMER) !== 0 && ((ackTick - tick) | 0) < 0) tick = ackTick;
+  if ((flags & KEEPALIVE_TIMER) !== 0 && ((keepAliveTick - tick) | 0) < 0) tick = keepAliveTick;
+  return tick;
+}
+
+/** Does all that is due. */
+export function fireTimers(tcb: Tcb): void {
+  const { stack } = tcb;
+  if ((tcb.flags & ACK_TIMER) !== 0 && ticksSince(stack, tcb.ackTick) >= 0) ackTimeout(tcb);
+  if (tcb.timer !== 'none' && ticksSince(stack, tcb.timerTick) >= 0) sendTimeout(tcb);
+  if ((tcb.flags & KEEPALIVE_TIMER) !== 0 && ticksSince(stack, tcb.keepAliveTick) >= 0) keepAliveTimeout(tcb);
+}
+
+function sendTimeout(tcb: Tcb): void {
+  const { timer } = tcb;
+  tcb.timer = 'none';
+  switch (timer) {
+    case 'none':
+      break;
+    case 'retransmit':
+      retransmitTimeout(tcb);
+      break;
+    case 'loss-probe':
+      lossProbeTimeout(tcb);
+      break;
+    case 'persist':
+      persistTimeout(tcb);
+      break;
+    case 'fin-wait-2':
+    case 'time-wait':
+      done(tcb, undefined);
+      break;
+  }
+}
+
+/**
+ * RFC 9293 3.8.6.1, with Linux's tcp_probe_timer: as long as the peer answers, for ever; else until as many probes are unanswered
+ * as time-outs would be, or until the user's own timeout.
+ */
+function persistTimeout(tcb: Tcb): void {
+  const { stack } = tcb;
+  const { persist, retransmission } = stack.profile;
+  if (tcb.packetsOut > 0 || !hasUnsent(tcb)) return;
+  if ((tcb.flags & PROBING) === 0) {
+    tcb.flags |= PROBING;
+    tcb.persistSinceTick = stack.nowTick;
+  } else if (tcb.userTimeoutMs > 0 && ticksSince(stack, tcb.persistSinceTick) >= msToTicks(stack, tcb.userTimeoutMs)) {
+    giveUp(tcb);
+    return;
+  }
+  const { retries } = retransmission.giveUp;
+  const probesMax = persist.kind === 'table' ? persist.probesMax : (tcb.flags & ORPHAN) !== 0 ? Math.min(retries, ORPHAN_RETRIES) : retries;
+  if (tcb.probesOut >= probesMax) {
+    giveUp(tcb);
+    return;
+  }
+  // Where the window has opened a little, but too little for a full segment, the probe is data.
+  if (tcb.sndWnd > 0 && sendNext(tcb, true)) {
+    armRetransmission(tcb);
+    return;
+  }
+  sendProbe(tcb, false);
+  tcb.probesOut++;
+  if (tcb.backoff < retries) tcb.backoff++;
+  armPersist(tcb);
+}
