@@ -5,6 +5,7 @@ import type { PanicReport } from '../hal/system.ts';
 import { countBoot } from './boot-counter.ts';
 import { resolveConfig, type FirmwareConfig, type Image } from './config.ts';
 import type { EventListener } from './events.ts';
+import type { KernelConfig } from './rtos/kernel-config.ts';
 import { Kernel } from './rtos/kernel.ts';
 import { heartbeatTask } from './tasks/heartbeat.ts';
 import { tcpKeepaliveTask } from './tasks/tcp-keepalive.ts';
@@ -18,14 +19,8 @@ const CLIENT_PRIORITY = 2;
  */
 export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener): Kernel {
   const image = resolveConfig(config);
-  const { tickRateHz, watchdogMs } = image;
-  const onCrash = (report: PanicReport) => {
-    hal.console.print(`panic in task ${report.task}: ${report.reason}`);
-    hal.system.panic(report);
-  };
-  // The watchdog's report names the task that ran longest; without one, nobody asks.
-  const kernelConfig = watchdogMs > 0 ? { tickRateHz, onCrash, runTimeCounter: () => hal.clock.now() } : { tickRateHz, onCrash };
-  const os = new Kernel(hal.clock, kernelConfig);
+  const { watchdogMs } = image;
+  const os = new Kernel(hal.clock, new DeviceKernel(hal, image));
 
   const { boots, committed } = countBoot(hal.storage);
   if (!committed) hal.console.print('the boot count could not be stored');
@@ -43,6 +38,25 @@ export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener):
   createClient(os, hal, image, onEvent);
   os.start();
   return os;
+}
+
+/** What makes the kernel a device's. A class, since every device has one, and closures for it would take four times as much. */
+class DeviceKernel implements KernelConfig {
+  readonly #hal: Hal;
+  readonly tickRateHz: number;
+  /** The watchdog's report names the task that ran longest; without one, nobody asks. */
+  readonly runTimeCounter?: () => number;
+
+  constructor(hal: Hal, { tickRateHz, watchdogMs }: Image) {
+    this.#hal = hal;
+    this.tickRateHz = tickRateHz;
+    if (watchdogMs > 0) this.runTimeCounter = () => hal.clock.now();
+  }
+
+  onCrash(report: PanicReport): void {
+    this.#hal.console.print(`panic in task ${report.task}: ${report.reason}`);
+    this.#hal.system.panic(report);
+  }
 }
 
 function createClient(os: Kernel, hal: Hal, image: Image, onEvent: EventListener | undefined): void {

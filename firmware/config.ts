@@ -75,16 +75,26 @@ export function resolveConfig(config: FirmwareConfig): Image {
     case 'heartbeat': {
       const image: HeartbeatImage = Object.assign({}, HEARTBEAT_DEFAULTS, config);
       check(image, heartbeatRules(image.tickRateHz));
-      return image;
+      return inCommon(image);
     }
     case 'echo': {
       const image: EchoImage = Object.assign({}, ECHO_DEFAULTS, config);
       check(image, imageRules(image.tickRateHz));
-      return image;
+      return inCommon(image);
     }
     default:
       return refuse('protocol', "'heartbeat' or 'echo'", Reflect.get(config, 'protocol'));
   }
+}
+
+let latest: Image | undefined;
+
+/** Devices with the same settings have one image, not each its own, where they are started one after another: the one before, if it is the same. */
+function inCommon(image: Image): Image {
+  const before = latest;
+  const isSame = before !== undefined && Object.entries(image).every(([name, value]) => Reflect.get(before, name) === value);
+  if (!isSame) latest = image;
+  return latest ?? image;
 }
 
 /** Refuses a value, by its field's path, or passes it. */

@@ -30,6 +30,12 @@ const SWITCHES_PER_CLOCK_READ = 16;
 /** The clock as `wakeTick` for "no alarm". */
 const NO_ALARM = -1;
 
+/**
+ * How every blocking call ends, of all kernels: `yield*` looks at it at once. What a call gives is typed where the call is made; `never`
+ * fits every caller of `done`.
+ */
+const DONE: { done: true; value: never } = { done: true, value: undefined as never };
+
 /** The previous wake time of a periodic task, as vTaskDelayUntil's pointer. */
 export interface WakeTime {
   tick: number;
@@ -66,7 +72,6 @@ export class Kernel {
   #suspendDepth = 0;
   /** The task that suspended the scheduler; no other runs until it resumes it. */
   #suspender: TaskHandle | undefined = undefined;
-  readonly #done: { done: true; value: never };
 
   constructor(clock: Clock, config: KernelConfig = {}) {
     const { tickRateHz = 1000, maxPriorities = 8, initialTickCount = 0 } = config;
@@ -84,8 +89,6 @@ export class Kernel {
     this.#initialTick = initialTickCount;
     this.#ready = new ReadyLists(maxPriorities);
     this.#onAlarm = () => this.#alarm();
-    // What a call gives is typed where the call is made; `never` fits every caller of `done`.
-    this.#done = { done: true, value: undefined as never };
   }
 
   // ---- tasks ----
@@ -312,8 +315,8 @@ export class Kernel {
 
   /** @internal The end of a blocking call, as the iterator protocol says it. */
   done(result: unknown): IteratorReturnResult<never> {
-    this.#done.value = result as never;
-    return this.#done;
+    DONE.value = result as never;
+    return DONE;
   }
 
   /** @internal Puts the running task to sleep, on `list` if it waits for an event, until its timeout. */
@@ -535,10 +538,9 @@ export class Kernel {
     this.forget(task);
     this.runningTask = undefined;
     this.stop();
-    const onCrash = this.config.onCrash;
-    if (onCrash === undefined) throw error;
+    if (this.config.onCrash === undefined) throw error;
     const isError = error instanceof Error;
-    onCrash({
+    this.config.onCrash({
       task: task.name,
       reason: isError ? error.message : String(error),
       stack: (isError ? error.stack : undefined) ?? '',

@@ -14,8 +14,11 @@ export interface Timed {
   heapIndex: number;
 }
 
+/** The items of every heap in which nothing has been yet. */
+const NONE: never[] = [];
+
 export class TimedHeap<T extends Timed> {
-  readonly #items: T[] = [];
+  #items: T[] = NONE;
   #arrivals = 0;
 
   /** The earliest, undefined when empty. */
@@ -26,6 +29,12 @@ export class TimedHeap<T extends Timed> {
   add(item: T, wakeTick: number): void {
     item.wakeTick = wakeTick;
     item.wakeOrder = this.#arrivals++;
+    // Most heaps never have more than one, and an array that grows by itself makes room for 17.
+    if (this.#items === NONE) {
+      this.#items = [item];
+      item.heapIndex = 0;
+      return;
+    }
     this.#up(this.#items.length, item);
   }
 

@@ -47,7 +47,7 @@ export interface SessionEnd {
 /** What is said over a connection, and kept from one to the next. */
 export interface Conversation {
   /** Talks over a connected socket until it is over. It does not close the socket. */
-  session(socket: Socket, server: string): Generator<void, SessionEnd, void>;
+  session(socket: Socket, server: Server): Generator<void, SessionEnd, void>;
 }
 
 /** Keeps a connection for ever: connects, runs the session, closes, waits, and again with the next server. */
@@ -63,20 +63,20 @@ export function* keepConnected(
   for (let turn = 0; ; turn = (turn + 1) % config.servers.length) {
     const server = config.servers[turn];
     if (server === undefined) throw new Error('there is no server to connect to');
-    const name = serverName(server);
-    onEvent?.({ kind: 'connecting', server: name });
+    // Its name is made for each event: every connected device would hold one of its own.
+    onEvent?.({ kind: 'connecting', server: serverName(server) });
     const socket = yield* connectTo(os, hal, config, server);
     if (typeof socket === 'string') {
-      onEvent?.({ kind: 'connect-failed', server: name, errno: socket });
+      onEvent?.({ kind: 'connect-failed', server: serverName(server), errno: socket });
       failures++;
     } else {
       const sinceMs = hal.clock.now();
-      onEvent?.({ kind: 'connected', server: name, local: socket.local });
+      onEvent?.({ kind: 'connected', server: serverName(server), local: socket.local });
       setOptions(config, socket);
-      const end = yield* conversation.session(socket, name);
+      const end = yield* conversation.session(socket, server);
       socket.close();
       const afterMs = hal.clock.now() - sinceMs;
-      onEvent?.({ kind: 'lost', server: name, afterMs, ...end });
+      onEvent?.({ kind: 'lost', server: serverName(server), afterMs, ...end });
       failures = afterMs >= config.stableMs ? 0 : failures + 1;
     }
     const delayMs = retryDelayMs(config.retry, failures, hal.random);

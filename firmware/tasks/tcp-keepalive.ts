@@ -9,7 +9,7 @@ import type { EventListener } from '../events.ts';
 import type { Socket } from '../net/socket.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Task } from '../rtos/task.ts';
-import { keepConnected, type ConnectionConfig, type Conversation, type SessionEnd } from './connection.ts';
+import { keepConnected, serverName, type ConnectionConfig, type Conversation, type Server, type SessionEnd } from './connection.ts';
 
 /** How much is read, and given back, at once. */
 const BUFFER_BYTES = 128;
@@ -33,8 +33,8 @@ class UpperCaseEcho implements Conversation {
     this.#tell = tell;
   }
 
-  *session(socket: Socket, server: string): Generator<void, SessionEnd, void> {
-    this.#hal.console.print(`connected to ${server}`);
+  *session(socket: Socket, server: Server): Generator<void, SessionEnd, void> {
+    this.#hal.console.print(`connected to ${serverName(server)}`);
     for (;;) {
       const received = yield* socket.read(this.#buffer);
       if (received === 0) return { by: 'closed' };
