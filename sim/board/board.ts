@@ -15,7 +15,7 @@ import { Flash } from './flash.ts';
 import type { Nic } from './nic.ts';
 
 /** What runs on a board: starts on the HAL and returns. */
-export type Firmware = (hal: Hal, onEvent: EventListener) => void;
+export type Firmware = (hal: Hal, onEvent: EventListener | undefined) => void;
 
 /** From a reset that the device does by itself to its firmware's first line, by its own clock: so that one that crashes at once does not spin. */
 export const RESET_MS = 100;
@@ -26,7 +26,8 @@ export interface BoardWorld {
   readonly seed: number;
   /** A clock for a board, which may drift as that board's do: for each boot one, and one for its watchdog. */
   newClock(board: Board): BoardClock;
-  onEvent(event: BoardEvent, board: Board): void;
+  /** Undefined: nobody listens, and so the firmware need not say anything. */
+  readonly onEvent: ((event: BoardEvent, board: Board) => void) | undefined;
 }
 
 /** What a board tells: its firmware's events, its console, and its crashes. */
@@ -141,7 +142,12 @@ export class Board {
 
   /** @internal */
   tell(event: BoardEvent): void {
-    this.#world.onEvent(event, this);
+    this.#world.onEvent?.(event, this);
+  }
+
+  /** @internal */
+  get isHeard(): boolean {
+    return this.#world.onEvent !== undefined;
   }
 
   /** @internal The device resets itself. */

@@ -3,7 +3,7 @@
  * (so that who wants another HAL with some of its parts takes them one by one: `{ ...hal }` has nothing of it). From the moment the boot is over nothing that is asked of it has an effect, and nobody is called.
  */
 
-import type { EventListener } from '../../firmware/index.ts';
+import type { DeviceEvent, EventListener } from '../../firmware/index.ts';
 import type { Clock } from '../../hal/clock.ts';
 import type { Console } from '../../hal/console.ts';
 import { failure } from '../../hal/errno.ts';
@@ -30,18 +30,21 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   /** What will be committed next, in RAM; undefined where nothing was changed. */
   #changed: Values | undefined = undefined;
 
-  /** Hears the firmware, as long as it is this boot's. */
-  readonly onEvent: EventListener = (event) => {
-    if (!this.off) this.#board.tell(event);
-  };
+  /** Hears the firmware, as long as it is this boot's; undefined where nobody listens. */
+  readonly onEvent: EventListener | undefined;
 
   /** `board` has power, and its network interface none yet. */
   constructor(board: Board, resetReason: ResetReason) {
     super();
     this.#board = board;
     this.resetReason = resetReason;
+    this.onEvent = board.isHeard ? (event) => this.#hear(event) : undefined;
     this.#clock = board.newClock();
     this.network = board.nic.powerOn(this);
+  }
+
+  #hear(event: DeviceEvent): void {
+    if (!this.off) this.#board.tell(event);
   }
 
   /** The boot is over. */

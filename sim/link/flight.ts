@@ -11,7 +11,7 @@ import type { Direction } from './wires.ts';
 export class Flight implements Waiter {
   link: Link;
   direction: Direction;
-  /** Until when the packets that were sent occupy the line. Not whole, as a packet's time on a line is not. */
+  /** Until when the packets that were sent occupy the line: to the nanosecond, as a packet's time on a line is no whole number. */
   busyUntilUs = Number.NaN;
   /** When the last one arrives of those that keep their order. */
   latestUs = Number.NaN;

@@ -4,13 +4,13 @@
 export interface Line {
   /** From the packet's last bit leaving to its arrival. */
   readonly delayUs: number;
-  /** To that comes up to so much, each as likely; packets do not overtake each other by it. */
+  /** To that comes from 0 to so much, each as likely; packets do not overtake each other by it. */
   readonly jitterUs: number;
   /** Bits per second, of the Ethernet frame (ETHERNET_BYTES); Infinity: a packet takes no time. */
   readonly bandwidthBps: number;
-  /** Packets that wait for the line may have so many bytes, with what is left of the one that is on it; one more is dropped. */
+  /** How many bytes may wait for the line, with what is left of the packet that is on it; a packet beyond is dropped. */
   readonly queueBytes: number;
-  /** Each packet is lost with this probability, independently, before it takes up any of the line (as in Linux's netem_enqueue). */
+  /** Each packet is lost with this probability, independently; it takes up nothing of the line (as in Linux's netem_enqueue). */
   readonly loss: number;
 }
 

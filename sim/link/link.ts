@@ -174,7 +174,8 @@ export class Link implements Receiver, Random {
     const isTx = direction === 'tx';
     let flight = isTx ? this.#txFlight : this.#rxFlight;
     // A line that takes no time needs no event, but for the one that parts a host's receiving from another's sending.
-    if (flight === undefined && delayUs === 0 && jitterUs === 0 && bandwidthBps === Infinity && heldUs === 0 && (isTx || packet.flown)) {
+    const takesTime = delayUs > 0 || jitterUs > 0 || bandwidthBps !== Infinity || heldUs > 0;
+    if (flight === undefined && !takesTime && (isTx || packet.flown)) {
       this.arrived(packet, direction);
       return;
     }
@@ -188,11 +189,12 @@ export class Link implements Receiver, Random {
     if (bandwidthBps !== Infinity) {
       const frameBytes = ipBytes(packet) + ETHERNET_BYTES;
       const waitUs = Math.max(flight.busyUntilUs - nowUs, 0);
-      if (waitUs > 0 && (waitUs * bandwidthBps) / 8e6 + frameBytes > line.queueBytes) {
+      if (waitUs > 0 && Math.round((waitUs * bandwidthBps) / 8e6) + frameBytes > line.queueBytes) {
         this.#wires.drop(packet, 'queue-full', this, direction);
         return;
       }
-      flight.busyUntilUs = nowUs + waitUs + (frameBytes * 8e6) / bandwidthBps;
+      // To the nanosecond, so that errors do not add up.
+      flight.busyUntilUs = Math.round((nowUs + waitUs + (frameBytes * 8e6) / bandwidthBps) * 1000) / 1000;
       leavesAtUs = Math.ceil(flight.busyUntilUs);
     }
     let arrivesAtUs = leavesAtUs + delayUs;

@@ -1,6 +1,7 @@
-/** What a NAT box remembers: a mapping for each connection, in the order of last use, so that those that expire are found first. */
+/** What a NAT box remembers: a mapping for each connection, in the order of last use, so that expired ones are found first. */
 
 import { FIN, type Packet, RST, SYN, TCP, type UDP } from '../tcpip/packet.ts';
+import type { Timeline } from '../time/event.ts';
 
 export interface Timeouts {
   /** TCP, both sides of which have sent their SYN, and no FIN or RST was seen. */
@@ -94,6 +95,7 @@ export class IdleList {
 
 /** Looks at the time only when it is asked for something: nothing is due when a mapping expires. */
 export class NatTable {
+  readonly #timeline: Timeline;
   readonly #firstPort: number;
   readonly #lastPort: number;
   readonly #established: IdleList;
@@ -104,7 +106,8 @@ export class NatTable {
   readonly #udpByOutsidePort = new Map<number, Mapping>();
   #nextPort: number;
 
-  constructor(timeouts: Timeouts, firstPort: number, lastPort: number) {
+  constructor(timeline: Timeline, timeouts: Timeouts, firstPort: number, lastPort: number) {
+    this.#timeline = timeline;
     this.#firstPort = this.#nextPort = firstPort;
     this.#lastPort = lastPort;
     this.#established = new IdleList(timeouts.establishedUs);
@@ -117,20 +120,27 @@ export class NatTable {
     return this.#tcpByOutsidePort.size + this.#udpByOutsidePort.size;
   }
 
-  findFromInside(protocol: number, address: number, port: number, peerAddress: number, peerPort: number, nowUs: number): Mapping | undefined {
+  findFromInside(protocol: number, address: number, port: number, peerAddress: number, peerPort: number): Mapping | undefined {
     let mapping = this.#byInsideAddress.get(address);
-    while (mapping !== undefined && !(mapping.insidePort === port && isWith(mapping, protocol, peerAddress, peerPort))) mapping = mapping.sibling;
-    return this.#unlessExpired(mapping, nowUs);
+    while (mapping !== undefined && !(mapping.insidePort === port && isWith(mapping, protocol, peerAddress, peerPort))) {
+      mapping = mapping.sibling;
+    }
+    return this.#unlessExpired(mapping);
   }
 
-  /** RFC 5382 REQ-3: it may be for the connection's peer alone, as it is in the clouds and in Linux. */
-  findFromOutside(protocol: number, port: number, peerAddress: number, peerPort: number, nowUs: number): Mapping | undefined {
+  /**
+   * For the connection's peer alone. RFC 5382 REQ-1 and REQ-3 would have the mapping serve others too; Linux's conntrack and the
+   * clouds know whole connections only.
+   */
+  findFromOutside(protocol: number, port: number, peerAddress: number, peerPort: number): Mapping | undefined {
     const mapping = this.#byOutsidePort(protocol).get(port);
-    return mapping !== undefined && isWith(mapping, protocol, peerAddress, peerPort) ? this.#unlessExpired(mapping, nowUs) : undefined;
+    if (mapping === undefined || !isWith(mapping, protocol, peerAddress, peerPort)) return undefined;
+    return this.#unlessExpired(mapping);
   }
 
   /** A mapping for the connection of `packet`, which is from inside; undefined: there is no port left. */
-  add(packet: Packet, protocol: typeof TCP | typeof UDP, nowUs: number): Mapping | undefined {
+  add(packet: Packet, protocol: typeof TCP | typeof UDP): Mapping | undefined {
+    const { nowUs } = this.#timeline;
     for (const list of [this.#established, this.#transitory, this.#udp]) {
       for (let old = list.expired(nowUs); old !== undefined; old = list.expired(nowUs)) this.#remove(old);
     }
@@ -149,10 +159,11 @@ export class NatTable {
   }
 
   /** A packet of the connection passes. */
-  use(mapping: Mapping, packet: Packet, isFromInside: boolean, nowUs: number): void {
+  use(mapping: Mapping, packet: Packet, isFromInside: boolean): void {
     mapping.idle.remove(mapping);
     const isEstablished = mapping.protocol === TCP && mapping.track(packet.flags, isFromInside);
-    (mapping.protocol !== TCP ? this.#udp : isEstablished ? this.#established : this.#transitory).add(mapping, nowUs);
+    const list = mapping.protocol !== TCP ? this.#udp : isEstablished ? this.#established : this.#transitory;
+    list.add(mapping, this.#timeline.nowUs);
   }
 
   clear(): void {
@@ -167,8 +178,8 @@ export class NatTable {
     this.#nextPort = this.#nextPort < this.#lastPort ? this.#nextPort + 1 : this.#firstPort;
   }
 
-  #unlessExpired(mapping: Mapping | undefined, nowUs: number): Mapping | undefined {
-    if (mapping === undefined || !mapping.idle.isExpired(mapping, nowUs)) return mapping;
+  #unlessExpired(mapping: Mapping | undefined): Mapping | undefined {
+    if (mapping === undefined || !mapping.idle.isExpired(mapping, this.#timeline.nowUs)) return mapping;
     this.#remove(mapping);
     return undefined;
   }

@@ -7,12 +7,12 @@ import type { Wires } from './wires.ts';
 
 export interface NatOptions extends Timeouts {
   /**
-   * What becomes of a TCP segment of a connection that the table does not know, or not any more. `silent`: it is dropped, as GCP
-   * Cloud NAT does after 1200 s, and Linux with nf_conntrack_tcp_loose 0. `rst`: whoever sent it gets a reset, as Azure NAT
-   * gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s). Nothing is sent when a time-out is over.
+   * What becomes of a TCP segment of a connection that is not in the table, or not any more. `silent`: it is dropped, as by GCP
+   * Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: whoever sent it gets a reset, as Azure NAT
+   * gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s). Nothing is sent before that.
    */
   readonly onExpired: 'silent' | 'rst';
-  /** Of the outside address; each connection takes one of its protocol. Without one left, a new connection's packets are dropped. */
+  /** Of the outside address: each connection takes one of its protocol; where none is left, a new one's packets are dropped. */
   readonly ports: { readonly first: number; readonly last: number };
 }
 
@@ -52,7 +52,7 @@ export class Nat {
     this.#inner = inner;
     this.#outer = outer;
     this.#resets = onExpired === 'rst';
-    this.#table = new NatTable(timeouts, ports.first, ports.last);
+    this.#table = new NatTable(wires.timeline, timeouts, ports.first, ports.last);
   }
 
   /** How many connections it remembers, with those that have expired and were not looked for since. */
@@ -71,22 +71,21 @@ export class Nat {
       return;
     }
     const { protocol, source, sourcePort, destination, destinationPort, flags } = packet;
-    const { nowUs } = this.#wires.timeline;
-    let mapping = this.#table.findFromInside(protocol, source, sourcePort, destination, destinationPort, nowUs);
+    let mapping = this.#table.findFromInside(protocol, source, sourcePort, destination, destinationPort);
     if (mapping === undefined) {
-      // A connection begins with its SYN. Linux by default takes up those it sees in the middle (nf_conntrack_tcp_loose 1), which the
-      // clouds do not; it would get another outside port, and the peer's reset.
+      // A connection begins with its SYN. Linux, unless nf_conntrack_tcp_loose is 0, takes up one that it sees in the middle; the
+      // clouds do not, and one that got another outside port by it would meet the peer's reset.
       if (protocol === TCP && (flags & (SYN | ACK | RST | FIN)) !== SYN) {
         this.#refuse(packet, this.#inner);
         return;
       }
-      mapping = this.#table.add(packet, protocol, nowUs);
+      mapping = this.#table.add(packet, protocol);
       if (mapping === undefined) {
         this.#wires.drop(packet, 'no-port', this, undefined);
         return;
       }
     }
-    this.#table.use(mapping, packet, true, nowUs);
+    this.#table.use(mapping, packet, true);
     packet.source = this.#address;
     packet.sourcePort = mapping.outsidePort;
     this.#outer.receive(packet);
@@ -97,14 +96,13 @@ export class Nat {
       this.#errorFromOutside(packet);
       return;
     }
-    const { nowUs } = this.#wires.timeline;
-    const mapping = this.#table.findFromOutside(packet.protocol, packet.destinationPort, packet.source, packet.sourcePort, nowUs);
+    const mapping = this.#table.findFromOutside(packet.protocol, packet.destinationPort, packet.source, packet.sourcePort);
     if (mapping === undefined) {
       this.#refuse(packet, this.#outer);
       return;
     }
     // RFC 4787 REQ-6, for UDP, leaves it open whether this keeps the mapping; Linux and the clouds do.
-    this.#table.use(mapping, packet, false, nowUs);
+    this.#table.use(mapping, packet, false);
     packet.destination = mapping.insideAddress;
     packet.destinationPort = mapping.insidePort;
     this.#inner.receive(packet);
@@ -142,11 +140,12 @@ export class Nat {
     sender.receive(reset);
   }
 
-  /** RFC 5508 REQ-4: an error about a packet that went out is for the host that sent it, as it knows the packet. */
+  /** RFC 5508 4.2: an error about a packet that went out is for the host that sent it, and quotes it as that host knows it. */
   #errorFromOutside(packet: Packet): void {
     const { quoted } = packet;
-    const mapping = quoted && this.#table.findFromOutside(quoted.protocol, quoted.sourcePort, quoted.destination, quoted.destinationPort, this.#wires.timeline.nowUs);
-    if (mapping === undefined || quoted === undefined) {
+    if (quoted === undefined) throw new Error(`${this.name}: an ICMP error quotes nothing`);
+    const mapping = this.#table.findFromOutside(quoted.protocol, quoted.sourcePort, quoted.destination, quoted.destinationPort);
+    if (mapping === undefined) {
       this.#wires.drop(packet, 'no-mapping', this, undefined);
       return;
     }
@@ -155,12 +154,13 @@ export class Nat {
     this.#inner.receive(packet);
   }
 
-  /** RFC 5508 REQ-5: an error about a packet that came in is for its sender, who knows but the outside address. */
+  /** RFC 5508 4.2: an error about a packet that came in is for its sender, who knows the outside address only. */
   #errorFromInside(packet: Packet): void {
     const { quoted } = packet;
-    const mapping =
-      quoted && this.#table.findFromInside(quoted.protocol, quoted.destination, quoted.destinationPort, quoted.source, quoted.sourcePort, this.#wires.timeline.nowUs);
-    if (mapping === undefined || quoted === undefined) {
+    if (quoted === undefined) throw new Error(`${this.name}: an ICMP error quotes nothing`);
+    const { protocol, source, sourcePort, destination, destinationPort } = quoted;
+    const mapping = this.#table.findFromInside(protocol, destination, destinationPort, source, sourcePort);
+    if (mapping === undefined) {
       this.#wires.drop(packet, 'no-mapping', this, undefined);
       return;
     }
@@ -169,7 +169,7 @@ export class Nat {
     this.#outer.receive(packet);
   }
 
-  /** A copy, since what is quoted may belong to two packets where a line has duplicated one. It does not keep the mapping (RFC 5382 REQ-9). */
+  /** A copy, since what is quoted belongs to two packets where a line has duplicated one. */
   #quote(quoted: Packet, mapping: Mapping, wentOut: boolean): Packet {
     const copy = this.#wires.pool.take();
     copy.copy(quoted);

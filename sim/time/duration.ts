@@ -13,6 +13,16 @@ export function parseDuration(text: string): number | undefined {
   return wholeUs < 2 ** 50 ? wholeUs / 1000 : undefined;
 }
 
+/** A duration as public calls take it: in milliseconds, or as people write it. */
+export type Duration = number | `${number}${Unit}`;
+
+/** In milliseconds. Throws a RangeError for what is no duration. */
+export function durationMs(duration: Duration): number {
+  const ms = typeof duration === 'number' ? (duration >= 0 ? duration : undefined) : parseDuration(duration);
+  if (ms === undefined) throw new RangeError(`${duration} is no duration: it can be a number of milliseconds, or such as ${DURATION_EXAMPLES}`);
+  return ms;
+}
+
 /** What a duration looks like, for messages about one that is none. */
 export const DURATION_EXAMPLES = '500ms, 30s, 1.5m or 2h';
 

@@ -1,4 +1,4 @@
-/** Packets are lost in bursts (E. O. Elliott, "Estimates of error rates for codes on burst-noise channels", 1963, after Gilbert). */
+/** Packets are lost in bursts: the model of E. N. Gilbert (1960) and E. O. Elliott (1963). */
 
 import { checkProbability } from '../line.ts';
 import { chance, type Rule } from '../rule.ts';

@@ -36,7 +36,7 @@ export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAl
 
 /** The connection is established, or keepalive was set on one that is: the timer starts from when something came last. */
 export function startKeepAlive(tcb: Tcb): void {
-  const { keepAlive, stack } = tcb;
+  const { keepAlive } = tcb;
   if (keepAlive === undefined) return;
   arm(tcb, Math.max(idleTicks(tcb, keepAlive) - silentTicks(tcb), 0));
 }

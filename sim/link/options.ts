@@ -1,0 +1,55 @@
+/** Cables as people describe them: `{ delay: '20ms', loss: '1%', bandwidth: '10Mbit/s' }`. */
+
+import { type Duration, durationMs } from '../time/duration.ts';
+import { type Line, makeLine, PERFECT } from './line.ts';
+
+export interface LineOptions {
+  /** One way. */
+  readonly delay?: Duration;
+  /** On top of the delay, from 0 to so much, each as likely; packets do not overtake each other by it. */
+  readonly jitter?: Duration;
+  /** In bits per second. */
+  readonly bandwidth?: number | `${number}${'bit/s' | 'kbit/s' | 'Mbit/s' | 'Gbit/s'}`;
+  readonly queueBytes?: number;
+  /** Of each packet, independently. */
+  readonly loss?: number | `${number}%`;
+}
+
+/** Both directions alike, or each of its own: `tx` from the host, `rx` to it. */
+export type LinkOptions = LineOptions | { readonly tx: LineOptions; readonly rx: LineOptions };
+
+const UNIT_BPS: Readonly<Record<string, number>> = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9 };
+
+/** The lines of both directions. Throws a RangeError for what cannot be. */
+export function linesOf(options: LinkOptions): { readonly tx: Line; readonly rx: Line } {
+  if ('tx' in options) return { tx: lineOf(options.tx), rx: lineOf(options.rx) };
+  const line = lineOf(options);
+  return { tx: line, rx: line };
+}
+
+function lineOf({ delay = 0, jitter = 0, bandwidth = Infinity, queueBytes = PERFECT.queueBytes, loss = 0 }: LineOptions): Line {
+  return makeLine({
+    delayUs: Math.round(durationMs(delay) * 1000),
+    jitterUs: Math.round(durationMs(jitter) * 1000),
+    bandwidthBps: bandwidthBps(bandwidth),
+    queueBytes,
+    loss: probability(loss),
+  });
+}
+
+/** `10Mbit/s` in bits per second. */
+export function bandwidthBps(bandwidth: number | string): number {
+  if (typeof bandwidth === 'number') return bandwidth;
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([kMG]?bit\/s)$/.exec(bandwidth) ?? [];
+  const factor = UNIT_BPS[unit];
+  if (factor === undefined) throw new RangeError(`${bandwidth} is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s`);
+  return Number(number) * factor;
+}
+
+/** `1%` as 0.01. */
+export function probability(share: number | string): number {
+  if (typeof share === 'number') return share;
+  const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(share) ?? [];
+  if (percent === undefined) throw new RangeError(`${share} is no probability: it can be a number from 0 to 1, or such as 1%`);
+  return Number(percent) / 100;
+}

@@ -1,0 +1,193 @@
+/**
+ * The simulated world: hosts on a star of cables, in virtual time.
+ *
+ *     const sim = new Simulation({ seed: 1 });
+ *     const server = sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 } }));
+ *     const device = sim.addDevice({ firmware: heartbeatFirmware(), link: { delay: '20ms', loss: '1%' } });
+ *     await sim.runFor('10s');
+ *     device.cable.pull();
+ *
+ * The same seed and the same calls give the same events, to the byte.
+ */
+
+import type { Hal } from '../hal/hal.ts';
+import { Board, type BoardWorld, type Firmware } from './board/board.ts';
+import { Link } from './link/link.ts';
+import { type LinkOptions, linesOf } from './link/options.ts';
+import { Switch } from './link/switch.ts';
+import { Wires } from './link/wires.ts';
+import { SERVER_NAME, type ServerProgram } from './programs.ts';
+import { forkRandom } from './random.ts';
+import type { ReferenceServer } from './server/server.ts';
+import { formatAddress, parseAddress } from './tcpip/address.ts';
+import { ByteQueuePool } from './tcpip/byte-queue.ts';
+import { Host, type World } from './tcpip/host.ts';
+import { PacketPool } from './tcpip/packet.ts';
+import type { Profile, ProfileName } from './tcpip/profile.ts';
+import { PROFILES } from './tcpip/profiles/index.ts';
+import { Testbed } from './testbed.ts';
+import { type Duration, durationMs, formatDuration } from './time/duration.ts';
+import { Engine } from './time/engine.ts';
+import { type PacingOptions, runPaced } from './time/pacing.ts';
+import { VirtualClock } from './time/virtual-clock.ts';
+import type { TraceEvent } from './verdict/trace.ts';
+
+export interface SimulationOptions {
+  /** All chance follows from it. Default 1. */
+  readonly seed?: number;
+  /** Everything that happens, as it happens. */
+  readonly onTrace?: (event: TraceEvent) => void;
+  /** How virtual time keeps to real time, and lets the host live. Without it a run takes no longer than it has to, and does nothing else. */
+  readonly pacing?: PacingOptions;
+}
+
+export interface HostOptions {
+  /** Also its name for look-ups. */
+  readonly name?: string;
+  /** Default: the next free one of 10.0.0.0/8. */
+  readonly address?: string;
+  /** Its TCP/IP stack: by name, or one of your own. */
+  readonly profile?: ProfileName | Profile;
+  /** Its cable to the switch. */
+  readonly link?: LinkOptions;
+  /** By how much its clock is fast, in millionths. Default 0. */
+  readonly driftPpm?: number;
+}
+
+export interface DeviceOptions extends HostOptions {
+  readonly firmware: Firmware;
+  /** Whether it has power from the start. Default true. */
+  readonly power?: boolean;
+}
+
+/** A server, on a host of its own. */
+export interface SimulatedServer {
+  /** Its power, its cable, its program's life. */
+  readonly board: Board;
+  /** The program that runs there, as long as it does; each boot has a new one. */
+  readonly program: ReferenceServer | undefined;
+}
+
+/** 10.0.0.0/8 (RFC 1918). */
+const NETWORK = 10 << 24;
+const HOSTS_MAX = 1 << 24;
+
+export class Simulation {
+  readonly seed: number;
+  readonly engine = new Engine();
+  /** The devices, and what shall befall them. */
+  readonly testbed: Testbed;
+  /** What all cables have in common; its observer sees every packet. */
+  readonly wires: Wires;
+  /** The middle of the star. */
+  readonly switch: Switch;
+  readonly names = new Map<string, readonly string[]>();
+  readonly #world: World;
+  readonly #pacing: PacingOptions | undefined;
+  readonly #hosts = new Map<string, Host>();
+  readonly #driftPpm = new Map<string, number>();
+  #lastNumber = 0;
+
+  constructor({ seed = 1, onTrace, pacing }: SimulationOptions = {}) {
+    const packets = new PacketPool();
+    this.seed = seed;
+    this.#pacing = pacing;
+    this.testbed = new Testbed({
+      seed,
+      newClock: (board) => (board === undefined ? new VirtualClock(this.engine, 'the testbed') : this.#newClock(board)),
+      onTrace,
+    });
+    this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), names: this.names };
+    this.wires = new Wires(this.engine, packets, seed);
+    this.switch = new Switch(this.wires, 'switch');
+  }
+
+  /** Virtual time since the world began. */
+  get nowMs(): number {
+    return this.engine.nowUs / 1000;
+  }
+
+  get hosts(): readonly Host[] {
+    return [...this.#hosts.values()];
+  }
+
+  /** The host of that name: a board's network interface. */
+  host(name: string): Host | undefined {
+    return this.#hosts.get(name);
+  }
+
+  /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
+  addDevice({ firmware, power = true, ...options }: DeviceOptions): Board {
+    const name = options.name ?? `dev-${this.testbed.size + 1}`;
+    const board = this.testbed.addBoard(name, this.#addHost(name, 'lwip', options), firmware);
+    if (power) board.power.restore();
+    return board;
+  }
+
+  /** A server, with Linux's stack unless said otherwise; it boots now. */
+  addServer(program: ServerProgram, options: HostOptions = {}): SimulatedServer {
+    const name = options.name ?? SERVER_NAME;
+    return new ServerHost(this.testbed, this.seed, (board) => this.#newClock(board), name, this.#addHost(name, 'linux', options), program);
+  }
+
+  /** Puts a host on the network, and a cable between it and the switch. */
+  #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = {}, driftPpm = 0 }: HostOptions): Host {
+    if (this.#hosts.has(name)) throw new Error(`there is a host ${name} already`);
+    const number = address === undefined ? this.#nextAddress() : parseAddress(address);
+    if (number === undefined) throw new RangeError(`${address ?? ''} is no IPv4 address`);
+    const host = new Host(name, number, this.#world, typeof profile === 'string' ? PROFILES[profile] : profile, forkRandom(this.seed, `${name} tcp/ip`));
+    const { tx, rx } = linesOf(link);
+    const cable = new Link(this.wires, name, host, this.switch, tx, rx);
+    host.attach(cable);
+    this.switch.connect(number, cable);
+    this.#hosts.set(name, host);
+    this.names.set(name, [formatAddress(number)]);
+    if (driftPpm !== 0) this.#driftPpm.set(name, driftPpm);
+    return host;
+  }
+
+  #nextAddress(): number {
+    do this.#lastNumber++;
+    while ([0, 255].includes(this.#lastNumber & 0xff));
+    if (this.#lastNumber >= HOSTS_MAX) throw new Error('there are no addresses left in 10.0.0.0/8');
+    return NETWORK | this.#lastNumber;
+  }
+
+  #newClock(board: Board): VirtualClock {
+    return new VirtualClock(this.engine, board.name, this.#driftPpm.get(board.name));
+  }
+
+  /** Lets so much virtual time pass. Rejects with what the run throws. True: it was stopped before. */
+  async runFor(duration: Duration): Promise<boolean> {
+    return this.#run(this.engine.nowUs + Math.round(durationMs(duration) * 1000));
+  }
+
+  /** Lets time pass until `condition` holds, and gives the virtual time then, in ms. Rejects when it does not hold `within` so long. */
+  async until(condition: () => boolean, within: Duration): Promise<number> {
+    const endUs = this.engine.nowUs + Math.round(durationMs(within) * 1000);
+    if (!this.engine.until(condition, endUs)) throw new Error(`after ${formatDuration(durationMs(within))} it was still not so: ${condition.toString()}`);
+    return this.nowMs;
+  }
+
+  /** Calls `run` at a time since the world began. Gives what cancels it. */
+  at(time: Duration, run: () => void): () => void {
+    return this.engine.at(Math.round(durationMs(time) * 1000), run, 'the test');
+  }
+
+  async #run(endUs: number): Promise<boolean> {
+    return this.#pacing === undefined ? this.engine.runUntil(endUs) : runPaced(this.engine, endUs, this.#pacing);
+  }
+}
+
+class ServerHost implements SimulatedServer {
+  readonly board: Board;
+  program: ReferenceServer | undefined = undefined;
+
+  constructor(testbed: Testbed, seed: number, newClock: BoardWorld['newClock'], name: string, host: Host, program: ServerProgram) {
+    const run = (hal: Hal): void => {
+      this.program = program(hal, (event) => testbed.addServerEvent(event));
+    };
+    this.board = new Board({ seed, newClock, onEvent: undefined }, name, host, run);
+    this.board.power.restore();
+  }
+}
