@@ -1,7 +1,7 @@
 /** Every setting is checked, and refused in words that say which one it is and what it must be. */
 
 import { describe, expect, it } from 'vitest';
-import { ConfigError, ECHO_DEFAULTS, HEARTBEAT_DEFAULTS, resolveConfig } from '../../firmware/config.ts';
+import { ConfigError, ECHO_DEFAULTS, type FirmwareConfig, HEARTBEAT_DEFAULTS, resolveConfig } from '../../firmware/config.ts';
 
 const servers = [{ host: 'a.example', port: 39_002 }];
 
@@ -43,6 +43,18 @@ describe('what is accepted', () => {
   ])('%j', (settings) => {
     expect(heartbeat(settings)).toBe('accepted');
   });
+});
+
+it('devices with the same settings, started one after another, have one image; those with others have another', () => {
+  const servers = [{ host: 'a', port: 1 }];
+  const image = resolveConfig({ protocol: 'heartbeat', servers });
+  expect(resolveConfig({ protocol: 'heartbeat', servers, beatIntervalMs: 3000 })).toBe(image);
+  for (const other of [{ beatIntervalMs: 3001 }, { protocol: 'echo' }, { servers: [{ host: 'a', port: 1 }] }] as const) {
+    const config: FirmwareConfig = { protocol: 'heartbeat', servers, ...other };
+    expect(resolveConfig(config)).not.toBe(image);
+    expect(resolveConfig(config)).toMatchObject(other);
+  }
+  expect(resolveConfig({ protocol: 'heartbeat', servers })).toEqual(image);
 });
 
 describe('what is refused', () => {

@@ -5,8 +5,11 @@ import { boot } from '../../../firmware/index.ts';
 import { Kernel } from '../../../firmware/rtos/index.ts';
 import type { Clock } from '../../../hal/clock.ts';
 import type { Hal } from '../../../hal/hal.ts';
+import type { BoardClock } from '../../../sim/board/board-clock.ts';
+import type { Interrupts } from '../../../sim/board/interrupts.ts';
 import { Board, RESET_MS, type BoardEvent, type Firmware } from '../../../sim/board/board.ts';
 import type { Nic } from '../../../sim/board/nic.ts';
+import { forkRandom } from '../../../sim/random.ts';
 import { Loopback } from '../../support/loopback.ts';
 import { clocksOf } from '../bench/rig.ts';
 
@@ -15,7 +18,10 @@ let calls: string[];
 let events: [atMs: number, event: BoardEvent][];
 /** The clocks whose alarm is armed: each would keep the process of a real bench alive. */
 const armed = new Set<Clock>();
+/** Clocks that were made and not given back. */
+const held = new Set<Clock>();
 let boots: { readonly atMs: number; readonly hal: Hal }[];
+let interrupts: Interrupts | undefined;
 
 beforeEach(() => {
   world = new Loopback();
@@ -23,11 +29,14 @@ beforeEach(() => {
   events = [];
   boots = [];
   armed.clear();
+  held.clear();
 });
 
-function newClock(): Clock {
+function newClock(): BoardClock {
   const clock = clocksOf(world)();
+  held.add(clock);
   return {
+    release: () => void held.delete(clock),
     now: () => clock.now(),
     setAlarm(atMs, isr) {
       armed.add(clock);
@@ -47,7 +56,11 @@ function newClock(): Clock {
 function board(firmware: Firmware = () => {}): Board {
   const { network } = world.host('10.0.0.1').hal;
   const nic: Nic = {
-    powerOn: () => (calls.push('power on'), network),
+    powerOn: (way) => {
+      calls.push('power on');
+      interrupts = way;
+      return network;
+    },
     powerOff: () => calls.push('power off'),
     setCarrier: (up) => calls.push(up ? 'carrier up' : 'carrier down'),
     closeAll: () => calls.push('close all'),
@@ -129,7 +142,7 @@ describe('power', () => {
         hal.storage.set('a', Uint8Array.of(2));
         lines.push(hal.storage.commit() < 0 ? 'not committed' : 'committed');
         hal.console.print('still here');
-        onEvent({ kind: 'beat-sent' });
+        onEvent?.({ kind: 'beat-sent' });
         hal.system.restart('software');
         yield* os.delay(100);
         lines.push('went on');
@@ -235,6 +248,30 @@ describe('a hang', () => {
     expect(calls).toEqual(['power on']);
   });
 
+  it('an alarm that has waited for its end does not ring if what waited before it has disarmed it, or armed it for later', () => {
+    const rung: [string, number][] = [];
+    const alarm = (): number => rung.push(['alarm', world.now]);
+    const made = board((hal) => hal.clock.setAlarm(10, alarm));
+    for (const change of ['clear', 'later'] as const) {
+      const [hal] = boots.slice(-1).map((boot) => boot.hal);
+      made.hang();
+      interrupts?.raise(() => {
+        if (change === 'clear') hal?.clock.clearAlarm();
+        else hal?.clock.setAlarm(50, alarm);
+      });
+      world.advance(20);
+      made.unhang();
+      world.advance(20);
+      expect(rung).toEqual([]);
+      if (change === 'clear') {
+        made.power.cut();
+        made.power.restore();
+      }
+    }
+    world.advance(10);
+    expect(rung).toEqual([['alarm', 90]]);
+  });
+
   it('is a matter of the firmware: a power cycle ends it', () => {
     const made = board();
     made.hang();
@@ -289,6 +326,27 @@ describe('a crash', () => {
     expect(made.state).toBe('off');
     expect(calls).toEqual([]);
   });
+});
+
+it('gives back every clock of a boot, of its watchdog and of a reset that is over', () => {
+  const { power } = board((hal) => {
+    hal.system.armWatchdog(1000);
+    if (boots.length < 3) hal.system.restart('software');
+  });
+  world.advance(10 * RESET_MS);
+  expect(boots).toHaveLength(3);
+  expect(held.size).toBe(2);
+  power.cut();
+  expect(held.size).toBe(0);
+});
+
+it('random numbers follow from seed and name, and go on from one boot to the next', () => {
+  const drawn: number[] = [];
+  const { power } = board((hal) => drawn.push(hal.random.uint32()));
+  power.cut();
+  power.restore();
+  const same = forkRandom(1, 'dev-1');
+  expect(drawn).toEqual([same.uint32(), same.uint32()]);
 });
 
 it('the cable can be pulled and plugged whatever the board does; twice is once', () => {
