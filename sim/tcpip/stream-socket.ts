@@ -27,6 +27,8 @@ export class TcpSocket implements StreamSocket, TcbUser {
   /** What the handler is still to be told. */
   #news = 0;
   #state: 'new' | 'connecting' | 'connected' | 'failed' | 'left' = 'new';
+  /** The last event was told; what happens to the connection after a FIN, the user finds by trying. */
+  #isEnded = false;
   readonly #isr = (): void => this.#serve();
 
   /** A new socket; or, with a connection, one that was accepted. */
@@ -188,10 +190,11 @@ export class TcpSocket implements StreamSocket, TcbUser {
     this.#news = 0;
     if ((news & (CONNECTED | WRITABLE)) !== 0 && this.#state !== 'left') this.#handler.writable();
     if ((news & READABLE) !== 0 && this.#state !== 'left') this.#handler.readable();
-    if ((news & ENDED) !== 0 && this.#state !== 'left') this.#end();
+    if ((news & ENDED) !== 0 && this.#state !== 'left' && !this.#isEnded) this.#end();
   }
 
   #end(): void {
+    this.#isEnded = true;
     if (this.#state === 'connecting') this.#state = 'failed';
     this.#handler.ended(this.#errno !== undefined ? this.#errno : 'closed');
   }

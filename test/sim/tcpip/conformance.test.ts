@@ -1,0 +1,40 @@
+/** The HAL on a simulated board keeps the contract, as every port must: in virtual time, with each of the stacks. */
+
+import { describe, expect, test } from 'vitest';
+import { checks } from '../../../hal/conformance/index.ts';
+import type { Hal } from '../../../hal/hal.ts';
+import { Simulation } from '../../../sim/simulation.ts';
+import { PROFILE_NAMES, type Profile, type ProfileName } from '../../../sim/tcpip/profile.ts';
+import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
+
+/** One check sends 5,000 bytes before it reads: the W5500 gives a socket as much of its 16 KB as it is told to (Sn_RXBUF_SIZE). */
+function withRoom(name: ProfileName): Profile {
+  return name === 'w5500' ? { ...PROFILES.w5500, receiveBufferBytes: 8192 } : PROFILES[name];
+}
+
+function boards(profile: ProfileName): { sim: Simulation; tested: Hal; peer: Hal } {
+  const sim = new Simulation({ seed: 1 });
+  const hals = ['tested', 'peer'].map((name) => {
+    let booted: Hal | undefined;
+    sim.addDevice({ name, profile: name === 'tested' ? withRoom(profile) : 'linux', link: { delay: '1ms' }, firmware: (hal) => (booted = hal) });
+    if (booted === undefined) throw new Error('did not boot');
+    return booted;
+  });
+  const [tested, peer] = hals;
+  if (tested === undefined || peer === undefined) throw new Error('two boards');
+  return { sim, tested, peer };
+}
+
+describe.each(PROFILE_NAMES)('with the stack of %s', (profile) => {
+  const { sim, tested, peer } = boards(profile);
+  for (const check of checks({ hal: tested, address: '10.0.0.1' }, { hal: peer, address: '10.0.0.2' })) {
+    test(check.name, async () => {
+      let result: { failure: string | undefined } | undefined;
+      check.run((failure) => {
+        result = { failure };
+      });
+      await sim.until(() => result !== undefined, '10m');
+      expect(result).toEqual({ failure: undefined });
+    });
+  }
+});
