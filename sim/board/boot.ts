@@ -1,6 +1,7 @@
 /**
  * One boot of a board, as its firmware sees it: the whole HAL but the network in one object, since a world holds 100,000 of them
- * (so that who wants another HAL with some of its parts takes them one by one: `{ ...hal }` has nothing of it). From the moment the boot is over nothing that is asked of it has an effect, and nobody is called.
+ * (who wants another HAL with some of its parts takes them one by one: `{ ...hal }` has nothing of it). From the moment the
+ * boot is over nothing that is asked of it has an effect, and nobody is called.
  */
 
 import type { DeviceEvent, EventListener } from '../../firmware/index.ts';
@@ -23,9 +24,7 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   readonly #board: Board;
   readonly #clock: BoardClock;
   #alarm: (() => void) | undefined = undefined;
-  readonly #raiseAlarm = (): void => {
-    if (this.#alarm !== undefined) this.raise(this.#alarm);
-  };
+  readonly #raiseAlarm: () => void;
   #watchdog: BoardClock | undefined = undefined;
   /** What will be committed next, in RAM; undefined where nothing was changed. */
   #changed: Values | undefined = undefined;
@@ -38,6 +37,10 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
     super();
     this.#board = board;
     this.resetReason = resetReason;
+    // Both closures here: those of one function share what they hold.
+    this.#raiseAlarm = () => {
+      if (this.#alarm !== undefined) this.raise(this.#alarm);
+    };
     this.onEvent = board.isHeard ? (event) => this.#hear(event) : undefined;
     this.#clock = board.newClock();
     this.network = board.nic.powerOn(this);
