@@ -45,6 +45,9 @@ const NODES_AT_FIRST = 16;
 const IDLE = -1;
 const CLOSED = -2;
 
+/** In place of a handle: there may be some now that are due at the position. */
+const MOVED = -2;
+
 const HIGH_UNIT = 2 ** 30;
 const DIGIT = 0x3ff;
 const TWO_DIGITS = 0xfffff;
@@ -146,17 +149,21 @@ export class EventQueue {
         this.takenAtOnce += 1;
         return first;
       }
-      if (!this.#advance(limitUs)) return NONE;
+      const taken = this.#advance(limitUs);
+      if (taken !== MOVED) return taken;
     }
   }
 
-  /** Moves the position to where the first list's span begins, and deals it out; or to `limitUs` when that comes first. */
-  #advance(limitUs: number): boolean {
+  /**
+   * Moves the position to where the first list's span begins, and deals it out: MOVED; or to the only one that is in it, which it
+   * takes; or to `limitUs` when that comes first: NONE.
+   */
+  #advance(limitUs: number): number {
     this.takenAtOnce = 0;
+    if (this.#levelBits === 0) return this.#rest(limitUs);
     let high = this.#high;
     let low = this.#low;
     const level = lowestBit(this.#levelBits);
-    // Nothing at all: level is -1, and what follows finds nothing.
     const word = lowestBit(this.#wordBits[level] ?? 0);
     const digit = (word << 5) | lowestBit(this.#listBits[(level << 5) | word] ?? 0);
     switch (level) {
@@ -182,31 +189,38 @@ export class EventQueue {
         high = digit << 20;
         break;
     }
-    if (level < 0 || high * HIGH_UNIT + low > limitUs) {
-      high = Math.floor(limitUs / HIGH_UNIT) | 0;
-      this.#high = high;
-      this.#low = (limitUs - high * HIGH_UNIT) | 0;
-      return false;
-    }
+    if (high * HIGH_UNIT + low > limitUs) return this.#rest(limitUs);
     this.#high = high;
     this.#low = low;
-    if (level > 0) this.#dealOut((level << 10) | digit, limitUs);
-    return true;
+    if (level > 0) {
+      const list = (level << 10) | digit;
+      const first = this.#ints[list * HEAD_INTS + NEXT] ?? 0;
+      high = this.#ints[first + HIGH] ?? 0;
+      low = this.#ints[first + LOW] ?? 0;
+      if (first === this.#ints[list * HEAD_INTS + PREVIOUS] && high * HIGH_UNIT + low <= limitUs) {
+        // It is alone, so it is the next, whatever waits in other lists: the levels between can be skipped.
+        this.#high = high;
+        this.#low = low;
+        this.#unlink(first);
+        this.takenAtOnce = 1;
+        return first;
+      }
+      this.#dealOut(list);
+    }
+    return MOVED;
   }
 
-  #dealOut(list: number, limitUs: number): void {
+  /** Nothing is due until then. */
+  #rest(limitUs: number): typeof NONE {
+    this.#high = Math.floor(limitUs / HIGH_UNIT) | 0;
+    this.#low = (limitUs - this.#high * HIGH_UNIT) | 0;
+    return NONE;
+  }
+
+  #dealOut(list: number): void {
     const ints = this.#ints;
     const head = list * HEAD_INTS;
     let handle = ints[head + NEXT] ?? head;
-    if (handle === ints[head + PREVIOUS]) {
-      // The only one: the next thing to happen, whatever is on the other levels, so that the levels between can be skipped.
-      const high = ints[handle + HIGH] ?? 0;
-      const low = ints[handle + LOW] ?? 0;
-      if (high * HIGH_UNIT + low <= limitUs) {
-        this.#high = high;
-        this.#low = low;
-      }
-    }
     ints[head + NEXT] = head;
     ints[head + PREVIOUS] = head;
     this.#markEmpty(list);
@@ -278,7 +292,7 @@ export class EventQueue {
   }
 }
 
-/** The lowest bit that is set; -1 if none is. */
+/** The lowest bit that is set: there must be one. */
 function lowestBit(bits: number): number {
   return 31 - Math.clz32(bits & -bits);
 }
