@@ -89,7 +89,7 @@ export function resolveConfig(config: FirmwareConfig): Image {
 
 let latest: Image | undefined;
 
-/** Devices with the same settings have one image, not each its own, where they are started one after another: the one before, if it is the same. */
+/** Devices that have the same settings and are started one after another share one image: gives the one before, if it is the same. */
 function inCommon(image: Image): Image {
   const before = latest;
   const isSame = before !== undefined && Object.entries(image).every(([name, value]) => Reflect.get(before, name) === value);

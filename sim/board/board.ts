@@ -17,7 +17,7 @@ import type { Nic } from './nic.ts';
 /** What runs on a board: starts on the HAL and returns. */
 export type Firmware = (hal: Hal, onEvent: EventListener | undefined) => void;
 
-/** From a reset that the device does by itself to its firmware's first line, by its own clock: so that one that crashes at once does not spin. */
+/** From a reset that the device does by itself to its firmware's first line, by its clock: one that crashes at once does not spin. */
 export const RESET_MS = 100;
 
 /** What the boards of one world have in common; one object for all of them. */
@@ -93,8 +93,8 @@ export class Board {
         if (this.#state === 'off') this.#boot(reason);
       },
       cutAtWrite: (count) => {
-        const happen = (): void => this.#end('off');
-        this.flash.failure = count === undefined ? undefined : { writes: count, random: forkRandom(this.#world.seed, `${this.name} flash`), happen };
+        const random = forkRandom(this.#world.seed, `${this.name} flash`);
+        this.flash.failure = count === undefined ? undefined : { writes: count, random, happen: () => this.#end('off') };
       },
     };
   }

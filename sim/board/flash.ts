@@ -66,7 +66,9 @@ export class Flash {
     for (let page = 0; page < cells.length; page += PAGE_BYTES) {
       const failure = this.#failureOfThisWrite();
       // Where the power fails, only some of the bits have become ones.
-      for (let i = page; i < page + PAGE_BYTES; i++) cells[i] = (cells[i] ?? 0) | (failure === undefined ? ERASED : failure.random.uint32() & 0xff);
+      for (let i = page; i < page + PAGE_BYTES; i++) {
+        cells[i] = (cells[i] ?? 0) | (failure === undefined ? ERASED : failure.random.uint32() & 0xff);
+      }
       if (failure !== undefined) return this.#fail(failure, bank, cells);
     }
     this.#pack(bank, cells);
