@@ -13,7 +13,7 @@ const EVENTS_AT_ONCE_EACH = 10;
 /** Of so many more it is noted whose they are. */
 const SUSPECT_EVENTS = 5000;
 
-/** How a run ended: the time was reached; somebody called `stop`; or there is more to do by then, but it has done as much as it was asked to. */
+/** How a run ended: the time was reached; somebody called `stop`; or it did as many events as it was asked to, and may not be there yet. */
 export type RunOutcome = 'reached' | 'stopped' | 'more';
 
 export class Engine implements Timeline {
@@ -42,7 +42,7 @@ export class Engine implements Timeline {
     this.#queue.clear(handle);
   }
 
-  /** Calls `run` at `atUs` (now, where that is past), unless it is cancelled by what this gives; `what` is said of it in error messages. */
+  /** Calls `run` at `atUs` (now, where that is past), unless what this gives is called before; `what` names it in error messages. */
   at(atUs: number, run: () => void, what: string): () => void {
     const call = new Call(this, run, what);
     call.handle = this.open(call);
@@ -52,7 +52,7 @@ export class Engine implements Timeline {
 
   /**
    * Does all that is due by `endUs`, then it is `endUs`; at once if that is past. True: it was stopped before.
-   * Throws an Error when events follow one another without end and no time passes; and what a waiter throws, after which it can go on.
+   * Throws an Error when events follow one another without end and no time passes; and what a waiter throws. It can go on after that.
    */
   runUntil(endUs: number): boolean {
     return this.runSome(endUs, Infinity) === 'stopped';
@@ -60,7 +60,7 @@ export class Engine implements Timeline {
 
   /** The same, but no more than `eventsMax` events: with 1, a step. */
   runSome(endUs: number, eventsMax: number): RunOutcome {
-    if (!Number.isSafeInteger(endUs)) throw new Error(`a run was to end at ${endUs} us, which is not a whole number up to 2^53`);
+    if (!Number.isSafeInteger(endUs)) throw new Error(`a run was to end at ${endUs} us, not a whole number up to 2^53`);
     if (this.#isRunning) throw new Error('a run was begun from within a run');
     const queue = this.#queue;
     if (endUs < queue.nowUs) return 'reached';
@@ -116,7 +116,7 @@ export class Engine implements Timeline {
   }
 }
 
-/** Who makes the events of an instant that has too many: how often, by what they say of themselves, as a caller of `at` is another each time. */
+/** Who makes too many events at an instant, and how often: by what they say of themselves, as each call of `at` makes another waiter. */
 interface Suspects {
   readonly atUs: number;
   readonly eventsMax: number;

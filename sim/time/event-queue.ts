@@ -7,15 +7,15 @@
  * they are equal), in the list of its time's digit there. When the position enters a list's span, on a level above 0, the
  * list is dealt out anew, from its head to its tail: each of its appointments then belongs on a lower level.
  *
- * Why those of one time are taken in the order they were set: (1) where an appointment waits follows from its time and the
- * position alone. That holds when it is set; and where the position moves from p to q with nothing due between, an appointment's
- * place changes only if q enters the span of its list, because up to its level the digits of p, q and its time are the same, and in
- * the level's digit q is still below it. The position never jumps over a list that is not empty. So (2) all of one time are in one list at any
- * moment; (3) a list is appended to at its tail only, and dealt out from its head into lists that hold nothing of its span yet,
- * by (2): so in every list those of one time stand in the order they were set.
+ * Why those of one time are taken in the order they were set: (1) Where an appointment waits follows from its time and the
+ * position alone. That holds when it is set. When the position moves from p to q, with nothing due before q, those whose span q
+ * enters are dealt out; for any other, p, q and its time have the same digits above its level, as p <= q < its time, and on its
+ * level q's digit is still less than its own, or q would be in its span: it belongs where it is. (2) So at any moment all of one
+ * time are in one list. (3) A list is appended to at its tail, and dealt out from its head, when by (2) no other list holds
+ * any of its times: so in every list those of one time stand in the order they were set.
  *
- * Why the first list of the lowest occupied level is the next: those on a lower level share the position's digit on each higher one, and
- * those that wait there have a greater one.
+ * Why the first list of the lowest occupied level is the next: an appointment on a lower level has the position's digit on each
+ * higher level, and those that wait on a higher one have a greater digit there.
  */
 
 import type { Waiter } from './event.ts';
@@ -111,7 +111,7 @@ export class EventQueue {
 
   /** Due at `atUs`, a whole number up to 2^53; where that is past, at the position. */
   set(handle: number, atUs: number): void {
-    if (!Number.isSafeInteger(atUs)) throw new Error(`an event was set for ${atUs} us, which is not a whole number up to 2^53`);
+    if (!Number.isSafeInteger(atUs)) throw new Error(`an event was set for ${atUs} us, not a whole number up to 2^53`);
     this.clear(handle);
     let high = Math.floor(atUs / HIGH_UNIT) | 0;
     let low = (atUs - high * HIGH_UNIT) | 0;

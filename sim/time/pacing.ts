@@ -2,7 +2,7 @@
 
 import type { Engine } from './engine.ts';
 
-/** How long it works, and how long it sleeps, before it looks around: often enough for Ctrl-C and progress, seldom enough to cost nothing. */
+/** How long it works, or sleeps, before it looks around: often enough for Ctrl-C and progress, seldom enough to cost nothing. */
 const SLICE_MS = 20;
 
 /** How often the real clock is looked at. */
@@ -18,8 +18,8 @@ export interface PacingOptions {
   /** Looked at several times a second: true ends the run. An AbortSignal will do. */
   readonly signal?: { readonly aborted: boolean };
   /**
-   * Called after each slice of work, many times a second. `lagMs` is for how many ms of real time it should have been past the engine's
-   * present time already, because there is more to do than there is time for; 0 when it keeps up, or need not.
+   * Called after each slice of work, many times a second. `lagMs` is how many ms of real time ago the engine should have been where
+   * it is, because there is more to do than there is time for; 0 when it keeps up, or need not.
    */
   readonly onProgress?: (lagMs: number) => void;
 }

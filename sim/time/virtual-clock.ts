@@ -10,7 +10,7 @@ export class VirtualClock implements Clock, Waiter {
   readonly #timeline: Timeline;
   readonly #name: string;
   readonly #originUs: number;
-  /** True microseconds for each of its milliseconds. Dividing by it rounds once, so the clock never goes back, and without drift is exact. */
+  /** True microseconds in each of its milliseconds. Dividing by it rounds once: so the clock never goes back, and is exact without drift. */
   readonly #usPerMs: number;
   #handle = NOT_OPEN;
   #isr: (() => void) | undefined = undefined;

@@ -117,7 +117,9 @@ it('names who lets no time pass, and when', () => {
   // That others are there too does not hide it.
   const other: Waiter = { fire: () => undefined, describe: () => 'somebody else' };
   for (let i = 0; i < 1000; i++) engine.set(engine.open(other), 12_500_000);
-  expect(() => engine.runUntil(20e6)).toThrow(/^time stands still at 12.5 s: 10\d+ events without any time passing, 5000 of the last 5000 by the mad call$/);
+  expect(() => engine.runUntil(20e6)).toThrow(
+    /^time stands still at 12.5 s: 10\d+ events without any time passing, 5000 of the last 5000 by the mad call$/,
+  );
 });
 
 it('names who does most of it, when two go round together', () => {
