@@ -1,0 +1,330 @@
+/** The NAT box: what it translates, when it forgets, and what it says then. */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Link } from '../../../sim/link/link.ts';
+import { Nat, NAT_DEFAULTS, type NatOptions } from '../../../sim/link/nat.ts';
+import { Switch } from '../../../sim/link/switch.ts';
+import { parseAddress } from '../../../sim/tcpip/address.ts';
+import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, RST, SYN, UDP } from '../../../sim/tcpip/packet.ts';
+import { Host, packet, type World, world } from './rig.ts';
+
+const address = (text: string) => parseAddress(text) ?? 0;
+const DEVICE = address('10.0.0.5');
+const OTHER = address('10.0.0.6');
+const OUTSIDE = address('203.0.113.1');
+const SERVER = address('198.51.100.1');
+
+const SECOND = 1_000_000;
+const TIMES: Partial<NatOptions> = { establishedUs: 350 * SECOND, transitoryUs: 30 * SECOND, udpUs: 60 * SECOND };
+
+let w: World;
+let device: Host;
+let other: Host;
+let server: Host;
+let nat: Nat;
+let fromDevice: Link;
+let fromOther: Link;
+let fromServer: Link;
+
+function build(options: Partial<NatOptions> = {}): void {
+  w = world();
+  const [home, internet] = [new Switch(w.wires, 'home'), new Switch(w.wires, 'internet')];
+  const plugIn = (lan: Switch, at: number, name: string): [Host, Link] => {
+    const host = new Host(w.engine);
+    const link = new Link(w.wires, name, host, lan);
+    lan.connect(at, link);
+    return [host, link];
+  };
+  [device, fromDevice] = plugIn(home, DEVICE, 'device');
+  [other, fromOther] = plugIn(home, OTHER, 'other');
+  [server, fromServer] = plugIn(internet, SERVER, 'server');
+  nat = new Nat(w.wires, 'nat', OUTSIDE, home, internet, { ...TIMES, ...options });
+  home.uplink = nat.inside;
+  internet.connect(OUTSIDE, nat.outside);
+}
+
+beforeEach(() => build());
+
+/** From the device's port 5000 to the server's port 80. */
+function out(fields: Partial<Packet> = {}, link = fromDevice): void {
+  link.send(packet(0, 0, { source: link === fromDevice ? DEVICE : OTHER, sourcePort: 5000, destination: SERVER, destinationPort: 80, ...fields }));
+  w.run(0);
+}
+
+/** From the server's port 80 to the device, as the server last saw it. */
+function back(fields: Partial<Packet> = {}): void {
+  fromServer.send(packet(0, 0, { source: SERVER, sourcePort: 80, destination: OUTSIDE, destinationPort: 1024, ...fields }));
+  w.run(0);
+}
+
+function connect(): void {
+  out({ flags: SYN });
+  back({ flags: SYN | ACK });
+  out();
+  expect([device.packets.length, server.packets.length]).toEqual([1, 2]);
+  device.packets.length = server.packets.length = 0;
+}
+
+/** Whether what the device sends on its connection gets through. */
+function isOpenFromInside(): boolean {
+  const count = server.packets.length;
+  out();
+  return server.packets.length > count;
+}
+
+function isOpenFromOutside(): boolean {
+  const count = device.packets.length;
+  back();
+  return device.packets.length > count;
+}
+
+describe('translation', () => {
+  it('gives each connection a port of the one address outside, and finds the way back', () => {
+    out({ flags: SYN });
+    out({ flags: SYN }, fromOther);
+    out({ flags: SYN, sourcePort: 5001 });
+    out({ flags: ACK });
+    expect(server.packets.map(({ source, sourcePort }) => [source, sourcePort])).toEqual([
+      [OUTSIDE, 1024],
+      [OUTSIDE, 1025],
+      [OUTSIDE, 1026],
+      [OUTSIDE, 1024],
+    ]);
+    back({ destinationPort: 1025 });
+    back({ destinationPort: 1026 });
+    expect(other.packets.map(({ destination, destinationPort }) => [destination, destinationPort])).toEqual([[OTHER, 5000]]);
+    expect(device.packets.map(({ destination, destinationPort }) => [destination, destinationPort])).toEqual([[DEVICE, 5001]]);
+    expect(nat.mappingCount).toBe(3);
+  });
+
+  it('lets nobody in but the peer, on the port it was asked on, by the protocol', () => {
+    connect();
+    back({ sourcePort: 81 });
+    back({ source: address('198.51.100.2') });
+    back({ destinationPort: 1025 });
+    back({ protocol: UDP });
+    expect(device.packets).toEqual([]);
+    expect(w.wires.drops['no-mapping']).toBe(4);
+    expect(isOpenFromOutside()).toBe(true);
+  });
+
+  it('carries datagrams, whose ports are their own', () => {
+    build({ ports: { first: 1024, last: 1024 } });
+    out({ flags: SYN });
+    out({ protocol: UDP });
+    expect(server.packets.at(-1)?.sourcePort).toBe(1024);
+    back({ protocol: UDP });
+    expect(device.packets.at(-1)).toMatchObject({ protocol: UDP, destination: DEVICE, destinationPort: 5000 });
+  });
+
+  it('tells the host inside of an error about its packet, as it sent it', () => {
+    out({ flags: SYN, seq: 77 });
+    const quoted = packet(77, 0, { source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 });
+    back({ protocol: ICMP, code: HOST_UNREACHABLE, source: address('192.0.2.254'), quoted });
+    expect(device.packets.at(-1)).toMatchObject({
+      protocol: ICMP,
+      source: address('192.0.2.254'),
+      destination: DEVICE,
+      quoted: { seq: 77, source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 },
+    });
+    expect(quoted.source).toBe(OUTSIDE);
+  });
+
+  it('tells the peer outside of an error about its packet, as it sent it', () => {
+    out({ protocol: UDP });
+    const quoted = packet(0, 0, { protocol: UDP, source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 });
+    out({ protocol: ICMP, code: PORT_UNREACHABLE, quoted });
+    expect(server.packets.at(-1)).toMatchObject({
+      source: OUTSIDE,
+      destination: SERVER,
+      quoted: { source: SERVER, sourcePort: 80, destination: OUTSIDE, destinationPort: 1024 },
+    });
+  });
+
+  it('drops errors about what it does not know', () => {
+    back({ protocol: ICMP, quoted: packet(0, 0, { source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 }) });
+    out({ protocol: ICMP, quoted: packet(0, 0, { source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 }) });
+    expect(w.wires.drops['no-mapping']).toBe(2);
+  });
+});
+
+describe('forgetting', () => {
+  it('comes when an established connection was idle for its time, and not before', () => {
+    connect();
+    w.run(350 * SECOND - 1);
+    expect(isOpenFromOutside()).toBe(true);
+    w.run(350 * SECOND - 1);
+    expect(isOpenFromInside()).toBe(true);
+    w.run(350 * SECOND);
+    expect(isOpenFromInside()).toBe(false);
+    expect(isOpenFromOutside()).toBe(false);
+  });
+
+  it('comes soon while only one side has sent its SYN', () => {
+    out({ flags: SYN });
+    w.run(30 * SECOND - 1);
+    back({ flags: SYN | ACK });
+    expect(device.packets).toHaveLength(1);
+    build();
+    out({ flags: SYN });
+    w.run(30 * SECOND);
+    back({ flags: SYN | ACK });
+    expect(device.packets).toHaveLength(0);
+  });
+
+  it.each([
+    ['a FIN from inside', () => out({ flags: FIN | ACK })],
+    ['a FIN from outside', () => back({ flags: FIN | ACK })],
+    ['a RST from inside', () => out({ flags: RST })],
+    ['a RST from outside', () => back({ flags: RST })],
+  ])('comes soon after %s, which passes', (_what, end) => {
+    connect();
+    end();
+    expect(device.packets.length + server.packets.length).toBe(1);
+    w.run(30 * SECOND - 1);
+    expect(isOpenFromOutside()).toBe(true);
+    w.run(30 * SECOND);
+    expect(isOpenFromOutside()).toBe(false);
+  });
+
+  it('waits as long as ever once the same ports are connected anew', () => {
+    connect();
+    out({ flags: FIN | ACK });
+    out({ flags: SYN });
+    back({ flags: SYN | ACK });
+    w.run(350 * SECOND - 1);
+    expect(isOpenFromOutside()).toBe(true);
+  });
+
+  it('of datagrams comes by their own time', () => {
+    out({ protocol: UDP });
+    w.run(60 * SECOND - 1);
+    back({ protocol: UDP });
+    expect(device.packets).toHaveLength(1);
+    w.run(60 * SECOND);
+    back({ protocol: UDP });
+    expect(device.packets).toHaveLength(1);
+    // Whoever is inside just begins anew, on another port.
+    out({ protocol: UDP });
+    expect(server.packets.at(-1)?.sourcePort).toBe(1025);
+  });
+
+  it('is not put off by errors about the connection', () => {
+    connect();
+    w.run(350 * SECOND - 1);
+    const quoted = packet(0, 0, { source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 });
+    back({ protocol: ICMP, quoted });
+    expect(device.packets).toHaveLength(1);
+    w.run(1);
+    expect(isOpenFromOutside()).toBe(false);
+  });
+
+  it('can be had at once, of everything', () => {
+    connect();
+    out({ protocol: UDP });
+    nat.forgetAll();
+    expect(nat.mappingCount).toBe(0);
+    expect(isOpenFromInside()).toBe(false);
+    expect(isOpenFromOutside()).toBe(false);
+    out({ flags: SYN });
+    expect(server.packets.at(-1)).toMatchObject({ flags: SYN, sourcePort: 1026 });
+  });
+});
+
+describe('a connection that is not known', () => {
+  it('meets silence on both sides, where the box is silent', () => {
+    connect();
+    w.run(350 * SECOND);
+    out();
+    back();
+    back({ flags: SYN });
+    expect([device.packets, server.packets]).toEqual([[], []]);
+    expect(w.wires.drops['no-mapping']).toBe(3);
+  });
+
+  it('meets a reset that its sender accepts, on either side, where the box resets', () => {
+    build({ onExpired: 'rst' });
+    connect();
+    w.run(350 * SECOND);
+    expect([device.packets, server.packets]).toEqual([[], []]);
+    out({ seq: 1000, ack: 2000 });
+    expect(server.packets).toEqual([]);
+    expect(device.packets).toHaveLength(1);
+    expect(device.packets[0]).toMatchObject({ flags: RST, seq: 2000, source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 });
+    back({ seq: 2000, ack: 1001 });
+    expect(device.packets).toHaveLength(1);
+    expect(server.packets[0]).toMatchObject({ flags: RST, seq: 1001, source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 });
+  });
+
+  it('gets a reset with an ACK for a segment without one', () => {
+    build({ onExpired: 'rst' });
+    out({ flags: FIN, seq: 10, payloadBytes: 5 });
+    expect(device.packets[0]).toMatchObject({ flags: RST | ACK, seq: 0, ack: 16 });
+  });
+
+  it('gets no reset for a reset, a datagram, or a SYN from outside', () => {
+    build({ onExpired: 'rst' });
+    out({ flags: RST });
+    back({ flags: RST | ACK });
+    back({ protocol: UDP });
+    back({ flags: SYN });
+    expect([device.packets, server.packets]).toEqual([[], []]);
+    expect(w.wires.drops['no-mapping']).toBe(4);
+  });
+});
+
+describe('ports', () => {
+  it('are as many as the range; one more connection gets none until another is forgotten', () => {
+    build({ ports: { first: 2000, last: 2002 } });
+    for (let i = 0; i < 4; i++) {
+      out({ flags: SYN, sourcePort: 5000 + i });
+      w.run(SECOND);
+    }
+    expect(server.packets.map(({ sourcePort }) => sourcePort)).toEqual([2000, 2001, 2002]);
+    expect(w.wires.drops['no-port']).toBe(1);
+    // 4 s have gone: the first expires after 30.
+    w.run(26 * SECOND - 1);
+    out({ flags: SYN, sourcePort: 5003 });
+    expect(w.wires.drops['no-port']).toBe(2);
+    w.run(1);
+    out({ flags: SYN, sourcePort: 5003 });
+    expect(server.packets.at(-1)?.sourcePort).toBe(2000);
+    expect(nat.mappingCount).toBe(3);
+    back({ destinationPort: 2000 });
+    expect(device.packets.at(-1)?.destinationPort).toBe(5003);
+  });
+
+  it('are used one after another, so that none is soon another connection\'s', () => {
+    build({ ports: { first: 2000, last: 2009 } });
+    for (let i = 0; i < 12; i++) {
+      out({ flags: SYN, sourcePort: 5000 + i });
+      w.run(30 * SECOND);
+    }
+    expect(server.packets.map(({ sourcePort }) => sourcePort)).toEqual([2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2000, 2001]);
+    expect(nat.mappingCount).toBe(1);
+  });
+
+  it('of many connections of many hosts are each one\'s own, whatever comes and goes', () => {
+    build({ ports: { first: 2000, last: 2199 } });
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 40; i++) out({ flags: SYN, sourcePort: 5000 + ((round * 13 + i) % 90) }, i % 2 === 0 ? fromDevice : fromOther);
+      w.run(11 * SECOND);
+    }
+    expect(w.wires.drops['no-port']).toBe(0);
+    device.packets.length = other.packets.length = 0;
+    for (let port = 2000; port < 2200; port++) back({ destinationPort: port });
+    const reached = [...device.packets, ...other.packets].map(({ destination, destinationPort }) => `${destination}:${destinationPort}`);
+    expect(reached.length).toBeGreaterThan(40);
+    expect(new Set(reached).size).toBe(reached.length);
+  });
+
+  it('are a range that makes sense', () => {
+    expect(() => build({ ports: { first: 0, last: 10 } })).toThrow(RangeError);
+    expect(() => build({ ports: { first: 10, last: 9 } })).toThrow(RangeError);
+    expect(() => build({ ports: { first: 1024, last: 65_536 } })).toThrow(RangeError);
+  });
+});
+
+it('has the times of RFC 5382 and RFC 4787 unless it is told others', () => {
+  expect([NAT_DEFAULTS.establishedUs, NAT_DEFAULTS.transitoryUs, NAT_DEFAULTS.udpUs]).toEqual([7440 * SECOND, 240 * SECOND, 300 * SECOND]);
+});

@@ -1,0 +1,74 @@
+/** A world of cables with the plainest of hosts, in virtual time. */
+
+import type { Port } from '../../../sim/link/port.ts';
+import { type DropReason, Wires } from '../../../sim/link/wires.ts';
+import { ACK, Packet, PacketPool, TCP } from '../../../sim/tcpip/packet.ts';
+import { Engine } from '../../../sim/time/engine.ts';
+
+/** What a packet is told by: its number, which travels as its `seq`. */
+export type Arrival = readonly [atUs: number, number: number];
+
+/** Notes what arrives. */
+export class Host implements Port {
+  readonly arrivals: Arrival[] = [];
+  readonly packets: Packet[] = [];
+  readonly carrier: [atUs: number, up: boolean][] = [];
+  /** Called for each packet that arrives. */
+  onPacket: (packet: Packet) => void = () => {};
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  get numbers(): number[] {
+    return this.arrivals.map(([, number]) => number);
+  }
+
+  receive(packet: Packet): void {
+    this.arrivals.push([this.#engine.nowUs, packet.seq]);
+    this.packets.push(packet);
+    this.onPacket(packet);
+  }
+
+  carrierChanged(up: boolean): void {
+    this.carrier.push([this.#engine.nowUs, up]);
+  }
+}
+
+export interface World {
+  readonly engine: Engine;
+  readonly wires: Wires;
+  /** The packets that were dropped: when, which, why, where. */
+  readonly dropped: (readonly [atUs: number, number: number, reason: DropReason, at: string])[];
+  /** Everything that was told of packets, as lines. */
+  readonly told: string[];
+  /** Runs for so long. */
+  run(us: number): void;
+}
+
+export function world(seed = 1): World {
+  const engine = new Engine();
+  const wires = new Wires(engine, new PacketPool(), seed);
+  const dropped: [number, number, DropReason, string][] = [];
+  const told: string[] = [];
+  wires.observer = {
+    sent: (packet, link, direction) => told.push(`${engine.nowUs} sent ${packet.seq} ${link.name} ${direction}`),
+    delivered: (packet, link, direction) => told.push(`${engine.nowUs} delivered ${packet.seq} ${link.name} ${direction}`),
+    dropped: (packet, reason, at, direction) => {
+      told.push(`${engine.nowUs} dropped ${packet.seq} ${reason} ${at.name} ${direction ?? ''}`);
+      dropped.push([engine.nowUs, packet.seq, reason, at.name]);
+    },
+  };
+  return { engine, wires, dropped, told, run: (us) => void engine.runUntil(engine.nowUs + us) };
+}
+
+/** A segment with this number and so much data, with what else is given. */
+export function packet(number: number, payloadBytes = 0, fields: Partial<Packet> = {}): Packet {
+  const made = new Packet();
+  made.protocol = TCP;
+  made.flags = ACK;
+  made.seq = number;
+  made.reserve(payloadBytes);
+  return Object.assign(made, fields);
+}
