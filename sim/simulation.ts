@@ -12,10 +12,13 @@
 
 import type { Hal } from '../hal/hal.ts';
 import { Board, type BoardWorld, type Firmware } from './board/board.ts';
+import { Capture } from './link/capture.ts';
 import { Link } from './link/link.ts';
+import { addObserver, LineTracer } from './link/observers.ts';
 import { type LinkOptions, linesOf } from './link/options.ts';
 import { Switch } from './link/switch.ts';
 import { Wires } from './link/wires.ts';
+import { netstat, type NetstatRow } from './netstat.ts';
 import { SERVER_NAME, type ServerProgram } from './programs.ts';
 import { forkRandom } from './random.ts';
 import type { ReferenceServer } from './server/server.ts';
@@ -93,6 +96,7 @@ export class Simulation {
     this.seed = seed;
     this.#pacing = pacing;
     this.testbed = new Testbed({
+      network: 'simulated',
       seed,
       newClock: (board) => (board === undefined ? new VirtualClock(this.engine, 'the testbed') : this.#newClock(board)),
       onTrace,
@@ -167,6 +171,31 @@ export class Simulation {
     const endUs = this.engine.nowUs + Math.round(durationMs(within) * 1000);
     if (!this.engine.until(condition, endUs)) throw new Error(`after ${formatDuration(durationMs(within))} it was still not so: ${condition.toString()}`);
     return this.nowMs;
+  }
+
+  /** Every connection of every host that has power, as it is now. */
+  netstat(): NetstatRow[] {
+    return netstat(this.hosts);
+  }
+
+  /**
+   * Captures from now on what the hosts send, as pcapng, which Wireshark and tshark read; `write` gets it in pieces that it may keep.
+   * `comments` are about the whole capture. Call its `end` at the end.
+   */
+  capture(write: (bytes: Uint8Array) => void, comments: readonly string[] = []): Capture {
+    const capture = new Capture(this.engine, write, comments);
+    addObserver(this.wires, capture);
+    return capture;
+  }
+
+  /** Prints from now on a line for each packet that a host sends, and another where it is dropped. */
+  trace(print: (line: string) => void): void {
+    addObserver(this.wires, new LineTracer(this.engine, (address) => this.#nameOf(address), print));
+  }
+
+  #nameOf(address: number): string {
+    for (const host of this.#hosts.values()) if (host.address === address) return host.name;
+    return formatAddress(address);
   }
 
   /** Calls `run` at a time since the world began. Gives what cancels it. */

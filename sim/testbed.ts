@@ -7,12 +7,13 @@ import { Board, type BoardWorld, type Firmware } from './board/board.ts';
 import type { BoardClock } from './board/board-clock.ts';
 import type { Nic } from './board/nic.ts';
 import { FAULT_KINDS, formatFault, targets, type Fault, type FaultKind } from './faults/fault.ts';
-import { FAULTS } from './faults/kinds.ts';
+import { FAULTS, type NetworkKind, tierOf } from './faults/kinds.ts';
 import type { ServerEvent } from './server/events.ts';
 import { Agenda } from './time/agenda.ts';
 import type { TraceEvent } from './verdict/trace.ts';
 
 export interface TestbedOptions {
+  readonly network: NetworkKind;
   readonly seed: number;
   /** A clock that starts at 0 when it is made; for a board, or for the testbed itself. */
   readonly newClock: (board: Board | undefined) => BoardClock;
@@ -23,13 +24,15 @@ export interface TestbedOptions {
 export class Testbed {
   /** What shall happen when, in ms since the testbed was made. */
   readonly agenda: Agenda;
+  readonly #network: NetworkKind;
   readonly #onTrace: ((event: TraceEvent) => void) | undefined;
   readonly #world: BoardWorld;
   readonly #boards = new Map<string, Board>();
   /** How many faults of a kind a board is under at the moment: it heals when the last of them does. */
   readonly #active = new Map<string, number>();
 
-  constructor({ seed, newClock, onTrace }: TestbedOptions) {
+  constructor({ network, seed, newClock, onTrace }: TestbedOptions) {
+    this.#network = network;
     this.#onTrace = onTrace;
     this.agenda = new Agenda(newClock(undefined));
     this.#world = {
@@ -100,14 +103,19 @@ export class Testbed {
     const { kind, forMs } = fault;
     const { apply, heal } = FAULTS[kind];
     if (heal !== undefined) this.#countActive(fault, board, 1);
-    this.trace({ source: 'fault', device: board.name, kind: 'fault', fault: kind, text: formatFault(fault), ...(forMs !== undefined && { forMs }) });
+    this.trace({ ...this.#told(fault, board), kind: 'fault', ...(forMs !== undefined && { forMs }) });
     apply(board);
   }
 
   #heal(fault: Fault, board: Board): void {
     const count = this.#countActive(fault, board, -1);
-    this.trace({ source: 'fault', device: board.name, kind: 'healed', fault: fault.kind, text: formatFault(fault) });
+    this.trace({ ...this.#told(fault, board), kind: 'healed' });
     if (count === 0) FAULTS[fault.kind].heal?.(board);
+  }
+
+  /** What the trace says of a fault, whether it comes or goes. */
+  #told(fault: Fault, { name }: Board) {
+    return { source: 'fault', device: name, fault: fault.kind, tier: tierOf(fault.kind, this.#network), text: formatFault(fault) } as const;
   }
 
   #countActive({ kind }: Fault, board: Board, change: 1 | -1): number {

@@ -22,7 +22,7 @@ export class Bench extends Testbed {
   readonly #nics: BenchNic[] = [];
 
   constructor(options: BenchOptions) {
-    super(options);
+    super({ ...options, network: 'real' });
     this.#options = options;
   }
 

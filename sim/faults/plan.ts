@@ -18,8 +18,8 @@ export interface PlanError {
   readonly message: string;
 }
 
-/** Kinds of the full language that only a simulated network can do. */
-const SIMULATED_ONLY = ['loss', 'latency', 'jitter', 'bandwidth', 'duplicate', 'reorder', 'corrupt', 'one-way', 'nat-timeout'];
+/** What a simulated network's cables can do by rules, and no plan can name yet. */
+const NOT_IN_PLANS = ['loss', 'latency', 'jitter', 'bandwidth', 'duplicate', 'reorder', 'corrupt', 'one-way', 'nat-timeout'];
 
 /** All the faults of a plan, or the first error. */
 export function parsePlan(text: string): readonly Fault[] | PlanError {
@@ -66,8 +66,8 @@ function parseFault(line: string): Fault | Omit<PlanError, 'line'> | undefined {
   };
 
   const kind = next();
-  if (SIMULATED_ONLY.includes(kind.text)) {
-    return { column: kind.column, message: `'${kind.text}' cannot be done to real sockets; it needs the simulated network, which this version does not have` };
+  if (NOT_IN_PLANS.includes(kind.text)) {
+    return { column: kind.column, message: `'${kind.text}' cannot be in a plan in this version; a plan can have ${FAULT_KINDS.join(', ')}` };
   }
   if (!isFaultKind(kind.text)) return fail(kind, `a fault (${FAULT_KINDS.join(', ')})`);
   const on = next();

@@ -118,6 +118,13 @@ export class Stack implements Network, TcpStack, HalLink {
     }
   }
 
+  /** How long it is, from now, until a tick begins. `enter` was called at this time. */
+  usUntil(tick: number): number {
+    const { tickUs } = this.profile;
+    const sinceTickUs = (this.timeline.nowUs - this.#bootUs) % tickUs;
+    return Math.max(((tick - this.nowTick) | 0) * tickUs - sinceTickUs, 0);
+  }
+
   #appoint(tcb: Tcb, tick: number): void {
     if (tcb.isDueSet && tcb.dueTick === tick) return;
     const { timeline } = this;

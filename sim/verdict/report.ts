@@ -23,6 +23,10 @@ const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
     '  a real FIN or RST, which tells the server at once. How long it goes on believing in a device that falls silent,',
     '  by beats or by TCP keepalive, is not put to the test by these.',
   ],
+  T3: [
+    '  a simulated network with TCP/IP stacks of our own, whose timers follow those of the named systems: keepalive,',
+    '  retransmission and resets are put to the test. Your own server is not: that is what --server is for.',
+  ],
 };
 
 /** What a cell says of one device: a time, by what; or a word instead. */

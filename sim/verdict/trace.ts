@@ -6,12 +6,15 @@
 import type { BoardEvent } from '../board/board.ts';
 import type { HungUp } from '../bench/bench-nic.ts';
 import type { FaultKind } from '../faults/fault.ts';
+import type { Tier } from '../faults/kinds.ts';
 import { describeEvent, type ServerEvent } from '../server/events.ts';
 import { formatSeconds } from '../time/duration.ts';
 
 export interface FaultEvent {
   readonly kind: 'fault' | 'healed';
   readonly fault: FaultKind;
+  /** How true to life it is. */
+  readonly tier: Tier;
   /** The line of the plan. */
   readonly text: string;
   /** How long it is to last; not there: for good. */

@@ -66,6 +66,7 @@ interface Connection {
 /** What a verdict is made of while it is not final. */
 interface Case {
   readonly fault: FaultKind;
+  readonly tier: Tier;
   readonly text: string;
   readonly device: string;
   readonly atMs: number;
@@ -126,7 +127,7 @@ export class Judge {
   verdicts(endMs: number): Verdict[] {
     return this.#cases.map((one) => ({
       fault: one.fault,
-      tier: FAULTS[one.fault].tier,
+      tier: one.tier,
       text: one.text,
       device: one.device,
       atMs: one.atMs,
@@ -149,6 +150,7 @@ export class Judge {
       const { connection } = device;
       const one: Case = {
         fault: event.fault,
+        tier: event.tier,
         text: event.text,
         device: event.device,
         atMs: event.atMs,

@@ -41,7 +41,7 @@ it('breaks and heals at the time of the plan, on every device that it means', ()
   expect(trace.map((event) => [event.atMs, event.source === 'fault' ? event.device : '', event.kind])).toEqual([
     [1000, 'dev-1', 'fault'], [1000, 'dev-2', 'fault'], [2000, 'pump', 'fault'], [3000, 'dev-1', 'healed'], [3000, 'dev-2', 'healed'],
   ]);
-  expect(trace[0]).toEqual({ source: 'fault', device: 'dev-1', kind: 'fault', fault: 'power-loss', text: 'power-loss on dev-* at 1s for 2s', forMs: 2000, atMs: 1000 });
+  expect(trace[0]).toEqual({ source: 'fault', device: 'dev-1', kind: 'fault', fault: 'power-loss', tier: 'T0', text: 'power-loss on dev-* at 1s for 2s', forMs: 2000, atMs: 1000 });
   expect(trace[2]).not.toHaveProperty('forMs');
 });
 

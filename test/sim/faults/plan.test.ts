@@ -75,7 +75,7 @@ describe('what is no plan', () => {
     ['  hang on dev-1 at 1s for 2s 3s', 30, "expected the end of the line, not '3s'"],
     ['reset on dev-1 at 1s for 2s', 22, "a reset is over at once: it has no 'for'"],
     ...['loss', 'latency', 'jitter', 'bandwidth', 'duplicate', 'reorder', 'corrupt', 'one-way', 'nat-timeout'].map((kind) => [
-      `${kind} 10% on dev-3 at 0s`, 1, `'${kind}' cannot be done to real sockets; it needs the simulated network, which this version does not have`,
+      `${kind} 10% on dev-3 at 0s`, 1, `'${kind}' cannot be in a plan in this version; a plan can have cable-pull, power-loss, hang, crash, reset`,
     ] as const),
   ] as const)('%s', (text, column, message) => {
     expect(error(text)).toEqual({ line: 1, column, message });

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { SocketAddress } from '../../../hal/network.ts';
 import type { ResetReason } from '../../../hal/system.ts';
 import type { FaultKind } from '../../../sim/faults/fault.ts';
+import { FAULTS } from '../../../sim/faults/kinds.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import { Judge, type ServiceSign, type Verdict } from '../../../sim/verdict/verdict.ts';
@@ -19,8 +20,8 @@ const connected = (s: number, port: number, device = 'dev-1'): TraceEvent => ({ 
 const answered = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'beat-answered', afterMs: 1, atMs: s * 1000 });
 const beat = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'beat-sent', atMs: s * 1000 });
 const lost = (s: number, by: 'ETIMEDOUT' | 'ECONNRESET' | 'missed-beats' | 'closed', device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'lost', server, by, afterMs: 1, atMs: s * 1000 });
-const fault = (s: number, kind: FaultKind, text = `${kind} on dev-1 at ${s}s`, device = 'dev-1'): TraceEvent => ({ source: 'fault', device, kind: 'fault', fault: kind, text, atMs: s * 1000 });
-const healed = (s: number, kind: FaultKind, text: string, device = 'dev-1'): TraceEvent => ({ source: 'fault', device, kind: 'healed', fault: kind, text, atMs: s * 1000 });
+const fault = (s: number, kind: FaultKind, text = `${kind} on dev-1 at ${s}s`, device = 'dev-1'): TraceEvent => ({ source: 'fault', device, kind: 'fault', fault: kind, tier: FAULTS[kind].realTier, text, atMs: s * 1000 });
+const healed = (s: number, kind: FaultKind, text: string, device = 'dev-1'): TraceEvent => ({ source: 'fault', device, kind: 'healed', fault: kind, tier: FAULTS[kind].realTier, text, atMs: s * 1000 });
 const hungUp = (s: number, port: number, by: 'closed' | 'ECONNRESET' = 'closed', device = 'dev-1'): TraceEvent => ({ source: 'bench', device, kind: 'hung-up', local: end(port), by, atMs: s * 1000 });
 const offline = (s: number, port: number, reason: OfflineReason = { kind: 'silent', silentMs: 1 }, address = '127.0.0.1'): TraceEvent => {
   return { source: 'server', kind: 'offline', client: 1, peer: end(port, address), onlineMs: 1, silentMs: 1, reason, atMs: s * 1000 };
