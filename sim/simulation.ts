@@ -15,12 +15,11 @@ import { Board, type BoardWorld, type Firmware } from './board/board.ts';
 import { Capture } from './link/capture.ts';
 import { Link } from './link/link.ts';
 import { addObserver, LineTracer } from './link/observers.ts';
-import { type LinkOptions, linesOf } from './link/options.ts';
+import { LineMaker, type LinkOptions } from './link/options.ts';
 import { Switch } from './link/switch.ts';
 import { Wires } from './link/wires.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
 import { SERVER_NAME, type ServerProgram } from './programs.ts';
-import { forkRandom } from './random.ts';
 import type { ReferenceServer } from './server/server.ts';
 import { formatAddress, parseAddress } from './tcpip/address.ts';
 import { ByteQueuePool } from './tcpip/byte-queue.ts';
@@ -71,6 +70,9 @@ export interface SimulatedServer {
   readonly program: ReferenceServer | undefined;
 }
 
+/** A cable that takes no time. */
+const PLAIN: LinkOptions = {};
+
 /** 10.0.0.0/8 (RFC 1918). */
 const NETWORK = 10 << 24;
 const HOSTS_MAX = 1 << 24;
@@ -84,10 +86,12 @@ export class Simulation {
   readonly wires: Wires;
   /** The middle of the star. */
   readonly switch: Switch;
+  /** What names mean beside those of hosts, or in place of them. */
   readonly names = new Map<string, readonly string[]>();
   readonly #world: World;
   readonly #pacing: PacingOptions | undefined;
   readonly #hosts = new Map<string, Host>();
+  readonly #lines = new LineMaker();
   readonly #driftPpm = new Map<string, number>();
   #lastNumber = 0;
 
@@ -101,7 +105,7 @@ export class Simulation {
       newClock: (board) => (board === undefined ? new VirtualClock(this.engine, 'the testbed') : this.#newClock(board)),
       onTrace,
     });
-    this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), names: this.names };
+    this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), addressesOf: (name) => this.#addressesOf(name) };
     this.wires = new Wires(this.engine, packets, seed);
     this.switch = new Switch(this.wires, 'switch');
   }
@@ -135,19 +139,23 @@ export class Simulation {
   }
 
   /** Puts a host on the network, and a cable between it and the switch. */
-  #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = {}, driftPpm = 0 }: HostOptions): Host {
+  #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = PLAIN, driftPpm = 0 }: HostOptions): Host {
     if (this.#hosts.has(name)) throw new Error(`there is a host ${name} already`);
     const number = address === undefined ? this.#nextAddress() : parseAddress(address);
     if (number === undefined) throw new RangeError(`${address ?? ''} is no IPv4 address`);
-    const host = new Host(name, number, this.#world, typeof profile === 'string' ? PROFILES[profile] : profile, forkRandom(this.seed, `${name} tcp/ip`));
-    const { tx, rx } = linesOf(link);
+    const host = new Host(name, number, this.#world, typeof profile === 'string' ? PROFILES[profile] : profile);
+    const { tx, rx } = this.#lines.linesOf(link);
     const cable = new Link(this.wires, name, host, this.switch, tx, rx);
     host.attach(cable);
     this.switch.connect(number, cable);
     this.#hosts.set(name, host);
-    this.names.set(name, [formatAddress(number)]);
     if (driftPpm !== 0) this.#driftPpm.set(name, driftPpm);
     return host;
+  }
+
+  #addressesOf(name: string): readonly string[] | undefined {
+    const host = this.#hosts.get(name);
+    return this.names.get(name) ?? (host && [formatAddress(host.address)]);
   }
 
   #nextAddress(): number {

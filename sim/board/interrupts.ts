@@ -3,11 +3,14 @@
  * the firmware hangs, each waits, once however often it is raised. When the device is off, or was reset, there is nobody to call.
  */
 
+/** What is called: a function, or an object of which there are so many that each should not need a function of its own. */
+export type Interrupt = (() => void) | { serve(): void };
+
 export class Interrupts {
   #state: 'open' | 'held' | 'off' = 'open';
   #isServing = false;
   /** Made when the first one has to wait. */
-  #waiting: (() => void)[] | undefined = undefined;
+  #waiting: Interrupt[] | undefined = undefined;
 
   /** The firmware of this boot is gone: it must not be called, and what it asks for must have no effect. */
   get off(): boolean {
@@ -15,7 +18,7 @@ export class Interrupts {
   }
 
   /** Calls `isr` as soon as no firmware code is running and the firmware does not hang. The same function is the same interrupt. */
-  raise(isr: () => void): void {
+  raise(isr: Interrupt): void {
     if (this.#state === 'off') return;
     // Most find nobody before them, and need no list.
     const waits = this.#state === 'held' || this.#isServing || (this.#waiting !== undefined && this.#waiting.length > 0);
@@ -26,7 +29,7 @@ export class Interrupts {
   }
 
   /** An interrupt that waits is not served any more. */
-  withdraw(isr: () => void): void {
+  withdraw(isr: Interrupt): void {
     const index = this.#waiting?.indexOf(isr) ?? -1;
     if (index >= 0) this.#waiting?.splice(index, 1);
   }
@@ -53,10 +56,13 @@ export class Interrupts {
     if (this.#state === 'open' && !this.#isServing) this.#serve(this.#waiting?.shift());
   }
 
-  #serve(first: (() => void) | undefined): void {
+  #serve(first: Interrupt | undefined): void {
     this.#isServing = true;
     try {
-      for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) isr();
+      for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) {
+        if (typeof isr === 'function') isr();
+        else isr.serve();
+      }
     } finally {
       this.#isServing = false;
     }

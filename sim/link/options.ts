@@ -20,11 +20,27 @@ export type LinkOptions = LineOptions | { readonly tx: LineOptions; readonly rx:
 
 const UNIT_BPS: Readonly<Record<string, number>> = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9 };
 
-/** The lines of both directions. Throws a RangeError for what cannot be. */
-export function linesOf(options: LinkOptions): { readonly tx: Line; readonly rx: Line } {
-  if ('tx' in options) return { tx: lineOf(options.tx), rx: lineOf(options.rx) };
-  const line = lineOf(options);
-  return { tx: line, rx: line };
+/** The lines of a cable. */
+export interface Lines {
+  readonly tx: Line;
+  readonly rx: Line;
+}
+
+/** Makes lines, the same ones for thousands of cables that are described by the same object. */
+export class LineMaker {
+  readonly #made = new WeakMap<LinkOptions, Lines>();
+
+  /** The lines of both directions. Throws a RangeError for what cannot be. */
+  linesOf(options: LinkOptions): Lines {
+    let lines = this.#made.get(options);
+    if (lines === undefined) {
+      const isOfEach = 'tx' in options;
+      const tx = lineOf(isOfEach ? options.tx : options);
+      lines = { tx, rx: isOfEach ? lineOf(options.rx) : tx };
+      this.#made.set(options, lines);
+    }
+    return lines;
+  }
 }
 
 function lineOf({ delay = 0, jitter = 0, bandwidth = Infinity, queueBytes = PERFECT.queueBytes, loss = 0 }: LineOptions): Line {

@@ -22,8 +22,8 @@ export interface World {
   readonly timeline: Timeline;
   readonly packets: PacketPool;
   readonly queues: ByteQueuePool;
-  /** What names mean, for every host. */
-  readonly names: ReadonlyMap<string, readonly string[]>;
+  /** What a name means, for every host; undefined: nothing. */
+  addressesOf(name: string): readonly string[] | undefined;
 }
 
 /** A look-up without an answer gives up after so long: resolv.conf(5), `timeout:5`. */
@@ -34,17 +34,15 @@ export class Host implements Nic, Port {
   readonly address: number;
   readonly world: World;
   readonly profile: Profile;
-  readonly random: Random;
   stack: Stack | undefined = undefined;
   #link: Link | undefined = undefined;
 
   /** A host that has no power yet. `attach` gives it a cable. */
-  constructor(name: string, address: number, world: World, profile: Profile, random: Random) {
+  constructor(name: string, address: number, world: World, profile: Profile) {
     this.name = name;
     this.address = address;
     this.world = world;
     this.profile = profile;
-    this.random = random;
   }
 
   attach(link: Link): void {
@@ -54,6 +52,11 @@ export class Host implements Nic, Port {
   get link(): Link {
     if (this.#link === undefined) throw new Error(`the host ${this.name} has no cable`);
     return this.#link;
+  }
+
+  /** The host has no stream of random numbers beside its cable's. */
+  get random(): Random {
+    return this.link;
   }
 
   get carrier(): boolean {
@@ -108,7 +111,7 @@ export class Host implements Nic, Port {
   /** The world's names are known at once; only who has no cable has to wait, and then in vain. */
   lookup(interrupts: Interrupts, name: string, done: (result: readonly string[] | Errno) => void): Lookup {
     const isAddress = parseAddress(name) !== undefined;
-    const known = isAddress ? [name] : name === 'localhost' ? ['127.0.0.1'] : this.carrier ? (this.world.names.get(name) ?? 'EAI_NONAME') : 'EAI_FAIL';
+    const known = isAddress ? [name] : name === 'localhost' ? ['127.0.0.1'] : this.carrier ? (this.world.addressesOf(name) ?? 'EAI_NONAME') : 'EAI_FAIL';
     return new LookupUnderWay(this.world.timeline, interrupts, known === 'EAI_FAIL' ? LOOKUP_TIMEOUT_US : 0, () => done(known));
   }
 }

@@ -9,7 +9,7 @@ import type {
   StreamSocket,
 } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
-import type { Interrupts } from '../board/interrupts.ts';
+import type { Interrupt, Interrupts } from '../board/interrupts.ts';
 import type { Timeline, Waiter } from '../time/event.ts';
 import { parseAddress } from './address.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
@@ -24,9 +24,9 @@ import { connect, unreachable } from './tcp/calls.ts';
 import { openPassive, segmentArrives } from './tcp/input.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
-import { done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
+import { APPOINTED, done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
 import { fireTimers, hasTimer, nextTick } from './tcp/timers.ts';
-import { TimerWheel } from './timer-wheel.ts';
+import { timersOf, type TimerWheel } from './timer-wheel.ts';
 
 export class Stack implements Network, TcpStack, HalLink {
   readonly host: Host;
@@ -48,7 +48,7 @@ export class Stack implements Network, TcpStack, HalLink {
     this.host = host;
     this.interrupts = interrupts;
     this.#bootUs = host.world.timeline.nowUs;
-    this.#wheel = new TimerWheel(host.profile.timers);
+    this.#wheel = timersOf(host.profile);
     // RFC 6056 3.3: not the same ports after each boot.
     this.#nextPort = first + (host.random.uint32() % (last - first + 1));
     this.enter();
@@ -56,6 +56,10 @@ export class Stack implements Network, TcpStack, HalLink {
 
   get profile(): Profile {
     return this.host.profile;
+  }
+
+  get address(): number {
+    return this.host.address;
   }
 
   get timeline(): Timeline {
@@ -110,7 +114,7 @@ export class Stack implements Network, TcpStack, HalLink {
   leave(tcb: Tcb): void {
     if (tcb.state === 'CLOSED') this.#forget(tcb);
     else if (hasTimer(tcb)) this.#appoint(tcb, nextTick(tcb));
-    else if (tcb.isDueSet) this.#disappoint(tcb);
+    else if ((tcb.flags & APPOINTED) !== 0) this.#disappoint(tcb);
     if (tcb.news !== 0) {
       const { user } = tcb;
       if (user === undefined) tcb.news = 0;
@@ -126,10 +130,10 @@ export class Stack implements Network, TcpStack, HalLink {
   }
 
   #appoint(tcb: Tcb, tick: number): void {
-    if (tcb.isDueSet && tcb.dueTick === tick) return;
+    if ((tcb.flags & APPOINTED) !== 0 && tcb.dueTick === tick) return;
     const { timeline } = this;
     if (tcb.timerHandle < 0) tcb.timerHandle = timeline.open(tcb);
-    tcb.isDueSet = true;
+    tcb.flags |= APPOINTED;
     tcb.dueTick = tick;
     const { tickUs } = this.profile;
     const ticks = Math.floor((timeline.nowUs - this.#bootUs) / tickUs) + ((tick - this.nowTick) | 0);
@@ -137,20 +141,20 @@ export class Stack implements Network, TcpStack, HalLink {
   }
 
   #disappoint(tcb: Tcb): void {
-    tcb.isDueSet = false;
+    tcb.flags &= ~APPOINTED;
     this.timeline.clear(tcb.timerHandle);
   }
 
   #forget(tcb: Tcb): void {
     if (tcb.timerHandle >= 0) this.timeline.close(tcb.timerHandle);
     tcb.timerHandle = -1;
-    tcb.isDueSet = false;
+    tcb.flags &= ~APPOINTED;
     this.connections.remove(tcb);
   }
 
   /** A connection's time has come. */
   timeout(tcb: Tcb): void {
-    tcb.isDueSet = false;
+    tcb.flags &= ~APPOINTED;
     this.enter();
     fireTimers(tcb);
     this.leave(tcb);
@@ -202,7 +206,7 @@ export class Stack implements Network, TcpStack, HalLink {
       return;
     }
     if ((packet.flags & (SYN | RST)) !== SYN || !listener.hasRoom || !this.#makeRoom()) return;
-    const tcb = this.newTcb(packet.destination, packet.destinationPort, packet.source, packet.sourcePort);
+    const tcb = this.newTcb(packet.destinationPort, packet.source, packet.sourcePort);
     listener.take(tcb);
     openPassive(tcb, packet, this.random.uint32() | 0);
     this.leave(tcb);
@@ -236,17 +240,13 @@ export class Stack implements Network, TcpStack, HalLink {
   // ---- for sockets ----
 
   /** Raises an interrupt soon, since a HAL does not call back from within a call. */
-  later(isr: () => void): void {
+  later(isr: Interrupt): void {
     this.timeline.set(this.timeline.open(new Soon(this, isr)), this.timeline.nowUs);
   }
 
   /** A new connection between two ends, in the table. */
-  newTcb(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): Tcb {
-    const tcb = new Tcb(this);
-    tcb.localAddress = localAddress;
-    tcb.localPort = localPort;
-    tcb.remoteAddress = remoteAddress;
-    tcb.remotePort = remotePort;
+  newTcb(localPort: number, remoteAddress: number, remotePort: number): Tcb {
+    const tcb = new Tcb(this, localPort, remoteAddress, remotePort);
     this.connections.add(tcb);
     return tcb;
   }
@@ -261,7 +261,7 @@ export class Stack implements Network, TcpStack, HalLink {
     const port = wanted !== 0 ? wanted : this.#freePort((candidate) => this.connections.get(remoteAddress, remotePort, candidate) !== undefined);
     if (port === undefined) return 'EADDRNOTAVAIL';
     if (this.connections.get(remoteAddress, remotePort, port) !== undefined) return 'EADDRINUSE';
-    const tcb = this.newTcb(this.host.address, port, remoteAddress, remotePort);
+    const tcb = this.newTcb(port, remoteAddress, remotePort);
     prepare(tcb);
     this.enter();
     connect(tcb, this.random.uint32() | 0);
@@ -416,9 +416,9 @@ export class Stack implements Network, TcpStack, HalLink {
 
 class Soon implements Waiter {
   readonly #stack: Stack;
-  readonly #isr: () => void;
+  readonly #isr: Interrupt;
 
-  constructor(stack: Stack, isr: () => void) {
+  constructor(stack: Stack, isr: Interrupt) {
     this.#stack = stack;
     this.#isr = isr;
   }

@@ -29,7 +29,6 @@ export class TcpSocket implements StreamSocket, TcbUser {
   #state: 'new' | 'connecting' | 'connected' | 'failed' | 'left' = 'new';
   /** The last event was told; what happens to the connection after a FIN, the user finds by trying. */
   #isEnded = false;
-  readonly #isr = (): void => this.#serve();
 
   /** A new socket; or, with a connection, one that was accepted. */
   constructor(stack: Stack, handler: StreamHandler, accepted?: Tcb) {
@@ -69,7 +68,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (typeof outcome === 'string') {
       this.#errno = outcome;
       this.#news = ENDED;
-      this.#stack.later(this.#isr);
+      this.#stack.later(this);
     }
     return 0;
   }
@@ -177,7 +176,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
     tcb.news = 0;
     if (tcb.error !== undefined) this.#errno = tcb.error;
     if ((this.#news & CONNECTED) !== 0) this.#state = 'connected';
-    if (this.#news !== 0) this.#stack.interrupts.raise(this.#isr);
+    if (this.#news !== 0) this.#stack.interrupts.raise(this);
   }
 
   abandon(): void {
@@ -185,7 +184,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   /** Tells the handler, in the order in which it happened. It may close the socket at any of them. */
-  #serve(): void {
+  serve(): void {
     const news = this.#news;
     this.#news = 0;
     if ((news & (CONNECTED | WRITABLE)) !== 0 && this.#state !== 'left') this.#handler.writable();

@@ -13,6 +13,11 @@ const LEVEL_SLOTS = 63;
 /** LVL_DEPTH - 1, with HZ above 100. */
 const LEVEL_MAX = 8;
 
+/** The timers of one host; hosts whose timers know no phase share them. */
+export function timersOf({ timers }: Profile): TimerWheel {
+  return SHARED.get(timers) ?? new TimerWheel(timers);
+}
+
 /** The timers of one host. */
 export class TimerWheel {
   readonly #timers: Profile['timers'];
@@ -68,3 +73,5 @@ function slotBits(delayTicks: number): number {
 function slotEnd(tick: number, bits: number, phase: number): number {
   return ((((((tick + phase) | 0) >> bits) + 1) << bits) - phase) | 0;
 }
+
+const SHARED: ReadonlyMap<Profile['timers'], TimerWheel> = new Map((['tick', 'slow-tick'] as const).map((timers) => [timers, new TimerWheel(timers)]));

@@ -59,7 +59,6 @@ function isHeldByNagle(tcb: Tcb): boolean {
 
 /** New data has gone out. */
 function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
-  const { stack } = tcb;
   const end = advance(tcb.sndNxt, bytes + (withFin ? 1 : 0));
   if (tcb.sndNxt !== tcb.sndUna) (tcb.segmentEnds ??= [tcb.sndNxt]).push(end);
   tcb.sndNxt = end;
@@ -68,7 +67,6 @@ function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
   if (bytes > 0) {
     tcb.flags |= EXCHANGED;
     countReply(tcb);
-    tcb.lastSentTick = stack.nowTick;
   }
   if ((tcb.flags & TIMING) === 0) timeSegment(tcb, end);
 }

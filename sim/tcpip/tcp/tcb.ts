@@ -20,6 +20,7 @@ export type TcpState =
 /** What a connection has of its stack. */
 export interface TcpStack {
   readonly profile: Profile;
+  readonly address: number;
   /** The time, in ticks, and the low 32 bits of its microseconds; the stack sets both before it lets a connection do anything. */
   readonly nowTick: number;
   readonly nowUs: number;
@@ -79,6 +80,8 @@ export const CHALLENGED = 1 << 17;
 export const RETRANSMITTED = 1 << 18;
 /** A time-out was put off while a window stays closed: `persistSinceTick` holds. */
 export const PROBING = 1 << 19;
+/** The stack has an appointment for the connection: `dueTick` holds. */
+export const APPOINTED = 1 << 20;
 
 /** Bits of `news`: what the user is to be told. */
 export const READABLE = 1 << 0;
@@ -94,20 +97,15 @@ export interface Fragment {
   readonly withFin: boolean;
 }
 
+/** The fields in the order of their use: what every segment needs lies together. */
 export class Tcb implements Waiter {
   readonly stack: TcpStack;
   state: TcpState = 'CLOSED';
   flags = 0;
   news = 0;
-  /** What it ended with. */
-  error: Errno | undefined = undefined;
-  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
-  softError: Errno | undefined = undefined;
-
-  localAddress = 0;
-  remoteAddress = 0;
-  localPort = 0;
-  remotePort = 0;
+  readonly remoteAddress: number;
+  /** Both in one number, the local one high. */
+  readonly #ports: number;
   /** @internal The stack's list of connections. */
   next: Tcb | undefined = undefined;
   /** Whose it is. */
@@ -115,26 +113,24 @@ export class Tcb implements Waiter {
   /** @internal The stack's appointment, and the tick it is for. */
   timerHandle = -1;
   dueTick = 0;
-  isDueSet = false;
 
   // ---- sending ----
 
   sndUna = 0;
   sndNxt = 0;
-  /** In bytes, and the largest that it ever was. */
   sndWnd = 0;
-  sndWndMax = 0;
   sndWl1 = 0;
   sndWl2 = 0;
   sndMss = 0;
-  sndScale = 0;
   /** The end of the last segment sent that was smaller than it could be (Minshall's Nagle, Linux's snd_sml). */
   sndSmall = 0;
+  /** In segments. */
+  cwnd = 0;
+  recovery: Recovery = 'open';
   /** From `sndUna` on: what was sent and not acknowledged, then what was not sent. */
   sending: ByteQueue | undefined = undefined;
   /** The ends of the segments in flight, where there is more than one. */
   segmentEnds: number[] | undefined = undefined;
-  lastSentTick = 0;
 
   // ---- receiving ----
 
@@ -144,7 +140,6 @@ export class Tcb implements Waiter {
   rcvAcked = 0;
   /** What the peer's full segments seem to be. */
   rcvMss = 0;
-  rcvScale = 0;
   receiving: ByteQueue | undefined = undefined;
   fragments: Fragment[] | undefined = undefined;
   /** When data came last, and when an acceptable ACK did. */
@@ -155,49 +150,65 @@ export class Tcb implements Waiter {
   pingPong = 0;
   ackDelayTicks = 0;
   ackTick = 0;
-  lastChallengeTick = 0;
 
   // ---- time ----
 
   timer: SendTimer = 'none';
   timerTick = 0;
   rtoTicks = 0;
-  backoff = 0;
-  /** Time-outs in a row without an acknowledgement. */
-  timeouts = 0;
-  retransmitSinceTick = 0;
+  timedSeq = 0;
+  timedUs = 0;
   /** Eight times the smoothed round trip, and four times its deviations, as Linux keeps them; 0: never measured. */
   srttUs8 = 0;
   mdevUs4 = 0;
   mdevMaxUs4 = 0;
   rttvarUs4 = 0;
   rttSeq = 0;
-  timedSeq = 0;
-  timedUs = 0;
-  userTimeoutMs = 0;
-
-  // ---- keepalive and persist ----
-
-  keepAlive: KeepAlive | undefined = undefined;
-  keepAliveTick = 0;
+  backoff = 0;
+  /** Time-outs in a row without an acknowledgement. */
+  timeouts = 0;
   /** Unanswered probes of either kind. */
   probesOut = 0;
-  persistSinceTick = 0;
+  keepAlive: KeepAlive | undefined = undefined;
+  keepAliveTick = 0;
 
-  // ---- congestion ----
+  // ---- what is seldom needed ----
 
-  recovery: Recovery = 'open';
-  /** In segments. */
-  cwnd = 0;
-  cwndCount = 0;
-  ssthresh = 0x7fff_ffff;
-  dupAcks = 0;
   /** Recovery ends when this is acknowledged; how far the retransmissions of a loss have come. */
   recover = 0;
   retransmitNxt = 0;
+  dupAcks = 0;
+  ssthresh = 0x7fff_ffff;
+  cwndCount = 0;
+  /** The largest window that the peer ever offered. */
+  sndWndMax = 0;
+  sndScale = 0;
+  rcvScale = 0;
+  retransmitSinceTick = 0;
+  persistSinceTick = 0;
+  lastChallengeTick = 0;
+  userTimeoutMs = 0;
+  /** What it ended with. */
+  error: Errno | undefined = undefined;
+  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
+  softError: Errno | undefined = undefined;
 
-  constructor(stack: TcpStack) {
+  constructor(stack: TcpStack, localPort: number, remoteAddress: number, remotePort: number) {
     this.stack = stack;
+    this.remoteAddress = remoteAddress;
+    this.#ports = (localPort << 16) | remotePort;
+  }
+
+  get localAddress(): number {
+    return this.stack.address;
+  }
+
+  get localPort(): number {
+    return this.#ports >>> 16;
+  }
+
+  get remotePort(): number {
+    return this.#ports & 0xffff;
   }
 
   /** How many bytes wait to be sent for the first time. */
@@ -231,12 +242,12 @@ export interface TcbUser {
 
 /** Milliseconds in ticks, rounded up as Linux's msecs_to_jiffies does. */
 export function msToTicks({ profile }: TcpStack, ms: number): number {
-  return Math.ceil((ms * 1000) / profile.tickUs);
+  return Math.ceil((ms * 1000) / profile.tickUs) | 0;
 }
 
 /** Microseconds in ticks, rounded up. */
 export function usToTicks({ profile }: TcpStack, us: number): number {
-  return Math.ceil(us / profile.tickUs);
+  return Math.ceil(us / profile.tickUs) | 0;
 }
 
 /** How long ago a tick was, in ticks. */
