@@ -11,9 +11,9 @@ import type { Direction } from './wires.ts';
 export class Flight implements Waiter {
   link: Link;
   direction: Direction;
-  /** Until when the packets that were sent occupy the line: to the nanosecond, as a packet's time on a line is no whole number. */
+  /** Until when what was sent occupies the line: to the nanosecond, as a packet's time on a line is no whole number. */
   busyUntilUs = Number.NaN;
-  /** When the last one arrives of those that keep their order. */
+  /** When the last one arrives, or would if it were not held back: those that keep their order do not arrive before. */
   latestUs = Number.NaN;
   /** The next one that is idle. */
   next: Flight | undefined = undefined;

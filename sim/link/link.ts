@@ -201,7 +201,7 @@ export class Link implements Receiver, Random {
     if (jitterUs > 0) arrivesAtUs += Math.floor((this.uint32() / 0x1_0000_0000) * (jitterUs + 1));
     // Whatever the jitter, and though the line may have become faster since the last packet.
     if (arrivesAtUs < flight.latestUs) arrivesAtUs = flight.latestUs;
-    if (heldUs === 0) flight.latestUs = arrivesAtUs;
+    flight.latestUs = arrivesAtUs;
     flight.add(packet, arrivesAtUs + heldUs);
   }
 

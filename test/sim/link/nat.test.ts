@@ -256,6 +256,14 @@ describe('a connection that is not known', () => {
     expect(server.packets[0]).toMatchObject({ flags: RST, seq: 1001, source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 });
   });
 
+  it('meets its reset after it has been sent, not while it is', () => {
+    build({ onExpired: 'rst' });
+    fromDevice.send(packet(0, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 }));
+    expect(device.packets).toEqual([]);
+    w.run(0);
+    expect(device.packets).toHaveLength(1);
+  });
+
   it('gets a reset with an ACK for a segment without one', () => {
     build({ onExpired: 'rst' });
     out({ flags: FIN, seq: 10, payloadBytes: 5 });
@@ -302,6 +310,23 @@ describe('ports', () => {
     }
     expect(server.packets.map(({ sourcePort }) => sourcePort)).toEqual([2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2000, 2001]);
     expect(nat.mappingCount).toBe(1);
+  });
+
+  it('come free from connections that were idle, whatever was used between them', () => {
+    build({ ports: { first: 2000, last: 2003 } });
+    const syn = (sourcePort: number) => out({ flags: SYN, sourcePort });
+    for (let i = 0; i < 4; i++) syn(5000 + i);
+    // Of four in a row, the middle ones and then the last are used again, so that only the first is idle for long.
+    w.run(20 * SECOND);
+    for (const i of [1, 2, 3]) syn(5000 + i);
+    w.run(5 * SECOND);
+    syn(5002);
+    w.run(5 * SECOND);
+    syn(6000);
+    expect([server.packets.at(-1)?.sourcePort, nat.mappingCount]).toEqual([2000, 4]);
+    w.run(20 * SECOND);
+    syn(6001);
+    expect([server.packets.at(-1)?.sourcePort, nat.mappingCount]).toEqual([2001, 3]);
   });
 
   it('of many connections of many hosts are each one\'s own, whatever comes and goes', () => {

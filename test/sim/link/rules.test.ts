@@ -111,6 +111,15 @@ describe('duplicate', () => {
     expect(Math.abs(far.arrivals.length - 11_000)).toBeLessThan(150);
   });
 
+  it('makes a copy that arrives at no host while its sender is sending', () => {
+    const link = new Link(w.wires, 'dev-1', board, new Link(w.wires, 'dev-2', far, board));
+    link.install('tx', duplicate(1));
+    link.send(packet(1));
+    expect(far.arrivals).toEqual([]);
+    w.run(0);
+    expect(far.numbers).toEqual([1, 1]);
+  });
+
   it('takes its part of the bandwidth', () => {
     const link = cable({ bandwidthBps: 1_000_000 });
     link.install('tx', duplicate(1));
