@@ -7,22 +7,31 @@ import { resolveConfig } from '../../firmware/config.ts';
 import type { KeepAlive } from '../../hal/network.ts';
 import { describePlanError, devicesOf, parsePlan } from '../faults/plan.ts';
 import { formatFault, type Fault } from '../faults/fault.ts';
+import type { NetworkKind } from '../faults/kinds.ts';
+import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
+import { DEFAULT_LIMITS } from '../server/limits.ts';
 import { serverSettings, type ServerOptions } from '../server/settings.ts';
 import { DURATION_EXAMPLES, formatDuration, parseDuration } from '../time/duration.ts';
 import { parseExpectation, type Expectation } from '../verdict/expectation.ts';
 import { Problem } from './problem.ts';
 
 export interface RunSettings {
+  readonly network: NetworkKind;
   readonly deviceCount: number;
   readonly firmware: FirmwareConfig;
-  /** Undefined: the servers are the user's own. */
+  /** But where it listens. Undefined: the servers are the user's own. */
   readonly embeddedServer: ServerOptions | undefined;
   readonly plan: readonly Fault[];
-  /** Undefined: until Ctrl-C. */
+  /** Undefined: until Ctrl-C, and only over real sockets. */
   readonly forMs: number | undefined;
   readonly seed: number;
   readonly expectations: readonly Expectation[];
   readonly json: boolean;
+  /** The file that a capture goes to. */
+  readonly pcap: string | undefined;
+  readonly netstat: boolean;
+  /** What one can type into a shell to have the same again. */
+  readonly commandLine: string;
 }
 
 export interface ServeSettings {
@@ -33,10 +42,8 @@ export interface ServeSettings {
   readonly json: boolean;
 }
 
-/** After the last fault, so that everybody can come back. */
-const SETTLE_MS = 20_000;
-
-const DEFAULT_PORT = 39_002;
+/** After the last fault, so that everybody can come back. In virtual time a minute costs nothing. */
+const SETTLE_MS: Readonly<Record<NetworkKind, number>> = { real: 20_000, simulated: 60_000 };
 
 const COMMON_OPTIONS = {
   protocol: { type: 'string', default: 'heartbeat' },
@@ -57,11 +64,13 @@ const RUN_OPTIONS = {
   seed: { type: 'string', default: '1' },
   expect: { type: 'string', multiple: true },
   watchdog: { type: 'string' },
+  pcap: { type: 'string' },
+  netstat: { type: 'boolean', default: false },
 } as const;
 
 const SERVE_OPTIONS = {
   ...COMMON_OPTIONS,
-  port: { type: 'string', default: String(DEFAULT_PORT) },
+  port: { type: 'string', default: String(SERVER_PORT) },
   host: { type: 'string', default: '127.0.0.1' },
   scan: { type: 'string' },
   idle: { type: 'string' },
@@ -72,10 +81,14 @@ const SERVE_OPTIONS = {
 export function runSettings(args: readonly string[]): RunSettings {
   const { values } = parse(() => parseArgs({ args: [...args], options: RUN_OPTIONS, allowNegative: true }));
   const servers = (values.server ?? []).map(parseServer);
-  const deviceCount = values.devices === undefined ? (servers.length > 0 ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
+  const network = servers.length > 0 ? 'real' : 'simulated';
+  for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
+    if (isGiven && network === 'real') throw usage(`${option} looks into the simulated network: it does not go with --server`);
+  }
+  const deviceCount = values.devices === undefined ? (network === 'real' ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
   const names = deviceNames(deviceCount);
   const plan = readPlan(values.fault ?? [], values.plan);
-  const forMs = duration('--for', values.for) ?? defaultLengthMs(plan, servers.length > 0);
+  const forMs = duration('--for', values.for) ?? defaultLengthMs(plan, network);
   for (const fault of plan) {
     const named = devicesOf(fault, names);
     if (typeof named === 'string') throw usage(`${formatFault(fault)}: ${named}`);
@@ -90,7 +103,7 @@ export function runSettings(args: readonly string[]): RunSettings {
 
   const { heartbeat, keepAlive, beatIntervalMs, missedLimit } = commonSettings(values);
   const image = {
-    servers: servers.length > 0 ? servers : [{ host: '127.0.0.1', port: DEFAULT_PORT }],
+    servers: servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }],
     ...defined({ keepAlive, watchdogMs: duration('--watchdog', values.watchdog) }),
   };
   const firmware = checkFirmware(heartbeat
@@ -100,20 +113,36 @@ export function runSettings(args: readonly string[]): RunSettings {
   const embeddedServer: ServerOptions = checkServer({
     protocol: heartbeat ? { kind: 'heartbeat', answerBeats: values.answers } : { kind: 'echo', lineIntervalMs: scanIntervalMs },
     liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit },
-    local: { address: '127.0.0.1', port: 0 },
-    // What is asked of the devices here is no flood.
-    limits: { maxFramesPerSecond: Math.max(100, Math.ceil(5000 / scanIntervalMs)) },
+    // What is asked of the devices here is no flood; and each may come back while the server still believes in its ghost.
+    limits: {
+      maxFramesPerSecond: Math.max(100, Math.ceil(5000 / scanIntervalMs)),
+      maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * deviceCount),
+    },
+    ...defined({ keepAlive }),
   });
   return {
+    network,
     deviceCount,
     firmware,
-    embeddedServer: servers.length > 0 ? undefined : embeddedServer,
+    embeddedServer: network === 'real' ? undefined : embeddedServer,
     plan,
     forMs,
     seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
     expectations,
     json: values.json,
+    pcap: values.pcap,
+    netstat: values.netstat,
+    commandLine: ['cablepull', 'run', ...args, ...(args.some(isSeed) ? [] : ['--seed', values.seed])].map(shellWord).join(' '),
   };
+}
+
+function isSeed(arg: string): boolean {
+  return arg === '--seed' || arg.startsWith('--seed=');
+}
+
+/** As a POSIX shell reads it as one word. */
+function shellWord(text: string): string {
+  return /^[\w%+,./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export function serveSettings(args: readonly string[]): ServeSettings {
@@ -174,10 +203,10 @@ export function deviceNames(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `dev-${i + 1}`);
 }
 
-function defaultLengthMs(plan: readonly Fault[], ownServer: boolean): number | undefined {
+function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number | undefined {
+  if (plan.length === 0 && network === 'real') return undefined;
   const endMs = plan.reduce((latest, { atMs, forMs }) => Math.max(latest, atMs + (forMs ?? 0)), 0);
-  if (plan.length === 0) return ownServer ? undefined : SETTLE_MS;
-  return endMs + SETTLE_MS;
+  return endMs + SETTLE_MS[network];
 }
 
 function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {

@@ -1,4 +1,4 @@
-/** Plain `cablepull`: five devices, a server of our own, five faults, quick enough to watch. */
+/** Plain `cablepull`: five devices, a server of our own, five faults, over real sockets, quick enough to watch. */
 
 import type { RunSettings } from './arguments.ts';
 import { runSettings } from './arguments.ts';
@@ -11,11 +11,11 @@ const FAULTS = [
   'crash on dev-5 at 2s for 2s',
 ];
 
-/** What one would type to have the same. */
+/** What one would type to have the same in virtual time. */
 export const DEMO_ARGUMENTS: readonly string[] = [
   '--devices', '5', '--beat', '500ms', '--missed-limit', '4', '--for', '11s', ...FAULTS.flatMap((fault) => ['--fault', fault]),
 ];
 
 export function demoSettings(): RunSettings {
-  return runSettings(DEMO_ARGUMENTS);
+  return { ...runSettings(DEMO_ARGUMENTS), network: 'real' };
 }

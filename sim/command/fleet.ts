@@ -4,6 +4,9 @@ import { FAULTS } from '../faults/kinds.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 
+/** With more devices than this, what each of them does is too much to be read; only the faults are told. */
+export const READABLE_DEVICES = 50;
+
 export interface DeviceRow {
   readonly name: string;
   state: 'off' | 'connecting' | 'connected';
@@ -36,6 +39,7 @@ export class Fleet {
   /** Attempts to connect that failed, by errno. */
   readonly #failures = new Map<string, number>();
   readonly #servers: number;
+  #connected = 0;
   #everConnected = false;
   /** How many devices have tried each of the servers in vain. */
   #triedAll = 0;
@@ -49,6 +53,11 @@ export class Fleet {
 
   get rows(): readonly DeviceRow[] {
     return [...this.#rows.values()];
+  }
+
+  /** How many are connected now, as they see it. */
+  get connected(): number {
+    return this.#connected;
   }
 
   add(event: TraceEvent): void {
@@ -110,7 +119,7 @@ export class Fleet {
     const sum = (of: (row: DeviceRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
     return {
       devices: this.size,
-      connected: rows.filter(({ state }) => state === 'connected').length,
+      connected: this.#connected,
       connections: sum(({ connections }) => connections),
       beats: sum(({ beats }) => beats),
       answers: sum(({ answers }) => answers),
@@ -133,6 +142,8 @@ export class Fleet {
 
   #enter(row: DeviceRow, state: DeviceRow['state'], atMs: number): void {
     if (row.state === state) return;
+    if (row.state === 'connected') this.#connected--;
+    if (state === 'connected') this.#connected++;
     row.state = state;
     row.sinceMs = atMs;
   }

@@ -1,35 +1,30 @@
-/** `cablepull run`: devices over real sockets, against the user's server or one of our own, faults, and who noticed. */
+/** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
 
-import { boot, serverName, type FirmwareConfig } from '../../firmware/index.ts';
-import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
-import { Bench } from '../bench/bench.ts';
+import { boot, type FirmwareConfig } from '../../firmware/index.ts';
 import { formatFault } from '../faults/fault.ts';
-import { startServer } from '../server/server.ts';
-import { describeEvent } from '../server/events.ts';
+import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { failures } from '../verdict/expectation.ts';
 import { tierNotes, verdictTable } from '../verdict/report.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { Judge, type ServiceSign } from '../verdict/verdict.ts';
 import { deviceNames, type RunSettings } from './arguments.ts';
+import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
-import { Live } from './live.ts';
 import { Problem } from './problem.ts';
+import { RealVenue } from './real-venue.ts';
+import { SimulatedVenue } from './simulated-venue.ts';
 import type { Terminal } from './terminal.ts';
+import type { Venue } from './venue.ts';
 
 /** Devices are switched on one after another, so that a listening queue is not met by all of them at once. */
 const POWER_ON_INTERVAL_MS = 1;
 
 /** Runs to the end, or to Ctrl-C, and gives the exit status. Rejects with a Problem. */
 export async function run(settings: RunSettings, terminal: Terminal): Promise<number> {
-  const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
   const sign = serviceSign(settings.firmware);
   const judge = new Judge(sign);
   const fleet = new Fleet(settings.deviceCount, settings.firmware.servers.length, sign === 'beat-answered');
-  let live: Live | undefined;
-  let finish: (interrupted: boolean) => void = () => {};
-  let give: (problem: Problem) => void = () => {};
-
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
     // What follows on the end of a run is no part of it.
@@ -37,57 +32,62 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
     judge.add(event);
     fleet.add(event);
     if (settings.json) terminal.print(JSON.stringify(event));
-    live?.add(event);
-    if (fleet.isHopeless) finish(false);
+    log?.add(event);
+    if (fleet.isHopeless) venue.stop();
   };
-  const bench = new Bench({ network, newClock: nodeClock, seed: settings.seed, onTrace });
+  const venue: Venue = settings.network === 'simulated'
+    ? new SimulatedVenue(settings, terminal, fleet, onTrace)
+    : new RealVenue(settings, terminal, fleet, onTrace);
+  // With --json the events are printed already, as results.
+  const log = settings.json ? undefined : new EventLog(terminal, settings.deviceCount, venue.testbed.agenda);
 
-  const done = new Promise<boolean>((resolve, reject) => {
-    finish = resolve;
-    give = reject;
+  let interrupted = false;
+  const stopListening = terminal.onInterrupt(() => {
+    interrupted = true;
+    venue.stop();
   });
-  const server = settings.embeddedServer === undefined
-    ? undefined
-    : startServer({ clock: nodeClock(), network }, settings.embeddedServer, (event) => {
-      if (event.kind === 'listening') start({ ...settings.firmware, servers: [{ host: event.local.address, port: event.local.port }] });
-      if (event.kind === 'failed') give(new Problem(1, describeEvent(event)));
-      else bench.addServerEvent(event);
-    });
-
-  function start(firmware: FirmwareConfig): void {
-    terminal.log(startLine(settings, firmware));
-    live = new Live(terminal, fleet, bench.agenda, settings.json);
-    for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
-      const board = bench.addDevice(name, (hal, onEvent) => void boot(hal, firmware, onEvent));
-      bench.switchOn(board, i * POWER_ON_INTERVAL_MS);
-    }
-    bench.schedule(settings.plan);
-    if (settings.forMs !== undefined) bench.agenda.at(settings.forMs, () => finish(false));
-  }
-
-  const stopListening = terminal.onInterrupt(() => finish(true));
-  if (server === undefined) start(settings.firmware);
-  let interrupted: boolean;
+  terminal.log(startLine(settings, venue));
   let endMs: number;
+  let connections: NetstatRow[] | undefined;
   try {
-    interrupted = await done;
-    endMs = bench.agenda.now();
+    await letPass(settings, venue);
+    endMs = venue.testbed.agenda.now();
+    connections = settings.netstat ? venue.netstat() : undefined;
+  } catch (error) {
+    if (settings.network === 'simulated') terminal.log(`to repeat: ${settings.commandLine}`);
+    throw error;
   } finally {
     isOver = true;
     stopListening();
-    live?.end();
-    bench.stop();
-    server?.stop();
+    log?.end();
+    venue.close();
   }
-  return report(settings, judge, fleet, endMs, interrupted, terminal);
+  return report(settings, judge, fleet, connections, endMs, interrupted, terminal);
 }
 
-function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number, interrupted: boolean, terminal: Terminal): number {
+async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
+  const firmware = { ...settings.firmware, servers: await venue.open() };
+  for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
+    const board = venue.addDevice(name, (hal, onEvent) => void boot(hal, firmware, onEvent));
+    venue.testbed.switchOn(board, i * POWER_ON_INTERVAL_MS);
+  }
+  venue.testbed.schedule(settings.plan);
+  await venue.pass();
+}
+
+function report(
+  settings: RunSettings, judge: Judge, fleet: Fleet, connections: NetstatRow[] | undefined, endMs: number, interrupted: boolean, terminal: Terminal,
+): number {
   const verdicts = judge.verdicts(endMs);
   const missed = settings.expectations.flatMap((expectation) => failures(expectation, verdicts, endMs));
   const losses = Object.fromEntries(judge.unexplainedLosses);
+  // Over real sockets nothing happens twice in the same way.
+  const repeat = missed.length > 0 && settings.network === 'simulated' ? settings.commandLine : undefined;
   if (settings.json) {
-    terminal.print(JSON.stringify({ kind: 'report', endMs, interrupted, devices: fleet.summary(), verdicts, unexplainedLosses: losses, failedExpectations: missed }));
+    if (connections !== undefined) terminal.print(JSON.stringify({ kind: 'netstat', atMs: endMs, connections }));
+    terminal.print(JSON.stringify({
+      kind: 'report', endMs, interrupted, devices: fleet.summary(), verdicts, unexplainedLosses: losses, failedExpectations: missed, repeat,
+    }));
   } else {
     terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);
     const reasons = Object.entries(losses).map(([reason, count]) => `${count} by ${reason}`);
@@ -102,7 +102,12 @@ function report(settings: RunSettings, judge: Judge, fleet: Fleet, endMs: number
       terminal.print('');
       for (const line of tierNotes(verdicts)) terminal.print(line);
     }
+    if (connections !== undefined) {
+      terminal.print('');
+      terminal.print(netstatTable(connections));
+    }
     for (const sentence of missed) terminal.print(`NOT AS EXPECTED: ${sentence}`);
+    if (repeat !== undefined) terminal.print(`to repeat: ${repeat}`);
     if (settings.expectations.length > 0 && missed.length === 0) terminal.print('as expected');
   }
   if (interrupted) return 130;
@@ -116,10 +121,8 @@ function serviceSign(firmware: FirmwareConfig): ServiceSign {
   return firmware.expectAnswers === false ? 'beat-sent' : 'beat-answered';
 }
 
-function startLine(settings: RunSettings, firmware: FirmwareConfig): string {
-  const servers = firmware.servers.map(serverName).join(', ');
-  const length = settings.forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(settings.forMs)}`;
-  const faults = settings.plan.length === 0 ? '' : `\nfaults: ${settings.plan.map(formatFault).join('; ')}`;
-  const devices = `${settings.deviceCount} ${settings.deviceCount === 1 ? 'device' : 'devices'}`;
-  return `${devices} (${firmware.protocol}) against ${settings.embeddedServer === undefined ? '' : 'our own server at '}${servers} ${length}, seed ${settings.seed}${faults}`;
+function startLine({ firmware, forMs, plan, deviceCount, seed }: RunSettings, { description }: Venue): string {
+  const length = forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(forMs)}`;
+  const faults = plan.length === 0 ? '' : `\nfaults: ${plan.map(formatFault).join('; ')}`;
+  return `${deviceCount} ${deviceCount === 1 ? 'device' : 'devices'} (${firmware.protocol}) ${description} ${length}, seed ${seed}${faults}`;
 }

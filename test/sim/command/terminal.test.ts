@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { rowsTaken } from '../../../sim/command/terminal.ts';
+import { Program } from '../../support/process.ts';
 
 const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
 const TERMINAL = new URL('../../../dist/sim/command/terminal.js', import.meta.url).href;
@@ -123,10 +124,17 @@ class Screen {
   }
 }
 
+/** The runs that are looked at here take their time, and so they are over real sockets. */
+const serving = new Program(process.execPath, [CLI, 'serve', '--port', '0']);
+const port = (await serving.line(/listening on 127.0.0.1:\d+$/)).replace(/.*:/, '');
+
 let open: { kill(): void }[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'cablepull-terminal-'));
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await serving.kill();
+});
 
 afterEach(() => {
   for (const session of open) session.kill();
@@ -193,7 +201,7 @@ function cablepull(args: string, env: Readonly<Record<string, string>> = {}): Se
   return new Session(`exec '${process.execPath}' '${CLI}' ${args}`, env);
 }
 
-const RUN = 'run --devices 3 --beat 200ms';
+const RUN = `run --server 127.0.0.1:${port} --devices 3 --beat 200ms`;
 /** The head of the table, and its three devices below each other. */
 const TABLE = /^device +state +for .*\n(-.*\n)?dev-1 +connected .*\ndev-2 +connected .*\ndev-3 +connected /m;
 

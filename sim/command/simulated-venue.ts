@@ -1,0 +1,93 @@
+/** A run on the simulated network, in virtual time, against a server of our own. */
+
+import type { Server } from '../../firmware/index.ts';
+import { nodeClock } from '../../hal/node/index.ts';
+import type { Board, Firmware } from '../board/board.ts';
+import type { Capture } from '../link/capture.ts';
+import type { LinkOptions } from '../link/options.ts';
+import type { NetstatRow } from '../netstat.ts';
+import { heartbeatServer } from '../programs.ts';
+import { Simulation } from '../simulation.ts';
+import type { Testbed } from '../testbed.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
+import type { RunSettings } from './arguments.ts';
+import { CaptureFile } from './capture-file.ts';
+import type { Fleet } from './fleet.ts';
+import { Progress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+import type { Venue } from './venue.ts';
+
+/** Between each device and the switch; the server's cable takes no time and loses nothing. */
+const DEVICE_LINK = { delay: '20ms', loss: '1%' } satisfies LinkOptions;
+
+export class SimulatedVenue implements Venue {
+  readonly #settings: RunSettings;
+  readonly #sim: Simulation;
+  readonly #signal = { aborted: false };
+  readonly #progress: Progress;
+  readonly #file: CaptureFile | undefined;
+  readonly #capture: Capture | undefined;
+
+  /** Throws a Problem where a capture cannot be written. */
+  constructor(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void) {
+    const clock = nodeClock();
+    this.#settings = settings;
+    this.#file = settings.pcap === undefined ? undefined : new CaptureFile(settings.pcap, () => this.stop());
+    this.#sim = new Simulation({
+      seed: settings.seed,
+      onTrace: (event) => {
+        if (event.source === 'fault') this.#capture?.comment(`${event.device}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
+        onTrace(event);
+      },
+      pacing: {
+        speed: Infinity,
+        now: () => clock.now(),
+        sleep: (ms) => new Promise((resolve) => clock.setAlarm(clock.now() + ms, resolve)),
+        signal: this.#signal,
+        onProgress: () => this.#progress.turn(this.#sim.nowMs),
+      },
+    });
+    this.#progress = new Progress(terminal, fleet, nodeClock(), settings);
+    const file = this.#file;
+    this.#capture = file && this.#sim.capture((bytes) => file.write(bytes), [settings.commandLine]);
+  }
+
+  get testbed(): Testbed {
+    return this.#sim.testbed;
+  }
+
+  get description(): string {
+    return `against our own server on a simulated network (${DEVICE_LINK.delay} and ${DEVICE_LINK.loss} loss each way)`;
+  }
+
+  async open(): Promise<readonly Server[]> {
+    this.#sim.addServer(heartbeatServer(this.#settings.embeddedServer));
+    return this.#settings.firmware.servers;
+  }
+
+  addDevice(name: string, firmware: Firmware): Board {
+    return this.#sim.addDevice({ name, firmware, link: DEVICE_LINK, power: false });
+  }
+
+  async pass(): Promise<void> {
+    const { forMs } = this.#settings;
+    if (forMs === undefined) throw new Error('a simulated run must have an end');
+    await this.#sim.runFor(forMs);
+  }
+
+  stop(): void {
+    this.#signal.aborted = true;
+    // Where it is called by what happens in the simulation, that is to be the last thing that happens.
+    this.#sim.engine.stop();
+  }
+
+  netstat(): NetstatRow[] {
+    return this.#sim.netstat();
+  }
+
+  close(): void {
+    this.#progress.end();
+    this.#capture?.end();
+    this.#file?.close();
+  }
+}

@@ -1,0 +1,24 @@
+/** Where a run takes place: what is different over real sockets and on the simulated network. */
+
+import type { Server } from '../../firmware/index.ts';
+import type { Board, Firmware } from '../board/board.ts';
+import type { NetstatRow } from '../netstat.ts';
+import type { Testbed } from '../testbed.ts';
+
+export interface Venue {
+  readonly testbed: Testbed;
+  /** What the devices will meet, for the line that a run begins with. */
+  readonly description: string;
+  /** The server's program, where it is ours, runs; gives where devices connect to. Rejects with a Problem. */
+  open(): Promise<readonly Server[]>;
+  /** A board with this firmware; its power is off. */
+  addDevice(name: string, firmware: Firmware): Board;
+  /** Lets time pass, to the end of the run or to `stop`, and shows how far it is. Rejects with a Problem. */
+  pass(): Promise<void>;
+  /** Ends the run soon; at any time. */
+  stop(): void;
+  /** Undefined where nobody can look inside. */
+  netstat(): NetstatRow[] | undefined;
+  /** It is over, and nothing is left. Throws a Problem where what was to be kept could not be. */
+  close(): void;
+}
