@@ -6,7 +6,7 @@ import { Link } from './chain.ts';
 import type { Conversation, Conversations, Partner } from './conversation.ts';
 import type { Entry } from './client-table.ts';
 import type { OfflineReason } from './events.ts';
-import { FrameRate } from './limits.ts';
+import { framesAhead } from './limits.ts';
 import type { ServerSettings } from './settings.ts';
 
 const EAGAIN = failure('EAGAIN');
@@ -19,42 +19,57 @@ export interface Owner {
   readonly conversations: Conversations;
   /** Where everyone reads into. */
   readonly scratch: Uint8Array;
-  /** The time, taken once for what was read at once. */
   now(): number;
-  bytesCame(connection: Connection, nowMs: number): void;
-  frameCame(connection: Connection, nowMs: number, isBeat: boolean): void;
+  /** The time of the reading under way, taken once for all that is read at once. */
+  readAtMs: number;
+  bytesCame(connection: Connection): void;
+  frameCame(connection: Connection, isBeat: boolean): void;
   dataCame(bytes: number): void;
   wentOffline(connection: Connection, reason: OfflineReason): void;
 }
 
 /** In the chain of those to whom something is due to be sent. */
-export class Connection extends Link<Connection> implements StreamHandler, Partner {
+export class Turn extends Link<Turn> {
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    super();
+    this.connection = connection;
+  }
+}
+
+/** There are 100,000 of them: what can be asked for, or is the same for all, has no field here. */
+export class Connection implements StreamHandler, Partner {
   readonly id: number;
-  peer = UNKNOWN_PEER;
   onlineSinceMs = 0;
   /** Its row in the table; none before it is accepted and after it is off line. */
   entry: Entry<Connection> | undefined;
+  /** Its place among those to whom something is due to be sent; none where nothing ever is. */
+  turn: Turn | undefined;
   beats = 0;
   readonly conversation: Conversation;
   readonly #owner: Owner;
-  readonly #rate = new FrameRate();
+  /** Of the allowed rate of frames: how many it was ahead, and when that was. */
+  #framesAhead = 0;
+  #countedAtMs = 0;
   #socket: StreamSocket | undefined;
-  #readAtMs = 0;
   /** What the connection did not take yet; undefined for the many who read what they are sent. */
   #queue: Uint8Array[] | undefined;
   #queuedBytes = 0;
 
   constructor(id: number, owner: Owner) {
-    super();
     this.id = id;
     this.#owner = owner;
     this.conversation = owner.conversations.open(this);
   }
 
+  get peer(): SocketAddress {
+    return this.#socket?.remote ?? UNKNOWN_PEER;
+  }
+
   accepted(socket: StreamSocket, nowMs: number, entry: Entry<Connection>): void {
     const { keepAlive, noDelay } = this.#owner.settings;
     this.#socket = socket;
-    this.peer = socket.remote ?? UNKNOWN_PEER;
     this.onlineSinceMs = nowMs;
     this.entry = entry;
     if (keepAlive !== 'off') socket.setKeepAlive(keepAlive);
@@ -83,11 +98,11 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
 
   readable(): void {
     const owner = this.#owner;
-    this.#readAtMs = owner.now();
+    owner.readAtMs = owner.now();
     while (this.entry !== undefined && this.#socket !== undefined) {
       const count = this.#socket.read(owner.scratch);
       if (count <= 0) return;
-      owner.bytesCame(this, this.#readAtMs);
+      owner.bytesCame(this);
       const reason = this.conversation.received(owner.scratch, count);
       if (reason !== undefined) this.#goOffline({ kind: 'bad-frame', reason });
     }
@@ -114,13 +129,16 @@ export class Connection extends Link<Connection> implements StreamHandler, Partn
 
   frame(isBeat: boolean): void {
     if (this.entry === undefined) return;
-    const { maxFramesPerSecond, maxFrameBurst } = this.#owner.settings.limits;
-    if (this.#rate.count(this.#readAtMs, maxFramesPerSecond) > maxFrameBurst) {
+    const { settings, readAtMs } = this.#owner;
+    const { maxFramesPerSecond, maxFrameBurst } = settings.limits;
+    this.#framesAhead = framesAhead(this.#framesAhead, readAtMs - this.#countedAtMs, maxFramesPerSecond);
+    this.#countedAtMs = readAtMs;
+    if (this.#framesAhead > maxFrameBurst) {
       this.#goOffline({ kind: 'flood', maxFramesPerSecond, maxFrameBurst });
       return;
     }
     if (isBeat) this.beats++;
-    this.#owner.frameCame(this, this.#readAtMs, isBeat);
+    this.#owner.frameCame(this, isBeat);
   }
 
   data(bytes: number): void {

@@ -39,9 +39,10 @@ export function conversations({ protocol, limits }: ServerSettings): Conversatio
     case 'heartbeat': {
       const { answerBeats, push } = protocol;
       const pushed = push === undefined ? undefined : dataFrame(new Uint8Array(push.dataBytes));
+      const terms: HeartbeatTerms = { answers: answerBeats, pushed };
       return {
         turnIntervalMs: push?.intervalMs ?? Infinity,
-        open: (partner) => new HeartbeatConversation(partner, limits.maxDataBytes, answerBeats, pushed),
+        open: (partner) => new HeartbeatConversation(partner, limits.maxDataBytes, terms),
         dataFrame,
       };
     }
@@ -60,39 +61,39 @@ function dataFrame(data: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** S2, with or without the server's answer to each beat, and with or without data that it pushes. */
-class HeartbeatConversation implements Conversation, FrameSink {
-  readonly #decoder: HeartbeatDecoder;
-  readonly #answers: boolean;
-  readonly #pushed: Uint8Array | undefined;
-  readonly #partner: Partner;
+/** What all conversations of a server have in common. */
+interface HeartbeatTerms {
+  readonly answers: boolean;
+  readonly pushed: Uint8Array | undefined;
+}
 
-  constructor(partner: Partner, maxDataBytes: number, answers: boolean, pushed: Uint8Array | undefined) {
+/** S2, with or without the server's answer to each beat, and with or without data that it pushes. */
+class HeartbeatConversation extends HeartbeatDecoder implements Conversation, FrameSink {
+  readonly #partner: Partner;
+  readonly #terms: HeartbeatTerms;
+
+  constructor(partner: Partner, maxDataBytes: number, terms: HeartbeatTerms) {
+    super(maxDataBytes);
     this.#partner = partner;
-    this.#decoder = new HeartbeatDecoder(maxDataBytes);
-    this.#answers = answers;
-    this.#pushed = pushed;
+    this.#terms = terms;
   }
 
   begin(): void { /* the client speaks first */ }
 
   turn(): 'pushed' | undefined {
-    if (this.#pushed === undefined) return undefined;
-    this.#partner.send(this.#pushed);
+    const { pushed } = this.#terms;
+    if (pushed === undefined) return undefined;
+    this.#partner.send(pushed);
     return 'pushed';
   }
 
-  get partial(): boolean {
-    return this.#decoder.partial;
-  }
-
   received(bytes: Uint8Array, count: number): string | undefined {
-    return this.#decoder.decode(bytes, this, count)?.reason;
+    return this.decode(bytes, this, count)?.reason;
   }
 
   beat(): void {
     this.#partner.frame(true);
-    if (this.#answers) this.#partner.send(BEAT);
+    if (this.#terms.answers) this.#partner.send(BEAT);
   }
 
   data(piece: Uint8Array, remainingBytes: number): void {

@@ -7,7 +7,7 @@ import type { Hal } from '../../hal/hal.ts';
 import type { ListeningSocket, SocketAddress, StreamHandler } from '../../hal/network.ts';
 import { Chain } from './chain.ts';
 import { ClientTable } from './client-table.ts';
-import { Connection, UNKNOWN_PEER, type Owner } from './connection.ts';
+import { Connection, Turn, UNKNOWN_PEER, type Owner } from './connection.ts';
 import { conversations, type Conversations } from './conversation.ts';
 import type { OfflineReason, ServerEvent } from './events.ts';
 import { serverSettings, type ServerOptions, type ServerSettings } from './settings.ts';
@@ -76,7 +76,8 @@ class Server implements ReferenceServer, Owner {
   readonly #connections = new Map<number, Connection>();
   readonly #table: ClientTable<Connection>;
   /** Everyone, where conversations have turns: in the order of the last one. */
-  readonly #turns = new Chain<Connection>();
+  readonly #turns = new Chain<Turn>();
+  readAtMs = 0;
   #lastId = 0;
   #alarmMs = Infinity;
   #stopped = false;
@@ -135,12 +136,13 @@ class Server implements ReferenceServer, Owner {
     return this.#hal.clock.now();
   }
 
-  bytesCame({ entry }: Connection, nowMs: number): void {
-    if (entry !== undefined) this.#table.bytes(entry, nowMs);
+  bytesCame({ entry }: Connection): void {
+    if (entry !== undefined) this.#table.bytes(entry, this.readAtMs);
   }
 
-  frameCame(connection: Connection, nowMs: number, isBeat: boolean): void {
+  frameCame(connection: Connection, isBeat: boolean): void {
     const { entry, id } = connection;
+    const nowMs = this.readAtMs;
     if (entry === undefined) return;
     if (!isBeat) {
       this.statistics.dataFrames++;
@@ -162,7 +164,7 @@ class Server implements ReferenceServer, Owner {
     const atMs = this.now();
     const sinceMs = entry.sinceMs;
     this.#table.remove(entry);
-    this.#turns.remove(connection);
+    if (connection.turn !== undefined) this.#turns.remove(connection.turn);
     this.#connections.delete(id);
     this.statistics.offline[reason.kind]++;
     connection.end(reason);
@@ -190,7 +192,7 @@ class Server implements ReferenceServer, Owner {
       connection.accepted(socket, atMs, this.#table.add(connection, atMs));
       this.#tell({ kind: 'online', atMs, client: connection.id, peer: connection.peer });
       if (connection.entry === undefined) continue;
-      if (this.conversations.turnIntervalMs < Infinity) this.#turns.append(connection, atMs);
+      if (this.conversations.turnIntervalMs < Infinity) this.#turns.append((connection.turn = new Turn(connection)), atMs);
       connection.conversation.begin();
     }
     this.#setAlarm();
@@ -224,13 +226,14 @@ class Server implements ReferenceServer, Owner {
       const waitedMs = nowMs - next.sinceMs;
       if (waitedMs < this.conversations.turnIntervalMs) return;
       this.#turns.append(next, nowMs);
-      switch (next.conversation.turn()) {
+      const { connection } = next;
+      switch (connection.conversation.turn()) {
         case 'pushed':
           this.statistics.pushes++;
           break;
         case 'unanswered':
           this.statistics.unanswered++;
-          this.#tell({ kind: 'unanswered', atMs: nowMs, client: next.id, waitedMs });
+          this.#tell({ kind: 'unanswered', atMs: nowMs, client: connection.id, waitedMs });
           break;
         case undefined:
       }

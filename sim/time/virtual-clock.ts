@@ -21,7 +21,8 @@ export class VirtualClock implements Clock, Waiter {
     this.#timeline = timeline;
     this.#name = name;
     this.#originUs = timeline.nowUs;
-    this.#usPerMs = 1000 / (1 + driftPpm * 1e-6);
+    // Without drift a small integer, which needs no box.
+    this.#usPerMs = driftPpm === 0 ? 1000 : 1000 / (1 + driftPpm * 1e-6);
   }
 
   now(): number {

@@ -54,6 +54,7 @@ function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void 
   }
   recover(tcb, segments, packetsOut);
   rearmRetransmission(tcb);
+  if (tcb.recovery === 'open') tcb.endTrouble();
 }
 
 /** Drops what was acknowledged, and gives how many segments that were. */

@@ -97,6 +97,19 @@ export interface Fragment {
   readonly withFin: boolean;
 }
 
+/** What a connection need not know as long as all goes well, as it does with almost all of 100,000. */
+class Trouble {
+  timeouts = 0;
+  probesOut = 0;
+  dupAcks = 0;
+  recover = 0;
+  retransmitNxt = 0;
+  retransmitSinceTick = 0;
+  persistSinceTick = 0;
+  lastChallengeTick = 0;
+  softError: Errno | undefined = undefined;
+}
+
 /** The fields in the order of their use: what every segment needs lies together. */
 export class Tcb implements Waiter {
   readonly stack: TcpStack;
@@ -165,33 +178,21 @@ export class Tcb implements Waiter {
   rttvarUs4 = 0;
   rttSeq = 0;
   backoff = 0;
-  /** Time-outs in a row without an acknowledgement. */
-  timeouts = 0;
-  /** Unanswered probes of either kind. */
-  probesOut = 0;
   keepAlive: KeepAlive | undefined = undefined;
   keepAliveTick = 0;
 
   // ---- what is seldom needed ----
 
-  /** Recovery ends when this is acknowledged; how far the retransmissions of a loss have come. */
-  recover = 0;
-  retransmitNxt = 0;
-  dupAcks = 0;
   ssthresh = 0x7fff_ffff;
   cwndCount = 0;
   /** The largest window that the peer ever offered. */
   sndWndMax = 0;
   sndScale = 0;
   rcvScale = 0;
-  retransmitSinceTick = 0;
-  persistSinceTick = 0;
-  lastChallengeTick = 0;
   userTimeoutMs = 0;
   /** What it ended with. */
   error: Errno | undefined = undefined;
-  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
-  softError: Errno | undefined = undefined;
+  #trouble: Trouble | undefined = undefined;
 
   constructor(stack: TcpStack, localPort: number, remoteAddress: number, remotePort: number) {
     this.stack = stack;
@@ -209,6 +210,92 @@ export class Tcb implements Waiter {
 
   get remotePort(): number {
     return this.#ports & 0xffff;
+  }
+
+  /** Time-outs in a row without an acknowledgement. */
+  get timeouts(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.timeouts;
+  }
+
+  set timeouts(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().timeouts = value;
+  }
+
+  /** Unanswered probes of either kind. */
+  get probesOut(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.probesOut;
+  }
+
+  set probesOut(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().probesOut = value;
+  }
+
+  get dupAcks(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.dupAcks;
+  }
+
+  set dupAcks(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().dupAcks = value;
+  }
+
+  /** Recovery ends when this is acknowledged. */
+  get recover(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.recover;
+  }
+
+  set recover(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().recover = value;
+  }
+
+  /** How far the retransmissions of a loss have come. */
+  get retransmitNxt(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.retransmitNxt;
+  }
+
+  set retransmitNxt(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().retransmitNxt = value;
+  }
+
+  get retransmitSinceTick(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.retransmitSinceTick;
+  }
+
+  set retransmitSinceTick(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().retransmitSinceTick = value;
+  }
+
+  get persistSinceTick(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.persistSinceTick;
+  }
+
+  set persistSinceTick(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().persistSinceTick = value;
+  }
+
+  get lastChallengeTick(): number {
+    return this.#trouble === undefined ? 0 : this.#trouble.lastChallengeTick;
+  }
+
+  set lastChallengeTick(value: number) {
+    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().lastChallengeTick = value;
+  }
+
+  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
+  get softError(): Errno | undefined {
+    return this.#trouble?.softError;
+  }
+
+  set softError(value: Errno | undefined) {
+    this.#inTrouble().softError = value;
+  }
+
+  #inTrouble(): Trouble {
+    return (this.#trouble ??= new Trouble());
+  }
+
+  /** All is well again: nothing of the trouble is of use any more. */
+  endTrouble(): void {
+    if (this.#trouble !== undefined && (this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) === 0) this.#trouble = undefined;
   }
 
   /** How many bytes wait to be sent for the first time. */
@@ -274,6 +361,9 @@ export function done(tcb: Tcb, error: Errno | undefined): void {
   tcb.flags &= ~(KEEPALIVE_TIMER | ACK_TIMER | ACK_SCHEDULED);
   tcb.error = error;
   tcb.news |= ENDED;
+  // As Linux's tcp_poll: an error makes it writable. Who waits for room after the peer's FIN, which was the last event, learns by this that
+  // there will be none.
+  if ((tcb.flags & WANTS_ROOM) !== 0) tcb.news |= WRITABLE;
   if (tcb.sending !== undefined) queues.release(tcb.sending);
   tcb.sending = undefined;
   tcb.segmentEnds = undefined;
