@@ -6,7 +6,7 @@ import { ackArrives } from './acknowledgement.ts';
 import { initialize, waitForFin } from './calls.ts';
 import { ackOrDelay, enterQuickAcks } from './delayed-ack.ts';
 import { startKeepAlive } from './keepalive.ts';
-import { sendAck, sendNew, sendReset, sendSyn } from './output.ts';
+import { sendAck, sendNew, sendSyn } from './output.ts';
 import { takeData } from './receive.ts';
 import { receiveWindow } from './receive-window.ts';
 import { resetReply } from './reset.ts';
@@ -54,8 +54,9 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
   if (isClosed(tcb)) return;
   if (packet.payloadBytes > 0 || (packet.flags & FIN) !== 0) {
     if (isTooLate(tcb, end, (packet.flags & FIN) !== 0)) {
-      // RFC 9293 3.6.1, RFC 2525 2.17: nobody is there to read it, and the peer has to know.
-      sendReset(tcb);
+      // RFC 9293 3.6.1, RFC 2525 2.17: nobody is there to read it, and the peer has to know. As to a segment for no connection (Linux's
+      // tcp_v4_do_rcv after tcp_rcv_state_process; TCP_TW_RST of tcp_timewait_state_process).
+      resetReply(tcb.stack, packet);
       done(tcb, undefined);
       return;
     }

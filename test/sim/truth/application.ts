@@ -1,0 +1,190 @@
+/**
+ * A program on a simulated host that uses connections by the calls of POSIX, as the programs did that the kernel was measured with:
+ * poll, then recv; send when its time has come. What each call gives is noted.
+ */
+
+import { errnoOf, type Errno } from '../../../hal/errno.ts';
+import { Interrupts } from '../../../sim/board/interrupts.ts';
+import { formatAddress } from '../../../sim/tcpip/address.ts';
+import type { Host } from '../../../sim/tcpip/host.ts';
+import type { Stack } from '../../../sim/tcpip/stack.ts';
+import { abort, close, receive, send, setNoDelay } from '../../../sim/tcpip/tcp/calls.ts';
+import { setKeepAlive } from '../../../sim/tcpip/tcp/keepalive.ts';
+import { CONNECTED, ENDED, ERROR_TOLD, READABLE, type Tcb, type TcbUser } from '../../../sim/tcpip/tcp/tcb.ts';
+import type { Engine } from '../../../sim/time/engine.ts';
+import type { SocketOptions } from './data.ts';
+
+/** What a call gave. */
+export type Result = number | Errno | 'ok';
+
+export interface Call {
+  readonly who: string;
+  readonly what: string;
+  readonly atUs: number;
+  readonly result: Result;
+}
+
+/** From when poll could return until the program has made its call. */
+const WAKE_UP_US = 250;
+
+/** A host with a program on it. */
+export class Machine {
+  readonly engine: Engine;
+  readonly host: Host;
+  readonly calls: Call[] = [];
+  /** Those that were accepted, in their order. */
+  readonly accepted: Socket[] = [];
+
+  constructor(engine: Engine, host: Host) {
+    this.engine = engine;
+    this.host = host;
+    this.boot();
+  }
+
+  boot(): void {
+    this.host.powerOn(new Interrupts());
+  }
+
+  get stack(): Stack {
+    const { stack } = this.host;
+    if (stack === undefined) throw new Error(`${this.host.name} has no power`);
+    return stack;
+  }
+
+  /** Takes every connection that comes, and hands it to `onAccept`. */
+  listen(port: number, onAccept: (socket: Socket) => Socket): void {
+    const { stack } = this;
+    const deaf = { writable: () => {}, readable: () => {}, ended: () => {} };
+    const listener = stack.listen({ address: '0.0.0.0', port }, 16, {
+      listening: () => {},
+      ended: () => {},
+      incoming: () => {
+        const taken = listener.accept(deaf);
+        const { address, port: remotePort } = taken?.remote ?? { address: '', port: 0 };
+        const tcb = stack.connections.all().find((other) => other.remotePort === remotePort && formatAddress(other.remoteAddress) === address);
+        if (tcb === undefined) throw new Error('nothing was accepted');
+        const socket = new Socket(this, 'server', tcb);
+        this.accepted.push(onAccept(socket));
+      },
+    });
+  }
+
+  /** socket, setsockopt, bind, connect: what connect gives is noted when it returns. */
+  connect(who: string, localPort: number, remoteAddress: number, remotePort: number, options: SocketOptions = {}): Socket {
+    const { stack } = this;
+    let socket: Socket | undefined;
+    const outcome = stack.connect({ address: '0.0.0.0', port: localPort }, remoteAddress, remotePort, (tcb) => {
+      socket = new Socket(this, who, tcb);
+      socket.setOptions(options);
+    });
+    if (typeof outcome === 'string' || socket === undefined) throw new Error(`connect: ${String(outcome)}`);
+    return socket;
+  }
+
+  note(who: string, what: string, result: Result): void {
+    this.calls.push({ who, what, atUs: this.engine.nowUs, result });
+  }
+}
+
+/** One end of a connection. */
+export class Socket implements TcbUser {
+  readonly machine: Machine;
+  readonly who: string;
+  readonly tcb: Tcb;
+  /** It is read as soon as there is something; `quietly`: that is not noted. */
+  reads: boolean | 'quietly' = false;
+  #isConnecting: boolean;
+  #isAwake = false;
+  #isOver = false;
+
+  constructor(machine: Machine, who: string, tcb: Tcb) {
+    this.machine = machine;
+    this.who = who;
+    this.tcb = tcb;
+    this.#isConnecting = tcb.state === 'SYN-SENT' || tcb.state === 'CLOSED';
+    tcb.user = this;
+  }
+
+  setOptions({ keepAlive, userTimeoutMs, noDelay }: SocketOptions): void {
+    const { tcb } = this;
+    this.#do(() => {
+      if (keepAlive !== undefined) setKeepAlive(tcb, keepAlive);
+      if (userTimeoutMs !== undefined) tcb.userTimeoutMs = userTimeoutMs;
+      if (noDelay === true) setNoDelay(tcb, true);
+    });
+  }
+
+  send(bytes: number): number {
+    const count = this.#do(() => send(this.tcb, new Uint8Array(bytes)));
+    this.#note('send', count);
+    return count;
+  }
+
+  /** Sends pieces until there is no more room, and notes how much that was. */
+  fill(pieceBytes: number): void {
+    const piece = new Uint8Array(pieceBytes);
+    let bytes = 0;
+    for (;;) {
+      const count = this.#do(() => send(this.tcb, piece));
+      if (count <= 0) break;
+      bytes += count;
+    }
+    this.#note('filled', bytes);
+  }
+
+  recv(): number {
+    const count = this.#do(() => receive(this.tcb, new Uint8Array(65_536)));
+    if (this.reads !== 'quietly') this.#note('recv', count);
+    return count;
+  }
+
+  close(): void {
+    this.#do(() => close(this.tcb));
+  }
+
+  /** close with SO_LINGER on and 0. */
+  abort(): void {
+    this.#do(() => abort(this.tcb));
+  }
+
+  // ---- for the connection ----
+
+  tell(tcb: Tcb): void {
+    const { news } = tcb;
+    tcb.news = 0;
+    if (this.#isConnecting && (news & (CONNECTED | ENDED)) !== 0) {
+      this.#isConnecting = false;
+      // connect() reports the error, and so nothing else does.
+      if (tcb.error !== undefined) tcb.flags |= ERROR_TOLD;
+      this.machine.note(this.who, 'connect', tcb.error ?? 'ok');
+      if (tcb.error !== undefined) return;
+    }
+    if (this.reads !== false && !this.#isAwake && !this.#isOver && (news & (READABLE | ENDED)) !== 0) this.#wake();
+  }
+
+  abandon(): void {
+    this.close();
+  }
+
+  #wake(): void {
+    const { engine } = this.machine;
+    this.#isAwake = true;
+    const wokenBy = this.machine.host.stack;
+    engine.at(engine.nowUs + WAKE_UP_US, () => {
+      this.#isAwake = false;
+      if (this.machine.host.stack === wokenBy && this.recv() <= 0) this.#isOver = true;
+    }, 'poll');
+  }
+
+  #do<T>(what: () => T): T {
+    const { stack } = this.machine;
+    stack.enter();
+    const result = what();
+    if (this.tcb.state !== 'CLOSED' || this.tcb.timerHandle >= 0) stack.leave(this.tcb);
+    return result;
+  }
+
+  #note(what: string, count: number): void {
+    this.machine.note(this.who, what, count < 0 ? errnoOf(count) : count);
+  }
+}

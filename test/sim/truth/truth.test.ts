@@ -1,0 +1,34 @@
+/** The linux profile does what a real kernel was measured to do. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { exactly, ofProbes, README, rowOf, table, truth, withLateness } from './table.ts';
+
+const outcomes = new Map<string, string>();
+
+describe.each(truth())('$id: $title', (scenario) => {
+  const { id } = scenario;
+  const { differs } = rowOf(scenario);
+  if (differs === undefined) {
+    it('is equal', () => {
+      expect(exactly(scenario)).toEqual([]);
+      const late = withLateness(scenario);
+      outcomes.set(id, late.length === 0 ? 'equal' : `equal; on a fresh machine: ${late[0] ?? ''}`);
+    });
+  } else {
+    it('differs as explained, and in nothing else', () => {
+      expect(withLateness(scenario)).not.toEqual([]);
+      expect(ofProbes(scenario)).toEqual([]);
+      outcomes.set(id, `differs. ${differs}`);
+    });
+  }
+});
+
+it('is written down in README.md', () => {
+  const text = readFileSync(README, 'utf8');
+  const [head = '', rest = ''] = text.split('<!-- table -->');
+  const [, tail = ''] = rest.split('<!-- end -->');
+  const now = `${head}<!-- table -->\n\n${table(outcomes)}\n\n<!-- end -->${tail}`;
+  if (process.env['UPDATE_TRUTH'] !== undefined) writeFileSync(README, now);
+  expect(now, 'the table is not up to date: run this test with UPDATE_TRUTH=1').toBe(process.env['UPDATE_TRUTH'] === undefined ? text : now);
+});

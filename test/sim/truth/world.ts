@@ -1,0 +1,187 @@
+/** Two machines and the cables between them, as in the measurements: a server, a client, a switch, and maybe a firewall on the way. */
+
+import { Link } from '../../../sim/link/link.ts';
+import { makeLine } from '../../../sim/link/line.ts';
+import { Nat } from '../../../sim/link/nat.ts';
+import type { Receiver } from '../../../sim/link/port.ts';
+import { Switch } from '../../../sim/link/switch.ts';
+import { Wires } from '../../../sim/link/wires.ts';
+import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
+import { Host } from '../../../sim/tcpip/host.ts';
+import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/tcpip/packet.ts';
+import type { Profile } from '../../../sim/tcpip/profile.ts';
+import { LINUX } from '../../../sim/tcpip/profiles/linux.ts';
+import { Engine } from '../../../sim/time/engine.ts';
+import { Machine, type Socket } from './application.ts';
+import type { Side, SocketOptions } from './data.ts';
+
+export const CLIENT_ADDRESS = (10 << 24) | 1;
+export const SERVER_ADDRESS = (10 << 24) | 2;
+const FIREWALL_ADDRESS = (10 << 24) | 3;
+export const SERVER_PORT = 5000;
+export const CLIENT_PORT = 40_000;
+
+/** When the handshake is done: until then, the hosts have only been on. */
+export const START_US = 10_000_000;
+
+/** Two minutes: farther than any timer here, in slots of 512 ticks. */
+const FAR_TICKS = 30_000;
+export const WHEEL_US_MAX = 512 * LINUX.tickUs - 1;
+
+export interface WorldOptions {
+  readonly server?: Profile;
+  readonly client?: Profile;
+  readonly serverSocket?: SocketOptions;
+  readonly clientSocket?: SocketOptions;
+  /** One way. Default: 1; between two namespaces of one machine it is hardly more. */
+  readonly delayUs?: number;
+  readonly firewall?: { readonly timeoutS: number; readonly onExpired: 'silent' | 'rst' };
+  /**
+   * When the machines were switched on, as what it decides: how jiffies stand against time, and against the slots of the timer wheel. From
+   * 0 to WHEEL_US_MAX. Default: jiffies begin with the world, and the wheel is as the stack chooses.
+   */
+  readonly wheelUs?: number;
+  readonly serverReads?: Socket['reads'];
+  readonly clientReads?: Socket['reads'];
+}
+
+/** Of one segment on a host's cable; `seq` and `ack` are as on the wire. */
+export interface Seen {
+  readonly atUs: number;
+  readonly dir: 'tx' | 'rx';
+  readonly flags: string;
+  readonly seq: number;
+  readonly ack: number;
+  readonly len: number;
+  readonly window: number;
+  /** The port of the client, which tells connections apart. */
+  readonly port: number;
+}
+
+export class TruthWorld {
+  readonly engine = new Engine();
+  readonly server: Machine;
+  readonly client: Machine;
+  readonly seen: Record<Side, Seen[]> = { server: [], client: [] };
+  readonly cables: Record<Side, Link>;
+  readonly options: WorldOptions;
+  /** The client's end, when it has connected. */
+  clientSocket: Socket | undefined = undefined;
+
+  constructor(options: WorldOptions = {}) {
+    const { engine } = this;
+    const { delayUs = 1 } = options;
+    const packets = new PacketPool();
+    const wires = new Wires(engine, packets, 1);
+    const between = new Switch(wires, 'switch');
+    const world = { timeline: engine, packets, queues: new ByteQueuePool(), addressesOf: () => undefined };
+    const serverHost = new Host('server', SERVER_ADDRESS, world, options.server ?? LINUX);
+    const clientHost = new Host('client', CLIENT_ADDRESS, world, options.client ?? LINUX);
+    const nearLine = makeLine({ delayUs: Math.floor(delayUs / 2) });
+    const farLine = makeLine({ delayUs: Math.ceil(delayUs / 2) });
+    const serverCable = new Link(wires, 'server', serverHost, between, nearLine);
+    let beyond: Receiver = between;
+    const clientCable: Link = new Link(wires, 'client', clientHost, { receive: (packet) => beyond.receive(packet) }, farLine);
+    if (options.firewall !== undefined) {
+      const { timeoutS, onExpired } = options.firewall;
+      const nat = new Nat(wires, 'firewall', FIREWALL_ADDRESS, clientCable, between, { establishedUs: timeoutS * 1e6, onExpired });
+      beyond = nat.inside;
+      between.connect(FIREWALL_ADDRESS, nat.outside);
+    }
+    between.connect(SERVER_ADDRESS, serverCable);
+    between.connect(CLIENT_ADDRESS, clientCable);
+    serverHost.attach(serverCable);
+    clientHost.attach(clientCable);
+    wires.observer = {
+      sent: (packet, link, direction) => this.#see(packet, link, direction, 'tx'),
+      delivered: (packet, link, direction) => this.#see(packet, link, direction, 'rx'),
+      dropped: () => {},
+    };
+    this.options = options;
+    this.cables = { server: serverCable, client: clientCable };
+    this.server = new Machine(engine, serverHost);
+    this.client = new Machine(engine, clientHost);
+    if (options.wheelUs !== undefined) this.#settleWheels(options.wheelUs);
+  }
+
+  /** A timer that is set far ahead now, and never asked for, is the first of its level: so it settles all slots. */
+  #settleWheels(us: number): void {
+    this.engine.runUntil(us % LINUX.tickUs);
+    for (const machine of [this.server, this.client]) machine.boot();
+    this.engine.runUntil(us);
+    for (const { stack } of [this.server, this.client]) {
+      stack.enter();
+      stack.expiry(FAR_TICKS);
+    }
+  }
+
+  #see(packet: Packet, link: Link, direction: 'tx' | 'rx', wanted: 'tx' | 'rx'): void {
+    if (direction !== wanted || packet.protocol !== TCP) return;
+    const side = link === this.cables.server ? 'server' : 'client';
+    const { seq, ack, payloadBytes, window, sourcePort, destinationPort } = packet;
+    const port = sourcePort === SERVER_PORT ? destinationPort : sourcePort;
+    this.seen[side].push({ atUs: this.engine.nowUs, dir: direction, flags: flagsText(packet.flags), seq, ack, len: payloadBytes, window, port });
+  }
+
+  machine(side: Side): Machine {
+    return side === 'server' ? this.server : this.client;
+  }
+
+  /** The server's end of the first connection. */
+  get serverSocket(): Socket {
+    const [socket] = this.server.accepted;
+    if (socket === undefined) throw new Error('no connection was accepted');
+    return socket;
+  }
+
+  socket(side: Side): Socket {
+    const socket = side === 'server' ? this.serverSocket : this.clientSocket;
+    if (socket === undefined) throw new Error(`the ${side} has no connection`);
+    return socket;
+  }
+
+  listen(): void {
+    const { serverSocket = {}, serverReads = false } = this.options;
+    this.server.listen(SERVER_PORT, (socket) => {
+      socket.setOptions(this.server.accepted.length === 0 ? serverSocket : {});
+      socket.reads = serverReads;
+      return socket;
+    });
+  }
+
+  connect(who = 'client', port = CLIENT_PORT): Socket {
+    const socket = this.client.connect(who, port, SERVER_ADDRESS, SERVER_PORT, this.options.clientSocket);
+    socket.reads = this.options.clientReads ?? false;
+    this.clientSocket = socket;
+    return socket;
+  }
+
+  /** A connection whose handshake ends at START_US, where the server sees it. */
+  establish(): void {
+    this.listen();
+    const { delayUs = 1 } = this.options;
+    this.engine.runUntil(START_US - 3 * delayUs);
+    this.connect();
+    this.engine.runUntil(START_US);
+  }
+
+  /** Does it `s` seconds after the start. */
+  at(s: number, what: () => void): void {
+    this.engine.at(START_US + Math.round(s * 1e6), what, 'the scenario');
+  }
+
+  run(untilS: number): void {
+    this.engine.runUntil(START_US + Math.round(untilS * 1e6));
+  }
+}
+
+const LETTERS: readonly (readonly [number, string])[] = [[FIN, 'F'], [SYN, 'S'], [RST, 'R'], [PSH, 'P'], [ACK, 'A']];
+
+function flagsText(flags: number): string {
+  return LETTERS.map(([bit, letter]) => ((flags & bit) !== 0 ? letter : '')).join('');
+}
+
+/** Seconds after the start. */
+export function seconds(atUs: number): number {
+  return (atUs - START_US) / 1e6;
+}
