@@ -6,11 +6,16 @@ export { Board, type BoardEvent, type BoardWorld, type Firmware } from './board/
 export type { Nic } from './board/nic.ts';
 export { FAULT_KINDS, type Fault, type FaultKind, formatFault } from './faults/fault.ts';
 export { describePlanError, parsePlan, type PlanError } from './faults/plan.ts';
+export type { LineOptions, LinkOptions } from './link/options.ts';
+export { echoFirmware, heartbeatFirmware, heartbeatServer, type ServerProgram } from './programs.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
 export { type ClientRow, type ReferenceServer, type ServerStatistics, startServer } from './server/server.ts';
 export type { ServerOptions, ServerSettings } from './server/settings.ts';
-export { formatDuration, parseDuration } from './time/duration.ts';
+export { type DeviceOptions, type HostOptions, type SimulatedServer, Simulation, type SimulationOptions } from './simulation.ts';
+export type { Profile, ProfileName } from './tcpip/profile.ts';
+export { PROFILES } from './tcpip/profiles/index.ts';
+export { type Duration, formatDuration, parseDuration } from './time/duration.ts';
 export { type Expectation, failures, parseExpectation } from './verdict/expectation.ts';
 export { verdictTable } from './verdict/report.ts';
 export { describeTraceEvent, type TraceEvent } from './verdict/trace.ts';

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only kernel|sockets] [--json]`: what things cost, against what the platform itself takes for the same.
+ * `npm run bench [-- --only kernel|sockets|simulation] [--json]`: what things cost, against what the platform itself takes for the same.
  * It informs, and so its exit status is 0 whatever it finds. All of it takes about two and a half minutes.
  */
 
@@ -7,12 +7,14 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMet, type Figure } from './figure.ts';
 import { kernelFigures } from './kernel.ts';
+import { simulationFigures } from './simulation.ts';
 import { socketFigures } from './sockets.ts';
 import { table, unmet } from './table.ts';
 
 const PARTS: Readonly<Record<string, (notMeasured: (why: string) => void) => Promise<Figure[]>>> = {
   kernel: kernelFigures,
   sockets: socketFigures,
+  simulation: simulationFigures,
 };
 
 const { only, json } = options();

@@ -1,0 +1,51 @@
+/**
+ * A process of simulated devices: `simulated.js COUNT`. Each runs its real firmware on its own kernel, over a link of 10 Mbit/s, 20 ms and
+ * 1% loss each way; it beats every 3 s, 8 bytes, and the server answers with 8. Measured when all are connected and the code is warm.
+ */
+
+import { performance } from 'node:perf_hooks';
+import { heartbeatFirmware, heartbeatServer, Simulation } from 'cablepull/sim';
+import { usedBytes } from './memory.ts';
+
+const LINK = { bandwidth: '10Mbit/s', delay: '20ms', loss: '1%' } as const;
+const PERIOD_MS = 3000;
+
+/** Virtual time for all to boot and connect, and again as many beats as make it certain that they have. */
+const START_MS = 4 * PERIOD_MS;
+
+/** So many device-seconds are simulated before any are measured: the engine compiles what is hot. */
+const WARM_UP = 300_000;
+/** And so many are measured, in 600 s of virtual time or what else it takes; 100,000 devices for 60 s. */
+const MEASURED = 6_000_000;
+
+export interface SimulatedCost {
+  readonly usPerDeviceSecond: number;
+  readonly bytesPerDevice: number;
+}
+
+async function measure(count: number): Promise<SimulatedCost> {
+  const before = usedBytes();
+  const sim = new Simulation({ seed: 1 });
+  const server = sim.addServer(heartbeatServer({ beatEvents: false, limits: { maxConnections: count } }));
+  const firmware = heartbeatFirmware({ beatIntervalMs: PERIOD_MS });
+  for (let i = 0; i < count; i++) {
+    const device = sim.addDevice({ firmware, link: LINK, power: false });
+    // Spread over a period, as a fleet is that nobody has switched on at one instant.
+    sim.at((i * PERIOD_MS) / count, () => device.power.restore());
+  }
+  await sim.runFor(START_MS);
+  const bytesPerDevice = (usedBytes() - before) / count;
+  await sim.runFor((WARM_UP / count) * 1000);
+
+  const beats = (): number => server.program?.statistics.beats ?? 0;
+  const beatsBefore = beats();
+  const measuredMs = (MEASURED / count) * 1000;
+  const startMs = performance.now();
+  await sim.runFor(measuredMs);
+  const wallMs = performance.now() - startMs;
+  const expected = (MEASURED * 1000) / PERIOD_MS;
+  if (beats() - beatsBefore < 0.98 * expected) throw new Error(`${beats() - beatsBefore} beats came, and not about ${expected}`);
+  return { usPerDeviceSecond: (wallMs * 1000) / MEASURED, bytesPerDevice };
+}
+
+process.send?.(await measure(Number(process.argv[2])));
