@@ -46,6 +46,7 @@ try {
   const status = await main(process.argv.slice(2), terminal);
   // Sockets that linger must not keep the process; but what was printed must be out. Should nobody read it, the status holds.
   process.exitCode = status;
+  terminal.flush();
   process.stdout.write('', () => process.exit(status));
 } catch (error) {
   if (!(error instanceof Problem)) throw error;

@@ -6,6 +6,8 @@ import { styleText } from 'node:util';
 export interface Terminal {
   /** A line of the result. */
   print(line: string): void;
+  /** Writes now what was printed, which else may wait for what is printed next. */
+  flush(): void;
   /** A line of the log. */
   log(line: string): void;
   /** Whether the log goes to a terminal, on which lines can be drawn anew. */
@@ -23,6 +25,9 @@ export interface Terminal {
   onInterrupt(handler: () => void): () => void;
 }
 
+/** Results that come all at once are written together, so many characters at a time. */
+const TOGETHER_CHARACTERS = 1 << 16;
+
 const CLEAR_TO_END = '\u001b[0J';
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
@@ -38,10 +43,12 @@ export function processTerminal(): Terminal {
   const hasColour = isInteractive && (process.env['NO_COLOR'] ?? '') === '';
   let drawn: readonly string[] = [];
   let isHungUp = false;
+  let unwritten = '';
 
   // Only who reads having gone away comes so far: there is nobody left to tell. Other errors have ended in write().
   for (const stream of [stdout, stderr]) stream.on('error', () => process.exit());
   process.on('exit', () => {
+    flush();
     draw([]);
     if (!isHungUp) return;
     // Node restores the settings of the terminal last of all, and aborts where that is gone (node.cc, ResetStdio).
@@ -63,6 +70,19 @@ export function processTerminal(): Terminal {
       stderr.write(`cablepull: cannot write: ${error.message}\n`);
       process.exit(1);
     });
+  }
+
+  /** Writes a line of the result where no terminal shows it: soon, and together with those that come before anything else can happen. */
+  function collect(line: string): void {
+    if (unwritten === '') process.nextTick(flush);
+    unwritten += `${line}\n`;
+    if (unwritten.length >= TOGETHER_CHARACTERS) flush();
+  }
+
+  function flush(): void {
+    const text = unwritten;
+    unwritten = '';
+    if (text !== '') write(stdout, text);
   }
 
   function draw(lines: readonly string[]): void {
@@ -106,9 +126,13 @@ export function processTerminal(): Terminal {
       return columns();
     },
     print(line) {
-      above(stdout, line);
+      if (stdout.isTTY === true) above(stdout, line);
+      else collect(line);
     },
+    flush,
     log(line) {
+      // In the order in which they came, where both go to one file.
+      flush();
       above(stderr, line);
     },
     draw,
