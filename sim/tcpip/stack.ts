@@ -16,7 +16,7 @@ import type { ByteQueuePool } from './byte-queue.ts';
 import { UdpSocket } from './datagram-socket.ts';
 import type { Host } from './host.ts';
 import { Listener } from './listener.ts';
-import { ACK, FIN, ICMP, type Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from './packet.ts';
+import { ACK, FIN, ICMP, Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from './packet.ts';
 import type { Profile } from './profile.ts';
 import { TcpSocket } from './stream-socket.ts';
 import { TcbTable } from './tcb-table.ts';
@@ -222,7 +222,8 @@ export class Stack implements Network, TcpStack, HalLink {
     const reply = this.newReply(packet);
     reply.protocol = ICMP;
     reply.code = PORT_UNREACHABLE;
-    reply.quoted = this.host.world.packets.take();
+    // Not of the pool: copies of the reply quote the same.
+    reply.quoted = new Packet();
     reply.quoted.copy(packet);
     this.transmit(reply);
   }

@@ -4,7 +4,7 @@ import { FIN, SYN, type Packet } from '../packet.ts';
 import { endRecovery, enterFastRecovery, grow, inFlight, partialAck } from './congestion.ts';
 import { challenge } from './input.ts';
 import { armPersist, hasUnsent, retransmit } from './output.ts';
-import { measured, rearmRetransmission } from './retransmission.ts';
+import { endBackOff, measured, rearmRetransmission } from './retransmission.ts';
 import { advance, distance } from './seq.ts';
 import {
   PROBE_OUT, PROBING, RETRANSMITTED, TIMING, WANTS_ROOM, WRITABLE, type Tcb,
@@ -48,6 +48,7 @@ function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void 
   const segments = forgetAcked(tcb, ack, acked);
   tcb.timeouts = 0;
   tcb.flags &= ~(RETRANSMITTED | PROBING);
+  endBackOff(tcb);
   if ((tcb.flags & TIMING) !== 0 && distance(tcb.timedSeq, ack) >= 0) {
     tcb.flags &= ~TIMING;
     measured(tcb, (tcb.stack.nowUs - tcb.timedUs) | 0);

@@ -219,8 +219,9 @@ function resetErrno(state: TcpState): Errno | undefined {
 function synArrives(tcb: Tcb, packet: Packet): void {
   if (isRepeatedSyn(tcb, packet)) {
     sendSyn(tcb);
-  } else if (tcb.stack.profile.challengeAcks || tcb.state === 'SYN-RECEIVED') {
-    // RFC 5961 4.2: an ACK, whatever its number; a peer that has rebooted will answer it with the right RST.
+  } else if (tcb.stack.profile.challengeAcks || tcb.state === 'SYN-RECEIVED' || distance(tcb.rcvNxt, packet.seq) < 0) {
+    // RFC 5961 4.2: an ACK, whatever its number; a peer that has rebooted will answer it with the right RST. And without that RFC, where it
+    // is before the window: the peer has not got the last segment of the handshake (RFC 793 3.9, first check).
     challenge(tcb);
   } else {
     // RFC 793: a SYN in the window ends the connection.

@@ -30,8 +30,8 @@ function maySend({ state }: Tcb): boolean {
   return state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'FIN-WAIT-1' || state === 'LAST-ACK' || state === 'CLOSING';
 }
 
-/** Sends one new segment, if one may go. */
-export function sendNext(tcb: Tcb, push: boolean): boolean {
+/** Sends one new segment, if one may go. `override`: what the window takes goes, however little that is. */
+export function sendNext(tcb: Tcb, push: boolean, override = false): boolean {
   const unsent = tcb.unsentBytes;
   const isFinDue = (tcb.flags & FIN_WANTED) !== 0 && (tcb.flags & FIN_SENT) === 0;
   if (unsent === 0 && !isFinDue) return false;
@@ -41,7 +41,7 @@ export function sendNext(tcb: Tcb, push: boolean): boolean {
   let bytes = Math.min(unsent, tcb.sndMss);
   if (bytes > room) {
     // RFC 9293 3.8.6.2.1, silly window syndrome: what does not fill a segment goes only where it is half of the largest window there was.
-    if (room <= 0 || (room < tcb.sndMss && room < tcb.sndWndMax / 2)) return false;
+    if (room <= 0 || (!override && room < tcb.sndMss && room < tcb.sndWndMax / 2)) return false;
     bytes = room;
   }
   const withFin = isFinDue && bytes === unsent;

@@ -5,7 +5,7 @@ import { enterLoss } from './congestion.ts';
 import { hasUnsent, retransmit, retransmitLast, sendNext, sendSyn } from './output.ts';
 import { distance } from './seq.ts';
 import {
-  done, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setTimer, ticksSince, usToTicks, type Tcb,
+  done, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setTimer, ticksSince, TIMING, usToTicks, type Tcb,
 } from './tcb.ts';
 
 // ---- the round trip (RFC 6298 2; Linux's tcp_rtt_estimator, which lets the deviation fall slowly) ----
@@ -146,6 +146,9 @@ export function retransmitTimeout(tcb: Tcb): void {
   }
   if (isHandshake) {
     sendSyn(tcb);
+    // RFC 6298 3, Karn: a SYN that was sent twice measures nothing, but by its timestamp.
+    if (retransmission.timestamps) tcb.timedUs = stack.nowUs;
+    else tcb.flags &= ~TIMING;
     // Linux's tcp_syn_linear_timeouts: the first retries come at even intervals.
     const isLinear = tcb.state === 'SYN-SENT' && tcb.timeouts <= handshake.synLinearTimeouts;
     if (!isLinear) backOff(tcb, retransmission.backoffShifts, msToTicks(stack, handshake.rtoMs));
@@ -182,6 +185,13 @@ function backOff(tcb: Tcb, shifts: readonly number[] | undefined, firstTicks: nu
     tcb.rtoTicks = Math.min(base * 2 ** (shifts[Math.min(tcb.backoff, shifts.length - 1)] ?? 0), maxTicks);
   }
   tcb.backoff++;
+}
+
+/** lwIP's tcp_receive, and the others without timestamps: what is acknowledged ends the back-off, though it measures nothing. */
+export function endBackOff(tcb: Tcb): void {
+  if (tcb.backoff === 0 || tcb.stack.profile.retransmission.timestamps) return;
+  tcb.backoff = 0;
+  tcb.rtoTicks = baseRtoTicks(tcb);
 }
 
 /** The RTO before any back-off, where the profile's table begins with it. */
