@@ -23,6 +23,8 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
   const { packetsOut } = tcb;
   tcb.lastAckTick = tcb.stack.nowTick;
   tcb.probesOut = 0;
+  // Linux's tcp_ack: something works, whatever the network has said.
+  if (tcb.softError !== undefined) tcb.softError = undefined;
   const isSameWindow = !takeWindow(tcb, packet);
   if (acked > 0) newAck(tcb, packet.ack, acked, packetsOut);
   else if (packetsOut === 0) probeAnswered(tcb);

@@ -7,7 +7,7 @@ import { sendNew, sendReset, sendSyn } from './output.ts';
 import { advance } from './seq.ts';
 import {
   done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN,
-  setTimer, TIMING, WANTS_ROOM, type Tcb,
+  RETRANSMITTED, setTimer, TIMING, WANTS_ROOM, type Tcb,
 } from './tcb.ts';
 
 /** A connection to be, with its two ends known, and the first sequence number (RFC 9293 3.4.1). */
@@ -31,6 +31,11 @@ export function initialize(tcb: Tcb, isn: number): void {
 export function connect(tcb: Tcb, isn: number): void {
   initialize(tcb, isn);
   tcb.state = 'SYN-SENT';
+  if (tcb.userTimeoutMs > 0) {
+    // Linux's tcp_connect sets retrans_stamp: the user timeout counts from the first SYN, and not from the first retransmission as later.
+    tcb.flags |= RETRANSMITTED;
+    tcb.retransmitSinceTick = tcb.stack.nowTick;
+  }
   sendSyn(tcb);
   setTimer(tcb, 'retransmit', tcb.rtoTicks);
 }

@@ -82,8 +82,8 @@ function delayAck(tcb: Tcb): void {
     case 'linux':
       ticks = linuxDelayTicks(tcb, msToTicks(stack, delayedAck.minMs), msToTicks(stack, delayedAck.maxMs));
       if ((tcb.flags & ACK_TIMER) !== 0) {
-        const left = distance(stack.nowTick, tcb.ackTick);
-        // Linux's tcp_send_delayed_ack: when the timer is about to fire, or earlier than it would be now.
+        // Linux's tcp_send_delayed_ack: when the timer is about to fire, or earlier than it would be now. It fires a tick after its time.
+        const left = distance(stack.nowTick, tcb.ackTick) - 1;
         if (left <= ticks >> 2) {
           sendAck(tcb);
           return;

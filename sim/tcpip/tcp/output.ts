@@ -7,7 +7,7 @@ import { receiveWindow, selectWindow } from './receive-window.ts';
 import { armRetransmission, TIMEOUT_US_MIN } from './retransmission.ts';
 import { advance, distance, later } from './seq.ts';
 import {
-  EXCHANGED, FIN_SENT, FIN_WANTED, msToTicks, NO_DELAY, SCALED, setTimer, ticksSince, TIMING, usToTicks, type Tcb,
+  EXCHANGED, FIN_SENT, FIN_WANTED, msToTicks, NO_DELAY, PROBING, SCALED, setTimer, ticksSince, TIMING, usToTicks, type Tcb,
 } from './tcb.ts';
 
 const WINDOW_MAX = 0xffff;
@@ -179,7 +179,8 @@ export function armPersist(tcb: Tcb): void {
   setTimer(tcb, 'persist', clampToUserTimeout(tcb, persistTicks(tcb)));
 }
 
-function persistTicks(tcb: Tcb): number {
+/** How long the next probe waits. */
+export function persistTicks(tcb: Tcb): number {
   const { stack } = tcb;
   const { persist, retransmission } = stack.profile;
   switch (persist.kind) {
@@ -193,7 +194,7 @@ function persistTicks(tcb: Tcb): number {
 
 /** Linux's tcp_clamp_probe0_to_user_timeout: not beyond what the user has set, counted from the first probe. */
 function clampToUserTimeout(tcb: Tcb, ticks: number): number {
-  if (tcb.userTimeoutMs === 0 || tcb.probesOut === 0) return ticks;
+  if (tcb.userTimeoutMs === 0 || (tcb.flags & PROBING) === 0) return ticks;
   const left = msToTicks(tcb.stack, tcb.userTimeoutMs) - ticksSince(tcb.stack, tcb.persistSinceTick);
   return Math.min(ticks, Math.max(left, usToTicks(tcb.stack, TIMEOUT_US_MIN)));
 }

@@ -218,17 +218,22 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
     return tcb.timeouts >= synRetries(tcb) || (tcb.userTimeoutMs > 0 && isUserTimeout(tcb));
   }
   if (tcb.userTimeoutMs > 0) return isUserTimeout(tcb);
-  const allowed = (tcb.flags & ORPHAN) === 0 ? retries : Math.min(retries, ORPHAN_RETRIES);
   switch (by) {
     case 'count':
-      return tcb.timeouts >= allowed;
-    case 'elapsed':
+      return tcb.timeouts >= retries;
+    case 'elapsed': {
+      const allowed = (tcb.flags & ORPHAN) === 0 ? retries : orphanRetries(tcb, tcb.rtoTicks);
       return tcb.timeouts > 0 && ticksSince(stack, tcb.retransmitSinceTick) >= msToTicks(stack, modelTimeoutMs(tcb, allowed));
+    }
   }
 }
 
-/** Linux's tcp_orphan_retries: what nobody waits for is given up earlier. */
-export const ORPHAN_RETRIES = 8;
+/** Linux's tcp_orphan_retries, tcp_orphan_retries being 0: what nobody waits for is given up after a time of its own, and when back-off is at its end. */
+export function orphanRetries({ stack }: Tcb, waitTicks: number): number {
+  return waitTicks < msToTicks(stack, stack.profile.retransmission.rtoMaxMs) ? ORPHAN_RETRIES : 0;
+}
+
+const ORPHAN_RETRIES = 8;
 
 /** Linux's tcp_model_timeout: how long so many doublings of the smallest RTO take, the last of them at the largest. */
 export function modelTimeoutMs({ stack }: Tcb, retries: number): number {

@@ -2,8 +2,8 @@
 
 import { ackTimeout } from './delayed-ack.ts';
 import { keepAliveTimeout } from './keepalive.ts';
-import { armPersist, hasUnsent, sendNext, sendProbe } from './output.ts';
-import { armRetransmission, giveUp, lossProbeTimeout, ORPHAN_RETRIES, retransmitTimeout } from './retransmission.ts';
+import { armPersist, hasUnsent, persistTicks, sendNext, sendProbe } from './output.ts';
+import { armRetransmission, giveUp, lossProbeTimeout, orphanRetries, retransmitTimeout } from './retransmission.ts';
 import {
   ACK_TIMER, done, KEEPALIVE_TIMER, msToTicks, ORPHAN, PROBING, ticksSince, type Tcb,
 } from './tcb.ts';
@@ -67,7 +67,9 @@ function persistTimeout(tcb: Tcb): void {
     return;
   }
   const { retries } = retransmission.giveUp;
-  const probesMax = persist.kind === 'table' ? persist.probesMax : (tcb.flags & ORPHAN) !== 0 ? Math.min(retries, ORPHAN_RETRIES) : retries;
+  const isOrphan = persist.kind === 'doubling' && (tcb.flags & ORPHAN) !== 0;
+  // Of one that was closed the number is 0 at last, and then the peer's answers are of no use.
+  const probesMax = persist.kind === 'table' ? persist.probesMax : isOrphan ? orphanRetries(tcb, persistTicks(tcb)) : retries;
   if (tcb.probesOut >= probesMax) {
     giveUp(tcb);
     return;
