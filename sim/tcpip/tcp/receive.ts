@@ -75,10 +75,13 @@ function joinFragments(tcb: Tcb): void {
     if (skipped < 0) break;
     used++;
     if (skipped < bytes.length) append(tcb, bytes.subarray(skipped));
-    if (withFin && distance(advance(seq, bytes.length), tcb.rcvNxt) === 0) takeFin(tcb);
+    if (withFin && distance(advance(seq, bytes.length), tcb.rcvNxt) === 0) {
+      takeFin(tcb);
+      break;
+    }
   }
   tcb.flags |= ACK_AT_ONCE;
-  if (used === fragments.length || (tcb.flags & FIN_RECEIVED) !== 0) tcb.fragments = undefined;
+  if (used === fragments.length) tcb.fragments = undefined;
   else fragments.splice(0, used);
 }
 
@@ -86,6 +89,8 @@ function takeFin(tcb: Tcb): void {
   if ((tcb.flags & FIN_RECEIVED) !== 0) return;
   tcb.rcvNxt = advance(tcb.rcvNxt, 1);
   tcb.flags |= FIN_RECEIVED | ACK_SCHEDULED;
+  // RFC 9293 3.10.7.4, seventh: nothing comes after it, though a peer that is out of its mind has sent something.
+  tcb.fragments = undefined;
   tcb.news |= READABLE | ENDED;
   switch (tcb.state) {
     case 'ESTABLISHED':

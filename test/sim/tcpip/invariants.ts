@@ -13,6 +13,11 @@ const FRAGMENTS_MAX = 128;
 /** The right edge of the window at the last look, to see that it never moves left. */
 const edges = new WeakMap<Tcb, number>();
 
+/** For a test that has changed the connection's mind: the next look is the first. */
+export function forgetWindow(tcb: Tcb): void {
+  edges.delete(tcb);
+}
+
 function ahead(from: number, to: number): number {
   return (to - from) | 0;
 }

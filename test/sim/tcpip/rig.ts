@@ -1,0 +1,257 @@
+/**
+ * One stack on a cable whose other end is the test: segments are made by hand, and those that come are read as text. Numbers count from
+ * each end's first, as in a trace: `P. 1:9 ack 1` is data from 1 up to 9, `S 0 mss 1460` a SYN, `. 1 ack 9 win 0` an ACK.
+ */
+
+import { errnoOf, failure, type Errno } from '../../../hal/errno.ts';
+import type { ListeningSocket, Network, StreamHandler, StreamSocket } from '../../../hal/network.ts';
+import { Interrupts } from '../../../sim/board/interrupts.ts';
+import { Link } from '../../../sim/link/link.ts';
+import { Wires } from '../../../sim/link/wires.ts';
+import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
+import { Host } from '../../../sim/tcpip/host.ts';
+import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/tcpip/packet.ts';
+import type { Profile, ProfileName } from '../../../sim/tcpip/profile.ts';
+import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
+import type { Stack } from '../../../sim/tcpip/stack.ts';
+import type { Tcb } from '../../../sim/tcpip/tcp/tcb.ts';
+import { Engine } from '../../../sim/time/engine.ts';
+import { byteAt } from './conversation.ts';
+import { checkStack } from './invariants.ts';
+import { ofConnections, watchHandles, watchPackets, watchQueues } from './ledger.ts';
+
+export const OWN_ADDRESS = (10 << 24) | 1;
+export const PEER_ADDRESS = (10 << 24) | 2;
+export const PORT = 80;
+export const PEER_PORT = 5000;
+/** The peer's first sequence number: its numbers wrap soon. */
+const PEER_ISN = -3;
+
+const LETTERS = [['F', FIN], ['S', SYN], ['R', RST], ['P', PSH], ['.', ACK]] as const;
+const EAGAIN = failure('EAGAIN');
+
+/** What the user of a connection was told, in words. */
+export class User implements StreamHandler {
+  readonly told: string[] = [];
+  socket: StreamSocket | undefined = undefined;
+
+  readable(): void {
+    this.told.push('readable');
+  }
+
+  writable(): void {
+    this.told.push('writable');
+  }
+
+  ended(reason: Errno | 'closed'): void {
+    this.told.push(`ended ${reason}`);
+  }
+
+  /** How many bytes were taken; or the errno. */
+  write(bytes: number): number | Errno {
+    return outcome(this.socket?.write(new Uint8Array(bytes).fill(7)) ?? EAGAIN);
+  }
+
+  /** How many bytes were read of as many as asked for; or the errno. */
+  read(bytes: number): number | Errno {
+    return outcome(this.socket?.read(new Uint8Array(bytes)) ?? EAGAIN);
+  }
+}
+
+function outcome(count: number): number | Errno {
+  return count < 0 ? errnoOf(count) : count;
+}
+
+export interface SegmentOptions {
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+}
+
+export class Rig {
+  readonly engine = new Engine();
+  readonly pool = new PacketPool();
+  readonly packetsOut = watchPackets(this.pool);
+  readonly queues = new ByteQueuePool();
+  readonly queuesOut = watchQueues(this.queues);
+  readonly handles = watchHandles(this.engine);
+  readonly interrupts = new Interrupts();
+  readonly host: Host;
+  readonly network: Network;
+  readonly link: Link;
+  /** Whose turn it is to accept. */
+  readonly accepted: User[] = [];
+  listener: ListeningSocket | undefined = undefined;
+  /** Called with each packet that the stack sends, before it is released. */
+  onSent: ((packet: Packet) => void) | undefined = undefined;
+  #sent: { readonly atMs: number; readonly text: string }[] = [];
+  #ownIsn: number | undefined = undefined;
+  #lastPort = 0;
+
+  constructor(profile: ProfileName | Profile, seed = 1) {
+    const wires = new Wires(this.engine, this.pool, seed);
+    const world = { timeline: this.engine, packets: this.pool, queues: this.queues, addressesOf: () => undefined };
+    this.host = new Host('dut', OWN_ADDRESS, world, typeof profile === 'string' ? PROFILES[profile] : profile);
+    this.link = new Link(wires, 'dut', this.host, { receive: (packet) => this.#take(packet) });
+    this.host.attach(this.link);
+    this.network = this.host.powerOn(this.interrupts);
+  }
+
+  get stack(): Stack {
+    if (this.host.stack === undefined) throw new Error('no power');
+    return this.host.stack;
+  }
+
+  /** The only connection; undefined when there is none. */
+  get tcb(): Tcb | undefined {
+    return this.stack.connections.all()[0];
+  }
+
+  get state(): string {
+    return this.tcb?.state ?? 'CLOSED';
+  }
+
+  // ---- the user's side ----
+
+  listen(backlog = 8): void {
+    this.listener = this.network.listen({ address: '0.0.0.0', port: PORT }, backlog, {
+      listening: () => {},
+      incoming: () => {
+        const user = new User();
+        user.socket = this.listener?.accept(user);
+        this.accepted.push(user);
+      },
+      ended: (reason) => {
+        throw new Error(reason);
+      },
+    });
+    this.run(0);
+  }
+
+  connect(prepare: (socket: StreamSocket) => void = () => {}): User {
+    const user = new User();
+    user.socket = this.network.openStream(user);
+    prepare(user.socket);
+    user.socket.connect({ address: '10.0.0.2', port: PEER_PORT });
+    return user;
+  }
+
+  /** A connection that the stack has opened; the peer's SYN says so much. */
+  connected(options = 'win 60000 mss 1460', prepare?: (socket: StreamSocket) => void): User {
+    const user = this.connect(prepare);
+    this.peer(`S. 0 ack 1 ${options}`);
+    this.sent();
+    user.told.length = 0;
+    return user;
+  }
+
+  /** A connection that the peer has opened. */
+  acceptedFrom(options = 'win 60000 mss 1460'): User {
+    this.listen();
+    this.peer(`S 0 ${options}`);
+    this.peer(`. 1 ack 1 ${/win \d+/.exec(options)?.[0] ?? ''}`);
+    this.sent();
+    const user = this.accepted.at(-1);
+    if (user === undefined) throw new Error('nobody was accepted');
+    return user;
+  }
+
+  // ---- the peer's side ----
+
+  /** The peer sends a segment; its window is 60000 unless said otherwise. */
+  peer(text: string, options: SegmentOptions = {}): void {
+    const match = /^([FSRP.]+) (-?\d+)(?::(-?\d+))?(?: ack (-?\d+))?(?: win (\d+))?(?: mss (\d+))?(?: wscale (\d+))? *$/.exec(text);
+    if (match === null) throw new Error(`not a segment: ${text}`);
+    const [, letters = '', from = '0', to = from, ack = '0', win = '60000', mss = '0', wscale = '-1'] = match;
+    const packet = this.newPeerPacket(options);
+    packet.flags = LETTERS.reduce((flags, [letter, flag]) => (letters.includes(letter) ? flags | flag : flags), 0);
+    packet.seq = (PEER_ISN + Number(from)) | 0;
+    packet.ack = (packet.flags & ACK) === 0 ? 0 : ((this.#ownIsn ?? 0) + Number(ack)) | 0;
+    packet.window = Number(win);
+    packet.mss = Number(mss);
+    packet.windowScale = Number(wscale);
+    packet.reserve(Number(to) - Number(from));
+    for (let i = 0; i < packet.payloadBytes; i++) packet.payload[i] = byteAt(1, Number(from) - 1 + i);
+    this.arrive(packet);
+  }
+
+  /** An empty packet from the peer to the stack. */
+  newPeerPacket({ sourcePort = PEER_PORT, destinationPort = this.#lastPort }: SegmentOptions = {}): Packet {
+    const packet = this.pool.take();
+    packet.protocol = TCP;
+    packet.source = PEER_ADDRESS;
+    packet.destination = OWN_ADDRESS;
+    packet.sourcePort = sourcePort;
+    packet.destinationPort = destinationPort === 0 ? PORT : destinationPort;
+    return packet;
+  }
+
+  arrive(packet: Packet): void {
+    packet.flown = true;
+    this.link.receive(packet);
+    checkStack(this.stack);
+  }
+
+  // ---- time, and what was sent ----
+
+  get nowMs(): number {
+    return this.engine.nowUs / 1000;
+  }
+
+  run(ms: number): void {
+    this.runTo(this.nowMs + ms);
+  }
+
+  runTo(atMs: number): void {
+    while (this.engine.runSome(Math.round(atMs * 1000), 1) === 'more') checkStack(this.stack);
+  }
+
+  /** What the stack has sent since this was asked last. */
+  sent(): string[] {
+    return this.#sent.splice(0).map(({ text }) => text);
+  }
+
+  /** The same, with the times in ms. */
+  sentAt(): string[] {
+    return this.#sent.splice(0).map(({ atMs, text }) => `${atMs} ${text}`);
+  }
+
+  /** Only when. */
+  times(): number[] {
+    return this.#sent.splice(0).map(({ atMs }) => atMs);
+  }
+
+  /** Nothing is lent out any more: no connection, no packet, no queue, no appointment. */
+  get leftovers(): string {
+    return `${this.stack.connections.size} ${this.packetsOut.size} ${this.queuesOut.size} ${ofConnections(this.handles).join()}`;
+  }
+
+  #take(packet: Packet): void {
+    this.onSent?.(packet);
+    if (packet.protocol === TCP) {
+      // A reset of nobody's connection counts from the number that was made up for it.
+      if ((packet.flags & SYN) !== 0) {
+        this.#ownIsn = packet.seq;
+        this.#lastPort = packet.sourcePort;
+      }
+      this.#sent.push({ atMs: this.nowMs, text: this.#describe(packet) });
+    }
+    this.pool.release(packet);
+  }
+
+  #describe({ flags, seq, ack, payloadBytes, mss, windowScale }: Packet): string {
+    const letters = LETTERS.map(([letter, flag]) => ((flags & flag) !== 0 ? letter : '')).join('');
+    const from = (seq - (this.#ownIsn ?? 0)) | 0;
+    const words = [letters, payloadBytes > 0 ? `${from}:${from + payloadBytes}` : `${from}`];
+    if ((flags & ACK) !== 0) words.push(`ack ${(ack - PEER_ISN) | 0}`);
+    if (mss > 0) words.push(`mss ${mss}`);
+    if (windowScale >= 0) words.push(`wscale ${windowScale}`);
+    return words.join(' ');
+  }
+}
+
+/** The window in each packet that a stack sends. */
+export function windows(rig: Rig): number[] {
+  const seen: number[] = [];
+  rig.onSent = ({ window }) => seen.push(window);
+  return seen;
+}
