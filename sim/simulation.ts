@@ -13,15 +13,16 @@
 import type { Hal } from '../hal/hal.ts';
 import { Board, type BoardWorld, type Firmware } from './board/board.ts';
 import { Capture } from './link/capture.ts';
+import { Lan } from './lan.ts';
 import { Link } from './link/link.ts';
 import { addObserver, LineTracer } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
-import { Switch } from './link/switch.ts';
+import { Nat } from './link/nat.ts';
 import { Wires } from './link/wires.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
 import { SERVER_NAME, type ServerProgram } from './programs.ts';
 import type { ReferenceServer } from './server/server.ts';
-import { formatAddress, parseAddress } from './tcpip/address.ts';
+import { formatAddress } from './tcpip/address.ts';
 import { ByteQueuePool } from './tcpip/byte-queue.ts';
 import { Host, type World } from './tcpip/host.ts';
 import { PacketPool } from './tcpip/packet.ts';
@@ -52,6 +53,8 @@ export interface HostOptions {
   readonly profile?: ProfileName | Profile;
   /** Its cable to the switch. */
   readonly link?: LinkOptions;
+  /** The box that it is behind. Default: none. */
+  readonly nat?: SimulatedNat;
   /** By how much its clock is fast, in millionths. Default 0. */
   readonly driftPpm?: number;
 }
@@ -60,6 +63,22 @@ export interface DeviceOptions extends HostOptions {
   readonly firmware: Firmware;
   /** Whether it has power from the start. Default true. */
   readonly power?: boolean;
+}
+
+export interface SimulatedNatOptions {
+  readonly name?: string;
+  /** After how long without a packet it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
+  readonly idleTimeout?: Duration;
+  /** What becomes of a segment of a connection that it has forgotten: it is dropped, or answered by RST. Default `silent`. */
+  readonly onExpired?: 'silent' | 'rst';
+}
+
+/** A NAT box, between the devices behind it and everybody else. */
+export interface SimulatedNat {
+  readonly name: string;
+  readonly lan: Lan;
+  /** It forgets all connections now, and says nothing. */
+  forgetAll(): void;
 }
 
 /** A server, on a host of its own. */
@@ -73,10 +92,6 @@ export interface SimulatedServer {
 /** A cable that takes no time. */
 const PLAIN: LinkOptions = {};
 
-/** 10.0.0.0/8 (RFC 1918). */
-const NETWORK = 10 << 24;
-const HOSTS_MAX = 1 << 24;
-
 export class Simulation {
   readonly seed: number;
   readonly engine = new Engine();
@@ -84,8 +99,6 @@ export class Simulation {
   readonly testbed: Testbed;
   /** What all cables have in common; its observer sees every packet. */
   readonly wires: Wires;
-  /** The middle of the star. */
-  readonly switch: Switch;
   /** What names mean beside those of hosts, or in place of them. */
   readonly names = new Map<string, readonly string[]>();
   readonly #world: World;
@@ -93,7 +106,8 @@ export class Simulation {
   readonly #hosts = new Map<string, Host>();
   readonly #lines = new LineMaker();
   readonly #driftPpm = new Map<string, number>();
-  #lastNumber = 0;
+  readonly #outside: Lan;
+  #natCount = 0;
 
   constructor({ seed = 1, onTrace, pacing }: SimulationOptions = {}) {
     const packets = new PacketPool();
@@ -107,7 +121,7 @@ export class Simulation {
     });
     this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), addressesOf: (name) => this.#addressesOf(name) };
     this.wires = new Wires(this.engine, packets, seed);
-    this.switch = new Switch(this.wires, 'switch');
+    this.#outside = new Lan(this.wires, 'switch', 'outside');
   }
 
   /** Virtual time since the world began. */
@@ -138,16 +152,27 @@ export class Simulation {
     return new ServerHost(this.testbed, this.seed, (board) => this.#newClock(board), name, this.#addHost(name, 'linux', options), program);
   }
 
+  /** A NAT box; devices are put behind it by their option `nat`. */
+  addNat({ name = `nat-${++this.#natCount}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
+    const lan = new Lan(this.wires, `switch of ${name}`, 'inside');
+    const address = this.#outside.claim(undefined);
+    const timeout = idleTimeout === undefined ? {} : { establishedUs: Math.round(durationMs(idleTimeout) * 1000) };
+    const nat = new Nat(this.wires, name, address, lan.switch, this.#outside.switch, { ...timeout, onExpired });
+    lan.switch.uplink = nat.inside;
+    this.#outside.connect(address, nat.outside);
+    return { name, lan, forgetAll: () => nat.forgetAll() };
+  }
+
   /** Puts a host on the network, and a cable between it and the switch. */
-  #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = PLAIN, driftPpm = 0 }: HostOptions): Host {
+  #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = PLAIN, nat, driftPpm = 0 }: HostOptions): Host {
     if (this.#hosts.has(name)) throw new Error(`there is a host ${name} already`);
-    const number = address === undefined ? this.#nextAddress() : parseAddress(address);
-    if (number === undefined) throw new RangeError(`${address ?? ''} is no IPv4 address`);
+    const lan = nat?.lan ?? this.#outside;
+    const number = lan.claim(address);
     const host = new Host(name, number, this.#world, typeof profile === 'string' ? PROFILES[profile] : profile);
     const { tx, rx } = this.#lines.linesOf(link);
-    const cable = new Link(this.wires, name, host, this.switch, tx, rx);
+    const cable = new Link(this.wires, name, host, lan.switch, tx, rx);
     host.attach(cable);
-    this.switch.connect(number, cable);
+    lan.connect(number, cable);
     this.#hosts.set(name, host);
     if (driftPpm !== 0) this.#driftPpm.set(name, driftPpm);
     return host;
@@ -156,13 +181,6 @@ export class Simulation {
   #addressesOf(name: string): readonly string[] | undefined {
     const host = this.#hosts.get(name);
     return this.names.get(name) ?? (host && [formatAddress(host.address)]);
-  }
-
-  #nextAddress(): number {
-    do this.#lastNumber++;
-    while ([0, 255].includes(this.#lastNumber & 0xff));
-    if (this.#lastNumber >= HOSTS_MAX) throw new Error('there are no addresses left in 10.0.0.0/8');
-    return NETWORK | this.#lastNumber;
   }
 
   #newClock(board: Board): VirtualClock {

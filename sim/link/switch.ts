@@ -31,6 +31,11 @@ export class Switch implements Receiver {
     network[address & 0xff] = receiver;
   }
 
+  /** Whether somebody has the address. */
+  has(address: number): boolean {
+    return this.#networks.get(address >> 8)?.[address & 0xff] !== undefined;
+  }
+
   receive(packet: Packet): void {
     const { destination } = packet;
     const receiver = this.#networks.get(destination >> 8)?.[destination & 0xff] ?? this.uplink;
