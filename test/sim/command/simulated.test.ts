@@ -1,0 +1,180 @@
+/** `cablepull run` without a server: in virtual time, on the simulated network. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { Fleet } from '../../../sim/command/fleet.ts';
+import { Progress } from '../../../sim/command/progress.ts';
+import type { Terminal } from '../../../sim/command/terminal.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { Program, type Ended } from '../../support/process.ts';
+
+const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
+
+const folder = mkdtempSync(join(tmpdir(), 'cablepull-simulated-'));
+let running: Program[] = [];
+
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(async () => {
+  await Promise.all(running.map((program) => program.kill()));
+  running = [];
+});
+
+function cablepull(...args: readonly string[]): Program {
+  const program = new Program(process.execPath, [CLI, ...args]);
+  running.push(program);
+  return program;
+}
+
+function ended(...args: readonly string[]): Promise<Ended> {
+  return cablepull(...args).ended();
+}
+
+const PULL = ['--fault', 'cable-pull on dev-7 at 1m for 30s'];
+
+it('says first what it does, and at the end who noticed, on a network of its own', async () => {
+  const { status, stdout, stderr } = await ended('run', '--devices', '100', '--for', '10m', '--seed', '3', ...PULL);
+  expect(stderr.split('\n').slice(0, 2)).toEqual([
+    '100 devices (heartbeat) against our own server on a simulated network (20ms and 1% loss each way) for 10m, seed 3',
+    'faults: cable-pull on dev-7 at 1m for 30s',
+  ]);
+  expect(stdout).toMatch(/^ended after 600\.0 s: 100 of 100 devices connected, /);
+  expect(stdout).toMatch(/^cable-pull on dev-7 at 1m for 30s {2}1\d\.\d s by missed-beats {2}1\d\.\d s by silent /m);
+  expect(stdout).toContain('Tier T3 (cable-pull):');
+  expect(stdout).not.toContain('Tier T0');
+  expect(status).toBe(0);
+});
+
+describe('the same seed', () => {
+  it.each([[[]], [['--json']], [['--json', '--netstat']]])('gives the same bytes, and another one others: %j', async (options) => {
+    const args = ['run', '--devices', '30', '--for', '5m', ...PULL, ...options];
+    const [first, second, other] = await Promise.all([ended(...args), ended(...args), ended(...args, '--seed', '2')]);
+    expect(first.stdout.length).toBeGreaterThan(100);
+    expect(second.stdout).toBe(first.stdout);
+    expect(other.stdout).not.toBe(first.stdout);
+  });
+
+  it('gives the same capture, which knows the line that made it', async () => {
+    const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+    await Promise.all([one, two].map((file) => ended('run', '--for', '2m', '--pcap', file)));
+    const text = readFileSync(one, 'latin1');
+    expect(text).toContain(`cablepull run --for 2m --pcap ${one} --seed 1`);
+    expect(text.length).toBeGreaterThan(10_000);
+    expect(readFileSync(two, 'latin1')).toBe(text.replaceAll(one, two));
+  });
+});
+
+it('ends a minute after the last fault, or after a minute', async () => {
+  const [withFault, without] = await Promise.all([ended('run', '--devices', '7', ...PULL), ended('run')]);
+  expect(withFault.stdout).toMatch(/^ended after 150\.0 s/);
+  expect(without.stdout).toMatch(/^ended after 60\.0 s: 5 of 5/);
+});
+
+it('puts keepalive to the test: at both ends, against each fault', async () => {
+  const { stdout } = await ended('run', '--devices', '3', '--beat', '10m', '--keepalive', '3/3/3', '--for', '20m',
+    '--fault', 'cable-pull on dev-1 at 1m for 30s', '--fault', 'power-loss on dev-2 at 1m for 1s', '--fault', 'hang on dev-3 at 1m for 5m');
+  const server = (fault: string): string | undefined => stdout.split('\n').find((line) => line.startsWith(fault))?.split(/ {2,}/)[2];
+  expect(server('cable-pull')).toMatch(/^(9|1[0-2])\.\d s by ETIMEDOUT$/);
+  expect(server('power-loss')).toMatch(/^[0-6]\.\d s by ECONNRESET$/);
+  // The probes are answered by a stack that lives.
+  expect(server('hang')).toBe('survived');
+});
+
+describe('an expectation that is not met', () => {
+  const LINE = `run --devices 8 --for 3m ${PULL.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ')} --expect 'server notices within 2s'`;
+
+  it('prints the line that repeats it, exit status 1', async () => {
+    const { status, stdout } = await ended('run', '--devices', '8', '--for', '3m', ...PULL, '--expect', 'server notices within 2s');
+    expect(stdout).toMatch(/^NOT AS EXPECTED: cable-pull on dev-7 /m);
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`to repeat: cablepull ${LINE} --seed 1`);
+    expect(status).toBe(1);
+  });
+
+  it('and so does the report of --json', async () => {
+    const { stdout } = await ended('run', '--devices', '8', '--for', '3m', ...PULL, '--expect', 'server notices within 2s', '--seed', '9', '--json');
+    expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      kind: 'report', repeat: `cablepull ${LINE} --seed 9 --json`, verdicts: [{ fault: 'cable-pull', tier: 'T3' }],
+    });
+  });
+});
+
+it('--netstat: each connection at both ends, with the timers that run', async () => {
+  const [text, json] = await Promise.all([ended('run', '--devices', '2', '--keepalive', '3/3/3', '--netstat'), ended('run', '--devices', '2', '--netstat', '--json')]);
+  const [, table = ''] = text.stdout.split('\n\n');
+  expect(table.trimEnd().split('\n').map((line) => line.split(/ +/)[3]?.replace(/\d+$/, ''))).toEqual(['Local', 'server:', 'server:', 'dev-1:', 'dev-2:']);
+  expect(table).toMatch(/^tcp +0 +0 {2}dev-2:\d+ +server:39002 +ESTABLISHED +keepalive \([0-3]\.\d\d\/0\/0\)$/m);
+  const lines = json.stdout.trimEnd().split('\n').slice(-2).map((line): unknown => JSON.parse(line));
+  expect(lines).toMatchObject([{ kind: 'netstat', atMs: 60_000, connections: [{ host: 'server', peer: 'dev-1' }, {}, { host: 'dev-1', peer: 'server' }, {}] }, { kind: 'report' }]);
+});
+
+it('--pcap on a full disk: one sentence, exit status 1, long before the end', async () => {
+  const { status, stderr } = await ended('run', '--devices', '300', '--for', '10h', '--pcap', '/dev/full');
+  expect(stderr).toMatch(/^cablepull: --pcap: cannot write \/dev\/full: ENOSPC/m);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+  expect(status).toBe(1);
+});
+
+it('shows how far it is, and ends at Ctrl-C with what was seen so far, exit status 130', async () => {
+  const program = cablepull('run', '--devices', '300', '--for', '10d');
+  await new Promise<void>((resolve) => {
+    let log = '';
+    program.child.stderr.on('data', (chunk: Uint8Array) => {
+      log += String(chunk);
+      if (/^\d+\.\d s of 864000\.0 s: 300 of 300 devices connected, [\d.]+ x real time$/m.test(log)) resolve();
+    });
+  });
+  const atMs = performance.now();
+  program.child.kill('SIGINT');
+  const { status, stdout } = await program.ended();
+  expect(performance.now() - atMs).toBeLessThan(2000);
+  expect(stdout).toMatch(/^stopped after \d+\.\d s: 300 of 300 devices connected, /);
+  expect(status).toBe(130);
+});
+
+describe('progress', () => {
+  function watch(isInteractive: boolean, json = false) {
+    const clock = new ManualClock();
+    const shown: string[] = [];
+    const terminal: Terminal = {
+      isInteractive,
+      rows: 24,
+      columns: 60,
+      print() {},
+      flush() {},
+      log: (line) => shown.push(`line ${line}`),
+      draw: (lines) => shown.push(`drawn ${lines.join('\n')}`),
+      paint: (_, text) => text,
+      onInterrupt: () => () => {},
+    };
+    const progress = new Progress(terminal, new Fleet(3, 1, true), clock, { forMs: 3_600_000, json });
+    /** What is shown when so much real time has passed, and so much virtual time. */
+    return (realMs: number, virtualMs: number): string[] => {
+      clock.advance(realMs);
+      progress.turn(virtualMs);
+      return shown.splice(0);
+    };
+  }
+
+  it('is a line after a second, then every five, with the speed since the last', () => {
+    const after = watch(false);
+    expect(after(999, 100_000)).toEqual([]);
+    expect(after(1, 300_000)).toEqual(['line 300.0 s of 3600.0 s: 0 of 3 devices connected, 300 x real time']);
+    expect(after(4999, 300_000)).toEqual([]);
+    expect(after(1, 310_000)).toEqual(['line 310.0 s of 3600.0 s: 0 of 3 devices connected, 2.0 x real time']);
+  });
+
+  it('is drawn four times a second on a terminal, no wider than that', () => {
+    const after = watch(true);
+    expect(after(999, 100_000)).toEqual([]);
+    expect(after(1, 300_000)).toEqual(['drawn 300.0 s of 3600.0 s: 0 of 3 devices connected, 300 x real t']);
+    expect(after(249, 400_000)).toEqual([]);
+    expect(after(1, 400_000)).toHaveLength(1);
+  });
+
+  it('is not drawn between the objects of --json', () => {
+    const after = watch(true, true);
+    expect(after(1000, 1000)[0]).toMatch(/^line /);
+  });
+});

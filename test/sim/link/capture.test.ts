@@ -1,0 +1,117 @@
+/** A capture of a whole run, as tshark sees it; and the same in lines. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { formatFault } from '../../../sim/faults/fault.ts';
+import { parsePlan } from '../../../sim/faults/plan.ts';
+import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { Simulation } from '../../../sim/simulation.ts';
+import { needsTshark, tsharkFaults, tsharkFields, tsharkFrames } from '../../support/tshark.ts';
+
+const PLAN = `
+  cable-pull on dev-1 at 60s for 60s
+  power-loss on dev-2 at 60s for 1s
+  reset on dev-3 at 60s
+`;
+
+interface Captured {
+  readonly bytes: Uint8Array;
+  readonly lines: readonly string[];
+}
+
+/** Ten minutes of four devices that beat every 20 s, lose packets and have the faults of the plan; the server probes after 3 s. */
+async function captured(seed: number): Promise<Captured> {
+  const pieces: Uint8Array[] = [];
+  const lines: string[] = [];
+  const sim = new Simulation({ seed, onTrace: (event) => event.source === 'fault' && capture.comment(`${event.device}: ${event.kind} ${event.text}`) });
+  const capture = sim.capture((bytes) => pieces.push(bytes), [`seed ${seed}`]);
+  sim.trace((line) => lines.push(line));
+  sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, liveness: { policy: 'none' } }));
+  for (let i = 0; i < 4; i++) sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms', loss: '5%' } });
+  const plan = parsePlan(PLAN);
+  if ('message' in plan) throw new Error(plan.message);
+  sim.testbed.schedule(plan);
+  await sim.runFor('10m');
+  capture.end();
+  return { bytes: Buffer.concat(pieces), lines };
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
+const file = join(folder, 'run.pcapng');
+let run: Captured;
+
+beforeAll(async () => {
+  run = await captured(7);
+  writeFileSync(file, run.bytes);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it('is the same to the byte for the same seed, and another one for another', async () => {
+  expect(Buffer.compare((await captured(7)).bytes, run.bytes)).toBe(0);
+  expect(Buffer.compare((await captured(8)).bytes, run.bytes)).not.toBe(0);
+});
+
+describe('in tshark', () => {
+  beforeEach(needsTshark);
+
+  it('has no malformed packet and no wrong checksum', () => {
+    expect(tsharkFaults(file)).toEqual([]);
+  });
+
+  it('has every packet once: none seems to be missing, or to come twice at one time', () => {
+    expect(tsharkFrames(file, 'tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment')).toEqual([]);
+    const packets = tsharkFields(file, '', ['frame.time_epoch', 'ip.src', 'ip.dst', 'tcp.srcport', 'tcp.dstport', 'tcp.seq_raw', 'tcp.flags', 'tcp.len']);
+    expect(packets.length).toBeGreaterThan(1000);
+    expect(new Set(packets.map(String)).size).toBe(packets.length);
+  });
+
+  it('marks probes, retransmissions and resets', () => {
+    const probes = tsharkFields(file, 'tcp.analysis.keep_alive', ['frame.interface_name', 'tcp.len']);
+    // The server alone has keepalive, and some 16 s of silence in 20.
+    expect(probes.length).toBeGreaterThan(4 * 5 * 20);
+    expect(new Set(probes.map(String))).toEqual(new Set(['server,0']));
+    expect(tsharkFrames(file, 'tcp.analysis.retransmission').length).toBeGreaterThan(5);
+    const resetters = new Set(tsharkFields(file, 'tcp.flags.reset == 1', ['frame.interface_name']).flat());
+    // Dev-2, rebooted, knows nothing of its old connection; the server gives up dev-1's; a box on the way plays dev-3.
+    expect(resetters).toEqual(new Set(['dev-2', 'dev-3', 'server']));
+  });
+
+  it('shows the server giving up after three probes', () => {
+    const [[streamOfDev1] = []] = tsharkFields(file, 'tcp.flags.syn == 1 && ip.src == 10.0.0.2', ['tcp.stream']);
+    const times = (filter: string): number[] => {
+      return tsharkFields(file, `tcp.stream == ${streamOfDev1} && ip.src == 10.0.0.1 && frame.time_epoch > 60.1 && ${filter}`, ['frame.time_epoch']).map(([at]) => Number(at));
+    };
+    const probes = times('tcp.analysis.keep_alive').slice(-3);
+    const [resetAt = NaN] = times('tcp.flags.reset == 1');
+    const gaps = [...probes, resetAt].map((at, i, all) => at - (all[i - 1] ?? NaN)).slice(1);
+    expect(probes).toHaveLength(3);
+    for (const gap of gaps) expect(gap).toSatisfy((s: number) => s >= 3 && s < 3.4);
+  });
+
+  it('has the faults as comments, each with its time, in the order in which they came', () => {
+    const comments = tsharkFields(file, 'frame.comment', ['frame.comment']).flat().join(',').split(/,(?=at )/);
+    const plan = parsePlan(PLAN);
+    if ('message' in plan) throw new Error(plan.message);
+    const [pull = '', cut = '', reset = ''] = plan.map(formatFault);
+    expect(comments).toEqual([
+      `at 60.000000 s: dev-1: fault ${pull}`,
+      `at 60.000000 s: dev-2: fault ${cut}`,
+      `at 60.000000 s: dev-3: fault ${reset}`,
+      `at 61.000000 s: dev-2: healed ${cut}`,
+      `at 120.000000 s: dev-1: healed ${pull}`,
+    ]);
+  });
+
+  it('has a packet for each line but those of what was dropped', () => {
+    const fates = / {2}(loss|no-carrier) at [\w-]+$/;
+    expect(tsharkFrames(file, '').length).toBe(run.lines.filter((line) => !fates.test(line)).length);
+  });
+});
+
+it('tells in lines who sends what to whom, and where it is lost', () => {
+  expect(run.lines[0]).toMatch(/^ +0\.000000s dev-1 > server {2}10\.0\.0\.2:\d+ > 10\.0\.0\.1:39002 \[S\] seq 0 win 5840 mss 1460 len 0$/);
+  expect(run.lines.some((line) => / {2}loss at dev-\d$/.test(line))).toBe(true);
+  expect(run.lines.some((line) => / {2}no-carrier at dev-1$/.test(line))).toBe(true);
+});
