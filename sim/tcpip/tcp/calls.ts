@@ -31,8 +31,8 @@ export function initialize(tcb: Tcb, isn: number): void {
 export function connect(tcb: Tcb, isn: number): void {
   initialize(tcb, isn);
   tcb.state = 'SYN-SENT';
-  if (tcb.userTimeoutMs > 0) {
-    // Linux's tcp_connect sets retrans_stamp: the user timeout counts from the first SYN, and not from the first retransmission as later.
+  if (tcb.stack.profile.retransmission.giveUp.by === 'elapsed') {
+    // Linux's tcp_connect sets retrans_stamp: what has elapsed counts from the first SYN, and not from the first retransmission as later.
     tcb.flags |= RETRANSMITTED;
     tcb.retransmitSinceTick = tcb.stack.nowTick;
   }

@@ -214,16 +214,16 @@ function clampToUserTimeout(tcb: Tcb, ticks: number): number {
 function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
   const { stack } = tcb;
   const { by, retries } = stack.profile.retransmission.giveUp;
-  if (isHandshake) {
-    return tcb.timeouts >= synRetries(tcb) || (tcb.userTimeoutMs > 0 && isUserTimeout(tcb));
-  }
-  if (tcb.userTimeoutMs > 0) return isUserTimeout(tcb);
+  if (isHandshake && tcb.timeouts >= synRetries(tcb)) return true;
+  if (tcb.userTimeoutMs > 0) return hasElapsed(tcb, tcb.userTimeoutMs);
   switch (by) {
     case 'count':
-      return tcb.timeouts >= retries;
+      return !isHandshake && tcb.timeouts >= retries;
     case 'elapsed': {
+      // tcp_write_timeout asks for a SYN too, and of the linear time-outs, which fit into this time unless the retries are few, it knows nothing.
+      if (isHandshake) return tcb.state === 'SYN-SENT' && hasElapsed(tcb, modelTimeoutMs(tcb, stack.profile.handshake.synRetries, stack.profile.handshake.rtoMs));
       const allowed = (tcb.flags & ORPHAN) === 0 ? retries : orphanRetries(tcb, tcb.rtoTicks);
-      return tcb.timeouts > 0 && ticksSince(stack, tcb.retransmitSinceTick) >= msToTicks(stack, modelTimeoutMs(tcb, allowed));
+      return hasElapsed(tcb, modelTimeoutMs(tcb, allowed, stack.profile.retransmission.rtoMinMs));
     }
   }
 }
@@ -235,16 +235,17 @@ export function orphanRetries({ stack }: Tcb, waitTicks: number): number {
 
 const ORPHAN_RETRIES = 8;
 
-/** Linux's tcp_model_timeout: how long so many doublings of the smallest RTO take, the last of them at the largest. */
-export function modelTimeoutMs({ stack }: Tcb, retries: number): number {
-  const { rtoMinMs, rtoMaxMs } = stack.profile.retransmission;
-  const doublings = Math.floor(Math.log2(rtoMaxMs / rtoMinMs));
-  if (retries <= doublings) return (2 ** (retries + 1) - 1) * rtoMinMs;
-  return (2 ** (doublings + 1) - 1) * rtoMinMs + (retries - doublings) * rtoMaxMs;
+/** Linux's tcp_model_timeout: how long so many doublings of a first RTO take, the last of them at the largest. */
+function modelTimeoutMs({ stack }: Tcb, retries: number, firstMs: number): number {
+  const { rtoMaxMs } = stack.profile.retransmission;
+  const doublings = Math.floor(Math.log2(rtoMaxMs / firstMs));
+  if (retries <= doublings) return (2 ** (retries + 1) - 1) * firstMs;
+  return (2 ** (doublings + 1) - 1) * firstMs + (retries - doublings) * rtoMaxMs;
 }
 
-function isUserTimeout(tcb: Tcb): boolean {
-  return tcb.timeouts > 0 && ticksSince(tcb.stack, tcb.retransmitSinceTick) >= msToTicks(tcb.stack, tcb.userTimeoutMs);
+/** Linux's retransmits_timed_out. */
+function hasElapsed(tcb: Tcb, ms: number): boolean {
+  return tcb.timeouts > 0 && ticksSince(tcb.stack, tcb.retransmitSinceTick) >= msToTicks(tcb.stack, ms);
 }
 
 /** Nobody answers. What the network has said meanwhile is the better reason (RFC 1122 4.2.3.9, Linux's tcp_write_err). */
