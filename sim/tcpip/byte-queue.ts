@@ -16,18 +16,22 @@ export class ByteQueue {
   /** @internal */
   next: ByteQueue | undefined = undefined;
 
-  /** Copies `bytes` to the end. */
-  push(bytes: Uint8Array): void {
-    if (this.length + bytes.length > this.#ring.length) this.#grow(this.length + bytes.length);
-    const at = (this.#start + this.length) & (this.#ring.length - 1);
-    const head = this.#ring.length - at;
-    if (bytes.length <= head) {
-      this.#ring.set(bytes, at);
-    } else {
-      this.#ring.set(bytes.subarray(0, head), at);
-      this.#ring.set(bytes.subarray(head), 0);
+  /** Copies `bytes` to the end, or those from `start` to `end` of them. */
+  push(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const count = end - start;
+    if (this.length + count > this.#ring.length) this.#grow(this.length + count);
+    const ring = this.#ring;
+    const mask = ring.length - 1;
+    const at = (this.#start + this.length) & mask;
+    this.length += count;
+    // For the few bytes of a beat a loop is quicker than a view for `set`.
+    if (count <= BYTES_MIN) {
+      for (let i = 0; i < count; i++) ring[(at + i) & mask] = bytes[start + i] ?? 0;
+      return;
     }
-    this.length += bytes.length;
+    const head = Math.min(count, ring.length - at);
+    ring.set(bytes.subarray(start, start + head), at);
+    if (head < count) ring.set(bytes.subarray(start + head, end), 0);
   }
 
   /** Copies `count` bytes that stand `offset` from the front to the beginning of `into`; they stay. */
@@ -36,7 +40,6 @@ export class ByteQueue {
     const ring = this.#ring;
     const mask = ring.length - 1;
     const at = this.#start + offset;
-    // For the few bytes of a beat a loop is quicker than a view for `set`.
     if (count <= BYTES_MIN) {
       for (let i = 0; i < count; i++) into[i] = ring[(at + i) & mask] ?? 0;
       return;

@@ -39,7 +39,7 @@ export function takeData(tcb: Tcb, packet: Packet): void {
   }
   if (kept > skipped) {
     dataCame(tcb, kept - skipped);
-    append(tcb, skipped === 0 && kept === payload.length ? payload : payload.subarray(skipped, kept));
+    append(tcb, payload, skipped, kept);
   } else if (payloadBytes > 0) {
     // The window is closed.
     tcb.flags |= ACK_SCHEDULED | ACK_AT_ONCE;
@@ -48,9 +48,9 @@ export function takeData(tcb: Tcb, packet: Packet): void {
   if (withFin) takeFin(tcb);
 }
 
-function append(tcb: Tcb, bytes: Uint8Array): void {
-  (tcb.receiving ??= tcb.stack.queues.take()).push(bytes);
-  tcb.rcvNxt = advance(tcb.rcvNxt, bytes.length);
+function append(tcb: Tcb, bytes: Uint8Array, start: number, end: number): void {
+  (tcb.receiving ??= tcb.stack.queues.take()).push(bytes, start, end);
+  tcb.rcvNxt = advance(tcb.rcvNxt, end - start);
   tcb.flags |= EXCHANGED;
   tcb.news |= READABLE;
 }
@@ -74,7 +74,7 @@ function joinFragments(tcb: Tcb): void {
     const skipped = distance(seq, tcb.rcvNxt);
     if (skipped < 0) break;
     used++;
-    if (skipped < bytes.length) append(tcb, bytes.subarray(skipped));
+    if (skipped < bytes.length) append(tcb, bytes, skipped, bytes.length);
     if (withFin && distance(advance(seq, bytes.length), tcb.rcvNxt) === 0) {
       takeFin(tcb);
       break;
