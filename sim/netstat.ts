@@ -26,7 +26,7 @@ export interface NetstatRow {
   /** Whose end this is. */
   readonly host: string;
   readonly local: SocketAddress;
-  /** The host at the other end; undefined: none here has the address. */
+  /** The host at the other end, or the NAT box that it is behind; undefined: none here has the address. */
   readonly peer: string | undefined;
   readonly remote: SocketAddress;
   readonly state: TcpState;
@@ -37,9 +37,9 @@ export interface NetstatRow {
   readonly timer: NetstatTimer;
 }
 
-/** The connections of hosts, in the order of the hosts; those of one in the order of their peers. */
-export function netstat(hosts: readonly Host[]): NetstatRow[] {
-  const names = new Map(hosts.map(({ address, name }) => [address, name]));
+/** The connections of hosts, in the order of the hosts; those of one in the order of their peers. `others`: who else has an address. */
+export function netstat(hosts: readonly Host[], others: ReadonlyMap<number, string>): NetstatRow[] {
+  const names = new Map([...others, ...hosts.map(({ address, name }) => [address, name] as const)]);
   return hosts.flatMap(({ name, stack }) => {
     if (stack === undefined) return [];
     stack.enter();

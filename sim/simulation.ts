@@ -25,7 +25,7 @@ import type { ReferenceServer } from './server/server.ts';
 import { formatAddress } from './tcpip/address.ts';
 import { ByteQueuePool } from './tcpip/byte-queue.ts';
 import { Host, type World } from './tcpip/host.ts';
-import { PacketPool } from './tcpip/packet.ts';
+import { type Packet, PacketPool } from './tcpip/packet.ts';
 import type { Profile, ProfileName } from './tcpip/profile.ts';
 import { PROFILES } from './tcpip/profiles/index.ts';
 import { Testbed } from './testbed.ts';
@@ -107,7 +107,10 @@ export class Simulation {
   readonly #lines = new LineMaker();
   readonly #driftPpm = new Map<string, number>();
   readonly #outside: Lan;
-  #natCount = 0;
+  /** By their outside addresses. */
+  readonly #natNames = new Map<number, string>();
+  /** The box that a host is behind. */
+  readonly #natOf = new Map<string, SimulatedNat>();
 
   constructor({ seed = 1, onTrace, pacing }: SimulationOptions = {}) {
     const packets = new PacketPool();
@@ -153,13 +156,14 @@ export class Simulation {
   }
 
   /** A NAT box; devices are put behind it by their option `nat`. */
-  addNat({ name = `nat-${++this.#natCount}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
+  addNat({ name = `nat-${this.#natNames.size + 1}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
     const lan = new Lan(this.wires, `switch of ${name}`, 'inside');
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: Math.round(durationMs(idleTimeout) * 1000) };
     const nat = new Nat(this.wires, name, address, lan.switch, this.#outside.switch, { ...timeout, onExpired });
     lan.switch.uplink = nat.inside;
     this.#outside.connect(address, nat.outside);
+    this.#natNames.set(address, name);
     return { name, lan, forgetAll: () => nat.forgetAll() };
   }
 
@@ -174,6 +178,7 @@ export class Simulation {
     host.attach(cable);
     lan.connect(number, cable);
     this.#hosts.set(name, host);
+    if (nat !== undefined) this.#natOf.set(name, nat);
     if (driftPpm !== 0) this.#driftPpm.set(name, driftPpm);
     return host;
   }
@@ -201,7 +206,7 @@ export class Simulation {
 
   /** Every connection of every host that has power, as it is now. */
   netstat(): NetstatRow[] {
-    return netstat(this.hosts);
+    return netstat(this.hosts, this.#natNames);
   }
 
   /**
@@ -209,7 +214,7 @@ export class Simulation {
    * `comments` are about the whole capture. Call its `end` at the end.
    */
   capture(write: (bytes: Uint8Array) => void, comments: readonly string[] = []): Capture {
-    const capture = new Capture(this.engine, write, comments);
+    const capture = new Capture(this.engine, (packet, link) => this.#boxOf(packet, link), write, comments);
     addObserver(this.wires, capture);
     return capture;
   }
@@ -221,7 +226,13 @@ export class Simulation {
 
   #nameOf(address: number): string {
     for (const host of this.#hosts.values()) if (host.address === address) return host.name;
-    return formatAddress(address);
+    return this.#natNames.get(address) ?? formatAddress(address);
+  }
+
+  #boxOf({ source }: Packet, { name }: Link): string | undefined {
+    const nat = this.#natOf.get(name);
+    if (nat !== undefined) return nat.lan.switch.has(source) ? undefined : nat.name;
+    return this.#natNames.get(source);
   }
 
   /** Calls `run` at a time since the world began. Gives what cancels it. */

@@ -1,4 +1,7 @@
-/** A capture of a simulated network: each packet once, at the time and in the name of the host that sends it, whether or not it arrives. */
+/**
+ * A capture of a simulated network: each packet once, at the time and in the name of the host that sends it, whether or not it arrives;
+ * and once more where a NAT box sends it on, for it is another one then.
+ */
 
 import type { Packet } from '../tcpip/packet.ts';
 import type { Timeline } from '../time/event.ts';
@@ -6,19 +9,25 @@ import type { Link } from './link.ts';
 import { PcapngWriter } from './pcapng.ts';
 import type { Direction, WireObserver } from './wires.ts';
 
+/** The name of the box that has put a packet on a host's cable; undefined: that host's peer did. */
+export type BoxOf = (packet: Packet, link: Link) => string | undefined;
+
 export class Capture implements WireObserver {
   readonly #timeline: Timeline;
+  readonly #boxOf: BoxOf;
   readonly #writer: PcapngWriter;
 
   /** `write` gets the capture in pieces that it may keep; `comments` are about the whole of it. */
-  constructor(timeline: Timeline, write: (bytes: Uint8Array) => void, comments: readonly string[] = []) {
+  constructor(timeline: Timeline, boxOf: BoxOf, write: (bytes: Uint8Array) => void, comments: readonly string[] = []) {
     this.#timeline = timeline;
+    this.#boxOf = boxOf;
     this.#writer = new PcapngWriter(write, comments);
   }
 
   sent(packet: Packet, link: Link, direction: Direction): void {
-    // The near end of a cable is a host; from the far end comes what some host has sent before.
-    if (direction === 'tx') this.#writer.packet(this.#timeline.nowUs, link.name, packet);
+    // The near end of a cable is a host; from the far end comes what some host has sent before, or what a box has made of it.
+    const from = direction === 'tx' ? link.name : this.#boxOf(packet, link);
+    if (from !== undefined) this.#writer.packet(this.#timeline.nowUs, from, packet);
   }
 
   delivered(): void {}

@@ -110,6 +110,30 @@ describe('in tshark', () => {
   });
 });
 
+describe('behind a NAT box that forgets', () => {
+  beforeEach(needsTshark);
+
+  it('there are two conversations, each whole', async () => {
+    const pieces: Uint8Array[] = [];
+    const sim = new Simulation({ seed: 1 });
+    const capture = sim.capture((bytes) => pieces.push(bytes));
+    sim.addServer(heartbeatServer());
+    const nat = sim.addNat({ idleTimeout: '30s', onExpired: 'rst' });
+    for (let i = 0; i < 2; i++) sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms' }, nat });
+    await sim.runFor('1m');
+    nat.forgetAll();
+    await sim.runFor('1m');
+    capture.end();
+    const path = join(folder, 'nat.pcapng');
+    writeFileSync(path, Buffer.concat(pieces));
+    expect(tsharkFaults(path)).toEqual([]);
+    expect(tsharkFrames(path, 'tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order')).toEqual([]);
+    const resets = tsharkFields(path, 'tcp.flags.reset == 1', ['frame.interface_name', 'ip.src', 'ip.dst']);
+    expect(resets).toContainEqual(['nat-1', '10.0.0.1', '192.168.0.1']);
+    expect(new Set(sim.netstat().filter(({ host }) => host === 'server').map(({ peer }) => peer))).toEqual(new Set(['nat-1']));
+  });
+});
+
 it('tells in lines who sends what to whom, and where it is lost', () => {
   expect(run.lines[0]).toMatch(/^ +0\.000000s dev-1 > server {2}10\.0\.0\.2:\d+ > 10\.0\.0\.1:39002 \[S\] seq 0 win 5840 mss 1460 len 0$/);
   expect(run.lines.some((line) => / {2}loss at dev-\d$/.test(line))).toBe(true);
