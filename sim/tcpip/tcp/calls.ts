@@ -69,7 +69,7 @@ export function send(tcb: Tcb, from: Uint8Array): number {
   const count = Math.min(from.length, room);
   if (count < from.length) tcb.flags |= WANTS_ROOM;
   if (count <= 0) return from.length === 0 ? 0 : failure('EAGAIN');
-  (tcb.sending ??= stack.queues.take()).push(count === from.length ? from : from.subarray(0, count));
+  (tcb.sending ??= stack.queues.take()).push(from, 0, count);
   sendNew(tcb);
   return count;
 }
