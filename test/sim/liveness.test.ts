@@ -103,7 +103,8 @@ function plan({ sim, boards }: World, random: Seeded): void {
   for (let count = 3 + random.below(12); count > 0; count--) {
     const board = random.pick(boards);
     const fromMs = random.below(FAULTS_MS);
-    const toMs = Math.min(fromMs + random.below(40_000), FAULTS_MS);
+    // Many to the very end, so that the healing meets devices in every plight.
+    const toMs = random.chance(2) ? FAULTS_MS : Math.min(fromMs + random.below(40_000), FAULTS_MS);
     if (random.chance(2)) {
       const { apply, heal } = FAULTS[random.pick(KINDS)];
       sim.at(fromMs, () => apply(board));
