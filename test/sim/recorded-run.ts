@@ -1,0 +1,83 @@
+/** A run with everything in it, recorded: its capture, its trace, and what each host has sent. Run as a program it prints their hashes. */
+
+import { createHash } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import { FAULTS } from '../../sim/faults/kinds.ts';
+import { PcapngWriter } from '../../sim/link/pcapng.ts';
+import { burstLoss } from '../../sim/link/rules/burst-loss.ts';
+import { corrupt } from '../../sim/link/rules/corrupt.ts';
+import { duplicate } from '../../sim/link/rules/duplicate.ts';
+import { reorder } from '../../sim/link/rules/reorder.ts';
+import { heartbeatFirmware, heartbeatServer } from '../../sim/programs.ts';
+import { Simulation } from '../../sim/simulation.ts';
+import { PROFILE_NAMES, type ProfileName } from '../../sim/tcpip/profile.ts';
+
+export interface Recording {
+  /** pcapng, byte for byte. */
+  readonly capture: string;
+  readonly trace: string;
+  readonly frames: number;
+  /** By device: what happened to it, and what it sent; without the numbers that its peer has chosen. */
+  readonly devices: ReadonlyMap<string, string>;
+}
+
+/** A minute of devices of every kind, on bad cables, under faults. */
+export async function record(seed: number, devices: number, serverProfile: ProfileName = 'linux'): Promise<Recording> {
+  const lines: string[] = [];
+  const ofDevice = new Map<string, string[]>();
+  const note = (name: string, line: string): void => {
+    const known = ofDevice.get(name);
+    if (known === undefined) ofDevice.set(name, [line]);
+    else known.push(line);
+  };
+  const sim = new Simulation({
+    seed,
+    onTrace: (event) => {
+      lines.push(JSON.stringify(event));
+      if (event.source === 'device') note(event.device, JSON.stringify(event));
+    },
+  });
+  const bytes = createHash('sha256');
+  const capture = new PcapngWriter((piece) => bytes.update(piece), [`seed ${seed}`]);
+  let frames = 0;
+  sim.wires.observer = {
+    sent: (packet, link, direction) => {
+      // Once, where it is sent: at the near end of the sender's cable.
+      if (direction !== 'tx') return;
+      frames++;
+      capture.packet(sim.engine.nowUs, link.name, packet);
+      note(link.name, `${sim.nowMs} ${packet.sourcePort} ${packet.seq} ${packet.flags} ${packet.window} ${packet.payloadBytes}`);
+    },
+    delivered: () => {},
+    dropped: () => {},
+  };
+  sim.addServer(heartbeatServer(), { profile: serverProfile, link: { delay: '5ms' } });
+  for (let i = 0; i < devices; i++) {
+    const board = sim.addDevice({
+      firmware: heartbeatFirmware({ beatIntervalMs: 1000, dataIntervalMs: 700, dataBytes: 300, retry: { baseMs: 100, capMs: 1000 } }),
+      profile: PROFILE_NAMES[i % PROFILE_NAMES.length] ?? 'lwip',
+      link: { delay: '20ms', jitter: '10ms', loss: '3%', bandwidth: '1Mbit/s' },
+      driftPpm: 10 * i,
+    });
+    const link = sim.host(board.name)?.link;
+    link?.install('both', burstLoss({ goodToBad: 0.01, badToGood: 0.2, lossInGood: 0, lossInBad: 0.8 }));
+    link?.install('rx', duplicate(0.05));
+    link?.install('tx', reorder(0.05, 30_000));
+    link?.install('both', corrupt(0.02));
+    sim.at(10_000 + 100 * i, () => FAULTS['power-loss'].apply(board));
+    sim.at(12_000 + 100 * i, () => FAULTS['power-loss'].heal?.(board));
+    sim.at(30_000 + 100 * i, () => FAULTS.reset.apply(board));
+  }
+  await sim.runFor('1m');
+  capture.end();
+  return { capture: bytes.digest('hex'), trace: hash(lines), frames, devices: new Map([...ofDevice].map(([name, its]) => [name, hash(its)])) };
+}
+
+function hash(lines: readonly string[]): string {
+  return createHash('sha256').update(lines.join('\n')).digest('hex');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { capture, trace, frames } = await record(Number(process.argv[2]), Number(process.argv[3]));
+  console.log(`${capture} ${trace} ${frames}`);
+}
