@@ -1,4 +1,4 @@
-/** `cablepull/sim`: boards, faults, the bench, the reference server, and verdicts. */
+/** `cablepull/sim`: boards, faults, the bench, the simulation, the reference server, and verdicts. */
 
 export { Bench, type BenchOptions } from './bench/bench.ts';
 export type { HungUp } from './bench/bench-nic.ts';
@@ -6,16 +6,21 @@ export { Board, type BoardEvent, type BoardWorld, type Firmware } from './board/
 export type { Nic } from './board/nic.ts';
 export { FAULT_KINDS, type Fault, type FaultKind, formatFault } from './faults/fault.ts';
 export { describePlanError, parsePlan, type PlanError } from './faults/plan.ts';
+export type { Capture } from './link/capture.ts';
 export type { LineOptions, LinkOptions } from './link/options.ts';
+export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
 export { echoFirmware, heartbeatFirmware, heartbeatServer, type ServerProgram } from './programs.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
 export { type ClientRow, type ReferenceServer, type ServerStatistics, startServer } from './server/server.ts';
 export type { ServerOptions, ServerSettings } from './server/settings.ts';
-export { type DeviceOptions, type HostOptions, type SimulatedServer, Simulation, type SimulationOptions } from './simulation.ts';
+export {
+  type DeviceOptions, type HostOptions, type SimulatedNat, type SimulatedNatOptions, type SimulatedServer, Simulation, type SimulationOptions,
+} from './simulation.ts';
 export type { Profile, ProfileName } from './tcpip/profile.ts';
 export { PROFILES } from './tcpip/profiles/index.ts';
 export { type Duration, formatDuration, parseDuration } from './time/duration.ts';
+export type { PacingOptions } from './time/pacing.ts';
 export { type Expectation, failures, parseExpectation } from './verdict/expectation.ts';
 export { verdictTable } from './verdict/report.ts';
 export { describeTraceEvent, type TraceEvent } from './verdict/trace.ts';

@@ -81,7 +81,7 @@ it.each(['README.md', 'sim/README.md'])('compiles the examples of %s as they sta
   for (const [i, code] of examples.entries()) writeFileSync(join(place, `example-${i}.ts`), code);
   // What the examples use beside the package: a test runner's two functions, and a console.
   writeFileSync(join(place, 'vitest.d.ts'), `declare module 'vitest' {
-    export function it(name: string, test: () => Promise<void>, timeoutMs: number): void;
+    export function it(name: string, test: () => Promise<void>, timeoutMs?: number): void;
     export function expect(value: unknown): { toBeLessThan(than: number): void };
   }`);
   writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ extends: '../tsconfig.json', compilerOptions: { noEmit: true, rootDir: '..' }, include: ['*.ts'] }));

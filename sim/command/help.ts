@@ -5,28 +5,33 @@ import { FAULT_KINDS } from '../faults/fault.ts';
 export const HELP = `cablepull: pull the cable on a thousand devices and see who notices
 
   cablepull                    a demonstration: devices, a server, faults, and who noticed
-  cablepull run [options]      devices against a server, over real sockets
+  cablepull run [options]      devices and a server on a simulated network, in virtual time; with --server, devices
+                               against your server, over real sockets
   cablepull serve [options]    the reference server
   cablepull --help, --version
 
 run
-  --server HOST:PORT           your server; more than one: tried in turn. Without: one of our own
+  --server HOST:PORT           your server; more than one: tried in turn. Without: one of our own, simulated,
+                               20 ms away, with 1% loss each way
   --devices N                  how many (20; 5 without --server)
   --protocol heartbeat|echo    beats in 8-byte frames, or text given back in upper case (heartbeat)
   --beat 3s                    a beat so often
   --missed-limit 5             so many beats missed mean that the other side is gone
   --no-answers                 the server does not answer beats
-  --keepalive 3/3/3 | off      TCP keepalive: idle and interval in seconds, count
+  --keepalive 3/3/3 | off      TCP keepalive of the devices and of our own server: idle and interval in seconds, count
   --watchdog 5s                a hardware watchdog: resets a device that hangs (none)
   --fault "cable-pull on dev-1 at 10s for 30s"
                                again and again; kinds: ${FAULT_KINDS.join(', ')};
                                a name may have a *; without 'for' it stays
   --plan FILE                  faults, one a line
-  --for 2m                     how long (until 20 s after the last fault; without faults until Ctrl-C)
+  --for 2m                     how long (until 1 min after the last fault; with --server until 20 s after it, and
+                               without faults until Ctrl-C)
   --expect "server notices within 15s"
                                also 'device notices' and 'service back'; exit status 1 if it is not so
-  --seed 7                     of the devices' random numbers (1)
+  --seed 7                     of all that is left to chance (1): simulated, the same seed gives the same output
   --json                       every event, and at the end the report, as a JSON object a line
+  --pcap out.pcapng            simulated: what every host sends, for Wireshark and tshark, with the faults as comments
+  --netstat                    simulated: at the end every connection of every host, with the timer that runs
 
 serve
   --port 39002, --host 127.0.0.1
@@ -40,8 +45,9 @@ serve
   --max-connections 20000
 
 Examples
+  cablepull run --devices 1000 --for 1h --fault "cable-pull on dev-7 at 10m for 30s"
   cablepull run --server 192.0.2.1:39002 --devices 20 --fault "power-loss on dev-* at 10s for 1m"
-  cablepull run --fault "hang on dev-1 at 5s" --expect "server notices within 20s"
+  cablepull run --fault "hang on dev-1 at 5s" --expect "server notices within 20s" --pcap out.pcapng
   cablepull serve --port 39002 --no-answers
 
 Exit status: 0; 1 when something could not be done, or was not as expected; 2 for wrong usage; 130 when a run is
