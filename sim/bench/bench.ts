@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../hal/clock.ts';
 import type { Network } from '../../hal/network.ts';
+import { boardClock } from '../board/board-clock.ts';
 import type { Board, Firmware } from '../board/board.ts';
 import { Testbed } from '../testbed.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
@@ -22,7 +23,7 @@ export class Bench extends Testbed {
   readonly #nics: BenchNic[] = [];
 
   constructor(options: BenchOptions) {
-    super({ ...options, network: 'real' });
+    super({ ...options, newClock: () => boardClock(options.newClock()), network: 'real' });
     this.#options = options;
   }
 

@@ -1,8 +1,13 @@
 /** The clocks of a board, which start at 0 when they are made: one for each boot, one for its watchdog, one for a reset. */
 
 import type { Clock } from '../../hal/clock.ts';
+import { type Interrupt, serve } from './interrupts.ts';
 
-export interface BoardClock extends Clock {
+/** A clock whose alarm may also be an object: of 100,000 boards each would need a function of its own. */
+export interface BoardClock {
+  now(): number;
+  setAlarm(atMs: number, interrupt: Interrupt): void;
+  clearAlarm(): void;
   /** The board is done with it for ever. */
   release?(): void;
 }
@@ -11,4 +16,20 @@ export interface BoardClock extends Clock {
 export function stopClock(clock: BoardClock): void {
   clock.clearAlarm();
   clock.release?.();
+}
+
+/** A HAL's clock as a board's. */
+export function boardClock(clock: Clock): BoardClock {
+  let alarm: Interrupt | undefined;
+  const ring = (): void => {
+    if (alarm !== undefined) serve(alarm);
+  };
+  return {
+    now: () => clock.now(),
+    setAlarm(atMs, interrupt) {
+      alarm = interrupt;
+      clock.setAlarm(atMs, ring);
+    },
+    clearAlarm: () => clock.clearAlarm(),
+  };
 }

@@ -24,7 +24,6 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   readonly #board: Board;
   readonly #clock: BoardClock;
   #alarm: (() => void) | undefined = undefined;
-  readonly #raiseAlarm: () => void;
   #watchdog: BoardClock | undefined = undefined;
   /** What will be committed next, in RAM; undefined where nothing was changed. */
   #changed: Values | undefined = undefined;
@@ -37,10 +36,6 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
     super();
     this.#board = board;
     this.resetReason = resetReason;
-    // Both closures here: those of one function share what they hold.
-    this.#raiseAlarm = () => {
-      if (this.#alarm !== undefined) this.raise(this.#alarm);
-    };
     this.onEvent = board.isHeard ? (event) => this.#hear(event) : undefined;
     this.#clock = board.newClock();
     this.network = board.nic.powerOn(this);
@@ -89,7 +84,12 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
     if (this.off) return;
     this.#forgetAlarm();
     this.#alarm = isr;
-    this.#clock.setAlarm(atMs, this.#raiseAlarm);
+    this.#clock.setAlarm(atMs, this);
+  }
+
+  /** @internal The alarm rings. */
+  serve(): void {
+    if (this.#alarm !== undefined) this.raise(this.#alarm);
   }
 
   clearAlarm(): void {

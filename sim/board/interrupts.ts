@@ -6,6 +6,12 @@
 /** What is called: a function, or an object of which there are so many that each should not need a function of its own. */
 export type Interrupt = (() => void) | { serve(): void };
 
+/** Calls it. */
+export function serve(interrupt: Interrupt): void {
+  if (typeof interrupt === 'function') interrupt();
+  else interrupt.serve();
+}
+
 export class Interrupts {
   #state: 'open' | 'held' | 'off' = 'open';
   #isServing = false;
@@ -59,10 +65,7 @@ export class Interrupts {
   #serve(first: Interrupt | undefined): void {
     this.#isServing = true;
     try {
-      for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) {
-        if (typeof isr === 'function') isr();
-        else isr.serve();
-      }
+      for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) serve(isr);
     } finally {
       this.#isServing = false;
     }

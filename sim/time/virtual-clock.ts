@@ -1,19 +1,21 @@
 /** A device's clock in virtual time: it goes a little wrong, as quartzes do. */
 
 import type { Clock } from '../../hal/clock.ts';
+import type { BoardClock } from '../board/board-clock.ts';
+import { type Interrupt, serve } from '../board/interrupts.ts';
 import type { Timeline, Waiter } from './event.ts';
 
 const NOT_OPEN = -1;
 
 /** A clock and its alarm. There are several for each of 100,000 devices: few fields, no closures, whole numbers where it can be. */
-export class VirtualClock implements Clock, Waiter {
+export class VirtualClock implements Clock, BoardClock, Waiter {
   readonly #timeline: Timeline;
   readonly #name: string;
   readonly #originUs: number;
   /** True microseconds in each of its milliseconds. Dividing by it rounds once: so the clock never goes back, and is exact without drift. */
   readonly #usPerMs: number;
   #handle = NOT_OPEN;
-  #isr: (() => void) | undefined = undefined;
+  #isr: Interrupt | undefined = undefined;
 
   /** It begins at 0 now. `name` is whose clock it is; it gains `driftPpm` microseconds in each second of true time, or loses them. */
   constructor(timeline: Timeline, name: string, driftPpm = 0) {
@@ -29,7 +31,7 @@ export class VirtualClock implements Clock, Waiter {
     return (this.#timeline.nowUs - this.#originUs) / this.#usPerMs;
   }
 
-  setAlarm(atMs: number, isr: () => void): void {
+  setAlarm(atMs: number, isr: Interrupt): void {
     if (Number.isNaN(atMs)) throw new Error('setAlarm: the time is not a number');
     let elapsedUs = Math.max(0, Math.floor(atMs * this.#usPerMs));
     // The first microsecond at which this clock shows `atMs` or more.
@@ -61,7 +63,7 @@ export class VirtualClock implements Clock, Waiter {
   fire(): void {
     const isr = this.#isr;
     this.#isr = undefined;
-    isr?.();
+    if (isr !== undefined) serve(isr);
   }
 
   /** @internal */

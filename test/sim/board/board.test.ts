@@ -6,7 +6,7 @@ import { Kernel } from '../../../firmware/rtos/index.ts';
 import type { Clock } from '../../../hal/clock.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { BoardClock } from '../../../sim/board/board-clock.ts';
-import type { Interrupts } from '../../../sim/board/interrupts.ts';
+import { serve, type Interrupts } from '../../../sim/board/interrupts.ts';
 import { Board, RESET_MS, type BoardEvent, type Firmware } from '../../../sim/board/board.ts';
 import type { Nic } from '../../../sim/board/nic.ts';
 import { forkRandom } from '../../../sim/random.ts';
@@ -42,7 +42,7 @@ function newClock(): BoardClock {
       armed.add(clock);
       clock.setAlarm(atMs, () => {
         armed.delete(clock);
-        isr();
+        serve(isr);
       });
     },
     clearAlarm() {

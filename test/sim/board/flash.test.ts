@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../../../hal/errno.ts';
 import type { Random } from '../../../hal/random.ts';
 import type { Storage } from '../../../hal/storage.ts';
+import { boardClock } from '../../../sim/board/board-clock.ts';
 import { Board } from '../../../sim/board/board.ts';
 import { crc32 } from '../../../sim/board/crc32.ts';
 import { Flash, PAGE_BYTES, type PowerFailure } from '../../../sim/board/flash.ts';
@@ -17,7 +18,7 @@ function board(use: { firmware: (storage: Storage) => void }, seed = 1): Board {
   const world = new Loopback();
   const { network } = world.host('10.0.0.1').hal;
   const nic = { powerOn: () => network, powerOff() {}, setCarrier() {}, closeAll() {}, resetAll() {} };
-  return new Board({ seed, newClock: clocksOf(world), onEvent() {} }, 'dev-1', nic, (hal) => use.firmware(hal.storage));
+  return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {} }, 'dev-1', nic, (hal) => use.firmware(hal.storage));
 }
 
 type Step = { readonly kind: 'set'; readonly key: string; readonly value: Uint8Array } | { readonly kind: 'delete'; readonly key: string } | { readonly kind: 'commit' };
