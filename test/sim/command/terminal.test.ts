@@ -333,6 +333,30 @@ describe('cablepull run on a terminal', () => {
   });
 });
 
+describe('a simulated run on a terminal', () => {
+  const PROGRESS = /^\d+\.\d s of 864000\.0 s: 300 of 300 devices connected, [\d.]+ x real time$/m;
+
+  it('draws one line without a cursor, again and again, and leaves the report and the cursor', async () => {
+    const session = cablepull('run --devices 300 --for 10d --fault "cable-pull on dev-7 at 10s for 1s"');
+    await session.shows(PROGRESS);
+    const { text } = session.screen;
+    await session.shows(new RegExp(`^(?![^]*${text.split('\n').at(-1)?.slice(0, 12)})[^]*${PROGRESS.source}`, 'm'));
+    expect(session.screen.hasCursor).toBe(false);
+    expect(session.screen.text.match(/ x real time/g)).toHaveLength(1);
+    session.order('type 03');
+    expect(await session.ended()).toBe(130);
+    expect(session.screen.text).toMatch(/FAULT cable-pull on dev-7 .*\n.*healed cable-pull on dev-7 .*\nstopped after \d+\.\d s: 300 of 300 devices connected/);
+    expect(session.screen.text).not.toContain('x real time');
+    expect(session.screen.hasCursor).toBe(true);
+  });
+
+  it('that takes no second shows nothing of it', async () => {
+    const session = cablepull('run --devices 2 --for 10s');
+    expect(await session.ended()).toBe(0);
+    expect(session.output).not.toContain('x real time');
+  });
+});
+
 describe('the terminal', () => {
   /** A script that has `terminal`, and lasts until it ends itself. */
   function script(text: string, redirection = ''): Session {
