@@ -24,7 +24,7 @@ import { connect, unreachable } from './tcp/calls.ts';
 import { openPassive, segmentArrives } from './tcp/input.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
-import { APPOINTED, done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
+import { APPOINTED, done, ORPHAN, Tcb, type TcpStack, type TimerKind } from './tcp/tcb.ts';
 import { fireTimers, hasTimer, nextTick } from './tcp/timers.ts';
 import { timersOf, type TimerWheel } from './timer-wheel.ts';
 
@@ -36,7 +36,12 @@ export class Stack implements Network, TcpStack, HalLink {
   nowUs = 0;
   /** Its ticks are counted from when it was switched on. */
   readonly #bootUs: number;
-  readonly #wheel: TimerWheel;
+  /**
+   * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of timers the first is as
+   * little late as can be, whatever the other kind was.
+   */
+  readonly #sendWheel: TimerWheel;
+  readonly #otherWheel: TimerWheel;
   /** Made with the first of them. */
   #listeners: Map<number, Listener> | undefined = undefined;
   #datagrams: Map<number, UdpSocket> | undefined = undefined;
@@ -48,7 +53,8 @@ export class Stack implements Network, TcpStack, HalLink {
     this.host = host;
     this.interrupts = interrupts;
     this.#bootUs = host.world.timeline.nowUs;
-    this.#wheel = timersOf(host.profile);
+    this.#sendWheel = timersOf(host.profile);
+    this.#otherWheel = timersOf(host.profile);
     // RFC 6056 3.3: not the same ports after each boot.
     this.#nextPort = first + (host.random.uint32() % (last - first + 1));
     this.enter();
@@ -76,8 +82,8 @@ export class Stack implements Network, TcpStack, HalLink {
 
   // ---- for connections ----
 
-  expiry(delayTicks: number): number {
-    return this.#wheel.expiry(this.nowTick, delayTicks);
+  expiry(delayTicks: number, kind: TimerKind): number {
+    return (kind === 'send' ? this.#sendWheel : this.#otherWheel).expiry(this.nowTick, delayTicks);
   }
 
   newPacket(tcb: Tcb): Packet {

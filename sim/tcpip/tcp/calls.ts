@@ -7,7 +7,7 @@ import { sendNew, sendReset, sendSyn } from './output.ts';
 import { advance } from './seq.ts';
 import {
   done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN,
-  RETRANSMITTED, setTimer, TIMING, WANTS_ROOM, type Tcb,
+  RETRANSMITTED, setSynTimer, setTimer, TIMING, WANTS_ROOM, type Tcb,
 } from './tcb.ts';
 
 /** A connection to be, with its two ends known, and the first sequence number (RFC 9293 3.4.1). */
@@ -37,7 +37,7 @@ export function connect(tcb: Tcb, isn: number): void {
     tcb.retransmitSinceTick = tcb.stack.nowTick;
   }
   sendSyn(tcb);
-  setTimer(tcb, 'retransmit', tcb.rtoTicks);
+  setSynTimer(tcb);
 }
 
 /** recv: how many bytes; 0 at the end; EAGAIN; an error once, and after it 0, as Linux has it. */

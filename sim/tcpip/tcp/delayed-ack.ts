@@ -94,7 +94,7 @@ function delayAck(tcb: Tcb): void {
   }
   tcb.flags |= ACK_TIMER;
   // lwIP's tcp_fasttmr comes in its own time, at multiples of its period.
-  tcb.ackTick = delayedAck.kind === 'timer' ? nextBeat(stack.nowTick, ticks) : stack.expiry(ticks);
+  tcb.ackTick = delayedAck.kind === 'timer' ? nextBeat(stack.nowTick, ticks) : stack.expiry(ticks, 'send');
 }
 
 function nextBeat(nowTick: number, periodTicks: number): number {

@@ -13,7 +13,7 @@ import { resetReply } from './reset.ts';
 import { measured, TIMEOUT_US_MIN } from './retransmission.ts';
 import { advance, distance } from './seq.ts';
 import {
-  CHALLENGED, CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setTimer, ticksSince, TIMING, type Tcb,
+  CHALLENGED, CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer, setTimer, ticksSince, TIMING, type Tcb,
   type TcpState, usToTicks,
 } from './tcb.ts';
 
@@ -72,7 +72,7 @@ export function openPassive(tcb: Tcb, syn: Packet, isn: number): void {
   tcb.state = 'SYN-RECEIVED';
   takeSyn(tcb, syn);
   sendSyn(tcb);
-  setTimer(tcb, 'retransmit', tcb.rtoTicks);
+  setSynTimer(tcb);
 }
 
 /** The sequence number behind a segment; SYN and FIN count (RFC 9293 3.4). */

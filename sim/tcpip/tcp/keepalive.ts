@@ -93,7 +93,7 @@ function silentTicks(tcb: Tcb): number {
 
 function arm(tcb: Tcb, delayTicks: number): void {
   tcb.flags |= KEEPALIVE_TIMER;
-  tcb.keepAliveTick = tcb.stack.expiry(delayTicks);
+  tcb.keepAliveTick = tcb.stack.expiry(delayTicks, 'other');
 }
 
 /** RFC 9293 3.3.2: past the handshake, and not yet over. */

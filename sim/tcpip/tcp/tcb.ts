@@ -17,6 +17,9 @@ export type TcpState =
   | 'SYN-SENT' | 'SYN-RECEIVED' | 'ESTABLISHED' | 'FIN-WAIT-1' | 'FIN-WAIT-2'
   | 'CLOSE-WAIT' | 'CLOSING' | 'LAST-ACK' | 'TIME-WAIT' | 'CLOSED';
 
+/** What a timer is for: data that was sent; or keepalive, and the first of a handshake, which seldom fires. */
+export type TimerKind = 'send' | 'other';
+
 /** What a connection has of its stack. */
 export interface TcpStack {
   readonly profile: Profile;
@@ -25,8 +28,8 @@ export interface TcpStack {
   readonly nowTick: number;
   readonly nowUs: number;
   readonly queues: ByteQueuePool;
-  /** The tick at which a timer fires that is set `delayTicks` ahead now. */
-  expiry(delayTicks: number): number;
+  /** The tick at which a timer of this kind fires that is set `delayTicks` ahead now. */
+  expiry(delayTicks: number, kind: TimerKind): number;
   /** An empty packet of this connection. */
   newPacket(tcb: Tcb): Packet;
   /** An empty packet to where this one came from. */
@@ -345,7 +348,13 @@ export function ticksSince({ nowTick }: TcpStack, tick: number): number {
 /** Sets the timer of sending. */
 export function setTimer(tcb: Tcb, timer: Exclude<SendTimer, 'none'>, delayTicks: number): void {
   tcb.timer = timer;
-  tcb.timerTick = tcb.stack.expiry(delayTicks);
+  tcb.timerTick = tcb.stack.expiry(delayTicks, 'send');
+}
+
+/** Sets it for the first time, when SYN goes out. */
+export function setSynTimer(tcb: Tcb): void {
+  tcb.timer = 'retransmit';
+  tcb.timerTick = tcb.stack.expiry(tcb.rtoTicks, 'other');
 }
 
 /** Whether the connection can still receive: the peer has not finished. */

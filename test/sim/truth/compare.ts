@@ -9,6 +9,8 @@ import { seconds } from './world.ts';
 const RESOLUTION_S = 0.000_3;
 
 const ANSWER_S = 0.001;
+/** And what a program does about a packet comes so soon after it. */
+const WAKE_UP_S = 0.05;
 
 /** How far before the earliest run the simulation may be: in a world where timers are as little late as can be, as much as in another run they are late. */
 export type Slack = (aheadS: number) => number;
@@ -85,7 +87,7 @@ function compareEnd(scenario: Scenario, calls: readonly Call[], slack: Slack): s
   const found: string[] = [];
   if (call !== null && min !== undefined && max !== undefined) {
     const end = calls.find(({ who, what, result }) => who === survivor && what === call && result === (errno ?? 0));
-    const late = slack((t ?? 0) - (packets.findLast((packet) => packet.t < (t ?? 0) - 0.001)?.t ?? 0));
+    const late = slack((t ?? 0) - (packets.findLast((packet) => packet.t < (t ?? 0) - WAKE_UP_S)?.t ?? 0));
     found.push(...outside(`${call} gives ${errno ?? 0}`, end === undefined ? NaN : seconds(end.atUs), min - late, max));
   } else {
     const bad = calls.find(({ who, result }) => who === survivor && typeof result === 'string' && result !== 'ok');

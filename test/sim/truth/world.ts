@@ -111,7 +111,7 @@ export class TruthWorld {
     this.engine.runUntil(us);
     for (const { stack } of [this.server, this.client]) {
       stack.enter();
-      stack.expiry(FAR_TICKS);
+      for (const kind of ['send', 'other'] as const) stack.expiry(FAR_TICKS, kind);
     }
   }
 
