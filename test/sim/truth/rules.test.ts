@@ -5,11 +5,12 @@
 
 import { describe, expect, it } from 'vitest';
 import type { KeepAlive } from '../../../hal/network.ts';
+import { HOST_UNREACHABLE, ICMP, Packet } from '../../../sim/tcpip/packet.ts';
 import type { Profile } from '../../../sim/tcpip/profile.ts';
 import { LINUX } from '../../../sim/tcpip/profiles/linux.ts';
 import { latenessS } from './compare.ts';
 import { withSysctls, type Side } from './data.ts';
-import { seconds, TruthWorld, type WorldOptions } from './world.ts';
+import { CLIENT_ADDRESS, CLIENT_PORT, seconds, SERVER_ADDRESS, SERVER_PORT, TruthWorld, type WorldOptions } from './world.ts';
 
 /** The kernel's jiffy. */
 const TICK_S = 0.004;
@@ -332,6 +333,62 @@ describe('delayed ACKs', () => {
     expect(acks.map(([flags]) => flags)).toEqual(['PA', 'A']);
     expect(acks[0]?.[1]).toBeCloseTo(1.52, 4);
     expectChain(2.5, [acks[1]?.[1] ?? NaN], [0.036]);
+  });
+});
+
+describe('a router that says the host cannot be reached', () => {
+  /** ICMP about the last segment that a side sent. */
+  function complain(world: TruthWorld, side: Side): void {
+    const last = world.seen[side].findLast(({ dir }) => dir === 'tx');
+    const isServer = side === 'server';
+    const quoted = Object.assign(new Packet(), {
+      source: isServer ? SERVER_ADDRESS : CLIENT_ADDRESS,
+      destination: isServer ? CLIENT_ADDRESS : SERVER_ADDRESS,
+      sourcePort: isServer ? SERVER_PORT : CLIENT_PORT,
+      destinationPort: isServer ? CLIENT_PORT : SERVER_PORT,
+      seq: last?.seq ?? 0,
+    });
+    const { host } = world.machine(side);
+    host.receive(Object.assign(new Packet(), { protocol: ICMP, code: HOST_UNREACHABLE, destination: host.address, quoted }));
+  }
+
+  it('ends a connect at once (tcp_v4_err)', () => {
+    const world = new TruthWorld();
+    world.cables.server.pull();
+    world.at(0, () => world.connect());
+    world.at(0.5, () => complain(world, 'client'));
+    world.run(2);
+    expect(failure(world, 'client')).toEqual({ result: 'EHOSTUNREACH', atS: 0.5 });
+  });
+
+  it('is what lost data is reported as when it is given up (tcp_write_err), and not before', () => {
+    const world = established({ server: withSysctls({ 'ipv4.tcp_retries2': 3 }) });
+    world.at(1, () => world.cables.client.pull());
+    world.at(1.1, () => world.serverSocket.send(10));
+    world.at(3, () => complain(world, 'server'));
+    world.run(100);
+    expect(failure(world, 'server')).toMatchObject({ result: 'EHOSTUNREACH' });
+    expect(failure(world, 'server')?.atS).toBeGreaterThan(7);
+  });
+
+  it('is forgotten with the next ACK', () => {
+    const world = established({ server: withSysctls({ 'ipv4.tcp_retries2': 3 }) });
+    world.at(1, () => world.cables.client.pull());
+    world.at(1.1, () => world.serverSocket.send(10));
+    world.at(1.2, () => complain(world, 'server'));
+    world.at(1.3, () => world.cables.client.plug());
+    world.at(3, () => world.cables.client.pull());
+    world.at(3.1, () => world.serverSocket.send(10));
+    world.run(100);
+    expect(failure(world, 'server')).toMatchObject({ result: 'ETIMEDOUT' });
+  });
+
+  it('means nothing where it is about a keepalive probe, whose number is below the window', () => {
+    const world = established({ serverSocket: { keepAlive: { idle: 3, interval: 3, count: 3 } } });
+    world.at(1, () => world.cables.client.pull());
+    world.at(5, () => complain(world, 'server'));
+    world.run(100);
+    expect(failure(world, 'server')).toMatchObject({ result: 'ETIMEDOUT' });
   });
 });
 
