@@ -1,6 +1,6 @@
 /** The window that is offered to the peer (RFC 9293 3.8.6.2.2). */
 
-import { advance, distance } from './seq.ts';
+import { distance } from './seq.ts';
 import type { Tcb } from './tcb.ts';
 
 /** What the peer may still send of what it was told. */
@@ -35,9 +35,4 @@ function sayable({ rcvScale, stack }: Tcb, offered: number, queued: number): num
 /** As much of a window as a scaled 16-bit number can say. */
 function wholeUnits(bytes: number, scale: number): number {
   return Math.min((bytes >> scale) << scale, 0xffff << scale);
-}
-
-/** Whether data up to `seq` fits into what the peer was told. */
-export function isInWindow(tcb: Tcb, seq: number): boolean {
-  return distance(seq, advance(tcb.rcvNxt, receiveWindow(tcb))) >= 0;
 }

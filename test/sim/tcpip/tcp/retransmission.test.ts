@@ -1,0 +1,172 @@
+/** What is sent again, and when: RFC 6298, RFC 5681, RFC 6582, RFC 8985 7, and where each stack gives up. */
+
+import { describe, expect, it } from 'vitest';
+import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
+import { Rig, type User } from '../rig.ts';
+
+/** A connection with a measured round trip of 100 ms, and nothing in flight. */
+function warmedUp(profile: 'linux' | 'lwip' | 'w5500' | 'freertos-tcp', options = 'win 60000 mss 1000'): { rig: Rig; user: User } {
+  const rig = new Rig(profile);
+  const user = rig.connect();
+  rig.run(100);
+  rig.peer(`S. 0 ack 1 ${options}`);
+  rig.sent();
+  return { rig, user };
+}
+
+/** Seconds between the times, to a tenth. */
+function gaps(times: readonly number[]): number[] {
+  return times.slice(1).map((ms, i) => Math.round((ms - (times[i] ?? 0)) / 100) / 10);
+}
+
+describe('linux', () => {
+  it('probes the tail after two round trips and the peer\'s delayed ACK, then backs off, up to 120 s; gives up after 924.6 s', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10);
+    rig.runTo(1200_000);
+    const between = gaps(rig.times());
+    // 2 x SRTT + 200 ms is beyond the RTO of 300 ms: the probe takes its place.
+    expect(between.slice(0, 8)).toEqual([0.3, 0.3, 0.6, 1.2, 2.4, 5, 9.7, 19.5].map((s) => expect.closeTo(s, 0)));
+    for (const s of between) expect(s).toBeLessThan(137);
+    expect(between.at(-1)).toBeGreaterThanOrEqual(120);
+    expect(user.told.at(-1)).toBe('ended ETIMEDOUT');
+    expect(rig.leftovers).toBe('0 0 0 ');
+  });
+
+  it('with a user timeout gives up then, and not before', () => {
+    const { rig, user } = warmedUp('linux');
+    user.socket?.setUserTimeout(5000);
+    user.write(10);
+    rig.run(4900);
+    expect(user.told).toEqual(['writable']);
+    rig.run(1000);
+    expect(user.told.at(-1)).toBe('ended ETIMEDOUT');
+  });
+
+  it('starts anew with what is acknowledged', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10);
+    rig.run(3000);
+    rig.peer('. 1 ack 11');
+    expect(rig.tcb?.timer).toBe('none');
+    expect(rig.tcb?.backoff).toBe(0);
+  });
+
+  it('sends the first again at the third duplicate ACK, not at the second (RFC 5681 3.2)', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10_000);
+    expect(rig.sent()).toHaveLength(10);
+    rig.run(50);
+    rig.peer('. 1 ack 1');
+    rig.peer('. 1 ack 1');
+    expect(rig.sent()).toEqual([]);
+    rig.peer('. 1 ack 1');
+    expect(rig.sent()).toEqual(['. 1:1001 ack 1']);
+    expect(rig.tcb?.ssthresh).toBe(5);
+  });
+
+  it('at an ACK of a part sends the next lost one (RFC 6582 3.2)', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10_000);
+    for (let i = 0; i < 3; i++) rig.peer('. 1 ack 1');
+    rig.sent();
+    rig.peer('. 1 ack 3001');
+    expect(rig.sent()[0]).toBe('. 3001:4001 ack 1');
+    expect(rig.tcb?.recovery).toBe('fast-recovery');
+    rig.peer('. 1 ack 10001');
+    expect(rig.tcb?.recovery).toBe('open');
+    expect(rig.tcb?.cwnd).toBe(5);
+    expect(rig.sent()).toEqual([]);
+  });
+
+  it('a window that changes is no duplicate ACK', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10_000);
+    rig.sent();
+    for (const win of [50_000, 50_100, 50_200, 50_300]) rig.peer(`. 1 ack 1 win ${win}`);
+    expect(rig.sent()).toEqual([]);
+    expect(rig.tcb?.recovery).toBe('open');
+  });
+
+  it('after a time-out begins with one segment, and doubles (RFC 5681 3.1)', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10_000);
+    rig.run(320);
+    rig.sent();
+    rig.run(400);
+    expect(rig.sent()).toEqual(['. 1:1001 ack 1']);
+    rig.peer('. 1 ack 1001');
+    expect(rig.sent()).toEqual(['. 1001:2001 ack 1', '. 2001:3001 ack 1']);
+  });
+});
+
+describe('lwip', () => {
+  it('tries 12 times, by its table, in slow ticks, and ends with ECONNABORTED', () => {
+    const { rig, user } = warmedUp('lwip');
+    user.write(10);
+    rig.runTo(2000_000);
+    const between = gaps(rig.times());
+    expect(between).toHaveLength(12);
+    const [first = 0] = between;
+    // tcp_backoff: 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7
+    const base = (between[1] ?? 0) / 2;
+    expect(first).toBeCloseTo(base, 0);
+    expect(between.slice(1)).toEqual([1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7].map((shift) => expect.closeTo(base * 2 ** shift, 0)));
+    expect(user.told.at(-1)).toBe('ended ECONNABORTED');
+  });
+
+  it('forgets the back-off with the first ACK, though it measures nothing (tcp_receive)', () => {
+    const { rig, user } = warmedUp('lwip');
+    user.write(10);
+    rig.run(20_000);
+    const fresh = PROFILES.lwip.retransmission.rtoInitialMs;
+    rig.sent();
+    rig.peer('. 1 ack 11');
+    user.write(10);
+    rig.sent();
+    rig.run(fresh + 500);
+    expect(rig.sent()).toEqual(['P. 11:21 ack 1']);
+  });
+});
+
+describe('w5500', () => {
+  it('sends 8 times more, 0.2 s to 6.4 s apart, and gives up 31.8 s after the first (data sheet 4.1, RCR)', () => {
+    const { rig, user } = warmedUp('w5500');
+    user.write(10);
+    rig.run(31_790);
+    expect(gaps(rig.times())).toEqual([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 6.4, 6.4]);
+    expect(user.told).toEqual(['writable']);
+    rig.run(20);
+    expect(user.told).toEqual(['writable', 'ended ETIMEDOUT']);
+  });
+
+  it('begins with 0.2 s again for what is sent after', () => {
+    const { rig, user } = warmedUp('w5500');
+    user.write(10);
+    rig.run(3000);
+    rig.peer('. 1 ack 11');
+    rig.sent();
+    user.write(10);
+    rig.run(201);
+    expect(rig.sent()).toEqual(['P. 11:21 ack 1', 'P. 11:21 ack 1']);
+  });
+});
+
+it('freertos-tcp sends again for ever', () => {
+  const { rig, user } = warmedUp('freertos-tcp');
+  user.write(10);
+  rig.run(3600_000);
+  expect(rig.sent().length).toBeGreaterThan(10);
+  expect(rig.state).toBe('ESTABLISHED');
+  expect(user.told).toEqual(['writable']);
+});
+
+it('Karn: what was sent twice measures nothing, where there are no timestamps', () => {
+  const { rig, user } = warmedUp('freertos-tcp');
+  const { srttUs8 } = rig.tcb ?? { srttUs8: 0 };
+  expect(srttUs8).toBeGreaterThan(0);
+  user.write(10);
+  rig.run(5000);
+  rig.peer('. 1 ack 11');
+  expect(rig.tcb?.srttUs8).toBe(srttUs8);
+});
