@@ -1,6 +1,7 @@
 /** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
 
 import { boot, type FirmwareConfig } from '../../firmware/index.ts';
+import type { Firmware } from '../board/board.ts';
 import { formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
@@ -66,9 +67,10 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
 }
 
 async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
-  const firmware = { ...settings.firmware, servers: await venue.open() };
+  const config = { ...settings.firmware, servers: await venue.open() };
+  const firmware: Firmware = (hal, onEvent) => void boot(hal, config, onEvent);
   for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
-    const board = venue.addDevice(name, (hal, onEvent) => void boot(hal, firmware, onEvent));
+    const board = venue.addDevice(name, firmware);
     venue.testbed.switchOn(board, i * POWER_ON_INTERVAL_MS);
   }
   venue.testbed.schedule(settings.plan);
