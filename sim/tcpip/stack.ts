@@ -381,7 +381,10 @@ export class Stack implements Network, TcpStack, HalLink {
   drop(): void {
     for (const tcb of this.connections.all()) {
       tcb.user = undefined;
-      tcb.state = 'CLOSED';
+      done(tcb, undefined);
+      // What nobody will read: others need the room.
+      if (tcb.receiving !== undefined) this.queues.release(tcb.receiving);
+      tcb.receiving = undefined;
       this.#forget(tcb);
     }
     this.#listeners = undefined;

@@ -136,6 +136,22 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(rig.leftovers).toBe('0 0 0 ');
   });
 
+  it('without power says nothing, and holds nothing', () => {
+    const rig = new Rig(name);
+    const user = rig.connected();
+    rig.peer('P. 1:9 ack 1');
+    rig.peer('P. 12:19 ack 1');
+    user.write(9);
+    rig.run(500);
+    rig.sent();
+    const { stack } = rig;
+    rig.interrupts.switchOff();
+    rig.host.powerOff();
+    expect(`${stack.connections.size} ${rig.packetsOut.size} ${rig.queuesOut.size} ${rig.handles.size}`).toBe('0 0 0 0');
+    rig.engine.runUntil(3600_000_000);
+    expect(rig.sent()).toEqual([]);
+  });
+
   it('FIN before the data it follows waits for it', () => {
     const rig = new Rig(name);
     const user = rig.connected();

@@ -119,6 +119,17 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
   });
 });
 
+it('keeps 128 pieces that came too early, and the stream is whole all the same', () => {
+  const rig = new Rig('linux');
+  const user = rig.connected();
+  for (let seq = 3; seq < 600; seq += 2) rig.peer(`. ${seq}:${seq + 1} ack 1`);
+  expect(rig.tcb?.fragments).toHaveLength(128);
+  rig.peer('. 1:3 ack 1');
+  rig.peer('. 1:601 ack 1');
+  expect(rig.tcb?.fragments).toBeUndefined();
+  expect(user.read(1000)).toBe(600);
+});
+
 describe('a closed window and a peer that answers no probe', () => {
   it('linux gives up as it does on data', () => {
     const rig = new Rig('linux');
