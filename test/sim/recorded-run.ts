@@ -19,6 +19,8 @@ export interface Recording {
   readonly frames: number;
   /** By device: what happened to it, and what it sent; without the numbers that its peer has chosen. */
   readonly devices: ReadonlyMap<string, string>;
+  /** By host: the first sequence number that it chose. */
+  readonly firstNumbers: ReadonlyMap<string, number>;
 }
 
 /** A minute of devices of every kind, on bad cables, under faults. */
@@ -40,11 +42,13 @@ export async function record(seed: number, devices: number, serverProfile: Profi
   const bytes = createHash('sha256');
   const capture = new PcapngWriter((piece) => bytes.update(piece), [`seed ${seed}`]);
   let frames = 0;
+  const firstNumbers = new Map<string, number>();
   sim.wires.observer = {
     sent: (packet, link, direction) => {
       // Once, where it is sent: at the near end of the sender's cable.
       if (direction !== 'tx') return;
       frames++;
+      if (!firstNumbers.has(link.name)) firstNumbers.set(link.name, packet.seq);
       capture.packet(sim.engine.nowUs, link.name, packet);
       note(link.name, `${sim.nowMs} ${packet.sourcePort} ${packet.seq} ${packet.flags} ${packet.window} ${packet.payloadBytes}`);
     },
@@ -70,7 +74,7 @@ export async function record(seed: number, devices: number, serverProfile: Profi
   }
   await sim.runFor('1m');
   capture.end();
-  return { capture: bytes.digest('hex'), trace: hash(lines), frames, devices: new Map([...ofDevice].map(([name, its]) => [name, hash(its)])) };
+  return { capture: bytes.digest('hex'), trace: hash(lines), frames, devices: new Map([...ofDevice].map(([name, its]) => [name, hash(its)])), firstNumbers };
 }
 
 function hash(lines: readonly string[]): string {

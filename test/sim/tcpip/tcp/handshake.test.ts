@@ -93,6 +93,19 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(rig.sent()).toEqual([]);
   });
 
+  it('a listener answers an ACK of nothing as any port does, and is silent at RST', () => {
+    const rig = new Rig(name);
+    rig.listen();
+    rig.peer('P. 5:9 ack 77', { destinationPort: 80 });
+    expect(rig.sent()).toEqual(['R 77']);
+    rig.peer('S. 5 ack 77', { destinationPort: 80 });
+    expect(rig.sent()).toEqual(['R 77']);
+    rig.peer('R 5', { destinationPort: 80 });
+    rig.peer('F 5', { destinationPort: 80 });
+    expect(rig.sent()).toEqual([]);
+    expect(rig.stack.connections.size).toBe(0);
+  });
+
   it('takes as many that wait as the backlog says, and drops SYNs beyond', () => {
     const rig = new Rig(name);
     rig.network.listen({ address: '0.0.0.0', port: 80 }, 2, { listening: () => {}, incoming: () => {}, ended: () => {} });
