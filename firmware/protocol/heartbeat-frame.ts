@@ -62,6 +62,16 @@ export class HeartbeatDecoder {
     this.#maxDataBytes = maxDataBytes;
   }
 
+  /** Another stream begins. */
+  reset(): void {
+    this.#frames = 0;
+    this.#headBytes = 0;
+    this.#type = 0;
+    this.#length = 0;
+    this.#remainingBytes = 0;
+    this.#bad = undefined;
+  }
+
   /** The peer is within a frame: its end of stream here would be a half frame. */
   get partial(): boolean {
     return this.#headBytes > 0 || this.#remainingBytes > 0;

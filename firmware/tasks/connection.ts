@@ -44,10 +44,19 @@ export interface SessionEnd {
   readonly detail?: string;
 }
 
-/** What is said over a connection, and kept from one to the next. */
+/**
+ * What is said over a connection, and kept from one to the next. Turn by turn, and not as a task of its own within the task: a generator
+ * costs a device more than all it says.
+ */
 export interface Conversation {
-  /** Talks over a connected socket until it is over. It does not close the socket. */
-  session(socket: Socket, server: Server): Generator<void, SessionEnd, void>;
+  /** A connection stands. */
+  begin(socket: Socket, server: Server): void;
+  /** Says and hears all that can be said and heard now. Why the session is over, when it is; it does not close the socket. */
+  turn(socket: Socket): SessionEnd | undefined;
+  /** What there has to be for another turn: READABLE, WRITABLE, or one of both. */
+  readonly waitsFor: number;
+  /** And in how many ticks there is one in any case. */
+  waitTicks(): number;
 }
 
 /** Keeps a connection for ever: connects, runs the session, closes, waits, and again with the next server. */
@@ -73,7 +82,12 @@ export function* keepConnected(
       const sinceMs = hal.clock.now();
       onEvent?.({ kind: 'connected', server: serverName(server), local: socket.local });
       setOptions(config, socket);
-      const end = yield* conversation.session(socket, server);
+      conversation.begin(socket, server);
+      let end = conversation.turn(socket);
+      while (end === undefined) {
+        yield* socket.poll(conversation.waitsFor, conversation.waitTicks());
+        end = conversation.turn(socket);
+      }
       socket.close();
       const afterMs = hal.clock.now() - sinceMs;
       onEvent?.({ kind: 'lost', server: serverName(server), afterMs, ...end });

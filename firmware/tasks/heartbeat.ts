@@ -39,7 +39,7 @@ export function heartbeatTask(os: Kernel, hal: Hal, config: HeartbeatConfig, onE
   return keepConnected(os, hal, config, new Heartbeat(os, hal, config, onEvent), onEvent);
 }
 
-class Heartbeat implements Conversation, FrameSink {
+class Heartbeat extends HeartbeatDecoder implements Conversation, FrameSink {
   readonly #os: Kernel;
   readonly #hal: Hal;
   readonly #config: HeartbeatConfig;
@@ -60,6 +60,7 @@ class Heartbeat implements Conversation, FrameSink {
   #dataBytes = 0;
 
   constructor(os: Kernel, hal: Hal, config: HeartbeatConfig, tell: EventListener | undefined) {
+    super(config.maxDataBytes);
     this.#os = os;
     this.#hal = hal;
     this.#config = config;
@@ -67,18 +68,27 @@ class Heartbeat implements Conversation, FrameSink {
     this.#dataFrame = config.dataIntervalMs > 0 ? newDataFrame(config.dataBytes) : undefined;
   }
 
-  *session(socket: Socket): Generator<void, SessionEnd, void> {
-    const decoder = new HeartbeatDecoder(this.#config.maxDataBytes);
+  begin(): void {
+    this.reset();
     this.#frame = undefined;
     this.#unanswered = 0;
     this.#dataBytes = 0;
     this.#nextBeat = this.#os.getTickCount();
     this.#nextData = addTicks(this.#nextBeat, this.#os.msToTicks(this.#config.dataIntervalMs));
-    for (;;) {
-      const end = this.#send(socket) ?? this.#receive(socket, decoder);
-      if (end !== undefined) return end;
-      yield* socket.poll(this.#frame === undefined ? READABLE : READABLE | WRITABLE, this.#ticksUntilDue());
-    }
+  }
+
+  turn(socket: Socket): SessionEnd | undefined {
+    return this.#send(socket) ?? this.#receive(socket);
+  }
+
+  get waitsFor(): number {
+    return this.#frame === undefined ? READABLE : READABLE | WRITABLE;
+  }
+
+  waitTicks(): number {
+    if (this.#frame !== undefined) return this.#ticksUntil(this.#takenBy);
+    const untilBeat = this.#ticksUntil(this.#nextBeat);
+    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, this.#ticksUntil(this.#nextData));
   }
 
   beat(): void {
@@ -144,19 +154,13 @@ class Heartbeat implements Conversation, FrameSink {
     }
   }
 
-  #receive(socket: Socket, decoder: HeartbeatDecoder): SessionEnd | undefined {
+  #receive(socket: Socket): SessionEnd | undefined {
     const received = socket.tryRead(RECEIVED);
     if (received === EAGAIN) return undefined;
     if (received === 0) return { by: 'closed' };
     if (received < 0) return { by: errnoOf(received) };
-    const bad = decoder.decode(RECEIVED, this, received);
+    const bad = this.decode(RECEIVED, this, received);
     return bad === undefined ? undefined : { by: 'bad-frame', detail: bad.reason };
-  }
-
-  #ticksUntilDue(): number {
-    if (this.#frame !== undefined) return this.#ticksUntil(this.#takenBy);
-    const untilBeat = this.#ticksUntil(this.#nextBeat);
-    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, this.#ticksUntil(this.#nextData));
   }
 
   #ticksUntil(tick: number): number {

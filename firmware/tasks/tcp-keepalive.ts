@@ -3,16 +3,25 @@
  * nothing by itself: only TCP keepalive tells it, and its server, that the other side is gone.
  */
 
-import { errnoOf } from '../../hal/errno.ts';
+import { errnoOf, failure } from '../../hal/errno.ts';
 import type { Hal } from '../../hal/hal.ts';
 import type { EventListener } from '../events.ts';
-import type { Socket } from '../net/socket.ts';
+import { READABLE, type Socket, WRITABLE } from '../net/socket.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Task } from '../rtos/task.ts';
+import { MAX_DELAY } from '../rtos/ticks.ts';
 import { keepConnected, serverName, type ConnectionConfig, type Conversation, type Server, type SessionEnd } from './connection.ts';
 
 /** How much is read, and given back, at once. */
 const BUFFER_BYTES = 128;
+
+/**
+ * After the peer's FIN the network tells no more, while writing may go on: who is held back looks by itself, so often, whether the
+ * connection still is.
+ */
+const LOOK_MS = 1000;
+
+const EAGAIN = failure('EAGAIN');
 
 export function tcpKeepaliveTask(
   os: Kernel,
@@ -20,32 +29,65 @@ export function tcpKeepaliveTask(
   config: ConnectionConfig,
   onEvent: EventListener | undefined,
 ): Task {
-  return keepConnected(os, hal, config, new UpperCaseEcho(hal, onEvent), onEvent);
+  return keepConnected(os, hal, config, new UpperCaseEcho(os, hal, onEvent), onEvent);
 }
 
 class UpperCaseEcho implements Conversation {
+  readonly #os: Kernel;
   readonly #hal: Hal;
   readonly #tell: EventListener | undefined;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  /** What was read and is to be given back, and how much of it was. */
+  #textBytes = 0;
+  #sentBytes = 0;
 
-  constructor(hal: Hal, tell: EventListener | undefined) {
+  constructor(os: Kernel, hal: Hal, tell: EventListener | undefined) {
+    this.#os = os;
     this.#hal = hal;
     this.#tell = tell;
   }
 
-  *session(socket: Socket, server: Server): Generator<void, SessionEnd, void> {
+  begin(_socket: Socket, server: Server): void {
     this.#hal.console.print(`connected to ${serverName(server)}`);
+    this.#textBytes = 0;
+    this.#sentBytes = 0;
+  }
+
+  turn(socket: Socket): SessionEnd | undefined {
     for (;;) {
-      const received = yield* socket.read(this.#buffer);
-      if (received === 0) return { by: 'closed' };
-      if (received < 0) return { by: errnoOf(received) };
-      this.#tell?.({ kind: 'data-received', bytes: received });
-      const text = this.#buffer.subarray(0, received);
-      toUpperCase(text);
-      const sent = yield* socket.write(text);
-      if (sent < 0) return { by: errnoOf(sent) };
-      this.#tell?.({ kind: 'data-sent', bytes: sent });
+      const count = this.#textBytes === 0 ? this.#read(socket) : this.#write(socket);
+      if (count === EAGAIN) return undefined;
+      if (count === 0) return { by: 'closed' };
+      if (count < 0) return { by: errnoOf(count) };
     }
+  }
+
+  get waitsFor(): number {
+    return this.#textBytes === 0 ? READABLE : WRITABLE;
+  }
+
+  waitTicks(): number {
+    return this.#textBytes === 0 ? MAX_DELAY : this.#os.msToTicks(LOOK_MS);
+  }
+
+  #read(socket: Socket): number {
+    const count = socket.tryRead(this.#buffer);
+    if (count <= 0) return count;
+    this.#tell?.({ kind: 'data-received', bytes: count });
+    toUpperCase(this.#buffer.subarray(0, count));
+    this.#textBytes = count;
+    return count;
+  }
+
+  #write(socket: Socket): number {
+    const count = socket.tryWrite(this.#buffer.subarray(this.#sentBytes, this.#textBytes));
+    if (count < 0) return count;
+    this.#sentBytes += count;
+    if (this.#sentBytes < this.#textBytes) return EAGAIN;
+    this.#tell?.({ kind: 'data-sent', bytes: this.#textBytes });
+    this.#textBytes = 0;
+    this.#sentBytes = 0;
+    return count;
   }
 }
 
