@@ -4,12 +4,12 @@
  */
 
 import type { Random } from '../../hal/random.ts';
-import { forkRandom } from '../random.ts';
+import { chance, forkRandom } from '../random.ts';
 import { ipBytes, type Packet } from '../tcpip/packet.ts';
 import type { Flight } from './flight.ts';
 import { ETHERNET_BYTES, type Line, PERFECT } from './line.ts';
 import type { Port, Receiver } from './port.ts';
-import { chance, type Rule, Rules } from './rule.ts';
+import { type Rule, Rules } from './rule.ts';
 import type { Direction, Wires } from './wires.ts';
 
 /** As a receiver it takes what the far end sends to the board. It is also its own stream of random numbers. */

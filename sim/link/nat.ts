@@ -1,6 +1,6 @@
 /** A NAT box: many hosts inside behind one address outside, and a table of connections that forgets those that are idle. */
 
-import { ACK, FIN, ICMP, type Packet, RST, SYN, TCP } from '../tcpip/packet.ts';
+import { ACK, FIN, ICMP, Packet, RST, SYN, TCP } from '../tcpip/packet.ts';
 import { type Mapping, NatTable, type Timeouts } from './nat-table.ts';
 import type { Receiver } from './port.ts';
 import type { Wires } from './wires.ts';
@@ -171,7 +171,8 @@ export class Nat {
 
   /** A copy, since what is quoted belongs to two packets where a line has duplicated one. */
   #quote(quoted: Packet, mapping: Mapping, wentOut: boolean): Packet {
-    const copy = this.#wires.pool.take();
+    // Not of the pool: nobody gives it back.
+    const copy = new Packet();
     copy.copy(quoted);
     if (wentOut) {
       copy.source = mapping.insideAddress;

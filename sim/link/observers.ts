@@ -50,17 +50,20 @@ export class LineTracer implements WireObserver {
     this.#print = print;
   }
 
-  sent(packet: Packet, _link: Link, direction: Direction): void {
-    if (direction === 'tx') this.#line(packet);
+  sent(packet: Packet, link: Link, direction: Direction): void {
+    if (direction === 'tx') this.#line(packet, link, direction);
   }
 
   delivered(): void {}
 
-  dropped(packet: Packet, reason: DropReason, at: Place): void {
-    this.#line(packet, `${reason} at ${at.name}`);
+  dropped(packet: Packet, reason: DropReason, at: Place, direction: Direction | undefined): void {
+    this.#line(packet, at, direction, `${reason} at ${at.name}`);
   }
 
-  #line(packet: Packet, fate?: string): void {
-    this.#print(this.#tracer.line(this.#timeline.nowUs, this.#nameOf(packet.source), this.#nameOf(packet.destination), packet, fate));
+  /** Whose cable it is says who is at its near end: hosts behind two NAT boxes may have the same address. */
+  #line(packet: Packet, { name }: Place, direction: Direction | undefined, fate?: string): void {
+    const from = direction === 'tx' ? name : this.#nameOf(packet.source);
+    const to = direction === 'rx' ? name : this.#nameOf(packet.destination);
+    this.#print(this.#tracer.line(this.#timeline.nowUs, from, to, packet, fate));
   }
 }

@@ -18,11 +18,6 @@ export type Rule =
   | { readonly kind: 'line'; readonly change: (line: Line) => Line }
   | { readonly kind: 'packet'; readonly newJudge: () => Judge };
 
-/** True with this probability. */
-export function chance(random: Random, probability: number): boolean {
-  return random.uint32() < probability * 0x1_0000_0000;
-}
-
 /** A rule that has been installed; each is an object of its own, so that exactly it can be removed. */
 export interface Installed {
   readonly rule: Rule;

@@ -150,7 +150,7 @@ class LookupUnderWay implements Lookup {
   }
 }
 
-const CAPABILITIES = new Map<Profile, Capabilities>();
+const CAPABILITIES = new WeakMap<Profile, Capabilities>();
 
 function capabilitiesOf(profile: Profile): Capabilities {
   let capabilities = CAPABILITIES.get(profile);

@@ -373,8 +373,12 @@ export class Stack implements Network, TcpStack, HalLink {
   // ---- the board's doings ----
 
   carrierChanged(): void {
-    const watcher = this.#watcher;
-    if (watcher !== undefined) this.interrupts.raise(() => watcher(this.host.carrier));
+    if (this.#watcher !== undefined) this.interrupts.raise(this);
+  }
+
+  /** @internal The carrier's interrupt: while the firmware hangs, one waits, however often the carrier changes. */
+  serve(): void {
+    this.#watcher?.(this.host.carrier);
   }
 
   /** The power has gone: nothing is sent, and no timer runs. */

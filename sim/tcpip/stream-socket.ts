@@ -5,16 +5,19 @@ import type { KeepAlive, KeepAliveSupport, SocketAddress, StreamHandler, StreamS
 import { formatAddress, parseAddress } from './address.ts';
 import type { Stack } from './stack.ts';
 import { abort, close, receive, send, setNoDelay, shutdown } from './tcp/calls.ts';
-import { setKeepAlive } from './tcp/keepalive.ts';
+import { keepAliveTaken, setKeepAlive } from './tcp/keepalive.ts';
 import { CONNECTED, ENDED, FIN_RECEIVED, NO_DELAY, READABLE, type Tcb, type TcbUser, WRITABLE } from './tcp/tcb.ts';
 
 const PORT_MAX = 65_535;
+/** Linux's TCP_USER_TIMEOUT is an int: 24 days. */
+const USER_TIMEOUT_MS_MAX = 0x7fff_ffff;
 
-/** What was chosen before there is a connection; forgotten when there is one. */
+/** What was chosen before there is a connection, or why there will be none; forgotten when there is one. */
 interface Wishes {
+  failure?: Errno;
   local?: SocketAddress;
   noDelay?: boolean;
-  keepAlive?: KeepAlive;
+  keepAlive?: KeepAlive | undefined;
   userTimeoutMs?: number;
 }
 
@@ -23,12 +26,8 @@ export class TcpSocket implements StreamSocket, TcbUser {
   readonly #handler: StreamHandler;
   #tcb: Tcb | undefined = undefined;
   #wishes: Wishes | undefined = undefined;
-  #errno: Errno | undefined = undefined;
-  /** What the handler is still to be told. */
-  #news = 0;
-  #state: 'new' | 'connecting' | 'connected' | 'failed' | 'left' = 'new';
-  /** The last event was told; what happens to the connection after a FIN, the user finds by trying. */
-  #isEnded = false;
+  /** `failed` and `over`: the last event was told. What happens to a connection after a FIN, the user finds by trying. */
+  #state: 'new' | 'connecting' | 'connected' | 'failed' | 'over' | 'left' = 'new';
 
   /** A new socket; or, with a connection, one that was accepted. */
   constructor(stack: Stack, handler: StreamHandler, accepted?: Tcb) {
@@ -49,7 +48,15 @@ export class TcpSocket implements StreamSocket, TcbUser {
 
   get remote(): SocketAddress | undefined {
     const tcb = this.#tcb;
-    return tcb === undefined || this.#state !== 'connected' ? undefined : { address: formatAddress(tcb.remoteAddress), port: tcb.remotePort };
+    return tcb === undefined || !this.#hasConnected ? undefined : { address: formatAddress(tcb.remoteAddress), port: tcb.remotePort };
+  }
+
+  get #hasConnected(): boolean {
+    return this.#state === 'connected' || this.#state === 'over';
+  }
+
+  get #errno(): Errno | undefined {
+    return this.#tcb === undefined ? this.#wishes?.failure : this.#tcb.error;
   }
 
   bind(local: SocketAddress): number {
@@ -59,15 +66,14 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   connect({ address, port }: SocketAddress): number {
-    if (this.#state === 'connected') return failure('EISCONN');
+    if (this.#hasConnected) return failure('EISCONN');
     if (this.#state === 'connecting') return failure('EALREADY');
     const remote = parseAddress(address);
     if (this.#state !== 'new' || remote === undefined || !isPort(port, 1)) return failure('EINVAL');
     this.#state = 'connecting';
     const outcome = this.#stack.connect(this.#wishes?.local, remote, port, (tcb) => this.#prepare(tcb));
     if (typeof outcome === 'string') {
-      this.#errno = outcome;
-      this.#news = ENDED;
+      this.#wishes = { failure: outcome };
       this.#stack.later(this);
     }
     return 0;
@@ -87,19 +93,18 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (into.length === 0) return failure('EINVAL');
     const tcb = this.#tcb;
     if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
-    const { stack } = tcb;
     // The time matters only to an ACK that may follow.
     if (tcb.receiving !== undefined) this.#stack.enter();
     const count = receive(tcb, into);
     if (count > 0) this.#stack.leave(tcb);
-    if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || stack !== this.#stack) return count;
-    return this.#errno === undefined ? count : failure(this.#errno);
+    if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || tcb.error === undefined) return count;
+    return failure(tcb.error);
   }
 
   write(from: Uint8Array): number {
     const tcb = this.#tcb;
     if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
-    if (this.#errno !== undefined) return failure(this.#errno);
+    if (tcb.error !== undefined) return failure(tcb.error);
     this.#stack.enter();
     const count = send(tcb, from);
     this.#stack.leave(tcb);
@@ -108,7 +113,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
 
   shutdown(): number {
     const tcb = this.#tcb;
-    if (tcb === undefined || this.#state !== 'connected') return failure('ENOTCONN');
+    if (tcb === undefined || !this.#hasConnected) return failure('ENOTCONN');
     this.#stack.enter();
     const result = shutdown(tcb);
     this.#stack.leave(tcb);
@@ -126,7 +131,6 @@ export class TcpSocket implements StreamSocket, TcbUser {
   #leave(how: (tcb: Tcb) => void): void {
     if (this.#state === 'left') return;
     this.#state = 'left';
-    this.#news = 0;
     const tcb = this.#tcb;
     if (tcb === undefined || this.#stack.interrupts.off) return;
     this.#stack.enter();
@@ -150,10 +154,10 @@ export class TcpSocket implements StreamSocket, TcbUser {
     const wanted = keepAlive === 'off' ? undefined : keepAlive;
     const tcb = this.#tcb;
     if (tcb === undefined) {
-      const { keepAlive: forgotten, ...others } = this.#wishes ?? {};
-      void forgotten;
-      this.#wishes = wanted === undefined ? others : { ...others, keepAlive: wanted };
-      return this.#stack.profile.keepAlive.support;
+      const { profile } = this.#stack;
+      const support = wanted === undefined ? profile.keepAlive.support : keepAliveTaken(profile, wanted);
+      if (wanted === undefined || support !== 'none') (this.#wishes ??= {}).keepAlive = wanted;
+      return support;
     }
     if (this.#state === 'left') return 'none';
     this.#stack.enter();
@@ -163,7 +167,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   setUserTimeout(timeoutMs: number): boolean {
-    if (!this.#stack.profile.userTimeout || !Number.isInteger(timeoutMs) || timeoutMs < 0) return false;
+    if (!this.#stack.profile.userTimeout || !Number.isInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > USER_TIMEOUT_MS_MAX) return false;
     if (this.#tcb === undefined) (this.#wishes ??= {}).userTimeoutMs = timeoutMs;
     else this.#tcb.userTimeoutMs = timeoutMs;
     return true;
@@ -172,11 +176,8 @@ export class TcpSocket implements StreamSocket, TcbUser {
   // ---- for the connection ----
 
   tell(tcb: Tcb): void {
-    this.#news |= tcb.news;
-    tcb.news = 0;
-    if (tcb.error !== undefined) this.#errno = tcb.error;
-    if ((this.#news & CONNECTED) !== 0) this.#state = 'connected';
-    if (this.#news !== 0) this.#stack.interrupts.raise(this);
+    if ((tcb.news & CONNECTED) !== 0) this.#state = 'connected';
+    this.#stack.interrupts.raise(this);
   }
 
   abandon(): void {
@@ -185,17 +186,18 @@ export class TcpSocket implements StreamSocket, TcbUser {
 
   /** Tells the handler, in the order in which it happened. It may close the socket at any of them. */
   serve(): void {
-    const news = this.#news;
-    this.#news = 0;
+    const tcb = this.#tcb;
+    // Without a connection there is but one thing to tell.
+    const news = tcb === undefined ? ENDED : tcb.news;
+    if (tcb !== undefined) tcb.news = 0;
     if ((news & (CONNECTED | WRITABLE)) !== 0 && this.#state !== 'left') this.#handler.writable();
     if ((news & READABLE) !== 0 && this.#state !== 'left') this.#handler.readable();
-    if ((news & ENDED) !== 0 && this.#state !== 'left' && !this.#isEnded) this.#end();
+    if ((news & ENDED) !== 0 && (this.#state === 'connecting' || this.#state === 'connected')) this.#end();
   }
 
   #end(): void {
-    this.#isEnded = true;
-    if (this.#state === 'connecting') this.#state = 'failed';
-    this.#handler.ended(this.#errno !== undefined ? this.#errno : 'closed');
+    this.#state = this.#state === 'connecting' ? 'failed' : 'over';
+    this.#handler.ended(this.#errno ?? 'closed');
   }
 }
 

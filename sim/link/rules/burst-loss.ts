@@ -1,7 +1,8 @@
 /** Packets are lost in bursts: the model of E. N. Gilbert (1960) and E. O. Elliott (1963). */
 
+import { chance } from '../../random.ts';
 import { checkProbability } from '../line.ts';
-import { chance, type Rule } from '../rule.ts';
+import type { Rule } from '../rule.ts';
 
 export interface Bursts {
   /** After a packet in the good state: that the state turns bad. */

@@ -1,11 +1,12 @@
 /** A bit is flipped on the way. */
 
 import type { Random } from '../../../hal/random.ts';
+import { chance } from '../../random.ts';
 import { ipBytes, Packet } from '../../tcpip/packet.ts';
 import { decodePacket } from '../../tcpip/wire/decode.ts';
 import { encodePacket } from '../../tcpip/wire/encode.ts';
 import { checkProbability } from '../line.ts';
-import { chance, type Rule, type Verdict } from '../rule.ts';
+import type { Rule, Verdict } from '../rule.ts';
 
 /**
  * One bit of the IPv4 packet is flipped with this probability. The receiver's checksums find nearly all of that, and the packet

@@ -1,7 +1,8 @@
 /** Packets arrive twice. */
 
+import { chance } from '../../random.ts';
 import { checkProbability } from '../line.ts';
-import { chance, type Rule } from '../rule.ts';
+import type { Rule } from '../rule.ts';
 
 /** The copy takes its own time on the line; it is not judged again, and is lost where a later rule loses the packet. */
 export function duplicate(probability: number): Rule {

@@ -1,7 +1,8 @@
 /** Packets are overtaken. */
 
+import { chance } from '../../random.ts';
 import { checkProbability, makeLine } from '../line.ts';
-import { chance, type Rule } from '../rule.ts';
+import type { Rule } from '../rule.ts';
 
 /** A packet is held back by `heldUs` with this probability; those that are sent meanwhile overtake it. */
 export function reorder(probability: number, heldUs: number): Rule {

@@ -8,7 +8,7 @@ import { sendAck } from './output.ts';
 import { receiveWindow, selectWindow } from './receive-window.ts';
 import { distance } from './seq.ts';
 import {
-  ACK_AT_ONCE, ACK_SCHEDULED, ACK_TIMER, canReceive, msToTicks, PUSHED, PUSHED_TWICE, ticksSince, type Tcb, usToTicks,
+  ACK_AT_ONCE, ACK_SCHEDULED, ACK_TIMER, canReceive, msToTicks, PING_PONG, PUSHED, PUSHED_TWICE, ticksSince, type Tcb, usToTicks,
 } from './tcb.ts';
 
 /** Linux's TCP_MAX_QUICKACKS. */
@@ -123,7 +123,7 @@ export function ackTimeout(tcb: Tcb): void {
     if (!isPingPong(tcb)) {
       tcb.ackDelayTicks = Math.min(tcb.ackDelayTicks << 1, tcb.rtoTicks);
     } else {
-      tcb.pingPong = 0;
+      tcb.flags &= ~PING_PONG;
       resetAckDelay(tcb);
     }
   }
@@ -162,19 +162,19 @@ function resetAckDelay(tcb: Tcb): void {
 
 /** Data is going out: as an answer, where it goes soon after something came (Linux's tcp_event_data_sent). */
 export function countReply(tcb: Tcb): void {
-  if (ticksSince(tcb.stack, tcb.lastDataTick) < tcb.ackDelayTicks) tcb.pingPong = 1;
+  if (ticksSince(tcb.stack, tcb.lastDataTick) < tcb.ackDelayTicks) tcb.flags |= PING_PONG;
 }
 
 /** Something is out of order: the peer needs ACKs (Linux's tcp_enter_quickack_mode). */
 export function enterQuickAcks(tcb: Tcb): void {
   if (tcb.stack.profile.delayedAck.kind !== 'linux') return;
   moreQuickAcks(tcb);
-  tcb.pingPong = 0;
+  tcb.flags &= ~PING_PONG;
   resetAckDelay(tcb);
 }
 
-function isPingPong({ pingPong }: Tcb): boolean {
-  return pingPong > 0;
+function isPingPong({ flags }: Tcb): boolean {
+  return (flags & PING_PONG) !== 0;
 }
 
 /** Linux's tcp_incr_quickack: as many as fill half of the window. */

@@ -120,8 +120,7 @@ function takeSyn(tcb: Tcb, packet: Packet): void {
   tcb.sndWl2 = tcb.sndUna;
   if (packet.windowScale >= 0 && profile.windowScale >= 0) {
     tcb.flags |= SCALED;
-    tcb.sndScale = Math.min(packet.windowScale, WINDOW_SCALE_MAX);
-    tcb.rcvScale = profile.windowScale;
+    tcb.setScales(Math.min(packet.windowScale, WINDOW_SCALE_MAX), profile.windowScale);
   }
 }
 

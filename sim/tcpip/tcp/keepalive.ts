@@ -5,6 +5,7 @@
  */
 
 import type { KeepAlive, KeepAliveSupport } from '../../../hal/network.ts';
+import type { Profile } from '../profile.ts';
 import { hasUnsent, sendProbe, sendReset } from './output.ts';
 import { giveUp } from './retransmission.ts';
 import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, ticksSince, type Tcb } from './tcb.ts';
@@ -13,18 +14,24 @@ import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, ticksSince, type Tcb } from './t
 const SECONDS_MAX = 32_767;
 const COUNT_MAX = 127;
 
-/** SO_KEEPALIVE on, with its times; tells how much of it the stack can do. */
+/** How much of it a stack takes; `none`: nothing, as it cannot do it, or no stack can. */
+export function keepAliveTaken({ keepAlive: { support } }: Profile, { idle, interval, count }: KeepAlive): KeepAliveSupport {
+  return [idle, interval].every((s) => isWhole(s, SECONDS_MAX)) && isWhole(count, COUNT_MAX) ? support : 'none';
+}
+
+/** SO_KEEPALIVE on, with its times, or off; tells how much of it the stack takes. */
 export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAliveSupport {
-  const { support, unitS, defaults } = tcb.stack.profile.keepAlive;
+  const { profile } = tcb.stack;
+  const { unitS, defaults } = profile.keepAlive;
   if (keepAlive === undefined) {
     tcb.keepAlive = undefined;
     tcb.flags &= ~KEEPALIVE_TIMER;
-    return support;
+    return profile.keepAlive.support;
   }
-  const { idle, interval, count } = keepAlive;
-  if (support === 'none' || ![idle, interval].every((s) => isWhole(s, SECONDS_MAX)) || !isWhole(count, COUNT_MAX)) return 'none';
+  const support = keepAliveTaken(profile, keepAlive);
+  if (support === 'none') return support;
   if (support === 'idle') {
-    const unitsS = Math.ceil(idle / unitS) * unitS;
+    const unitsS = Math.ceil(keepAlive.idle / unitS) * unitS;
     tcb.keepAlive = { ...defaults, idle: unitsS, interval: unitsS };
   } else {
     // Not copied, so that the thousands that are set alike share it: whoever set it must not change it.
@@ -86,9 +93,12 @@ function idleTicks({ stack }: Tcb, { idle }: KeepAlive): number {
   return msToTicks(stack, idle * 1000 + stack.profile.keepAlive.idleExtraMs);
 }
 
-/** For how long nothing has come: neither data nor an ACK (Linux's keepalive_time_elapsed). */
+/**
+ * For how long nothing has come: neither data nor an ACK. Without a sign, as Linux's keepalive_time_elapsed: where only ACKs come, data can
+ * be longer ago than a difference with a sign tells, which for the W5500's ticks is 60 hours.
+ */
 function silentTicks(tcb: Tcb): number {
-  return Math.min(ticksSince(tcb.stack, tcb.lastDataTick), ticksSince(tcb.stack, tcb.lastAckTick));
+  return Math.min(ticksSince(tcb.stack, tcb.lastDataTick) >>> 0, ticksSince(tcb.stack, tcb.lastAckTick) >>> 0);
 }
 
 function arm(tcb: Tcb, delayTicks: number): void {

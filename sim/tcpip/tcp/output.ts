@@ -44,7 +44,9 @@ export function sendNext(tcb: Tcb, push: boolean, override = false): boolean {
     if (room <= 0 || (!override && room < tcb.sndMss && room < tcb.sndWndMax / 2)) return false;
     bytes = room;
   }
-  const withFin = isFinDue && bytes === unsent;
+  // FIN has a number too, that must be in the window (RFC 9293 3.4; Linux's tcp_snd_wnd_test).
+  const withFin = isFinDue && bytes === unsent && bytes < room;
+  if (bytes === 0 && !withFin) return false;
   if (bytes < tcb.sndMss && !withFin && !push && isHeldByNagle(tcb)) return false;
   sendData(tcb, tcb.sndNxt, bytes, withFin);
   sent(tcb, bytes, withFin);

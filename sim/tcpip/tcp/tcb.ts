@@ -83,6 +83,13 @@ export const CHALLENGED = 1 << 17;
 export const RETRANSMITTED = 1 << 18;
 /** A time-out was put off while a window stays closed: `persistSinceTick` holds. */
 export const PROBING = 1 << 19;
+/** The user answers what comes: ACKs can go with the answers (Linux's ping-pong mode). */
+export const PING_PONG = 1 << 21;
+/** The shifts of both windows stand in `flags` too, as they are of four bits (RFC 7323 2.3). */
+const SND_SCALE_SHIFT = 22;
+const RCV_SCALE_SHIFT = 26;
+const SCALE_MASK = 0xf;
+
 /** The stack has an appointment for the connection: `dueTick` holds. */
 export const APPOINTED = 1 << 20;
 
@@ -111,6 +118,7 @@ class Trouble {
   persistSinceTick = 0;
   lastChallengeTick = 0;
   softError: Errno | undefined = undefined;
+  error: Errno | undefined = undefined;
 }
 
 /** The fields in the order of their use: what every segment needs lies together. */
@@ -161,9 +169,8 @@ export class Tcb implements Waiter {
   /** When data came last, and when an acceptable ACK did. */
   lastDataTick = 0;
   lastAckTick = 0;
-  /** Linux's quick ACKs: how many more, how interactive it is, and the time to wait. */
+  /** Linux's quick ACKs: how many more, and the time to wait. */
   quickAcks = 0;
-  pingPong = 0;
   ackDelayTicks = 0;
   ackTick = 0;
 
@@ -190,17 +197,26 @@ export class Tcb implements Waiter {
   cwndCount = 0;
   /** The largest window that the peer ever offered. */
   sndWndMax = 0;
-  sndScale = 0;
-  rcvScale = 0;
   userTimeoutMs = 0;
-  /** What it ended with. */
-  error: Errno | undefined = undefined;
   #trouble: Trouble | undefined = undefined;
 
   constructor(stack: TcpStack, localPort: number, remoteAddress: number, remotePort: number) {
     this.stack = stack;
     this.remoteAddress = remoteAddress;
     this.#ports = (localPort << 16) | remotePort;
+  }
+
+  /** The shift of the window that the peer tells, and of ours (RFC 7323 2.2). */
+  get sndScale(): number {
+    return (this.flags >> SND_SCALE_SHIFT) & SCALE_MASK;
+  }
+
+  get rcvScale(): number {
+    return (this.flags >> RCV_SCALE_SHIFT) & SCALE_MASK;
+  }
+
+  setScales(snd: number, rcv: number): void {
+    this.flags |= (snd << SND_SCALE_SHIFT) | (rcv << RCV_SCALE_SHIFT);
   }
 
   get localAddress(): number {
@@ -290,6 +306,15 @@ export class Tcb implements Waiter {
 
   set softError(value: Errno | undefined) {
     this.#inTrouble().softError = value;
+  }
+
+  /** What it ended with. */
+  get error(): Errno | undefined {
+    return this.#trouble?.error;
+  }
+
+  set error(value: Errno | undefined) {
+    if (value !== undefined || this.#trouble !== undefined) this.#inTrouble().error = value;
   }
 
   #inTrouble(): Trouble {
