@@ -24,9 +24,9 @@ import { connect, unreachable } from './tcp/calls.ts';
 import { openPassive, segmentArrives } from './tcp/input.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
-import { APPOINTED, done, ORPHAN, Tcb, type TcpStack, type TimerKind } from './tcp/tcb.ts';
+import { ACTIVE, APPOINTED, done, ORPHAN, Tcb, type TcpStack, type TimerKind } from './tcp/tcb.ts';
 import { fireTimers, hasTimer, nextTick } from './tcp/timers.ts';
-import { timersOf, type TimerWheel } from './timer-wheel.ts';
+import { type Timers, timersOf } from './timer-wheel.ts';
 
 export class Stack implements Network, TcpStack, HalLink {
   readonly host: Host;
@@ -40,8 +40,8 @@ export class Stack implements Network, TcpStack, HalLink {
    * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of timers the first is as
    * little late as can be, whatever the other kind was.
    */
-  readonly #sendWheel: TimerWheel;
-  readonly #otherWheel: TimerWheel;
+  readonly #sendWheel: Timers;
+  readonly #otherWheel: Timers;
   /** Made with the first of them. */
   #listeners: Map<number, Listener> | undefined = undefined;
   #datagrams: Map<number, UdpSocket> | undefined = undefined;
@@ -307,7 +307,7 @@ export class Stack implements Network, TcpStack, HalLink {
   claimListener(listener: Listener, local: SocketAddress): number | Errno {
     if (!this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
     const listeners = (this.#listeners ??= new Map<number, Listener>());
-    const port = local.port !== 0 ? local.port : this.#freePort((candidate) => listeners.has(candidate));
+    const port = local.port !== 0 ? local.port : this.#freePort((candidate) => this.#hasActiveOn(candidate));
     if (port === undefined || listeners.has(port) || this.#hasActiveOn(port)) return 'EADDRINUSE';
     listeners.set(port, listener);
     return port;
@@ -315,8 +315,7 @@ export class Stack implements Network, TcpStack, HalLink {
 
   /** A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers set it). */
   #hasActiveOn(port: number): boolean {
-    return this.host.profile.ephemeralPorts.first <= port && this.connections.size <= PORT_SEARCH_MAX
-      && this.connections.all().some(({ localPort, state }) => localPort === port && state !== 'TIME-WAIT');
+    return this.connections.all().some(({ flags, localPort, state }) => (flags & ACTIVE) !== 0 && localPort === port && state !== 'TIME-WAIT');
   }
 
   releaseListener(port: number): void {
@@ -446,6 +445,3 @@ class Soon implements Waiter {
     return `the network of ${this.#stack.host.name}`;
   }
 }
-
-/** Of more connections than this none is looked at for its local port. */
-const PORT_SEARCH_MAX = 64;

@@ -6,7 +6,7 @@ import { dataWasRead, RCV_MSS_FIRST } from './delayed-ack.ts';
 import { sendNew, sendReset, sendSyn } from './output.ts';
 import { advance } from './seq.ts';
 import {
-  done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN,
+  ACTIVE, done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN,
   RETRANSMITTED, setSynTimer, setTimer, TIMING, WANTS_ROOM, type Tcb,
 } from './tcb.ts';
 
@@ -31,6 +31,7 @@ export function initialize(tcb: Tcb, isn: number): void {
 export function connect(tcb: Tcb, isn: number): void {
   initialize(tcb, isn);
   tcb.state = 'SYN-SENT';
+  tcb.flags |= ACTIVE;
   if (tcb.stack.profile.retransmission.giveUp.by === 'elapsed') {
     // Linux's tcp_connect sets retrans_stamp: what has elapsed counts from the first SYN, and not from the first retransmission as later.
     tcb.flags |= RETRANSMITTED;

@@ -162,7 +162,8 @@ function resetAckDelay(tcb: Tcb): void {
 
 /** Data is going out: as an answer, where it goes soon after something came (Linux's tcp_event_data_sent). */
 export function countReply(tcb: Tcb): void {
-  if (ticksSince(tcb.stack, tcb.lastDataTick) < tcb.ackDelayTicks) tcb.flags |= PING_PONG;
+  // Without a sign, as there: what came last may have come longer ago than a difference with a sign tells.
+  if (ticksSince(tcb.stack, tcb.lastDataTick) >>> 0 < tcb.ackDelayTicks) tcb.flags |= PING_PONG;
 }
 
 /** Something is out of order: the peer needs ACKs (Linux's tcp_enter_quickack_mode). */

@@ -86,8 +86,8 @@ function arrivesInSynSent(tcb: Tcb, packet: Packet): void {
   const { stack } = tcb;
   const hasAck = (packet.flags & ACK) !== 0;
   if (hasAck && packet.ack !== tcb.sndNxt) {
-    // An old connection of the peer's, perhaps: it is reset, and SYN goes out again soon (Linux's tcp_rcv_synsent_state_process).
-    if ((packet.flags & RST) !== 0) return;
+    // An old connection of the peer's, perhaps: it is reset, and SYN goes out again soon, after a RST of an old one too (Linux's
+    // tcp_rcv_synsent_state_process).
     if (tcb.timeouts === 0) setTimer(tcb, 'retransmit', usToTicks(stack, TIMEOUT_US_MIN));
     resetReply(stack, packet);
     return;

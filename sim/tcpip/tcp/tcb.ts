@@ -83,15 +83,16 @@ export const CHALLENGED = 1 << 17;
 export const RETRANSMITTED = 1 << 18;
 /** A time-out was put off while a window stays closed: `persistSinceTick` holds. */
 export const PROBING = 1 << 19;
+/** The stack has an appointment for the connection: `dueTick` holds. */
+export const APPOINTED = 1 << 20;
 /** The user answers what comes: ACKs can go with the answers (Linux's ping-pong mode). */
 export const PING_PONG = 1 << 21;
 /** The shifts of both windows stand in `flags` too, as they are of four bits (RFC 7323 2.3). */
 const SND_SCALE_SHIFT = 22;
 const RCV_SCALE_SHIFT = 26;
 const SCALE_MASK = 0xf;
-
-/** The stack has an appointment for the connection: `dueTick` holds. */
-export const APPOINTED = 1 << 20;
+/** It was opened from here, and holds its local port. */
+export const ACTIVE = 1 << 30;
 
 /** Bits of `news`: what the user is to be told. */
 export const READABLE = 1 << 0;

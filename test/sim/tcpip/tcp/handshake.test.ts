@@ -134,6 +134,19 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
 });
 
 describe('linux', () => {
+  it.each(['. 5 ack 77', 'R. 5 ack 77'])('SYN-SENT: sends SYN again two jiffies after what is of an old connection: %s', (text) => {
+    const rig = new Rig('linux');
+    const user = rig.connect();
+    rig.sent();
+    rig.peer(text);
+    rig.sent();
+    rig.runTo(7);
+    expect(rig.sent()).toEqual([]);
+    rig.runTo(20);
+    expect(rig.sent()).toEqual(['S 0 mss 1460 wscale 7']);
+    expect(user.told).toEqual([]);
+  });
+
   it('sends SYN again after 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 s, and gives up at 131 s (tcp_syn_linear_timeouts)', () => {
     const rig = new Rig('linux');
     const user = rig.connect();

@@ -28,6 +28,21 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(rig.sent()).toEqual(['P. 1:101 ack 1']);
   });
 
+  it('keeps FIN, which has a number too, until the window takes it; and nobody who closes is left without a timer', () => {
+    const rig = new Rig(name);
+    const user = rig.connected();
+    rig.peer('. 1 ack 1 win 8');
+    user.write(8);
+    user.socket?.close();
+    expect(rig.sent()).toEqual(['P. 1:9 ack 1']);
+    rig.peer('. 1 ack 9 win 0');
+    rig.run(10_000);
+    for (const text of rig.sent()) expect(text).toBe('. 8 ack 1');
+    expect(rig.tcb?.timer).toBe('persist');
+    rig.peer('. 1 ack 9 win 1');
+    expect(rig.sent()).toEqual(['F. 9 ack 1']);
+  });
+
   it('sends what the window takes when the probe\'s time has come, however little (RFC 9293 3.8.6.2.1)', () => {
     const rig = new Rig(name);
     const user = rig.connected('win 5000 mss 1460');

@@ -1,0 +1,26 @@
+/** Whose packets the printed lines say they are. */
+
+import { expect, it } from 'vitest';
+import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { Simulation } from '../../../sim/simulation.ts';
+
+it('tells hosts apart that have the same address, each behind its own NAT box', async () => {
+  const sim = new Simulation({ seed: 1 });
+  sim.addServer(heartbeatServer());
+  const [first, second] = ['first', 'second'].map((name) => {
+    return sim.addDevice({ name, nat: sim.addNat(), firmware: heartbeatFirmware(), link: { delay: '20ms' }, power: false });
+  });
+  expect(sim.host('first')?.address).toBe(sim.host('second')?.address);
+  const lines: string[] = [];
+  sim.trace((line) => lines.push(line));
+  second?.power.restore();
+  await sim.runFor('100ms');
+  expect(lines[0]).toMatch(/0\.000000s second > server {2}192\.168\.0\.1:/);
+  // What is on its way to a device when its cable comes out.
+  await sim.runFor('2s');
+  first?.power.restore();
+  await sim.runFor('30ms');
+  first?.cable.pull();
+  await sim.runFor('20ms');
+  expect(lines.at(-1)).toMatch(/ server > first .* no-carrier at first$/);
+});
