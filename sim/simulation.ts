@@ -103,7 +103,8 @@ export class Simulation {
   readonly names = new Map<string, readonly string[]>();
   readonly #world: World;
   readonly #pacing: PacingOptions | undefined;
-  readonly #hosts = new Map<string, Host>();
+  /** The servers' hosts; a device's is its board's network interface. */
+  readonly #servers = new Map<string, Host>();
   readonly #lines = new LineMaker();
   readonly #driftPpm = new Map<string, number>();
   readonly #outside: Lan;
@@ -133,12 +134,13 @@ export class Simulation {
   }
 
   get hosts(): readonly Host[] {
-    return [...this.#hosts.values()];
+    return [...this.#servers.values(), ...this.testbed.boards.map(({ nic }) => nic).filter((nic) => nic instanceof Host)];
   }
 
   /** The host of that name: a board's network interface. */
   host(name: string): Host | undefined {
-    return this.#hosts.get(name);
+    const nic = this.testbed.board(name)?.nic;
+    return nic instanceof Host ? nic : this.#servers.get(name);
   }
 
   /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
@@ -152,7 +154,9 @@ export class Simulation {
   /** A server, with Linux's stack unless said otherwise; it boots now. */
   addServer(program: ServerProgram, options: HostOptions = {}): SimulatedServer {
     const name = options.name ?? SERVER_NAME;
-    return new ServerHost(this.testbed, this.seed, (board) => this.#newClock(board), name, this.#addHost(name, 'linux', options), program);
+    const host = this.#addHost(name, 'linux', options);
+    this.#servers.set(name, host);
+    return new ServerHost(this.testbed, this.seed, (board) => this.#newClock(board), name, host, program);
   }
 
   /** A NAT box; devices are put behind it by their option `nat`. */
@@ -169,7 +173,7 @@ export class Simulation {
 
   /** Puts a host on the network, and a cable between it and the switch. */
   #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = PLAIN, nat, driftPpm = 0 }: HostOptions): Host {
-    if (this.#hosts.has(name)) throw new Error(`there is a host ${name} already`);
+    if (this.host(name) !== undefined) throw new Error(`there is a host ${name} already`);
     const lan = nat?.lan ?? this.#outside;
     const number = lan.claim(address);
     const host = new Host(name, number, this.#world, typeof profile === 'string' ? PROFILES[profile] : profile);
@@ -177,14 +181,13 @@ export class Simulation {
     const cable = new Link(this.wires, name, host, lan.switch, tx, rx);
     host.attach(cable);
     lan.connect(number, cable);
-    this.#hosts.set(name, host);
     if (nat !== undefined) this.#natOf.set(name, nat);
     if (driftPpm !== 0) this.#driftPpm.set(name, driftPpm);
     return host;
   }
 
   #addressesOf(name: string): readonly string[] | undefined {
-    const host = this.#hosts.get(name);
+    const host = this.host(name);
     return this.names.get(name) ?? (host && [formatAddress(host.address)]);
   }
 
@@ -225,7 +228,7 @@ export class Simulation {
   }
 
   #nameOf(address: number): string {
-    for (const host of this.#hosts.values()) if (host.address === address) return host.name;
+    for (const host of this.hosts) if (host.address === address) return host.name;
     return this.#natNames.get(address) ?? formatAddress(address);
   }
 

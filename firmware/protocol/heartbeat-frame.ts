@@ -53,7 +53,7 @@ export class HeartbeatDecoder {
   #frames = 0;
   #headBytes = 0;
   #type = 0;
-  #length = 0;
+  /** The frame's length, as far as its head has come; then what is to come of its data. */
   #remainingBytes = 0;
   #bad: BadFrame | undefined;
 
@@ -67,7 +67,6 @@ export class HeartbeatDecoder {
     this.#frames = 0;
     this.#headBytes = 0;
     this.#type = 0;
-    this.#length = 0;
     this.#remainingBytes = 0;
     this.#bad = undefined;
   }
@@ -91,7 +90,7 @@ export class HeartbeatDecoder {
         sink.beat();
         continue;
       }
-      if (this.#remainingBytes > 0) {
+      if (this.#headBytes === 0 && this.#remainingBytes > 0) {
         const piece = bytes.subarray(at, Math.min(at + this.#remainingBytes, count));
         at += piece.length;
         this.#remainingBytes -= piece.length;
@@ -106,22 +105,22 @@ export class HeartbeatDecoder {
   #takeHeadByte(byte: number, sink: FrameSink): void {
     // A shift by 24 makes the top bit the sign, as int32 has it.
     if (this.#headBytes < 4) this.#type |= byte << (this.#headBytes * 8);
-    else this.#length |= byte << ((this.#headBytes - 4) * 8);
+    else this.#remainingBytes |= byte << ((this.#headBytes - 4) * 8);
     this.#headBytes++;
     if (this.#headBytes === 4) this.#checkType();
     if (this.#headBytes < HEAD_BYTES) return;
 
     const type = this.#type;
-    const length = this.#length;
     this.#checkLength();
     this.#headBytes = 0;
     this.#type = 0;
-    this.#length = 0;
-    if (this.#bad !== undefined) return;
+    if (this.#bad !== undefined) {
+      this.#remainingBytes = 0;
+      return;
+    }
     this.#frames++;
-    this.#remainingBytes = length;
     if (type === HEART) sink.beat();
-    else if (length === 0) sink.data(NOTHING, 0);
+    else if (this.#remainingBytes === 0) sink.data(NOTHING, 0);
   }
 
   #checkType(): void {
@@ -130,8 +129,8 @@ export class HeartbeatDecoder {
 
   #checkLength(): void {
     const maxBytes = this.#type === HEART ? 0 : this.#maxDataBytes;
-    if (this.#length >= 0 && this.#length <= maxBytes) return;
-    this.#fail('length', this.#length, this.#type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
+    if (this.#remainingBytes >= 0 && this.#remainingBytes <= maxBytes) return;
+    this.#fail('length', this.#remainingBytes, this.#type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
   }
 
   #fail(field: BadFrame['field'], value: number, must: string): void {

@@ -146,7 +146,8 @@ class Heartbeat extends HeartbeatDecoder implements Conversation, FrameSink {
 
   #sent(frame: Uint8Array): void {
     if (frame === BEAT) {
-      if (this.#unanswered === 0) this.#unansweredSinceMs = this.#hal.clock.now();
+      // Only who is told needs it.
+      if (this.#unanswered === 0 && this.#tell !== undefined) this.#unansweredSinceMs = this.#hal.clock.now();
       this.#unanswered++;
       this.#tell?.({ kind: 'beat-sent' });
     } else {

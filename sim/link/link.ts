@@ -25,7 +25,7 @@ export class Link implements Receiver, Random {
   #txFlight: Flight | undefined = undefined;
   #rxFlight: Flight | undefined = undefined;
   #isUp = true;
-  #isSeeded = false;
+  /** 0: not seeded yet. */
   #randomState = 0;
 
   /** `tx` and `rx` say how the two directions carry packets (makeLine). The cable is plugged in. */
@@ -91,10 +91,7 @@ export class Link implements Receiver, Random {
 
   /** mulberry32 in one field, as a forked stream for each cable would cost more than the rest of it. */
   uint32(): number {
-    if (!this.#isSeeded) {
-      this.#isSeeded = true;
-      this.#randomState = forkRandom(this.#wires.seed, `cable of ${this.name}`).uint32() | 0;
-    }
+    if (this.#randomState === 0) this.#randomState = forkRandom(this.#wires.seed, `cable of ${this.name}`).uint32() | 0;
     const state = (this.#randomState + 0x6d2b79f5) | 0;
     this.#randomState = state;
     let t = Math.imul(state ^ (state >>> 15), state | 1);

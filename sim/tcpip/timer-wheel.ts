@@ -13,14 +13,35 @@ const LEVEL_SLOTS = 63;
 /** LVL_DEPTH - 1, with HZ above 100. */
 const LEVEL_MAX = 8;
 
-/** The timers of one host; hosts whose timers know no phase share them. */
-export function timersOf({ timers }: Profile): TimerWheel {
-  return SHARED.get(timers) ?? new TimerWheel(timers);
+/** When a host's timers fire. */
+export interface Timers {
+  /** The tick at which a timer fires that is set, within tick `nowTick`, `delayTicks` (at least 0) ahead. */
+  expiry(nowTick: number, delayTicks: number): number;
 }
 
-/** The timers of one host. */
-export class TimerWheel {
-  readonly #timers: Profile['timers'];
+/** The timers of one host; those that know no phase are the same for all. */
+export function timersOf({ timers }: Pick<Profile, 'timers'>): Timers {
+  switch (timers) {
+    case 'wheel':
+      return new TimerWheel();
+    case 'tick':
+      return TICK;
+    case 'slow-tick':
+      return SLOW_TICK;
+  }
+}
+
+const TICK: Timers = {
+  // Set in the midst of a tick, which does not count.
+  expiry: (nowTick, delayTicks) => (nowTick + delayTicks + 1) | 0,
+};
+
+const SLOW_TICK: Timers = {
+  // lwIP's tcp_slowtmr counts up to the timer's ticks, and the first comes whenever it comes: it is the fast timer's every second.
+  expiry: (nowTick, delayTicks) => ((nowTick & ~1) + Math.max((delayTicks + 1) & ~1, 2)) | 0,
+};
+
+class TimerWheel implements Timers {
   /**
    * How the host's jiffies stand against the slots of its wheel: it depends on when it was switched on, which nothing in the world
    * decides. So that what is first on a fresh host is as little late as can be, it stays open, and each timer that is coarser than
@@ -29,26 +50,8 @@ export class TimerWheel {
   #phase = 0;
   #settledBits = 0;
 
-  constructor(timers: Profile['timers']) {
-    this.#timers = timers;
-  }
-
-  /** The tick at which a timer fires that is set, within tick `nowTick`, `delayTicks` (at least 0) ahead. */
-  expiry(nowTick: number, delayTicks: number): number {
-    switch (this.#timers) {
-      case 'wheel':
-        return this.#wheelExpiry(nowTick, delayTicks);
-      case 'tick':
-        // Set in the midst of a tick, which does not count.
-        return (nowTick + delayTicks + 1) | 0;
-      case 'slow-tick':
-        // lwIP's tcp_slowtmr counts up to the timer's ticks, and the first comes whenever it comes: it is the fast timer's every second.
-        return ((nowTick & ~1) + Math.max((delayTicks + 1) & ~1, 2)) | 0;
-    }
-  }
-
   /** calc_wheel_index and calc_index: the end of the slot that the time is in, so that no timer is early. */
-  #wheelExpiry(nowTick: number, delayTicks: number): number {
+  expiry(nowTick: number, delayTicks: number): number {
     const bits = slotBits(delayTicks);
     const tick = (nowTick + delayTicks) | 0;
     if (bits <= this.#settledBits) return slotEnd(tick, bits, this.#phase);
@@ -73,5 +76,3 @@ function slotBits(delayTicks: number): number {
 function slotEnd(tick: number, bits: number, phase: number): number {
   return ((((((tick + phase) | 0) >> bits) + 1) << bits) - phase) | 0;
 }
-
-const SHARED: ReadonlyMap<Profile['timers'], TimerWheel> = new Map((['tick', 'slow-tick'] as const).map((timers) => [timers, new TimerWheel(timers)]));

@@ -1,7 +1,7 @@
 /** The timer wheel: what is measured of a real kernel (Linux 6.18, HZ=250) is what it gives. */
 
 import { describe, expect, it } from 'vitest';
-import { TimerWheel } from '../../../sim/tcpip/timer-wheel.ts';
+import { type Timers, timersOf } from '../../../sim/tcpip/timer-wheel.ts';
 import { Seeded } from '../../support/seeded.ts';
 
 /** HZ=250. */
@@ -16,7 +16,7 @@ function latenessS(delayS: number): number {
 }
 
 /** The ticks at which a chain of timers fires, each set when the one before fires. */
-function chain(wheel: TimerWheel, startTick: number, delays: readonly number[]): number[] {
+function chain(wheel: Timers, startTick: number, delays: readonly number[]): number[] {
   const ticks: number[] = [];
   let tick = startTick;
   for (const delay of delays) {
@@ -41,19 +41,19 @@ function expectWithin(ticks: readonly number[], delays: readonly number[], windo
 describe('as measured', () => {
   it('K01: a first keepalive of 3 s comes after 751 ticks, and each that is set when it comes after exactly 3.072 s', () => {
     const delays = [750, 750, 750, 750];
-    const ticks = chain(new TimerWheel('wheel'), 0, delays);
+    const ticks = chain(timersOf({ timers: 'wheel' }), 0, delays);
     expect(ticks).toEqual([751, 751 + 768, 751 + 2 * 768, 751 + 3 * 768]);
     expectWithin(ticks, delays, [[3.0156, 3.2177], [6.0876, 6.2937], [9.1636, 9.3657], [12.2315, 12.4337]]);
   });
 
   it('K12c: SYNs and the end of a connect with 2 retries', () => {
     const delays = [250, 500, 1000];
-    expectWithin(chain(new TimerWheel('wheel'), 0, delays), delays, [[1.0046, 1.0287], [3.0206, 3.0464], [7.055, 7.3]]);
+    expectWithin(chain(timersOf({ timers: 'wheel' }), 0, delays), delays, [[1.0046, 1.0287], [3.0206, 3.0464], [7.055, 7.3]]);
   });
 
   it('K12d: SYNs and the end of a connect with 6 retries', () => {
     const delays = [250, 500, 1000, 2000, 4000, 8000, 16_000];
-    expectWithin(chain(new TimerWheel('wheel'), 0, delays), delays, [
+    expectWithin(chain(timersOf({ timers: 'wheel' }), 0, delays), delays, [
       [1.0103, 1.0302], [3.0263, 3.0462], [7.1102, 7.2539], [15.2982, 15.4499], [31.4262, 31.5779], [63.9382, 64.5979],
       [129.475, 130.138],
     ]);
@@ -61,7 +61,7 @@ describe('as measured', () => {
 
   it('K06: tail loss probe, retransmissions and the end of data that is written at 1.1 s', () => {
     const delays = [51, 51, 102, 204, 408, 816, 1632];
-    expectWithin(chain(new TimerWheel('wheel'), 275, delays), delays, [
+    expectWithin(chain(timersOf({ timers: 'wheel' }), 275, delays), delays, [
       [1.3068, 1.3124], [1.5148, 1.5244], [1.9323, 1.9535], [2.7643, 2.7855], [4.4283, 4.4494], [7.8028, 7.9514], [14.455, 14.608],
     ]);
   });
@@ -77,7 +77,7 @@ describe('the wheel', () => {
   it.each(LEVELS)('from %i ticks ahead has slots of %i', (first, slot) => {
     const delaysOfLevel = first === 0 ? [0, 62] : [first, first * 8 - 1];
     for (const delay of delaysOfLevel) {
-      const wheel = new TimerWheel('wheel');
+      const wheel = timersOf({ timers: 'wheel' });
       const fires = wheel.expiry(0, delay);
       expect(fires).toBe(delay + 1);
       // From the start of a slot to its end it is the same end; from the next tick on, the next.
@@ -88,14 +88,14 @@ describe('the wheel', () => {
   });
 
   it('has no level above the ninth', () => {
-    const wheel = new TimerWheel('wheel');
+    const wheel = timersOf({ timers: 'wheel' });
     const delay = 63 * 8 ** 8;
     const fires = wheel.expiry(0, delay);
     expect(wheel.expiry(1, delay)).toBe(fires + 16_777_216);
   });
 
   it('is settled by the first timer of a level for that level and those below, and leaves the coarser ones open', () => {
-    const wheel = new TimerWheel('wheel');
+    const wheel = timersOf({ timers: 'wheel' });
     expect(wheel.expiry(0, 1000)).toBe(1001);
     // 1001 is the end of a slot of 64, so of 8 too: 101 is not (900 before), 105 is.
     expect(wheel.expiry(0, 100)).toBe(105);
@@ -107,7 +107,7 @@ describe('the wheel', () => {
   it('is never early, and never later than its slot', () => {
     const random = new Seeded(3);
     for (let round = 0; round < 200; round++) {
-      const wheel = new TimerWheel('wheel');
+      const wheel = timersOf({ timers: 'wheel' });
       let now = random.below(2 ** 32) | 0;
       for (let i = 0; i < 50; i++) {
         const level = random.pick(LEVELS);
@@ -122,9 +122,9 @@ describe('the wheel', () => {
 
   it('goes on over the wrap of its ticks as anywhere else', () => {
     const delays = [51, 250, 100, 500, 750, 1000, 4000, 62, 63, 8000, 16_000, 300_000];
-    const here = chain(new TimerWheel('wheel'), 0, delays);
+    const here = chain(timersOf({ timers: 'wheel' }), 0, delays);
     for (const start of [0x7fff_ffff, 0x7fff_ffff - 300, 0x7fff_ffff - 20_000, -1, -400, -0x8000_0000]) {
-      const there = chain(new TimerWheel('wheel'), start, delays);
+      const there = chain(timersOf({ timers: 'wheel' }), start, delays);
       expect(there.map((tick) => (tick - start) | 0)).toEqual(here);
       for (const tick of there) expect(tick).toBe(tick | 0);
     }
@@ -133,13 +133,13 @@ describe('the wheel', () => {
 
 describe('stacks without a wheel', () => {
   it('tick: fires at the first tick that is not early, wherever in its tick it was set', () => {
-    const wheel = new TimerWheel('tick');
+    const wheel = timersOf({ timers: 'tick' });
     expect(wheel.expiry(10, 5)).toBe(16);
     expect(wheel.expiry(0x7fff_ffff, 1000)).toBe(-0x8000_0000 + 1000);
   });
 
   it('slow-tick: fires with the slow timer that makes the count full, and so a slow tick early at most', () => {
-    const wheel = new TimerWheel('slow-tick');
+    const wheel = timersOf({ timers: 'slow-tick' });
     // 3 s of lwIP: 12 ticks of 250 ms, 6 calls of its slow timer. Set within tick 0 or 1, the first of them is at tick 2.
     expect(wheel.expiry(0, 12)).toBe(12);
     expect(wheel.expiry(1, 12)).toBe(12);
