@@ -1,6 +1,7 @@
 /** A NAT box: many hosts inside behind one address outside, and a table of connections that forgets those that are idle. */
 
 import { ACK, FIN, ICMP, Packet, RST, SYN, TCP } from '../tcpip/packet.ts';
+import { makeReset } from '../tcpip/tcp/reset.ts';
 import { type Mapping, NatTable, type Timeouts } from './nat-table.ts';
 import type { Receiver } from './port.ts';
 import type { Wires } from './wires.ts';
@@ -118,24 +119,12 @@ export class Nat {
     }
     const { pool } = this.#wires;
     const reset = pool.take();
-    reset.protocol = TCP;
     reset.source = packet.destination;
     reset.sourcePort = packet.destinationPort;
     reset.destination = packet.source;
     reset.destinationPort = packet.sourcePort;
-    reset.window = 0;
     reset.flown = false;
-    // RFC 9293 3.10.7.1: the one that the sender of this segment accepts.
-    if ((flags & ACK) !== 0) {
-      reset.seq = packet.ack;
-      reset.ack = 0;
-      reset.flags = RST;
-    } else {
-      const lengthInSeq = packet.payloadBytes + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
-      reset.seq = 0;
-      reset.ack = (packet.seq + lengthInSeq) | 0;
-      reset.flags = RST | ACK;
-    }
+    makeReset(reset, packet);
     this.#wires.drop(packet, 'no-mapping', this, undefined);
     sender.receive(reset);
   }

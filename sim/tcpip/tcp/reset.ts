@@ -8,6 +8,12 @@ import type { TcpStack } from './tcb.ts';
 export function resetReply(stack: TcpStack, packet: Packet): void {
   if ((packet.flags & RST) !== 0) return;
   const reset = stack.newReply(packet);
+  makeReset(reset, packet);
+  stack.transmit(reset);
+}
+
+/** Makes `reset`, which goes back to where `packet` came from, the RST that its sender accepts. */
+export function makeReset(reset: Packet, packet: Packet): void {
   reset.protocol = TCP;
   reset.window = 0;
   if ((packet.flags & ACK) !== 0) {
@@ -19,5 +25,4 @@ export function resetReply(stack: TcpStack, packet: Packet): void {
     reset.ack = segmentEnd(packet);
     reset.flags = RST | ACK;
   }
-  stack.transmit(reset);
 }
