@@ -215,6 +215,7 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
   const { stack } = tcb;
   const { by, retries } = stack.profile.retransmission.giveUp;
   if (isHandshake && tcb.timeouts >= synRetries(tcb)) return true;
+  if (by === 'elapsed' && !isHandshake && tcb.sndWnd === 0 && (tcb.flags & ORPHAN) === 0) return isShrunkAndSilent(tcb);
   if (tcb.userTimeoutMs > 0) return hasElapsed(tcb, tcb.userTimeoutMs);
   switch (by) {
     case 'count':
@@ -241,6 +242,17 @@ function modelTimeoutMs({ stack }: Tcb, retries: number, firstMs: number): numbe
   const doublings = Math.floor(Math.log2(rtoMaxMs / firstMs));
   if (retries <= doublings) return (2 ** (retries + 1) - 1) * firstMs;
   return (2 ** (doublings + 1) - 1) * firstMs + (retries - doublings) * rtoMaxMs;
+}
+
+/**
+ * RFC 9293 3.8.6.1 (MUST-37), Linux's tcp_rtx_probe0_timed_out: the peer has taken back the window that it gave for what is in flight. So what
+ * is sent again is a probe, and the connection lives as long as such are answered; but for a user's timeout.
+ */
+function isShrunkAndSilent(tcb: Tcb): boolean {
+  const { stack, userTimeoutMs } = tcb;
+  if (userTimeoutMs > 0 && hasElapsed(tcb, userTimeoutMs)) return true;
+  const silenceMs = 2 * stack.profile.retransmission.rtoMaxMs;
+  return ticksSince(stack, tcb.lastAckTick) > msToTicks(stack, silenceMs) && hasElapsed(tcb, silenceMs);
 }
 
 /** Linux's retransmits_timed_out. */

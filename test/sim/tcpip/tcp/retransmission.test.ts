@@ -33,6 +33,46 @@ describe('linux', () => {
     expect(rig.leftovers).toBe('0 0 0 ');
   });
 
+  describe('to a peer that takes back its window (RFC 9293 3.8.6.1)', () => {
+    /** It says so to whatever comes with data, for so long. */
+    function shrunk(answersMs: number, userTimeoutMs = 0): { rig: Rig; user: User } {
+      const { rig, user } = warmedUp('linux');
+      user.socket?.setUserTimeout(userTimeoutMs);
+      user.write(8);
+      rig.onSent = ({ payloadBytes }) => {
+        if (payloadBytes > 0 && rig.nowMs < answersMs) rig.engine.at(rig.engine.nowUs + 1000, () => rig.peer('. 1 ack 1 win 0'), 'the peer');
+      };
+      return { rig, user };
+    }
+
+    it('goes on for as long as it is answered', () => {
+      const { rig, user } = shrunk(Infinity);
+      rig.run(7_200_000);
+      expect(user.told).toEqual(['writable']);
+      rig.peer('. 1 ack 9');
+      expect(rig.tcb?.packetsOut).toBe(0);
+    });
+
+    it('gives up at the first time-out after 240 s of silence (tcp_rtx_probe0_timed_out)', () => {
+      const { rig, user } = shrunk(1_000_000);
+      rig.runTo(1_000_000);
+      const answeredMs = rig.times().at(-1) ?? NaN;
+      rig.runTo(answeredMs + 240_000);
+      expect(user.told).toEqual(['writable']);
+      // They are 120 s apart, and coarse.
+      rig.runTo(answeredMs + 240_000 + 130_000);
+      expect(user.told).toEqual(['writable', 'ended ETIMEDOUT']);
+    });
+
+    it('gives up after a user timeout all the same', () => {
+      const { rig, user } = shrunk(Infinity, 5000);
+      rig.runTo(4900);
+      expect(user.told).toEqual(['writable']);
+      rig.runTo(5800);
+      expect(user.told).toEqual(['writable', 'ended ETIMEDOUT']);
+    });
+  });
+
   it('with a user timeout gives up then, and not before', () => {
     const { rig, user } = warmedUp('linux');
     user.socket?.setUserTimeout(5000);
