@@ -88,9 +88,10 @@ export interface StreamHandler {
   writable(): void;
 
   /**
-   * The last event, at most one. `closed`: the peer's FIN came after all its data; what was not yet
-   * read can still be, and writing may go on until a write fails. An errno: the connection is gone;
-   * bytes that came before can still be read, then `read` and `write` give this errno.
+   * The last event, at most one; only who waits for room after a `closed` MAY still be told `writable`.
+   * `closed`: the peer's FIN came after all its data; what was not yet read can still be, and writing may go
+   * on until a write fails. An errno: the connection is gone; bytes that came before can still be read, then
+   * `read` and `write` give this errno.
    */
   ended(reason: Errno | 'closed'): void;
 }

@@ -55,7 +55,7 @@ export interface HostOptions {
   readonly link?: LinkOptions;
   /** The box that it is behind. Default: none. */
   readonly nat?: SimulatedNat;
-  /** By how much its clock is fast, in millionths. Default 0. */
+  /** By how much its firmware's clock is fast, in millionths; the timers of its TCP/IP do not drift. Default 0. */
   readonly driftPpm?: number;
 }
 
@@ -203,8 +203,9 @@ export class Simulation {
   /** Lets time pass until `condition` holds, and gives the virtual time then, in ms. Rejects when it does not hold `within` so long. */
   async until(condition: () => boolean, within: Duration): Promise<number> {
     const endUs = this.engine.nowUs + Math.round(durationMs(within) * 1000);
-    if (!this.engine.until(condition, endUs)) throw new Error(`after ${formatDuration(durationMs(within))} it was still not so: ${condition.toString()}`);
-    return this.nowMs;
+    if (this.engine.until(condition, endUs)) return this.nowMs;
+    const howFar = this.engine.nowUs < endUs ? `when the run was stopped at ${this.nowMs} ms` : `after ${formatDuration(durationMs(within))}`;
+    throw new Error(`${howFar} it was still not so: ${condition.toString()}`);
   }
 
   /** Every connection of every host that has power, as it is now. */

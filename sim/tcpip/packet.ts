@@ -22,6 +22,8 @@ export const PORT_UNREACHABLE = 3;
 
 /** Of most packets that is enough for all they carry. */
 const PAYLOAD_BYTES_MIN = 64;
+/** Room for a full Ethernet frame is kept; what a long datagram took is not. */
+const KEPT_BYTES_MAX = 2048;
 
 /** A packet. Addresses and sequence numbers are 32-bit integers with a sign, as `| 0` gives them: so the engine keeps them unboxed. */
 export class Packet {
@@ -101,6 +103,7 @@ export class PacketPool {
 
   /** Gives a packet back: its owner must not look at it again. */
   release(packet: Packet): void {
+    if (packet.payload.length > KEPT_BYTES_MAX) packet.payload = new Uint8Array(PAYLOAD_BYTES_MIN);
     packet.next = this.#first;
     this.#first = packet;
   }

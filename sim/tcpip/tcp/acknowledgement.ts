@@ -57,7 +57,8 @@ function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void 
   }
   recover(tcb, segments, packetsOut);
   rearmRetransmission(tcb);
-  if (tcb.recovery === 'open') tcb.endTrouble();
+  // Until something beyond `recover` is acknowledged, duplicate ACKs may be answers to what was sent in the recovery.
+  if (tcb.recovery === 'open' && tcb.sndUna !== tcb.recover) tcb.endTrouble();
 }
 
 /** Drops what was acknowledged, and gives how many segments that were. */
@@ -133,7 +134,8 @@ function duplicateAck(tcb: Tcb): void {
   if (tcb.recovery === 'fast-recovery') {
     // RFC 5681 3.2 step 4: a segment has left the network.
     tcb.cwnd++;
-  } else if (tcb.dupAcks >= tcb.stack.profile.congestion.dupAckThreshold) {
+  } else if (tcb.dupAcks >= tcb.stack.profile.congestion.dupAckThreshold && tcb.sndUna !== tcb.recover) {
+    // RFC 6582 3.2 step 1: not where the last recovery has just ended.
     enterFastRecovery(tcb);
     tcb.flags &= ~PROBE_OUT;
     retransmit(tcb, tcb.sndUna);

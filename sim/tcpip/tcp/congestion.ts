@@ -1,7 +1,7 @@
 /** Congestion control: RFC 5681 with NewReno (RFC 6582), counted in segments as Linux counts. */
 
 import { distance } from './seq.ts';
-import type { Tcb } from './tcb.ts';
+import { ticksSince, type Tcb } from './tcb.ts';
 
 /** RFC 5681 3.1: what is left after a loss, at least. */
 const SSTHRESH_MIN = 2;
@@ -11,6 +11,16 @@ const UNLIMITED = 0x7fff_ffff;
 export function startCongestion(tcb: Tcb): void {
   const { control, initialWindowSegments } = tcb.stack.profile.congestion;
   tcb.cwnd = control === 'none' ? UNLIMITED : initialWindowSegments;
+}
+
+/**
+ * RFC 5681 4.1: after a pause of more than an RTO nothing is known of the path any more, and no full window goes out at once. The pause is
+ * counted from the last acknowledgement.
+ */
+export function restartAfterIdle(tcb: Tcb): void {
+  const { control, initialWindowSegments } = tcb.stack.profile.congestion;
+  if (control === 'none' || tcb.cwnd <= initialWindowSegments) return;
+  if (ticksSince(tcb.stack, tcb.lastAckTick) >>> 0 > tcb.rtoTicks) tcb.cwnd = initialWindowSegments;
 }
 
 /** Segments that are thought to be under way. After a time-out all of them are thought lost, but for those sent since. */

@@ -2,7 +2,7 @@
 
 import { ACK, FIN, PSH, RST, SYN, type Packet } from '../packet.ts';
 import { ackWasSent, countReply } from './delayed-ack.ts';
-import { inFlight } from './congestion.ts';
+import { inFlight, restartAfterIdle } from './congestion.ts';
 import { receiveWindow, selectWindow } from './receive-window.ts';
 import { armRetransmission, TIMEOUT_US_MIN } from './retransmission.ts';
 import { advance, distance, later } from './seq.ts';
@@ -15,6 +15,7 @@ const WINDOW_MAX = 0xffff;
 /** Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. `push`: Nagle or not. */
 export function sendNew(tcb: Tcb, push = false): void {
   if (!maySend(tcb)) return;
+  if (tcb.packetsOut === 0) restartAfterIdle(tcb);
   let count = 0;
   while (sendNext(tcb, push)) count++;
   if (count > 0) armRetransmission(tcb);
@@ -123,7 +124,6 @@ function sendData(tcb: Tcb, seq: number, bytes: number, withFin: boolean): void 
     // segment, tcp_mark_push); it had it, where it ended for want of more.
     if (offset + bytes === queue.length || (bytes < tcb.sndMss && distance(seq, tcb.sndNxt) > 0)) packet.flags |= PSH;
   }
-  ackWasSent(tcb);
   tcb.stack.transmit(packet);
 }
 
@@ -143,7 +143,6 @@ export function sendSyn(tcb: Tcb): void {
 /** An ACK of all that has come. */
 export function sendAck(tcb: Tcb): void {
   const packet = newSegment(tcb, tcb.sndNxt, ACK);
-  ackWasSent(tcb);
   tcb.stack.transmit(packet);
 }
 
@@ -171,6 +170,7 @@ function newSegment(tcb: Tcb, seq: number, flags: number): Packet {
   tcb.rcvEdge = later(tcb.rcvEdge, advance(tcb.rcvNxt, window));
   tcb.rcvAcked = tcb.rcvNxt;
   packet.window = Math.min(window >> tcb.rcvScale, WINDOW_MAX);
+  if ((flags & ACK) !== 0) ackWasSent(tcb);
   return packet;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The transmission control block: all that a connection knows (RFC 9293 3.3.1), and nothing it does. Every number is an integer
+ * The transmission control block: all that a connection knows (RFC 9293 3.3.1), and its end. Every number is an integer
  * of 32 bits, which the engine keeps without a box: times are ticks of the stack's clock, which wrap as Linux's jiffies and
  * lwIP's tcp_ticks do.
  */

@@ -119,6 +119,38 @@ describe('linux', () => {
     expect(rig.sent()).toEqual([]);
   });
 
+  it('right after a time-out is made good, duplicate ACKs are answers to what was sent then, and mean no loss (RFC 6582 3.2 step 1)', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(3000);
+    rig.run(1500);
+    expect(rig.tcb?.recovery).toBe('loss');
+    rig.peer('. 1 ack 3001');
+    expect(rig.tcb?.recovery).toBe('open');
+    user.write(2000);
+    rig.sent();
+    for (let i = 0; i < 3; i++) rig.peer('. 1 ack 3001');
+    expect(rig.tcb?.recovery).toBe('open');
+    expect(rig.sent()).toEqual([]);
+    // What is beyond is another matter.
+    rig.peer('. 1 ack 4001');
+    user.write(3000);
+    rig.sent();
+    for (let i = 0; i < 3; i++) rig.peer('. 1 ack 4001');
+    expect(rig.tcb?.recovery).toBe('fast-recovery');
+  });
+
+  it('after a pause of more than an RTO the window begins anew (RFC 5681 4.1)', () => {
+    for (const [pauseMs, cwnd] of [[150, 20], [400, 10]] as const) {
+      const { rig, user } = warmedUp('linux');
+      user.write(10_000);
+      rig.peer('. 1 ack 10001');
+      expect(rig.tcb?.cwnd).toBe(20);
+      rig.run(pauseMs);
+      user.write(100);
+      expect(rig.tcb?.cwnd).toBe(cwnd);
+    }
+  });
+
   it('a window that changes is no duplicate ACK', () => {
     const { rig, user } = warmedUp('linux');
     user.write(10_000);
