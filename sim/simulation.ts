@@ -26,7 +26,7 @@ import { formatAddress } from './tcpip/address.ts';
 import { ByteQueuePool } from './tcpip/byte-queue.ts';
 import { Host, type World } from './tcpip/host.ts';
 import { type Packet, PacketPool } from './tcpip/packet.ts';
-import type { Profile, ProfileName } from './tcpip/profile.ts';
+import { type Profile, PROFILE_NAMES, type ProfileName } from './tcpip/profile.ts';
 import { PROFILES } from './tcpip/profiles/index.ts';
 import { Testbed } from './testbed.ts';
 import { type Duration, durationMs, formatDuration } from './time/duration.ts';
@@ -92,6 +92,9 @@ export interface SimulatedServer {
 /** A cable that takes no time. */
 const PLAIN: LinkOptions = {};
 
+/** What a generator of random numbers can start from. */
+const SEED_MAX = 2 ** 32 - 1;
+
 export class Simulation {
   readonly seed: number;
   readonly engine = new Engine();
@@ -114,6 +117,7 @@ export class Simulation {
   readonly #natOf = new Map<string, SimulatedNat>();
 
   constructor({ seed = 1, onTrace, pacing }: SimulationOptions = {}) {
+    if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
     const packets = new PacketPool();
     this.seed = seed;
     this.#pacing = pacing;
@@ -141,6 +145,13 @@ export class Simulation {
   host(name: string): Host | undefined {
     const nic = this.testbed.board(name)?.nic;
     return nic instanceof Host ? nic : this.#servers.get(name);
+  }
+
+  /** The cable of the host of that name, to put rules on it: `sim.cable('dev-1').install('tx', loss('10%'))`. Throws where there is none. */
+  cable(name: string): Link {
+    const host = this.host(name);
+    if (host === undefined) throw new RangeError(`there is no host ${name}`);
+    return host.link;
   }
 
   /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
@@ -173,10 +184,10 @@ export class Simulation {
 
   /** Puts a host on the network, and a cable between it and the switch. */
   #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = PLAIN, nat, driftPpm = 0 }: HostOptions): Host {
-    if (this.host(name) !== undefined) throw new Error(`there is a host ${name} already`);
+    if (this.host(name) !== undefined) throw new Error(`there is a host ${name} already: give this one another name`);
     const lan = nat?.lan ?? this.#outside;
     const number = lan.claim(address);
-    const host = new Host(name, number, this.#world, typeof profile === 'string' ? PROFILES[profile] : profile);
+    const host = new Host(name, number, this.#world, profileOf(profile));
     const { tx, rx } = this.#lines.linesOf(link);
     const cable = new Link(this.wires, name, host, lan.switch, tx, rx);
     host.attach(cable);
@@ -247,6 +258,12 @@ export class Simulation {
   async #run(endUs: number): Promise<boolean> {
     return this.#pacing === undefined ? this.engine.runUntil(endUs) : runPaced(this.engine, endUs, this.#pacing);
   }
+}
+
+function profileOf(profile: ProfileName | Profile): Profile {
+  if (typeof profile !== 'string') return profile;
+  if (!Object.hasOwn(PROFILES, profile)) throw new RangeError(`there is no profile ${profile}; there are ${PROFILE_NAMES.join(', ')}`);
+  return PROFILES[profile];
 }
 
 class ServerHost implements SimulatedServer {

@@ -1,22 +1,27 @@
 /** Cables as people describe them: `{ delay: '20ms', loss: '1%', bandwidth: '10Mbit/s' }`. */
 
 import { type Duration, durationMs } from '../time/duration.ts';
-import { type Line, makeLine, PERFECT } from './line.ts';
+import { checkProbability, type Line, makeLine, PERFECT } from './line.ts';
+
+/** In bits per second, or as people write it. */
+export type Bandwidth = number | `${number}${'bit/s' | 'kbit/s' | 'Mbit/s' | 'Gbit/s'}`;
+
+/** Of packets: from 0 to 1, or in percent. */
+export type Share = number | `${number}%`;
 
 export interface LineOptions {
   /** One way. */
   readonly delay?: Duration;
   /** On top of the delay, from 0 to so much, each as likely; packets do not overtake each other by it. */
   readonly jitter?: Duration;
-  /** In bits per second. */
-  readonly bandwidth?: number | `${number}${'bit/s' | 'kbit/s' | 'Mbit/s' | 'Gbit/s'}`;
+  readonly bandwidth?: Bandwidth;
   readonly queueBytes?: number;
   /** Of each packet, independently. */
-  readonly loss?: number | `${number}%`;
+  readonly loss?: Share;
 }
 
 /** Both directions alike, or each of its own: `tx` from the host, `rx` to it. */
-export type LinkOptions = LineOptions | { readonly tx: LineOptions; readonly rx: LineOptions };
+export type LinkOptions = LineOptions | { readonly tx?: LineOptions; readonly rx?: LineOptions };
 
 const UNIT_BPS: Readonly<Record<string, number>> = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9 };
 
@@ -34,27 +39,36 @@ export class LineMaker {
   linesOf(options: LinkOptions): Lines {
     let lines = this.#made.get(options);
     if (lines === undefined) {
-      const isOfEach = 'tx' in options;
-      const tx = lineOf(isOfEach ? options.tx : options);
-      lines = { tx, rx: isOfEach ? lineOf(options.rx) : tx };
+      lines = 'tx' in options || 'rx' in options ? { tx: lineOf(options.tx ?? {}), rx: lineOf(options.rx ?? {}) } : bothWays(lineOf(options));
       this.#made.set(options, lines);
     }
     return lines;
   }
 }
 
+function bothWays(line: Line): Lines {
+  return { tx: line, rx: line };
+}
+
 function lineOf({ delay = 0, jitter = 0, bandwidth = Infinity, queueBytes = PERFECT.queueBytes, loss = 0 }: LineOptions): Line {
   return makeLine({
-    delayUs: Math.round(durationMs(delay) * 1000),
-    jitterUs: Math.round(durationMs(jitter) * 1000),
+    delayUs: microseconds(delay),
+    jitterUs: microseconds(jitter),
     bandwidthBps: bandwidthBps(bandwidth),
     queueBytes,
     loss: probability(loss),
   });
 }
 
-/** `10Mbit/s` in bits per second. */
-export function bandwidthBps(bandwidth: number | string): number {
+/** Whole microseconds. Throws a RangeError for what is no duration. */
+export function microseconds(duration: Duration): number {
+  const us = Math.round(durationMs(duration) * 1000);
+  if (!Number.isSafeInteger(us)) throw new RangeError(`${duration} is too long to be counted in microseconds`);
+  return us;
+}
+
+/** `10Mbit/s` in bits per second. Throws a RangeError for what is no bandwidth. */
+export function bandwidthBps(bandwidth: Bandwidth): number {
   if (typeof bandwidth === 'number') return bandwidth;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([kMG]?bit\/s)$/.exec(bandwidth) ?? [];
   const factor = UNIT_BPS[unit];
@@ -62,10 +76,14 @@ export function bandwidthBps(bandwidth: number | string): number {
   return Number(number) * factor;
 }
 
-/** `1%` as 0.01. */
-export function probability(share: number | string): number {
-  if (typeof share === 'number') return share;
+/** `1%` as 0.01. Throws a RangeError for what is no probability. */
+export function probability(share: Share): number {
+  if (typeof share === 'number') {
+    checkProbability(share);
+    return share;
+  }
   const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(share) ?? [];
   if (percent === undefined) throw new RangeError(`${share} is no probability: it can be a number from 0 to 1, or such as 1%`);
+  checkProbability(Number(percent) / 100);
   return Number(percent) / 100;
 }

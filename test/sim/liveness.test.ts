@@ -111,7 +111,7 @@ function plan({ sim, boards }: World, random: Seeded): void {
       if (heal !== undefined) sim.at(toMs, () => heal(board));
     } else {
       const rule = random.pick([
-        loss(0.3), loss(0.9), blackhole(), duplicate(0.5), corrupt(0.2), latency(2_000_000), reorder(0.3, 300_000),
+        loss(0.3), loss(0.9), blackhole(), duplicate(0.5), corrupt(0.2), latency(2000), reorder(0.3, 300),
         burstLoss({ goodToBad: 0.05, badToGood: 0.1, lossInGood: 0, lossInBad: 1 }),
       ]);
       const direction = random.pick(['tx', 'rx', 'both'] as const);

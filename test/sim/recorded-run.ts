@@ -66,7 +66,7 @@ export async function record(seed: number, devices: number, serverProfile: Profi
     const link = sim.host(board.name)?.link;
     link?.install('both', burstLoss({ goodToBad: 0.01, badToGood: 0.2, lossInGood: 0, lossInBad: 0.8 }));
     link?.install('rx', duplicate(0.05));
-    link?.install('tx', reorder(0.05, 30_000));
+    link?.install('tx', reorder(0.05, 30));
     link?.install('both', corrupt(0.02));
     sim.at(10_000 + 100 * i, () => FAULTS['power-loss'].apply(board));
     sim.at(12_000 + 100 * i, () => FAULTS['power-loss'].heal?.(board));

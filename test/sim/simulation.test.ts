@@ -1,6 +1,7 @@
 /** The simulated world as its users see it: hosts, cables, power switches, a server; and who learns of what. */
 
 import { describe, expect, it } from 'vitest';
+import { blackhole } from '../../sim/link/rules/index.ts';
 import { heartbeatFirmware, heartbeatServer } from '../../sim/programs.ts';
 import { Simulation, type SimulationOptions } from '../../sim/simulation.ts';
 import type { TraceEvent } from '../../sim/verdict/trace.ts';
@@ -123,6 +124,23 @@ it('a clock that is 100 ppm fast beats 100 ppm more often', async () => {
   expect(beats('fast') - beats('true')).toBe(1);
 });
 
+it('a rule on one direction of a cable holds until it is taken off: the server hears nothing, the device hears the server', async () => {
+  const { sim, trace } = world();
+  sim.addServer(heartbeatServer());
+  sim.addDevice({ firmware: heartbeatFirmware({ missedLimit: 100 }), link: { delay: '20ms' } });
+  await sim.runFor('10s');
+  const undo = sim.cable('dev-1').install('tx', blackhole());
+  await sim.runFor('14s');
+  expect(trace.some(({ kind }) => kind === 'offline')).toBe(false);
+  await sim.runFor('5s');
+  expect(trace.find(({ kind }) => kind === 'offline')).toMatchObject({ reason: { kind: 'silent' } });
+  // The server's FIN gets through.
+  expect(trace.find(({ kind }) => kind === 'lost')).toMatchObject({ by: 'closed' });
+  undo();
+  await sim.runFor('1m');
+  expect(trace.findLast(({ kind }) => kind === 'online')).toMatchObject({ client: 2 });
+});
+
 describe('what makes no sense is said', () => {
   it.each([
     [{ link: { loss: '1' } }, '1 is no probability: it can be a number from 0 to 1, or such as 1%'],
@@ -130,13 +148,19 @@ describe('what makes no sense is said', () => {
     [{ link: { bandwidth: '10M' } }, '10M is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s'],
     [{ address: '10.0.0.256' }, '10.0.0.256 is no IPv4 address'],
     [{ address: '10.0.0.1' }, 'there is a host at 10.0.0.1 already'],
-    [{ name: 'server' }, 'there is a host server already'],
+    [{ name: 'server' }, 'there is a host server already: give this one another name'],
+    [{ profile: 'windows' }, 'there is no profile windows; there are linux, lwip, w5500, freertos-tcp'],
   ])('%j', (options, message) => {
     const sim = new Simulation();
     sim.addServer(heartbeatServer());
     // As from JavaScript, where no type says so.
     const given: object = options;
     expect(() => sim.addDevice({ firmware: quiet, ...given })).toThrow(message);
+  });
+
+  it('a seed that is none, a cable of nobody', () => {
+    expect(() => new Simulation({ seed: 1.5 })).toThrow('the seed must be a whole number from 0 to 4294967295, not 1.5');
+    expect(() => new Simulation().cable('dev-1')).toThrow('there is no host dev-1');
   });
 
   it('a run for a time that is none', async () => {

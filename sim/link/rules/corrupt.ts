@@ -5,16 +5,16 @@ import { chance } from '../../random.ts';
 import { ipBytes, Packet } from '../../tcpip/packet.ts';
 import { decodePacket } from '../../tcpip/wire/decode.ts';
 import { encodePacket } from '../../tcpip/wire/encode.ts';
-import { checkProbability } from '../line.ts';
+import { probability, type Share } from '../options.ts';
 import type { Rule, Verdict } from '../rule.ts';
 
 /**
- * One bit of the IPv4 packet is flipped with this probability. The receiver's checksums find nearly all of that, and the packet
+ * One bit of the IPv4 packet is flipped in such a share of packets. The receiver's checksums find nearly all of that, and the packet
  * counts as corrupt; what they cannot find is passed on as it reads now.
  */
-export function corrupt(probability: number): Rule {
-  checkProbability(probability);
-  return { kind: 'packet', newJudge: () => (packet, random) => (chance(random, probability) ? flipBit(packet, random) : 'pass') };
+export function corrupt(share: Share): Rule {
+  const p = probability(share);
+  return { kind: 'packet', newJudge: () => (packet, random) => (chance(random, p) ? flipBit(packet, random) : 'pass') };
 }
 
 function flipBit(packet: Packet, random: Random): Verdict {

@@ -1,11 +1,11 @@
 /** Packets arrive twice. */
 
 import { chance } from '../../random.ts';
-import { checkProbability } from '../line.ts';
+import { probability, type Share } from '../options.ts';
 import type { Rule } from '../rule.ts';
 
-/** The copy takes its own time on the line; it is not judged again, and is lost where a later rule loses the packet. */
-export function duplicate(probability: number): Rule {
-  checkProbability(probability);
-  return { kind: 'packet', newJudge: () => (_packet, random) => (chance(random, probability) ? 'duplicate' : 'pass') };
+/** Such a share of packets. The copy takes its own time on the line; it is not judged again, and is lost where a later rule loses the packet. */
+export function duplicate(share: Share): Rule {
+  const p = probability(share);
+  return { kind: 'packet', newJudge: () => (_packet, random) => (chance(random, p) ? 'duplicate' : 'pass') };
 }

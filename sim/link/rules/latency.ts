@@ -1,10 +1,12 @@
 /** Packets take longer. */
 
+import type { Duration } from '../../time/duration.ts';
 import { makeLine } from '../line.ts';
+import { microseconds } from '../options.ts';
 import type { Rule } from '../rule.ts';
 
-/** `addedUs` longer than without it. What is on its way is not held up when it begins, nor overtaken when it ends. */
-export function latency(addedUs: number): Rule {
-  makeLine({ delayUs: addedUs });
+/** `added` longer than without it. What is on its way is not held up when it begins, nor overtaken when it ends. */
+export function latency(added: Duration): Rule {
+  const addedUs = microseconds(added);
   return { kind: 'line', change: (line) => makeLine({ delayUs: line.delayUs + addedUs }, line) };
 }

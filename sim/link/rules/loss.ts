@@ -1,10 +1,11 @@
 /** Packets are lost, each with a probability of its own. */
 
-import { checkProbability, makeLine } from '../line.ts';
+import { makeLine } from '../line.ts';
+import { probability, type Share } from '../options.ts';
 import type { Rule } from '../rule.ts';
 
-/** Beside what the line loses anyway. */
-export function loss(probability: number): Rule {
-  checkProbability(probability);
-  return { kind: 'line', change: (line) => makeLine({ loss: 1 - (1 - line.loss) * (1 - probability) }, line) };
+/** Such a share of packets, beside what the line loses anyway. */
+export function loss(share: Share): Rule {
+  const p = probability(share);
+  return { kind: 'line', change: (line) => makeLine({ loss: 1 - (1 - line.loss) * (1 - p) }, line) };
 }

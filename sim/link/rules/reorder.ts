@@ -1,12 +1,13 @@
 /** Packets are overtaken. */
 
 import { chance } from '../../random.ts';
-import { checkProbability, makeLine } from '../line.ts';
+import type { Duration } from '../../time/duration.ts';
+import { microseconds, probability, type Share } from '../options.ts';
 import type { Rule } from '../rule.ts';
 
-/** A packet is held back by `heldUs` with this probability; those that are sent meanwhile overtake it. */
-export function reorder(probability: number, heldUs: number): Rule {
-  checkProbability(probability);
-  makeLine({ delayUs: heldUs });
-  return { kind: 'packet', newJudge: () => (_packet, random) => (chance(random, probability) ? heldUs : 'pass') };
+/** Such a share of packets is held back for so long; those that are sent meanwhile overtake them. */
+export function reorder(share: Share, held: Duration): Rule {
+  const p = probability(share);
+  const heldUs = microseconds(held);
+  return { kind: 'packet', newJudge: () => (_packet, random) => (chance(random, p) ? heldUs : 'pass') };
 }

@@ -41,10 +41,10 @@ const RULES: readonly ((random: Seeded) => Rule)[] = [
   (random) => loss((1 + random.below(30)) / 100),
   () => burstLoss({ goodToBad: 0.02, badToGood: 0.2, lossInGood: 0, lossInBad: 0.9 }),
   (random) => duplicate((1 + random.below(50)) / 100),
-  (random) => reorder((1 + random.below(40)) / 100, 1000 * (1 + random.below(300))),
+  (random) => reorder((1 + random.below(40)) / 100, 1 + random.below(300)),
   () => corrupt(0.1),
-  (random) => jitter(1000 * random.below(200)),
-  (random) => latency(1000 * random.below(500)),
+  (random) => jitter(random.below(200)),
+  (random) => latency(random.below(500)),
   (random) => bandwidth(20_000 + random.below(500_000)),
   () => blackhole(),
 ];
