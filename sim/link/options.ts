@@ -21,7 +21,12 @@ export interface LineOptions {
 }
 
 /** Both directions alike, or each of its own: `tx` from the host, `rx` to it. */
-export type LinkOptions = LineOptions | { readonly tx?: LineOptions; readonly rx?: LineOptions };
+export type LinkOptions = LineOptions | LinesOptions;
+
+export interface LinesOptions {
+  readonly tx?: LineOptions;
+  readonly rx?: LineOptions;
+}
 
 const UNIT_BPS: Readonly<Record<string, number>> = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9 };
 
@@ -39,11 +44,15 @@ export class LineMaker {
   linesOf(options: LinkOptions): Lines {
     let lines = this.#made.get(options);
     if (lines === undefined) {
-      lines = 'tx' in options || 'rx' in options ? { tx: lineOf(options.tx ?? {}), rx: lineOf(options.rx ?? {}) } : bothWays(lineOf(options));
+      lines = isOfEach(options) ? { tx: lineOf(options.tx ?? {}), rx: lineOf(options.rx ?? {}) } : bothWays(lineOf(options));
       this.#made.set(options, lines);
     }
     return lines;
   }
+}
+
+function isOfEach(options: LinkOptions): options is LinesOptions {
+  return 'tx' in options || 'rx' in options;
 }
 
 function bothWays(line: Line): Lines {
