@@ -15,7 +15,8 @@ import { Board, type BoardWorld, type Firmware } from './board/board.ts';
 import { Capture } from './link/capture.ts';
 import { Lan } from './lan.ts';
 import { Link } from './link/link.ts';
-import { addObserver, LineTracer } from './link/observers.ts';
+import { LineTracer } from './link/line-tracer.ts';
+import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
 import { Nat } from './link/nat.ts';
 import { Wires } from './link/wires.ts';
@@ -113,6 +114,7 @@ export class Simulation {
   readonly #outside: Lan;
   /** By their outside addresses. */
   readonly #natNames = new Map<number, string>();
+  readonly #namesByAddress = new Map<number, string>();
   /** The box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
 
@@ -239,9 +241,13 @@ export class Simulation {
     addObserver(this.wires, new LineTracer(this.engine, (address) => this.#nameOf(address), print));
   }
 
+  /** Who has an address; those that were asked for are remembered, as there may be 100,000. */
   #nameOf(address: number): string {
-    for (const host of this.hosts) if (host.address === address) return host.name;
-    return this.#natNames.get(address) ?? formatAddress(address);
+    let name = this.#natNames.get(address) ?? this.#namesByAddress.get(address);
+    if (name !== undefined) return name;
+    name = this.hosts.find((host) => host.address === address)?.name;
+    if (name !== undefined) this.#namesByAddress.set(address, name);
+    return name ?? formatAddress(address);
   }
 
   #boxOf({ source }: Packet, { name }: Link): string | undefined {
