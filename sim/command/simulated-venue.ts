@@ -25,6 +25,8 @@ export class SimulatedVenue implements Venue {
   readonly #sim: Simulation;
   readonly #signal = { aborted: false };
   readonly #progress: Progress;
+  /** Ends the pause between two slices of work. */
+  #goOn: () => void = () => {};
   readonly #file: CaptureFile | undefined;
   readonly #capture: Capture | undefined;
 
@@ -42,7 +44,11 @@ export class SimulatedVenue implements Venue {
       pacing: {
         speed: Infinity,
         now: () => clock.now(),
-        sleep: (ms) => new Promise((resolve) => clock.setAlarm(clock.now() + ms, resolve)),
+        // Virtual time can wait for a slow reader; what it has not read would fill the memory. A run that is to end waits for nobody.
+        sleep: (ms) => new Promise((resolve) => {
+          this.#goOn = resolve;
+          terminal.whenRead(() => clock.setAlarm(clock.now() + ms, resolve));
+        }),
         signal: this.#signal,
         onProgress: () => this.#progress.turn(this.#sim.nowMs),
       },
@@ -79,6 +85,7 @@ export class SimulatedVenue implements Venue {
     this.#signal.aborted = true;
     // Where it is called by what happens in the simulation, that is to be the last thing that happens.
     this.#sim.engine.stop();
+    this.#goOn();
   }
 
   netstat(): NetstatRow[] {

@@ -8,6 +8,8 @@ export interface Terminal {
   print(line: string): void;
   /** Writes now what was printed, which else may wait for what is printed next. */
   flush(): void;
+  /** Calls `then` when what was printed has been read, all but a little; at once where it is so. Of use to who can wait with more. */
+  whenRead(then: () => void): void;
   /** A line of the log. */
   log(line: string): void;
   /** Whether the log goes to a terminal, on which lines can be drawn anew. */
@@ -27,6 +29,9 @@ export interface Terminal {
 
 /** Results that come all at once are written together, so many characters at a time. */
 const TOGETHER_CHARACTERS = 1 << 16;
+
+/** So much may wait for its reader in this process, beside what a pipe holds. */
+const UNREAD_BYTES_MAX = 1 << 20;
 
 const CLEAR_TO_END = '\u001b[0J';
 const HIDE_CURSOR = '\u001b[?25l';
@@ -130,6 +135,12 @@ export function processTerminal(): Terminal {
       else collect(line);
     },
     flush,
+    whenRead(then) {
+      flush();
+      // 'drain' follows on every write beyond the stream's own mark, which is far below this one.
+      if (stdout.writableLength > UNREAD_BYTES_MAX) stdout.once('drain', then);
+      else then();
+    },
     log(line) {
       // In the order in which they came, where both go to one file.
       flush();

@@ -133,6 +133,58 @@ it('shows how far it is, and ends at Ctrl-C with what was seen so far, exit stat
   expect(status).toBe(130);
 });
 
+describe('a reader that is slower than virtual time', () => {
+  /** A run of much output, of which nothing is read until somebody asks for it. */
+  function unread(): Program {
+    const program = cablepull('run', '--json', '--devices', '300', '--for', '10h');
+    program.child.stdout.pause();
+    return program;
+  }
+
+  /** How long the run has worked, in clock ticks: its utime (proc(5), /proc/pid/stat). */
+  function ticks({ child }: Program): number {
+    return Number(readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(' ')[13]);
+  }
+
+  /** Waits until it works no more. */
+  async function waits(program: Program): Promise<void> {
+    for (let before = -1; before !== ticks(program) || before < 10; ) {
+      before = ticks(program);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  }
+
+  it.runIf(process.platform === 'linux')('is waited for', async () => {
+    const program = unread();
+    await waits(program);
+    const [, residentPages] = readFileSync(`/proc/${program.child.pid}/statm`, 'utf8').split(' ');
+    // All of it would be some gigabytes.
+    expect(Number(residentPages) * 4096).toBeLessThan(300e6);
+    program.child.stdout.resume();
+    const before = ticks(program);
+    await program.line(/"atMs":60\d{3}[,}]/);
+    expect(ticks(program)).toBeGreaterThan(before);
+  });
+
+  it.runIf(process.platform === 'linux')('that goes away ends the run quietly', async () => {
+    const program = unread();
+    await waits(program);
+    program.child.stdout.destroy();
+    const { stderr } = await program.ended();
+    expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
+  });
+
+  it.runIf(process.platform === 'linux')('is not waited for after Ctrl-C: the report comes when it reads on', async () => {
+    const program = unread();
+    await waits(program);
+    program.child.kill('SIGINT');
+    program.child.stdout.resume();
+    const { status, stdout } = await program.ended();
+    expect(stdout).toMatch(/\n\{"kind":"report".*"interrupted":true.*\n$/);
+    expect(status).toBe(130);
+  });
+});
+
 describe('progress', () => {
   function watch(isInteractive: boolean, json = false) {
     const clock = new ManualClock();
@@ -143,6 +195,7 @@ describe('progress', () => {
       columns: 60,
       print() {},
       flush() {},
+      whenRead: (then) => then(),
       log: (line) => shown.push(`line ${line}`),
       draw: (lines) => shown.push(`drawn ${lines.join('\n')}`),
       paint: (_, text) => text,
