@@ -32,6 +32,8 @@ export interface RunSettings {
   readonly netstat: boolean;
   /** What one can type into a shell to have the same again. */
   readonly commandLine: string;
+  /** The same without the name of a capture's file: captures of equal runs are equal, wherever they are written. */
+  readonly commandLineInCapture: string;
 }
 
 export interface ServeSettings {
@@ -132,12 +134,18 @@ export function runSettings(args: readonly string[]): RunSettings {
     json: values.json,
     pcap: values.pcap,
     netstat: values.netstat,
-    commandLine: ['cablepull', 'run', ...args, ...(args.some(isSeed) ? [] : ['--seed', values.seed])].map(shellWord).join(' '),
+    commandLine: commandLine(args, values.seed),
+    commandLineInCapture: commandLine(args.filter((arg, i) => !isOption('--pcap', arg) && args[i - 1] !== '--pcap'), values.seed),
   };
 }
 
-function isSeed(arg: string): boolean {
-  return arg === '--seed' || arg.startsWith('--seed=');
+function commandLine(args: readonly string[], seed: string): string {
+  const hasSeed = args.some((arg) => isOption('--seed', arg));
+  return ['cablepull', 'run', ...args, ...(hasSeed ? [] : ['--seed', seed])].map(shellWord).join(' ');
+}
+
+function isOption(option: string, arg: string): boolean {
+  return arg === option || arg.startsWith(`${option}=`);
 }
 
 /** As a POSIX shell reads it as one word. */

@@ -55,7 +55,7 @@ export class SimulatedVenue implements Venue {
     });
     this.#progress = new Progress(terminal, fleet, nodeClock(), settings);
     const file = this.#file;
-    this.#capture = file && this.#sim.capture((bytes) => file.write(bytes), [settings.commandLine]);
+    this.#capture = file && this.#sim.capture((bytes) => file.write(bytes), [settings.commandLineInCapture]);
   }
 
   get testbed(): Testbed {

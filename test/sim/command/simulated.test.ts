@@ -56,13 +56,13 @@ describe('the same seed', () => {
     expect(other.stdout).not.toBe(first.stdout);
   });
 
-  it('gives the same capture, which knows the line that made it', async () => {
+  it('gives the same capture whatever its name, and it knows the line that made it', async () => {
     const [one, two] = [join(folder, 'one'), join(folder, 'two')];
-    await Promise.all([one, two].map((file) => ended('run', '--for', '2m', '--pcap', file)));
+    await Promise.all([ended('run', '--for', '2m', '--pcap', one), ended('run', `--pcap=${two}`, '--for', '2m')]);
     const text = readFileSync(one, 'latin1');
-    expect(text).toContain(`cablepull run --for 2m --pcap ${one} --seed 1`);
+    expect(text).toContain('cablepull run --for 2m --seed 1');
     expect(text.length).toBeGreaterThan(10_000);
-    expect(readFileSync(two, 'latin1')).toBe(text.replaceAll(one, two));
+    expect(readFileSync(two, 'latin1')).toBe(text);
   });
 });
 
