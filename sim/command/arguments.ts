@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS } from '../server/limits.ts';
 import { serverSettings, type ServerOptions } from '../server/settings.ts';
 import { DURATION_EXAMPLES, formatDuration, parseDuration } from '../time/duration.ts';
 import { parseExpectation, type Expectation } from '../verdict/expectation.ts';
-import { Problem } from './problem.ts';
+import { Problem, reasonOf } from './problem.ts';
 
 export interface RunSettings {
   readonly network: NetworkKind;
@@ -234,7 +234,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw usage(`--plan: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw usage(`--plan: cannot read ${file}: ${reasonOf(error)}`);
   }
 }
 

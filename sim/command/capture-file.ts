@@ -1,7 +1,7 @@
 /** The file that a capture is written to as it goes. */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { Problem } from './problem.ts';
+import { Problem, reasonOf } from './problem.ts';
 
 /** So much is written at a time. */
 const CHUNK_BYTES = 1 << 20;
@@ -9,56 +9,61 @@ const CHUNK_BYTES = 1 << 20;
 export class CaptureFile {
   readonly #path: string;
   readonly #file: number;
-  readonly #onFailure: () => void;
+  readonly #onFailure: (sentence: string) => void;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
-  #problem: Problem | undefined = undefined;
+  #hasFailed = false;
 
-  /** `onFailure` is called once when it cannot be written any more; `close` says why. Throws a Problem where there can be no such file. */
-  constructor(path: string, onFailure: () => void) {
+  /** `onFailure` is called once, with the reason, when it cannot be written any more. Throws a Problem where there can be no such file. */
+  constructor(path: string, onFailure: (sentence: string) => void) {
     this.#path = path;
     this.#onFailure = onFailure;
     try {
       this.#file = openSync(path, 'w');
     } catch (error) {
-      throw this.#problemOf(2, error);
+      throw new Problem(2, this.#sentence(error));
     }
   }
 
   /** Does not throw: it is called from the midst of a network. */
   write(bytes: Uint8Array): void {
-    if (this.#problem !== undefined) return;
+    if (this.#hasFailed) return;
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
     if (this.#bytes >= CHUNK_BYTES) this.#flush();
   }
 
-  /** Throws a Problem when not all could be written. */
-  close(): void {
+  /** Gives whether all could be written. */
+  close(): boolean {
     this.#flush();
     try {
       closeSync(this.#file);
     } catch (error) {
-      this.#problem ??= this.#problemOf(1, error);
+      this.#fail(error);
     }
-    if (this.#problem !== undefined) throw this.#problem;
+    return !this.#hasFailed;
   }
 
   #flush(): void {
     const chunk = Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#bytes = 0;
-    if (this.#problem !== undefined) return;
+    if (this.#hasFailed) return;
     try {
       // A pipe, or a disk that is nearly full, takes a part.
       for (let done = 0; done < chunk.length; ) done += writeSync(this.#file, chunk, done);
     } catch (error) {
-      this.#problem = this.#problemOf(1, error);
-      this.#onFailure();
+      this.#fail(error);
     }
   }
 
-  #problemOf(exitStatus: 1 | 2, error: unknown): Problem {
-    return new Problem(exitStatus, `--pcap: cannot write ${this.#path}: ${error instanceof Error ? error.message : String(error)}`);
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#onFailure(this.#sentence(error));
+  }
+
+  #sentence(error: unknown): string {
+    return `--pcap: cannot write ${this.#path}: ${reasonOf(error)}`;
   }
 }

@@ -10,3 +10,9 @@ export class Problem extends Error {
     this.exitStatus = exitStatus;
   }
 }
+
+/** What the system says went wrong with a file, without the call and the path that Node adds: who names the file has done so. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'syscall' in error ? error.message.replace(/, [a-z]+(?: '.*')?$/s, '') : error.message;
+}

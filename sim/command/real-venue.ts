@@ -84,9 +84,10 @@ export class RealVenue implements Venue {
     return undefined;
   }
 
-  close(): void {
+  close(): boolean {
     this.#live?.end();
     this.testbed.stop();
     this.#server?.stop();
+    return true;
   }
 }

@@ -50,6 +50,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
   terminal.log(startLine(settings, venue));
   let endMs: number;
   let connections: NetstatRow[] | undefined;
+  let isKept = false;
   try {
     await letPass(settings, venue);
     endMs = venue.testbed.agenda.now();
@@ -61,9 +62,10 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
     isOver = true;
     stopListening();
     log?.end();
-    venue.close();
+    isKept = venue.close();
   }
-  return report(settings, judge, fleet, connections, endMs, interrupted, terminal);
+  const status = report(settings, judge, fleet, connections, endMs, interrupted, terminal);
+  return status === 0 && !isKept ? 1 : status;
 }
 
 async function letPass(settings: RunSettings, venue: Venue): Promise<void> {

@@ -34,7 +34,11 @@ export class SimulatedVenue implements Venue {
   constructor(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void) {
     const clock = nodeClock();
     this.#settings = settings;
-    this.#file = settings.pcap === undefined ? undefined : new CaptureFile(settings.pcap, () => this.stop());
+    this.#file = settings.pcap === undefined ? undefined : new CaptureFile(settings.pcap, (sentence) => {
+      // The run has more to tell than what is captured of it.
+      terminal.log(`cablepull: ${sentence}`);
+      this.#capture?.end();
+    });
     this.#sim = new Simulation({
       seed: settings.seed,
       onTrace: (event) => {
@@ -92,9 +96,9 @@ export class SimulatedVenue implements Venue {
     return this.#sim.netstat();
   }
 
-  close(): void {
+  close(): boolean {
     this.#progress.end();
     this.#capture?.end();
-    this.#file?.close();
+    return this.#file?.close() ?? true;
   }
 }

@@ -19,6 +19,6 @@ export interface Venue {
   stop(): void;
   /** Undefined where nobody can look inside. */
   netstat(): NetstatRow[] | undefined;
-  /** It is over, and nothing is left. Throws a Problem where what was to be kept could not be. */
-  close(): void;
+  /** It is over, and nothing is left. Gives whether all that was to be kept is; what is not has been told. */
+  close(): boolean;
 }

@@ -16,6 +16,7 @@ export class Capture implements WireObserver {
   readonly #timeline: Timeline;
   readonly #boxOf: BoxOf;
   readonly #writer: PcapngWriter;
+  #hasEnded = false;
 
   /** `write` gets the capture in pieces that it may keep; `comments` are about the whole of it. */
   constructor(timeline: Timeline, boxOf: BoxOf, write: (bytes: Uint8Array) => void, comments: readonly string[] = []) {
@@ -25,6 +26,7 @@ export class Capture implements WireObserver {
   }
 
   sent(packet: Packet, link: Link, direction: Direction): void {
+    if (this.#hasEnded) return;
     // The near end of a cable is a host; from the far end comes what some host has sent before, or what a box has made of it.
     const from = direction === 'tx' ? link.name : this.#boxOf(packet, link);
     if (from !== undefined) this.#writer.packet(this.#timeline.nowUs, from, packet);
@@ -36,11 +38,13 @@ export class Capture implements WireObserver {
 
   /** Something that is no packet happens now: a fault. It stands at the next packet. */
   comment(text: string): void {
-    this.#writer.comment(this.#timeline.nowUs, text);
+    if (!this.#hasEnded) this.#writer.comment(this.#timeline.nowUs, text);
   }
 
-  /** The capture is whole. */
+  /** The capture is whole, or nobody wants more of it: what happens from now on is no part of it. */
   end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#writer.end();
   }
 }

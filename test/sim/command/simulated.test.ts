@@ -1,5 +1,6 @@
 /** `cablepull run` without a server: in virtual time, on the simulated network. */
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,11 +110,27 @@ it('--netstat: each connection at both ends, with the timers that run', async ()
   expect(lines).toMatchObject([{ kind: 'netstat', atMs: 60_000, connections: [{ host: 'server', peer: 'dev-1' }, {}, { host: 'dev-1', peer: 'server' }, {}] }, { kind: 'report' }]);
 });
 
-it('--pcap on a full disk: one sentence, exit status 1, long before the end', async () => {
-  const { status, stderr } = await ended('run', '--devices', '300', '--for', '10h', '--pcap', '/dev/full');
-  expect(stderr).toMatch(/^cablepull: --pcap: cannot write \/dev\/full: ENOSPC/m);
-  expect(stderr).not.toMatch(/^ {4}at /m);
-  expect(status).toBe(1);
+describe('a capture that cannot be written any more', () => {
+  const FULL = /^cablepull: --pcap: cannot write \/dev\/full: ENOSPC: no space left on device$/mg;
+
+  it.each([['in the midst', '300', '1h'], ['at the end', '2', '10s']])('%s: one sentence, and the report all the same, exit status 1', async (_, devices, forTime) => {
+    const args = ['run', '--devices', devices, '--for', forTime];
+    const [{ status, stdout, stderr }, without] = await Promise.all([ended(...args, '--pcap', '/dev/full'), ended(...args)]);
+    expect(stderr.match(FULL)).toHaveLength(1);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(stdout).toMatch(/^ended after /);
+    expect(stdout).toBe(without.stdout);
+    expect(status).toBe(1);
+  });
+
+  it('beyond the length that a file may have: what is there can be read, and the report comes', () => {
+    const file = join(folder, 'limited');
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', `ulimit -f 100; exec '${process.execPath}' '${CLI}' run --devices 100 --for 1h --pcap '${file}'`], { encoding: 'utf8' });
+    expect(stderr).toContain(`cablepull: --pcap: cannot write ${file}: EFBIG: file too large\n`);
+    expect(stdout).toMatch(/^ended after 3600\.0 s/);
+    expect(readFileSync(file).length).toBeGreaterThan(40_000);
+    expect(status).toBe(1);
+  });
 });
 
 it('shows how far it is, and ends at Ctrl-C with what was seen so far, exit status 130', async () => {
