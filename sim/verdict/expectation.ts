@@ -1,6 +1,5 @@
 /** What a user expects of every fault: `server notices within 15s`, `service back within 10s`. */
 
-import { FAULTS } from '../faults/kinds.ts';
 import { DURATION_EXAMPLES, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -57,9 +56,10 @@ function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | unde
       if (!verdict.wasConnected || verdict.survived) return undefined;
       if (noticed !== undefined) return after(noticed.afterMs, ` (${noticed.by})`);
       // A firmware that the fault had stopped need not notice; if its watchdog did, or it found out later, that counts.
-      return !isServer && FAULTS[verdict.fault].firmware !== 'running' ? undefined : never(verdict.atMs);
+      return !isServer && verdict.firmware !== 'running' ? undefined : never(verdict.atMs);
     }
     case 'service back': {
+      if (!verdict.hadService) return undefined;
       if (verdict.backAfterMs !== undefined) return after(verdict.backAfterMs);
       if (verdict.healedAfterMs !== undefined) return never(verdict.atMs + verdict.healedAfterMs);
       if (verdict.forMs === undefined) return undefined;

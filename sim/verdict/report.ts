@@ -1,7 +1,7 @@
 /** Verdicts for people: as a table, and what the tiers among them leave open. */
 
 import { FAULT_KINDS } from '../faults/fault.ts';
-import { FAULTS, TIERS, type FirmwareState, type Tier } from '../faults/kinds.ts';
+import { TIERS, type FirmwareState, type Tier } from '../faults/kinds.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { Noticed, Verdict } from './verdict.ts';
 
@@ -88,10 +88,10 @@ function duration(times: readonly number[]): string {
   return sorted.length === 1 ? formatSeconds(worst) : `median ${formatSeconds(median)}, worst ${formatSeconds(worst)}`;
 }
 
-function deviceCell({ fault, wasConnected, deviceNoticed, survived }: Verdict): Cell {
+function deviceCell({ firmware, wasConnected, deviceNoticed, survived }: Verdict): Cell {
   if (!wasConnected) return word('was not connected');
   if (deviceNoticed !== undefined) return noticed(deviceNoticed);
-  return word(WHY_ABSENT[FAULTS[fault].firmware] ?? (survived ? 'survived' : 'never'));
+  return word(WHY_ABSENT[firmware] ?? (survived ? 'survived' : 'never'));
 }
 
 function serverCell({ wasConnected, serverNoticed, survived }: Verdict): Cell {
@@ -104,8 +104,9 @@ function ghostCell({ wasConnected, ghostMs }: Verdict): Cell {
   return wasConnected ? { ms: ghostMs, label: '' } : word('-');
 }
 
-function backCell({ healedAfterMs, backAfterMs }: Verdict): Cell {
-  if (healedAfterMs === undefined) return word('not healed');
+function backCell({ forMs, isOver, hadService, healedAfterMs, backAfterMs }: Verdict): Cell {
+  if (!hadService) return word('-');
+  if (healedAfterMs === undefined) return word(forMs === undefined || isOver ? 'not healed' : 'not over at the end');
   return backAfterMs === undefined ? word('never') : { ms: backAfterMs, label: '' };
 }
 

@@ -3,14 +3,17 @@
  *
  * - The connection in question is the one that the device had when the fault came. A device that had none, or one that
  *   the server had given up before, has a verdict without it.
+ * - A reset finds no connection on a device without power: it has no effect.
  * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
- *   firmware that is off, dead or hung cannot notice.
+ *   firmware that is off, dead or hung cannot notice. It is so by the fault itself; or by another that was there when the
+ *   fault came, or came at the same instant, unless the firmware went on with that connection before the heal.
  * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
  *   gone. A server of ours that is stopped has noticed nothing; one that is not ours and dies cannot be told from one that
  *   closes, so that its death counts as noticing, `by closed` or `by ECONNRESET`.
  * - The fault was healed when its time was over and so was that of all others on the device. A reset is over at once;
  *   whatever stopped the firmware is over, too, when the device boots.
- * - Service is back at the first sign of service from the device after that.
+ * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a device
+ *   that had never been connected when the fault came is not asked.
  * - The connection survived if that sign came over it: then nobody had to notice.
  * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,
  *   or until the heal of one that survived, or until the end.
@@ -18,7 +21,7 @@
 
 import type { SocketAddress } from '../../hal/network.ts';
 import type { FaultKind } from '../faults/fault.ts';
-import { FAULTS, type Tier } from '../faults/kinds.ts';
+import { FAULTS, type FirmwareState, type Tier } from '../faults/kinds.ts';
 import type { TraceEvent } from './trace.ts';
 
 export interface Noticed {
@@ -37,16 +40,22 @@ export interface Verdict {
   readonly atMs: number;
   /** How long it was to last; undefined: for good. */
   readonly forMs: number | undefined;
+  /** Whether its own time was over at the end, whatever else the device was under; never true where it was for good and nothing ended it. */
+  readonly isOver: boolean;
   /** Undefined: not yet, or never. */
   readonly healedAfterMs: number | undefined;
   /** Whether the device had a connection when the fault came. */
   readonly wasConnected: boolean;
+  /** Whether the device had ever been connected by then. */
+  readonly hadService: boolean;
+  /** What the firmware was while the fault lasted, by this fault or by another; one that was not `running` could not notice. */
+  readonly firmware: FirmwareState;
   /** Undefined: it did not, or could not. */
   readonly deviceNoticed: Noticed | undefined;
   readonly serverNoticed: Noticed | undefined;
   readonly survived: boolean;
   readonly ghostMs: number;
-  /** After the heal; undefined: not yet, or there was none. */
+  /** After the heal; undefined: not yet, or there was none, or no service before. */
   readonly backAfterMs: number | undefined;
 }
 
@@ -72,6 +81,8 @@ interface Case {
   readonly atMs: number;
   readonly forMs: number | undefined;
   readonly connection: Connection | undefined;
+  readonly hadService: boolean;
+  firmware: FirmwareState;
   /** Its own time is over, whatever else the device is under. */
   isOver: boolean;
   healedAtMs: number | undefined;
@@ -83,6 +94,7 @@ interface Case {
 
 interface DeviceState {
   connection: Connection | undefined;
+  hasBeenConnected: boolean;
   /** Those whose service is not back. */
   cases: Case[];
 }
@@ -132,13 +144,16 @@ export class Judge {
       device: one.device,
       atMs: one.atMs,
       forMs: one.forMs,
+      isOver: one.isOver,
       healedAfterMs: one.healedAtMs === undefined ? undefined : one.healedAtMs - one.atMs,
       wasConnected: one.connection !== undefined,
+      hadService: one.hadService,
+      firmware: one.firmware,
       deviceNoticed: one.deviceNoticed,
       serverNoticed: one.serverNoticed,
       survived: one.survived,
       ghostMs: ghostMs(one, endMs),
-      backAfterMs: one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
+      backAfterMs: !one.hadService || one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
     }));
   }
 
@@ -148,6 +163,7 @@ export class Judge {
       for (const one of device.cases) if (one.text === event.text) one.isOver = true;
     } else {
       const { connection } = device;
+      const isThere = connection?.goneAtMs === undefined && !(event.fault === 'reset' && firmwareOf(device) === 'off');
       const one: Case = {
         fault: event.fault,
         tier: event.tier,
@@ -155,7 +171,9 @@ export class Judge {
         device: event.device,
         atMs: event.atMs,
         forMs: event.forMs,
-        connection: connection?.goneAtMs === undefined ? connection : undefined,
+        connection: isThere ? connection : undefined,
+        hadService: device.hasBeenConnected,
+        firmware: FAULTS[event.fault].firmware,
         isOver: FAULTS[event.fault].heal === undefined,
         healedAtMs: undefined,
         deviceNoticed: undefined,
@@ -166,8 +184,11 @@ export class Judge {
       one.connection?.cases.push(one);
       device.cases.push(one);
       this.#cases.push(one);
+      const firmware = firmwareOf(device);
+      for (const other of device.cases) if (other.atMs === event.atMs) other.firmware = worse(other.firmware, firmware);
     }
     heal(device, event.atMs);
+    if (event.kind === 'healed' && firmwareOf(device) === 'running') goOn(device);
   }
 
   #addDeviceEvent(event: Extract<TraceEvent, { source: 'device' }>): void {
@@ -185,6 +206,7 @@ export class Judge {
         break;
       case 'connected':
         this.#leave(device);
+        device.hasBeenConnected = true;
         device.connection = this.#open(event.device, keyOf(event.local) ?? `${event.device} at ${event.atMs}`);
         break;
       case 'lost':
@@ -226,7 +248,7 @@ export class Judge {
 
   #device(name: string): DeviceState {
     let device = this.#devices.get(name);
-    if (device === undefined) this.#devices.set(name, (device = { connection: undefined, cases: [] }));
+    if (device === undefined) this.#devices.set(name, (device = { connection: undefined, hasBeenConnected: false, cases: [] }));
     return device;
   }
 }
@@ -243,6 +265,25 @@ function gone(connection: Connection, atMs: number, by: string | undefined): voi
 function heal({ cases }: DeviceState, atMs: number): void {
   if (cases.some(({ isOver }) => !isOver)) return;
   for (const one of cases) one.healedAtMs ??= atMs;
+}
+
+/** From the one that can notice to the one that can least. */
+const STATES: readonly FirmwareState[] = ['running', 'hung', 'dead', 'off'];
+
+function worse(one: FirmwareState, other: FirmwareState): FirmwareState {
+  return STATES.indexOf(one) < STATES.indexOf(other) ? other : one;
+}
+
+/** What the faults that are not over make of the device's firmware. */
+function firmwareOf({ cases }: DeviceState): FirmwareState {
+  return cases.reduce<FirmwareState>((state, one) => (one.isOver ? state : worse(state, FAULTS[one.fault].firmware)), 'running');
+}
+
+/** The firmware runs again, without a boot: from now on it can notice those that are not healed, but for its own hang. */
+function goOn({ cases }: DeviceState): void {
+  for (const one of cases) {
+    if (one.healedAtMs === undefined && one.firmware === 'hung' && FAULTS[one.fault].firmware === 'running') one.firmware = 'running';
+  }
 }
 
 function served(device: DeviceState, atMs: number): void {

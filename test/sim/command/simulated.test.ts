@@ -113,7 +113,7 @@ it('--netstat: each connection at both ends, with the timers that run', async ()
 describe('a capture that cannot be written any more', () => {
   const FULL = /^cablepull: --pcap: cannot write \/dev\/full: ENOSPC: no space left on device$/mg;
 
-  it.each([['in the midst', '300', '1h'], ['at the end', '2', '10s']])('%s: one sentence, and the report all the same, exit status 1', async (_, devices, forTime) => {
+  it.each([['in the midst', '300', '10m'], ['at the end', '2', '10s']])('%s: one sentence, and the report all the same, exit status 1', async (_, devices, forTime) => {
     const args = ['run', '--devices', devices, '--for', forTime];
     const [{ status, stdout, stderr }, without] = await Promise.all([ended(...args, '--pcap', '/dev/full'), ended(...args)]);
     expect(stderr.match(FULL)).toHaveLength(1);

@@ -8,12 +8,14 @@ import type { Verdict } from '../../../sim/verdict/verdict.ts';
 const noticed = (afterMs: number, by = 'silent') => ({ afterMs, by });
 
 const PULLED: Verdict = {
-  fault: 'cable-pull', tier: 'T0', text: 'cable-pull on dev-1 at 10s for 30s', device: 'dev-1', atMs: 10_000, forMs: 30_000, healedAfterMs: 30_000, wasConnected: true,
+  fault: 'cable-pull', tier: 'T0', text: 'cable-pull on dev-1 at 10s for 30s', device: 'dev-1', atMs: 10_000, forMs: 30_000, isOver: true, healedAfterMs: 30_000, wasConnected: true,
+  hadService: true, firmware: 'running',
   deviceNoticed: noticed(12_000, 'ETIMEDOUT'), serverNoticed: noticed(15_000), survived: false, ghostMs: 15_000, backAfterMs: 1500,
 };
-const OFF: Verdict = { ...PULLED, fault: 'power-loss', text: 'power-loss on dev-1 at 10s for 30s', deviceNoticed: undefined };
+const OFF: Verdict = { ...PULLED, fault: 'power-loss', text: 'power-loss on dev-1 at 10s for 30s', firmware: 'off', deviceNoticed: undefined };
 const SURVIVED: Verdict = { ...PULLED, healedAfterMs: 1000, deviceNoticed: undefined, serverNoticed: undefined, survived: true, ghostMs: 1000, backAfterMs: 100 };
 const UNCONNECTED: Verdict = { ...OFF, wasConnected: false, serverNoticed: undefined, ghostMs: 0 };
+const NEVER_CONNECTED: Verdict = { ...UNCONNECTED, hadService: false, backAfterMs: undefined };
 const END_MS = 60_000;
 
 function failed(text: string, ...verdicts: Verdict[]): string[] {
@@ -59,13 +61,14 @@ describe('an expectation', () => {
 
   it('asks nothing of who has nothing to notice, or cannot', () => {
     expect(failed('server notices within 1s', { ...PULLED, serverNoticed: noticed(500) }, SURVIVED, UNCONNECTED)).toEqual([]);
-    expect(failed('device notices within 12s', PULLED, SURVIVED, UNCONNECTED, OFF, { ...OFF, fault: 'hang' }, { ...OFF, fault: 'crash' })).toEqual([]);
+    expect(failed('device notices within 12s', PULLED, SURVIVED, UNCONNECTED, OFF, { ...OFF, fault: 'hang', firmware: 'hung' }, { ...OFF, fault: 'crash', firmware: 'dead' }, { ...PULLED, firmware: 'off', deviceNoticed: undefined })).toEqual([]);
+    expect(failed('service back within 2s', PULLED, NEVER_CONNECTED)).toEqual([]);
     expect(failed('service back within 2s', PULLED, { ...OFF, forMs: undefined, healedAfterMs: undefined, backAfterMs: undefined })).toEqual([]);
   });
 
   it('is held against what a device noticed although the fault had stopped its firmware: by its watchdog, or when it went on', () => {
     for (const by of ['watchdog', 'closed']) {
-      const hung: Verdict = { ...OFF, fault: 'hang', text: 'hang on dev-1 at 10s', deviceNoticed: noticed(8000, by) };
+      const hung: Verdict = { ...OFF, fault: 'hang', firmware: 'hung', text: 'hang on dev-1 at 10s', deviceNoticed: noticed(8000, by) };
       expect(failed('device notices within 8s', hung)).toEqual([]);
       expect(failed('device notices within 7.999s', hung)).toEqual([`hang on dev-1 at 10s, dev-1: device notices after 8.0 s (${by}), not within 7.999s`]);
     }
@@ -75,6 +78,7 @@ describe('an expectation', () => {
     expect(failed('server notices within 15s')).toEqual(['server notices within 15s: no fault put it to the test']);
     expect(failed('server notices within 15s', SURVIVED, UNCONNECTED)).toHaveLength(1);
     expect(failed('device notices within 15s', OFF)).toHaveLength(1);
+    expect(failed('service back within 15s', NEVER_CONNECTED)).toHaveLength(1);
   });
 
   it('speaks of every fault that is not as expected', () => {
@@ -87,22 +91,28 @@ describe('the table', () => {
 
   it('says who noticed, after how long, by what, or why not', () => {
     const never = { ...PULLED, deviceNoticed: undefined, serverNoticed: undefined, backAfterMs: undefined };
-    const star = { ...PULLED, text: 'hang on dev-* at 10s', device: 'dev-2', fault: 'hang', healedAfterMs: undefined, deviceNoticed: undefined } as const;
-    expect(rows(PULLED, SURVIVED, never, OFF, { ...OFF, fault: 'crash' }, UNCONNECTED, star)).toEqual([
+    const star = { ...PULLED, text: 'hang on dev-* at 10s', device: 'dev-2', fault: 'hang', firmware: 'hung', isOver: false, forMs: undefined, healedAfterMs: undefined, deviceNoticed: undefined } as const;
+    expect(rows(PULLED, SURVIVED, never, OFF, { ...OFF, fault: 'crash', firmware: 'dead' }, UNCONNECTED, NEVER_CONNECTED, star)).toEqual([
       [PULLED.text, '12.0 s by ETIMEDOUT', '15.0 s by silent', '15.0 s', '1.5 s'],
       [PULLED.text, 'survived', 'survived', '1.0 s', '0.1 s'],
       [PULLED.text, 'never', 'never', '15.0 s', 'never'],
       [OFF.text, 'was off', '15.0 s by silent', '15.0 s', '1.5 s'],
       [OFF.text, 'was dead', '15.0 s by silent', '15.0 s', '1.5 s'],
       [OFF.text, 'was not connected', '-', '-', '1.5 s'],
+      [OFF.text, 'was not connected', '-', '-', '-'],
       ['hang on dev-* at 10s (dev-2)', 'hung', '15.0 s by silent', '15.0 s', 'not healed'],
     ]);
+  });
+
+  it('says of a fault that lasts beyond the end that it does, and not so of one that is over while another keeps the device', () => {
+    const cutShort = { ...PULLED, isOver: false, healedAfterMs: undefined, backAfterMs: undefined };
+    expect(rows(cutShort, { ...cutShort, isOver: true }).map((cells) => cells.at(-1))).toEqual(['not over at the end', 'not healed']);
   });
 
   it('has one row for a fault on more than eight devices: each thing that happened, how often, in the middle and at worst', () => {
     const pulled = (count: number) => Array.from({ length: count }, (_, i) => ({ ...PULLED, text: 'cable-pull on * at 10s', device: `dev-${i}`, serverNoticed: noticed(10_000 + i * 1000) }));
     expect(rows(...pulled(8))).toHaveLength(8);
-    const survivor = { ...SURVIVED, text: 'cable-pull on * at 10s', device: 'dev-9', healedAfterMs: undefined };
+    const survivor = { ...SURVIVED, text: 'cable-pull on * at 10s', device: 'dev-9', isOver: false, forMs: undefined, healedAfterMs: undefined };
     expect(rows(...pulled(9), survivor)).toEqual([[
       'cable-pull on * at 10s (10 devices)', '9: median 12.0 s, worst 12.0 s by ETIMEDOUT; 1: survived', '9: median 14.0 s, worst 18.0 s by silent; 1: survived',
       'median 15.0 s, worst 15.0 s', '9: median 1.5 s, worst 1.5 s; 1: not healed',

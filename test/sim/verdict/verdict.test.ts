@@ -49,7 +49,7 @@ describe('a cable', () => {
       ...up, fault(10, 'cable-pull'), offline(25, 5000), hungUp(25.001, 5000), lost(22, 'ETIMEDOUT'), healed(40, 'cable-pull', PULL),
       connected(41, 5001), answered(41.5), answered(42),
     ])).toEqual([{
-      fault: 'cable-pull', tier: 'T0', text: PULL, device: 'dev-1', atMs: 10_000, forMs: undefined, healedAfterMs: 30_000, wasConnected: true, survived: false,
+      fault: 'cable-pull', tier: 'T0', text: PULL, device: 'dev-1', atMs: 10_000, forMs: undefined, isOver: true, healedAfterMs: 30_000, wasConnected: true, hadService: true, firmware: 'running', survived: false,
       deviceNoticed: { afterMs: 12_000, by: 'ETIMEDOUT' }, serverNoticed: { afterMs: 15_000, by: 'silent' }, ghostMs: 15_000, backAfterMs: 1500,
     }]);
   });
@@ -99,10 +99,16 @@ describe('power', () => {
   it('lost on a device that is not connected: a verdict without a connection', () => {
     const nothing = { wasConnected: false, deviceNoticed: undefined, serverNoticed: undefined, ghostMs: 0, backAfterMs: 1000 };
     const after = [healed(15, 'power-loss', CUT), boot(15), connected(15.5, 5001), answered(16)];
-    expect(judge([boot(0), fault(10, 'power-loss'), ...after])).toMatchObject([nothing]);
     expect(judge([...up, lost(9, 'ECONNRESET'), fault(10, 'power-loss'), offline(11, 5000), ...after])).toMatchObject([nothing]);
     // The server had given it up, and the device did not know.
     expect(judge([...up, offline(9, 5000), fault(10, 'power-loss'), ...after])).toMatchObject([nothing]);
+  });
+
+  it('lost on a device that was never connected: no service was there that could come back', () => {
+    const after = [healed(15, 'power-loss', CUT), boot(15), connected(15.5, 5001), answered(16)];
+    for (const before of [[], [boot(0)]]) {
+      expect(judge([...before, fault(10, 'power-loss'), ...after])).toMatchObject([{ wasConnected: false, hadService: false, healedAfterMs: 5000, backAfterMs: undefined }]);
+    }
   });
 
   it('cut again before anyone noticed: each cut has its verdict on the connection that it found', () => {
@@ -178,6 +184,40 @@ describe('several faults on one device', () => {
     expect(judge([...up, fault(10, 'cable-pull', long), fault(20, 'reset'), healed(40, 'cable-pull', long), connected(41, 5001), answered(42)])).toMatchObject([
       { healedAfterMs: 30_000, backAfterMs: 2000 }, { healedAfterMs: 20_000, backAfterMs: 2000 },
     ]);
+  });
+
+  describe('of which one has stopped the firmware: it could notice none', () => {
+    const pull = 'cable-pull on dev-1 at 10s for 30s';
+    const rest = [offline(25, 5000), healed(20, 'power-loss', CUT), boot(20), healed(40, 'cable-pull', pull), connected(41, 5001), answered(42)];
+
+    it('at the same instant, whichever comes first', () => {
+      for (const faults of [[fault(10, 'cable-pull', pull), fault(10, 'power-loss')], [fault(10, 'power-loss'), fault(10, 'cable-pull', pull)]]) {
+        expect(judge([...up, ...faults, ...rest])).toMatchObject([{ firmware: 'off', deviceNoticed: undefined }, { firmware: 'off', deviceNoticed: undefined }]);
+      }
+      expect(judge([...up, fault(10, 'hang'), fault(10, 'power-loss'), fault(10, 'crash')]).map(({ firmware }) => firmware)).toEqual(['off', 'off', 'off']);
+    });
+
+    it('before, and not where it comes a moment after', () => {
+      expect(judge([...up, fault(10, 'power-loss'), fault(12, 'cable-pull', pull), ...rest])[1]).toMatchObject({ firmware: 'off', serverNoticed: { afterMs: 13_000 } });
+      expect(judge([...up, fault(10, 'cable-pull', pull), fault(10.001, 'power-loss'), ...rest])[0]).toMatchObject({ firmware: 'running' });
+    });
+
+    it('but for a hang that is over before: then it could', () => {
+      const hang = 'hang on dev-1 at 10s';
+      const hung = [...up, fault(10, 'hang'), fault(12, 'cable-pull', pull)];
+      expect(judge([...hung, healed(15, 'hang', hang)]).map(({ firmware }) => firmware)).toEqual(['hung', 'running']);
+      expect(judge([...hung, healed(30, 'cable-pull', pull), healed(31, 'hang', hang)]).map(({ firmware }) => firmware)).toEqual(['hung', 'hung']);
+      // After a boot it runs without the connection that it could have missed.
+      expect(judge([...hung, boot(15, 'watchdog')]).map(({ firmware }) => firmware)).toEqual(['hung', 'hung']);
+    });
+  });
+
+  it('a reset has no effect where there is no power, and nobody has noticed it; on a firmware that is hung it has', () => {
+    const after = [offline(25, 5000), healed(30, 'power-loss', CUT), boot(30), connected(31, 5001), answered(32)];
+    expect(judge([...up, fault(10, 'power-loss'), fault(12, 'reset'), ...after])).toMatchObject([
+      { fault: 'power-loss', serverNoticed: { afterMs: 15_000 } }, { fault: 'reset', wasConnected: false, serverNoticed: undefined, ghostMs: 0 },
+    ]);
+    expect(judge([...up, fault(10, 'hang'), fault(12, 'reset'), offline(12, 5000)])[1]).toMatchObject({ wasConnected: true, firmware: 'hung', serverNoticed: { afterMs: 0 } });
   });
 
   it('one for good leaves none healed', () => {
