@@ -129,7 +129,9 @@ export class Connection implements StreamHandler, Partner {
 
   frame(isBeat: boolean): void {
     if (this.entry === undefined) return;
-    const { settings, readAtMs } = this.#owner;
+    const { settings } = this.#owner;
+    // Whole milliseconds are good enough for a rate, and a small integer needs no box.
+    const readAtMs = Math.floor(this.#owner.readAtMs);
     const { maxFramesPerSecond, maxFrameBurst } = settings.limits;
     this.#framesAhead = framesAhead(this.#framesAhead, readAtMs - this.#countedAtMs, maxFramesPerSecond);
     this.#countedAtMs = readAtMs;
