@@ -5,7 +5,11 @@ import { describeTraceEvent, isNotable, type TraceEvent } from '../verdict/trace
 import { READABLE_DEVICES } from './fleet.ts';
 import type { Terminal } from './terminal.ts';
 
+/** Within so long several devices that say the same are told of in one line. */
+const TOGETHER_MS = 100;
+
 type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
+type ConsoleEvent = Extract<TraceEvent, { kind: 'console' }>;
 
 export class EventLog {
   readonly #terminal: Terminal;
@@ -13,6 +17,9 @@ export class EventLog {
   readonly #agenda: Agenda;
   /** A fault that is befalling one device after the other at this moment, and how many it has. */
   #fault: { readonly event: FaultEvent; devices: number } | undefined = undefined;
+
+  /** What devices say on their consoles, not told yet: who first said it, and all who did. */
+  readonly #said = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
 
   constructor(terminal: Terminal, deviceCount: number, agenda: Agenda) {
     this.#terminal = terminal;
@@ -22,12 +29,31 @@ export class EventLog {
 
   add(event: TraceEvent): void {
     if (!isNotable(event)) return;
-    if (this.#deviceCount <= READABLE_DEVICES) this.#terminal.log(this.#paint(event));
+    if (this.#deviceCount <= READABLE_DEVICES && event.kind === 'console') this.#addSaid(event);
+    else if (this.#deviceCount <= READABLE_DEVICES) this.#terminal.log(this.#paint(event));
     else if (event.source === 'fault') this.#addFault(event);
   }
 
   end(): void {
     this.#tellFault();
+    for (const line of [...this.#said.keys()]) this.#tellSaid(line);
+  }
+
+  #addSaid(event: ConsoleEvent): void {
+    const said = this.#said.get(event.line);
+    if (said !== undefined) {
+      said.devices.add(event.device);
+      return;
+    }
+    this.#said.set(event.line, { event, devices: new Set([event.device]) });
+    this.#agenda.after(TOGETHER_MS, () => this.#tellSaid(event.line));
+  }
+
+  #tellSaid(line: string): void {
+    const said = this.#said.get(line);
+    if (said === undefined) return;
+    this.#said.delete(line);
+    this.#terminal.log(this.#paint(said.devices.size === 1 ? said.event : { ...said.event, device: `${said.devices.size} devices` }));
   }
 
   #addFault(event: FaultEvent): void {

@@ -16,6 +16,11 @@ export interface DeviceRow {
   failures: number;
   beats: number;
   answers: number;
+  /** Texts that came and texts that it sent: with echo as many, when all is well. */
+  received: number;
+  sent: number;
+  /** Has booted. */
+  hasBeenOn: boolean;
   /** The faults it is under. */
   readonly faults: Map<string, number>;
   /** The last thing worth telling. */
@@ -28,6 +33,10 @@ export interface FleetSummary {
   readonly connections: number;
   readonly beats: number;
   readonly answers: number;
+  readonly received: number;
+  readonly sent: number;
+  /** How many have not booted yet. */
+  readonly neverOn: number;
 }
 
 export class Fleet {
@@ -40,6 +49,7 @@ export class Fleet {
   readonly #failures = new Map<string, number>();
   readonly #servers: number;
   #connected = 0;
+  #everOn = 0;
   #everConnected = false;
   /** How many devices have tried each of the servers in vain. */
   #triedAll = 0;
@@ -72,6 +82,10 @@ export class Fleet {
         row.faults.set(event.fault, (row.faults.get(event.fault) ?? 1) - 1);
         break;
       case 'boot':
+        if (!row.hasBeenOn) this.#everOn++;
+        row.hasBeenOn = true;
+        this.#enter(row, 'connecting', event.atMs);
+        break;
       case 'connecting':
         this.#enter(row, 'connecting', event.atMs);
         break;
@@ -98,6 +112,12 @@ export class Fleet {
       case 'beat-answered':
         row.answers++;
         break;
+      case 'data-received':
+        row.received++;
+        break;
+      case 'data-sent':
+        row.sent++;
+        break;
       default:
     }
   }
@@ -123,13 +143,22 @@ export class Fleet {
       connections: sum(({ connections }) => connections),
       beats: sum(({ beats }) => beats),
       answers: sum(({ answers }) => answers),
+      received: sum(({ received }) => received),
+      sent: sum(({ sent }) => sent),
+      neverOn: this.size - this.#everOn,
     };
   }
 
   line(): string {
-    const { devices, connected, connections, beats, answers } = this.summary();
-    const talk = beats === 0 ? '' : `, ${beats} beats sent${this.expectsAnswers ? `, ${answers} answered` : ''}`;
-    return `${connected} of ${devices} devices connected, ${connections} connections made${talk}`;
+    const { devices, connected, connections, beats, answers, received, sent, neverOn } = this.summary();
+    const talk = [
+      ...(beats > 0 ? [`${beats} beats sent`] : []),
+      ...(beats > 0 && this.expectsAnswers ? [`${answers} answered`] : []),
+      // Only echo has texts without beats.
+      ...(beats === 0 && received + sent > 0 ? [`${received} texts received`, `${sent} given back`] : []),
+      ...(neverOn > 0 ? [`${neverOn} not switched on yet`] : []),
+    ];
+    return [`${connected} of ${devices} devices connected, ${connections} connections made`, ...talk].join(', ');
   }
 
   /** Failed attempts to connect, as a sentence for each reason. */
@@ -151,7 +180,7 @@ export class Fleet {
   #row(name: string): DeviceRow {
     let row = this.#rows.get(name);
     if (row === undefined) {
-      row = { name, state: 'off', sinceMs: 0, connections: 0, failures: 0, beats: 0, answers: 0, faults: new Map(), last: '' };
+      row = { name, state: 'off', sinceMs: 0, connections: 0, failures: 0, beats: 0, answers: 0, received: 0, sent: 0, hasBeenOn: false, faults: new Map(), last: '' };
       this.#rows.set(name, row);
     }
     return row;

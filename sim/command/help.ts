@@ -13,7 +13,7 @@ export const HELP = `cablepull: pull the cable on a thousand devices and see who
 run
   --server HOST:PORT           your server; more than one: tried in turn. Without: one of our own, simulated,
                                20 ms away, with 1% loss each way
-  --devices N                  how many (20; 5 without --server)
+  --devices N                  how many (20; 5 without --server); they are switched on 1 ms apart
   --protocol heartbeat|echo    beats in 8-byte frames, or text given back in upper case (heartbeat)
   --beat 3s                    a beat so often
   --missed-limit 5             so many beats missed mean that the other side is gone
@@ -51,5 +51,5 @@ Examples
   cablepull serve --port 39002 --no-answers
 
 Exit status: 0; 1 when something could not be done, or was not as expected; 2 for wrong usage; 130 when a run is
-ended by Ctrl-C (serve: 0).
+ended by Ctrl-C, 143 by SIGTERM, both with its report (serve: 0).
 `;

@@ -15,7 +15,7 @@ import { Fleet } from './fleet.ts';
 import { Problem } from './problem.ts';
 import { RealVenue } from './real-venue.ts';
 import { SimulatedVenue } from './simulated-venue.ts';
-import type { Terminal } from './terminal.ts';
+import type { InterruptSignal, Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
 /** Devices are switched on one after another, so that a listening queue is not met by all of them at once. */
@@ -42,9 +42,9 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
   // With --json the events are printed already, as results.
   const log = settings.json ? undefined : new EventLog(terminal, settings.deviceCount, venue.testbed.agenda);
 
-  let interrupted = false;
-  const stopListening = terminal.onInterrupt(() => {
-    interrupted = true;
+  let interruptedBy: InterruptSignal | undefined;
+  const stopListening = terminal.onInterrupt((signal) => {
+    interruptedBy = signal;
     venue.stop();
   });
   terminal.log(startLine(settings, venue));
@@ -64,7 +64,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
     log?.end();
     isKept = venue.close();
   }
-  const status = report(settings, judge, fleet, connections, endMs, interrupted, terminal);
+  const status = report(settings, judge, fleet, connections, endMs, interruptedBy, terminal);
   return status === 0 && !isKept ? 1 : status;
 }
 
@@ -80,8 +80,10 @@ async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
 }
 
 function report(
-  settings: RunSettings, judge: Judge, fleet: Fleet, connections: NetstatRow[] | undefined, endMs: number, interrupted: boolean, terminal: Terminal,
+  settings: RunSettings, judge: Judge, fleet: Fleet, connections: NetstatRow[] | undefined, endMs: number, interruptedBy: InterruptSignal | undefined,
+  terminal: Terminal,
 ): number {
+  const interrupted = interruptedBy !== undefined;
   const verdicts = judge.verdicts(endMs);
   const missed = settings.expectations.flatMap((expectation) => failures(expectation, verdicts, endMs));
   const losses = Object.fromEntries(judge.unexplainedLosses);
@@ -97,7 +99,7 @@ function report(
     const reasons = Object.entries(losses).map(([reason, count]) => `${count} by ${reason}`);
     if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
     for (const line of fleet.failureLines()) terminal.print(line);
-    if (losses['missed-beats'] !== undefined && fleet.summary().answers === 0) {
+    if (settings.network === 'real' && settings.embeddedServer === undefined && losses['missed-beats'] !== undefined && fleet.summary().answers === 0) {
       terminal.print('no beat was answered: for a server that never answers any, say --no-answers');
     }
     if (verdicts.length > 0) {
@@ -114,7 +116,8 @@ function report(
     if (repeat !== undefined) terminal.print(`to repeat: ${repeat}`);
     if (settings.expectations.length > 0 && missed.length === 0) terminal.print('as expected');
   }
-  if (interrupted) return 130;
+  // As a shell has it of a process that a signal ended: 128 and the signal's number.
+  if (interrupted) return interruptedBy === 'SIGTERM' ? 143 : 130;
   const unreachable = fleet.unreachable();
   if (unreachable !== undefined) throw new Problem(1, unreachable);
   return missed.length > 0 ? 1 : 0;

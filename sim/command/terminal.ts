@@ -24,8 +24,12 @@ export interface Terminal {
    * Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP, of which the process dies in the
    * end, whatever its exit status). Gives what ends that.
    */
-  onInterrupt(handler: () => void): () => void;
+  onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
 }
+
+const INTERRUPT_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export type InterruptSignal = (typeof INTERRUPT_SIGNALS)[number];
 
 /** Results that come all at once are written together, so many characters at a time. */
 const TOGETHER_CHARACTERS = 1 << 16;
@@ -152,16 +156,15 @@ export function processTerminal(): Terminal {
       return hasColour ? styleText(style, text, { validateStream: false }) : text;
     },
     onInterrupt(handler) {
-      function interrupted(signal: NodeJS.Signals): void {
+      function interrupted(signal: InterruptSignal): void {
         isHungUp = signal === 'SIGHUP';
         // The terminal has echoed ^C.
         if (isInteractive && signal === 'SIGINT') write(stderr, `\r${CLEAR_TO_END}`);
-        handler();
+        handler(signal);
       }
-      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-      for (const signal of signals) process.on(signal, interrupted);
+      for (const signal of INTERRUPT_SIGNALS) process.on(signal, interrupted);
       return () => {
-        for (const signal of signals) process.off(signal, interrupted);
+        for (const signal of INTERRUPT_SIGNALS) process.off(signal, interrupted);
       };
     },
   };

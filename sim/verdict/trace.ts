@@ -92,7 +92,7 @@ function describeBoardEvent(event: BoardEvent): string {
     case 'carrier':
       return event.up ? 'carrier up' : 'carrier down';
     case 'console':
-      return `says: ${event.line}`;
+      return `console: ${event.line}`;
     case 'panic':
       return `PANIC in task ${event.task}: ${event.reason}`;
   }

@@ -228,6 +228,12 @@ describe('run --server, against a server that is not ours', () => {
   });
 });
 
+it('tells what several devices say in one line', async () => {
+  const { port } = await listen(createServer((socket) => socket.on('error', () => {}).resume()));
+  const { stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '3', '--no-answers', '--keepalive', '3/3/3', '--for', '500ms');
+  expect(stderr.match(/^.* console: .* cannot be had: .*$/mg)).toEqual([expect.stringMatching(/^ +0\.\d s {2}3 devices {1,2}console: /)]);
+});
+
 describe('a hint that no beat was answered', () => {
   const HINT = 'no beat was answered: for a server that never answers any, say --no-answers';
 

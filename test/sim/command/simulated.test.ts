@@ -202,6 +202,34 @@ describe('a reader that is slower than virtual time', () => {
   });
 });
 
+it('ends at SIGTERM like at Ctrl-C, exit status 143', async () => {
+  const program = cablepull('run', '--devices', '2', '--for', '1000d', '--json');
+  await program.line(/"kind":"beat-sent"/);
+  const { status, stdout } = await program.kill('SIGTERM');
+  expect(stdout).toMatch(/"kind":"report".*"interrupted":true.*\n$/);
+  expect(status).toBe(143);
+});
+
+describe('the line at the end', () => {
+  it('tells how many devices there was no time to switch on, 1 ms apart', async () => {
+    const [some, all] = await Promise.all([ended('run', '--devices', '100', '--for', '60ms'), ended('run', '--devices', '100', '--for', '99ms')]);
+    // The first is switched on at 0 ms.
+    expect(some.stdout).toMatch(/^ended after 0\.1 s: \d+ of 100 devices connected, .*, 39 not switched on yet$/m);
+    expect(all.stdout).not.toContain('not switched on');
+  });
+
+  it('counts the texts of echo', async () => {
+    const { stdout } = await ended('run', '--protocol', 'echo', '--devices', '2', '--beat', '3s', '--for', '31s');
+    expect(stdout).toMatch(/^ended after 31\.0 s: 2 of 2 devices connected, 2 connections made, 22 texts received, 22 given back$/m);
+  });
+
+  it('has no hint at --no-answers, which is for servers that are not ours', async () => {
+    const { stdout } = await ended('run', '--devices', '1', '--beat', '10ms', '--missed-limit', '1', '--for', '1s');
+    expect(stdout).toContain('by missed-beats');
+    expect(stdout).not.toContain('--no-answers');
+  });
+});
+
 describe('progress', () => {
   function watch(isInteractive: boolean, json = false) {
     const clock = new ManualClock();

@@ -274,7 +274,7 @@ describe('cablepull run on a terminal', () => {
     session.order(`type ${Buffer.from('typed').toString('hex')}`);
     await session.printed(/typed[^]*\u001b\[\d+A/);
     session.order('signal 15');
-    expect(await session.ended()).toBe(130);
+    expect(await session.ended()).toBe(143);
     expectClean(session, STOPPED);
   });
 
