@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ConfigError, HEARTBEAT_DEFAULTS, type FirmwareConfig, type Server } from '../../firmware/index.ts';
 import { resolveConfig } from '../../firmware/config.ts';
+import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
 import type { KeepAlive } from '../../hal/network.ts';
 import { describePlanError, devicesOf, parsePlan } from '../faults/plan.ts';
 import { formatFault, type Fault } from '../faults/fault.ts';
@@ -11,9 +12,10 @@ import type { NetworkKind } from '../faults/kinds.ts';
 import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
 import { serverSettings, type ServerOptions } from '../server/settings.ts';
-import { DURATION_EXAMPLES, formatDuration, parseDuration } from '../time/duration.ts';
+import { formatDuration } from '../time/duration.ts';
 import { parseExpectation, type Expectation } from '../verdict/expectation.ts';
-import { Problem, reasonOf } from './problem.ts';
+import { reasonOf } from './problem.ts';
+import { checkedWords, duration, fileName, usage, wholeNumber } from './words.ts';
 
 export interface RunSettings {
   readonly network: NetworkKind;
@@ -81,7 +83,7 @@ const SERVE_OPTIONS = {
 } as const;
 
 export function runSettings(args: readonly string[]): RunSettings {
-  const { values } = parse(() => parseArgs({ args: [...args], options: RUN_OPTIONS, allowNegative: true }));
+  const { values } = parseArgs({ args: checkedWords('run', args, RUN_OPTIONS), options: RUN_OPTIONS, allowNegative: true });
   const servers = (values.server ?? []).map(parseServer);
   const network = servers.length > 0 ? 'real' : 'simulated';
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
@@ -89,8 +91,8 @@ export function runSettings(args: readonly string[]): RunSettings {
   }
   const deviceCount = values.devices === undefined ? (network === 'real' ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
   const names = deviceNames(deviceCount);
-  const plan = readPlan(values.fault ?? [], values.plan);
-  const forMs = duration('--for', values.for) ?? defaultLengthMs(plan, network);
+  const plan = readPlan(values.fault ?? [], fileName('--plan', values.plan));
+  const forMs = duration('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
   for (const fault of plan) {
     const named = devicesOf(fault, names);
     if (typeof named === 'string') throw usage(`${formatFault(fault)}: ${named}`);
@@ -106,7 +108,7 @@ export function runSettings(args: readonly string[]): RunSettings {
   const { heartbeat, keepAlive, beatIntervalMs, missedLimit } = commonSettings(values);
   const image = {
     servers: servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }],
-    ...defined({ keepAlive, watchdogMs: duration('--watchdog', values.watchdog) }),
+    ...defined({ keepAlive, watchdogMs: duration('--watchdog', values.watchdog, { minMs: WATCHDOG_MIN_TICKS }) }),
   };
   const firmware = checkFirmware(heartbeat
     ? { ...image, protocol: 'heartbeat', expectAnswers: values.answers, ...defined({ beatIntervalMs, missedLimit }) }
@@ -132,7 +134,7 @@ export function runSettings(args: readonly string[]): RunSettings {
     seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
     expectations,
     json: values.json,
-    pcap: values.pcap,
+    pcap: fileName('--pcap', values.pcap),
     netstat: values.netstat,
     commandLine: commandLine(args, values.seed),
     commandLineInCapture: commandLine(args.filter((arg, i) => !isOption('--pcap', arg) && args[i - 1] !== '--pcap'), values.seed),
@@ -154,7 +156,7 @@ function shellWord(text: string): string {
 }
 
 export function serveSettings(args: readonly string[]): ServeSettings {
-  const { values } = parse(() => parseArgs({ args: [...args], options: SERVE_OPTIONS, allowNegative: true }));
+  const { values } = parseArgs({ args: checkedWords('serve', args, SERVE_OPTIONS), options: SERVE_OPTIONS, allowNegative: true });
   const { heartbeat, keepAlive = 'off', missedLimit, ...common } = commonSettings(values);
   const beatIntervalMs = common.beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs;
   const scanIntervalMs = duration('--scan', values.scan);
@@ -253,7 +255,12 @@ function parseKeepAlive(text: string): KeepAlive | 'off' {
   if (idle === undefined || interval === undefined || count === undefined) {
     throw usage(`--keepalive must be idle/interval/count in seconds, as in 3/3/3, or off, not '${text}'`);
   }
-  return { idle: Number(idle), interval: Number(interval), count: Number(count) };
+  // What Linux takes (tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+  return {
+    idle: wholeNumber('the idle time of --keepalive', idle, 1, 32_767),
+    interval: wholeNumber('the interval of --keepalive', interval, 1, 32_767),
+    count: wholeNumber('the count of --keepalive', count, 1, 127),
+  };
 }
 
 function checkProtocol(text: string): 'heartbeat' | 'echo' {
@@ -270,39 +277,15 @@ function checkFirmware(config: FirmwareConfig): FirmwareConfig {
   }
 }
 
-/** The firmware speaks of its fields; the user has set them by options. */
-const OPTION_OF_FIELD: Readonly<Record<string, string>> = {
-  beatIntervalMs: '--beat',
-  keepAlive: '--keepalive',
-  missedLimit: '--missed-limit',
-  servers: '--server',
-  watchdogMs: '--watchdog',
-};
-
+/** The firmware speaks of its fields; of these only the servers have not been looked at yet. */
 function inWordsOfOptions(message: string): string {
-  return message.replace(/^config\.(\w+)((?:\[\d+\])?(?:\.\w+)?)/, (whole, field: string, part: string) => {
-    const option = OPTION_OF_FIELD[field];
-    return option === undefined ? whole : `${option}${part.replace(/^.*\./, ': its ')}`;
-  });
+  return message.replace(/^config\.servers\[\d+\]\.(\w+)/, 'the $1 of --server');
 }
 
 function checkServer(options: ServerOptions): ServerOptions {
   const settings = serverSettings(options);
   if (typeof settings === 'string') throw usage(settings);
   return options;
-}
-
-function duration(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = parseDuration(text);
-  if (ms === undefined || ms < 1) throw usage(`${option} must be a duration such as ${DURATION_EXAMPLES}, not '${text}'`);
-  return ms;
-}
-
-function wholeNumber(option: string, text: string, min: number, max: number): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < min || number > max) throw usage(`${option} must be a whole number from ${min} to ${max}, not '${text}'`);
-  return number;
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
@@ -312,17 +295,4 @@ function defined<T extends object>(fields: T): Defined<T> {
   const result: Defined<T> = {};
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) Reflect.set(result, name, value);
   return result;
-}
-
-function parse<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    // What parseArgs throws is a sentence about the option in question.
-    throw usage(error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : String(error));
-  }
-}
-
-function usage(sentence: string): Problem {
-  return new Problem(2, sentence);
 }

@@ -4,9 +4,11 @@ const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
 
 type Unit = keyof typeof UNIT_MS;
 
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
 /** In milliseconds, to the microsecond; undefined when `text` is no duration, or one too long for that (35 years). */
 export function parseDuration(text: string): number | undefined {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  const [, number, unit] = DURATION.exec(text) ?? [];
   if (number === undefined || unit === undefined || !isUnit(unit)) return undefined;
   const wholeUs = Math.round(Number(number) * UNIT_MS[unit] * 1000);
   // Beyond, milliseconds as floating point would not tell one microsecond from the next for certain.
@@ -24,7 +26,12 @@ export function durationMs(duration: Duration): number {
 }
 
 /** What a duration looks like, for messages about one that is none. */
-export const DURATION_EXAMPLES = '500ms, 30s, 1.5m or 2h';
+export const DURATION_EXAMPLES = '500ms, 30s, 1.5m, 2h or 1d';
+
+/** What must stand in place of a text that `parseDuration` cannot read. */
+export function describeWrongDuration(text: string): string {
+  return DURATION.test(text) ? 'a duration of at most 13031d (35 years)' : `a duration such as ${DURATION_EXAMPLES}`;
+}
 
 /** The shortest text that `parseDuration` reads as the same, to the microsecond: `90s`, not `90000ms` or `1.5m`. */
 export function formatDuration(ms: number): string {

@@ -1,6 +1,6 @@
 /** What a user expects of every fault: `server notices within 15s`, `service back within 10s`. */
 
-import { DURATION_EXAMPLES, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
+import { describeWrongDuration, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
 import type { Verdict } from './verdict.ts';
 
 const SUBJECTS = ['server notices', 'device notices', 'service back'] as const;
@@ -15,9 +15,10 @@ export interface Expectation {
 /** The expectation, or a sentence that says what is wrong with the text. */
 export function parseExpectation(text: string): Expectation | string {
   const subject = SUBJECTS.find((words) => text.startsWith(`${words} within `));
-  const withinMs = parseDuration(text.replace(/^.* within /, ''));
+  const within = text.replace(/^.* within /, '');
+  const withinMs = parseDuration(within);
   if (subject === undefined) return `'${text}' is no expectation: it must begin with ${SUBJECTS.map((words) => `'${words} within'`).join(', ')}`;
-  if (withinMs === undefined) return `'${text}' must end with a duration such as ${DURATION_EXAMPLES}`;
+  if (withinMs === undefined) return `'${text}' must end with ${describeWrongDuration(within)}`;
   return { subject, withinMs };
 }
 

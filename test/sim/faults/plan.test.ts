@@ -54,7 +54,7 @@ describe('a plan', () => {
 
 describe('what is no plan', () => {
   const kinds = 'a fault (cable-pull, power-loss, hang, crash, reset)';
-  const times = '500ms, 30s, 1.5m or 2h';
+  const times = '500ms, 30s, 1.5m, 2h or 1d';
   it.each([
     ['explode on dev-1 at 1s', 1, `expected ${kinds}, not 'explode'`],
     ['Hang on dev-1 at 1s', 1, `expected ${kinds}, not 'Hang'`],

@@ -31,7 +31,8 @@ it.each([
   ['server wakes within 15s', "'server wakes within 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
   ['server notices in 15s', "'server notices in 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
   ['', "'' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
-  ['server notices within 15', "'server notices within 15' must end with a duration such as 500ms, 30s, 1.5m or 2h"],
+  ['server notices within 15', "'server notices within 15' must end with a duration such as 500ms, 30s, 1.5m, 2h or 1d"],
+  ['server notices within 99999d', "'server notices within 99999d' must end with a duration of at most 13031d (35 years)"],
   ['server notices within', "'server notices within' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
 ])("'%s'", (text, expectation) => {
   expect(parseExpectation(text)).toEqual(expectation);
