@@ -365,7 +365,7 @@ describe('the terminal', () => {
   }
 
   it('puts results and log above the drawn lines', async () => {
-    const session = script(`terminal.draw(['one', 'two']); terminal.print('result'); terminal.log('log'); process.on('SIGTERM', () => process.exit(3));`);
+    const session = script(`process.on('SIGTERM', () => process.exit(3)); terminal.draw(['one', 'two']); terminal.print('result'); terminal.log('log');`);
     await session.shows(/^result\nlog\none\ntwo$/);
     session.order('signal 15');
     expect(await session.ended()).toBe(3);
