@@ -228,7 +228,7 @@ export class Simulation {
 
   /**
    * Captures from now on what the hosts send, as pcapng, which Wireshark and tshark read; `write` gets it in pieces that it may keep.
-   * `comments` are about the whole capture. Call its `end` at the end.
+   * `comments` are about the whole capture. Call its `end` at the end; nothing is captured after it.
    */
   capture(write: (bytes: Uint8Array) => void, comments: readonly string[] = []): Capture {
     const capture = new Capture(this.engine, (packet, link) => this.#boxOf(packet, link), write, comments);
