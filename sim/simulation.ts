@@ -158,6 +158,7 @@ export class Simulation {
 
   /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
   addDevice({ firmware, power = true, ...options }: DeviceOptions): Board {
+    if (typeof firmware !== 'function') throw new TypeError('a device needs a firmware, such as heartbeatFirmware()');
     const name = options.name ?? `dev-${this.testbed.size + 1}`;
     const board = this.testbed.addBoard(name, this.#addHost(name, 'lwip', options), firmware);
     if (power) board.power.restore();

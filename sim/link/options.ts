@@ -59,7 +59,14 @@ function bothWays(line: Line): Lines {
   return { tx: line, rx: line };
 }
 
-function lineOf({ delay = 0, jitter = 0, bandwidth = Infinity, queueBytes = PERFECT.queueBytes, loss = 0 }: LineOptions): Line {
+/** What a line can have: another word would be a mistake that no type checker of a JavaScript user finds. */
+const LINE_WORDS: Readonly<Record<keyof LineOptions, true>> = { delay: true, jitter: true, bandwidth: true, queueBytes: true, loss: true };
+
+function lineOf(options: LineOptions): Line {
+  for (const word of Object.keys(options)) {
+    if (!Object.hasOwn(LINE_WORDS, word)) throw new RangeError(`a link has no ${word}; it can have ${Object.keys(LINE_WORDS).join(', ')}`);
+  }
+  const { delay = 0, jitter = 0, bandwidth = Infinity, queueBytes = PERFECT.queueBytes, loss = 0 } = options;
   return makeLine({
     delayUs: microseconds(delay),
     jitterUs: microseconds(jitter),

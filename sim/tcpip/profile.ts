@@ -11,7 +11,8 @@ export const PROFILE_NAMES = ['linux', 'lwip', 'w5500', 'freertos-tcp'] as const
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 export interface Profile {
-  readonly name: ProfileName;
+  /** For people; a profile of your own has one of its own. */
+  readonly name: string;
   /** The stack's clock: its timers are set and fire in whole ticks. A divisor of 1 s. */
   readonly tickUs: number;
   /**

@@ -143,6 +143,8 @@ it('a rule on one direction of a cable holds until it is taken off: the server h
 
 describe('what makes no sense is said', () => {
   it.each([
+    [{ link: { lossy: '1%' } }, 'a link has no lossy; it can have delay, jitter, bandwidth, queueBytes, loss'],
+    [{ firmware: undefined }, 'a device needs a firmware, such as heartbeatFirmware()'],
     [{ link: { loss: '1' } }, '1 is no probability: it can be a number from 0 to 1, or such as 1%'],
     [{ link: { delay: 'soon' } }, 'soon is no duration: it can be a number of milliseconds, or such as 500ms, 30s, 1.5m, 2h or 1d'],
     [{ link: { bandwidth: '10M' } }, '10M is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s'],
