@@ -5,7 +5,7 @@
  *     hang on dev-* at 20s
  */
 
-import { DURATION_EXAMPLES, parseDuration } from '../time/duration.ts';
+import { describeWrongDuration, parseDuration } from '../time/duration.ts';
 import { FAULT_KINDS, targets, type Fault, type FaultKind } from './fault.ts';
 import { FAULTS } from './kinds.ts';
 
@@ -78,14 +78,15 @@ function parseFault(line: string): Fault | Omit<PlanError, 'line'> | undefined {
   if (atWord.text !== 'at') return fail(atWord, "'at' and a time");
   const time = next();
   const atMs = parseDuration(time.text);
-  if (atMs === undefined) return fail(time, `a time such as ${DURATION_EXAMPLES}`);
+  if (atMs === undefined) return fail(time, describeWrongDuration(time.text, 'a time'));
   const forWord = next();
   if (forWord.text === '') return { kind: kind.text, target: target.text, atMs, forMs: undefined };
   if (forWord.text !== 'for') return fail(forWord, "'for' and a duration, or the end of the line");
   if (FAULTS[kind.text].heal === undefined) return { column: forWord.column, message: `a ${kind.text} is over at once: it has no 'for'` };
   const length = next();
   const forMs = parseDuration(length.text);
-  if (forMs === undefined || forMs === 0) return fail(length, `a duration such as ${DURATION_EXAMPLES}`);
+  if (forMs === undefined) return fail(length, describeWrongDuration(length.text));
+  if (forMs === 0) return fail(length, 'a duration above 0');
   const rest = next();
   if (rest.text !== '') return fail(rest, 'the end of the line');
   return { kind: kind.text, target: target.text, atMs, forMs };

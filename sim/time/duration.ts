@@ -28,9 +28,9 @@ export function durationMs(duration: Duration): number {
 /** What a duration looks like, for messages about one that is none. */
 export const DURATION_EXAMPLES = '500ms, 30s, 1.5m, 2h or 1d';
 
-/** What must stand in place of a text that `parseDuration` cannot read. */
-export function describeWrongDuration(text: string): string {
-  return DURATION.test(text) ? 'a duration of at most 13031d (35 years)' : `a duration such as ${DURATION_EXAMPLES}`;
+/** What must stand in place of a text that `parseDuration` cannot read; `what` says what it is there. */
+export function describeWrongDuration(text: string, what = 'a duration'): string {
+  return DURATION.test(text) ? `${what} of at most 13031d (35 years)` : `${what} such as ${DURATION_EXAMPLES}`;
 }
 
 /** The shortest text that `parseDuration` reads as the same, to the microsecond: `90s`, not `90000ms` or `1.5m`. */

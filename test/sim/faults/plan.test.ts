@@ -71,7 +71,9 @@ describe('what is no plan', () => {
     ['hang on dev-1 at 1s until 2s', 21, "expected 'for' and a duration, or the end of the line, not 'until'"],
     ['hang on dev-1 at 1s for', 25, `expected a duration such as ${times}, but the line ends`],
     ['hang on dev-1 at 1s for ever', 25, `expected a duration such as ${times}, not 'ever'`],
-    ['hang on dev-1 at 1s for 0s', 25, `expected a duration such as ${times}, not '0s'`],
+    ['hang on dev-1 at 1s for 0s', 25, "expected a duration above 0, not '0s'"],
+    ['hang on dev-1 at 1000000d', 18, "expected a time of at most 13031d (35 years), not '1000000d'"],
+    ['hang on dev-1 at 1s for 1000000d', 25, "expected a duration of at most 13031d (35 years), not '1000000d'"],
     ['  hang on dev-1 at 1s for 2s 3s', 30, "expected the end of the line, not '3s'"],
     ['reset on dev-1 at 1s for 2s', 22, "a reset is over at once: it has no 'for'"],
     ...['loss', 'latency', 'jitter', 'bandwidth', 'duplicate', 'reorder', 'corrupt', 'one-way', 'nat-timeout'].map((kind) => [
