@@ -30,7 +30,7 @@ import { type Packet, PacketPool } from './tcpip/packet.ts';
 import { type Profile, PROFILE_NAMES, type ProfileName } from './tcpip/profile.ts';
 import { PROFILES } from './tcpip/profiles/index.ts';
 import { Testbed } from './testbed.ts';
-import { type Duration, durationMs, formatDuration } from './time/duration.ts';
+import { type Duration, durationMs, durationUs, formatDuration } from './time/duration.ts';
 import { Engine } from './time/engine.ts';
 import { type PacingOptions, runPaced } from './time/pacing.ts';
 import { VirtualClock } from './time/virtual-clock.ts';
@@ -177,7 +177,7 @@ export class Simulation {
   addNat({ name = `nat-${this.#natNames.size + 1}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
     const lan = new Lan(this.wires, `switch of ${name}`, 'inside');
     const address = this.#outside.claim(undefined);
-    const timeout = idleTimeout === undefined ? {} : { establishedUs: Math.round(durationMs(idleTimeout) * 1000) };
+    const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
     const nat = new Nat(this.wires, name, address, lan.switch, this.#outside.switch, { ...timeout, onExpired });
     lan.switch.uplink = nat.inside;
     this.#outside.connect(address, nat.outside);
@@ -211,12 +211,12 @@ export class Simulation {
 
   /** Lets so much virtual time pass. Rejects with what the run throws. True: it was stopped before. */
   async runFor(duration: Duration): Promise<boolean> {
-    return this.#run(this.engine.nowUs + Math.round(durationMs(duration) * 1000));
+    return this.#run(this.engine.nowUs + durationUs(duration));
   }
 
   /** Lets time pass until `condition` holds, and gives the virtual time then, in ms. Rejects when it does not hold `within` so long. */
   async until(condition: () => boolean, within: Duration): Promise<number> {
-    const endUs = this.engine.nowUs + Math.round(durationMs(within) * 1000);
+    const endUs = this.engine.nowUs + durationUs(within);
     if (this.engine.until(condition, endUs)) return this.nowMs;
     const howFar = this.engine.nowUs < endUs ? `when the run was stopped at ${this.nowMs} ms` : `after ${formatDuration(durationMs(within))}`;
     throw new Error(`${howFar} it was still not so: ${condition.toString()}`);
@@ -259,7 +259,7 @@ export class Simulation {
 
   /** Calls `run` at a time since the world began. Gives what cancels it. */
   at(time: Duration, run: () => void): () => void {
-    return this.engine.at(Math.round(durationMs(time) * 1000), run, 'the test');
+    return this.engine.at(durationUs(time), run, 'the test');
   }
 
   async #run(endUs: number): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** Cables as people describe them: `{ delay: '20ms', loss: '1%', bandwidth: '10Mbit/s' }`. */
 
-import { type Duration, durationMs } from '../time/duration.ts';
+import { type Duration, durationUs } from '../time/duration.ts';
 import { checkProbability, type Line, makeLine, PERFECT } from './line.ts';
 
 /** In bits per second, or as people write it. */
@@ -68,19 +68,12 @@ function lineOf(options: LineOptions): Line {
   }
   const { delay = 0, jitter = 0, bandwidth = Infinity, queueBytes = PERFECT.queueBytes, loss = 0 } = options;
   return makeLine({
-    delayUs: microseconds(delay),
-    jitterUs: microseconds(jitter),
+    delayUs: durationUs(delay),
+    jitterUs: durationUs(jitter),
     bandwidthBps: bandwidthBps(bandwidth),
     queueBytes,
     loss: probability(loss),
   });
-}
-
-/** Whole microseconds. Throws a RangeError for what is no duration. */
-export function microseconds(duration: Duration): number {
-  const us = Math.round(durationMs(duration) * 1000);
-  if (!Number.isSafeInteger(us)) throw new RangeError(`${duration} is too long to be counted in microseconds`);
-  return us;
 }
 
 /** `10Mbit/s` in bits per second. Throws a RangeError for what is no bandwidth. */

@@ -25,8 +25,15 @@ export function durationMs(duration: Duration): number {
   return ms;
 }
 
+/** In whole microseconds. Throws a RangeError for what is no duration, or one too long to be counted so. */
+export function durationUs(duration: Duration): number {
+  const us = Math.round(durationMs(duration) * 1000);
+  if (!Number.isSafeInteger(us)) throw new RangeError(`${duration} is too long to be counted in microseconds`);
+  return us;
+}
+
 /** What a duration looks like, for messages about one that is none. */
-export const DURATION_EXAMPLES = '500ms, 30s, 1.5m, 2h or 1d';
+const DURATION_EXAMPLES = '500ms, 30s, 1.5m, 2h or 1d';
 
 /** What must stand in place of a text that `parseDuration` cannot read; `what` says what it is there. */
 export function describeWrongDuration(text: string, what = 'a duration'): string {

@@ -1,12 +1,11 @@
 /** Packets take now longer and now not, and keep their order. */
 
-import type { Duration } from '../../time/duration.ts';
+import { type Duration, durationUs } from '../../time/duration.ts';
 import { makeLine } from '../line.ts';
-import { microseconds } from '../options.ts';
 import type { Rule } from '../rule.ts';
 
 /** From 0 to `added` longer, beside what the line varies by anyway. */
 export function jitter(added: Duration): Rule {
-  const addedUs = microseconds(added);
+  const addedUs = durationUs(added);
   return { kind: 'line', change: (line) => makeLine({ jitterUs: line.jitterUs + addedUs }, line) };
 }
