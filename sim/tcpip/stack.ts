@@ -131,8 +131,8 @@ export class Stack implements Network, TcpStack, HalLink {
   /** How long it is, from now, until a tick begins. `enter` was called at this time. */
   usUntil(tick: number): number {
     const { tickUs } = this.profile;
-    const sinceTickUs = (this.timeline.nowUs - this.#bootUs) % tickUs;
-    return Math.max(((tick - this.nowTick) | 0) * tickUs - sinceTickUs, 0);
+    const elapsedUs = this.timeline.nowUs - this.#bootUs;
+    return Math.max((Math.floor(elapsedUs / tickUs) + ((tick - this.nowTick) | 0)) * tickUs - elapsedUs, 0);
   }
 
   #appoint(tcb: Tcb, tick: number): void {
@@ -141,9 +141,7 @@ export class Stack implements Network, TcpStack, HalLink {
     if (tcb.timerHandle < 0) tcb.timerHandle = timeline.open(tcb);
     tcb.flags |= APPOINTED;
     tcb.dueTick = tick;
-    const { tickUs } = this.profile;
-    const ticks = Math.floor((timeline.nowUs - this.#bootUs) / tickUs) + ((tick - this.nowTick) | 0);
-    timeline.set(tcb.timerHandle, this.#bootUs + ticks * tickUs);
+    timeline.set(tcb.timerHandle, timeline.nowUs + this.usUntil(tick));
   }
 
   #disappoint(tcb: Tcb): void {
@@ -412,16 +410,13 @@ export class Stack implements Network, TcpStack, HalLink {
       toPeer.ack = tcb.rcvNxt;
       toPeer.flags = RST | ACK;
       toPeer.window = 0;
-      this.transmit(toPeer);
-      const toUs = this.newPacket(tcb);
-      toUs.source = tcb.remoteAddress;
-      toUs.sourcePort = tcb.remotePort;
-      toUs.destination = tcb.localAddress;
-      toUs.destinationPort = tcb.localPort;
+      const toUs = this.newReply(toPeer);
+      toUs.protocol = TCP;
       toUs.seq = tcb.rcvNxt;
       toUs.ack = tcb.sndNxt;
       toUs.flags = RST | ACK;
       toUs.window = 0;
+      this.transmit(toPeer);
       this.receive(toUs);
     }
   }
