@@ -5,31 +5,16 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Program, type Ended } from '../../support/process.ts';
+import { cablepull, ended, killAll } from './cablepull.ts';
 
-const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
-
-let running: Program[] = [];
 let listening: Server[] = [];
 
 afterEach(async () => {
-  await Promise.all(running.map((program) => program.kill()));
+  await killAll();
   for (const server of listening) server.close();
-  running = [];
   listening = [];
 });
-
-function cablepull(...args: readonly string[]): Program {
-  const program = new Program(process.execPath, [CLI, ...args]);
-  running.push(program);
-  return program;
-}
-
-function ended(...args: readonly string[]): Promise<Ended> {
-  return cablepull(...args).ended();
-}
 
 async function listen(server = createServer()): Promise<{ server: Server; port: number }> {
   listening.push(server);

@@ -4,34 +4,18 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { Fleet } from '../../../sim/command/fleet.ts';
 import { Progress } from '../../../sim/command/progress.ts';
 import type { Terminal } from '../../../sim/command/terminal.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { Program, type Ended } from '../../support/process.ts';
-
-const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
+import type { Program } from '../../support/process.ts';
+import { cablepull, CLI, ended, killAll } from './cablepull.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cablepull-simulated-'));
-let running: Program[] = [];
 
 afterAll(() => rmSync(folder, { recursive: true }));
-afterEach(async () => {
-  await Promise.all(running.map((program) => program.kill()));
-  running = [];
-});
-
-function cablepull(...args: readonly string[]): Program {
-  const program = new Program(process.execPath, [CLI, ...args]);
-  running.push(program);
-  return program;
-}
-
-function ended(...args: readonly string[]): Promise<Ended> {
-  return cablepull(...args).ended();
-}
+afterEach(killAll);
 
 const PULL = ['--fault', 'cable-pull on dev-7 at 1m for 30s'];
 
