@@ -13,9 +13,15 @@ import type { ResetReason } from '../hal/system.ts';
  */
 export type LossReason = Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame';
 
+/** What shows that a device is served: an answer; a text given back; or, where nobody answers, a beat. */
+export type ServiceSign = 'beat-answered' | 'data-sent' | 'beat-sent';
+
 export type DeviceEvent =
-  /** The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect. */
-  | { readonly kind: 'boot'; readonly boots: number; readonly resetReason: ResetReason }
+  /**
+   * The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect; `service` is the event
+   * by which it shows that it is served.
+   */
+  | { readonly kind: 'boot'; readonly boots: number; readonly resetReason: ResetReason; readonly service: ServiceSign }
   | { readonly kind: 'connecting'; readonly server: string }
   | { readonly kind: 'connect-failed'; readonly server: string; readonly errno: Errno }
   | { readonly kind: 'connected'; readonly server: string; readonly local: SocketAddress | undefined }

@@ -3,34 +3,42 @@
 
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { runSettings, serveSettings } from './command/arguments.ts';
-import { demoSettings } from './command/demo.ts';
-import { HELP } from './command/help.ts';
+import { listFaults } from './command/faults.ts';
+import { COMMANDS, type Command, HELP, OVERVIEW } from './command/help.ts';
+import { showMatrix } from './command/matrix.ts';
 import { Problem } from './command/problem.ts';
 import { run } from './command/run.ts';
 import { serve } from './command/serve.ts';
+import { faultsSettings } from './command/settings/faults.ts';
+import { matrixSettings } from './command/settings/matrix.ts';
+import { runSettings } from './command/settings/run.ts';
+import { serveSettings } from './command/settings/serve.ts';
 import { processTerminal, type Terminal } from './command/terminal.ts';
 
 async function main(args: readonly string[], terminal: Terminal): Promise<number> {
-  const [command, ...rest] = args;
+  const [word, ...rest] = args;
+  const command = COMMANDS.find((name) => name === word);
   if (args.includes('--help') || args.includes('-h')) {
-    terminal.print(HELP.trimEnd());
+    terminal.print((command === undefined ? OVERVIEW : HELP[command]).trimEnd());
     return 0;
   }
-  if (command === '--version') {
+  if (word === '--version') {
     terminal.print(version());
     return 0;
   }
-  if (command?.startsWith('-') === true) throw new Problem(2, `${command} goes with a command: run or serve (see cablepull --help)`);
+  if (word === undefined) return showMatrix(matrixSettings([]), terminal);
+  const there = `there are ${COMMANDS.join(', ')} (see cablepull --help)`;
+  if (word.startsWith('-')) throw new Problem(2, `${word} goes with a command: ${there}`);
+  if (command === undefined) throw new Problem(2, `there is no command '${word}'; ${there}`);
+  return carryOut(command, rest, terminal);
+}
+
+async function carryOut(command: Command, args: readonly string[], terminal: Terminal): Promise<number> {
   switch (command) {
-    case undefined:
-      return run(demoSettings(), terminal);
-    case 'run':
-      return run(runSettings(rest), terminal);
-    case 'serve':
-      return serve(serveSettings(rest), terminal);
-    default:
-      throw new Problem(2, `there is no command '${command}'; there are run and serve (see cablepull --help)`);
+    case 'matrix': return showMatrix(matrixSettings(args), terminal);
+    case 'run': return run(runSettings(args), terminal);
+    case 'faults': return listFaults(faultsSettings(args), terminal);
+    case 'serve': return serve(serveSettings(args), terminal);
   }
 }
 

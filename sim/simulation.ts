@@ -11,7 +11,9 @@
  */
 
 import type { Hal } from '../hal/hal.ts';
-import { Board, type BoardWorld, type Firmware } from './board/board.ts';
+import type { Board, Firmware } from './board/board.ts';
+import type { Fault } from './faults/fault.ts';
+import type { SpoiltNetwork } from './faults/kind.ts';
 import { Capture } from './link/capture.ts';
 import { Lan } from './lan.ts';
 import { Link } from './link/link.ts';
@@ -43,6 +45,10 @@ export interface SimulationOptions {
   readonly onTrace?: (event: TraceEvent) => void;
   /** How virtual time keeps to real time, and lets the host live. Without it a run takes no longer than it has to, and does nothing else. */
   readonly pacing?: PacingOptions;
+  /** Whether what happens is kept, as far as verdicts and `cablepull/vitest` need it. Worlds of 100,000 devices save time and memory without. Default true. */
+  readonly witness?: boolean;
+  /** The line that repeats the run, for the trace and for messages. */
+  readonly repeat?: string;
 }
 
 export interface HostOptions {
@@ -118,7 +124,7 @@ export class Simulation {
   /** The box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
 
-  constructor({ seed = 1, onTrace, pacing }: SimulationOptions = {}) {
+  constructor({ seed = 1, onTrace, pacing, witness = true, repeat }: SimulationOptions = {}) {
     if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
     const packets = new PacketPool();
     this.seed = seed;
@@ -127,7 +133,11 @@ export class Simulation {
       network: 'simulated',
       seed,
       newClock: (board) => (board === undefined ? new VirtualClock(this.engine, 'the testbed') : this.#newClock(board)),
+      networkOf: (name) => this.#networkOf(name),
+      bytesSent: () => this.wires.sentBytes,
       onTrace,
+      witness,
+      repeat,
     });
     this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), addressesOf: (name) => this.#addressesOf(name) };
     this.wires = new Wires(this.engine, packets, seed);
@@ -170,7 +180,12 @@ export class Simulation {
     const name = options.name ?? SERVER_NAME;
     const host = this.#addHost(name, 'linux', options);
     this.#servers.set(name, host);
-    return new ServerHost(this.testbed, this.seed, (board) => this.#newClock(board), name, host, program);
+    return new ServerHost(this.testbed, name, host, program);
+  }
+
+  /** Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or cannot be done here. */
+  schedule(plan: readonly Fault[] | string): void {
+    this.testbed.schedule(plan);
   }
 
   /** A NAT box; devices are put behind it by their option `nat`. */
@@ -217,9 +232,14 @@ export class Simulation {
   /** Lets time pass until `condition` holds, and gives the virtual time then, in ms. Rejects when it does not hold `within` so long. */
   async until(condition: () => boolean, within: Duration): Promise<number> {
     const endUs = this.engine.nowUs + durationUs(within);
-    if (this.engine.until(condition, endUs)) return this.nowMs;
+    if (await this.reach(condition, endUs / 1000)) return this.nowMs;
     const howFar = this.engine.nowUs < endUs ? `when the run was stopped at ${this.nowMs} ms` : `after ${formatDuration(durationMs(within))}`;
     throw new Error(`${howFar} it was still not so: ${condition.toString()}`);
+  }
+
+  /** Lets time pass until `condition` holds, or `endMs` has come. Gives whether it holds. */
+  async reach(condition: () => boolean, endMs: number): Promise<boolean> {
+    return this.engine.until(condition, durationUs(endMs));
   }
 
   /** Every connection of every host that has power, as it is now. */
@@ -240,6 +260,14 @@ export class Simulation {
   /** Prints from now on a line for each packet that a host sends, and another where it is dropped. */
   trace(print: (line: string) => void): void {
     addObserver(this.wires, new LineTracer(this.engine, (address) => this.#nameOf(address), print));
+  }
+
+  #networkOf(name: string): SpoiltNetwork {
+    return {
+      cable: this.cable(name),
+      timeline: this.engine,
+      onForgotten: (ends, idleMs) => this.testbed.trace({ source: 'link', kind: 'forgotten', at: name, ends, idleMs }),
+    };
   }
 
   /** Who has an address; those that were asked for are remembered, as there may be 100,000. */
@@ -277,11 +305,11 @@ class ServerHost implements SimulatedServer {
   readonly board: Board;
   program: ReferenceServer | undefined = undefined;
 
-  constructor(testbed: Testbed, seed: number, newClock: BoardWorld['newClock'], name: string, host: Host, program: ServerProgram) {
+  constructor(testbed: Testbed, name: string, host: Host, program: ServerProgram) {
     const run = (hal: Hal): void => {
-      this.program = program(hal, (event) => testbed.addServerEvent(event));
+      this.program = program(hal, (event) => testbed.addServerEvent(event, name));
     };
-    this.board = new Board({ seed, newClock, onEvent: undefined }, name, host, run);
+    this.board = testbed.addServerBoard(name, host, run);
     this.board.power.restore();
   }
 }

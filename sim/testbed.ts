@@ -3,43 +3,91 @@
  * simulation on a network of its own.
  */
 
-import { Board, type BoardWorld, type Firmware } from './board/board.ts';
+import { Board, type BoardFault, type BoardWorld, type Firmware } from './board/board.ts';
 import type { BoardClock } from './board/board-clock.ts';
 import type { Nic } from './board/nic.ts';
-import { FAULT_KINDS, formatFault, targets, type Fault, type FaultKind } from './faults/fault.ts';
-import { FAULTS, type NetworkKind, tierOf } from './faults/kinds.ts';
+import { type Fault, formatFault } from './faults/fault.ts';
+import { type Hosts, problemOf, type Target, targetsOf } from './faults/hosts.ts';
+import type { NetworkKind, Side, SpoiltNetwork, Tier } from './faults/kind.ts';
+import { FAULTS, tierOf } from './faults/kinds/index.ts';
+import { type Occurrence, occurrences } from './faults/occurrences.ts';
+import { describePlanError, parsePlan } from './faults/plan.ts';
+import { forkRandom } from './random.ts';
 import type { ServerEvent } from './server/events.ts';
 import { Agenda } from './time/agenda.ts';
-import type { TraceEvent } from './verdict/trace.ts';
+import { Judge } from './verdict/judge.ts';
+import { RecentEvents } from './verdict/recent.ts';
+import { type FaultEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';
 
 export interface TestbedOptions {
   readonly network: NetworkKind;
   readonly seed: number;
   /** A clock that starts at 0 when it is made; for a board, or for the testbed itself. */
   readonly newClock: (board: Board | undefined) => BoardClock;
+  /** The network at the host of that name, where it is ours to spoil. */
+  readonly networkOf: (name: string) => SpoiltNetwork | undefined;
+  /** What all hosts have sent (RunEvent). */
+  readonly bytesSent: () => number;
   /** Everything that happens, as it happens: what it does to boards is best left to `agenda.after(0, ...)`. Undefined: nobody listens. */
   readonly onTrace: ((event: TraceEvent) => void) | undefined;
+  /** Whether what happens is kept, as far as verdicts need it. Worlds of 100,000 devices save time and memory without. */
+  readonly witness: boolean;
+  /** The line that repeats the run, for the trace. */
+  readonly repeat: string | undefined;
 }
+
+/** What is known of what has happened. */
+export interface Witness {
+  readonly judge: Judge;
+  readonly recent: RecentEvents;
+}
+
+/** A fault that is not over. */
+interface OpenFault {
+  readonly told: Told;
+  readonly isShared: boolean;
+  /** Undefined: it was begun by hand, and ends so. */
+  readonly heal: (() => void) | undefined;
+}
+
+/** What the trace says of a fault, whether it comes or goes. */
+type Told = { readonly source: 'fault' } & Omit<FaultEvent, 'kind' | 'forMs'>;
 
 export class Testbed {
   /** What shall happen when, in ms since the testbed was made. */
   readonly agenda: Agenda;
-  readonly #network: NetworkKind;
-  readonly #onTrace: ((event: TraceEvent) => void) | undefined;
+  readonly repeat: string | undefined;
+  readonly #witness: Witness | undefined;
+  readonly #options: TestbedOptions;
   readonly #world: BoardWorld;
   readonly #boards = new Map<string, Board>();
-  /** How many faults of a kind a board is under at the moment: it heals when the last of them does. */
-  readonly #active = new Map<string, number>();
+  readonly #servers = new Map<string, Board>();
+  /** By host. */
+  readonly #open = new Map<string, OpenFault[]>();
+  /** How often each line was planned, so that two of the same draw times of their own. */
+  readonly #planned = new Map<string, number>();
+  #lastFaultId = 0;
+  /** What is done to a board next is by a plan, which has told of it, or is no fault. */
+  #isActing = false;
+  #hasStarted = false;
 
-  constructor({ network, seed, newClock, onTrace }: TestbedOptions) {
-    this.#network = network;
-    this.#onTrace = onTrace;
+  constructor(options: TestbedOptions) {
+    const { seed, newClock, onTrace, witness, repeat } = options;
+    this.#options = options;
+    this.repeat = repeat;
+    this.#witness = witness ? { judge: new Judge(), recent: new RecentEvents() } : undefined;
     this.agenda = new Agenda(newClock(undefined));
+    const isHeard = witness || onTrace !== undefined;
     this.#world = {
       seed,
       newClock,
       // One object an event, not two: there is one at every beat of thousands of devices.
-      onEvent: onTrace && ((event, { name }) => onTrace({ source: 'device', device: name, ...event, atMs: this.agenda.now() })),
+      onEvent: isHeard ? (event, { name }) => this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() }) : undefined,
+      onFault: (board, fault, change) => {
+        if (!this.#isActing) this.#actByHand(board, fault, change);
+        // What follows of it, as flash that fails at boot, is not the plan's.
+        this.#isActing = false;
+      },
     };
   }
 
@@ -47,11 +95,17 @@ export class Testbed {
     return [...this.#boards.values()];
   }
 
+  /** Throws where the world was made without. */
+  get witness(): Witness {
+    if (this.#witness === undefined) throw new Error('this world keeps nothing of what happens (witness: false): there is nothing to judge by');
+    return this.#witness;
+  }
+
   get size(): number {
     return this.#boards.size;
   }
 
-  /** The board of that name. */
+  /** The board of that name, of a device. */
   board(name: string): Board | undefined {
     return this.#boards.get(name);
   }
@@ -64,73 +118,160 @@ export class Testbed {
     return board;
   }
 
+  /** A new board for a server, whose program tells by addServerEvent; its power is off. */
+  addServerBoard(name: string, nic: Nic, program: Firmware): Board {
+    const board = new Board({ ...this.#world, onEvent: undefined }, name, nic, program);
+    this.#servers.set(name, board);
+    return board;
+  }
+
   /** Switches a board on at a time. A fault that then keeps it off has the say: the board boots when that heals. */
   switchOn(board: Board, atMs: number): void {
     this.agenda.at(atMs, () => {
-      const isKeptOff = FAULT_KINDS.some((kind) => FAULTS[kind].firmware === 'off' && this.#activeCount(kind, board) > 0);
+      const isKeptOff = this.#open.get(board.name)?.some(({ told }) => FAULTS[told.fault].firmware === 'off') === true;
       if (!isKeptOff) board.power.restore();
     });
   }
 
-  /** Puts the faults of a plan on the agenda, for the devices there are. */
-  schedule(plan: readonly Fault[]): void {
-    for (const fault of plan) {
-      for (const board of this.boards) {
-        if (!targets(fault.target, board.name)) continue;
-        this.agenda.at(fault.atMs, () => this.#apply(fault, board));
-        if (fault.forMs !== undefined) this.agenda.at(fault.atMs + fault.forMs, () => this.#heal(fault, board));
+  /** Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or cannot be done here. */
+  schedule(plan: readonly Fault[] | string): void {
+    const faults = typeof plan === 'string' ? parsePlan(plan) : plan;
+    if ('message' in faults) throw new RangeError(`line ${faults.line} of the plan: ${describePlanError(String(plan), faults)}`);
+    const hosts: Hosts = { network: this.#options.network, devices: [...this.#boards.keys()], servers: [...this.#servers.keys()] };
+    const problem = problemOf(faults, hosts);
+    if (problem !== undefined) throw new RangeError(problem);
+    for (const fault of faults) {
+      const text = formatFault(fault);
+      const times = (this.#planned.get(text) ?? 0) + 1;
+      this.#planned.set(text, times);
+      for (const target of targetsOf(fault, hosts)) {
+        const random = forkRandom(this.#options.seed, `fault ${times} ${text} on ${target.name}`);
+        this.#scheduleNext(fault, target, occurrences(fault, random));
       }
     }
   }
 
+  #scheduleNext(fault: Fault, target: Target, coming: Iterator<Occurrence, void>): void {
+    const { value } = coming.next();
+    if (value === undefined) return;
+    const { atMs, forMs } = value;
+    let open: OpenFault | undefined;
+    this.agenda.at(atMs, () => {
+      open = this.#begin(fault, target, forMs);
+      this.#scheduleNext(fault, target, coming);
+    });
+    if (forMs !== undefined) this.agenda.at(atMs + forMs, () => open && this.#end(target.name, open));
+  }
+
   /** Adds what a server says to the trace. */
-  addServerEvent(event: ServerEvent): void {
-    this.trace({ source: 'server', ...event });
+  addServerEvent(event: ServerEvent, server = 'server'): void {
+    this.trace({ source: 'server', server, ...event });
   }
 
   /** Adds to the trace. */
   trace(event: Untimed<TraceEvent>): void {
-    this.#onTrace?.({ ...event, atMs: this.agenda.now() });
+    if (this.#witness === undefined && this.#options.onTrace === undefined) return;
+    this.#tell({ ...event, atMs: this.agenda.now() });
+  }
+
+  /** Ends the trace: what happens after this is no part of the run. */
+  traceEnd(interrupted = false): void {
+    this.trace({ source: 'run', kind: 'end', interrupted, bytes: this.#options.bytesSent() });
   }
 
   /** Forgets what was to happen, and switches everything off. */
   stop(): void {
     this.agenda.clear();
-    for (const board of this.#boards.values()) board.power.cut();
+    for (const board of this.#boards.values()) this.#act(() => board.power.cut());
   }
 
-  #apply(fault: Fault, board: Board): void {
-    const { kind, forMs } = fault;
-    const { apply, heal } = FAULTS[kind];
-    if (heal !== undefined) this.#countActive(fault, board, 1);
-    this.trace({ ...this.#told(fault, board), kind: 'fault', ...(forMs !== undefined && { forMs }) });
-    apply(board);
+  #tell(event: TraceEvent): void {
+    if (!this.#hasStarted) {
+      this.#hasStarted = true;
+      const { network, seed, repeat } = this.#options;
+      const start = { source: 'run', kind: 'start', format: TRACE_FORMAT, version: TRACE_VERSION, network, seed, ...(repeat !== undefined && { repeat }), atMs: 0 } as const;
+      this.#tell(start);
+    }
+    this.#witness?.judge.add(event);
+    this.#witness?.recent.add(event);
+    this.#options.onTrace?.(event);
   }
 
-  #heal(fault: Fault, board: Board): void {
-    const count = this.#countActive(fault, board, -1);
-    this.trace({ ...this.#told(fault, board), kind: 'healed' });
-    if (count === 0) FAULTS[fault.kind].heal?.(board);
+  // ---- faults ----
+
+  #begin(fault: Fault, { name, side }: Target, forMs: number | undefined): OpenFault | undefined {
+    const { kind, argument } = fault;
+    const { begin, lasts, isShared } = FAULTS[kind];
+    const told = this.#told(kind, argument, name, side, formatFault(fault));
+    this.trace({ ...told, kind: 'fault', ...(forMs !== undefined && { forMs }) });
+    const victim = { board: this.#boardOf(name), network: this.#options.networkOf(name) };
+    const heal = this.#act(() => begin(victim, argument));
+    return lasts(argument) ? this.#addOpen(name, { told, isShared, heal }) : undefined;
   }
 
-  /** What the trace says of a fault, whether it comes or goes. */
-  #told(fault: Fault, { name }: Board) {
-    return { source: 'fault', device: name, fault: fault.kind, tier: tierOf(fault.kind, this.#network), text: formatFault(fault) } as const;
+  /** Heals it, unless somebody has done so by hand. */
+  #end(name: string, fault: OpenFault): void {
+    if (!this.#removeOpen(name, fault)) return;
+    this.trace({ ...fault.told, kind: 'healed' });
+    const isLast = !this.#openOf(name).some(({ told }) => told.fault === fault.told.fault);
+    if (fault.heal !== undefined && (isLast || !fault.isShared)) this.#act(fault.heal);
   }
 
-  #countActive({ kind }: Fault, board: Board, change: 1 | -1): number {
-    const count = this.#activeCount(kind, board) + change;
-    this.#active.set(activeKey(kind, board), count);
-    return count;
+  /** Who acts by hand has the say: what is mended so is mended, whatever faults of the kind a plan has going on. */
+  #actByHand(board: Board, fault: BoardFault, change: 'begins' | 'ends'): void {
+    const { name } = board;
+    if (change === 'ends') {
+      for (const open of this.#openOf(name).filter(({ told }) => told.fault === fault)) {
+        this.#removeOpen(name, open);
+        this.trace({ ...open.told, kind: 'healed' });
+      }
+      return;
+    }
+    const now = this.agenda.now();
+    const side = this.#servers.get(name) === board ? 'server' : 'device';
+    const text = formatFault({ kind: fault, argument: undefined, target: name, at: { fromMs: now, toMs: now }, for: undefined, everyMs: undefined });
+    const told = this.#told(fault, undefined, name, side, text);
+    this.trace({ ...told, kind: 'fault' });
+    if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { told, isShared: true, heal: undefined });
   }
 
-  #activeCount(kind: FaultKind, board: Board): number {
-    return this.#active.get(activeKey(kind, board)) ?? 0;
+  #told(fault: Fault['kind'], argument: string | undefined, host: string, on: Side, text: string): Told {
+    const tier: Tier | undefined = tierOf(fault, this.#options.network);
+    if (tier === undefined) throw new Error(`${text} cannot be done here: it should not have been planned`);
+    return { source: 'fault', id: ++this.#lastFaultId, fault, ...(argument !== undefined && { argument }), host, on, tier, text };
   }
-}
 
-function activeKey(kind: FaultKind, { name }: Board): string {
-  return `${kind} ${name}`;
+  #boardOf(name: string): Board {
+    const board = this.#boards.get(name) ?? this.#servers.get(name);
+    if (board === undefined) throw new Error(`there is no host ${name}: it should not have been planned`);
+    return board;
+  }
+
+  #openOf(name: string): readonly OpenFault[] {
+    return this.#open.get(name) ?? [];
+  }
+
+  #addOpen(name: string, fault: OpenFault): OpenFault {
+    this.#open.set(name, [...this.#openOf(name), fault]);
+    return fault;
+  }
+
+  #removeOpen(name: string, fault: OpenFault): boolean {
+    const open = this.#openOf(name);
+    const rest = open.filter((other) => other !== fault);
+    if (rest.length > 0) this.#open.set(name, rest);
+    else this.#open.delete(name);
+    return rest.length < open.length;
+  }
+
+  #act<T>(act: () => T): T {
+    this.#isActing = true;
+    try {
+      return act();
+    } finally {
+      this.#isActing = false;
+    }
+  }
 }
 
 type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;

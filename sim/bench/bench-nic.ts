@@ -35,6 +35,8 @@ export class BenchNic implements Nic {
   /** Since this nic was made, in ms. */
   readonly clock: Clock;
   carrier = true;
+  /** What its connections have written and read. */
+  bytes = 0;
   /** Connections of this boot, and those the stack still has to close. */
   readonly #streams: BenchStream[] = [];
   /** Connections that only the far end believes in: the device has lost them without a word. The oldest first. */

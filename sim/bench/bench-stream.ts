@@ -134,7 +134,10 @@ export class BenchStream implements StreamSocket, StreamHandler {
     // What came before a FIN that the device knows of has come, too.
     if (this.#state === 'open' && !this.#nic.carrier && this.#endReason === undefined) return failure('EAGAIN');
     const count = this.#inner.read(into);
-    if (count > 0) return count;
+    if (count > 0) {
+      this.#nic.bytes += count;
+      return count;
+    }
     if (this.#errno !== undefined) return failure(this.#errno);
     return this.#lostReset === undefined ? count : failure('EAGAIN');
   }
@@ -146,10 +149,13 @@ export class BenchStream implements StreamSocket, StreamHandler {
     if (this.#finPending || this.#finSent) return failure('EPIPE');
     if (this.#isClear()) {
       this.#heard();
-      return this.#inner.write(from);
+      const count = this.#inner.write(from);
+      if (count > 0) this.#nic.bytes += count;
+      return count;
     }
     if (this.#outbox.isEmpty) this.#unsentSinceMs = this.#nic.clock.now();
     const taken = this.#outbox.put(from);
+    this.#nic.bytes += taken;
     this.#watch();
     return taken > 0 || from.length === 0 ? taken : failure('EAGAIN');
   }

@@ -15,16 +15,37 @@ export interface BenchOptions {
   readonly newClock: () => Clock;
   readonly seed: number;
   /** Everything that happens, as it happens: what it does to boards is best left to `agenda.after(0, ...)`. */
-  readonly onTrace: (event: TraceEvent) => void;
+  readonly onTrace?: (event: TraceEvent) => void;
+  /** The line that repeats the run, for the trace and for messages. */
+  readonly repeat?: string;
 }
 
 export class Bench extends Testbed {
   readonly #options: BenchOptions;
-  readonly #nics: BenchNic[] = [];
+  readonly #nics: BenchNic[];
+  /** Who waits for something to come true: asked at each event. */
+  readonly #waiting: Set<() => void>;
 
   constructor(options: BenchOptions) {
-    super({ ...options, newClock: () => boardClock(options.newClock()), network: 'real' });
+    const { newClock, seed, onTrace, repeat } = options;
+    const nics: BenchNic[] = [];
+    const waiting = new Set<() => void>();
+    super({
+      network: 'real',
+      seed,
+      newClock: () => boardClock(newClock()),
+      networkOf: () => undefined,
+      bytesSent: () => nics.reduce((sum, { bytes }) => sum + bytes, 0),
+      onTrace: (event) => {
+        onTrace?.(event);
+        for (const look of waiting) look();
+      },
+      witness: true,
+      repeat,
+    });
     this.#options = options;
+    this.#nics = nics;
+    this.#waiting = waiting;
   }
 
   /** A new board with this firmware; its power is off. */
@@ -34,6 +55,23 @@ export class Bench extends Testbed {
     const board = this.addBoard(name, nic, firmware);
     this.#nics.push(nic);
     return board;
+  }
+
+  /** Waits until `condition` holds, which only what is traced can bring about, or `endMs` has come. Gives whether it holds. */
+  async reach(condition: () => boolean, endMs: number): Promise<boolean> {
+    if (condition()) return true;
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        this.#waiting.delete(look);
+        cancel();
+        resolve(condition());
+      };
+      const look = (): void => {
+        if (condition()) settle();
+      };
+      const cancel = this.agenda.at(endMs, settle);
+      this.#waiting.add(look);
+    });
   }
 
   /** Switches everything off, and lets go of the host's sockets. */

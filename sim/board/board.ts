@@ -28,7 +28,12 @@ export interface BoardWorld {
   newClock(board: Board): BoardClock;
   /** Undefined: nobody listens, and so the firmware need not say anything. */
   readonly onEvent: ((event: BoardEvent, board: Board) => void) | undefined;
+  /** Told before a board's state changes by one of its calls that break it, or mend it. */
+  readonly onFault: (board: Board, fault: BoardFault, change: 'begins' | 'ends') => void;
 }
+
+/** What can be done to a board, in a plan's words; a reset only begins. */
+export type BoardFault = 'cable-pull' | 'power-loss' | 'hang' | 'crash' | 'reset';
 
 /** What a board tells: its firmware's events, its console, and its crashes. */
 export type BoardEvent =
@@ -88,13 +93,15 @@ export class Board {
   /** The power. Both `cut` and `restore` do nothing when it is so already. */
   get power(): Power {
     return {
-      cut: () => this.#end('off'),
+      cut: () => this.#cutPower(),
       restore: (reason = 'power-on') => {
-        if (this.#state === 'off') this.#boot(reason);
+        if (this.#state !== 'off') return;
+        this.#world.onFault(this, 'power-loss', 'ends');
+        this.#boot(reason);
       },
       cutAtWrite: (count) => {
         const random = forkRandom(this.#world.seed, `${this.name} flash`);
-        this.flash.failure = count === undefined ? undefined : { writes: count, random, happen: () => this.#end('off') };
+        this.flash.failure = count === undefined ? undefined : { writes: count, random, happen: () => this.#cutPower() };
       },
     };
   }
@@ -102,6 +109,7 @@ export class Board {
   /** The firmware stops, its TCP stack lives. A hardware watchdog, if the firmware has armed it, ends this. */
   hang(): void {
     if (this.#state !== 'running') return;
+    this.#world.onFault(this, 'hang', 'begins');
     this.#state = 'hung';
     this.#current?.hold();
   }
@@ -109,6 +117,7 @@ export class Board {
   /** The firmware goes on where it stopped. */
   unhang(): void {
     if (this.#state !== 'hung') return;
+    this.#world.onFault(this, 'hang', 'ends');
     this.#state = 'running';
     this.#current?.release();
   }
@@ -116,17 +125,21 @@ export class Board {
   /** The firmware dies like a process under an operating system, which closes its connections. */
   crash(): void {
     if (this.#state !== 'running' && this.#state !== 'hung') return;
+    this.#world.onFault(this, 'crash', 'begins');
     this.nic.closeAll();
     this.#end('crashed');
   }
 
   /** A crashed firmware is started again. */
   restartCrashed(): void {
-    if (this.#state === 'crashed') this.#boot('panic');
+    if (this.#state !== 'crashed') return;
+    this.#world.onFault(this, 'crash', 'ends');
+    this.#boot('panic');
   }
 
   /** Resets the connections, as a box on the way does that has lost track of them. */
   resetConnections(): void {
+    this.#world.onFault(this, 'reset', 'begins');
     this.nic.resetAll();
   }
 
@@ -163,8 +176,14 @@ export class Board {
 
   #setCarrier(up: boolean): void {
     if (this.#carrier === up) return;
+    this.#world.onFault(this, 'cable-pull', up ? 'ends' : 'begins');
     this.#carrier = up;
     this.nic.setCarrier(up);
+  }
+
+  #cutPower(): void {
+    if (this.#state !== 'off') this.#world.onFault(this, 'power-loss', 'begins');
+    this.#end('off');
   }
 
   #boot(resetReason: ResetReason): void {

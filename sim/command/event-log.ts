@@ -69,7 +69,7 @@ export class EventLog {
     if (this.#fault === undefined) return;
     const { event, devices } = this.#fault;
     this.#fault = undefined;
-    this.#terminal.log(this.#paint(devices === 1 ? event : { ...event, device: `${devices} devices` }));
+    this.#terminal.log(this.#paint(devices === 1 ? event : { ...event, host: `${devices} devices` }));
   }
 
   #paint(event: TraceEvent): string {

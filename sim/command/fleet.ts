@@ -1,6 +1,6 @@
 /** How the devices of a run are doing, as they and the server tell. */
 
-import { FAULTS } from '../faults/kinds.ts';
+import { FAULTS } from '../faults/kinds/index.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 
@@ -71,16 +71,10 @@ export class Fleet {
   }
 
   add(event: TraceEvent): void {
-    if (event.source === 'server' || event.source === 'bench') return;
+    if (event.source === 'fault') this.#addFault(event);
+    if (event.source !== 'device') return;
     const row = this.#row(event.device);
     switch (event.kind) {
-      case 'fault':
-        row.faults.set(event.fault, (row.faults.get(event.fault) ?? 0) + 1);
-        if (FAULTS[event.fault].firmware === 'off' || FAULTS[event.fault].firmware === 'dead') this.#enter(row, 'off', event.atMs);
-        break;
-      case 'healed':
-        row.faults.set(event.fault, (row.faults.get(event.fault) ?? 1) - 1);
-        break;
       case 'boot':
         if (!row.hasBeenOn) this.#everOn++;
         row.hasBeenOn = true;
@@ -120,6 +114,15 @@ export class Fleet {
         break;
       default:
     }
+  }
+
+  #addFault(event: Extract<TraceEvent, { source: 'fault' }>): void {
+    if (event.on !== 'device') return;
+    const row = this.#row(event.host);
+    const { firmware, lasts } = FAULTS[event.fault];
+    if (!lasts(event.argument)) return;
+    row.faults.set(event.fault, (row.faults.get(event.fault) ?? 0) + (event.kind === 'fault' ? 1 : -1));
+    if (event.kind === 'fault' && (firmware === 'off' || firmware === 'dead')) this.#enter(row, 'off', event.atMs);
   }
 
   /** Every device has tried each of the servers in vain, and none was ever connected. */

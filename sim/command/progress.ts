@@ -5,8 +5,8 @@
 
 import type { Clock } from '../../hal/clock.ts';
 import { formatSeconds } from '../time/duration.ts';
-import type { RunSettings } from './arguments.ts';
 import type { Fleet } from './fleet.ts';
+import type { RunSettings } from './settings/run.ts';
 import type { Terminal } from './terminal.ts';
 
 const FIRST_MS = 1000;

@@ -5,8 +5,8 @@ import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { describeEvent } from '../server/events.ts';
 import { startServer } from '../server/server.ts';
 import { formatSeconds } from '../time/duration.ts';
-import type { ServeSettings } from './arguments.ts';
 import { Problem } from './problem.ts';
+import type { ServeSettings } from './settings/serve.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Serves until Ctrl-C; prints who comes and who goes, and at the end what there was. Rejects with a Problem. */

@@ -10,10 +10,10 @@ import { heartbeatServer } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Testbed } from '../testbed.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
-import type { RunSettings } from './arguments.ts';
 import { CaptureFile } from './capture-file.ts';
 import type { Fleet } from './fleet.ts';
 import { Progress } from './progress.ts';
+import type { RunSettings } from './settings/run.ts';
 import type { Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
@@ -41,8 +41,9 @@ export class SimulatedVenue implements Venue {
     });
     this.#sim = new Simulation({
       seed: settings.seed,
+      repeat: settings.repeatWithoutFiles,
       onTrace: (event) => {
-        if (event.source === 'fault') this.#capture?.comment(`${event.device}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
+        if (event.source === 'fault') this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
         onTrace(event);
       },
       pacing: {
@@ -59,7 +60,7 @@ export class SimulatedVenue implements Venue {
     });
     this.#progress = new Progress(terminal, fleet, nodeClock(), settings);
     const file = this.#file;
-    this.#capture = file && this.#sim.capture((bytes) => file.write(bytes), [settings.commandLineInCapture]);
+    this.#capture = file && this.#sim.capture((bytes) => file.write(bytes), [settings.repeatWithoutFiles]);
   }
 
   get testbed(): Testbed {

@@ -1,39 +1,65 @@
-/** A fault: what breaks, on which device, when, and for how long. Data that can be printed and read again. */
+/** A fault: what breaks, on which host, when, for how long, and how often. Data that can be printed and read again. */
 
 import { formatDuration } from '../time/duration.ts';
 
 /** The kinds of faults, as a plan names them. */
-export const FAULT_KINDS = ['cable-pull', 'power-loss', 'hang', 'crash', 'reset'] as const;
+export const FAULT_KINDS = [
+  'cable-pull', 'power-loss', 'hang', 'crash', 'reset', 'one-way', 'loss', 'latency', 'jitter', 'bandwidth', 'duplicate', 'reorder', 'corrupt', 'nat-timeout',
+] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** A time, or one that is drawn from a range, each as likely: `10s`, `10s..60s`. In ms; equal where nothing is drawn. */
+export interface Range {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export interface Fault {
   readonly kind: FaultKind;
-  /** The name of a device, or a pattern in which `*` stands for any characters. */
+  /** How much, or which way, as the kind has it: `10%`, `300ms`, `tx`. Undefined: the kind has none, or needs none. */
+  readonly argument: string | undefined;
+  /** The name of a host; or of devices a pattern, in which `*` stands for any characters, or a row of numbers, as in `dev-3..9`. */
   readonly target: string;
-  readonly atMs: number;
+  readonly at: Range;
   /** How long; undefined: for good, unless the kind is over at once. */
-  readonly forMs: number | undefined;
+  readonly for: Range | undefined;
+  /** Again and again, so long after the time before; undefined: once. */
+  readonly everyMs: number | undefined;
 }
 
 /** The line of a plan that reads as this fault. */
-export function formatFault({ kind, target, atMs, forMs }: Fault): string {
-  const length = forMs === undefined ? '' : ` for ${formatDuration(forMs)}`;
-  return `${kind} on ${target} at ${formatDuration(atMs)}${length}`;
+export function formatFault({ kind, argument, target, at, for: length, everyMs }: Fault): string {
+  return [
+    kind,
+    ...(argument === undefined ? [] : [argument]),
+    `on ${target} at ${formatRange(at)}`,
+    ...(length === undefined ? [] : [`for ${formatRange(length)}`]),
+    ...(everyMs === undefined ? [] : [`every ${formatDuration(everyMs)}`]),
+  ].join(' ');
 }
 
-/** Whether the fault's target means this device. */
-export function targets(target: string, device: string): boolean {
+function formatRange({ fromMs, toMs }: Range): string {
+  return fromMs === toMs ? formatDuration(fromMs) : `${formatDuration(fromMs)}..${formatDuration(toMs)}`;
+}
+
+/** Whether the fault's target means this device, or this server by its full name. */
+export function targets(target: string, name: string): boolean {
+  const [, prefix, first, last] = /^(.*?)(\d+)\.\.(\d+)$/.exec(target) ?? [];
+  if (prefix !== undefined) {
+    const [, number] = name.startsWith(prefix) ? (/^(0|[1-9]\d*)$/.exec(name.slice(prefix.length)) ?? []) : [];
+    return number !== undefined && Number(number) >= Number(first) && Number(number) <= Number(last);
+  }
   const [start = '', ...rest] = target.split('*');
   const end = rest.pop();
-  if (end === undefined) return device === target;
-  if (!device.startsWith(start)) return false;
+  if (end === undefined) return name === target;
+  if (!name.startsWith(start)) return false;
   // The first place for each part leaves the most for those after it.
   let at = start.length;
   for (const part of rest) {
-    const found = device.indexOf(part, at);
+    const found = name.indexOf(part, at);
     if (found < 0) return false;
     at = found + part.length;
   }
-  return device.length - end.length >= at && device.endsWith(end);
+  return name.length - end.length >= at && name.endsWith(end);
 }

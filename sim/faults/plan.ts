@@ -2,12 +2,17 @@
  * A fault plan in text: one fault a line, readable aloud; empty lines and what follows a `#` do not count.
  *
  *     cable-pull on dev-1 at 10s for 30s
- *     hang on dev-* at 20s
+ *     power-loss on dev-* at 1m..2m for 5s every 10m
+ *     loss 10% on dev-3..9 from 0s
+ *     hang on server at 20s
+ *
+ * Each line is `KIND [HOW MUCH] on HOST at TIME [for TIME] [every TIME]`; `from` is another word for `at`. TIME for `at` and `for` may be a
+ * range, `10s..60s`: each host, each time, draws its own from the seed.
  */
 
 import { describeWrongDuration, parseDuration } from '../time/duration.ts';
-import { FAULT_KINDS, targets, type Fault, type FaultKind } from './fault.ts';
-import { FAULTS } from './kinds.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, type Range } from './fault.ts';
+import { FAULTS } from './kinds/index.ts';
 
 /** What is wrong with a line: where, and what would be right. */
 export interface PlanError {
@@ -18,16 +23,13 @@ export interface PlanError {
   readonly message: string;
 }
 
-/** What a simulated network's cables can do by rules, and no plan can name yet. */
-const NOT_IN_PLANS = ['loss', 'latency', 'jitter', 'bandwidth', 'duplicate', 'reorder', 'corrupt', 'one-way', 'nat-timeout'];
-
 /** All the faults of a plan, or the first error. */
 export function parsePlan(text: string): readonly Fault[] | PlanError {
   const faults: Fault[] = [];
   for (const [i, line] of text.split('\n').entries()) {
     const fault = parseFault(line.replace(/#.*/, ''));
     if (fault === undefined) continue;
-    if ('message' in fault) return { ...fault, line: i + 1 };
+    if (fault instanceof LineError) return { line: i + 1, column: fault.column, message: fault.message };
     faults.push(fault);
   }
   return faults;
@@ -41,57 +43,129 @@ export function describePlanError(text: string, { line, column, message }: PlanE
   return `${message}\n  ${shown}\n  ${indent}^`;
 }
 
-/** The devices that a fault names; the sentence is for one that names none. */
-export function devicesOf(fault: Fault, devices: readonly string[]): readonly string[] | string {
-  const named = devices.filter((device) => targets(fault.target, device));
-  if (named.length > 0) return named;
-  const first = devices[0] ?? 'none';
-  const last = devices.at(-1) ?? first;
-  return `no device is called '${fault.target}'; there ${first === last ? `is ${first}` : `are ${first} to ${last}`}`;
-}
-
 interface Word {
   readonly text: string;
   readonly column: number;
 }
 
-function parseFault(line: string): Fault | Omit<PlanError, 'line'> | undefined {
-  const words: Word[] = Array.from(line.matchAll(/\S+/g), (match) => ({ text: match[0], column: match.index + 1 }));
-  if (words.length === 0) return undefined;
-  const end = line.trimEnd().length + 2;
-  let at = 0;
-  const next = (): Word => words[at++] ?? { text: '', column: end };
-  const fail = ({ text, column }: Word, expected: string): Omit<PlanError, 'line'> => {
-    return { column, message: `expected ${expected}${text === '' ? ', but the line ends' : `, not '${text}'`}` };
-  };
+/** Never seen outside. */
+class LineError extends Error {
+  readonly column: number;
 
-  const kind = next();
-  if (NOT_IN_PLANS.includes(kind.text)) {
-    return { column: kind.column, message: `'${kind.text}' cannot be in a plan in this version; a plan can have ${FAULT_KINDS.join(', ')}` };
+  constructor({ column }: Word, message: string) {
+    super(message);
+    this.column = column;
   }
-  if (!isFaultKind(kind.text)) return fail(kind, `a fault (${FAULT_KINDS.join(', ')})`);
-  const on = next();
-  if (on.text !== 'on') return fail(on, "'on' and a device");
-  const target = next();
-  if (target.text === '') return fail(target, "the name of a device, as in 'on dev-1'");
-  const atWord = next();
-  if (atWord.text !== 'at') return fail(atWord, "'at' and a time");
-  const time = next();
-  const atMs = parseDuration(time.text);
-  if (atMs === undefined) return fail(time, describeWrongDuration(time.text, 'a time'));
-  const forWord = next();
-  if (forWord.text === '') return { kind: kind.text, target: target.text, atMs, forMs: undefined };
-  if (forWord.text !== 'for') return fail(forWord, "'for' and a duration, or the end of the line");
-  if (FAULTS[kind.text].heal === undefined) return { column: forWord.column, message: `a ${kind.text} is over at once: it has no 'for'` };
-  const length = next();
-  const forMs = parseDuration(length.text);
-  if (forMs === undefined) return fail(length, describeWrongDuration(length.text));
-  if (forMs === 0) return fail(length, 'a duration above 0');
-  const rest = next();
-  if (rest.text !== '') return fail(rest, 'the end of the line');
-  return { kind: kind.text, target: target.text, atMs, forMs };
 }
 
-function isFaultKind(word: string): word is FaultKind {
-  return FAULT_KINDS.some((kind) => kind === word);
+/** The words of a line, one after the other. */
+class Words {
+  readonly #words: readonly Word[];
+  readonly #end: Word;
+  #at = 0;
+
+  constructor(line: string) {
+    this.#words = Array.from(line.matchAll(/\S+/g), (match) => ({ text: match[0], column: match.index + 1 }));
+    this.#end = { text: '', column: line.trimEnd().length + 2 };
+  }
+
+  get isEmpty(): boolean {
+    return this.#words.length === 0;
+  }
+
+  /** Also beyond the last, where it is empty. */
+  get next(): Word {
+    return this.#words[this.#at] ?? this.#end;
+  }
+
+  take(): Word {
+    const word = this.next;
+    this.#at++;
+    return word;
+  }
+}
+
+function fail(word: Word, expected: string): never {
+  throw new LineError(word, `expected ${expected}${word.text === '' ? ', but the line ends' : `, not '${word.text}'`}`);
+}
+
+function parseFault(line: string): Fault | LineError | undefined {
+  const words = new Words(line);
+  if (words.isEmpty) return undefined;
+  try {
+    return readFault(words);
+  } catch (error) {
+    if (error instanceof LineError) return error;
+    throw error;
+  }
+}
+
+function readFault(words: Words): Fault {
+  const kindWord = words.take();
+  const kind = FAULT_KINDS.find((name) => name === kindWord.text) ?? fail(kindWord, `a fault (${FAULT_KINDS.join(', ')})`);
+  const argument = readArgument(kind, words);
+  const on = words.take();
+  if (on.text !== 'on') fail(on, "'on' and a device");
+  const target = words.take();
+  if (target.text === '') fail(target, "the name of a device, as in 'on dev-1', or 'on server'");
+  const at = words.take();
+  if (at.text !== 'at' && at.text !== 'from') fail(at, "'at' and a time");
+  const atRange = readRange(words, 'a time', 0);
+
+  let length: Range | undefined;
+  const forWord = words.next;
+  if (forWord.text === 'for') {
+    words.take();
+    if (!FAULTS[kind].lasts(argument)) throw new LineError(forWord, `a ${kind} is over at once: it has no 'for'`);
+    length = readRange(words, 'a duration', 1);
+  }
+  let everyMs: number | undefined;
+  const everyWord = words.next;
+  if (everyWord.text === 'every') {
+    words.take();
+    const period = words.next;
+    everyMs = readDuration(words.take(), 'a duration', 1);
+    if (FAULTS[kind].lasts(argument) && length === undefined) throw new LineError(everyWord, `a ${kind} that comes again must end before: say 'for' how long`);
+    if (length !== undefined && length.toMs >= everyMs) throw new LineError(period, `a ${kind} that comes again must end before: 'every' must be longer than 'for'`);
+    if (atRange.toMs - atRange.fromMs > everyMs) throw new LineError(period, "'every' must not be shorter than the range of 'at'");
+  }
+  const rest = words.take();
+  if (rest.text !== '') fail(rest, expectedNext(length, everyMs));
+  return { kind, argument, target: target.text, at: atRange, for: length, everyMs };
+}
+
+function expectedNext(length: Range | undefined, everyMs: number | undefined): string {
+  if (everyMs !== undefined) return 'the end of the line';
+  return length === undefined ? "'for' and a duration, 'every' and a duration, or the end of the line" : "'every' and a duration, or the end of the line";
+}
+
+function readArgument(kind: FaultKind, words: Words): string | undefined {
+  const { argument } = FAULTS[kind];
+  const word = words.next;
+  if (argument === undefined || (argument.isOptional && word.text === 'on')) return undefined;
+  const text = argument.read(words.take().text);
+  return text ?? fail(word, argument.what);
+}
+
+/** `10s`, or `10s..60s`. */
+function readRange(words: Words, what: string, leastMs: number): Range {
+  const word = words.take();
+  const dots = word.text.indexOf('..');
+  if (dots < 0) {
+    const ms = readDuration(word, what, leastMs);
+    return { fromMs: ms, toMs: ms };
+  }
+  const end = { text: word.text.slice(dots + 2), column: word.column + dots + 2 };
+  const fromMs = readDuration({ text: word.text.slice(0, dots), column: word.column }, what, leastMs);
+  const toMs = readDuration(end, what, leastMs);
+  if (toMs < fromMs) throw new LineError(end, 'a range must begin with the lesser time');
+  return { fromMs, toMs };
+}
+
+/** In ms; `leastMs` 1 stands for anything above 0. */
+function readDuration(word: Word, what: string, leastMs: number): number {
+  const ms = parseDuration(word.text);
+  if (ms === undefined) return fail(word, describeWrongDuration(word.text, what));
+  if (ms === 0 && leastMs > 0) return fail(word, 'a duration above 0');
+  return ms;
 }

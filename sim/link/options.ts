@@ -78,11 +78,16 @@ function lineOf(options: LineOptions): Line {
 
 /** `10Mbit/s` in bits per second. Throws a RangeError for what is no bandwidth. */
 export function bandwidthBps(bandwidth: Bandwidth): number {
-  if (typeof bandwidth === 'number') return bandwidth;
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([kMG]?bit\/s)$/.exec(bandwidth) ?? [];
+  const bps = typeof bandwidth === 'number' ? bandwidth : parseBandwidth(bandwidth);
+  if (bps === undefined) throw new RangeError(`${bandwidth} is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s`);
+  return bps;
+}
+
+/** `10Mbit/s` in bits per second; undefined for what is no bandwidth. */
+export function parseBandwidth(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([kMG]?bit\/s)$/.exec(text) ?? [];
   const factor = UNIT_BPS[unit];
-  if (factor === undefined) throw new RangeError(`${bandwidth} is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s`);
-  return Number(number) * factor;
+  return number === undefined || factor === undefined ? undefined : Number(number) * factor;
 }
 
 /** `1%` as 0.01. Throws a RangeError for what is no probability. */

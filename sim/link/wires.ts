@@ -34,6 +34,8 @@ export class Wires {
   readonly pool: PacketPool;
   readonly seed: number;
   observer: WireObserver | undefined = undefined;
+  /** What all hosts have put on their cables, as IPv4 packets. */
+  sentBytes = 0;
   /** How many packets were dropped for each reason. */
   readonly drops: Record<DropReason, number> = {
     loss: 0,

@@ -70,6 +70,7 @@ export function describeReason(reason: OfflineReason): string {
   }
 }
 
-function addressText({ address, port }: SocketAddress): string {
+/** `192.0.2.1:39002`, `[2001:db8::1]:39002`. */
+export function addressText({ address, port }: SocketAddress): string {
   return serverName({ host: address, port });
 }

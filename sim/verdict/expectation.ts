@@ -1,4 +1,4 @@
-/** What a user expects of every fault: `server notices within 15s`, `service back within 10s`. */
+/** What a user expects of every fault that cuts: `server notices within 15s`, `service back within 10s`. */
 
 import { describeWrongDuration, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
 import type { Verdict } from './verdict.ts';
@@ -22,18 +22,22 @@ export function parseExpectation(text: string): Expectation | string {
   return { subject, withinMs };
 }
 
+export function formatExpectation({ subject, withinMs }: Expectation): string {
+  return `${subject} within ${formatDuration(withinMs)}`;
+}
+
 /**
- * A sentence for each verdict that is not as expected; none when all are. An expectation that nothing put to the test is not
+ * A sentence for each verdict that is not as expected, the worst first; none when all are. An expectation that nothing put to the test is not
  * met: a fault that found no connection, say, proves nothing.
  */
 export function failures(expectation: Expectation, verdicts: readonly Verdict[], endMs: number): string[] {
   const { subject, withinMs } = expectation;
   const judged = verdicts.flatMap((verdict) => judge(subject, verdict, endMs) ?? []);
-  if (judged.length === 0) return [`${subject} within ${formatDuration(withinMs)}: no fault put it to the test`];
-  return judged.flatMap(({ verdict, afterMs, text }) => {
-    if (afterMs !== undefined && afterMs <= withinMs) return [];
-    return [`${verdict.text}, ${verdict.device}: ${subject} ${text}, not within ${formatDuration(withinMs)}`];
-  });
+  if (judged.length === 0) return [`${formatExpectation(expectation)}: no fault put it to the test`];
+  const failed = judged.filter(({ afterMs = Infinity }) => afterMs > withinMs);
+  // What never was is worse than what was late; NaN is where both never were.
+  const worstFirst = failed.toSorted((a, b) => ((b.afterMs ?? Infinity) - (a.afterMs ?? Infinity)) || 0);
+  return worstFirst.map(({ verdict, text }) => `${verdict.text}, ${verdict.device}: ${subject} ${text}, not within ${formatDuration(withinMs)}`);
 }
 
 interface Judged {
@@ -54,13 +58,13 @@ function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | unde
     case 'device notices': {
       const isServer = subject === 'server notices';
       const noticed = isServer ? verdict.serverNoticed : verdict.deviceNoticed;
-      if (!verdict.wasConnected || verdict.survived) return undefined;
+      if (verdict.effect !== 'cuts' || !verdict.wasConnected || verdict.survived) return undefined;
       if (noticed !== undefined) return after(noticed.afterMs, ` (${noticed.by})`);
-      // A firmware that the fault had stopped need not notice; if its watchdog did, or it found out later, that counts.
-      return !isServer && verdict.firmware !== 'running' ? undefined : never(verdict.atMs);
+      // Who was stopped by the fault need not notice; if a watchdog did, or it found out later, that counts.
+      return (isServer ? verdict.server : verdict.firmware) === 'running' ? never(verdict.atMs) : undefined;
     }
     case 'service back': {
-      if (!verdict.hadService) return undefined;
+      if (verdict.effect !== 'cuts' || !verdict.hadService) return undefined;
       if (verdict.backAfterMs !== undefined) return after(verdict.backAfterMs);
       if (verdict.healedAfterMs !== undefined) return never(verdict.atMs + verdict.healedAfterMs);
       if (verdict.forMs === undefined) return undefined;

@@ -1,8 +1,9 @@
 /** Verdicts for people: as a table, and what the tiers among them leave open. */
 
 import { FAULT_KINDS } from '../faults/fault.ts';
-import { TIERS, type FirmwareState, type Tier } from '../faults/kinds.ts';
+import { TIERS, type FirmwareState, type Tier } from '../faults/kind.ts';
 import { formatSeconds } from '../time/duration.ts';
+import type { Detection, Summary } from './summary.ts';
 import type { Noticed, Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
@@ -10,7 +11,7 @@ const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service bac
 /** A fault on more devices than this gets one row for them all. */
 const ROWS_A_FAULT_MAX = 8;
 
-/** Why the firmware did not notice; undefined where it could have. */
+/** Why firmware, or a server's program, did not notice; undefined where it could have. */
 const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = { running: undefined, hung: 'hung', dead: 'was dead', off: 'was off' };
 
 /** What a tier is, and what it does not put to the test: two lines to follow the name of the tier. */
@@ -48,6 +49,25 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
     return group.map((verdict) => row(text.includes('*') ? `${text} (${verdict.device})` : text, [verdict]));
   });
   return table([HEAD, ...rows]);
+}
+
+/** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */
+export function summaryLines({ faults, survived, server, device, back, ghostMs, falseAlarms, overlappingSessions, bytesADeviceADay }: Summary): string[] {
+  const row = (what: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection): string[] => {
+    return [what, String(timesMs.length), ...[medianMs, p99Ms, worstMs].map((ms) => (ms === undefined ? '-' : formatSeconds(ms))), String(never)];
+  };
+  const traffic = bytesADeviceADay === undefined ? [] : [`${formatBytes(bytesADeviceADay)} a device a day`];
+  return [
+    ...table([['', 'times', 'median', 'p99', 'worst', 'never'], row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n'),
+    `${faults} ${faults === 1 ? 'connection' : 'connections'} cut, of which ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
+    [`${falseAlarms} false ${falseAlarms === 1 ? 'alarm' : 'alarms'}`, `${overlappingSessions} overlapping ${overlappingSessions === 1 ? 'session' : 'sessions'}`, ...traffic].join(', '),
+  ];
+}
+
+/** `1.2 MB`: in powers of ten, as data volumes are sold. */
+export function formatBytes(bytes: number): string {
+  const [unit, size] = bytes < 1e3 ? ['B', 1] as const : bytes < 1e6 ? ['kB', 1e3] as const : bytes < 1e9 ? ['MB', 1e6] as const : ['GB', 1e9] as const;
+  return `${(bytes / size).toFixed(unit === 'B' ? 0 : 1)} ${unit}`;
 }
 
 /** For each tier among the verdicts: its name, the kinds of faults there that are of it, and what they prove. In lines. */
@@ -88,24 +108,28 @@ function duration(times: readonly number[]): string {
   return sorted.length === 1 ? formatSeconds(worst) : `median ${formatSeconds(median)}, worst ${formatSeconds(worst)}`;
 }
 
-function deviceCell({ firmware, wasConnected, deviceNoticed, survived }: Verdict): Cell {
-  if (!wasConnected) return word('was not connected');
-  if (deviceNoticed !== undefined) return noticed(deviceNoticed);
-  return word(WHY_ABSENT[firmware] ?? (survived ? 'survived' : 'never'));
+function deviceCell(verdict: Verdict): Cell {
+  return verdict.wasConnected ? noticedCell(verdict, verdict.deviceNoticed, verdict.firmware) : word('was not connected');
 }
 
-function serverCell({ wasConnected, serverNoticed, survived }: Verdict): Cell {
-  if (!wasConnected) return word('-');
-  if (serverNoticed !== undefined) return noticed(serverNoticed);
-  return word(survived ? 'survived' : 'never');
+function serverCell(verdict: Verdict): Cell {
+  return verdict.wasConnected ? noticedCell(verdict, verdict.serverNoticed, verdict.server) : word('-');
 }
 
-function ghostCell({ wasConnected, ghostMs }: Verdict): Cell {
-  return wasConnected ? { ms: ghostMs, label: '' } : word('-');
+function noticedCell({ effect, survived }: Verdict, how: Noticed | undefined, state: FirmwareState): Cell {
+  if (how !== undefined) return noticed(how);
+  // Where the way was but worse, holding on is right.
+  if (effect === 'harms') return word('held on');
+  return word(WHY_ABSENT[state] ?? (survived ? 'survived' : 'never'));
 }
 
-function backCell({ forMs, isOver, hadService, healedAfterMs, backAfterMs }: Verdict): Cell {
-  if (!hadService) return word('-');
+function ghostCell({ wasConnected, effect, ghostMs }: Verdict): Cell {
+  return wasConnected && effect === 'cuts' ? { ms: ghostMs, label: '' } : word('-');
+}
+
+function backCell({ effect, deviceNoticed, serverNoticed, forMs, isOver, hadService, healedAfterMs, backAfterMs }: Verdict): Cell {
+  const wasGone = effect === 'cuts' || deviceNoticed !== undefined || serverNoticed !== undefined;
+  if (!hadService || !wasGone) return word('-');
   if (healedAfterMs === undefined) return word(forMs === undefined || isOver ? 'not healed' : 'not over at the end');
   return backAfterMs === undefined ? word('never') : { ms: backAfterMs, label: '' };
 }

@@ -1,38 +1,85 @@
 /**
  * The trace: everything that happens, in one stream, stamped with the world's time. It is the source of every report. With
- * `--json` each event is printed as it comes, one JSON object a line.
+ * `--json` each event is printed as it comes, one JSON object a line; TRACE.md tells of that format.
  */
 
+import type { SocketAddress } from '../../hal/network.ts';
 import type { BoardEvent } from '../board/board.ts';
 import type { HungUp } from '../bench/bench-nic.ts';
 import type { FaultKind } from '../faults/fault.ts';
-import type { Tier } from '../faults/kinds.ts';
-import { describeEvent, type ServerEvent } from '../server/events.ts';
-import { formatSeconds } from '../time/duration.ts';
+import type { NetworkKind, Side, Tier } from '../faults/kind.ts';
+import { addressText, describeEvent, type ServerEvent } from '../server/events.ts';
+import { formatDuration, formatSeconds } from '../time/duration.ts';
+
+export const TRACE_FORMAT = 'cablepull-trace';
+
+/** Goes up when a reader of the last version would misread a trace. A new event, or a new field, is no new version. */
+export const TRACE_VERSION = 1;
+
+export type RunEvent =
+  /** The first event of a trace. */
+  | {
+    readonly kind: 'start'; readonly format: typeof TRACE_FORMAT; readonly version: typeof TRACE_VERSION;
+    readonly network: NetworkKind; readonly seed: number;
+    /** What repeats the run: a line for a shell. */
+    readonly repeat?: string;
+  }
+  /** The last one of a trace that is whole. */
+  | {
+    readonly kind: 'end';
+    readonly interrupted: boolean;
+    /** What all hosts sent: on the simulated network IPv4 packets, whole; over real sockets what devices wrote and read. */
+    readonly bytes: number;
+  };
 
 export interface FaultEvent {
   readonly kind: 'fault' | 'healed';
+  /** A fault of the trace, which has a heal if it came to that. From 1. */
+  readonly id: number;
   readonly fault: FaultKind;
+  readonly argument?: string;
+  /** The host that it is on. */
+  readonly host: string;
+  readonly on: Side;
   /** How true to life it is. */
   readonly tier: Tier;
   /** The line of the plan. */
   readonly text: string;
-  /** How long it is to last; not there: for good. */
+  /** How long it is to last; not there: for good, or until somebody ends it. */
   readonly forMs?: number;
 }
 
+export type LinkEvent =
+  /** A NAT box stands for a device from now on: `inside` is who begins the connection, `outside` whom its peer sees. */
+  | { readonly kind: 'mapped'; readonly nat: string; readonly inside: SocketAddress; readonly outside: SocketAddress }
+  /** A box on the way has forgotten a connection, which was not over, after so long without a packet; `at` is a NAT box, or the host whose cable it is on. */
+  | { readonly kind: 'forgotten'; readonly at: string; readonly ends: readonly [SocketAddress, SocketAddress]; readonly idleMs: number };
+
 /** `source` says whose view it is; the devices' and the server's may differ, that is what it is all about. */
 export type TraceEvent = { readonly atMs: number } & (
+  | ({ readonly source: 'run' } & RunEvent)
   | ({ readonly source: 'device'; readonly device: string } & BoardEvent)
   | ({ readonly source: 'bench'; readonly device: string } & HungUp)
-  | ({ readonly source: 'fault'; readonly device: string } & FaultEvent)
-  | ({ readonly source: 'server' } & ServerEvent)
+  | ({ readonly source: 'link' } & LinkEvent)
+  | ({ readonly source: 'fault' } & FaultEvent)
+  | ({ readonly source: 'server'; readonly server: string } & ServerEvent)
 );
 
 /** The event as a line for people: time, who, what. */
 export function describeTraceEvent(event: TraceEvent): string {
-  const who = event.source === 'server' ? 'server' : event.device;
-  return `${formatSeconds(event.atMs).padStart(9)}  ${who.padEnd(8)}  ${describe(event)}`;
+  return `${formatSeconds(event.atMs).padStart(9)}  ${whoseEvent(event).padEnd(8)}  ${describe(event)}`;
+}
+
+/** The host that it is about, or the box. */
+function whoseEvent(event: TraceEvent): string {
+  switch (event.source) {
+    case 'run': return 'run';
+    case 'server': return event.server;
+    case 'fault': return event.host;
+    case 'link': return event.kind === 'mapped' ? event.nat : event.at;
+    case 'device':
+    case 'bench': return event.device;
+  }
 }
 
 /** Beats and the like come all the time; the rest is worth a line of its own. */
@@ -45,6 +92,9 @@ export function isNotable(event: TraceEvent): boolean {
     case 'data-received':
     case 'backing-off':
     case 'connecting':
+    case 'mapped':
+    case 'start':
+    case 'end':
       return false;
     default:
       return true;
@@ -53,8 +103,12 @@ export function isNotable(event: TraceEvent): boolean {
 
 function describe(event: TraceEvent): string {
   switch (event.source) {
+    case 'run':
+      return event.kind === 'start' ? `seed ${event.seed}, ${event.network} network` : `${event.interrupted ? 'stopped' : 'ended'}, ${event.bytes} bytes sent`;
     case 'server':
       return describeEvent(event);
+    case 'link':
+      return describeLinkEvent(event);
     case 'fault':
       return event.kind === 'fault' ? `FAULT ${event.text}` : `healed ${event.text}`;
     case 'bench':
@@ -62,6 +116,15 @@ function describe(event: TraceEvent): string {
       return event.by === 'closed' ? "the server's end is closed (FIN)" : `the server's end is gone (${event.by})`;
     case 'device':
       return describeBoardEvent(event);
+  }
+}
+
+function describeLinkEvent(event: LinkEvent): string {
+  switch (event.kind) {
+    case 'mapped':
+      return `stands for ${addressText(event.inside)} as ${addressText(event.outside)}`;
+    case 'forgotten':
+      return `has forgotten ${event.ends.map(addressText).join(' to ')}, idle for ${formatDuration(event.idleMs)}`;
   }
 }
 

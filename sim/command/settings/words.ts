@@ -1,21 +1,26 @@
 /** The words after a command, one by one: options, and the values that they take. What is wrong with one is a Problem with exit status 2. */
 
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { describeWrongDuration, formatDuration, parseDuration } from '../time/duration.ts';
-import { Problem } from './problem.ts';
+import { describeWrongDuration, formatDuration, parseDuration } from '../../time/duration.ts';
+import { Problem, reasonOf } from '../problem.ts';
 
 export type Options = Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly default?: string | boolean; readonly multiple?: boolean }>>;
 
 /**
  * The words such that `parseArgs`, with `allowNegative`, has nothing to complain of: its own complaints, as of `--devices -1`, are about
- * how parseArgs is used. Each value stands in one word with its option.
+ * how parseArgs is used. Each value stands in one word with its option. `operands` says what may stand without an option.
  */
-export function checkedWords(command: 'run' | 'serve', args: readonly string[], options: Options): string[] {
+export function checkedWords(command: string, args: readonly string[], options: Options, operands?: string): string[] {
   const help = `(see cablepull ${command} --help)`;
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  if (operands !== undefined && !tokens.some(({ kind }) => kind === 'positional')) throw usage(`${command} needs ${operands} ${help}`);
   return tokens.flatMap((token) => {
     if (token.kind === 'option-terminator') return [];
-    if (token.kind === 'positional') throw usage(`unexpected argument '${token.value}' ${help}`);
+    if (token.kind === 'positional') {
+      if (operands === undefined) throw usage(`unexpected argument '${token.value}' ${help}`);
+      return [token.value];
+    }
     const { name, rawName, value, inlineValue } = token;
     const negated = options[name.replace(/^no-/, '')];
     const isNegative = name.startsWith('no-') && negated?.default === true;
@@ -57,6 +62,15 @@ export function wholeNumber(option: string, text: string, min: number, max: numb
 export function fileName<T extends string | undefined>(option: string, text: T): T {
   if (text === '' || text === '-') throw usage(`${option} must be the name of a file, not '${text}'`);
   return text;
+}
+
+/** What stands in a file. */
+export function readText(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw usage(`${option}: cannot read ${file}: ${reasonOf(error)}`);
+  }
 }
 
 export function usage(sentence: string): Problem {

@@ -1,0 +1,43 @@
+/** `cablepull faults`: every kind of fault, and what each network can do of it. */
+
+import { FAULT_KINDS } from '../faults/fault.ts';
+import { type NetworkKind, NETWORKS } from '../faults/kind.ts';
+import { FAULTS, tierOf } from '../faults/kinds/index.ts';
+import { table } from '../verdict/report.ts';
+import type { FaultsSettings } from './settings/faults.ts';
+import type { Terminal } from './terminal.ts';
+
+const GRAMMAR = [
+  'A plan has one a line:  KIND [HOW MUCH] on HOST at TIME [for TIME] [every TIME]     # a comment',
+  '  cable-pull on dev-1 at 10s for 30s',
+  '  power-loss on dev-* at 1m..2m for 5s..10s every 10m     drawn from the seed, for each device each time',
+  '  loss 10% on dev-3..9 from 0s                            devices 3 to 9; `from` is another word for `at`',
+  '  hang on server at 20s                                   simulated only',
+];
+
+const TIERS_MEAN = 'T0: real sockets held silent; T1: a real FIN or RST; T3: simulated, with stacks of our own; -: cannot be done there';
+
+interface FaultRow {
+  readonly kind: string;
+  readonly argument: string | undefined;
+  readonly networks: Readonly<Record<NetworkKind, string | undefined>>;
+  readonly summary: string;
+}
+
+export function listFaults({ json }: FaultsSettings, terminal: Terminal): number {
+  const rows = FAULT_KINDS.map((kind): FaultRow => {
+    const { argument, summary } = FAULTS[kind];
+    return { kind, argument: argument?.what, networks: { real: tierOf(kind, 'real'), simulated: tierOf(kind, 'simulated') }, summary };
+  });
+  if (json) {
+    for (const row of rows) terminal.print(JSON.stringify(row));
+    return 0;
+  }
+  const cells = rows.map(({ kind, argument, networks, summary }) => {
+    const takes = argument === undefined ? '' : `; takes ${argument}`;
+    return [kind, ...NETWORKS.map((network) => networks[network] ?? '-'), summary + takes];
+  });
+  terminal.print(table([['fault', ...NETWORKS, ''], ...cells]));
+  for (const line of ['', TIERS_MEAN, '', ...GRAMMAR]) terminal.print(line);
+  return 0;
+}

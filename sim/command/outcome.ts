@@ -1,0 +1,58 @@
+/** What a run came to, as it happened or as a stored trace tells it: findings, expectations, and the exit status that follows. */
+
+import { type Expectation, failures, formatExpectation } from '../verdict/expectation.ts';
+import { summaryLines, tierNotes, verdictTable } from '../verdict/report.ts';
+import { summarize, type Summary } from '../verdict/summary.ts';
+import type { Findings } from '../verdict/verdict.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Outcome {
+  readonly findings: Findings;
+  readonly summary: Summary;
+  readonly expectations: readonly ExpectationOutcome[];
+  /** Where an expectation was not met and the run can be repeated: the line that does. */
+  readonly repeat: string | undefined;
+}
+
+export interface ExpectationOutcome {
+  readonly text: string;
+  /** A sentence for each verdict that is not so, the worst first. */
+  readonly failures: readonly string[];
+}
+
+/** So many of the cases in which an expectation was not met are printed. */
+const WORST_SHOWN = 5;
+
+/** `repeat` undefined: nothing happens twice in the same way. */
+export function outcomeOf(findings: Findings, expectations: readonly Expectation[], repeat: string | undefined): Outcome {
+  const told = expectations.map((expectation) => ({
+    text: formatExpectation(expectation),
+    failures: failures(expectation, findings.verdicts, findings.endMs),
+  }));
+  return { findings, summary: summarize(findings), expectations: told, repeat: told.some(({ failures: { length } }) => length > 0) ? repeat : undefined };
+}
+
+export function isAsExpected({ expectations }: Outcome): boolean {
+  return expectations.every((one) => one.failures.length === 0);
+}
+
+/** For `--json`: the last line. */
+export function outcomeJson({ findings, summary, expectations, repeat }: Outcome): object {
+  const { endMs, verdicts, falseAlarms, unexplainedLosses } = findings;
+  return { endMs, verdicts, summary, falseAlarms, unexplainedLosses: Object.fromEntries(unexplainedLosses), expectations, repeat };
+}
+
+export function printFindings({ findings: { verdicts }, summary }: Outcome, terminal: Terminal): void {
+  if (verdicts.length === 0) return;
+  const paragraphs = [[verdictTable(verdicts)], summaryLines(summary), tierNotes(verdicts)];
+  for (const lines of paragraphs) for (const line of ['', ...lines]) terminal.print(line);
+}
+
+export function printExpectations({ expectations, repeat }: Outcome, terminal: Terminal): void {
+  for (const { text, failures: sentences } of expectations) {
+    if (sentences.length === 0) terminal.print(`as expected: ${text}`);
+    for (const sentence of sentences.slice(0, WORST_SHOWN)) terminal.print(`NOT AS EXPECTED: ${sentence}`);
+    if (sentences.length > WORST_SHOWN) terminal.print(`  and ${sentences.length - WORST_SHOWN} more of ${text}`);
+  }
+  if (repeat !== undefined) terminal.print(`to repeat: ${repeat}`);
+}

@@ -1,0 +1,27 @@
+/** Faults and expectations, from options and files. */
+
+import type { Fault } from '../../faults/fault.ts';
+import { describePlanError, parsePlan } from '../../faults/plan.ts';
+import { type Expectation, parseExpectation } from '../../verdict/expectation.ts';
+import { readText, usage } from './words.ts';
+
+export function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
+  const fromFile = file === undefined ? [] : parseOrRefuse(readText('--plan', file), file, (line) => `${file}, line ${line}`);
+  return [...fromFile, ...lines.flatMap((line) => parseOrRefuse(line, '--fault', () => '--fault'))];
+}
+
+/** `source` is where the plan stands, `place` where its n-th line does. */
+function parseOrRefuse(text: string, source: string, place: (line: number) => string): readonly Fault[] {
+  const plan = parsePlan(text);
+  if ('message' in plan) throw usage(`${place(plan.line)}: ${describePlanError(text, plan)}`);
+  if (plan.length === 0) throw usage(`${source}: there is no fault in it`);
+  return plan;
+}
+
+export function readExpectations(texts: readonly string[]): readonly Expectation[] {
+  return texts.map((text) => {
+    const expectation = parseExpectation(text);
+    if (typeof expectation === 'string') throw usage(`--expect: ${expectation}`);
+    return expectation;
+  });
+}

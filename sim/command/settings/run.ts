@@ -1,0 +1,147 @@
+/** What `cablepull run` is told. */
+
+import { parseArgs } from 'node:util';
+import { ConfigError, type FirmwareConfig, HEARTBEAT_DEFAULTS, type Server } from '../../../firmware/index.ts';
+import { resolveConfig } from '../../../firmware/config.ts';
+import { WATCHDOG_MIN_TICKS } from '../../../firmware/tasks/watchdog.ts';
+import { type Fault, formatFault } from '../../faults/fault.ts';
+import { problemOf } from '../../faults/hosts.ts';
+import type { NetworkKind } from '../../faults/kind.ts';
+import { SERVER_NAME, SERVER_PORT } from '../../programs.ts';
+import { DEFAULT_LIMITS } from '../../server/limits.ts';
+import type { ServerOptions } from '../../server/settings.ts';
+import { formatDuration } from '../../time/duration.ts';
+import type { Expectation } from '../../verdict/expectation.ts';
+import { commandLine, without } from './command-line.ts';
+import { checkServer, COMMON_OPTIONS, commonSettings, defined } from './common.ts';
+import { readExpectations, readPlan } from './plan.ts';
+import { checkedWords, duration, fileName, usage, wholeNumber } from './words.ts';
+
+export interface RunSettings {
+  readonly network: NetworkKind;
+  readonly deviceCount: number;
+  readonly firmware: FirmwareConfig;
+  /** But where it listens; over real sockets the servers are the user's own. */
+  readonly embeddedServer: ServerOptions;
+  readonly plan: readonly Fault[];
+  /** Undefined: until Ctrl-C, and only over real sockets. */
+  readonly forMs: number | undefined;
+  readonly seed: number;
+  readonly expectations: readonly Expectation[];
+  readonly json: boolean;
+  /** The file that a capture goes to. */
+  readonly pcap: string | undefined;
+  readonly netstat: boolean;
+  /** The file that the page goes to. */
+  readonly report: string | undefined;
+  /** What one can type into a shell to have the same again. */
+  readonly repeat: string;
+  /** The same without the names of files: what equal runs write is equal, wherever it is written. */
+  readonly repeatWithoutFiles: string;
+}
+
+/** After the last fault, so that everybody can come back. In virtual time a minute costs nothing. */
+const SETTLE_MS: Readonly<Record<NetworkKind, number>> = { real: 20_000, simulated: 60_000 };
+
+const RUN_OPTIONS = {
+  ...COMMON_OPTIONS,
+  server: { type: 'string', multiple: true },
+  devices: { type: 'string' },
+  fault: { type: 'string', multiple: true },
+  plan: { type: 'string' },
+  for: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  expect: { type: 'string', multiple: true },
+  watchdog: { type: 'string' },
+  pcap: { type: 'string' },
+  report: { type: 'string' },
+  netstat: { type: 'boolean', default: false },
+} as const;
+
+export function runSettings(args: readonly string[]): RunSettings {
+  const { values } = parseArgs({ args: checkedWords('run', args, RUN_OPTIONS), options: RUN_OPTIONS, allowNegative: true });
+  const servers = (values.server ?? []).map(parseServer);
+  const network = servers.length > 0 ? 'real' : 'simulated';
+  for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
+    if (isGiven && network === 'real') throw usage(`${option} looks into the simulated network: it does not go with --server`);
+  }
+  const deviceCount = values.devices === undefined ? (network === 'real' ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
+  const plan = readPlan(values.fault ?? [], fileName('--plan', values.plan));
+  const forMs = duration('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
+  const problem = problemOf(plan, { network, devices: deviceNames(deviceCount), servers: network === 'real' ? [] : [SERVER_NAME] });
+  if (problem !== undefined) throw usage(problem);
+  for (const fault of plan) {
+    if (forMs !== undefined && fault.at.toMs >= forMs) throw usage(`${formatFault(fault)}: the run is over by then (--for ${formatDuration(forMs)})`);
+  }
+  const expectations = readExpectations(values.expect ?? []);
+  if (expectations.length > 0 && plan.length === 0) throw usage('--expect speaks of faults: it needs a --fault or a --plan');
+
+  const { heartbeat, keepAlive, beatIntervalMs, missedLimit } = commonSettings(values);
+  const image = {
+    servers: servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }],
+    ...defined({ keepAlive, watchdogMs: duration('--watchdog', values.watchdog, { minMs: WATCHDOG_MIN_TICKS }) }),
+  };
+  const firmware = checkFirmware(heartbeat
+    ? { ...image, protocol: 'heartbeat', expectAnswers: values.answers, ...defined({ beatIntervalMs, missedLimit }) }
+    : { ...image, protocol: 'echo' });
+  const scanIntervalMs = beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs;
+  const embeddedServer = checkServer({
+    protocol: heartbeat ? { kind: 'heartbeat', answerBeats: values.answers } : { kind: 'echo', lineIntervalMs: scanIntervalMs },
+    liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit },
+    // What is asked of the devices here is no flood; and each may come back while the server still believes in its ghost.
+    limits: {
+      maxFramesPerSecond: Math.max(100, Math.ceil(5000 / scanIntervalMs)),
+      maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * deviceCount),
+    },
+    ...defined({ keepAlive }),
+  });
+  return {
+    network,
+    deviceCount,
+    firmware,
+    embeddedServer,
+    plan,
+    forMs,
+    seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
+    expectations,
+    json: values.json,
+    pcap: fileName('--pcap', values.pcap),
+    netstat: values.netstat,
+    report: fileName('--report', values.report),
+    repeat: commandLine('run', args, values.seed),
+    repeatWithoutFiles: commandLine('run', without('--pcap', without('--report', args)), values.seed),
+  };
+}
+
+/** dev-1, dev-2, ... */
+export function deviceNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `dev-${i + 1}`);
+}
+
+function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number | undefined {
+  if (plan.length === 0 && network === 'real') return undefined;
+  const endMs = plan.reduce((latest, { at, for: length, everyMs }) => Math.max(latest, at.toMs + (everyMs ?? 0) + (length?.toMs ?? 0)), 0);
+  return endMs + SETTLE_MS[network];
+}
+
+/** `host:port`, `[2001:db8::1]:port`. */
+function parseServer(text: string): Server {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d+)$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || port === undefined) throw usage(`--server must be host:port, as in 127.0.0.1:39002 or [::1]:39002, not '${text}'`);
+  return { host, port: wholeNumber('the port of --server', port, 1, 65_535) };
+}
+
+function checkFirmware(config: FirmwareConfig): FirmwareConfig {
+  try {
+    return resolveConfig(config);
+  } catch (error) {
+    if (error instanceof ConfigError) throw usage(inWordsOfOptions(error.message));
+    throw error;
+  }
+}
+
+/** The firmware speaks of its fields; of these only the servers have not been looked at yet. */
+function inWordsOfOptions(message: string): string {
+  return message.replace(/^config\.servers\[\d+\]\.(\w+)/, 'the $1 of --server');
+}

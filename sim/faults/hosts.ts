@@ -1,0 +1,44 @@
+/** A plan against a world: whom each fault means, and whether it can be done there. */
+
+import { type Fault, formatFault, targets } from './fault.ts';
+import type { NetworkKind, Side } from './kind.ts';
+import { tierOf } from './kinds/index.ts';
+
+/** Whom a plan can name. */
+export interface Hosts {
+  readonly network: NetworkKind;
+  readonly devices: readonly string[];
+  /** Those that faults can befall. */
+  readonly servers: readonly string[];
+}
+
+export interface Target {
+  readonly name: string;
+  readonly side: Side;
+}
+
+/** The hosts that a fault means: a server by its name, devices by name or pattern. */
+export function targetsOf({ target }: Fault, { devices, servers }: Hosts): readonly Target[] {
+  if (servers.includes(target)) return [{ name: target, side: 'server' }];
+  return devices.filter((name) => targets(target, name)).map((name) => ({ name, side: 'device' as const }));
+}
+
+/** A sentence for the first fault that cannot be done there, or means nobody; undefined where all is well. */
+export function problemOf(plan: readonly Fault[], hosts: Hosts): string | undefined {
+  for (const fault of plan) {
+    const problem = faultProblem(fault, hosts);
+    if (problem !== undefined) return `${formatFault(fault)}: ${problem}`;
+  }
+  return undefined;
+}
+
+function faultProblem(fault: Fault, hosts: Hosts): string | undefined {
+  const { network, devices, servers } = hosts;
+  if (tierOf(fault.kind, network) === undefined) return `there is no ${fault.kind} over real sockets, whose packets are out of reach; the simulated network has it`;
+  if (targetsOf(fault, hosts).length > 0) return undefined;
+  if (fault.target === 'server' && network === 'real') return 'the server is out of reach over real sockets; the simulated network has faults on servers';
+  const first = devices[0] ?? 'none';
+  const last = devices.at(-1) ?? first;
+  const others = servers.length === 0 ? '' : `, and ${servers.join(', ')}`;
+  return `no device is called '${fault.target}'; there ${first === last ? `is ${first}` : `are ${first} to ${last}`}${others}`;
+}

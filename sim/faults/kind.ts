@@ -1,0 +1,82 @@
+/** What a kind of fault is: all that plans, testbed, verdicts and `cablepull faults` must know of it. Each is a small file in kinds/. */
+
+import type { SocketAddress } from '../../hal/network.ts';
+import type { Board } from '../board/board.ts';
+import type { Link } from '../link/link.ts';
+import type { Timeline } from '../time/event.ts';
+
+/** What boards stand on: real sockets, or a network of our own. */
+export const NETWORKS = ['real', 'simulated'] as const;
+
+export type NetworkKind = (typeof NETWORKS)[number];
+
+/** What a fault is on. */
+export type Side = 'device' | 'server';
+
+/**
+ * How true to life a fault is. T0: a connection on real sockets held mute, while the host's kernel goes on acknowledging. T1: closed by
+ * a real FIN or RST. T3: on the simulated network, where frames are lost and stacks lose their power. (T2, real sockets whose packets
+ * a firewall drops, is not here.)
+ */
+export const TIERS = ['T0', 'T1', 'T3'] as const;
+
+export type Tier = (typeof TIERS)[number];
+
+/** The firmware under a fault, or the server's program. What is not `running` cannot notice anything, and the next boot puts an end to it. */
+export const FIRMWARE_STATES = ['running', 'hung', 'dead', 'off'] as const;
+
+export type FirmwareState = (typeof FIRMWARE_STATES)[number];
+
+/**
+ * - `cuts`: nobody is reached any more: it is to be noticed.
+ * - `harms`: the way is worse, and yet a way: whoever gives up raises a false alarm.
+ * - `lurks`: nothing has happened yet; when it does, the trace tells (`forgotten`).
+ */
+export type Effect = 'cuts' | 'harms' | 'lurks';
+
+/** The network at a host's end, where it is ours to spoil. */
+export interface SpoiltNetwork {
+  readonly cable: Link;
+  readonly timeline: Timeline;
+  /** To be told when a box on the way has forgotten a connection of the host: its end and the peer's, and how long it was idle. */
+  readonly onForgotten: (ends: readonly [SocketAddress, SocketAddress], idleMs: number) => void;
+}
+
+/** What a fault befalls. */
+export interface Victim {
+  readonly board: Board;
+  /** Undefined over real sockets. */
+  readonly network: SpoiltNetwork | undefined;
+}
+
+/** The word between the kind and `on`. */
+export interface Argument {
+  /** What it is, with an example: for messages, and for `cablepull faults`. */
+  readonly what: string;
+  readonly isOptional: boolean;
+  /** The shortest text that means the same; undefined where it cannot be read. */
+  readonly read: (text: string) => string | undefined;
+}
+
+export interface KindOfFault {
+  /** A sentence for `cablepull faults`. */
+  readonly summary: string;
+  readonly argument: Argument | undefined;
+  /** Whether it lasts with this argument; else it is over at once, so that there is no `for`. */
+  readonly lasts: (argument: string | undefined) => boolean;
+  readonly effect: (argument: string | undefined) => Effect;
+  /** Of the host that it is on. */
+  readonly firmware: FirmwareState;
+  /** Over real sockets, and on a device; undefined: it cannot be done there. On the simulated network it is T3, on devices and servers. */
+  readonly realTier: Tier | undefined;
+  /** Whether a host that is under it twice is under it once: it heals with the last. Else each is apart, and they add up. */
+  readonly isShared: boolean;
+  /** Begins it, and gives what heals it, where it can be healed. */
+  readonly begin: (victim: Victim, argument: string | undefined) => (() => void) | undefined;
+}
+
+/** The victim's network. A plan was held against what the network can do before: so it is there. */
+export function networkOf({ board, network }: Victim): SpoiltNetwork {
+  if (network === undefined) throw new Error(`${board.name} is not on a network of ours: this fault cannot be done there`);
+  return network;
+}

@@ -1,0 +1,9 @@
+/** The cable comes out. */
+
+import { boardFault } from './board-fault.ts';
+
+export const cablePull = boardFault(
+  { summary: 'the cable is out: its own end sees the carrier fall, the far end is told nothing', firmware: 'running', realTier: 'T0' },
+  (board) => board.cable.pull(),
+  (board) => board.cable.plug(),
+);

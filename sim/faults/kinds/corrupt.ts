@@ -1,0 +1,12 @@
+/** Bits are flipped on the way. */
+
+import { corrupt as corruptRule } from '../../link/rules/index.ts';
+import { SHARE, shareOf } from '../argument.ts';
+import { cableFault } from './cable-fault.ts';
+
+export const corrupt = cableFault({
+  summary: 'in such a share of packets a bit is flipped, each way; their checksums find it, and they are lost',
+  argument: SHARE,
+  rule: (share) => corruptRule(shareOf(share)),
+  effect: (share) => (share === '100%' ? 'cuts' : 'harms'),
+});

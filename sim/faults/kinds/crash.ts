@@ -1,0 +1,9 @@
+/** The firmware crashes, as a process does. */
+
+import { boardFault } from './board-fault.ts';
+
+export const crash = boardFault(
+  { summary: 'the firmware dies as a process under an operating system, which closes its connections (FIN)', firmware: 'dead', realTier: 'T1' },
+  (board) => board.crash(),
+  (board) => board.restartCrashed(),
+);

@@ -1,0 +1,9 @@
+/** The firmware hangs. */
+
+import { boardFault } from './board-fault.ts';
+
+export const hang = boardFault(
+  { summary: 'the firmware stops, its TCP stack lives and goes on answering', firmware: 'hung', realTier: 'T0' },
+  (board) => board.hang(),
+  (board) => board.unhang(),
+);

@@ -1,0 +1,12 @@
+/** Packets are lost, each by itself. */
+
+import { loss as lossRule } from '../../link/rules/index.ts';
+import { SHARE, shareOf } from '../argument.ts';
+import { cableFault } from './cable-fault.ts';
+
+export const loss = cableFault({
+  summary: 'such a share of packets is lost, each way',
+  argument: SHARE,
+  rule: (share) => lossRule(shareOf(share)),
+  effect: (share) => (share === '100%' ? 'cuts' : 'harms'),
+});

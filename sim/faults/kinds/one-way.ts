@@ -1,0 +1,13 @@
+/** Half of the cable is dead. */
+
+import { blackhole } from '../../link/rules/index.ts';
+import { WAY, wayOf } from '../argument.ts';
+import { cableFault } from './cable-fault.ts';
+
+export const oneWay = cableFault({
+  summary: 'one way is dead, tx (from the host) or rx (to it), and nobody is told; the carrier stays',
+  argument: WAY,
+  rule: blackhole,
+  effect: () => 'cuts',
+  way: (way) => wayOf(way) ?? 'both',
+});

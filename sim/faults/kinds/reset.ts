@@ -1,0 +1,8 @@
+/** Connections are reset. */
+
+import { boardFault } from './board-fault.ts';
+
+export const reset = boardFault(
+  { summary: 'a box on the way resets the connections: both ends get a RST', firmware: 'running', realTier: 'T1' },
+  (board) => board.resetConnections(),
+);

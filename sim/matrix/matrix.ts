@@ -1,0 +1,133 @@
+/**
+ * The matrix: faults against policies, found by experiment. Each cell is a world of its own, in virtual time: one device (lwIP), one
+ * server (Linux), 20 ms each way, nothing lost; and what its verdict says of each end.
+ */
+
+import type { FirmwareState } from '../faults/kind.ts';
+import { Simulation } from '../simulation.ts';
+import { type Duration, durationMs } from '../time/duration.ts';
+import type { Noticed, Verdict } from '../verdict/verdict.ts';
+import { firmwareOf, POLICIES, type Policy, serverOf } from './policy.ts';
+
+export interface MatrixFault {
+  readonly name: string;
+  /** A plan for `dev-1` and `server`; the first that cuts is what is looked at. */
+  readonly plan: string;
+  /** Why it is as it is, in a sentence. */
+  readonly why?: string;
+}
+
+/** When the faults come: all is calm by then. */
+const AT = '1m';
+
+/** Those of the source articles. */
+export const MATRIX_FAULTS: readonly MatrixFault[] = [
+  {
+    name: 'cable',
+    plan: `cable-pull on dev-1 at ${AT}`,
+    why: 'A pulled cable sends no FIN: an idle connection shows nothing, for ever; keepalive and beats each find out by their own silence.',
+  },
+  {
+    name: 'power',
+    plan: `power-loss on dev-1 at ${AT}`,
+    why: 'A device without power sends no FIN either, and there is nobody left to notice on its side.',
+  },
+  {
+    name: 'power and reboot',
+    plan: `power-loss on dev-1 at ${AT} for 5s`,
+    why: 'The rebooted stack knows nothing of the old connection and answers a probe with RST; a server that never speaks first keeps the ghost beside the new session until it counts missed beats.',
+  },
+  {
+    name: 'hang',
+    plan: `hang on dev-1 at ${AT}`,
+    why: "A hung firmware's TCP stack lives and answers keepalive probes, so that TCP alone never finds it: only beats come from the firmware.",
+  },
+  {
+    name: 'server power',
+    plan: `power-loss on server at ${AT}`,
+    why: 'The other way round: the device goes on believing in a dead server, unless it asks; answers to its beats, or probes, tell it.',
+  },
+  {
+    name: 'NAT expiry (5 min)',
+    plan: 'nat-timeout 5m on dev-1 from 0s',
+    why: 'A NAT box forgets a connection that was idle for 5 min and tells nobody; whatever speaks more often, a probe or a beat, keeps the mapping alive.',
+  },
+];
+
+/** How one end fared. */
+export type End =
+  | ({ readonly kind: 'noticed' } & Noticed)
+  /** Not within the horizon. */
+  | { readonly kind: 'never' }
+  | { readonly kind: 'survived' }
+  /** It could not notice: the fault had stopped it. */
+  | { readonly kind: 'stopped'; readonly state: Exclude<FirmwareState, 'running'> }
+  /** What the plan waits for never came. */
+  | { readonly kind: 'spared' };
+
+export interface MatrixCell {
+  readonly policy: string;
+  readonly server: End;
+  readonly device: End;
+}
+
+export interface MatrixRow {
+  readonly fault: string;
+  readonly plan: string;
+  readonly why?: string;
+  /** In the order of the policies. */
+  readonly cells: readonly MatrixCell[];
+}
+
+export interface Matrix {
+  readonly seed: number;
+  /** How long after a fault it is looked at. */
+  readonly horizonMs: number;
+  readonly policies: readonly string[];
+  readonly rows: readonly MatrixRow[];
+}
+
+export interface MatrixOptions {
+  /** Default: POLICIES. */
+  readonly policies?: readonly Policy[];
+  /** Default: MATRIX_FAULTS. */
+  readonly faults?: readonly MatrixFault[];
+  /** Default 1 h. */
+  readonly horizon?: Duration;
+  readonly seed?: number;
+}
+
+/** Does all the experiments. Rejects with a RangeError for a plan that cannot be. */
+export async function matrix({ policies = POLICIES, faults = MATRIX_FAULTS, horizon = '1h', seed = 1 }: MatrixOptions = {}): Promise<Matrix> {
+  const horizonMs = durationMs(horizon);
+  const rows: MatrixRow[] = [];
+  for (const { name, plan, why } of faults) {
+    const cells: MatrixCell[] = [];
+    for (const policy of policies) cells.push({ policy: policy.name, ...(await experiment(policy, plan, horizonMs, seed)) });
+    rows.push({ fault: name, plan, ...(why !== undefined && { why }), cells });
+  }
+  return { seed, horizonMs, policies: policies.map(({ name }) => name), rows };
+}
+
+/** Beyond the horizon: for what a plan waits for before it cuts. */
+const LEAD_MS = 600_000;
+
+async function experiment(policy: Policy, plan: string, horizonMs: number, seed: number): Promise<{ server: End; device: End }> {
+  const sim = new Simulation({ seed });
+  sim.addServer(serverOf(policy));
+  sim.addDevice({ firmware: firmwareOf(policy), link: { delay: '20ms' } });
+  sim.schedule(plan);
+  await sim.runFor(LEAD_MS + horizonMs);
+  const verdict = sim.testbed.witness.judge.verdicts(sim.nowMs).find(({ effect }) => effect === 'cuts');
+  if (verdict === undefined) return { server: { kind: 'spared' }, device: { kind: 'spared' } };
+  return {
+    server: endOf(verdict, verdict.serverNoticed, verdict.server, horizonMs),
+    device: endOf(verdict, verdict.deviceNoticed, verdict.firmware, horizonMs),
+  };
+}
+
+function endOf({ survived }: Verdict, noticed: Noticed | undefined, state: FirmwareState, horizonMs: number): End {
+  if (noticed !== undefined && noticed.afterMs <= horizonMs) return { kind: 'noticed', ...noticed };
+  if (state !== 'running') return { kind: 'stopped', state };
+  return { kind: survived ? 'survived' : 'never' };
+}

@@ -1,0 +1,39 @@
+/** Policies: by what each end would find out that the other is gone. */
+
+import type { KeepAlive } from '../../hal/network.ts';
+import type { Firmware } from '../board/board.ts';
+import { heartbeatFirmware, heartbeatServer, type ServerProgram } from '../programs.ts';
+
+/** Of both ends alike. */
+export interface Policy {
+  readonly name: string;
+  readonly keepAlive: KeepAlive | 'off';
+  /** Beats from the device, answered by the server, and how many may be missed; undefined: the connection is idle. */
+  readonly beats: { readonly intervalMs: number; readonly missedLimit: number } | undefined;
+}
+
+const KEEPALIVE: KeepAlive = { idle: 3, interval: 3, count: 3 };
+const BEATS = { intervalMs: 3000, missedLimit: 5 };
+
+/** Those that the source articles argue about. */
+export const POLICIES: readonly Policy[] = [
+  { name: 'nothing', keepAlive: 'off', beats: undefined },
+  { name: 'TCP keepalive 3/3/3', keepAlive: KEEPALIVE, beats: undefined },
+  { name: 'beats 3 s x 5', keepAlive: 'off', beats: BEATS },
+  { name: 'both', keepAlive: KEEPALIVE, beats: BEATS },
+];
+
+/** The longest that a firmware's timer can wait: it beats when it has connected, and then for 24 days no more. */
+const NEVER_MS = 2 ** 31 - 1;
+
+export function firmwareOf({ keepAlive, beats }: Policy): Firmware {
+  const settings = beats === undefined ? { beatIntervalMs: NEVER_MS } : { beatIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit };
+  return heartbeatFirmware({ ...settings, keepAlive });
+}
+
+export function serverOf({ keepAlive, beats }: Policy): ServerProgram {
+  return heartbeatServer({
+    keepAlive,
+    liveness: beats === undefined ? { policy: 'none' } : { policy: 'missed-beats', scanIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit },
+  });
+}

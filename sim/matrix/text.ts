@@ -1,0 +1,30 @@
+/** The matrix as people read it on a terminal. */
+
+import { formatDuration, formatSeconds } from '../time/duration.ts';
+import { table } from '../verdict/report.ts';
+import type { End, Matrix } from './matrix.ts';
+
+/** A table with two lines a fault, and below it why. */
+export function matrixText({ horizonMs, policies, rows, seed }: Matrix): string {
+  const lines = rows.flatMap(({ fault, cells }) => [
+    [fault, 'server', ...cells.map(({ server }) => endText(server))],
+    ['', 'device', ...cells.map(({ device }) => endText(device))],
+  ]);
+  return [
+    table([['fault', 'noticed by', ...policies], ...lines]),
+    '',
+    `never: not within ${formatDuration(horizonMs)}. Found by experiment in virtual time (seed ${seed}): a lwIP device and a Linux server, 20 ms apart.`,
+    '',
+    ...rows.flatMap(({ fault, why }) => (why === undefined ? [] : [`${fault}: ${why}`])),
+  ].join('\n');
+}
+
+export function endText(end: End): string {
+  switch (end.kind) {
+    case 'noticed': return `${formatSeconds(end.afterMs)} by ${end.by}`;
+    case 'never': return 'never';
+    case 'survived': return 'survived';
+    case 'stopped': return end.state === 'hung' ? 'hung' : `was ${end.state}`;
+    case 'spared': return 'kept alive';
+  }
+}

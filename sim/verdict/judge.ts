@@ -1,0 +1,479 @@
+/** Reads a trace, event by event, and keeps only what verdicts need of it. What the words mean stands in verdict.ts. */
+
+import type { SocketAddress } from '../../hal/network.ts';
+import type { ServiceSign } from '../../firmware/index.ts';
+import { type FaultKind, formatFault } from '../faults/fault.ts';
+import { FIRMWARE_STATES, type FirmwareState, type Side, type Tier } from '../faults/kind.ts';
+import { FAULTS } from '../faults/kinds/index.ts';
+import type { OfflineReason } from '../server/events.ts';
+import { formatDuration } from '../time/duration.ts';
+import type { FaultEvent, TraceEvent } from './trace.ts';
+import type { FalseAlarm, Findings, Noticed, Verdict } from './verdict.ts';
+
+/** What is known of a connection while the device or a case has to do with it. */
+interface Connection {
+  /** The device's end, as either side knows it. */
+  readonly end: string;
+  readonly device: DeviceState;
+  /** That has it on line; undefined: not yet, or it is not ours to ask. */
+  server: string | undefined;
+  /** When the server's end of it was gone. */
+  goneAtMs: number | undefined;
+  /** Somebody has given it up though it was alive: what follows is no second alarm. */
+  isGivenUp: boolean;
+  readonly cases: Case[];
+}
+
+/** What a verdict is made of while it is not final. */
+interface Case {
+  /** Of its fault in the trace; 0: a box has forgotten the connection. */
+  readonly id: number;
+  readonly fault: FaultKind;
+  readonly effect: Verdict['effect'];
+  readonly tier: Tier;
+  readonly text: string;
+  readonly on: Side;
+  readonly device: string;
+  readonly atMs: number;
+  readonly forMs: number | undefined;
+  readonly connection: Connection | undefined;
+  readonly hadService: boolean;
+  /** Over at once. */
+  readonly isMomentary: boolean;
+  firmware: FirmwareState;
+  server: FirmwareState;
+  /** Its own time is over, whatever else the device is under. */
+  isOver: boolean;
+  healedAtMs: number | undefined;
+  deviceNoticed: Noticed | undefined;
+  serverNoticed: Noticed | undefined;
+  backAtMs: number | undefined;
+  survived: boolean;
+}
+
+interface DeviceState {
+  readonly name: string;
+  service: ServiceSign;
+  connection: Connection | undefined;
+  /** Those that it has left, and the server has not. */
+  left: readonly Connection[];
+  hasBeenConnected: boolean;
+  /** That it was connected to last. */
+  server: string | undefined;
+  /** Those whose service is not back. */
+  cases: Case[];
+}
+
+/** For most devices: they share it. */
+const NONE: readonly Connection[] = [];
+
+export class Judge {
+  readonly #devices = new Map<string, DeviceState>();
+  readonly #cases: Case[] = [];
+  /** By the device's end; two devices may have the same port, each to a server of its own. */
+  readonly #connections = new Map<string, readonly Connection[]>();
+  /** The servers whose connections these ends are, of which no device has told yet. */
+  readonly #unclaimed = new Map<string, string>();
+  /** What NAT boxes show, and whom they stand for. */
+  readonly #insideOf = new Map<string, string>();
+  /** Faults that are not over, of servers: what they make of their programs. */
+  readonly #serverFaults = new Map<string, Map<number, FirmwareState>>();
+  /** Faults that lurk at a host. */
+  readonly #lurking = new Map<string, FaultEvent>();
+  readonly #losses = new Map<string, number>();
+  readonly #falseAlarms: FalseAlarm[] = [];
+  #overlappingSessions = 0;
+  /** A server of ours tells of itself. */
+  #hearsServer = false;
+  #bytes: number | undefined = undefined;
+  #lastMs = 0;
+
+  add(event: TraceEvent): void {
+    this.#lastMs = event.atMs;
+    switch (event.source) {
+      case 'run':
+        if (event.kind === 'end') this.#bytes = event.bytes;
+        break;
+      case 'fault':
+        this.#addFault(event);
+        break;
+      case 'device':
+        this.#addDeviceEvent(event);
+        break;
+      case 'bench':
+        for (const connection of this.#at(event.local)) {
+          if (connection.device.name === event.device) this.#gone(connection, event.atMs, event.by);
+        }
+        break;
+      case 'link':
+        this.#addLinkEvent(event);
+        break;
+      case 'server':
+        this.#addServerEvent(event);
+        break;
+    }
+  }
+
+  /** As things stand at `endMs`, by default at the last event. */
+  findings(endMs = this.#lastMs): Findings {
+    return {
+      endMs,
+      verdicts: this.verdicts(endMs),
+      devices: this.#devices.size,
+      falseAlarms: this.#falseAlarms,
+      overlappingSessions: this.#overlappingSessions,
+      unexplainedLosses: this.#losses,
+      ghostMs: this.#ghostMs(endMs),
+      bytes: this.#bytes,
+    };
+  }
+
+  verdicts(endMs = this.#lastMs): Verdict[] {
+    return this.#cases.map((one) => ({
+      fault: one.fault,
+      effect: one.effect,
+      tier: one.tier,
+      text: one.text,
+      on: one.on,
+      device: one.device,
+      atMs: one.atMs,
+      forMs: one.forMs,
+      isOver: one.isOver,
+      healedAfterMs: one.healedAtMs === undefined ? undefined : one.healedAtMs - one.atMs,
+      wasConnected: one.connection !== undefined,
+      hadService: one.hadService,
+      firmware: one.firmware,
+      server: one.server,
+      deviceNoticed: one.deviceNoticed,
+      serverNoticed: one.serverNoticed,
+      survived: one.survived,
+      ghostMs: ghostUntilMs(one, endMs) - one.atMs,
+      backAfterMs: !one.hadService || one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
+    }));
+  }
+
+  #ghostMs(endMs: number): number {
+    // In the order in which they came, so that each goes on where those before it have come to.
+    const untilMs = new Map<Connection, number>();
+    let sum = 0;
+    for (const one of this.#cases) {
+      if (one.connection === undefined) continue;
+      const end = ghostUntilMs(one, endMs);
+      const begin = Math.max(one.atMs, untilMs.get(one.connection) ?? 0);
+      if (end <= begin) continue;
+      sum += end - begin;
+      untilMs.set(one.connection, end);
+    }
+    return sum;
+  }
+
+  // ---- faults ----
+
+  #addFault(event: Extract<TraceEvent, { source: 'fault' }>): void {
+    if (event.kind === 'healed') return this.#heal(event);
+    const { lasts, effect, firmware } = FAULTS[event.fault];
+    const what = effect(event.argument);
+    if (what === 'lurks') {
+      this.#lurking.set(event.host, event);
+      return;
+    }
+    const told = { ...event, effect: what, isMomentary: !lasts(event.argument) };
+    if (event.on === 'device') {
+      const device = this.#device(event.host);
+      const isThere = device.connection?.goneAtMs === undefined && !(event.fault === 'reset' && firmwareOf(device) === 'off');
+      this.#open(device, isThere ? device.connection : undefined, told, firmware);
+      return;
+    }
+    if (!told.isMomentary) this.#faultsOf(event.host).set(event.id, firmware);
+    for (const device of this.#devices.values()) {
+      if (device.server !== event.host) continue;
+      const { connection } = device;
+      this.#open(device, connection?.goneAtMs === undefined && connection?.server === event.host ? connection : undefined, told, 'running');
+    }
+    if (firmware === 'off' || firmware === 'dead') this.#serverStopped(event.host, event.atMs);
+  }
+
+  #open(
+    device: DeviceState, connection: Connection | undefined,
+    told: Pick<Case, 'id' | 'fault' | 'effect' | 'tier' | 'text' | 'on' | 'atMs' | 'isMomentary'> & { readonly forMs?: number }, firmware: FirmwareState,
+  ): void {
+    const { id, fault, effect, tier, text, on, atMs, forMs, isMomentary } = told;
+    const one: Case = {
+      id, fault, effect, tier, text, on, device: device.name, atMs, forMs, connection, isMomentary,
+      hadService: device.hasBeenConnected,
+      firmware,
+      server: this.#stateOf(device.server),
+      isOver: isMomentary,
+      healedAtMs: undefined,
+      deviceNoticed: undefined,
+      serverNoticed: undefined,
+      backAtMs: undefined,
+      survived: false,
+    };
+    connection?.cases.push(one);
+    device.cases.push(one);
+    this.#cases.push(one);
+    const worst = firmwareOf(device);
+    for (const other of device.cases) {
+      if (other.atMs !== atMs) continue;
+      other.firmware = worse(other.firmware, worst);
+      other.server = worse(other.server, one.server);
+    }
+    heal(device, atMs);
+  }
+
+  #heal(event: Extract<TraceEvent, { source: 'fault' }>): void {
+    this.#lurking.delete(event.host);
+    if (event.on === 'device') {
+      this.#healAt(this.#device(event.host), event);
+      return;
+    }
+    this.#faultsOf(event.host).delete(event.id);
+    const isBack = this.#stateOf(event.host) === 'running';
+    for (const device of this.#devices.values()) {
+      if (device.cases.length === 0) continue;
+      this.#healAt(device, event);
+      // What was hung goes on where it stopped, and can notice the others' faults from now on.
+      if (isBack) for (const one of device.cases) if (one.server === 'hung' && one.on === 'device') one.server = 'running';
+    }
+  }
+
+  #healAt(device: DeviceState, { id, atMs }: { readonly id: number; readonly atMs: number }): void {
+    for (const one of device.cases) if (one.id === id) one.isOver = true;
+    heal(device, atMs);
+    if (firmwareOf(device) === 'running') goOn(device);
+  }
+
+  #faultsOf(server: string): Map<number, FirmwareState> {
+    let faults = this.#serverFaults.get(server);
+    if (faults === undefined) this.#serverFaults.set(server, (faults = new Map()));
+    return faults;
+  }
+
+  #stateOf(server: string | undefined): FirmwareState {
+    const faults = server === undefined ? undefined : this.#serverFaults.get(server);
+    return faults === undefined ? 'running' : [...faults.values()].reduce(worse, 'running');
+  }
+
+  #addLinkEvent(event: Extract<TraceEvent, { source: 'link' }>): void {
+    if (event.kind === 'mapped') {
+      this.#insideOf.set(plainKey(event.outside), plainKey(event.inside));
+      return;
+    }
+    for (const connection of event.ends.flatMap((end) => this.#at(end))) {
+      const { device, goneAtMs } = connection;
+      if (device.connection !== connection || goneAtMs !== undefined) continue;
+      const { idleMs, atMs } = event;
+      const at = { fromMs: atMs, toMs: atMs };
+      const text = this.#lurking.get(event.at)?.text
+        ?? formatFault({ kind: 'nat-timeout', argument: formatDuration(idleMs), target: device.name, at, for: undefined, everyMs: undefined });
+      this.#open(device, connection, { id: 0, fault: 'nat-timeout', effect: 'cuts', tier: 'T3', text, on: 'device', atMs, isMomentary: true }, 'running');
+    }
+  }
+
+  // ---- devices ----
+
+  #addDeviceEvent(event: Extract<TraceEvent, { source: 'device' }>): void {
+    const device = this.#device(event.device);
+    switch (event.kind) {
+      case 'boot':
+        this.#leave(device);
+        device.service = event.service;
+        for (const one of device.cases) {
+          const { firmware } = FAULTS[one.fault];
+          if (one.isOver || firmware === 'running' || one.on === 'server') continue;
+          one.isOver = true;
+          if (firmware === 'hung' && event.resetReason === 'watchdog') one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: 'watchdog' };
+        }
+        heal(device, event.atMs);
+        break;
+      case 'connected':
+        this.#connected(device, keyOf(event.local) ?? `${event.device} at ${event.atMs}`);
+        break;
+      case 'lost':
+        this.#deviceLost(device, event.atMs, event.by);
+        break;
+      default:
+        if (event.kind === device.service) served(device, event.atMs, event.kind === 'beat-answered' ? event.afterMs : 0);
+    }
+  }
+
+  #connected(device: DeviceState, end: string): void {
+    this.#leave(device);
+    device.hasBeenConnected = true;
+    const server = this.#unclaimed.get(end);
+    this.#unclaimed.delete(end);
+    const connection: Connection = { end, device, server, goneAtMs: undefined, isGivenUp: false, cases: [] };
+    device.connection = connection;
+    // An older connection from the same end is over: the end was free again.
+    const others = this.#connections.get(end)?.filter((other) => other.device !== device) ?? [];
+    device.left = without(device.left, ({ end: other }) => other === end);
+    this.#connections.set(end, [...others, connection]);
+    if (server !== undefined) this.#online(connection, server);
+    else if (!this.#hearsServer) this.#overlappingSessions += device.left.length;
+  }
+
+  #deviceLost(device: DeviceState, atMs: number, by: string): void {
+    const { connection } = device;
+    const touched = connection?.cases.filter(({ survived }) => !survived) ?? [];
+    for (const one of touched) one.deviceNoticed ??= { afterMs: atMs - one.atMs, by };
+    if (touched.length === 0) this.#losses.set(by, (this.#losses.get(by) ?? 0) + 1);
+    if (connection !== undefined && GIVING_UP.has(by)) this.#givenUp(connection, { atMs, device: device.name, side: 'device', by });
+    this.#leave(device);
+  }
+
+  /** The device has its connection no more. What becomes of it is of interest to cases, and to the next one. */
+  #leave(device: DeviceState): void {
+    const { connection } = device;
+    device.connection = undefined;
+    if (connection === undefined) return;
+    const isAwaited = connection.cases.length > 0 || connection.server !== undefined;
+    if (isAwaited && connection.goneAtMs === undefined) device.left = [...device.left, connection];
+    else this.#forget(connection);
+  }
+
+  // ---- servers ----
+
+  #addServerEvent(event: Extract<TraceEvent, { source: 'server' }>): void {
+    this.#hearsServer = true;
+    if (event.kind !== 'online' && event.kind !== 'offline') return;
+    const connections = this.#at(event.peer);
+    if (event.kind === 'offline') {
+      const by = offlineBy(event.reason);
+      for (const connection of connections) this.#gone(connection, event.atMs, by);
+      this.#unclaimed.delete(this.#key(event.peer) ?? '');
+      return;
+    }
+    for (const connection of connections) this.#online(connection, event.server);
+    const key = this.#key(event.peer);
+    if (connections.length === 0 && key !== undefined) this.#unclaimed.set(key, event.server);
+  }
+
+  #online(connection: Connection, server: string): void {
+    if (connection.goneAtMs !== undefined) return;
+    connection.server = server;
+    connection.device.server = server;
+    this.#overlappingSessions += connection.device.left.filter((other) => other.server === server && other.goneAtMs === undefined).length;
+  }
+
+  /** The server's end is gone. `by` undefined: without its noticing anything. */
+  #gone(connection: Connection, atMs: number, by: string | undefined): void {
+    if (connection.goneAtMs !== undefined) return;
+    connection.goneAtMs = atMs;
+    if (by !== undefined) {
+      for (const one of connection.cases) if (!one.survived) one.serverNoticed = { afterMs: atMs - one.atMs, by };
+      if (GIVING_UP.has(by)) this.#givenUp(connection, { atMs, device: connection.device.name, side: 'server', by });
+    }
+    if (connection.device.connection === connection) return;
+    connection.device.left = without(connection.device.left, (other) => other === connection);
+    this.#forget(connection);
+  }
+
+  #serverStopped(server: string, atMs: number): void {
+    for (const device of this.#devices.values()) {
+      for (const connection of [...device.left, device.connection]) if (connection?.server === server) this.#gone(connection, atMs, undefined);
+    }
+  }
+
+  // ---- connections ----
+
+  #givenUp(connection: Connection, alarm: FalseAlarm): void {
+    const wasCut = connection.cases.some(({ effect, survived }) => effect === 'cuts' && !survived);
+    if (!wasCut && !connection.isGivenUp) this.#falseAlarms.push(alarm);
+    connection.isGivenUp = true;
+  }
+
+  #forget(connection: Connection): void {
+    const others = this.#connections.get(connection.end)?.filter((other) => other !== connection) ?? [];
+    if (others.length > 0) this.#connections.set(connection.end, others);
+    else this.#connections.delete(connection.end);
+  }
+
+  #at(end: SocketAddress | undefined): readonly Connection[] {
+    const key = this.#key(end);
+    return (key === undefined ? undefined : this.#connections.get(key)) ?? NONE;
+  }
+
+  /** Of a device's end as it is seen from anywhere. */
+  #key(end: SocketAddress | undefined): string | undefined {
+    const key = keyOf(end);
+    return key === undefined ? undefined : (this.#insideOf.get(key) ?? key);
+  }
+
+  #device(name: string): DeviceState {
+    let device = this.#devices.get(name);
+    if (device === undefined) {
+      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [] };
+      this.#devices.set(name, device);
+    }
+    return device;
+  }
+}
+
+/** By what an end gives up that has seen nothing of the other. */
+const GIVING_UP: ReadonlySet<string> = new Set(['missed-beats', 'silent', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'not-reading', 'no-first-frame']);
+
+/** If the device is under no fault any more, those it was under are healed. */
+function heal({ cases }: DeviceState, atMs: number): void {
+  if (cases.some(({ isOver }) => !isOver)) return;
+  for (const one of cases) one.healedAtMs ??= atMs;
+}
+
+function worse(one: FirmwareState, other: FirmwareState): FirmwareState {
+  return FIRMWARE_STATES.indexOf(one) < FIRMWARE_STATES.indexOf(other) ? other : one;
+}
+
+/** What the faults that are not over make of the device's firmware. */
+function firmwareOf({ cases }: DeviceState): FirmwareState {
+  return cases.reduce<FirmwareState>((state, one) => (one.isOver || one.on === 'server' ? state : worse(state, FAULTS[one.fault].firmware)), 'running');
+}
+
+/** The firmware runs again, without a boot: from now on it can notice those that are not healed, but for its own hang. */
+function goOn({ cases }: DeviceState): void {
+  for (const one of cases) {
+    if (one.healedAtMs === undefined && one.firmware === 'hung' && (one.on === 'server' || FAULTS[one.fault].firmware === 'running')) one.firmware = 'running';
+  }
+}
+
+/** `afterMs` after what this is the answer to. */
+function served(device: DeviceState, atMs: number, afterMs: number): void {
+  const { connection } = device;
+  // A beat into a connection that the server has left is no service, though the device cannot know.
+  if (connection === undefined || connection.goneAtMs !== undefined || device.cases.length === 0) return;
+  for (const one of device.cases) {
+    if (one.healedAtMs === undefined || (one.isMomentary && atMs - afterMs < one.atMs)) continue;
+    one.backAtMs = atMs;
+    one.survived = one.connection === connection;
+  }
+  device.cases = device.cases.filter(({ backAtMs }) => backAtMs === undefined);
+}
+
+/** Until when the server believed; when the case came where it did not. */
+function ghostUntilMs({ connection, effect, on, fault, survived, healedAtMs, atMs }: Case, endMs: number): number {
+  const believes = connection !== undefined && effect === 'cuts' && !(on === 'server' && FAULTS[fault].firmware !== 'running');
+  if (!believes) return atMs;
+  return (survived ? healedAtMs : connection.goneAtMs) ?? endMs;
+}
+
+function offlineBy(reason: OfflineReason): string | undefined {
+  switch (reason.kind) {
+    case 'error': return reason.errno;
+    case 'stopped': return undefined;
+    default: return reason.kind;
+  }
+}
+
+function without(list: readonly Connection[], is: (connection: Connection) => boolean): readonly Connection[] {
+  if (!list.some(is)) return list;
+  const rest = list.filter((connection) => !is(connection));
+  return rest.length === 0 ? NONE : rest;
+}
+
+/** A connection, by its device's end. An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
+function keyOf(end: SocketAddress | undefined): string | undefined {
+  return end === undefined ? undefined : plainKey(end);
+}
+
+function plainKey({ address, port }: SocketAddress): string {
+  return `${address.replace(/^::ffff:(?=[\d.]+$)/i, '')} ${port}`;
+}
