@@ -45,6 +45,7 @@ export class Link implements Receiver, Random {
   /** The board sends a packet. It is not delivered to any host before this returns, so no host is entered twice. */
   send(packet: Packet): void {
     packet.flown = false;
+    if (this.#isUp) this.#wires.sentBytes += ipBytes(packet);
     this.#carry(packet, 'tx');
   }
 
@@ -153,6 +154,7 @@ export class Link implements Receiver, Random {
         case 'loss':
         case 'one-way':
         case 'corrupt':
+        case 'no-mapping':
           this.#wires.drop(packet, verdict, this, direction);
           return;
       }

@@ -1,8 +1,11 @@
 /** A NAT box: many hosts inside behind one address outside, and a table of connections that forgets those that are idle. */
 
-import { ACK, FIN, ICMP, Packet, RST, SYN, TCP } from '../tcpip/packet.ts';
+import type { SocketAddress } from '../../hal/network.ts';
+import { formatAddress } from '../tcpip/address.ts';
+import { ACK, ICMP, Packet, RST, SYN, TCP } from '../tcpip/packet.ts';
 import { makeReset } from '../tcpip/tcp/reset.ts';
-import { type Mapping, NatTable, type Timeouts } from './nat-table.ts';
+import { type Ends, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
+import { NatTable } from './nat-table.ts';
 import type { Receiver } from './port.ts';
 import type { Wires } from './wires.ts';
 
@@ -15,12 +18,21 @@ export interface NatOptions extends Timeouts {
   readonly onExpired: 'silent' | 'rst';
   /** Of the outside address: each connection takes one of its protocol; where none is left, a new one's packets are dropped. */
   readonly ports: { readonly first: number; readonly last: number };
+  /** Undefined: nobody listens, and nothing is due when a connection is forgotten. */
+  readonly onEvent?: ((event: NatEvent) => void) | undefined;
 }
 
+/** Of TCP connections: what happens to one, at the time of it. */
+export type NatEvent =
+  /** The box stands for the host inside from now on. */
+  | { readonly kind: 'mapped'; readonly inside: SocketAddress; readonly outside: SocketAddress }
+  /** One that was established and is not over; the ends are the host inside and its peer. For so long no packet of it was seen. */
+  | { readonly kind: 'forgotten'; readonly ends: Ends; readonly idleMs: number };
+
 export const NAT_DEFAULTS: NatOptions = Object.freeze({
-  // RFC 5382 REQ-5: not less than 2 h 4 min, and 4 min.
+  // RFC 5382 REQ-5: not less than 2 h 4 min.
   establishedUs: 7_440_000_000,
-  transitoryUs: 240_000_000,
+  transitoryUs: TRANSITORY_US,
   // RFC 4787 REQ-5: 5 min or more is recommended.
   udpUs: 300_000_000,
   onExpired: 'silent',
@@ -39,11 +51,12 @@ export class Nat {
   readonly #inner: Receiver;
   readonly #outer: Receiver;
   readonly #resets: boolean;
+  readonly #onEvent: ((event: NatEvent) => void) | undefined;
   readonly #table: NatTable;
 
   /** `address` is the one outside; `inner` and `outer` take what leaves the box: usually a switch on each side. */
   constructor(wires: Wires, name: string, address: number, inner: Receiver, outer: Receiver, options: Partial<NatOptions> = {}) {
-    const { onExpired, ports, ...timeouts } = { ...NAT_DEFAULTS, ...options };
+    const { onExpired, ports, onEvent, ...timeouts } = { ...NAT_DEFAULTS, ...options };
     if (!(ports.first >= 1 && ports.first <= ports.last && ports.last <= 65_535)) {
       throw new RangeError(`${ports.first} to ${ports.last} is no range of ports`);
     }
@@ -53,7 +66,9 @@ export class Nat {
     this.#inner = inner;
     this.#outer = outer;
     this.#resets = onExpired === 'rst';
-    this.#table = new NatTable(wires.timeline, timeouts, ports.first, ports.last);
+    this.#onEvent = onEvent;
+    const onForgotten = onEvent && ((ends: Ends, idleMs: number): void => onEvent({ kind: 'forgotten', ends, idleMs }));
+    this.#table = new NatTable(wires.timeline, { ...timeouts, name, onForgotten }, ports.first, ports.last);
   }
 
   /** How many connections it remembers, with those that have expired and were not looked for since. */
@@ -76,7 +91,7 @@ export class Nat {
     if (mapping === undefined) {
       // A connection begins with its SYN. Linux, unless nf_conntrack_tcp_loose is 0, takes up one that it sees in the middle; the
       // clouds do not, and one that got another outside port by it would meet the peer's reset.
-      if (protocol === TCP && (flags & (SYN | ACK | RST | FIN)) !== SYN) {
+      if (protocol === TCP && !isFirstSyn(flags)) {
         this.#refuse(packet, this.#inner);
         return;
       }
@@ -85,6 +100,7 @@ export class Nat {
         this.#wires.drop(packet, 'no-port', this, undefined);
         return;
       }
+      if (protocol === TCP) this.#tellMapped(mapping);
     }
     this.#table.use(mapping, packet, true);
     packet.source = this.#address;
@@ -107,6 +123,10 @@ export class Nat {
     packet.destination = mapping.insideAddress;
     packet.destinationPort = mapping.insidePort;
     this.#inner.receive(packet);
+  }
+
+  #tellMapped({ ends: [inside], outsidePort }: Flow): void {
+    this.#onEvent?.({ kind: 'mapped', inside, outside: { address: formatAddress(this.#address), port: outsidePort } });
   }
 
   /** Of a connection that is not known: dropped, or sent back as its reset. */
@@ -159,7 +179,7 @@ export class Nat {
   }
 
   /** A copy, since what is quoted belongs to two packets where a line has duplicated one. */
-  #quote(quoted: Packet, mapping: Mapping, wentOut: boolean): Packet {
+  #quote(quoted: Packet, mapping: Flow, wentOut: boolean): Packet {
     // Not of the pool: nobody gives it back.
     const copy = new Packet();
     copy.copy(quoted);

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Link } from '../../../sim/link/link.ts';
-import { Nat, NAT_DEFAULTS, type NatOptions } from '../../../sim/link/nat.ts';
+import { Nat, NAT_DEFAULTS, type NatEvent, type NatOptions } from '../../../sim/link/nat.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { parseAddress } from '../../../sim/tcpip/address.ts';
 import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, RST, SYN, UDP } from '../../../sim/tcpip/packet.ts';
@@ -348,6 +348,107 @@ describe('ports', () => {
     expect(() => build({ ports: { first: 10, last: 9 } })).toThrow(RangeError);
     expect(() => build({ ports: { first: 1024, last: 65_536 } })).toThrow(RangeError);
   });
+});
+
+describe('a listener', () => {
+  const ENDS = [{ address: '10.0.0.5', port: 5000 }, { address: '198.51.100.1', port: 80 }];
+  let told: (readonly [atUs: number, event: NatEvent])[];
+
+  beforeEach(() => {
+    told = [];
+    build({ onEvent: (event) => void told.push([w.engine.nowUs, event]) });
+  });
+
+  const forgotten = (): (readonly [atUs: number, idleMs: number])[] => told.flatMap(([atUs, event]) => (event.kind === 'forgotten' ? [[atUs, event.idleMs]] : []));
+
+  it('is told of each connection whom its peer will see, before its SYN is on', () => {
+    server.onPacket = () => expect(told).not.toEqual([]);
+    out({ flags: SYN });
+    out({ flags: SYN });
+    out({ flags: SYN }, fromOther);
+    out({ protocol: UDP });
+    expect(told).toEqual([
+      [0, { kind: 'mapped', inside: ENDS[0], outside: { address: '203.0.113.1', port: 1024 } }],
+      [0, { kind: 'mapped', inside: { address: '10.0.0.6', port: 5000 }, outside: { address: '203.0.113.1', port: 1025 } }],
+    ]);
+  });
+
+  it('is told of one that is forgotten at the microsecond in which it is, and not before, though nobody asks for it', () => {
+    connect();
+    w.run(350 * SECOND - 1);
+    expect(isOpenFromOutside()).toBe(true);
+    w.run(350 * SECOND - 1);
+    expect(forgotten()).toEqual([]);
+    w.run(1);
+    expect(told.at(-1)).toEqual([700 * SECOND - 1, { kind: 'forgotten', ends: ENDS, idleMs: 350_000 }]);
+    expect([isOpenFromInside(), isOpenFromOutside(), nat.mappingCount]).toEqual([false, false, 0]);
+    w.run(1000 * SECOND);
+    expect(forgotten()).toHaveLength(1);
+  });
+
+  it('is told of two that were used last at one time, in the order in which they were', () => {
+    connect();
+    out({ flags: SYN }, fromOther);
+    back({ flags: SYN | ACK, destinationPort: 1025 });
+    out();
+    w.run(350 * SECOND);
+    expect(told.flatMap(([, event]) => (event.kind === 'forgotten' ? [event.ends[0].address] : []))).toEqual(['10.0.0.6', '10.0.0.5']);
+  });
+
+  it('is told when all are forgotten at once, each as long as it was idle', () => {
+    connect();
+    w.run(7 * SECOND);
+    nat.forgetAll();
+    w.run(1000 * SECOND);
+    expect(forgotten()).toEqual([[7 * SECOND, 7000]]);
+  });
+
+  it.each([
+    ['over', () => { connect(); out({ flags: FIN | ACK }); }],
+    ['reset', () => { connect(); back({ flags: RST }); }],
+    ['not yet one', () => out({ flags: SYN })],
+    ['of datagrams', () => out({ protocol: UDP })],
+  ])('is not told of one that is %s', (_what, happen) => {
+    const wait = (): void => w.run(1000 * SECOND);
+    for (const forget of [wait, () => nat.forgetAll()]) {
+      build({ onEvent: (event) => void told.push([w.engine.nowUs, event]) });
+      happen();
+      forget();
+      out({ flags: SYN, sourcePort: 6000 });
+      expect(nat.mappingCount).toBe(1);
+    }
+    expect(forgotten()).toEqual([]);
+  });
+
+  it('costs no event a packet, and without one there is none at all', () => {
+    for (const [onEvent, most] of [[() => {}, 4], [undefined, 0]] as const) {
+      build({ onEvent });
+      connect();
+      let count = 0;
+      const { set } = w.engine;
+      // Not those of packets, whose cables take no time.
+      w.engine.set = (handle, atUs) => {
+        if (atUs > w.engine.nowUs) count++;
+        set.call(w.engine, handle, atUs);
+      };
+      for (let i = 0; i < 1000; i++) {
+        out();
+        w.run(SECOND);
+      }
+      w.run(350 * SECOND);
+      expect(count).toBeLessThanOrEqual(most);
+      expect(count > 0).toBe(most > 0);
+    }
+  });
+});
+
+it('a peer that begins a connection anew on ports that are over is waited for as long as for any other', () => {
+  connect();
+  back({ flags: FIN | ACK });
+  back({ flags: SYN });
+  out({ flags: SYN | ACK });
+  w.run(350 * SECOND - 1);
+  expect(isOpenFromInside()).toBe(true);
 });
 
 it('has the times of RFC 5382 and RFC 4787 unless it is told others', () => {
