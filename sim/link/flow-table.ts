@@ -1,0 +1,99 @@
+/**
+ * A box on a cable that knows connections, as NAT boxes and firewalls do, and forgets them: what a forgotten connection sends is
+ * dropped, and nobody is told. A rule for both ways of one cable. It translates nothing.
+ */
+
+import { ICMP, type Packet, TCP } from '../tcpip/packet.ts';
+import type { Timeline } from '../time/event.ts';
+import { Flow, Flows, isFirstSyn, type OnForgotten, TRANSITORY_US } from './flows.ts';
+import type { Link } from './link.ts';
+import type { Judge, Verdict } from './rule.ts';
+
+export interface FlowTableOptions {
+  /** A connection that began before the box was there: its packets are dropped, or it is taken in with the first of them. */
+  readonly unknown: 'dropped' | 'adopted';
+  /** A connection is forgotten at this very time after its last packet. Default never. */
+  readonly idleUs?: number;
+  /** The ends are the host that the cable leads to, and its peer. */
+  readonly onForgotten?: OnForgotten;
+}
+
+export class FlowTable {
+  readonly #timeline: Timeline;
+  readonly #flows: Flows;
+  readonly #adoptionUs: number;
+  #adoptsUntilUs = Number.NaN;
+
+  constructor(timeline: Timeline, { unknown, idleUs = Infinity, onForgotten }: FlowTableOptions) {
+    this.#timeline = timeline;
+    // An unknown connection has had no packet since the box came: after `idleUs` it is forgotten like any other. So is each that was
+    // known: the box need not remember what it has forgotten.
+    this.#adoptionUs = unknown === 'adopted' ? idleUs : 0;
+    this.#flows = new Flows(timeline, {
+      name: 'a box on a cable',
+      establishedUs: idleUs,
+      // Also where nothing else is ever forgotten: connections come and go, and the box lives on.
+      transitoryUs: Math.min(idleUs, TRANSITORY_US),
+      udpUs: idleUs,
+      onForgotten,
+    });
+  }
+
+  /** How many connections it remembers, with those that have expired and were not looked for since. */
+  get size(): number {
+    return this.#flows.size;
+  }
+
+  /** Puts it on a cable, one only. Gives what takes it off. */
+  install(cable: Link): () => void {
+    this.#adoptsUntilUs = this.#timeline.nowUs + this.#adoptionUs;
+    const undoTx = cable.install('tx', { kind: 'packet', newJudge: () => this.#judge(true) });
+    const undoRx = cable.install('rx', { kind: 'packet', newJudge: () => this.#judge(false) });
+    return () => {
+      undoTx();
+      undoRx();
+      this.#flows.close();
+    };
+  }
+
+  /** Forgets all connections, those too that it has not seen yet; `onForgotten` is told. */
+  forgetAll(): void {
+    this.#adoptsUntilUs = this.#timeline.nowUs;
+    this.#flows.clear();
+  }
+
+  get #adopts(): boolean {
+    return this.#timeline.nowUs < this.#adoptsUntilUs;
+  }
+
+  #judge(isFromInside: boolean): Judge {
+    return (packet) => (packet.protocol === ICMP ? this.#judgeError(packet, isFromInside) : this.#judgePacket(packet, packet.protocol, isFromInside));
+  }
+
+  #judgePacket(packet: Packet, protocol: Flow['protocol'], isFromInside: boolean): Verdict {
+    const { flags } = packet;
+    let flow = this.#find(packet, isFromInside);
+    if (flow === undefined) {
+      const isFirst = protocol === TCP ? isFirstSyn(flags) : isFromInside;
+      if (!isFirst && !this.#adopts) return 'no-mapping';
+      this.#flows.forgetExpired();
+      flow = new Flow(packet, protocol, isFromInside);
+      if (!isFirst) flow.adopt();
+      this.#flows.add(flow);
+    }
+    this.#flows.use(flow, flags, isFromInside);
+    return 'pass';
+  }
+
+  /** RFC 5508 4.2: an error passes where what it quotes has passed the other way; it does not keep the connection. */
+  #judgeError({ quoted }: Packet, isFromInside: boolean): Verdict {
+    if (quoted === undefined) throw new Error('an ICMP error quotes nothing');
+    return this.#adopts || this.#find(quoted, !isFromInside) !== undefined ? 'pass' : 'no-mapping';
+  }
+
+  #find({ protocol, source, sourcePort, destination, destinationPort }: Packet, isFromInside: boolean): Flow | undefined {
+    return isFromInside
+      ? this.#flows.find(protocol, source, sourcePort, destination, destinationPort)
+      : this.#flows.find(protocol, destination, destinationPort, source, sourcePort);
+  }
+}
