@@ -1,0 +1,210 @@
+/**
+ * What each event of a trace must have, field by field: the format that TRACE.md tells of, as data. The compiler holds it against
+ * TraceEvent: an event, a field, or a word that is new there is missed here.
+ */
+
+import { ERRNO, type Errno, isErrno } from '../../hal/errno.ts';
+import type { SocketAddress } from '../../hal/network.ts';
+import { FAULT_KINDS } from '../faults/fault.ts';
+import { NETWORKS, TIERS } from '../faults/kind.ts';
+import type { OfflineReason } from '../server/events.ts';
+import { TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './trace.ts';
+
+/** What is wrong with a line, as a sentence. Caught in trace-file.ts, and not seen beyond. */
+export class WrongLine extends Error {}
+
+/**
+ * Gives the value of a field back, if it is what the field must be; else throws a WrongLine. `in out`: a check of a type that is
+ * narrower than the field's, or wider, is none of the field.
+ */
+export interface Check<in out T> {
+  (value: unknown, name: string): T;
+}
+
+/** `source` and `kind` are what an event is found by. A field that may be missing is checked by `optional`. */
+export type Fields<E> = { readonly [F in Exclude<keyof E, 'source' | 'kind'>]: Check<E[F]> };
+
+/** Any checks, by field. */
+export type AnyFields = Readonly<Record<string, (value: unknown, name: string) => unknown>>;
+
+type Source = TraceEvent['source'];
+type KindOf<S extends Source> = Extract<TraceEvent, { readonly source: S }>['kind'];
+type EventOf<S extends Source, K, E = TraceEvent> = E extends { readonly source: S; readonly kind: infer Kinds } ? (K extends Kinds ? E : never) : never;
+
+// ---- checks ----
+
+/** Throws the sentence about a field that is not as expected. */
+export function fail(name: string, expected: string, value: unknown): never {
+  throw new WrongLine(value === undefined ? `'${name}' is missing: it must be ${expected}` : `'${name}' must be ${expected}, not ${shown(value)}`);
+}
+
+/** A value in a message: short, on one line, and without what would move a terminal's cursor. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  const short = value.length > 40 ? `${value.slice(0, 40)}...` : value;
+  return JSON.stringify(short).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const text: Check<string> = (value, name) => (typeof value === 'string' ? value : fail(name, 'a text', value));
+
+/** A name, or an address. */
+const filled: Check<string> = (value, name) => (typeof value === 'string' && value !== '' ? value : fail(name, 'a text that is not empty', value));
+
+const yesOrNo: Check<boolean> = (value, name) => (typeof value === 'boolean' ? value : fail(name, 'true or false', value));
+
+// JSON.parse makes Infinity of 1e999.
+const ms: Check<number> = (value, name) => {
+  return typeof value === 'number' && value >= 0 && value < Infinity ? value : fail(name, 'a number of milliseconds, 0 or more', value);
+};
+
+function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
+  const expected = `a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}`;
+  return (value, name) => (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most ? value : fail(name, expected, value));
+}
+
+const count = whole(0);
+const countFrom1 = whole(1);
+
+function oneOf<const W extends string>(words: readonly W[]): Check<W> {
+  // Two dozen errnos would hide the others.
+  const own = words.filter((word) => !isErrno(word)).map((word) => `'${word}'`);
+  const parts = own.length === words.length ? own : [...own, 'an errno such as ETIMEDOUT'];
+  const last = parts.pop() ?? '';
+  const expected = parts.length === 0 ? last : `${parts.join(', ')} or ${last}`;
+  return (value, name) => words.find((word) => word === value) ?? fail(name, expected, value);
+}
+
+const ERRNOS: readonly Errno[] = Object.keys(ERRNO).filter(isErrno);
+const errno = oneOf(ERRNOS);
+
+const version: Check<typeof TRACE_VERSION> = (value, name) => {
+  if (value === TRACE_VERSION) return TRACE_VERSION;
+  throw new WrongLine(`version ${countFrom1(value, name)} is newer than this cablepull, which reads up to version ${TRACE_VERSION}`);
+};
+
+function optional<T>(check: Check<T>): Check<T | undefined> {
+  return (value, name) => (value === undefined ? undefined : check(value, name));
+}
+
+function pair<T>(check: Check<T>): Check<readonly [T, T]> {
+  return (value, name) => {
+    if (!Array.isArray(value) || value.length !== 2) return fail(name, 'a list of two', value);
+    const [one, other]: readonly unknown[] = value;
+    return [check(one, `${name}[0]`), check(other, `${name}[1]`)];
+  };
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `path` leads to the fields, and is put before their names. Fields that are not known here do not count. */
+export function checkFields(value: Readonly<Record<string, unknown>>, fields: AnyFields, path = ''): void {
+  for (const [field, check] of Object.entries(fields)) check(Object.hasOwn(value, field) ? value[field] : undefined, `${path}${field}`);
+}
+
+function assertFields<T>(value: unknown, name: string, fields: Fields<T>): asserts value is T {
+  if (!isObject(value)) return fail(name, `an object with ${Object.keys(fields).join(' and ')}`, value);
+  checkFields(value, fields, `${name}.`);
+}
+
+const address: Check<SocketAddress> = (value, name) => {
+  assertFields<SocketAddress>(value, name, { address: filled, port: whole(0, 65_535) });
+  return value;
+};
+
+/** By kind, what a reason has. */
+export const REASON_FIELDS = {
+  silent: { silentMs: ms },
+  closed: { halfFrame: yesOrNo },
+  error: { errno },
+  'bad-frame': { reason: text },
+  flood: { maxFramesPerSecond: countFrom1, maxFrameBurst: countFrom1 },
+  'no-first-frame': { waitedMs: ms },
+  'not-reading': { queuedBytes: count },
+  stopped: {},
+} satisfies { readonly [K in OfflineReason['kind']]: Fields<Extract<OfflineReason, { readonly kind: K }>> };
+
+const offlineReason: Check<OfflineReason> = (value, name) => {
+  assertReason(value, name);
+  return value;
+};
+
+const reasonKind: Check<OfflineReason['kind']> = oneOf(['silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'stopped']);
+
+function assertReason(value: unknown, name: string): asserts value is OfflineReason {
+  if (!isObject(value)) return fail(name, "an object with 'kind'", value);
+  checkFields(value, REASON_FIELDS[reasonKind(value['kind'], `${name}.kind`)], `${name}.`);
+}
+
+// ---- events ----
+
+const ofAny = { atMs: ms };
+const ofDevice = { ...ofAny, device: filled };
+const ofServer = { ...ofAny, server: filled };
+const ofClient = { ...ofServer, client: countFrom1 };
+const ofFault = {
+  ...ofAny,
+  id: countFrom1,
+  fault: oneOf(FAULT_KINDS),
+  argument: optional(filled),
+  host: filled,
+  on: oneOf(['device', 'server']),
+  tier: oneOf(TIERS),
+  text: filled,
+  forMs: optional(ms),
+};
+
+/** By source and kind. The first thing that is wrong is told, in this order: so what tells of another version comes first. */
+export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFields>>>> = {
+  run: {
+    start: { format: oneOf([TRACE_FORMAT]), version, ...ofAny, network: oneOf(NETWORKS), seed: whole(0, 2 ** 32 - 1), repeat: optional(text) },
+    end: { ...ofAny, interrupted: yesOrNo, bytes: count },
+  },
+  device: {
+    boot: {
+      ...ofDevice,
+      boots: count,
+      resetReason: oneOf(['power-on', 'brown-out', 'watchdog', 'panic', 'software']),
+      service: oneOf(['beat-answered', 'data-sent', 'beat-sent']),
+    },
+    connecting: { ...ofDevice, server: filled },
+    'connect-failed': { ...ofDevice, server: filled, errno },
+    connected: { ...ofDevice, server: filled, local: optional(address) },
+    'beat-sent': ofDevice,
+    'beat-answered': { ...ofDevice, afterMs: ms },
+    'beat-missed': { ...ofDevice, missed: countFrom1 },
+    'data-sent': { ...ofDevice, bytes: count },
+    'data-received': { ...ofDevice, bytes: count },
+    lost: {
+      ...ofDevice,
+      server: filled,
+      by: oneOf(['closed', 'missed-beats', 'not-reading', 'bad-frame', ...ERRNOS]),
+      afterMs: ms,
+      detail: optional(text),
+    },
+    'backing-off': { ...ofDevice, delayMs: ms },
+    carrier: { ...ofDevice, up: yesOrNo },
+    console: { ...ofDevice, line: text },
+    panic: { ...ofDevice, task: text, reason: text, stack: text },
+  },
+  bench: {
+    'hung-up': { ...ofDevice, local: optional(address), by: oneOf(['closed', ...ERRNOS]) },
+  },
+  link: {
+    mapped: { ...ofAny, nat: filled, inside: address, outside: address },
+    forgotten: { ...ofAny, at: filled, ends: pair(address), idleMs: ms },
+  },
+  fault: { fault: ofFault, healed: ofFault },
+  server: {
+    listening: { ...ofServer, local: address },
+    failed: { ...ofServer, local: address, errno },
+    online: { ...ofClient, peer: address },
+    beat: ofClient,
+    unanswered: { ...ofClient, waitedMs: ms },
+    offline: { ...ofClient, peer: address, onlineMs: ms, silentMs: ms, reason: offlineReason },
+    refused: { ...ofServer, peer: address, maxConnections: countFrom1 },
+  },
+} satisfies { readonly [S in Source]: { readonly [K in KindOf<S>]: Fields<EventOf<S, K>> } };

@@ -1,0 +1,384 @@
+/** A trace that was printed is read again: each line as it was written, or with a sentence that says what is wrong with it, and where. */
+
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ERRNO } from '../../../hal/errno.ts';
+import { FAULT_KINDS } from '../../../sim/faults/fault.ts';
+import { NETWORKS, TIERS } from '../../../sim/faults/kind.ts';
+import { FAULTS } from '../../../sim/faults/kinds/index.ts';
+import { EVENT_FIELDS, REASON_FIELDS } from '../../../sim/verdict/trace-fields.ts';
+import { parseTraceLine, TraceReader, type TraceFileEnd } from '../../../sim/verdict/trace-file.ts';
+import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
+import { check } from '../../support/check.ts';
+import { readText } from '../../support/files.ts';
+import { Seeded } from '../../support/seeded.ts';
+
+const DOCUMENT = readText(fileURLToPath(new URL('../../../sim/verdict/TRACE.md', import.meta.url)));
+
+interface Section {
+  readonly source: string;
+  readonly kind: string;
+  /** What is said of the event, of its source, and of all. */
+  readonly text: string;
+  readonly examples: readonly string[];
+}
+
+/** The events as TRACE.md tells of them. */
+function documented(): Section[] {
+  const [general = '', ...sources] = DOCUMENT.split(/^## (?=`)/m);
+  return sources.flatMap((part) => {
+    const [preamble = '', ...kinds] = part.split(/^### /m);
+    return kinds.map((text) => ({
+      source: word(preamble),
+      kind: word(text),
+      text: [general, preamble, text].join('\n'),
+      examples: blocks(text, 'json').flatMap((block) => block.trim().split('\n')),
+    }));
+  });
+}
+
+function word(text: string): string {
+  return /^`([^`]+)`/.exec(text)?.[1] ?? '';
+}
+
+function blocks(text: string, language: string): string[] {
+  return Array.from(text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm')), ([, block]) => block ?? '');
+}
+
+const SECTIONS = documented();
+const EXAMPLES = SECTIONS.flatMap(({ examples }) => examples);
+const TRACE = blocks(DOCUMENT, 'ndjson')[0] ?? '';
+
+/** Every kind there is. */
+const KINDS = Object.entries(EVENT_FIELDS).flatMap(([source, kinds]) => Object.entries(kinds).map(([kind, fields]) => ({ source, kind, fields: Object.keys(fields) })));
+
+function read(text: string): TraceFileEnd & { readonly got: readonly TraceEvent[] } {
+  return readPieces([text]);
+}
+
+function readPieces(pieces: Iterable<string>): TraceFileEnd & { readonly got: readonly TraceEvent[] } {
+  const got: TraceEvent[] = [];
+  const reader = new TraceReader((event) => got.push(event));
+  for (const piece of pieces) reader.add(piece);
+  return { ...reader.end(), got };
+}
+
+const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
+const START = '{"source":"run","kind":"start","format":"cablepull-trace","version":1,"network":"simulated","seed":1,"atMs":0}';
+const END = '{"source":"run","kind":"end","interrupted":false,"bytes":0,"atMs":9000}';
+const beat = (atMs: number): string => JSON.stringify({ source: 'device', device: 'dev-1', kind: 'beat-sent', atMs });
+
+describe('a line', () => {
+  it.each(EXAMPLES)('is read as it stands: %s', (line) => {
+    const event = parseTraceLine(line);
+    expect(event).toEqual(JSON.parse(line));
+    expect(JSON.stringify(event)).toBe(line);
+  });
+
+  it('may have fields that are not known, which stay', () => {
+    const line = '{"source":"device","device":"dev-1","kind":"beat-sent","atMs":1,"mood":"good"}';
+    expect(JSON.stringify(parseTraceLine(line))).toBe(line);
+  });
+
+  it.each(KINDS)('$kind of $source has an example with each of its fields', ({ source, kind, fields }) => {
+    const examples = SECTIONS.filter((section) => section.source === source && section.kind === kind).flatMap((section) => section.examples);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(JSON.parse(example)).toMatchObject({ source, kind });
+    expect(fields.filter((field) => !examples.some((example) => Object.hasOwn(JSON.parse(example), field)))).toEqual([]);
+  });
+
+  it.each([
+    ['{"sour', 'this is not JSON, or not all of it'],
+    ['', 'this is not JSON, or not all of it'],
+    ['5', 'this must be a JSON object, not 5'],
+    ['[{}]', 'this must be a JSON object, not a list'],
+    ['null', 'this must be a JSON object, not null'],
+    ['{"kind":"boot"}', "'source' is missing: it must be whose view it is: run, device, bench, link, fault, server"],
+    ['{"source":7,"kind":"boot"}', "'source' must be whose view it is: run, device, bench, link, fault, server, not 7"],
+    ['{"source":"device"}', "'kind' is missing: it must be the name of an event"],
+    ['{"source":"run","kind":null}', "'kind' must be the name of an event, not null"],
+    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"x"}', "'atMs' must be a number of milliseconds, 0 or more, not \"x\""],
+    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":-1}', "'atMs' must be a number of milliseconds, 0 or more, not -1"],
+    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":1e999}', "'atMs' must be a number of milliseconds, 0 or more, not Infinity"],
+    ['{"source":"device","device":"","kind":"beat-sent","atMs":1}', "'device' must be a text that is not empty, not \"\""],
+    ['{"source":"device","device":"dev-1","kind":"carrier","up":1,"atMs":1}', "'up' must be true or false, not 1"],
+    ['{"source":"device","device":"dev-1","kind":"beat-missed","missed":0,"atMs":1}', "'missed' must be a whole number of at least 1, not 0"],
+    ['{"source":"device","device":"dev-1","kind":"data-sent","bytes":1.5,"atMs":1}', "'bytes' must be a whole number of at least 0, not 1.5"],
+    ['{"source":"device","device":"dev-1","kind":"lost","server":"s:1","afterMs":1,"by":"boredom","atMs":1}',
+      "'by' must be 'closed', 'missed-beats', 'not-reading', 'bad-frame' or an errno such as ETIMEDOUT, not \"boredom\""],
+    ['{"source":"device","device":"dev-1","kind":"connect-failed","server":"s:1","errno":"EWHAT","atMs":1}', "'errno' must be an errno such as ETIMEDOUT, not \"EWHAT\""],
+    ['{"source":"bench","device":"dev-1","kind":"hung-up","local":{"address":"::1","port":70000},"by":"closed","atMs":1}', "'local.port' must be a whole number from 0 to 65535, not 70000"],
+    ['{"source":"server","server":"s","kind":"online","client":1,"peer":"10.0.0.1:1","atMs":1}', "'peer' must be an object with address and port, not \"10.0.0.1:1\""],
+    ['{"source":"server","server":"s","kind":"online","client":1,"atMs":1}', "'peer' is missing: it must be an object with address and port"],
+    ['{"source":"link","kind":"forgotten","at":"nat-1","ends":[{"address":"::1","port":1}],"idleMs":1,"atMs":1}', "'ends' must be a list of two, not a list"],
+    [`{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"${'x'.repeat(100)}"}`, `'atMs' must be a number of milliseconds, 0 or more, not "${'x'.repeat(40)}..."`],
+    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"\\u001b[2J\u009b2J\u202e"}', "'atMs' must be a number of milliseconds, 0 or more, not \"\\u001b[2J\\u009b2J\\u202e\""],
+  ])('that is wrong says what would be right: %s', (line, sentence) => {
+    expect(parseTraceLine(line)).toBe(sentence);
+  });
+
+  it('of a fault has the argument that its kind must have, and no other', () => {
+    const line = (fault: string, argument?: string): string => JSON.stringify({ source: 'fault', id: 1, fault, argument, host: 'dev-1', on: 'device', tier: 'T3', text: 'x', kind: 'fault', atMs: 1 });
+    expect(parseTraceLine(line('loss', '10%'))).toHaveProperty('argument', '10%');
+    expect(parseTraceLine(line('loss'))).toBe("'argument' is missing: it must be a share of packets such as 10%, above 0% and at most 100%");
+    expect(parseTraceLine(line('loss', 'much'))).toBe("'argument' must be a share of packets such as 10%, above 0% and at most 100%, not \"much\"");
+    expect(parseTraceLine(line('hang'))).toHaveProperty('fault', 'hang');
+    expect(parseTraceLine(line('hang', '10%'))).toBe("'argument' cannot be there: 'hang' has none");
+    expect(parseTraceLine(line('nat-timeout'))).toHaveProperty('fault', 'nat-timeout');
+    expect(parseTraceLine(line('nat-timeout', '5m'))).toHaveProperty('argument', '5m');
+  });
+
+  it('that a later version wrote is no error: an event that is not known is passed over', () => {
+    expect(parseTraceLine('{"source":"device","device":"dev-1","kind":"dreaming","atMs":1}')).toEqual({ source: undefined, unknown: '"dreaming" of the source "device"' });
+    expect(parseTraceLine('{"source":"moon","kind":"boot","atMs":1}')).toEqual({ source: undefined, unknown: '"boot" of the source "moon"' });
+    // Words that every object answers to.
+    expect(parseTraceLine('{"source":"constructor","kind":"name","atMs":1}')).toHaveProperty('source', undefined);
+    expect(parseTraceLine('{"source":"device","kind":"toString","atMs":1}')).toHaveProperty('source', undefined);
+  });
+
+  it('that the command prints after the trace is no event', () => {
+    expect(parseTraceLine('{"kind":"report","endMs":1}')).toEqual({ source: undefined, unknown: undefined });
+    expect(parseTraceLine('{"kind":"netstat","atMs":1,"connections":[]}')).toEqual({ source: undefined, unknown: undefined });
+  });
+});
+
+describe('each field', () => {
+  interface Place {
+    readonly path: readonly (string | number)[];
+    readonly name: string;
+  }
+
+  /** Every value in it, at whatever depth, by the name that messages call it. */
+  function places(value: unknown, path: readonly (string | number)[] = [], name = ''): Place[] {
+    const here = path.length === 0 ? [] : [{ path, name }];
+    if (Array.isArray(value)) return [...here, ...value.flatMap((item: unknown, i) => places(item, [...path, i], `${name}[${i}]`))];
+    if (typeof value !== 'object' || value === null) return here;
+    return [...here, ...Object.entries(value).flatMap(([key, item]) => places(item, [...path, key], name === '' ? key : `${name}.${key}`))];
+  }
+
+  /** A copy with another value there; undefined: without it. */
+  function changed(value: unknown, [key, ...rest]: readonly (string | number)[], to: unknown): unknown {
+    if (key === undefined) return to;
+    if (Array.isArray(value)) return value.map((item: unknown, i) => (i === key ? changed(item, rest, to) : item));
+    return Object.fromEntries(Object.entries(Object(value)).map(([name, item]) => [name, name === key ? changed(item, rest, to) : item]));
+  }
+
+  const OPTIONAL = new Set(['start repeat', 'connected local', 'lost detail', 'hung-up local', 'fault forMs', 'healed forMs']);
+
+  it.each(EXAMPLES)('that is wrong, or missing, is named: %s', (line) => {
+    const event: unknown = JSON.parse(line);
+    const { kind } = Object(event);
+    for (const { path, name } of places(event)) {
+      for (const wrong of [null, [], [1, 2, 3], true, -1, 0.5, 'no such word', {}]) {
+        // Milliseconds may be broken, texts be any, and `true` is one of two.
+        const right = path.reduce<unknown>((value, key) => Object(value)[key], event);
+        const isWord = /^(source|kind)$/.test(name);
+        if (typeof wrong === typeof right && !Array.isArray(wrong) && wrong !== null && (typeof wrong !== 'number' || wrong > 0 || name === 'version')) continue;
+        if (isWord && typeof wrong === 'string') continue;
+        const sentence = parseTraceLine(JSON.stringify(changed(event, path, wrong)));
+        check(typeof sentence === 'string', `${name} can be ${JSON.stringify(wrong)}`);
+        // What is empty lacks its parts.
+        check(sentence.startsWith(`'${name}`), `of ${name} = ${JSON.stringify(wrong)} it is said: ${sentence}`);
+      }
+      if (path.some((key) => typeof key === 'number') && path.length < 3) continue;
+      const without = parseTraceLine(JSON.stringify(changed(event, path, undefined)));
+      const isOptional = OPTIONAL.has(`${String(kind)} ${name}`);
+      if (isOptional) check(typeof without !== 'string', `${name} may be missing`);
+      else check(typeof without === 'string' && without.startsWith(`'${name}' is missing: it must be `), `of a missing ${name} it is said: ${String(without)}`);
+    }
+  });
+});
+
+describe('a file', () => {
+  it('is read event by event, as the document has it', () => {
+    const { got, ...end } = read(TRACE);
+    expect(end).toEqual({ error: undefined, notes: [], isTruncated: false, events: 7, skipped: 0 });
+    expect(got.map((event) => JSON.stringify(event))).toEqual(TRACE.trim().split('\n'));
+  });
+
+  it('may come in pieces of any length', () => {
+    const whole = read(TRACE);
+    for (let length = 1; length < 200; length++) {
+      const pieces = Array.from({ length: Math.ceil(TRACE.length / length) }, (_, i) => TRACE.slice(i * length, (i + 1) * length));
+      expect(readPieces(pieces)).toEqual(whole);
+    }
+  });
+
+  it('is handed over as it comes, not at its end', () => {
+    const got: TraceEvent[] = [];
+    const reader = new TraceReader((event) => got.push(event));
+    reader.add(`${START}\n${beat(1)}`);
+    expect(got.length).toBe(1);
+    reader.add('\n');
+    expect(got.length).toBe(2);
+  });
+
+  it('may have a byte order mark, CR LF, empty lines, no last newline, and the results of the run', () => {
+    const want = read(lines(START, beat(1), END));
+    expect(want).toMatchObject({ error: undefined, isTruncated: false, notes: [], events: 3 });
+    expect(read(`\uFEFF${START}\r\n${beat(1)}\r\n${END}\r\n`)).toEqual(want);
+    expect(readPieces(['\uFEFF', `${START}\n\n${beat(1)}\n`, END])).toEqual(want);
+    expect(read(lines('', START, beat(1), END, '{"kind":"netstat","atMs":1,"connections":[]}', '{"kind":"report"}'))).toEqual(want);
+  });
+
+  it.each([
+    ['nothing', '', 'the file is empty: a trace has at least its first line'],
+    ['a byte order mark', '\uFEFF', 'the file is empty: a trace has at least its first line'],
+    ['another text', 'hello\nworld\n', 'line 1: this is no trace of cablepull: this is not JSON, or not all of it'],
+    ['other JSON', '{"name":"cablepull"}\n', "line 1: this is no trace of cablepull: 'source' is missing: it must be whose view it is: run, device, bench, link, fault, server"],
+    ['the last lines of a trace', lines(beat(1), END), "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
+    ['results alone', '{"kind":"report"}\n', "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
+    ['another format', START.replace('cablepull-trace', 'pcap'), "line 1: this is no trace of cablepull: 'format' must be 'cablepull-trace', not \"pcap\""],
+    ['a newer version', START.replace('"version":1', '"version":2').replace('simulated', 'quantum'), 'line 1: version 2 is newer than this cablepull, which reads up to version 1'],
+    ['no version', START.replace('"version":1', '"version":"1"'), "line 1: 'version' must be a whole number of at least 1, not \"1\""],
+    ['another network', START.replace('simulated', 'quantum'), "line 1: 'network' must be 'real' or 'simulated', not \"quantum\""],
+    ['a wrong line', lines(START, beat(1), '{"source":"device"}', beat(2)), "line 3: 'kind' is missing: it must be the name of an event"],
+    ['a line that is cut, among others', `${lines(START, beat(1))}${beat(2).slice(0, 20)}\n${lines(beat(3))}`, 'line 3: this is not JSON, or not all of it'],
+    ['a last line that is whole, and wrong', `${lines(START)}{"source":"device"}`, "line 2: 'kind' is missing: it must be the name of an event"],
+    ['a time that goes back', lines(START, beat(2), beat(1.5)), "line 3: 'atMs' is 1.5 after 2: time cannot go back"],
+    ['two traces', lines(START, beat(1), END, START), 'line 4: another trace begins here: a file holds one'],
+    ['two traces, the first cut off', lines(START, beat(1), START), 'line 3: another trace begins here: a file holds one'],
+    ['more than its end', lines(START, END, beat(9001)), "line 3: an event comes after the run's end: a file holds one trace"],
+  ])('with %s is an error, with its line', (_, text, error) => {
+    expect(read(text)).toMatchObject({ error, isTruncated: false });
+  });
+
+  it('is read no further than an error, and what came before stands', () => {
+    const reader = new TraceReader((event) => expect(event.atMs).toBeLessThan(5));
+    reader.add(lines(START, beat(1), '{}', beat(6)));
+    expect(reader.error).toMatch(/^line 3: /);
+    reader.add(lines(beat(7)));
+    expect(reader.end()).toMatchObject({ events: 2, error: reader.error });
+  });
+
+  it('whose times are the same is in order', () => {
+    expect(read(lines(START, beat(1), beat(1)))).toMatchObject({ error: undefined, events: 3 });
+  });
+
+  it('of a run that was killed is cut off, and stands', () => {
+    expect(read(lines(START, beat(1), beat(2500)))).toMatchObject({
+      error: undefined, isTruncated: true, events: 3, notes: ['the trace is cut off before the end of the run: it was read up to line 3, at 2.5 s'],
+    });
+    expect(read(`${lines(START, beat(2500))}{"source":"dev`)).toMatchObject({
+      error: undefined, isTruncated: true, events: 2, notes: ['the trace is cut off in line 3: it was read up to line 2, at 2.5 s'],
+    });
+  });
+
+  it('whose results are cut off has lost nothing of the trace', () => {
+    expect(read(`${lines(START, END)}{"kind":"rep`)).toMatchObject({ error: undefined, isTruncated: false, notes: ['line 3, after the end of the trace, is cut off'] });
+  });
+
+  it('with events of a later version tells how many were skipped', () => {
+    const dream = '{"source":"device","device":"dev-1","kind":"dreaming","atMs":1}';
+    expect(read(lines(START, dream, END))).toMatchObject({
+      error: undefined, events: 2, skipped: 1, notes: ['1 event was skipped that this cablepull does not know: first "dreaming" of the source "device", in line 2'],
+    });
+    expect(read(lines(START, dream, dream, END)).notes).toEqual(['2 events were skipped that this cablepull does not know: first "dreaming" of the source "device", in line 2']);
+  });
+
+  it('cut off at any byte gives a prefix of its events', () => {
+    const text = TRACE.replaceAll('dev-1', 'Gerät-1');
+    const whole = read(text).got;
+    const bytes = new TextEncoder().encode(text);
+    const newlines = [...bytes.entries()].filter(([, byte]) => byte === 0x0a).map(([i]) => i);
+    for (let length = 0; length < bytes.length; length++) {
+      const { got, error, isTruncated } = read(new TextDecoder().decode(bytes.subarray(0, length)));
+      // A line is whole before its newline is there.
+      const wholeLines = newlines.filter((at) => at <= length).length;
+      check(got.length === wholeLines && got.every((event, i) => JSON.stringify(event) === JSON.stringify(whole[i])), `${length} bytes hold ${wholeLines} events, not ${got.length}`);
+      check((error === undefined) === wholeLines > 0, `${length} bytes: ${error}`);
+      check(isTruncated === (wholeLines > 0 && wholeLines < whole.length), `${length} bytes: cut off`);
+    }
+  });
+
+  it('with a line that has no end is not kept for ever', () => {
+    const reader = new TraceReader(() => {});
+    reader.add(lines(START));
+    const piece = 'x'.repeat(2 ** 24);
+    for (let i = 0; i < 17; i++) reader.add(piece);
+    expect(reader.error).toBe('line 2: this is longer than 268435456 characters, as no line of a trace is');
+  });
+});
+
+describe('whatever a line is', () => {
+  const TOKENS = ['"', '{', '}', '[', ']', ',', ':', '0', '-', '1e999', 'null', 'true', '\\u0000', '\n', '\r', '\uFEFF', '"source"', '"kind"', '"__proto__"', '"boot"', 'é', '\ud800'];
+
+  function mutate(text: string, random: Seeded): string {
+    let mutated = text;
+    for (let times = 1 + random.below(3); times > 0; times--) {
+      const at = random.below(mutated.length + 1);
+      const until = random.chance(2) ? at : at + random.below(20);
+      mutated = mutated.slice(0, at) + (random.chance(4) ? '' : random.pick(TOKENS)) + mutated.slice(until);
+    }
+    return mutated;
+  }
+
+  it('it is read, or there is a sentence, and what was read can be told to people', () => {
+    const random = new Seeded(1);
+    let read = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const line = mutate(random.pick(EXAMPLES), random);
+      const event = parseTraceLine(line);
+      if (typeof event === 'string') {
+        check(/^('|this )/.test(event) && !event.includes('\n'), `${line} gives ${event}`);
+      } else if (event.source !== undefined) {
+        read++;
+        describeTraceEvent(event);
+      }
+    }
+    expect(read).toBeGreaterThan(1000);
+  });
+
+  it('values that belong to other fields are read, or refused', () => {
+    const random = new Seeded(2);
+    const values = EXAMPLES.flatMap((line) => Object.values(Object(JSON.parse(line))));
+    for (let i = 0; i < 20_000; i++) {
+      const event: Record<string, unknown> = Object(JSON.parse(random.pick(EXAMPLES)));
+      event[random.pick(Object.keys(event))] = random.pick(values);
+      const parsed = parseTraceLine(JSON.stringify(event));
+      if (typeof parsed !== 'string' && parsed.source !== undefined) {
+        describeTraceEvent(parsed);
+        if (parsed.source === 'fault') FAULTS[parsed.fault].effect(parsed.argument);
+      }
+    }
+  });
+
+  it('a whole file ends with all its events, with an error, or cut off', () => {
+    const random = new Seeded(3);
+    for (let i = 0; i < 5000; i++) {
+      const { got, events, error, isTruncated } = read(mutate(TRACE, random));
+      check(got.length === events && (error !== undefined ? !isTruncated : isTruncated || events > 1), `after mutation ${i}`);
+    }
+  });
+
+  it('depth is no danger', () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    expect(parseTraceLine(`{"source":"device","device":"dev-1","kind":"beat-sent","atMs":${deep}}`)).toBe("'atMs' must be a number of milliseconds, 0 or more, not a list");
+  });
+});
+
+describe('TRACE.md', () => {
+  it('tells of every event, and of none that is not there', () => {
+    const name = ({ source, kind }: { readonly source: string; readonly kind: string }): string => `${source} ${kind}`;
+    expect(SECTIONS.map(name).toSorted()).toEqual(KINDS.map(name).toSorted());
+  });
+
+  it.each(KINDS)('names each field of $kind of $source', ({ source, kind, fields }) => {
+    const text = SECTIONS.find((section) => section.source === source && section.kind === kind)?.text.replaceAll(/^```[\s\S]*?^```/gm, '') ?? '';
+    expect(['source', 'kind', ...fields].filter((field) => !text.includes(`\`${field}\``))).toEqual([]);
+  });
+
+  it('names each reason to go off line, with its fields, and has an example of it', () => {
+    const offline = SECTIONS.find(({ kind }) => kind === 'offline');
+    for (const [reason, fields] of Object.entries(REASON_FIELDS)) {
+      const line = new RegExp(`^ {2}- \`${reason}\`: .*$`, 'm').exec(offline?.text ?? '')?.[0] ?? '';
+      expect([reason, ...Object.keys(fields)].filter((field) => !line.includes(`\`${field}\``))).toEqual([]);
+      expect(offline?.examples.filter((example) => example.includes(`{"kind":"${reason}"`)).length).toBe(1);
+    }
+  });
+
+  it('names every word that a field can have', () => {
+    const words = [...Object.keys(ERRNO), ...FAULT_KINDS, ...TIERS, ...NETWORKS];
+    expect(words.filter((one) => !DOCUMENT.includes(`\`${one}\``))).toEqual([]);
+  });
+});
