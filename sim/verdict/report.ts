@@ -36,8 +36,13 @@ interface Cell {
   readonly label: string;
 }
 
-/** One row a verdict, or a row for many of one fault, under a head; columns aligned. */
+/** As a text, columns aligned. */
 export function verdictTable(verdicts: readonly Verdict[]): string {
+  return table(verdictRows(verdicts));
+}
+
+/** The head; then one row a verdict, or a row for many of one fault. */
+export function verdictRows(verdicts: readonly Verdict[]): readonly (readonly string[])[] {
   const byFault = new Map<string, Verdict[]>();
   for (const verdict of verdicts) {
     const group = byFault.get(verdict.text);
@@ -48,7 +53,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
     if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${group.length} devices)`, group)];
     return group.map((verdict) => row(text.includes('*') ? `${text} (${verdict.device})` : text, [verdict]));
   });
-  return table([HEAD, ...rows]);
+  return [HEAD, ...rows];
 }
 
 /** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */
