@@ -29,7 +29,9 @@ export type AnyFields = Readonly<Record<string, (value: unknown, name: string) =
 
 type Source = TraceEvent['source'];
 type KindOf<S extends Source> = Extract<TraceEvent, { readonly source: S }>['kind'];
-type EventOf<S extends Source, K, E = TraceEvent> = E extends { readonly source: S; readonly kind: infer Kinds } ? (K extends Kinds ? E : never) : never;
+type EventOf<S extends Source, K, E = TraceEvent> = E extends { readonly source: S; readonly kind: infer Kinds }
+  ? (K extends Kinds ? E : never)
+  : never;
 
 // ---- checks ----
 
@@ -38,19 +40,25 @@ export function fail(name: string, expected: string, value: unknown): never {
   throw new WrongLine(value === undefined ? `'${name}' is missing: it must be ${expected}` : `'${name}' must be ${expected}, not ${shown(value)}`);
 }
 
-/** A value in a message: short, on one line, and without what would move a terminal's cursor. */
+/** A value in a message: short, on one line, and without what would move a terminal's cursor, or turn its letters round. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value !== 'string') return String(value);
   const short = value.length > 40 ? `${value.slice(0, 40)}...` : value;
-  return JSON.stringify(short).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(short).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+}
+
+function escaped(mark: string): string {
+  return mark.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 }
 
 const text: Check<string> = (value, name) => (typeof value === 'string' ? value : fail(name, 'a text', value));
 
 /** A name, or an address. */
-const filled: Check<string> = (value, name) => (typeof value === 'string' && value !== '' ? value : fail(name, 'a text that is not empty', value));
+const filled: Check<string> = (value, name) => {
+  return typeof value === 'string' && value !== '' ? value : fail(name, 'a text that is not empty', value);
+};
 
 const yesOrNo: Check<boolean> = (value, name) => (typeof value === 'boolean' ? value : fail(name, 'true or false', value));
 
@@ -61,7 +69,9 @@ const ms: Check<number> = (value, name) => {
 
 function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
   const expected = `a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}`;
-  return (value, name) => (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most ? value : fail(name, expected, value));
+  return (value, name) => {
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most ? value : fail(name, expected, value);
+  };
 }
 
 const count = whole(0);

@@ -17,7 +17,7 @@ export interface PassedOver {
 
 /** How `add` and `end` have fared. */
 export interface TraceFileEnd {
-  /** What is wrong with the file, with the line: `line 7: 'atMs' is missing: ...`. What came before it has been handed over. Undefined: nothing. */
+  /** What is wrong, with its line: `line 7: 'atMs' is missing: ...`; what came before it has been handed over. Undefined: nothing. */
   readonly error: string | undefined;
   /** Sentences for who reads on: where the trace is cut off, what was skipped. */
   readonly notes: readonly string[];
@@ -43,7 +43,7 @@ export function parseTraceLine(text: string): TraceEvent | PassedOver | string {
   const { source, kind } = value;
   if (source === undefined && RESULT_KINDS.includes(kind)) return { source: undefined, unknown: undefined };
   try {
-    if (typeof source !== 'string') return fail('source', `whose view it is: ${Object.keys(EVENT_FIELDS).join(', ')}`, source);
+    if (typeof source !== 'string') return fail('source', `one of ${Object.keys(EVENT_FIELDS).join(', ')}`, source);
     if (typeof kind !== 'string') return fail('kind', 'the name of an event', kind);
     const fields = fieldsOf(source, kind);
     if (fields === undefined) return { source: undefined, unknown: `${shown(kind)} of the source ${shown(source)}` };
@@ -102,12 +102,23 @@ export class TraceReader {
     this.#rest = '';
     if (this.#last === undefined) this.#error ??= 'the file is empty: a trace has at least its first line';
     const isTruncated = this.#error === undefined && !isEnd(this.#last);
+    return { error: this.#error, notes: this.#notes(isCut, isTruncated), isTruncated, events: this.#events, skipped: this.#skipped };
+  }
+
+  #notes(isCut: boolean, isTruncated: boolean): string[] {
     const notes: string[] = [];
-    if (this.#skipped > 0) notes.push(`${this.#skipped} ${this.#skipped === 1 ? 'event was' : 'events were'} skipped that this cablepull does not know: first ${this.#firstSkipped}`);
-    const upTo = `it was read up to line ${this.#lines}, at ${formatSeconds(this.#last?.atMs ?? 0)}`;
-    if (isTruncated) notes.push(`the trace is cut off ${isCut ? `in line ${this.#lines + 1}` : 'before the end of the run'}: ${upTo}`);
-    else if (isCut) notes.push(`line ${this.#lines + 1}, after the end of the trace, is cut off`);
-    return { error: this.#error, notes, isTruncated, events: this.#events, skipped: this.#skipped };
+    if (this.#skipped > 0) {
+      const events = this.#skipped === 1 ? 'event was' : 'events were';
+      notes.push(`${this.#skipped} ${events} skipped that this cablepull does not know: first ${this.#firstSkipped}`);
+    }
+    const next = this.#lines + 1;
+    if (isTruncated) {
+      const where = isCut ? `in line ${next}` : 'before the end of the run';
+      notes.push(`the trace is cut off ${where}: it was read up to line ${this.#lines}, at ${formatSeconds(this.#last?.atMs ?? 0)}`);
+    } else if (isCut) {
+      notes.push(`line ${next}, after the end of the trace, is cut off`);
+    }
+    return notes;
   }
 
   #take(line: string): void {

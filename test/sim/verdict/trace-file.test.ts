@@ -6,7 +6,10 @@ import { ERRNO } from '../../../hal/errno.ts';
 import { FAULT_KINDS } from '../../../sim/faults/fault.ts';
 import { NETWORKS, TIERS } from '../../../sim/faults/kind.ts';
 import { FAULTS } from '../../../sim/faults/kinds/index.ts';
-import { EVENT_FIELDS, REASON_FIELDS } from '../../../sim/verdict/trace-fields.ts';
+import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { Simulation } from '../../../sim/simulation.ts';
+import { Judge } from '../../../sim/verdict/judge.ts';
+import { type Check, EVENT_FIELDS, isObject, REASON_FIELDS } from '../../../sim/verdict/trace-fields.ts';
 import { parseTraceLine, TraceReader, type TraceFileEnd } from '../../../sim/verdict/trace-file.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import { check } from '../../support/check.ts';
@@ -14,6 +17,14 @@ import { readText } from '../../support/files.ts';
 import { Seeded } from '../../support/seeded.ts';
 
 const DOCUMENT = readText(fileURLToPath(new URL('../../../sim/verdict/TRACE.md', import.meta.url)));
+
+type Json = Readonly<Record<string, unknown>>;
+
+function objectOf(line: string): Json {
+  const value: unknown = JSON.parse(line);
+  if (!isObject(value)) throw new Error(`no object: ${line}`);
+  return value;
+}
 
 interface Section {
   readonly source: string;
@@ -84,7 +95,7 @@ describe('a line', () => {
     const examples = SECTIONS.filter((section) => section.source === source && section.kind === kind).flatMap((section) => section.examples);
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) expect(JSON.parse(example)).toMatchObject({ source, kind });
-    expect(fields.filter((field) => !examples.some((example) => Object.hasOwn(JSON.parse(example), field)))).toEqual([]);
+    expect(fields.filter((field) => !examples.some((example) => Object.hasOwn(objectOf(example), field)))).toEqual([]);
   });
 
   it.each([
@@ -93,8 +104,8 @@ describe('a line', () => {
     ['5', 'this must be a JSON object, not 5'],
     ['[{}]', 'this must be a JSON object, not a list'],
     ['null', 'this must be a JSON object, not null'],
-    ['{"kind":"boot"}', "'source' is missing: it must be whose view it is: run, device, bench, link, fault, server"],
-    ['{"source":7,"kind":"boot"}', "'source' must be whose view it is: run, device, bench, link, fault, server, not 7"],
+    ['{"kind":"boot"}', "'source' is missing: it must be one of run, device, bench, link, fault, server"],
+    ['{"source":7,"kind":"boot"}', "'source' must be one of run, device, bench, link, fault, server, not 7"],
     ['{"source":"device"}', "'kind' is missing: it must be the name of an event"],
     ['{"source":"run","kind":null}', "'kind' must be the name of an event, not null"],
     ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"x"}', "'atMs' must be a number of milliseconds, 0 or more, not \"x\""],
@@ -144,48 +155,58 @@ describe('a line', () => {
 
 describe('each field', () => {
   interface Place {
-    readonly path: readonly (string | number)[];
+    /** As messages name it. */
     readonly name: string;
+    readonly value: unknown;
+    /** The line with something else there; undefined: without it. */
+    readonly lineWith: (other: unknown) => string;
   }
 
-  /** Every value in it, at whatever depth, by the name that messages call it. */
-  function places(value: unknown, path: readonly (string | number)[] = [], name = ''): Place[] {
-    const here = path.length === 0 ? [] : [{ path, name }];
-    if (Array.isArray(value)) return [...here, ...value.flatMap((item: unknown, i) => places(item, [...path, i], `${name}[${i}]`))];
-    if (typeof value !== 'object' || value === null) return here;
-    return [...here, ...Object.entries(value).flatMap(([key, item]) => places(item, [...path, key], name === '' ? key : `${name}.${key}`))];
+  /** Every value in a line, at whatever depth. */
+  function places(value: unknown, name = '', lineWith: Place['lineWith'] = JSON.stringify): Place[] {
+    const here = name === '' ? [] : [{ name, value, lineWith }];
+    if (Array.isArray(value)) {
+      const items: readonly unknown[] = value;
+      return [...here, ...items.flatMap((item, i) => places(item, `${name}[${i}]`, (other) => lineWith(items.with(i, other))))];
+    }
+    if (!isObject(value)) return here;
+    return [...here, ...Object.entries(value).flatMap(([key, item]) => {
+      return places(item, name === '' ? key : `${name}.${key}`, (other) => lineWith({ ...value, [key]: other }));
+    })];
   }
 
-  /** A copy with another value there; undefined: without it. */
-  function changed(value: unknown, [key, ...rest]: readonly (string | number)[], to: unknown): unknown {
-    if (key === undefined) return to;
-    if (Array.isArray(value)) return value.map((item: unknown, i) => (i === key ? changed(item, rest, to) : item));
-    return Object.fromEntries(Object.entries(Object(value)).map(([name, item]) => [name, name === key ? changed(item, rest, to) : item]));
+  /** What no field of this one's type can be. */
+  function wrongFor(name: string, value: unknown): unknown[] {
+    const others = [null, [], [1, 2, 3], {}, true, 'no such word', -1].filter((other) => typeof other !== typeof value || typeof value === 'object');
+    if (typeof value === 'number') return [...others, -1, Number.MAX_VALUE * 2, ...(/Ms$/.test(name) ? [] : [0.5])];
+    const isText = typeof value === 'string' && /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|text|host|nat|at|address)$/.test(name);
+    return typeof value === 'string' && (!isText || name === 'reason.kind') ? [...others, 'no such word', ''] : others;
   }
 
-  const OPTIONAL = new Set(['start repeat', 'connected local', 'lost detail', 'hung-up local', 'fault forMs', 'healed forMs']);
+  const OPTIONAL = ['start repeat', 'connected local', 'lost detail', 'hung-up local', 'fault forMs', 'healed forMs'];
 
   it.each(EXAMPLES)('that is wrong, or missing, is named: %s', (line) => {
-    const event: unknown = JSON.parse(line);
-    const { kind } = Object(event);
-    for (const { path, name } of places(event)) {
-      for (const wrong of [null, [], [1, 2, 3], true, -1, 0.5, 'no such word', {}]) {
-        // Milliseconds may be broken, texts be any, and `true` is one of two.
-        const right = path.reduce<unknown>((value, key) => Object(value)[key], event);
-        const isWord = /^(source|kind)$/.test(name);
-        if (typeof wrong === typeof right && !Array.isArray(wrong) && wrong !== null && (typeof wrong !== 'number' || wrong > 0 || name === 'version')) continue;
-        if (isWord && typeof wrong === 'string') continue;
-        const sentence = parseTraceLine(JSON.stringify(changed(event, path, wrong)));
-        check(typeof sentence === 'string', `${name} can be ${JSON.stringify(wrong)}`);
-        // What is empty lacks its parts.
-        check(sentence.startsWith(`'${name}`), `of ${name} = ${JSON.stringify(wrong)} it is said: ${sentence}`);
+    const event = objectOf(line);
+    for (const { name, value, lineWith } of places(event)) {
+      for (const wrong of wrongFor(name, value)) {
+        const sentence = parseTraceLine(lineWith(wrong));
+        // Of an object that is empty, what is missing is named.
+        check(typeof sentence === 'string' && sentence.startsWith(`'${name}`), `of ${name} ${JSON.stringify(wrong)} it is said: ${JSON.stringify(sentence)}`);
       }
-      if (path.some((key) => typeof key === 'number') && path.length < 3) continue;
-      const without = parseTraceLine(JSON.stringify(changed(event, path, undefined)));
-      const isOptional = OPTIONAL.has(`${String(kind)} ${name}`);
-      if (isOptional) check(typeof without !== 'string', `${name} may be missing`);
-      else check(typeof without === 'string' && without.startsWith(`'${name}' is missing: it must be `), `of a missing ${name} it is said: ${String(without)}`);
+      // In a list nothing can be missing: JSON has null there.
+      if (name.endsWith(']')) continue;
+      const without = parseTraceLine(lineWith(undefined));
+      if (OPTIONAL.includes(`${String(event['kind'])} ${name}`)) expect(without).toMatchObject({ source: event['source'] });
+      else expect(without).toMatch(`'${name}' is missing: it must be `);
     }
+  });
+
+  it('is held against its type by the compiler: not a word less, or more', () => {
+    // @ts-expect-error a word is missing
+    const narrow = (narrower: Check<'up'>): Check<'up' | 'down'> => narrower;
+    // @ts-expect-error a word too many
+    const wide = (wider: Check<string>): Check<'up'> => wider;
+    expect([narrow, wide]).toHaveLength(2);
   });
 });
 
@@ -194,6 +215,31 @@ describe('a file', () => {
     const { got, ...end } = read(TRACE);
     expect(end).toEqual({ error: undefined, notes: [], isTruncated: false, events: 7, skipped: 0 });
     expect(got.map((event) => JSON.stringify(event))).toEqual(TRACE.trim().split('\n'));
+  });
+
+  it('of a run gives the verdicts of the run', async () => {
+    const judge = new Judge();
+    let text = '';
+    const sim = new Simulation({ seed: 1, onTrace: (event) => {
+      judge.add(event);
+      text += `${JSON.stringify(event)}\n`;
+    } });
+    sim.addServer(heartbeatServer({ beatEvents: true }));
+    const nat = sim.addNat({ idleTimeout: '5m' });
+    for (let i = 0; i < 10; i++) sim.addDevice({ firmware: heartbeatFirmware({ dataIntervalMs: 5000, dataBytes: 64 }), link: { delay: '7ms' }, ...(i < 3 && { nat }) });
+    sim.schedule([
+      'cable-pull on dev-1 at 10s for 1m', 'power-loss on dev-2 at 10s..30s for 5s every 1m', 'hang on dev-3 at 20s for 50s', 'crash on dev-4 at 20s for 5s',
+      'reset on dev-5 at 20s every 50s', 'one-way tx on dev-6 at 20s for 40s', 'loss 30% on dev-7 at 5s', 'latency 1.5s on dev-8 at 5s for 1m',
+      'nat-timeout on dev-9 at 30s', 'nat-timeout 1s on dev-10 at 30s', 'power-loss on server at 2m for 5s',
+    ].join('\n'));
+    await sim.runFor('4m');
+    sim.testbed.traceEnd();
+    const again = new Judge();
+    const reader = new TraceReader((event) => again.add(event));
+    reader.add(text);
+    expect(reader.end()).toMatchObject({ error: undefined, isTruncated: false, notes: [] });
+    expect(again.findings().verdicts.length).toBeGreaterThan(10);
+    expect(again.findings()).toEqual(judge.findings());
   });
 
   it('may come in pieces of any length', () => {
@@ -225,7 +271,8 @@ describe('a file', () => {
     ['nothing', '', 'the file is empty: a trace has at least its first line'],
     ['a byte order mark', '\uFEFF', 'the file is empty: a trace has at least its first line'],
     ['another text', 'hello\nworld\n', 'line 1: this is no trace of cablepull: this is not JSON, or not all of it'],
-    ['other JSON', '{"name":"cablepull"}\n', "line 1: this is no trace of cablepull: 'source' is missing: it must be whose view it is: run, device, bench, link, fault, server"],
+    ['a text of one line', 'hello', 'line 1: this is no trace of cablepull: this is not JSON, or not all of it'],
+    ['other JSON', '{"name":"cablepull"}\n', "line 1: this is no trace of cablepull: 'source' is missing: it must be one of run, device, bench, link, fault, server"],
     ['the last lines of a trace', lines(beat(1), END), "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
     ['results alone', '{"kind":"report"}\n', "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
     ['another format', START.replace('cablepull-trace', 'pcap'), "line 1: this is no trace of cablepull: 'format' must be 'cablepull-trace', not \"pcap\""],
@@ -331,11 +378,10 @@ describe('whatever a line is', () => {
 
   it('values that belong to other fields are read, or refused', () => {
     const random = new Seeded(2);
-    const values = EXAMPLES.flatMap((line) => Object.values(Object(JSON.parse(line))));
+    const values = EXAMPLES.flatMap((line) => Object.values(objectOf(line)));
     for (let i = 0; i < 20_000; i++) {
-      const event: Record<string, unknown> = Object(JSON.parse(random.pick(EXAMPLES)));
-      event[random.pick(Object.keys(event))] = random.pick(values);
-      const parsed = parseTraceLine(JSON.stringify(event));
+      const event = objectOf(random.pick(EXAMPLES));
+      const parsed = parseTraceLine(JSON.stringify({ ...event, [random.pick(Object.keys(event))]: random.pick(values) }));
       if (typeof parsed !== 'string' && parsed.source !== undefined) {
         describeTraceEvent(parsed);
         if (parsed.source === 'fault') FAULTS[parsed.fault].effect(parsed.argument);
