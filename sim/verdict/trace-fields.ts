@@ -37,7 +37,8 @@ type EventOf<S extends Source, K, E = TraceEvent> = E extends { readonly source:
 
 /** Throws the sentence about a field that is not as expected. */
 export function fail(name: string, expected: string, value: unknown): never {
-  throw new WrongLine(value === undefined ? `'${name}' is missing: it must be ${expected}` : `'${name}' must be ${expected}, not ${shown(value)}`);
+  if (value === undefined) throw new WrongLine(`'${name}' is missing: it must be ${expected}`);
+  throw new WrongLine(`'${name}' must be ${expected}, not ${shown(value)}`);
 }
 
 /** A value in a message: short, on one line, and without what would move a terminal's cursor, or turn its letters round. */
@@ -142,7 +143,9 @@ const offlineReason: Check<OfflineReason> = (value, name) => {
   return value;
 };
 
-const reasonKind: Check<OfflineReason['kind']> = oneOf(['silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'stopped']);
+const reasonKind: Check<OfflineReason['kind']> = oneOf([
+  'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'stopped',
+]);
 
 function assertReason(value: unknown, name: string): asserts value is OfflineReason {
   if (!isObject(value)) return fail(name, "an object with 'kind'", value);
@@ -170,7 +173,14 @@ const ofFault = {
 /** By source and kind. The first thing that is wrong is told, in this order: so what tells of another version comes first. */
 export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFields>>>> = {
   run: {
-    start: { format: oneOf([TRACE_FORMAT]), version, ...ofAny, network: oneOf(NETWORKS), seed: whole(0, 2 ** 32 - 1), repeat: optional(text) },
+    start: {
+      format: oneOf([TRACE_FORMAT]),
+      version,
+      ...ofAny,
+      network: oneOf(NETWORKS),
+      seed: whole(0, 2 ** 32 - 1),
+      repeat: optional(text),
+    },
     end: { ...ofAny, interrupted: yesOrNo, bytes: count },
   },
   device: {

@@ -189,8 +189,10 @@ function fieldsOf(source: string, kind: string): AnyFields | undefined {
   return kinds !== undefined && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
 /** `fields` are those of the event that `value` says it is. */
-function assertEvent(value: Readonly<Record<string, unknown>>, fields: AnyFields): asserts value is Readonly<Record<string, unknown>> & TraceEvent {
+function assertEvent(value: Json, fields: AnyFields): asserts value is Json & TraceEvent {
   checkFields(value, fields);
 }
 
