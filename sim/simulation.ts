@@ -20,7 +20,7 @@ import { Link } from './link/link.ts';
 import { LineTracer } from './link/line-tracer.ts';
 import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
-import { Nat } from './link/nat.ts';
+import { Nat, type NatEvent } from './link/nat.ts';
 import { Wires } from './link/wires.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
 import { SERVER_NAME, type ServerProgram } from './programs.ts';
@@ -193,7 +193,11 @@ export class Simulation {
     const lan = new Lan(this.wires, `switch of ${name}`, 'inside');
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
-    const nat = new Nat(this.wires, name, address, lan.switch, this.#outside.switch, { ...timeout, onExpired });
+    const onEvent = (event: NatEvent): void => {
+      this.testbed.trace(event.kind === 'mapped' ? { source: 'link', nat: name, ...event } : { source: 'link', at: name, ...event });
+    };
+    const options = { ...timeout, onExpired, onEvent: this.testbed.isHeard ? onEvent : undefined };
+    const nat = new Nat(this.wires, name, address, lan.switch, this.#outside.switch, options);
     lan.switch.uplink = nat.inside;
     this.#outside.connect(address, nat.outside);
     this.#natNames.set(address, name);

@@ -72,17 +72,16 @@ export class Testbed {
   #hasStarted = false;
 
   constructor(options: TestbedOptions) {
-    const { seed, newClock, onTrace, witness, repeat } = options;
+    const { seed, newClock, witness, repeat } = options;
     this.#options = options;
     this.repeat = repeat;
     this.#witness = witness ? { judge: new Judge(), recent: new RecentEvents() } : undefined;
     this.agenda = new Agenda(newClock(undefined));
-    const isHeard = witness || onTrace !== undefined;
     this.#world = {
       seed,
       newClock,
       // One object an event, not two: there is one at every beat of thousands of devices.
-      onEvent: isHeard ? (event, { name }) => this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() }) : undefined,
+      onEvent: this.isHeard ? (event, { name }) => this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() }) : undefined,
       onFault: (board, fault, change) => {
         if (!this.#isActing) this.#actByHand(board, fault, change);
         // What follows of it, as flash that fails at boot, is not the plan's.
@@ -99,6 +98,11 @@ export class Testbed {
   get witness(): Witness {
     if (this.#witness === undefined) throw new Error('this world keeps nothing of what happens (witness: false): there is nothing to judge by');
     return this.#witness;
+  }
+
+  /** Whether anybody is told what happens. */
+  get isHeard(): boolean {
+    return this.#witness !== undefined || this.#options.onTrace !== undefined;
   }
 
   get size(): number {
@@ -125,10 +129,11 @@ export class Testbed {
     return board;
   }
 
-  /** Switches a board on at a time. A fault that then keeps it off has the say: the board boots when that heals. */
+  /** Switches a board on at a time. A plan's fault that then keeps it off has the say: the board boots when that heals. */
   switchOn(board: Board, atMs: number): void {
     this.agenda.at(atMs, () => {
-      const isKeptOff = this.#open.get(board.name)?.some(({ told }) => FAULTS[told.fault].firmware === 'off') === true;
+      this.#endByHand(board.name, 'power-loss', ({ heal }) => heal === undefined);
+      const isKeptOff = this.#openOf(board.name).some(({ told, heal }) => FAULTS[told.fault].firmware === 'off' && heal !== undefined);
       if (!isKeptOff) board.power.restore();
     });
   }
@@ -170,8 +175,7 @@ export class Testbed {
 
   /** Adds to the trace. */
   trace(event: Untimed<TraceEvent>): void {
-    if (this.#witness === undefined && this.#options.onTrace === undefined) return;
-    this.#tell({ ...event, atMs: this.agenda.now() });
+    if (this.isHeard) this.#tell({ ...event, atMs: this.agenda.now() });
   }
 
   /** Ends the trace: what happens after this is no part of the run. */
@@ -220,19 +224,21 @@ export class Testbed {
   /** Who acts by hand has the say: what is mended so is mended, whatever faults of the kind a plan has going on. */
   #actByHand(board: Board, fault: BoardFault, change: 'begins' | 'ends'): void {
     const { name } = board;
-    if (change === 'ends') {
-      for (const open of this.#openOf(name).filter(({ told }) => told.fault === fault)) {
-        this.#removeOpen(name, open);
-        this.trace({ ...open.told, kind: 'healed' });
-      }
-      return;
-    }
+    if (change === 'ends') return this.#endByHand(name, fault, () => true);
     const now = this.agenda.now();
     const side = this.#servers.get(name) === board ? 'server' : 'device';
     const text = formatFault({ kind: fault, argument: undefined, target: name, at: { fromMs: now, toMs: now }, for: undefined, everyMs: undefined });
     const told = this.#told(fault, undefined, name, side, text);
     this.trace({ ...told, kind: 'fault' });
     if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { told, isShared: true, heal: undefined });
+  }
+
+  #endByHand(name: string, fault: BoardFault, isEnded: (open: OpenFault) => boolean): void {
+    for (const open of this.#openOf(name)) {
+      if (open.told.fault !== fault || !isEnded(open)) continue;
+      this.#removeOpen(name, open);
+      this.trace({ ...open.told, kind: 'healed' });
+    }
   }
 
   #told(fault: Fault['kind'], argument: string | undefined, host: string, on: Side, text: string): Told {

@@ -54,8 +54,7 @@ export interface Argument {
   /** What it is, with an example: for messages, and for `cablepull faults`. */
   readonly what: string;
   readonly isOptional: boolean;
-  /** The shortest text that means the same; undefined where it cannot be read. */
-  readonly read: (text: string) => string | undefined;
+  readonly isRight: (text: string) => boolean;
 }
 
 export interface KindOfFault {

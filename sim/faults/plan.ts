@@ -143,8 +143,8 @@ function readArgument(kind: FaultKind, words: Words): string | undefined {
   const { argument } = FAULTS[kind];
   const word = words.next;
   if (argument === undefined || (argument.isOptional && word.text === 'on')) return undefined;
-  const text = argument.read(words.take().text);
-  return text ?? fail(word, argument.what);
+  words.take();
+  return argument.isRight(word.text) ? word.text : fail(word, argument.what);
 }
 
 /** `10s`, or `10s..60s`. */

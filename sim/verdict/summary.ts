@@ -1,6 +1,6 @@
 /** What many verdicts come to: how long it took in the middle, nearly always, and at worst; and what it cost. */
 
-import type { Findings, Noticed, Verdict } from './verdict.ts';
+import type { Findings, Noticed } from './verdict.ts';
 
 /** How one end fared. */
 export interface Detection {
@@ -69,9 +69,4 @@ function detection(outcomes: readonly Outcome[]): Detection {
 /** The nearest rank: a time that was measured, and the least that so large a share does not exceed. */
 export function quantile(sorted: readonly number[], share: number): number | undefined {
   return sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)];
-}
-
-/** Those that took longest to be noticed by an end that could, those that never were first. */
-export function worstCases(verdicts: readonly Verdict[], noticed: (verdict: Verdict) => number | undefined): Verdict[] {
-  return verdicts.toSorted((a, b) => (noticed(b) ?? Infinity) - (noticed(a) ?? Infinity) || a.atMs - b.atMs);
 }

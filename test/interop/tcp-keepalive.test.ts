@@ -49,7 +49,8 @@ it('answers in upper case, and comes back by itself after a pulled cable, a powe
 
   // Unplugged for a moment only: what was on its way comes, over the same connection.
   const accepted = server.lines.filter((line) => line.startsWith('accepted')).length;
-  bench.bench.schedule([{ kind: 'cable-pull', target: 'dev-1', atMs: bench.now(), forMs: 1000 }]);
+  device.cable.pull();
+  bench.bench.agenda.after(1000, () => device.cable.plug());
   await bench.until((event) => event.kind === 'healed');
   await server.line(/^got LINE/, server.lines.length);
   expect(server.lines.filter((line) => line.startsWith('accepted'))).toHaveLength(accepted);

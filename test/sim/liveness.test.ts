@@ -5,7 +5,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Board } from '../../sim/board/board.ts';
-import { FAULTS } from '../../sim/faults/kinds.ts';
+import { FAULTS } from '../../sim/faults/kinds/index.ts';
 import { blackhole } from '../../sim/link/rules/blackhole.ts';
 import { burstLoss } from '../../sim/link/rules/burst-loss.ts';
 import { corrupt } from '../../sim/link/rules/corrupt.ts';
@@ -106,9 +106,11 @@ function plan({ sim, boards }: World, random: Seeded): void {
     // Many to the very end, so that the healing meets devices in every plight.
     const toMs = random.chance(2) ? FAULTS_MS : Math.min(fromMs + random.below(40_000), FAULTS_MS);
     if (random.chance(2)) {
-      const { apply, heal } = FAULTS[random.pick(KINDS)];
-      sim.at(fromMs, () => apply(board));
-      if (heal !== undefined) sim.at(toMs, () => heal(board));
+      const { begin } = FAULTS[random.pick(KINDS)];
+      sim.at(fromMs, () => {
+        const heal = begin({ board, network: undefined }, undefined);
+        if (heal !== undefined) sim.at(toMs, heal);
+      });
     } else {
       const rule = random.pick([
         loss(0.3), loss(0.9), blackhole(), duplicate(0.5), corrupt(0.2), latency(2000), reorder(0.3, 300),

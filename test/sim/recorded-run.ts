@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import { FAULTS } from '../../sim/faults/kinds.ts';
 import { PcapngWriter } from '../../sim/link/pcapng.ts';
 import { burstLoss } from '../../sim/link/rules/burst-loss.ts';
 import { corrupt } from '../../sim/link/rules/corrupt.ts';
@@ -68,9 +67,9 @@ export async function record(seed: number, devices: number, serverProfile: Profi
     link?.install('rx', duplicate(0.05));
     link?.install('tx', reorder(0.05, 30));
     link?.install('both', corrupt(0.02));
-    sim.at(10_000 + 100 * i, () => FAULTS['power-loss'].apply(board));
-    sim.at(12_000 + 100 * i, () => FAULTS['power-loss'].heal?.(board));
-    sim.at(30_000 + 100 * i, () => FAULTS.reset.apply(board));
+    sim.at(10_000 + 100 * i, () => board.power.cut());
+    sim.at(12_000 + 100 * i, () => board.power.restore());
+    sim.at(30_000 + 100 * i, () => board.resetConnections());
   }
   await sim.runFor('1m');
   capture.end();

@@ -8,5 +8,5 @@ export const corrupt = cableFault({
   summary: 'in such a share of packets a bit is flipped, each way; their checksums find it, and they are lost',
   argument: SHARE,
   rule: (share) => corruptRule(shareOf(share)),
-  effect: (share) => (share === '100%' ? 'cuts' : 'harms'),
+  effect: (share) => (shareOf(share) === 1 ? 'cuts' : 'harms'),
 });

@@ -8,5 +8,5 @@ export const loss = cableFault({
   summary: 'such a share of packets is lost, each way',
   argument: SHARE,
   rule: (share) => lossRule(shareOf(share)),
-  effect: (share) => (share === '100%' ? 'cuts' : 'harms'),
+  effect: (share) => (shareOf(share) === 1 ? 'cuts' : 'harms'),
 });

@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FAULT_KINDS } from '../../../sim/faults/fault.ts';
+import { COMMANDS } from '../../../sim/command/help.ts';
 import { cablepull, ended, killAll } from './cablepull.ts';
 
 let listening: Server[] = [];
@@ -32,10 +34,10 @@ function addressOf(server: Server): AddressInfo {
 
 describe('wrong usage is answered in one sentence, without a stack trace, and with exit status 2', () => {
   it.each<[string, readonly string[], RegExp]>([
-    ['a command that is none', ['rum'], /^cablepull: there is no command 'rum'; there are run and serve/],
+    ['a command that is none', ['rum'], /^cablepull: there is no command 'rum'; there are matrix, run, .* \(see cablepull --help\)$/m],
     ['an option that is none', ['run', '--device', '3'], /^cablepull: unknown option '--device' \(see cablepull run --help\)$/m],
     ['an option that is none, of serve', ['serve', '-p', '3'], /^cablepull: unknown option '-p' \(see cablepull serve --help\)$/m],
-    ['an option before a command', ['--json'], /--json goes with a command: run or serve/],
+    ['an option before a command', ['--json'], /--json goes with a command: there are matrix, run, /],
     ['an option without its value', ['run', '--devices'], /^cablepull: --devices needs a value \(see cablepull run --help\)$/m],
     ['an option in place of a value', ['run', '--devices', '--json'], /^cablepull: --devices needs a value/],
     ['a value where none is taken', ['run', '--no-answers=foo'], /^cablepull: --no-answers takes no value, not 'foo'$/m],
@@ -67,7 +69,14 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     ['keepalive beyond what a kernel takes', ['run', '--keepalive', '3/3/300'], /^cablepull: the count of --keepalive must be a whole number from 1 to 127, not '300'$/m],
     ['keepalive at once', ['serve', '--keepalive', '0/3/3'], /^cablepull: the idle time of --keepalive must be a whole number from 1 to 32767, not '0'$/m],
     ['a fault that is none', ['run', '--fault', 'cable-cut on dev-1 at 3s'], /--fault: expected a fault \(cable-pull, .*\), not 'cable-cut'\n {2}cable-cut on dev-1 at 3s\n {2}\^/],
-    ['a fault that no plan can name yet', ['run', '--fault', 'loss 10% on dev-1 at 3s'], /'loss' cannot be in a plan in this version; a plan can have cable-pull, /],
+    ['a fault that real sockets cannot do', ['run', '--server', '127.0.0.1:1', '--fault', 'loss 10% on dev-1 at 3s'], /^cablepull: loss 10% on dev-1 at 3s: there is no loss over real sockets, whose packets are out of reach; the simulated network has it$/m],
+    ['a fault on a server that is not ours', ['run', '--server', '127.0.0.1:1', '--fault', 'hang on server at 3s'], /^cablepull: hang on server at 3s: the server is out of reach over real sockets; /m],
+    ['a fault that may come after the end', ['run', '--for', '1m', '--fault', 'reset on dev-1 at 10s..2m'], /reset on dev-1 at 10s\.\.2m: the run is over by then \(--for 1m\)/],
+    ['a page into standard output', ['run', '--report', '-'], /^cablepull: --report must be the name of a file, not '-'$/m],
+    ['a word too many for faults', ['faults', 'loss'], /^cablepull: unexpected argument 'loss' \(see cablepull faults --help\)$/m],
+    ['an option too many for faults', ['faults', '--html'], /^cablepull: unknown option '--html' \(see cablepull faults --help\)$/m],
+    ['a seed of the matrix that is none', ['matrix', '--seed', 'x'], /^cablepull: --seed must be a whole number from 0 to 4294967295, not 'x'$/m],
+    ['a page of the matrix without a name', ['matrix', '--html='], /^cablepull: --html must be the name of a file, not ''$/m],
     ['a capture of real sockets', ['run', '--server', '127.0.0.1:1', '--pcap', '/tmp/x'], /--pcap looks into the simulated network: it does not go with --server/],
     ['connections of real sockets', ['run', '--server', '127.0.0.1:1', '--netstat'], /--netstat looks into the simulated network: it does not go with --server/],
     ['a capture that cannot be written', ['run', '--pcap', '/nowhere/out.pcapng'], /^cablepull: --pcap: cannot write \/nowhere\/out.pcapng: ENOENT: no such file or directory$/m],
@@ -104,11 +113,20 @@ it('--version prints the version', async () => {
   expect(await ended('--version')).toEqual({ status: 0, stdout: '0.1.0\n', stderr: '' });
 });
 
-it('--help prints the help, and so does it for a command', async () => {
-  const [plain, ofRun] = await Promise.all([ended('--help'), ended('run', '--help')]);
-  expect(plain.stdout).toMatch(/^cablepull: /);
-  expect(plain.stdout).toContain('Exit status');
-  expect(plain).toEqual({ status: 0, stdout: ofRun.stdout, stderr: '' });
+describe('--help', () => {
+  it('prints what there is', async () => {
+    const { status, stdout, stderr } = await ended('--help');
+    expect(stdout).toMatch(/^cablepull: /);
+    expect(stdout).toContain('Exit status');
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}cablepull ${command === 'matrix' ? '' : command}`, 'm'));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it.each(COMMANDS)('of %s prints its options', async (command) => {
+    const [before, after] = await Promise.all([ended(command, '--help'), ended(command, '--json', '-h')]);
+    expect(before.stdout).toMatch(new RegExp(`^cablepull ${command}: `));
+    expect(before).toEqual({ status: 0, stdout: after.stdout, stderr: '' });
+  });
 });
 
 describe('what cannot be done is said in one sentence, exit status 1', () => {
@@ -157,24 +175,35 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
   });
 });
 
-it('plain cablepull: the table of who noticed what, within 20 s, exit status 0', { timeout: 30_000 }, async () => {
-  const { status, stdout } = await ended();
-  expect(status).toBe(0);
-  const rows = stdout.split('\n').map((line) => line.split(/ {2,}/));
-  const row = (fault: string): string[] => rows.find(([first]) => first?.startsWith(fault)) ?? [];
-  expect(rows.find(([first]) => first === 'fault')).toEqual(['fault', 'device noticed', 'server noticed', 'ghost', 'service back']);
-  // Beats every 500 ms, limit 4: the last beat came at 1.5 s or at 2.0 s.
-  expect(row('cable-pull on dev-1')[1]).toMatch(/^[12]\.\d s by missed-beats$/);
-  expect(row('cable-pull on dev-1')[2]).toMatch(/silent$/);
-  expect(row('cable-pull on dev-2').slice(1, 3)).toEqual(['survived', 'survived']);
-  expect(row('power-loss on dev-3')[1]).toBe('was off');
-  expect(row('power-loss on dev-3')[2]).toMatch(/silent$/);
-  expect(row('hang on dev-4')[1]).toMatch(/^6\.\d s by closed$/);
-  expect(row('hang on dev-4')[2]).toMatch(/silent$/);
-  expect(row('crash on dev-5')[1]).toBe('was dead');
-  expect(row('crash on dev-5')[2]).toMatch(/^0\.\d s by closed$/);
-  for (const fault of ['cable-pull on dev-1', 'cable-pull on dev-2', 'power-loss', 'hang', 'crash']) expect(row(fault)[4]).toMatch(/^\d\.\d s$/);
-  expect(stdout).toContain('Tier T0');
+describe('the matrix', () => {
+  it('is what plain cablepull prints', async () => {
+    const [plain, named] = await Promise.all([ended(), ended('matrix', '--seed', '1')]);
+    expect(plain.stdout).toMatch(/^fault +noticed by +nothing +TCP keepalive 3\/3\/3 +beats 3 s x 5 +both\n/);
+    expect(named).toEqual(plain);
+    expect(plain).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('is an object with --json', async () => {
+    const { stdout } = await ended('matrix', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ horizonMs: 3_600_000, policies: ['nothing', 'TCP keepalive 3/3/3', 'beats 3 s x 5', 'both'] });
+  });
+});
+
+describe('cablepull faults', () => {
+  it('has a line for each kind, and what each network can do of it', async () => {
+    const { stdout } = await ended('faults');
+    expect(stdout).toMatch(/^cable-pull +T0 +T3 +the cable is out/m);
+    expect(stdout).toMatch(/^crash +T1 +T3 /m);
+    expect(stdout).toMatch(/^loss +- +T3 +.*takes a share of packets such as 10%/m);
+    for (const kind of FAULT_KINDS) expect(stdout).toMatch(new RegExp(`^${kind} +(T0|T1|-) +T3 `, 'm'));
+  });
+
+  it('has an object for each with --json', async () => {
+    const { stdout } = await ended('faults', '--json');
+    const rows = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+    expect(rows).toHaveLength(FAULT_KINDS.length);
+    expect(rows[0]).toEqual({ kind: 'cable-pull', networks: { real: 'T0', simulated: 'T3' }, summary: expect.stringContaining('cable') });
+  });
 });
 
 describe('run --server, against a server that is not ours', () => {
@@ -192,7 +221,7 @@ describe('run --server, against a server that is not ours', () => {
     const { status, stdout } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '2', '--no-answers', '--beat', '200ms',
       '--fault', 'power-loss on dev-1 at 500ms for 1500ms', '--for', '3s', '--expect', 'server notices within 1500ms', '--expect', 'service back within 1s');
     expect(stdout).toMatch(/power-loss on dev-1 at 0.5s for 1.5s {2}was off {9}[01]\.\d s by closed/);
-    expect(stdout).toMatch(/as expected\n$/);
+    expect(stdout).toMatch(/as expected: server notices within 1\.5s\nas expected: service back within 1s\n$/);
     expect(status).toBe(0);
   });
 
@@ -211,7 +240,9 @@ describe('run --server, against a server that is not ours', () => {
     const { status, stdout, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--no-answers', '--beat', '200ms',
       '--fault', 'reset on dev-1 at 500ms', '--for', '1500ms', '--json');
     const lines = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
-    expect(lines[0]).toMatchObject({ source: 'device', device: 'dev-1', kind: 'boot', boots: 1 });
+    expect(lines[0]).toMatchObject({ source: 'run', kind: 'start', format: 'cablepull-trace', version: 1, network: 'real' });
+    expect(lines[1]).toMatchObject({ source: 'device', device: 'dev-1', kind: 'boot', boots: 1 });
+    expect(lines.at(-2)).toMatchObject({ source: 'run', kind: 'end', interrupted: false });
     expect(lines.at(-1)).toMatchObject({ kind: 'report', interrupted: false, verdicts: [{ fault: 'reset', tier: 'T1', deviceNoticed: { by: 'ECONNRESET' } }] });
     expect(stderr).not.toContain('boot 1');
     expect(status).toBe(0);

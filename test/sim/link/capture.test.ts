@@ -4,16 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { formatFault } from '../../../sim/faults/fault.ts';
-import { parsePlan } from '../../../sim/faults/plan.ts';
 import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { needsTshark, tsharkFaults, tsharkFields, tsharkFrames } from '../../support/tshark.ts';
 
 const PLAN = `
-  cable-pull on dev-1 at 60s for 60s
-  power-loss on dev-2 at 60s for 1s
-  reset on dev-3 at 60s
+cable-pull on dev-1 at 1m for 1m
+power-loss on dev-2 at 1m for 1s
+reset on dev-3 at 1m
 `;
 
 interface Captured {
@@ -25,14 +23,12 @@ interface Captured {
 async function captured(seed: number): Promise<Captured> {
   const pieces: Uint8Array[] = [];
   const lines: string[] = [];
-  const sim = new Simulation({ seed, onTrace: (event) => event.source === 'fault' && capture.comment(`${event.device}: ${event.kind} ${event.text}`) });
+  const sim = new Simulation({ seed, onTrace: (event) => event.source === 'fault' && capture.comment(`${event.host}: ${event.kind} ${event.text}`) });
   const capture = sim.capture((bytes) => pieces.push(bytes), [`seed ${seed}`]);
   sim.trace((line) => lines.push(line));
   sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, liveness: { policy: 'none' } }));
   for (let i = 0; i < 4; i++) sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms', loss: '5%' } });
-  const plan = parsePlan(PLAN);
-  if ('message' in plan) throw new Error(plan.message);
-  sim.testbed.schedule(plan);
+  sim.schedule(PLAN);
   await sim.runFor('10m');
   capture.end();
   return { bytes: Buffer.concat(pieces), lines };
@@ -92,9 +88,7 @@ describe('in tshark', () => {
 
   it('has the faults as comments, each with its time, in the order in which they came', () => {
     const comments = tsharkFields(file, 'frame.comment', ['frame.comment']).flat().join(',').split(/,(?=at )/);
-    const plan = parsePlan(PLAN);
-    if ('message' in plan) throw new Error(plan.message);
-    const [pull = '', cut = '', reset = ''] = plan.map(formatFault);
+    const [pull = '', cut = '', reset = ''] = PLAN.trim().split('\n');
     expect(comments).toEqual([
       `at 60.000000 s: dev-1: fault ${pull}`,
       `at 60.000000 s: dev-2: fault ${cut}`,

@@ -8,8 +8,8 @@ import type { Verdict } from '../../../sim/verdict/verdict.ts';
 const noticed = (afterMs: number, by = 'silent') => ({ afterMs, by });
 
 const PULLED: Verdict = {
-  fault: 'cable-pull', tier: 'T0', text: 'cable-pull on dev-1 at 10s for 30s', device: 'dev-1', atMs: 10_000, forMs: 30_000, isOver: true, healedAfterMs: 30_000, wasConnected: true,
-  hadService: true, firmware: 'running',
+  fault: 'cable-pull', effect: 'cuts', tier: 'T0', text: 'cable-pull on dev-1 at 10s for 30s', on: 'device', device: 'dev-1', atMs: 10_000, forMs: 30_000, isOver: true, healedAfterMs: 30_000, wasConnected: true,
+  hadService: true, firmware: 'running', server: 'running',
   deviceNoticed: noticed(12_000, 'ETIMEDOUT'), serverNoticed: noticed(15_000), survived: false, ghostMs: 15_000, backAfterMs: 1500,
 };
 const OFF: Verdict = { ...PULLED, fault: 'power-loss', text: 'power-loss on dev-1 at 10s for 30s', firmware: 'off', deviceNoticed: undefined };

@@ -4,39 +4,52 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { SocketAddress } from '../../../hal/network.ts';
+import type { ServiceSign } from '../../../firmware/index.ts';
 import type { ResetReason } from '../../../hal/system.ts';
 import type { FaultKind } from '../../../sim/faults/fault.ts';
-import { FAULTS } from '../../../sim/faults/kinds.ts';
+import { tierOf } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
+import { Judge } from '../../../sim/verdict/judge.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
-import { Judge, type ServiceSign, type Verdict } from '../../../sim/verdict/verdict.ts';
+import type { Findings, Verdict } from '../../../sim/verdict/verdict.ts';
 
 const server = 'server:39002';
 const end = (port: number, address = '127.0.0.1'): SocketAddress => ({ address, port });
 
 // Each line of a trace, times in seconds.
-const boot = (s: number, resetReason: ResetReason = 'power-on', device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots: 1, resetReason, atMs: s * 1000 });
+const boot = (s: number, resetReason: ResetReason = 'power-on', device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots: 1, resetReason, service: 'beat-answered', atMs: s * 1000 });
 const connected = (s: number, port: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'connected', server, local: end(port), atMs: s * 1000 });
 const answered = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'beat-answered', afterMs: 1, atMs: s * 1000 });
 const beat = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'beat-sent', atMs: s * 1000 });
 const lost = (s: number, by: 'ETIMEDOUT' | 'ECONNRESET' | 'missed-beats' | 'closed', device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'lost', server, by, afterMs: 1, atMs: s * 1000 });
-const fault = (s: number, kind: FaultKind, text = `${kind} on dev-1 at ${s}s`, device = 'dev-1'): TraceEvent => ({ source: 'fault', device, kind: 'fault', fault: kind, tier: FAULTS[kind].realTier, text, atMs: s * 1000 });
-const healed = (s: number, kind: FaultKind, text: string, device = 'dev-1'): TraceEvent => ({ source: 'fault', device, kind: 'healed', fault: kind, tier: FAULTS[kind].realTier, text, atMs: s * 1000 });
+/** A fault's number in the trace, the same when it comes and when it goes. */
+const ids = new Map<string, number>();
+const idOf = (text: string, host: string): number => ids.get(`${text} ${host}`) ?? (ids.set(`${text} ${host}`, ids.size + 1), ids.size);
+const told = (kind: FaultKind, text: string, host: string, argument?: string) => {
+  const tier = tierOf(kind, 'real') ?? 'T3';
+  return { source: 'fault', host, on: host === 'server' ? 'server' : 'device', fault: kind, id: idOf(text, host), tier, text, ...(argument !== undefined && { argument }) } as const;
+};
+const fault = (s: number, kind: FaultKind, text = `${kind} on dev-1 at ${s}s`, host = 'dev-1', argument?: string): TraceEvent => ({ ...told(kind, text, host, argument), kind: 'fault', atMs: s * 1000 });
+const healed = (s: number, kind: FaultKind, text: string, host = 'dev-1', argument?: string): TraceEvent => ({ ...told(kind, text, host, argument), kind: 'healed', atMs: s * 1000 });
 const hungUp = (s: number, port: number, by: 'closed' | 'ECONNRESET' = 'closed', device = 'dev-1'): TraceEvent => ({ source: 'bench', device, kind: 'hung-up', local: end(port), by, atMs: s * 1000 });
 const offline = (s: number, port: number, reason: OfflineReason = { kind: 'silent', silentMs: 1 }, address = '127.0.0.1'): TraceEvent => {
-  return { source: 'server', kind: 'offline', client: 1, peer: end(port, address), onlineMs: 1, silentMs: 1, reason, atMs: s * 1000 };
+  return { source: 'server', server: 'server', kind: 'offline', client: 1, peer: end(port, address), onlineMs: 1, silentMs: 1, reason, atMs: s * 1000 };
 };
 
 function judge(trace: readonly TraceEvent[], endS = 100, sign: ServiceSign = 'beat-answered'): Verdict[] {
-  const [made, read] = [new Judge(sign), new Judge(sign)];
+  return [...findings(trace.map((event) => (event.kind === 'boot' ? { ...event, service: sign } : event)), endS).verdicts];
+}
+
+function findings(trace: readonly TraceEvent[], endS = 100): Findings {
+  const [made, read] = [new Judge(), new Judge()];
   for (const event of trace) {
     made.add(event);
     read.add(JSON.parse(JSON.stringify(event)));
   }
-  const verdicts = made.verdicts(endS * 1000);
+  const found = made.findings(endS * 1000);
   // A trace that was printed and read again says the same.
-  expect(read.verdicts(endS * 1000)).toEqual(verdicts);
-  return verdicts;
+  expect(read.findings(endS * 1000)).toEqual(found);
+  return found;
 }
 
 const up = [boot(0), connected(1, 5000), answered(2)];
@@ -49,7 +62,7 @@ describe('a cable', () => {
       ...up, fault(10, 'cable-pull'), offline(25, 5000), hungUp(25.001, 5000), lost(22, 'ETIMEDOUT'), healed(40, 'cable-pull', PULL),
       connected(41, 5001), answered(41.5), answered(42),
     ])).toEqual([{
-      fault: 'cable-pull', tier: 'T0', text: PULL, device: 'dev-1', atMs: 10_000, forMs: undefined, isOver: true, healedAfterMs: 30_000, wasConnected: true, hadService: true, firmware: 'running', survived: false,
+      fault: 'cable-pull', effect: 'cuts', tier: 'T0', text: PULL, on: 'device', device: 'dev-1', atMs: 10_000, forMs: undefined, isOver: true, healedAfterMs: 30_000, wasConnected: true, hadService: true, firmware: 'running', server: 'running', survived: false,
       deviceNoticed: { afterMs: 12_000, by: 'ETIMEDOUT' }, serverNoticed: { afterMs: 15_000, by: 'silent' }, ghostMs: 15_000, backAfterMs: 1500,
     }]);
   });
@@ -57,9 +70,7 @@ describe('a cable', () => {
   it('back before anyone noticed: the connection survived, and a later loss of it has no part in this', () => {
     const trace = [...up, fault(10, 'cable-pull'), healed(12, 'cable-pull', PULL), answered(12.5), lost(60, 'ECONNRESET'), offline(60, 5000)];
     expect(judge(trace)).toMatchObject([{ survived: true, deviceNoticed: undefined, serverNoticed: undefined, ghostMs: 2000, backAfterMs: 500 }]);
-    const one = new Judge('beat-answered');
-    for (const event of trace) one.add(event);
-    expect([...one.unexplainedLosses]).toEqual([['ECONNRESET', 1]]);
+    expect([...findings(trace).unexplainedLosses]).toEqual([['ECONNRESET', 1]]);
   });
 
   it('pulled for good: nobody noticed until the end', () => {
@@ -250,12 +261,12 @@ describe('the server', () => {
   });
 
   it('that dies takes its devices with it: losses without a fault, by reason', () => {
-    const one = new Judge('beat-answered');
+    const one = new Judge();
     for (const [i, by] of (['closed', 'ECONNRESET', 'ECONNRESET'] as const).entries()) {
       for (const event of [boot(0, 'power-on', `dev-${i}`), connected(1, 5000 + i, `dev-${i}`), lost(50, by, `dev-${i}`)]) one.add(event);
     }
     expect(one.verdicts(100)).toEqual([]);
-    expect([...one.unexplainedLosses]).toEqual([['closed', 1], ['ECONNRESET', 2]]);
+    expect([...one.findings().unexplainedLosses]).toEqual([['closed', 1], ['ECONNRESET', 2]]);
   });
 
   it('names its reason', () => {
@@ -315,7 +326,7 @@ function usedBytes(): number {
 }
 
 it('keeps nothing of a long run without faults', () => {
-  const one = new Judge('beat-answered');
+  const one = new Judge();
   const reconnects = (count: number) => {
     for (let i = 0; i < count; i++) {
       for (const event of [connected(i, i), answered(i), lost(i, 'closed'), offline(i, i), hungUp(i, i), boot(i), connected(i, i), boot(i)]) one.add(event);

@@ -1,0 +1,74 @@
+/** The matrix: what the experiments find, held against a golden file; and faults and policies of one's own. */
+
+import { describe, expect, it } from 'vitest';
+import { type End, matrix, MATRIX_FAULTS } from '../../../sim/matrix/matrix.ts';
+import { POLICIES, type Policy } from '../../../sim/matrix/policy.ts';
+import { matrixText } from '../../../sim/matrix/text.ts';
+
+const found = await matrix();
+
+/** What happened in a cell. */
+function cell(fault: string, policy: string): { server: End; device: End } {
+  const one = found.rows.find((row) => row.fault === fault)?.cells.find((those) => those.policy === policy);
+  if (one === undefined) throw new Error(`there is no cell of ${fault} and ${policy}`);
+  return one;
+}
+
+const KEEPALIVE = 'TCP keepalive 3/3/3';
+const BEATS = 'beats 3 s x 5';
+/** idle + interval * count, and what an lwIP device's slow timer and a beat before it add (half a second, three seconds). */
+const KEEPALIVE_MAX_MS = 12_000 + 500;
+
+it('is as it was, to the byte', async () => {
+  await expect(`${matrixText(found)}\n`).toMatchFileSnapshot('matrix.golden.txt');
+  await expect(`${JSON.stringify(found, undefined, 1)}\n`).toMatchFileSnapshot('matrix.golden.json');
+});
+
+describe('by experiment', () => {
+  it('without any policy nobody notices anything, ever', () => {
+    for (const { name } of MATRIX_FAULTS) {
+      const { server, device } = cell(name, 'nothing');
+      for (const end of [server, device]) expect(['never', 'stopped']).toContain(end.kind);
+    }
+  });
+
+  it('keepalive finds a cable and a power cut within 12 s, and a hang never', () => {
+    for (const fault of ['cable', 'power']) {
+      const { server } = cell(fault, KEEPALIVE);
+      expect(server).toMatchObject({ kind: 'noticed', by: 'ETIMEDOUT' });
+      if (server.kind === 'noticed') expect(server.afterMs).toBeLessThan(KEEPALIVE_MAX_MS);
+    }
+    expect(cell('hang', KEEPALIVE).server).toEqual({ kind: 'never' });
+    expect(cell('power and reboot', KEEPALIVE).server).toMatchObject({ kind: 'noticed', by: 'ECONNRESET' });
+  });
+
+  it('beats find all of it, later', () => {
+    for (const fault of ['cable', 'power', 'power and reboot', 'hang']) expect(cell(fault, BEATS).server).toMatchObject({ kind: 'noticed', by: 'silent' });
+    for (const fault of ['cable', 'server power']) expect(cell(fault, BEATS).device).toMatchObject({ kind: 'noticed', by: 'missed-beats' });
+  });
+
+  it('both are as quick as keepalive, and see a hang', () => {
+    expect(cell('cable', 'both').server).toMatchObject({ by: 'ETIMEDOUT' });
+    expect(cell('hang', 'both').server).toMatchObject({ by: 'silent' });
+  });
+
+  it('a NAT box forgets whoever says nothing, and nobody else', () => {
+    expect(cell('NAT expiry (5 min)', 'nothing')).toMatchObject({ server: { kind: 'never' }, device: { kind: 'never' } });
+    for (const { name } of POLICIES.slice(1)) expect(cell('NAT expiry (5 min)', name)).toMatchObject({ server: { kind: 'spared' }, device: { kind: 'spared' } });
+  });
+});
+
+it('takes faults, policies and a horizon of one\'s own', async () => {
+  const slow: Policy = { name: 'a beat a minute', keepAlive: 'off', beats: { intervalMs: 60_000, missedLimit: 2 } };
+  const faults = [{ name: 'blink', plan: 'cable-pull on dev-1 at 1m for 1s' }, { name: 'pull', plan: 'cable-pull on dev-1 at 1m' }];
+  const own = await matrix({ policies: [slow], faults, horizon: '1m', seed: 3 });
+  expect(own).toMatchObject({ seed: 3, horizonMs: 60_000, policies: ['a beat a minute'] });
+  expect(own.rows.map(({ cells }) => cells[0]?.server.kind)).toEqual(['survived', 'never']);
+  const longer = await matrix({ policies: [slow], faults, horizon: '4m', seed: 3 });
+  expect(longer.rows[1]?.cells[0]?.server).toMatchObject({ kind: 'noticed', by: 'silent' });
+});
+
+it('refuses a plan that cannot be', async () => {
+  await expect(matrix({ faults: [{ name: 'x', plan: 'cable-cut on dev-1 at 1m' }] })).rejects.toThrow(/^line 1 of the plan: expected a fault \(/);
+  await expect(matrix({ faults: [{ name: 'x', plan: 'hang on dev-2 at 1m' }] })).rejects.toThrow("hang on dev-2 at 1m: no device is called 'dev-2'; there is dev-1, and server");
+});
