@@ -7,10 +7,12 @@ import { listFaults } from './command/faults.ts';
 import { COMMANDS, type Command, HELP, OVERVIEW } from './command/help.ts';
 import { showMatrix } from './command/matrix.ts';
 import { Problem } from './command/problem.ts';
+import { report } from './command/report.ts';
 import { run } from './command/run.ts';
 import { serve } from './command/serve.ts';
 import { faultsSettings } from './command/settings/faults.ts';
 import { matrixSettings } from './command/settings/matrix.ts';
+import { reportSettings } from './command/settings/report.ts';
 import { runSettings } from './command/settings/run.ts';
 import { serveSettings } from './command/settings/serve.ts';
 import { processTerminal, type Terminal } from './command/terminal.ts';
@@ -37,6 +39,7 @@ async function carryOut(command: Command, args: readonly string[], terminal: Ter
   switch (command) {
     case 'matrix': return showMatrix(matrixSettings(args), terminal);
     case 'run': return run(runSettings(args), terminal);
+    case 'report': return report(reportSettings(args), terminal);
     case 'faults': return listFaults(faultsSettings(args), terminal);
     case 'serve': return serve(serveSettings(args), terminal);
   }

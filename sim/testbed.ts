@@ -69,7 +69,7 @@ export class Testbed {
   #lastFaultId = 0;
   /** What is done to a board next is by a plan, which has told of it, or is no fault. */
   #isActing = false;
-  #hasStarted = false;
+  #trace: 'not begun' | 'going on' | 'ended' = 'not begun';
 
   constructor(options: TestbedOptions) {
     const { seed, newClock, witness, repeat } = options;
@@ -181,6 +181,7 @@ export class Testbed {
   /** Ends the trace: what happens after this is no part of the run. */
   traceEnd(interrupted = false): void {
     this.trace({ source: 'run', kind: 'end', interrupted, bytes: this.#options.bytesSent() });
+    this.#trace = 'ended';
   }
 
   /** Forgets what was to happen, and switches everything off. */
@@ -190,8 +191,9 @@ export class Testbed {
   }
 
   #tell(event: TraceEvent): void {
-    if (!this.#hasStarted) {
-      this.#hasStarted = true;
+    if (this.#trace === 'ended') return;
+    if (this.#trace === 'not begun') {
+      this.#trace = 'going on';
       const { network, seed, repeat } = this.#options;
       const start = { source: 'run', kind: 'start', format: TRACE_FORMAT, version: TRACE_VERSION, network, seed, ...(repeat !== undefined && { repeat }), atMs: 0 } as const;
       this.#tell(start);

@@ -2,7 +2,7 @@
 
 import { FAULT_KINDS } from '../faults/fault.ts';
 
-export const COMMANDS = ['matrix', 'run', 'faults', 'serve'] as const;
+export const COMMANDS = ['matrix', 'run', 'report', 'faults', 'serve'] as const;
 
 export type Command = (typeof COMMANDS)[number];
 
@@ -11,6 +11,7 @@ export const OVERVIEW = `cablepull: pull the cable on a thousand devices and see
   cablepull                    the matrix: which fault is noticed by which policy, when, and why
   cablepull run                devices and a server on a simulated network, in virtual time; with --server, devices
                                against your server, over real sockets; faults, and who noticed
+  cablepull report             what a stored trace comes to, as text or as a page
   cablepull faults             every kind of fault, and how a plan of them is written
   cablepull serve              the reference server, on real sockets
   cablepull COMMAND --help     the options of a command
@@ -61,6 +62,16 @@ export const HELP: Readonly<Record<Command, string>> = {
 
   --pcap out.pcapng            simulated: what every host sends, for Wireshark and tshark, with the faults as comments
   --netstat                    simulated: at the end every connection of every host, with the timer that runs
+`,
+
+  report: `cablepull report: what a trace comes to that 'cablepull run --json > trace.ndjson' has stored
+
+  cablepull report trace.ndjson
+
+  --html out.html              as a page: a time line for each device
+  --expect "server notices within 15s"
+                               also 'device notices' and 'service back'; exit status 1 if it is not so
+  --json                       as a JSON object
 `,
 
   faults: `cablepull faults: every kind of fault, what each network can do of it, and how a plan is written

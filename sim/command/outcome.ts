@@ -1,6 +1,6 @@
 /** What a run came to, as it happened or as a stored trace tells it: findings, expectations, and the exit status that follows. */
 
-import { type Expectation, failures, formatExpectation } from '../verdict/expectation.ts';
+import { type Expectation, formatExpectation, judgeExpectation, type Judgement } from '../verdict/expectation.ts';
 import { summaryLines, tierNotes, verdictTable } from '../verdict/report.ts';
 import { summarize, type Summary } from '../verdict/summary.ts';
 import type { Findings } from '../verdict/verdict.ts';
@@ -14,10 +14,8 @@ export interface Outcome {
   readonly repeat: string | undefined;
 }
 
-export interface ExpectationOutcome {
+export interface ExpectationOutcome extends Judgement {
   readonly text: string;
-  /** A sentence for each verdict that is not so, the worst first. */
-  readonly failures: readonly string[];
 }
 
 /** So many of the cases in which an expectation was not met are printed. */
@@ -25,11 +23,9 @@ const WORST_SHOWN = 5;
 
 /** `repeat` undefined: nothing happens twice in the same way. */
 export function outcomeOf(findings: Findings, expectations: readonly Expectation[], repeat: string | undefined): Outcome {
-  const told = expectations.map((expectation) => ({
-    text: formatExpectation(expectation),
-    failures: failures(expectation, findings.verdicts, findings.endMs),
-  }));
-  return { findings, summary: summarize(findings), expectations: told, repeat: told.some(({ failures: { length } }) => length > 0) ? repeat : undefined };
+  const { verdicts, endMs } = findings;
+  const told = expectations.map((expectation) => ({ text: formatExpectation(expectation), ...judgeExpectation(expectation, verdicts, endMs) }));
+  return { findings, summary: summarize(findings), expectations: told, repeat: told.some(({ failures }) => failures.length > 0) ? repeat : undefined };
 }
 
 export function isAsExpected({ expectations }: Outcome): boolean {
@@ -49,10 +45,11 @@ export function printFindings({ findings: { verdicts }, summary }: Outcome, term
 }
 
 export function printExpectations({ expectations, repeat }: Outcome, terminal: Terminal): void {
-  for (const { text, failures: sentences } of expectations) {
-    if (sentences.length === 0) terminal.print(`as expected: ${text}`);
-    for (const sentence of sentences.slice(0, WORST_SHOWN)) terminal.print(`NOT AS EXPECTED: ${sentence}`);
-    if (sentences.length > WORST_SHOWN) terminal.print(`  and ${sentences.length - WORST_SHOWN} more of ${text}`);
+  for (const { text, failures, tooLate } of expectations) {
+    const late = tooLate === 0 ? '' : ` (${tooLate} came too late in the run to tell)`;
+    if (failures.length === 0) terminal.print(`as expected: ${text}${late}`);
+    for (const sentence of failures.slice(0, WORST_SHOWN)) terminal.print(`NOT AS EXPECTED: ${sentence}`);
+    if (failures.length > WORST_SHOWN) terminal.print(`  and ${failures.length - WORST_SHOWN} more that are not as expected: ${text}`);
   }
   if (repeat !== undefined) terminal.print(`to repeat: ${repeat}`);
 }

@@ -26,49 +26,65 @@ export function formatExpectation({ subject, withinMs }: Expectation): string {
   return `${subject} within ${formatDuration(withinMs)}`;
 }
 
+/** How an expectation fared. */
+export interface Judgement {
+  /** A sentence for each verdict that is not as expected, the worst first. */
+  readonly failures: readonly string[];
+  /** Faults that came so late that the run ended before their time was up. */
+  readonly tooLate: number;
+}
+
 /**
- * A sentence for each verdict that is not as expected, the worst first; none when all are. An expectation that nothing put to the test is not
- * met: a fault that found no connection, say, proves nothing.
+ * Holds the expectation against every verdict. One that nothing put to the test is not met: a fault that found no connection, say, proves
+ * nothing; nor does a run that ended before the time of any fault was up.
  */
-export function failures(expectation: Expectation, verdicts: readonly Verdict[], endMs: number): string[] {
+export function judgeExpectation(expectation: Expectation, verdicts: readonly Verdict[], endMs: number): Judgement {
   const { subject, withinMs } = expectation;
   const judged = verdicts.flatMap((verdict) => judge(subject, verdict, endMs) ?? []);
-  if (judged.length === 0) return [`${formatExpectation(expectation)}: no fault put it to the test`];
-  const failed = judged.filter(({ afterMs = Infinity }) => afterMs > withinMs);
+  const inTime = judged.filter(({ afterMs, sinceMs = Infinity }) => afterMs !== undefined || sinceMs + withinMs <= endMs);
+  const decided = inTime.length > 0 ? inTime : judged;
+  if (decided.length === 0) return { failures: [`${formatExpectation(expectation)}: no fault put it to the test`], tooLate: 0 };
+  const failed = decided.filter(({ afterMs = Infinity }) => afterMs > withinMs);
   // What never was is worse than what was late; NaN is where both never were.
   const worstFirst = failed.toSorted((a, b) => ((b.afterMs ?? Infinity) - (a.afterMs ?? Infinity)) || 0);
-  return worstFirst.map(({ verdict, text }) => `${verdict.text}, ${verdict.device}: ${subject} ${text}, not within ${formatDuration(withinMs)}`);
+  return {
+    failures: worstFirst.map(({ verdict, text }) => `${verdict.text}, ${verdict.device}: ${subject} ${text}, not within ${formatDuration(withinMs)}`),
+    tooLate: judged.length - decided.length,
+  };
 }
 
 interface Judged {
   readonly verdict: Verdict;
   /** Undefined: it was not so until the end of the run. */
   readonly afterMs: number | undefined;
+  /** From when on it counts; undefined: that had not come when the run ended. */
+  readonly sinceMs: number | undefined;
   readonly text: string;
 }
 
 /** When it was so, if at all; undefined where nothing is to be expected. */
 function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | undefined {
-  const after = (afterMs: number, by = ''): Judged => ({ verdict, afterMs, text: `after ${formatSeconds(afterMs)}${by}` });
+  const { effect, atMs, healedAfterMs, backAfterMs } = verdict;
+  const after = (sinceMs: number, afterMs: number, by = ''): Judged => ({ verdict, sinceMs, afterMs, text: `after ${formatSeconds(afterMs)}${by}` });
   const never = (sinceMs: number): Judged => {
-    return { verdict, afterMs: undefined, text: `not in the ${formatSeconds(endMs - sinceMs)} until the end of the run` };
+    return { verdict, sinceMs, afterMs: undefined, text: `not in the ${formatSeconds(endMs - sinceMs)} until the end of the run` };
   };
+  if (effect !== 'cuts') return undefined;
   switch (subject) {
     case 'server notices':
     case 'device notices': {
       const isServer = subject === 'server notices';
       const noticed = isServer ? verdict.serverNoticed : verdict.deviceNoticed;
-      if (verdict.effect !== 'cuts' || !verdict.wasConnected || verdict.survived) return undefined;
-      if (noticed !== undefined) return after(noticed.afterMs, ` (${noticed.by})`);
+      if (!verdict.wasConnected || verdict.survived) return undefined;
+      if (noticed !== undefined) return after(atMs, noticed.afterMs, ` (${noticed.by})`);
       // Who was stopped by the fault need not notice; if a watchdog did, or it found out later, that counts.
-      return (isServer ? verdict.server : verdict.firmware) === 'running' ? never(verdict.atMs) : undefined;
+      return (isServer ? verdict.server : verdict.firmware) === 'running' ? never(atMs) : undefined;
     }
     case 'service back': {
-      if (verdict.effect !== 'cuts' || !verdict.hadService) return undefined;
-      if (verdict.backAfterMs !== undefined) return after(verdict.backAfterMs);
-      if (verdict.healedAfterMs !== undefined) return never(verdict.atMs + verdict.healedAfterMs);
+      if (!verdict.hadService) return undefined;
+      if (healedAfterMs !== undefined) return backAfterMs === undefined ? never(atMs + healedAfterMs) : after(atMs + healedAfterMs, backAfterMs);
       if (verdict.forMs === undefined) return undefined;
-      return { verdict, afterMs: undefined, text: 'not to be seen, as the run ended before the fault was healed' };
+      return { verdict, sinceMs: undefined, afterMs: undefined, text: 'not to be seen, as the run ended before the fault was healed' };
     }
   }
 }

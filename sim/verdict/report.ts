@@ -50,10 +50,24 @@ export function verdictRows(verdicts: readonly Verdict[]): readonly (readonly st
     else group.push(verdict);
   }
   const rows = [...byFault].flatMap(([text, group]) => {
-    if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${group.length} devices)`, group)];
-    return group.map((verdict) => row(text.includes('*') ? `${text} (${verdict.device})` : text, [verdict]));
+    if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${howMany(group)})`, group)];
+    return group.map((verdict) => row(`${text}${which(verdict, group)}`, [verdict]));
   });
   return [HEAD, ...rows];
+}
+
+/** `20 devices`, or where it came again and again `20 devices, 80 times`. */
+function howMany(group: readonly Verdict[]): string {
+  const devices = new Set(group.map(({ device }) => device)).size;
+  return `${devices} ${devices === 1 ? 'device' : 'devices'}${group.length === devices ? '' : `, ${group.length} times`}`;
+}
+
+/** Which of a group it is, where the line of the plan does not say so: the device, and the time. */
+function which({ text, device, atMs }: Verdict, group: readonly Verdict[]): string {
+  const isNamed = text.split(' ').includes(device);
+  const isAgain = group.some((other) => other.device === device && other.atMs !== atMs);
+  const words = [...(isNamed ? [] : [device]), ...(isAgain ? [formatSeconds(atMs)] : [])];
+  return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }
 
 /** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */

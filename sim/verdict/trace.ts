@@ -13,7 +13,7 @@ import { formatDuration, formatSeconds } from '../time/duration.ts';
 
 export const TRACE_FORMAT = 'cablepull-trace';
 
-/** Goes up when a reader of the last version would misread a trace. A new event, or a new field, is no new version. */
+/** Goes up when a reader of the last version would misread a trace: a new event or a new field does not do that, a new word in a field does. */
 export const TRACE_VERSION = 1;
 
 export type RunEvent =

@@ -1,7 +1,7 @@
 /** What a user expects: read, held against verdicts, on both sides of the deadline. */
 
 import { describe, expect, it } from 'vitest';
-import { failures, parseExpectation } from '../../../sim/verdict/expectation.ts';
+import { judgeExpectation, type Judgement, parseExpectation } from '../../../sim/verdict/expectation.ts';
 import { table, tierNotes, verdictTable } from '../../../sim/verdict/report.ts';
 import type { Verdict } from '../../../sim/verdict/verdict.ts';
 
@@ -18,10 +18,14 @@ const UNCONNECTED: Verdict = { ...OFF, wasConnected: false, serverNoticed: undef
 const NEVER_CONNECTED: Verdict = { ...UNCONNECTED, hadService: false, backAfterMs: undefined };
 const END_MS = 60_000;
 
-function failed(text: string, ...verdicts: Verdict[]): string[] {
+function judged(text: string, ...verdicts: Verdict[]): Judgement {
   const expectation = parseExpectation(text);
   if (typeof expectation === 'string') throw new Error(expectation);
-  return failures(expectation, verdicts, END_MS);
+  return judgeExpectation(expectation, verdicts, END_MS);
+}
+
+function failed(text: string, ...verdicts: Verdict[]): readonly string[] {
+  return judged(text, ...verdicts).failures;
 }
 
 it.each([
@@ -58,6 +62,25 @@ describe('an expectation', () => {
     expect(failed('service back within 1h', { ...PULLED, healedAfterMs: undefined, backAfterMs: undefined })).toEqual([
       'cable-pull on dev-1 at 10s for 30s, dev-1: service back not to be seen, as the run ended before the fault was healed, not within 1h',
     ]);
+  });
+
+  it('leaves open what came so late that the run ended before its time was up, on both sides of that time', () => {
+    const late = { ...PULLED, atMs: 45_000, serverNoticed: undefined };
+    expect(judged('server notices within 15s', PULLED, late)).toEqual({
+      failures: ['cable-pull on dev-1 at 10s for 30s, dev-1: server notices not in the 15.0 s until the end of the run, not within 15s'], tooLate: 0,
+    });
+    expect(judged('server notices within 15s', PULLED, { ...late, atMs: 45_000.001 })).toEqual({ failures: [], tooLate: 1 });
+    expect(judged('service back within 2s', PULLED, { ...PULLED, healedAfterMs: undefined, backAfterMs: undefined })).toEqual({ failures: [], tooLate: 1 });
+  });
+
+  it('names the worst first', () => {
+    const after = (afterMs: number | undefined, device: string) => ({ ...PULLED, device, serverNoticed: afterMs === undefined ? undefined : noticed(afterMs) });
+    const sentences = failed('server notices within 1s', after(3000, 'a'), after(9000, 'b'), after(undefined, 'c'), after(5000, 'd'));
+    expect(sentences.map((sentence) => /, ([a-d]): /.exec(sentence)?.[1])).toEqual(['c', 'b', 'd', 'a']);
+  });
+
+  it('asks nothing of a fault that only harms', () => {
+    expect(failed('server notices within 15s', PULLED, { ...PULLED, effect: 'harms', serverNoticed: undefined })).toEqual([]);
   });
 
   it('asks nothing of who has nothing to notice, or cannot', () => {
@@ -102,6 +125,14 @@ describe('the table', () => {
       [OFF.text, 'was not connected', '-', '-', '1.5 s'],
       [OFF.text, 'was not connected', '-', '-', '-'],
       ['hang on dev-* at 10s (dev-2)', 'hung', '15.0 s by silent', '15.0 s', 'not healed'],
+    ]);
+  });
+
+  it('says which device and which time it was, where the line of the plan does not', () => {
+    const of = (device: string, atMs: number) => ({ ...PULLED, text: 'cable-pull on dev-1..2 at 10s for 1s every 1m', device, atMs });
+    expect(rows(of('dev-1', 10_000), of('dev-2', 10_000), of('dev-2', 70_000)).map(([text]) => text?.replace(/.*every 1m/, ''))).toEqual([' (dev-1)', ' (dev-2, 10.0 s)', ' (dev-2, 70.0 s)']);
+    expect(rows({ ...of('dev-1', 10_000), text: 'reset on dev-1 at 10s every 1m' }, { ...of('dev-1', 70_000), text: 'reset on dev-1 at 10s every 1m' }).map(([text]) => text)).toEqual([
+      'reset on dev-1 at 10s every 1m (10.0 s)', 'reset on dev-1 at 10s every 1m (70.0 s)',
     ]);
   });
 

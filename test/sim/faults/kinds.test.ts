@@ -1,0 +1,128 @@
+/** What each kind of fault does to a device, and to a server, on the simulated network: that it is felt, and that its heal ends it. */
+
+import { describe, expect, it } from 'vitest';
+import { FAULT_KINDS, type FaultKind } from '../../../sim/faults/fault.ts';
+import { FAULTS } from '../../../sim/faults/kinds/index.ts';
+import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { Simulation } from '../../../sim/simulation.ts';
+import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { Verdict } from '../../../sim/verdict/verdict.ts';
+
+interface World {
+  readonly sim: Simulation;
+  readonly trace: TraceEvent[];
+  readonly verdicts: () => Verdict[];
+}
+
+/** A device that beats every second, 20 ms from its server; both give up after five seconds and a little. */
+function world(plan: string, seed = 1): World {
+  const trace: TraceEvent[] = [];
+  const sim = new Simulation({ seed, onTrace: (event) => trace.push(event) });
+  sim.addServer(heartbeatServer({ liveness: { policy: 'missed-beats', scanIntervalMs: 1000, missedLimit: 5 } }));
+  sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 1000, missedLimit: 5 }), link: { delay: '20ms' } });
+  sim.schedule(plan);
+  return { sim, trace, verdicts: () => sim.testbed.witness.judge.verdicts(sim.nowMs) };
+}
+
+/** How long the answers took that came from `fromS` to `toS`. */
+function roundTrips(trace: readonly TraceEvent[], fromS: number, toS: number): number[] {
+  return trace.flatMap((event) => (event.kind === 'beat-answered' && event.atMs >= fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs)] : []));
+}
+
+/** An argument for each kind that needs one. */
+const ARGUMENTS: Partial<Record<FaultKind, string>> = {
+  'one-way': 'tx', loss: '30%', latency: '300ms', jitter: '300ms', bandwidth: '8kbit/s', duplicate: '50%', reorder: '50%', corrupt: '30%',
+};
+
+describe.each(FAULT_KINDS)('%s', (kind) => {
+  const named = ARGUMENTS[kind] === undefined ? kind : `${kind} ${ARGUMENTS[kind]}`;
+  const { lasts, effect, argument } = FAULTS[kind];
+  const length = lasts(ARGUMENTS[kind]) ? ' for 20s' : '';
+
+  it.each(['dev-1', 'server'])('on %s: the trace tells when it comes and goes, and service is there in the end', async (host) => {
+    const { sim, trace, verdicts } = world(`${named} on ${host} at 10s${length}`);
+    await sim.runFor('2m');
+    const told = trace.filter((event) => event.source === 'fault').map((event) => [event.atMs, event.kind, event.host, event.on]);
+    const on = host === 'server' ? 'server' : 'device';
+    expect(told).toEqual([[10_000, 'fault', host, on], ...(length === '' ? [] : [[30_000, 'healed', host, on]])]);
+    expect(verdicts()).toMatchObject([{ fault: kind, device: 'dev-1', on, effect: effect(ARGUMENTS[kind]), wasConnected: true }]);
+    expect(roundTrips(trace, 110, 120).length).toBeGreaterThanOrEqual(9);
+    expect(sim.netstat().filter(({ state }) => state === 'ESTABLISHED')).toHaveLength(2);
+  });
+
+  it('without what it must be told is refused, and so is what it cannot be told', () => {
+    if (argument === undefined) expect(() => world(`${kind} 10% on dev-1 at 1s`)).toThrow("line 1 of the plan: expected 'on' and a device, not '10%'");
+    else expect(() => world(`${kind} x on dev-1 at 1s`)).toThrow(`line 1 of the plan: expected ${argument.what}, not 'x'`);
+  });
+});
+
+describe('a fault that cuts is noticed by both ends', () => {
+  it.each(['cable-pull', 'one-way tx', 'one-way rx', 'loss 100%', 'corrupt 100%', 'nat-timeout'])('%s on dev-1', async (named) => {
+    const { sim, verdicts } = world(`${named} on dev-1 at 10s`);
+    await sim.runFor('1m');
+    const [verdict] = verdicts();
+    if (named !== 'one-way rx') {
+      // By the scan that finds five beats missed.
+      expect(verdict?.serverNoticed).toMatchObject({ by: 'silent' });
+      expect(verdict?.serverNoticed?.afterMs).toBeGreaterThan(4000);
+      expect(verdict?.serverNoticed?.afterMs).toBeLessThan(6100);
+    }
+    // Where only its own words are lost, it hears the server hang up.
+    expect(verdict?.deviceNoticed).toMatchObject({ by: named === 'one-way tx' ? 'closed' : 'missed-beats' });
+    expect(verdict?.deviceNoticed?.afterMs).toBeGreaterThan(4000);
+    expect(verdict?.deviceNoticed?.afterMs).toBeLessThan(6100);
+  });
+});
+
+describe('a fault that harms makes the way worse while it lasts, and no longer', () => {
+  it('latency: so much longer, each way', async () => {
+    const { sim, trace } = world('latency 300ms on dev-1 at 10.5s for 10s');
+    await sim.runFor('30s');
+    expect(new Set(roundTrips(trace, 2, 10.5))).toEqual(new Set([40]));
+    expect(new Set(roundTrips(trace, 12, 20))).toEqual(new Set([640]));
+    expect(new Set(roundTrips(trace, 22, 30))).toEqual(new Set([40]));
+  });
+
+  it('jitter: from 0 to so much longer', async () => {
+    const { sim, trace } = world('jitter 300ms on dev-1 at 10.5s for 60s');
+    await sim.runFor('90s');
+    const times = roundTrips(trace, 12, 70);
+    expect(Math.max(...times)).toBeGreaterThan(200);
+    expect(Math.max(...times)).toBeLessThanOrEqual(640);
+    expect(new Set(times).size).toBeGreaterThan(20);
+    expect(new Set(roundTrips(trace, 72, 90))).toEqual(new Set([40]));
+  });
+
+  it('bandwidth: a frame of a beat, 66 bytes, takes 66 ms at 8 kbit/s', async () => {
+    const { sim, trace } = world('bandwidth 8kbit/s on dev-1 at 10.5s for 10s');
+    await sim.runFor('30s');
+    expect(new Set(roundTrips(trace, 12, 20))).toEqual(new Set([40 + 2 * 66]));
+    expect(new Set(roundTrips(trace, 22, 30))).toEqual(new Set([40]));
+  });
+
+  it.each([['loss 40%', 'loss'], ['corrupt 40%', 'corrupt']] as const)('%s: packets are gone, and sent again', async (named, reason) => {
+    const { sim, trace } = world(`${named} on dev-1 at 10s for 60s`);
+    await sim.runFor('70s');
+    const dropped = sim.wires.drops[reason];
+    expect(dropped).toBeGreaterThan(20);
+    expect(Math.max(...roundTrips(trace, 10, 70))).toBeGreaterThan(200);
+    await sim.runFor('30s');
+    expect(sim.wires.drops[reason]).toBe(dropped);
+  });
+
+  it.each(['duplicate 100%', 'reorder 50%'])('%s: everything is answered, in the end', async (named) => {
+    const { sim, trace, verdicts } = world(`${named} on dev-1 at 10s for 60s`);
+    await sim.runFor('90s');
+    expect(roundTrips(trace, 0, 90).length).toBeGreaterThan(85);
+    expect(verdicts()).toMatchObject([{ deviceNoticed: undefined, serverNoticed: undefined }]);
+  });
+});
+
+it('nat-timeout with a time forgets who is silent for so long, and nobody who is not', async () => {
+  const { sim, verdicts } = world('nat-timeout 30s on dev-1 from 0s\nhang on dev-1 at 1m for 29s\nhang on dev-1 at 3m for 2m');
+  await sim.runFor('2m');
+  expect(verdicts().filter(({ fault }) => fault === 'nat-timeout')).toEqual([]);
+  await sim.runFor('4m');
+  // The server has closed the connection of the hung device by then; its FIN was the last that the box has seen.
+  expect(verdicts().map(({ fault }) => fault)).toEqual(['hang', 'hang']);
+});
