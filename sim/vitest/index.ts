@@ -1,0 +1,163 @@
+/**
+ * `cablepull/vitest`: matchers that tell who noticed a fault, over real sockets as on the simulated network. To import it is to have them.
+ *
+ *     device.cable.pull();
+ *     await expect(sim).toNotice(device, { by: 'server', within: '15s' });
+ *     device.cable.plug();
+ *     await expect(sim).toRecover(device, { within: '10s' });
+ *     await expect(sim).toMeet('server notices within 15s');
+ *
+ * The words mean what they mean in verdicts (verdict/verdict.ts).
+ */
+
+import { expect } from 'vitest';
+import type { Board } from '../board/board.ts';
+import type { Side } from '../faults/kind.ts';
+import { type Duration, formatDuration } from '../time/duration.ts';
+import { type Expectation, formatExpectation, judgeExpectation, parseExpectation } from '../verdict/expectation.ts';
+import type { Verdict } from '../verdict/verdict.ts';
+import { exactly, heal, isWithin, latestCut, noticed } from './cut.ts';
+import { repeatLine, type RunningTest } from './repeat.ts';
+import { type Deadline, timeLine } from './time-line.ts';
+import { describeValue, deviceName, pass, withinMs, type World, worldOf } from './world.ts';
+
+export interface NoticeOptions {
+  /** Who is to notice. */
+  readonly by: Side;
+  /** How long after the fault at most. */
+  readonly within: Duration;
+}
+
+export interface RecoverOptions {
+  /** How long after the heal at most. */
+  readonly within: Duration;
+}
+
+declare module 'vitest' {
+  // Not `Matchers`, which vitest has from 3.2 on, and which would put these beside `expect.anything()` as well.
+  interface Assertion<T> {
+    /**
+     * That one end notices the last fault that has cut the device, in time. Time passes until it has, until the connection has survived, or
+     * until `within` after the fault is over; with `.not`, too, so that both sides of a deadline can be told one after the other. Asked
+     * of a Simulation or a Bench, about one of its devices or its name. It fails, with `.not`, too, where no fault
+     * has cut the device, or found it without a connection.
+     */
+    toNotice(device: Board | string, options: NoticeOptions): Promise<void>;
+    /**
+     * That service is back in time after the last fault that has cut the device was healed. Time passes until it is: first until the heal,
+     * as long as the plan says (or, where nobody has said, `within`), then no more than `within`. It fails, with `.not`, too, where the
+     * fault is not healed, or the device had never been connected.
+     */
+    toRecover(device: Board | string, options: RecoverOptions): Promise<void>;
+    /**
+     * That all faults so far were as expected: `server notices within 15s`, `device notices within 15s`, `service back within 10s`. No
+     * time passes. It fails, with `.not`, too, where no fault put it to the test.
+     */
+    toMeet(expectation: string): Promise<void>;
+  }
+}
+
+const WAS_NOT_CONNECTED = 'there was no connection then, or the server had given it up before: there was nothing to notice';
+const HAD_NO_SERVICE = 'the device had never been connected by then: there was no service that could come back';
+const AS_EXPECTED = 'all faults were as expected; expected: not that ';
+const HOW_TO_HEAL = 'plug the cable in (device.cable.plug()), or say in the plan how long the fault lasts (for 30s)';
+
+/** Sentences of failures that a message has room for. */
+const SENTENCES_MAX = 5;
+
+expect.extend({
+  async toNotice(received: unknown, device: unknown, options: unknown) {
+    const world = worldOf(received, 'toNotice');
+    const cut = latestCut(world, deviceName(world, device, 'toNotice'));
+    const { by, within } = fieldsOf(options, "toNotice(device, { by: 'server', within: '15s' })");
+    if (by !== 'server' && by !== 'device') throw new RangeError(`by must be 'server' or 'device', not ${describeValue(by)}`);
+    const limitMs = withinMs(within);
+    const how = (verdict: Verdict) => (by === 'server' ? verdict.serverNoticed : verdict.deviceNoticed);
+    const { wasConnected, atMs } = cut.verdict();
+    if (!wasConnected) return untestable(world, this, cut.verdict(), WAS_NOT_CONNECTED);
+
+    const limit = formatDuration(limitMs);
+    const deadline: Deadline = { atMs: atMs + limitMs, text: `${limit} after the fault` };
+    const isSettled = (verdict: Verdict): boolean => verdict.survived || how(verdict) !== undefined;
+    await pass(world, () => isSettled(cut.verdict()), deadline.atMs);
+    const verdict = cut.verdict();
+    const expected = `expected: that the ${by} ${this.isNot ? 'does not notice' : 'notices'} within ${limit}`;
+    return {
+      pass: isWithin(how(verdict)?.afterMs, limitMs),
+      message: () => message(world, this, verdict, `${noticed(verdict, by, world.testbed.agenda.now())}; ${expected}`, deadline),
+    };
+  },
+
+  async toRecover(received: unknown, device: unknown, options: unknown) {
+    const world = worldOf(received, 'toRecover');
+    const cut = latestCut(world, deviceName(world, device, 'toRecover'));
+    const limitMs = withinMs(fieldsOf(options, "toRecover(device, { within: '10s' })").within);
+    if (!cut.verdict().hadService) return untestable(world, this, cut.verdict(), HAD_NO_SERVICE);
+    await heal(world, cut, limitMs);
+    const { atMs, healedAfterMs } = cut.verdict();
+    if (healedAfterMs === undefined) return untestable(world, this, cut.verdict(), `not healed by ${exactly(world.testbed.agenda.now())}: ${HOW_TO_HEAL}`);
+
+    const limit = formatDuration(limitMs);
+    const healedMs = atMs + healedAfterMs;
+    const deadline: Deadline = { atMs: healedMs + limitMs, text: `${limit} after the heal` };
+
+    await pass(world, () => cut.verdict().backAfterMs !== undefined, deadline.atMs);
+    const verdict = cut.verdict();
+    const { backAfterMs } = verdict;
+    const happened = backAfterMs === undefined ? `is not back ${exactly(world.testbed.agenda.now() - healedMs)}` : `was back ${exactly(backAfterMs)}`;
+    const expected = `expected: that it is ${this.isNot ? 'not ' : ''}back within ${limit}`;
+    return {
+      pass: isWithin(backAfterMs, limitMs),
+      message: () => message(world, this, verdict, `service ${happened} after the heal; ${expected}`, deadline),
+    };
+  },
+
+  async toMeet(received: unknown, text: unknown) {
+    const world = worldOf(received, 'toMeet');
+    const expectation = typeof text === 'string' ? parseExpectation(text) : `toMeet takes a text such as 'server notices within 15s', not ${describeValue(text)}`;
+    if (typeof expectation === 'string') throw new RangeError(expectation);
+    const nowMs = world.testbed.agenda.now();
+    const verdicts = world.testbed.witness.judge.verdicts(nowMs);
+    // With all the time there is, what is left is that there was no test.
+    if (judgeExpectation({ ...expectation, withinMs: Infinity }, verdicts, nowMs).failures.length > 0) {
+      const why = `${formatExpectation(expectation)}: none of ${verdicts.length} faults put it to the test`;
+      return { pass: this.isNot, message: () => [why, '', repeatLine(world, this)].join('\n') };
+    }
+    const failed = judgeExpectation(expectation, verdicts, nowMs).failures;
+    return {
+      pass: failed.length === 0,
+      message: () => {
+        const worst = verdicts.find((verdict) => judgeExpectation(expectation, [verdict], nowMs).failures[0] === failed[0]);
+        if (failed.length === 0 || worst === undefined) return [AS_EXPECTED + formatExpectation(expectation), '', repeatLine(world, this)].join('\n');
+        const more = failed.length > SENTENCES_MAX ? [`and ${failed.length - SENTENCES_MAX} more`] : [];
+        return [...failed.slice(0, SENTENCES_MAX), ...more, ...around(world, this, worst, deadlineOf(expectation, worst))].join('\n');
+      },
+    };
+  },
+});
+
+/** What puts nothing to the test fails, with `.not` as without. */
+function untestable(world: World, test: RunningTest & { readonly isNot: boolean }, verdict: Verdict, why: string) {
+  return { pass: test.isNot, message: () => message(world, test, verdict, why, undefined) };
+}
+
+/** What happened to whom, the time line around it, and how to repeat it. */
+function message(world: World, test: RunningTest, verdict: Verdict, sentence: string, deadline: Deadline | undefined): string {
+  return [`${verdict.text}, ${verdict.device}: ${sentence}`, ...around(world, test, verdict, deadline)].join('\n');
+}
+
+function around(world: World, test: RunningTest, verdict: Verdict, deadline: Deadline | undefined): string[] {
+  return ['', ...timeLine(world, verdict, deadline), '', repeatLine(world, test)];
+}
+
+function deadlineOf({ subject, withinMs: limitMs }: Expectation, { atMs, healedAfterMs }: Verdict): Deadline | undefined {
+  const limit = formatDuration(limitMs);
+  if (subject !== 'service back') return { atMs: atMs + limitMs, text: `${limit} after the fault` };
+  return healedAfterMs === undefined ? undefined : { atMs: atMs + healedAfterMs + limitMs, text: `${limit} after the heal` };
+}
+
+/** As from JavaScript, where no type says what options there are. */
+function fieldsOf(options: unknown, example: string): { readonly by?: unknown; readonly within?: unknown } {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`there must be options, as in ${example}, not ${describeValue(options)}`);
+  return options;
+}

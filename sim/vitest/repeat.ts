@@ -1,0 +1,28 @@
+/** The line that repeats a test, as far as it can be repeated. */
+
+import type { World } from './world.ts';
+
+/** What vitest knows of the test that runs. */
+export interface RunningTest {
+  readonly testPath?: string;
+  /** With its suites', between ` > `. */
+  readonly currentTestName?: string;
+}
+
+/** Undefined: nothing is known that would repeat it. */
+export function repeatLine({ seed, testbed }: World, test: RunningTest): string {
+  const parts = [seed === undefined ? undefined : `seed ${seed}`, testbed.repeat, vitestCommand(test)].filter((part) => part !== undefined);
+  return `to repeat: ${parts.join('; ')}${seed === undefined ? ' (over real sockets it may not happen twice alike)' : ''}`;
+}
+
+function vitestCommand({ testPath, currentTestName = '' }: RunningTest): string | undefined {
+  if (testPath === undefined) return undefined;
+  const folder = `${process.cwd()}/`;
+  const path = testPath.startsWith(folder) ? testPath.slice(folder.length) : testPath;
+  return `npx vitest run ${path}${currentTestName === '' ? '' : ` -t "${patternOf(currentTestName)}"`}`;
+}
+
+/** `-t` takes a regular expression, for names with a blank between suites; what means something there, or in a shell's quotes, can be any character. */
+function patternOf(name: string): string {
+  return name.replaceAll(/[\\^$.*+?()[\]{}|"`!]/g, '.').replaceAll(' > ', '.*');
+}

@@ -1,0 +1,123 @@
+/** What happened around a fault, in lines: to the device, and to its connections as the server saw them. */
+
+import type { SocketAddress } from '../../hal/network.ts';
+import { formatSeconds } from '../time/duration.ts';
+import { describeTraceEvent, type TraceEvent } from '../verdict/trace.ts';
+import type { Verdict } from '../verdict/verdict.ts';
+import { isLater, type World } from './world.ts';
+
+export interface Deadline {
+  readonly atMs: number;
+  /** `15s after the fault`. */
+  readonly text: string;
+}
+
+const LINES_BEFORE_MAX = 4;
+
+/** More than these: what is farthest from the fault, the deadline and the end is left out. */
+const LINES_MAX = 30;
+const LINES_AT_BEGIN = 12;
+const LINES_AROUND_DEADLINE = 3;
+const LINES_AT_END = 9;
+
+const LEFT_OUT = `  ${'...'.padStart(9)}`;
+
+/** From shortly before the fault to now; the fault is marked, and the deadline has a line of its own. */
+export function timeLine({ testbed }: World, verdict: Verdict, deadline: Deadline | undefined): string[] {
+  const recent = testbed.witness.recent.all();
+  const events = concerning(recent, verdict, testbed.witness.judge.verdicts(testbed.agenda.now()));
+  const found = events.findIndex((event) => isTheFault(event, verdict));
+  const at = found < 0 ? events.findIndex(({ atMs }) => atMs >= verdict.atMs) : found;
+  const [before, after] = at < 0 ? [events, []] : [events.slice(0, at), events.slice(at)];
+  const lines = before.slice(-LINES_BEFORE_MAX).map((event) => `  ${describeTraceEvent(event)}`);
+  const faultAt = lines.length;
+  lines.push(...after.map((event, i) => `${i === 0 && found >= 0 ? '>' : ' '} ${describeTraceEvent(event)}`));
+  // Only so much is kept of what happened: the fault itself may be forgotten.
+  if (found < 0) lines.splice(faultAt, 0, `> ${line(verdict.atMs, verdict.device, `FAULT ${verdict.text}`)}`, LEFT_OUT);
+  if (deadline === undefined) return shortened(lines, undefined);
+  const first = after.findIndex(({ atMs }) => isLater(atMs, deadline.atMs));
+  const deadlineAt = first < 0 ? lines.length : lines.length - after.length + first;
+  lines.splice(deadlineAt, 0, `  ${line(deadline.atMs, 'deadline', deadline.text)}`);
+  return shortened(lines, deadlineAt);
+}
+
+/** As describeTraceEvent has it. */
+function line(atMs: number, whose: string, what: string): string {
+  return `${formatSeconds(atMs).padStart(9)}  ${whose.padEnd(8)}  ${what}`;
+}
+
+function shortened(lines: readonly string[], deadlineAt = 0): string[] {
+  if (lines.length <= LINES_MAX) return [...lines];
+  const isKept = (i: number): boolean => {
+    return i < LINES_AT_BEGIN || i >= lines.length - LINES_AT_END || Math.abs(i - deadlineAt) <= LINES_AROUND_DEADLINE;
+  };
+  return lines.flatMap((text, i) => (isKept(i) ? [text] : isKept(i - 1) ? [LEFT_OUT] : []));
+}
+
+/** The moment the verdict is about. */
+function isTheFault(event: TraceEvent, { atMs, text, fault }: Verdict): boolean {
+  if (event.atMs !== atMs) return false;
+  if (event.kind === 'forgotten') return fault === 'nat-timeout';
+  return event.kind === 'fault' && event.text === text;
+}
+
+/** Those about the verdict's device, its connections, and the servers that failed it. */
+function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: readonly Verdict[]): TraceEvent[] {
+  const { device } = verdict;
+  const texts = new Set(verdicts.filter((other) => other.device === device && other.on === 'server').map(({ text }) => text));
+  const ends = new Set(recent.flatMap((event) => {
+    const isOfDevice = (event.source === 'device' || event.source === 'bench') && event.device === device;
+    return isOfDevice && (event.kind === 'connected' || event.kind === 'hung-up') && event.local !== undefined ? [keyOf(event.local)] : [];
+  }));
+  // By server and number; a server that is started anew counts from 1 again.
+  const clients = new Set<string>();
+  const unseen = theOneThatNoticed(recent, verdict);
+  return recent.filter((event) => {
+    switch (event.source) {
+      case 'run':
+        return false;
+      case 'device':
+      case 'bench':
+        return event.device === device;
+      case 'fault':
+        return event.on === 'device' ? event.host === device : texts.has(event.text);
+      case 'link':
+        return event.kind === 'forgotten' && (event.at === device || event.ends.some((end) => ends.has(keyOf(end))));
+      case 'server': {
+        switch (event.kind) {
+          case 'online':
+          case 'offline': {
+            const isOurs = ends.has(keyOf(event.peer)) || event === unseen;
+            if (isOurs && event.kind === 'online') clients.add(`${event.server} ${event.client}`);
+            else clients.delete(`${event.server} ${event.client}`);
+            return isOurs;
+          }
+          case 'beat':
+          case 'unanswered':
+            return clients.has(`${event.server} ${event.client}`);
+          case 'refused':
+            return ends.has(keyOf(event.peer));
+          case 'listening':
+          case 'failed':
+            return verdict.on === 'server';
+        }
+      }
+    }
+  });
+}
+
+/**
+ * Behind a NAT box the server knows the device by another address. When it took the device off line the verdict tells: if it did that
+ * with one client alone, that is it.
+ */
+function theOneThatNoticed(recent: readonly TraceEvent[], { atMs, serverNoticed }: Verdict): TraceEvent | undefined {
+  if (serverNoticed === undefined) return undefined;
+  const noticedMs = atMs + serverNoticed.afterMs;
+  const [one, another] = recent.filter((event) => event.kind === 'offline' && !isLater(event.atMs, noticedMs) && !isLater(noticedMs, event.atMs));
+  return another === undefined ? one : undefined;
+}
+
+/** An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
+function keyOf({ address, port }: SocketAddress): string {
+  return `${address.replace(/^::ffff:(?=[\d.]+$)/i, '')} ${port}`;
+}
