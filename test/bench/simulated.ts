@@ -28,7 +28,7 @@ export interface SimulatedCost {
 }
 
 async function measure(count: number): Promise<SimulatedCost> {
-  const sim = new Simulation({ seed: 1 });
+  const sim = new Simulation({ seed: 1, witness: false });
   const server = sim.addServer(heartbeatServer({ beatEvents: false, limits: { maxConnections: count } }));
   const firmware = heartbeatFirmware({ beatIntervalMs: PERIOD_MS });
   const add = async (more: number): Promise<void> => {
