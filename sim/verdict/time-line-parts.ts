@@ -52,7 +52,7 @@ export class Runs {
     if (count === 2 && gapMs * this.#gapIntervals < toMs - fromMs) {
       // Two are no run yet: the second belongs to what follows.
       this.#runs.splice(-1, 1, { fromMs, toMs: fromMs, count: 1 }, { fromMs: toMs, toMs: atMs, count: 2 });
-    } else if (gapMs <= this.#usualMs() * this.#gapIntervals) {
+    } else if (gapMs <= this.#usualMs(last) * this.#gapIntervals) {
       this.#runs.splice(-1, 1, { fromMs, toMs: atMs, count: count + 1 });
     } else {
       this.#runs.push({ fromMs: atMs, toMs: atMs, count: 1 });
@@ -64,10 +64,11 @@ export class Runs {
     return [...this.#runs];
   }
 
-  /** Between two of the last run, or of one before where that is but one; infinite where nothing is known. */
-  #usualMs(): number {
-    const run = this.#runs.findLast(({ count }) => count > 1);
-    return run === undefined ? Infinity : interval(run);
+  /** Between two of the last run; of one alone, the gap before it, which a burst cannot make too small for all that follow. */
+  #usualMs(last: Run): number {
+    const before = this.#runs.at(-2);
+    if (last.count > 1) return interval(last);
+    return before === undefined ? Infinity : last.fromMs - before.toMs;
   }
 
   /** The shorter half of the gaps is passed over, and so are longer ones from now on. */
@@ -100,10 +101,15 @@ export class Marks {
   }
 
   add(kind: Mark['kind'], atMs: number, text: string): void {
+    this.#marks.push({ kind, atMs, toMs: atMs, count: 1, text });
+  }
+
+  /** One mark with the last, if that reads the same: for what is tried again and again. */
+  addAgain(kind: Mark['kind'], atMs: number, text: string): void {
     const { items } = this.#marks;
     const last = items.at(-1);
     if (last?.text === text) items.splice(-1, 1, { ...last, toMs: atMs, count: last.count + 1 });
-    else this.#marks.push({ kind, atMs, toMs: atMs, count: 1, text });
+    else this.add(kind, atMs, text);
   }
 
   all(): readonly Mark[] {

@@ -269,13 +269,16 @@ export class TimeLines {
           device.cutBy.delete(id);
           this.#over(id, 'device', atMs);
         }
-        device.marks.add(event.resetReason === 'power-on' || event.resetReason === 'software' ? 'note' : 'error', atMs, `boot ${event.boots} (${event.resetReason})`);
+        // That a device is switched on at all is not worth telling.
+        if (event.boots > 1 || event.resetReason !== 'power-on') {
+          device.marks.add(event.resetReason === 'power-on' || event.resetReason === 'software' ? 'note' : 'error', atMs, `boot ${event.boots} (${event.resetReason})`);
+        }
         break;
       case 'connected':
         this.#connected(device, atMs, event.local === undefined ? `${event.device} at ${atMs}` : keyOf(event.local), event.server);
         break;
       case 'connect-failed':
-        device.marks.add('error', atMs, `could not connect to ${event.server}: ${event.errno}`);
+        device.marks.addAgain('error', atMs, `could not connect to ${event.server}: ${event.errno}`);
         break;
       case 'lost': {
         const by = event.detail === undefined ? event.by : `${event.by}, ${event.detail}`;

@@ -1,0 +1,66 @@
+/** The report as one page of HTML: it needs no network, nor anything beside itself, and works from a file. The same input gives the same bytes. */
+
+import { summarize } from '../summary.ts';
+import { packData, type PageData } from './data.ts';
+import { counted, embedJson, escapeHtml, humanTime } from './html.ts';
+import { SCRIPT } from './script.ts';
+import { distributionFigure, expectationList, headline, LEGEND, tiles, verdictSection } from './sections.ts';
+import { STYLE } from './style.ts';
+
+export type { PageData } from './data.ts';
+
+/** Nothing is fetched, whatever a name in the trace may look like. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+export function reportPage(data: PageData): string {
+  const { title, repeat, seed, network, endMs, notes, findings, expectations, lines } = data;
+  const summary = summarize(findings);
+  const over = `<b>${escapeHtml(title)}</b> · ${network === 'simulated' ? 'simulated network, virtual time' : 'real sockets'} · seed ${seed}`;
+  const footer = `${repeat === undefined ? '' : `To repeat this run: <code>${escapeHtml(repeat)}</code>`}`;
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<p class="over">${over}</p>
+<h1>${headline(data, summary)}</h1>
+${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('')}
+${expectationList(expectations)}
+${tiles(summary)}
+${distributionFigure(summary)}
+${verdictSection(data)}
+${lines.length === 0 ? '' : timeLines(lines.length, endMs)}
+<footer>${footer}</footer>
+</main>
+${lines.length === 0 ? '' : `<script type="application/json" id="data">${embedJson(packData(data))}</script>
+<script>${SCRIPT}</script>`}
+</body>
+</html>
+`;
+}
+
+function timeLines(devices: number, endMs: number): string {
+  const what = `Time lines of ${counted(devices, 'device')} over ${humanTime(endMs)}, the longest ghost first. Arrow keys go from device to device and from moment to moment; plus, minus and 0 zoom.`;
+  return `<h2>Time lines</h2>
+${LEGEND}
+<div id="field"><div id="pane">
+<div id="tools">
+<input id="filter" type="search" placeholder="Find a device" aria-label="Show the devices with this in their names" autocomplete="off">
+<span class="count" id="count" role="status"></span>
+<button id="earlier" type="button" aria-label="Earlier" title="Earlier">←</button>
+<button id="later" type="button" aria-label="Later" title="Later">→</button>
+<button id="in" type="button" aria-label="Zoom in" title="Zoom in: or drag over a stretch of time, or Ctrl and the wheel">+</button>
+<button id="out" type="button" aria-label="Zoom out" title="Zoom out">−</button>
+<button id="all" type="button" title="The whole run: or double-click">All</button>
+</div>
+<canvas id="canvas" tabindex="0" role="application" aria-label="${what}"></canvas>
+</div></div>
+<div id="tip" role="status" hidden></div>
+<noscript><p class="note">The time lines are drawn by a script, which this browser does not run.</p></noscript>`;
+}

@@ -1,0 +1,121 @@
+/** The parts of the page that stand without a script: what happened in one sentence, expectations, figures, verdicts, and what the drawing means. */
+
+import { formatBytes, tierNotes, verdictRows } from '../report.ts';
+import type { Detection, Summary } from '../summary.ts';
+import type { PageData } from './data.ts';
+import { distribution } from './distribution.ts';
+import { counted, escapeHtml, grouped, humanTime } from './html.ts';
+
+/** What happened, in one sentence. */
+export function headline({ findings, endMs }: PageData, { faults, survived, server }: Summary): string {
+  const who = `${counted(findings.devices, 'device')}, ${humanTime(endMs)}`;
+  if (faults === 0) return `${who}: no connection was cut`;
+  const cut = `${counted(faults, 'connection')} cut`;
+  const noticed = server.timesMs.length;
+  const lived = survived === 0 ? '' : `; ${grouped(survived)} survived`;
+  const never = server.never === 0 ? '' : `; <span class="bad">${grouped(server.never)} never</span>`;
+  if (noticed === 0) return `${who}, ${cut}: the server noticed none${lived}${never}`;
+  const times = noticed === 1 ? `after ${time(server.worstMs)}` : `median ${time(server.medianMs)}, worst ${time(server.worstMs)}`;
+  return `${who}, ${cut}: the server noticed ${grouped(noticed)}, ${times}${lived}${never}`;
+}
+
+/** More failures than these are folded. */
+const FAILURES_SHOWN = 3;
+
+export function expectationList(expectations: PageData['expectations']): string {
+  if (expectations.length === 0) return '';
+  const items = expectations.map(({ text, failures }) => {
+    const shown = failures.slice(0, FAILURES_SHOWN);
+    const rest = failures.slice(FAILURES_SHOWN);
+    const folded = rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${list(rest)}</details>`;
+    const word = failures.length === 0 ? '✓ met' : '✗ not met';
+    return `<li class="${failures.length === 0 ? 'met' : 'missed'}"><span class="verdict">${word}</span>${escapeHtml(text)}${shown.length === 0 ? '' : list(shown)}${folded}</li>`;
+  });
+  return `<ul class="expectations">${items.join('')}</ul>`;
+}
+
+function list(sentences: readonly string[]): string {
+  return `<ul>${sentences.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>`;
+}
+
+export function tiles({ server, device, back, ghostMs, falseAlarms, overlappingSessions, bytesADeviceADay }: Summary): string {
+  const traffic = bytesADeviceADay === undefined ? '–' : formatBytes(bytesADeviceADay);
+  return '<div class="tiles">'
+    + detectionTile('server wide-tile', 'The server noticed', server) + detectionTile('device', 'The device noticed', device) + detectionTile('', 'Service was back', back)
+    + '</div><div class="tiles">'
+    + tile('ghost', 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together')
+    + tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up')
+    + tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device on line twice')
+    + tile('', 'Traffic', traffic, 'a device a day')
+    + '</div>';
+}
+
+function detectionTile(kind: string, title: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection): string {
+  const nevers = never === 0 ? '' : ` · <b class="bad">${grouped(never)} never</b>`;
+  const rest = timesMs.length === 0
+    ? `no times${nevers}`
+    : `p99 <b>${time(p99Ms)}</b> · worst <b>${time(worstMs)}</b> · ${counted(timesMs.length, 'time')}${nevers}`;
+  return tile(kind, title, medianMs === undefined ? '–' : `${time(medianMs)} <small>median</small>`, rest);
+}
+
+/** All but the kind is HTML. */
+function tile(kind: string, title: string, big: string, rest: string): string {
+  return `<div class="tile ${kind}"><h3>${title}</h3><div class="big">${big}</div><div class="rest">${rest}</div></div>`;
+}
+
+const WIDE = 1130;
+const NARROW = 340;
+
+export function distributionFigure({ faults, survived, server, device }: Summary): string {
+  const wide = distribution(server, device, WIDE);
+  if (wide === '') return '';
+  const apart = [
+    ...(server.never === 0 ? [] : [`the server never noticed ${grouped(server.never)}`]),
+    ...(device.never === 0 ? [] : [`devices never noticed ${grouped(device.never)}`]),
+    ...(survived === 0 ? [] : [`${grouped(survived)} of ${grouped(faults)} survived: there nobody had to notice, and they are not in the curves`]),
+  ];
+  const text = apart.length === 0 ? '' : ` ${capital(apart.join('; '))}.`;
+  return '<h2>How long it took to notice</h2><figure><figcaption>The share of cut connections that the <b style="color:var(--server)">server</b> (solid) and '
+    + `the <b style="color:var(--device)">device</b> (dashed) had noticed, of those that they could notice.${text}</figcaption>`
+    + `<div class="wide">${wide}</div><div class="narrow">${distribution(server, device, NARROW)}</div></figure>`;
+}
+
+/** More rows than these are folded. */
+const ROWS_SHOWN = 24;
+
+export function verdictSection({ findings: { verdicts } }: PageData): string {
+  if (verdicts.length === 0) return '';
+  const [head = [], ...rows] = verdictRows(verdicts);
+  const thead = `<thead><tr>${head.map((word) => `<th scope="col">${word}</th>`).join('')}</tr></thead>`;
+  const asTable = (some: typeof rows): string => `<table>${thead}<tbody>${some.map((row) => tableRow(head, row)).join('')}</tbody></table>`;
+  const rest = rows.slice(ROWS_SHOWN);
+  const folded = rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${asTable(rest)}</details>`;
+  return `<h2>Who noticed, fault by fault</h2>${asTable(rows.slice(0, ROWS_SHOWN))}${folded}<p class="tiers">${escapeHtml(tierNotes(verdicts).map((line) => line.trim()).join(' '))}</p>`;
+}
+
+function tableRow(head: readonly string[], cells: readonly string[]): string {
+  return `<tr>${cells.map((cell, i) => `<td data-label="${head[i] ?? ''}">${marked(escapeHtml(cell), i)}</td>`).join('')}</tr>`;
+}
+
+/** What was never noticed stands out; a number and its unit stay on one line. The first cell is the fault's own text. */
+function marked(html: string, column: number): string {
+  if (column === 0) return html;
+  return html.replace(/(\d) s\b/g, '$1\u00a0s').replace(/\bnever\b/, '<span class="bad">never</span>').replaceAll('; ', '<br>');
+}
+
+export const LEGEND = `<ul class="legend">
+<li><span class="swatch s-device"></span><span><b>Connected</b>, as the device sees it (upper lane)</span></li>
+<li><span class="swatch s-server"></span><span><b>On line</b>, as the server sees it (lower lane)</span></li>
+<li><span class="swatch s-ghost"></span><span><b>Ghost</b>, half-open: the server believes in a device that cannot be reached</span></li>
+<li><span class="swatch s-fault"></span><span><b>Fault</b>: somebody is cut off; grey where the way is only worse</span></li>
+<li><span class="swatch s-beat"></span><span><b>Beats</b>, as notches where there is room; below the lane those unanswered</span></li>
+<li><span class="swatch s-mark">▼<i>◆</i></span><span><b>Trouble</b>: lost, failed, reset, crashed; a diamond is a <b>false alarm</b></span></li>
+</ul>`;
+
+function time(ms: number | undefined): string {
+  return ms === undefined ? '–' : humanTime(ms);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
