@@ -8,6 +8,9 @@ import type { Terminal } from './terminal.ts';
 /** Within so long several devices that say the same are told of in one line. */
 const TOGETHER_MS = 100;
 
+/** In a fleet that is too large to be told of each device, a line of the plan that comes at ever other times is told of so often. */
+const TELLINGS_MAX = 3;
+
 type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
 type ConsoleEvent = Extract<TraceEvent, { kind: 'console' }>;
 
@@ -17,6 +20,9 @@ export class EventLog {
   readonly #agenda: Agenda;
   /** A fault that is befalling one device after the other at this moment, and how many it has. */
   #fault: { readonly event: FaultEvent; devices: number } | undefined = undefined;
+
+  /** How often each line of the plan was told of, as it came or went. */
+  readonly #tellings = new Map<string, number>();
 
   /** What devices say on their consoles, not told yet: who first said it, and all who did. */
   readonly #said = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
@@ -69,7 +75,11 @@ export class EventLog {
     if (this.#fault === undefined) return;
     const { event, devices } = this.#fault;
     this.#fault = undefined;
-    this.#terminal.log(this.#paint(devices === 1 ? event : { ...event, host: `${devices} devices` }));
+    const telling = `${event.kind} ${event.text}`;
+    const times = (this.#tellings.get(telling) ?? 0) + 1;
+    this.#tellings.set(telling, times);
+    if (times > TELLINGS_MAX) return;
+    this.#terminal.log(this.#paint(devices === 1 ? event : { ...event, host: `${devices} devices` }) + (times === TELLINGS_MAX ? this.#terminal.paint('dim', '  (and so on)') : ''));
   }
 
   #paint(event: TraceEvent): string {

@@ -1,7 +1,7 @@
 /** `cablepull faults`: every kind of fault, and what each network can do of it. */
 
-import { FAULT_KINDS } from '../faults/fault.ts';
-import { type NetworkKind, NETWORKS } from '../faults/kind.ts';
+import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
+import { type Argument, type NetworkKind, NETWORKS } from '../faults/kind.ts';
 import { FAULTS, tierOf } from '../faults/kinds/index.ts';
 import { table } from '../verdict/report.ts';
 import type { FaultsSettings } from './settings/faults.ts';
@@ -18,7 +18,7 @@ const GRAMMAR = [
 const TIERS_MEAN = 'T0: real sockets held silent; T1: a real FIN or RST; T3: simulated, with stacks of our own; -: cannot be done there';
 
 interface FaultRow {
-  readonly kind: string;
+  readonly kind: FaultKind;
   readonly argument: string | undefined;
   readonly networks: Readonly<Record<NetworkKind, string | undefined>>;
   readonly summary: string;
@@ -33,11 +33,15 @@ export function listFaults({ json }: FaultsSettings, terminal: Terminal): number
     for (const row of rows) terminal.print(JSON.stringify(row));
     return 0;
   }
-  const cells = rows.map(({ kind, argument, networks, summary }) => {
-    const takes = argument === undefined ? '' : `; takes ${argument}`;
-    return [kind, ...NETWORKS.map((network) => networks[network] ?? '-'), summary + takes];
+  const cells = rows.map(({ kind, networks, summary }) => {
+    return [kind + takes(FAULTS[kind].argument), ...NETWORKS.map((network) => networks[network] ?? '-'), summary];
   });
   terminal.print(table([['fault', ...NETWORKS, ''], ...cells]));
   for (const line of ['', TIERS_MEAN, '', ...GRAMMAR]) terminal.print(line);
   return 0;
+}
+
+function takes(argument: Argument | undefined): string {
+  if (argument === undefined) return '';
+  return argument.isOptional ? ` [${argument.example}]` : ` ${argument.example}`;
 }

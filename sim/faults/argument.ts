@@ -7,6 +7,7 @@ import type { Argument } from './kind.ts';
 
 export const SHARE: Argument = {
   what: 'a share of packets such as 10%, above 0% and at most 100%',
+  example: '10%',
   isOptional: false,
   isRight: (text) => shareOf(text) > 0 && shareOf(text) <= 1,
 };
@@ -19,6 +20,7 @@ export function shareOf(text: string): number {
 
 export const TIME: Argument = {
   what: 'a time such as 300ms or 2s, above 0',
+  example: '300ms',
   isOptional: false,
   isRight: (text) => timeOf(text) > 0,
 };
@@ -30,6 +32,7 @@ export function timeOf(text: string): number {
 
 export const BANDWIDTH: Argument = {
   what: 'a bandwidth such as 9600bit/s, 64kbit/s or 10Mbit/s, above 0',
+  example: '64kbit/s',
   isOptional: false,
   isRight: (text) => bandwidthOf(text) > 0,
 };
@@ -41,6 +44,7 @@ export function bandwidthOf(text: string): number {
 
 export const WAY: Argument = {
   what: 'the way that is dead: tx (from the host) or rx (to it)',
+  example: 'tx|rx',
   isOptional: false,
   isRight: (text) => wayOf(text) !== undefined,
 };

@@ -51,8 +51,10 @@ export interface Victim {
 
 /** The word between the kind and `on`. */
 export interface Argument {
-  /** What it is, with an example: for messages, and for `cablepull faults`. */
+  /** What it is, with examples: for messages. */
   readonly what: string;
+  /** What stands for it in `cablepull faults`. */
+  readonly example: string;
   readonly isOptional: boolean;
   readonly isRight: (text: string) => boolean;
 }

@@ -315,7 +315,7 @@ export class Judge {
 
   #deviceLost(device: DeviceState, atMs: number, by: string): void {
     const { connection } = device;
-    const touched = connection?.cases.filter(({ survived }) => !survived) ?? [];
+    const touched = connection === undefined ? [] : toBlame(connection);
     for (const one of touched) one.deviceNoticed ??= { afterMs: atMs - one.atMs, by };
     if (touched.length === 0) this.#losses.set(by, (this.#losses.get(by) ?? 0) + 1);
     if (connection !== undefined && GIVING_UP.has(by)) this.#givenUp(connection, { atMs, device: device.name, side: 'device', by });
@@ -361,7 +361,7 @@ export class Judge {
     if (connection.goneAtMs !== undefined) return;
     connection.goneAtMs = atMs;
     if (by !== undefined) {
-      for (const one of connection.cases) if (!one.survived) one.serverNoticed = { afterMs: atMs - one.atMs, by };
+      for (const one of toBlame(connection)) one.serverNoticed = { afterMs: atMs - one.atMs, by };
       if (GIVING_UP.has(by)) this.#givenUp(connection, { atMs, device: connection.device.name, side: 'server', by });
     }
     if (connection.device.connection === connection) return;
@@ -378,7 +378,7 @@ export class Judge {
   // ---- connections ----
 
   #givenUp(connection: Connection, alarm: FalseAlarm): void {
-    const wasCut = connection.cases.some(({ effect, survived }) => effect === 'cuts' && !survived);
+    const wasCut = toBlame(connection).some(({ effect }) => effect === 'cuts');
     if (!wasCut && !connection.isGivenUp) this.#falseAlarms.push(alarm);
     connection.isGivenUp = true;
   }
@@ -412,6 +412,13 @@ export class Judge {
 
 /** By what an end gives up that has seen nothing of the other. */
 const GIVING_UP: ReadonlySet<string> = new Set(['missed-beats', 'silent', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'not-reading', 'no-first-frame']);
+
+/** The faults by which a connection may be given up: those that it has not survived; and where some of them cut, they alone. */
+function toBlame({ cases }: Connection): readonly Case[] {
+  const touched = cases.filter(({ survived }) => !survived);
+  const cuts = touched.filter(({ effect }) => effect === 'cuts');
+  return cuts.length > 0 ? cuts : touched;
+}
 
 /** If the device is under no fault any more, those it was under are healed. */
 function heal({ cases }: DeviceState, atMs: number): void {

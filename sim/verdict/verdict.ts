@@ -5,7 +5,8 @@
  * - The connection in question is the one that the device had when the fault came. A device that had none, or one that the server had
  *   given up before, has a verdict without it. A fault on a server touches every device that has a connection to it, or had its last.
  * - A reset finds no connection on a device without power: it has no effect.
- * - A fault cuts, harms or lurks (faults/kind.ts). Where it only harms there is nothing to notice: who gives up raises a false alarm. One
+ * - A fault cuts, harms or lurks (faults/kind.ts). Where it only harms there is nothing to notice: who gives up, and was not
+ *   cut off meanwhile, raises a false alarm. One
  *   that lurks has no verdict by itself: each connection that a box then forgets has one, from that moment.
  * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
  *   firmware that is off, dead or hung cannot notice. It is so by the fault itself; or by another that was there when the

@@ -10,8 +10,8 @@ import { type KindOfFault, networkOf } from '../kind.ts';
 const boxes = new WeakMap<Link, FlowTable>();
 
 export const natTimeout: KindOfFault = {
-  summary: 'a NAT box on the way forgets all connections now, or with a time each that is idle for so long; what they send is dropped',
-  argument: { ...TIME, what: 'a time such as 5m, for which a connection is idle', isOptional: true },
+  summary: 'a NAT box on the way forgets all connections now; with a time, each that is idle for so long; it drops what they send',
+  argument: { ...TIME, what: 'a time such as 5m, for which a connection is idle', example: '5m', isOptional: true },
   lasts: (idle) => idle !== undefined,
   effect: (idle) => (idle === undefined ? 'cuts' : 'lurks'),
   firmware: 'running',

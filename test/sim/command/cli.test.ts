@@ -194,8 +194,9 @@ describe('cablepull faults', () => {
     const { stdout } = await ended('faults');
     expect(stdout).toMatch(/^cable-pull +T0 +T3 +the cable is out/m);
     expect(stdout).toMatch(/^crash +T1 +T3 /m);
-    expect(stdout).toMatch(/^loss +- +T3 +.*takes a share of packets such as 10%/m);
-    for (const kind of FAULT_KINDS) expect(stdout).toMatch(new RegExp(`^${kind} +(T0|T1|-) +T3 `, 'm'));
+    expect(stdout).toMatch(/^loss 10% +- +T3 +such a share of packets is lost/m);
+    expect(stdout).toMatch(/^nat-timeout \[5m\] +- +T3 /m);
+    for (const kind of FAULT_KINDS) expect(stdout).toMatch(new RegExp(`^${kind}( \\S+)? +(T0|T1|-) +T3 `, 'm'));
   });
 
   it('has an object for each with --json', async () => {

@@ -219,6 +219,14 @@ describe('the line at the end', () => {
   });
 });
 
+it('in a large fleet, a line of the plan that comes at ever other times is told of three times', async () => {
+  const { stderr } = await ended('run', '--devices', '60', '--for', '5m', '--fault', 'cable-pull on dev-* at 10s..3m for 5s', '--fault', 'reset on dev-* at 4m');
+  const lines = (words: string) => stderr.split('\n').filter((line) => line.includes(words)).map((line) => line.endsWith('  (and so on)'));
+  expect(lines('FAULT cable-pull')).toEqual([false, false, true]);
+  expect(lines('healed cable-pull')).toEqual([false, false, true]);
+  expect(stderr).toMatch(/^ +240\.0 s {2}60 devices {2}FAULT reset on dev-\* at 4m$/m);
+});
+
 describe('progress', () => {
   function watch(isInteractive: boolean, json = false) {
     const clock = new ManualClock();

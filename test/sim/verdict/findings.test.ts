@@ -141,6 +141,12 @@ describe('a fault that only harms', () => {
     expect(falseAlarms).toEqual([{ atMs: 30_000, device: 'dev-1', side: 'device', by: 'missed-beats' }]);
   });
 
+  it('under which another cuts: that one is to blame', () => {
+    const { verdicts, falseAlarms } = found([...up(), lossy, fault(20, 'cable-pull', 2), lost(35, 'missed-beats'), offline(36, 5000)]);
+    expect(verdicts).toMatchObject([{ fault: 'loss', deviceNoticed: undefined, serverNoticed: undefined }, { fault: 'cable-pull', deviceNoticed: { afterMs: 15_000 }, serverNoticed: { afterMs: 16_000 } }]);
+    expect(falseAlarms).toEqual([]);
+  });
+
   it('but with a loss of all it cuts', () => {
     expect(found([...up(), fault(10, 'loss', 1, { argument: '100%' }), offline(25, 5000)])).toMatchObject({ verdicts: [{ effect: 'cuts', ghostMs: 15_000 }], falseAlarms: [] });
   });
