@@ -1,7 +1,7 @@
 /** The package as somebody installs it: into an empty folder, from the tarball that `npm pack` makes. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,7 +54,7 @@ it('gives typed imports of firmware, hal and sim, which compile under every stri
     const errno: Errno = 'ECONNRESET';
     const plan = parsePlan('hang on dev-1 at 20s');
     const fault: Fault | undefined = 'message' in plan ? undefined : plan[0];
-    console.log(errno, fault?.kind, fault?.atMs);
+    console.log(errno, fault?.kind, fault?.at.fromMs);
   `);
   writeFileSync(join(user, 'wrong.ts'), `
     import { Queue, Kernel } from 'cablepull/firmware';
@@ -79,14 +79,57 @@ it.each(['README.md', 'sim/README.md'])('compiles the examples of %s as they sta
   const place = join(user, document.replaceAll(/\W/g, '-'));
   mkdirSync(place);
   for (const [i, code] of examples.entries()) writeFileSync(join(place, `example-${i}.ts`), code);
-  // What the examples use beside the package: a test runner's two functions, and a console.
-  writeFileSync(join(place, 'vitest.d.ts'), `declare module 'vitest' {
-    export function it(name: string, test: () => Promise<void>, timeoutMs?: number): void;
-    export function expect(value: unknown): { toBeLessThan(than: number): void };
-  }`);
-  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ extends: '../tsconfig.json', compilerOptions: { noEmit: true, rootDir: '..' }, include: ['*.ts'] }));
-  run(TSC, ['--project', place]);
+  compileWithVitest(place);
 });
+
+it('gives matchers to those who have vitest, and nothing that needs it to others', { timeout: 120_000 }, () => {
+  writeFileSync(join(user, 'sim-alone.mjs'), "await import('cablepull/sim'); console.log(await import('cablepull/vitest').catch(({ code }) => code));");
+  expect(run(process.execPath, ['sim-alone.mjs'])).toBe('ERR_MODULE_NOT_FOUND\n');
+
+  const place = join(user, 'matchers');
+  mkdirSync(place);
+  writeFileSync(join(place, 'matchers.test.ts'), `
+    import { expect, it } from 'vitest';
+    import 'cablepull/vitest';
+    import { heartbeatFirmware, heartbeatServer, Simulation } from 'cablepull/sim';
+
+    it('is noticed', async () => {
+      const sim = new Simulation({ seed: 1 });
+      const server = sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 } }));
+      const device = sim.addDevice({ firmware: heartbeatFirmware(), link: { loss: '1%' } });
+      await sim.runFor('10s');
+      device.cable.pull();
+      await expect(sim).not.toNotice(device, { by: 'server', within: '5s' });
+      await expect(sim).toNotice(device, { by: 'server', within: '15s' });
+      expect(server.program?.clients()).toEqual([]);
+      await expect(expect(sim).not.toNotice(device, { by: 'server', within: '15s' })).rejects.toThrow('the server noticed after');
+    });
+  `);
+  writeFileSync(join(place, 'wrong.ts'), `
+    import { expect } from 'vitest';
+    import 'cablepull/vitest';
+    // @ts-expect-error nobody else can notice
+    expect(1).toNotice('dev-1', { by: 'srever', within: '15s' });
+    // @ts-expect-error a duration has a unit
+    expect(1).toRecover('dev-1', { within: '15' });
+    // @ts-expect-error it stands for no value
+    expect.toMeet('server notices within 15s');
+  `);
+  compileWithVitest(place);
+  expect(run(process.execPath, [join(place, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', place])).toMatch(/Tests +1 passed/);
+});
+
+/** As somebody does who has vitest: ours. Its types are of no interest here. */
+function compileWithVitest(place: string): void {
+  mkdirSync(join(place, 'node_modules'));
+  symlinkSync(join(ROOT, 'node_modules', 'vitest'), join(place, 'node_modules', 'vitest'));
+  // Whole, as what is linked to would look for vitest where it really is.
+  cpSync(join(user, 'node_modules', 'cablepull'), join(place, 'node_modules', 'cablepull'), { recursive: true });
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({
+    extends: '../tsconfig.json', compilerOptions: { noEmit: true, rootDir: '/', skipLibCheck: true }, include: ['*.ts'],
+  }));
+  run(TSC, ['--project', place]);
+}
 
 it('carries no tests, no sources of its own kitchen, and a licence', () => {
   const [listing]: unknown[] = JSON.parse(run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json', '--silent'], ROOT));

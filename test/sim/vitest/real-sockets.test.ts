@@ -1,0 +1,60 @@
+/** The matchers on the bench, over this machine's sockets, in real time. */
+
+import { expect, it, onTestFinished } from 'vitest';
+import { boot } from '../../../firmware/index.ts';
+import { nodeClock, nodeNetwork } from '../../../hal/node/index.ts';
+import { Bench } from '../../../sim/bench/bench.ts';
+import type { Board } from '../../../sim/board/board.ts';
+import { startServer } from '../../../sim/server/server.ts';
+import '../../../sim/vitest/index.ts';
+
+/** A server that misses three beats of 200 ms, and a device that it serves. */
+async function bench(): Promise<{ bench: Bench; device: Board }> {
+  const network = nodeNetwork();
+  let port = 0;
+  let isServed = false;
+  const made = new Bench({ network, newClock: nodeClock, seed: 1, onTrace: ({ kind }) => (isServed ||= kind === 'beat-answered') });
+  const server = startServer(
+    { clock: nodeClock(), network },
+    { local: { address: '127.0.0.1', port: 0 }, liveness: { policy: 'missed-beats', scanIntervalMs: 200, missedLimit: 3 } },
+    (event) => {
+      if (event.kind === 'listening') ({ port } = event.local);
+      made.addServerEvent(event);
+    },
+  );
+  onTestFinished(() => {
+    made.stop();
+    server.stop();
+  });
+  expect(await made.reach(() => port !== 0, 5000)).toBe(true);
+  const device = made.addDevice('dev-1', (hal, onEvent) => {
+    boot(hal, { protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: 200, missedLimit: 3 }, onEvent);
+  });
+  device.power.restore();
+  expect(await made.reach(() => isServed, 5000)).toBe(true);
+  return { bench: made, device };
+}
+
+it('a device without power: the server does not notice at once, and then it does', async () => {
+  const { bench: made, device } = await bench();
+  device.power.cut();
+  await expect(made).not.toNotice(device, { by: 'server', within: '300ms' });
+  await expect(made).toNotice(device, { by: 'server', within: '1s' });
+  device.power.restore();
+  await expect(made).toRecover('dev-1', { within: '1s' });
+  await expect(made).toMeet('server notices within 1s');
+});
+
+it('a failure has the time line, and says that it may not happen again', async () => {
+  const { bench: made, device } = await bench();
+  device.cable.pull();
+  const error = await expect(made).toNotice(device, { by: 'server', within: '100ms' }).then(() => '', String);
+  const lines = error.split('\n');
+  expect(lines[0]).toMatch(/^Error: cable-pull on dev-1 at [\d.]+m?s, dev-1: the server has not noticed in 0\.1\d\d s; expected: that the server notices within 0\.1s$/);
+  expect(lines.filter((line) => line.startsWith('>'))).toEqual([expect.stringMatching(/^> +\d\.\d s {2}dev-1 {5}FAULT cable-pull on dev-1 at /)]);
+  expect(lines).toContainEqual(expect.stringMatching(/^ +\d\.\d s {2}server {4}client 1 \(127\.0\.0\.1:\d+\) on line$/));
+  expect(lines).toContainEqual(expect.stringMatching(/^ +\d\.\d s {2}deadline {2}0\.1s after the fault$/));
+  expect(lines.at(-1)).toBe(
+    'to repeat: npx vitest run test/sim/vitest/real-sockets.test.ts -t "a failure has the time line, and says that it may not happen again" (over real sockets it may not happen twice alike)',
+  );
+});
