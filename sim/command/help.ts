@@ -2,7 +2,7 @@
 
 import { FAULT_KINDS } from '../faults/fault.ts';
 
-export const COMMANDS = ['matrix', 'run', 'report', 'faults', 'serve'] as const;
+export const COMMANDS = ['matrix', 'run', 'report', 'faults', 'swarm', 'merge', 'serve'] as const;
 
 export type Command = (typeof COMMANDS)[number];
 
@@ -13,6 +13,8 @@ export const OVERVIEW = `cablepull: pull the cable on a thousand devices and see
                                against your server, over real sockets; faults, and who noticed
   cablepull report             what a stored trace comes to, as text or as a page
   cablepull faults             every kind of fault, and how a plan of them is written
+  cablepull swarm              random fleets and plans over all processors: what must hold of each, and the least that fails
+  cablepull merge              the parts of a swarm that several processes have done, as one report
   cablepull serve              the reference server, on real sockets
   cablepull COMMAND --help     the options of a command
   cablepull --version
@@ -77,6 +79,34 @@ export const HELP: Readonly<Record<Command, string>> = {
   faults: `cablepull faults: every kind of fault, what each network can do of it, and how a plan is written
 
   --json                       a JSON object a kind
+`,
+
+  swarm: `cablepull swarm: random fleets, cables and plans of faults from seeds, simulated, over all processors; whether the
+invariants hold of each run, and the least that makes one fail
+
+  --runs 1000                  how many
+  --for 10m                    how long each is, at least 6m: at its end there are no faults, so that all can settle
+  --seed 7                     of all that is left to chance (1): the same seed gives the same report
+  --fault "power-loss on dev-* at 1m for 30s"
+                               a plan of your own in place of random ones; again and again
+  --jobs N                     so many at a time (one a processor)
+  --json                       the report as a JSON object
+
+  --shard 3/16                 the third of sixteen parts of it
+  --out part.json              the part, for 'cablepull merge'
+
+  --run 417                    one run alone, with what it is made of
+  --devices dev-1,dev-4        of its fleet only these
+
+The invariants: nobody is kept on line in silence longer than the policy allows; every device is back within its bound
+after the last heal; no byte is lost, doubled or changed on a connection; the server is left with one client a device;
+what is held does not grow; verdicts make sense. Exit status 1 where one does not hold.
+`,
+
+  merge: `cablepull merge part-*.json: the parts that 'cablepull swarm --shard ... --out' has written, put together to the
+report of the whole: the same, to the byte, that one process would have printed
+
+  --json                       the report as a JSON object
 `,
 
   serve: `cablepull serve: the reference server, on real sockets, until Ctrl-C

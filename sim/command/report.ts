@@ -6,6 +6,7 @@ import { Judge } from '../verdict/judge.ts';
 import { TraceReader } from '../verdict/trace-file.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { isAsExpected, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
+import { PageFile } from './page-file.ts';
 import { Problem, reasonOf } from './problem.ts';
 import type { ReportSettings } from './settings/report.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,12 +14,14 @@ import type { Terminal } from './terminal.ts';
 type Start = Extract<TraceEvent, { kind: 'start' }>;
 
 /** Gives the exit status. Rejects with a Problem for what is no trace. */
-export async function report({ trace, expectations, json }: ReportSettings, terminal: Terminal): Promise<number> {
+export async function report({ trace, expectations, html, json }: ReportSettings, terminal: Terminal): Promise<number> {
   const judge = new Judge();
+  const page = html === undefined ? undefined : new PageFile('--html', html, terminal);
   let start: Start | undefined;
   const reader = new TraceReader((event) => {
     if (event.kind === 'start') start = event;
     judge.add(event);
+    page?.add(event);
   });
   const { error, notes } = await read(trace, reader);
   if (error !== undefined) throw new Problem(1, `${trace}, ${error}`);
@@ -32,7 +35,8 @@ export async function report({ trace, expectations, json }: ReportSettings, term
     printFindings(outcome, terminal);
     printExpectations(outcome, terminal);
   }
-  return isAsExpected(outcome) ? 0 : 1;
+  const isKept = page?.close(outcome, notes) ?? true;
+  return isAsExpected(outcome) && isKept ? 0 : 1;
 }
 
 async function read(file: string, reader: TraceReader): Promise<ReturnType<TraceReader['end']>> {

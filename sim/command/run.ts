@@ -9,6 +9,7 @@ import type { TraceEvent } from '../verdict/trace.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
+import { PageFile } from './page-file.ts';
 import { Problem } from './problem.ts';
 import { RealVenue } from './real-venue.ts';
 import { deviceNames, type RunSettings } from './settings/run.ts';
@@ -24,11 +25,13 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
   const { firmware } = settings;
   const expectsAnswers = firmware.protocol === 'heartbeat' && firmware.expectAnswers !== false;
   const fleet = new Fleet(settings.deviceCount, firmware.servers.length, expectsAnswers);
+  const page = settings.report === undefined ? undefined : new PageFile('--report', settings.report, terminal);
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
     // What follows on the end of a run is no part of it.
     if (isOver) return;
     fleet.add(event);
+    page?.add(event);
     if (settings.json) terminal.print(JSON.stringify(event));
     log?.add(event);
     if (fleet.isHopeless) venue.stop();
@@ -66,6 +69,7 @@ export async function run(settings: RunSettings, terminal: Terminal): Promise<nu
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
   const outcome = outcomeOf(venue.testbed.witness.judge.findings(endMs), settings.expectations, repeat);
   print(settings, outcome, fleet, connections, interruptedBy !== undefined, terminal);
+  isKept = (page?.close(outcome, []) ?? true) && isKept;
   // As a shell has it of a process that a signal ended: 128 and the signal's number.
   if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
   const unreachable = fleet.unreachable();

@@ -10,8 +10,8 @@ import { heartbeatServer } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Testbed } from '../testbed.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
-import { CaptureFile } from './capture-file.ts';
 import type { Fleet } from './fleet.ts';
+import { OutputFile } from './output-file.ts';
 import { Progress } from './progress.ts';
 import type { RunSettings } from './settings/run.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,14 +27,14 @@ export class SimulatedVenue implements Venue {
   readonly #progress: Progress;
   /** Ends the pause between two slices of work. */
   #goOn: () => void = () => {};
-  readonly #file: CaptureFile | undefined;
+  readonly #file: OutputFile | undefined;
   readonly #capture: Capture | undefined;
 
   /** Throws a Problem where a capture cannot be written. */
   constructor(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void) {
     const clock = nodeClock();
     this.#settings = settings;
-    this.#file = settings.pcap === undefined ? undefined : new CaptureFile(settings.pcap, (sentence) => {
+    this.#file = settings.pcap === undefined ? undefined : new OutputFile('--pcap', settings.pcap, (sentence) => {
       // The run has more to tell than what is captured of it.
       terminal.log(`cablepull: ${sentence}`);
       this.#capture?.end();

@@ -5,7 +5,8 @@ import { table } from '../verdict/report.ts';
 import type { End, Matrix } from './matrix.ts';
 
 /** A table with two lines a fault, and below it why. */
-export function matrixText({ horizonMs, policies, rows, seed }: Matrix): string {
+export function matrixText(matrix: Matrix): string {
+  const { horizonMs, policies, rows } = matrix;
   const lines = rows.flatMap(({ fault, cells }) => [
     [fault, 'server', ...cells.map(({ server }) => endText(server))],
     ['', 'device', ...cells.map(({ device }) => endText(device))],
@@ -13,10 +14,21 @@ export function matrixText({ horizonMs, policies, rows, seed }: Matrix): string 
   return [
     table([['fault', 'noticed by', ...policies], ...lines]),
     '',
-    `never: not within ${formatDuration(horizonMs)}. Found by experiment in virtual time (seed ${seed}): a lwIP device and a Linux server, 20 ms apart.`,
+    meanings(horizonMs),
+    `${setting(matrix)}.`,
     '',
     ...rows.flatMap(({ fault, why }) => (why === undefined ? [] : [`${fault}: ${why}`])),
   ].join('\n');
+}
+
+/** What the words in the cells say. */
+export function meanings(horizonMs: number): string {
+  return `never: not within ${formatDuration(horizonMs)}; was off, hung: it could not notice; kept alive: the box never forgot it.`;
+}
+
+/** How it was found. */
+export function setting({ seed }: Matrix): string {
+  return `Found by experiment in virtual time (seed ${seed}): a lwIP device and a Linux server, 20 ms apart`;
 }
 
 export function endText(end: End): string {

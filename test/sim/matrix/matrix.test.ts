@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { type End, matrix, MATRIX_FAULTS } from '../../../sim/matrix/matrix.ts';
 import { POLICIES, type Policy } from '../../../sim/matrix/policy.ts';
+import { matrixPage } from '../../../sim/matrix/page.ts';
 import { matrixText } from '../../../sim/matrix/text.ts';
 
 const found = await matrix();
@@ -22,6 +23,16 @@ const KEEPALIVE_MAX_MS = 12_000 + 500;
 it('is as it was, to the byte', async () => {
   await expect(`${matrixText(found)}\n`).toMatchFileSnapshot('matrix.golden.txt');
   await expect(`${JSON.stringify(found, undefined, 1)}\n`).toMatchFileSnapshot('matrix.golden.json');
+});
+
+it('is a page that needs nothing beside itself, and escapes what it is given', () => {
+  const page = matrixPage({ ...found, policies: ['<b>mine</b>', ...found.policies.slice(1)] });
+  expect(page).toMatch(/^<!DOCTYPE html>/);
+  expect(page).not.toMatch(/https?:|src=|<b>mine/);
+  expect(page).toContain('&lt;b&gt;mine&lt;/b&gt;');
+  for (const { fault, plan, why = '' } of found.rows) for (const text of [fault, plan, why]) expect(page).toContain(text.replaceAll("'", '&#39;'));
+  expect(page.match(/<span class="bad">never<\/span>/g)).toHaveLength(9);
+  expect(matrixPage(found)).toBe(matrixPage(found));
 });
 
 describe('by experiment', () => {

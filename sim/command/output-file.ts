@@ -1,4 +1,4 @@
-/** The file that a capture is written to as it goes. */
+/** A file that is opened before the work begins, so that it does not fail at the end, and written to as it goes. */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Problem, reasonOf } from './problem.ts';
@@ -6,7 +6,9 @@ import { Problem, reasonOf } from './problem.ts';
 /** So much is written at a time. */
 const CHUNK_BYTES = 1 << 20;
 
-export class CaptureFile {
+export class OutputFile {
+  /** By which option the user has named it. */
+  readonly #option: string;
   readonly #path: string;
   readonly #file: number;
   readonly #onFailure: (sentence: string) => void;
@@ -15,7 +17,8 @@ export class CaptureFile {
   #hasFailed = false;
 
   /** `onFailure` is called once, with the reason, when it cannot be written any more. Throws a Problem where there can be no such file. */
-  constructor(path: string, onFailure: (sentence: string) => void) {
+  constructor(option: string, path: string, onFailure: (sentence: string) => void) {
+    this.#option = option;
     this.#path = path;
     this.#onFailure = onFailure;
     try {
@@ -64,6 +67,6 @@ export class CaptureFile {
   }
 
   #sentence(error: unknown): string {
-    return `--pcap: cannot write ${this.#path}: ${reasonOf(error)}`;
+    return `${this.#option}: cannot write ${this.#path}: ${reasonOf(error)}`;
   }
 }

@@ -1,0 +1,43 @@
+/** The report page of a run, or of a stored trace: the same for both. */
+
+import { reportPage } from '../verdict/page/page.ts';
+import { TimeLines } from '../verdict/time-line.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
+import type { Outcome } from './outcome.ts';
+import { OutputFile } from './output-file.ts';
+import type { Terminal } from './terminal.ts';
+
+export class PageFile {
+  readonly #file: OutputFile;
+  readonly #timeLines = new TimeLines();
+  #start: Extract<TraceEvent, { kind: 'start' }> | undefined = undefined;
+
+  /** Throws a Problem where there can be no such file. */
+  constructor(option: string, path: string, terminal: Terminal) {
+    this.#file = new OutputFile(option, path, (sentence) => terminal.log(`cablepull: ${sentence}`));
+  }
+
+  add(event: TraceEvent): void {
+    if (event.kind === 'start') this.#start = event;
+    this.#timeLines.add(event);
+  }
+
+  /** Writes the page; `notes` are what the reader must know first. Gives whether it could be written; if not, that has been told. */
+  close({ findings, expectations }: Outcome, notes: readonly string[]): boolean {
+    const { endMs } = findings;
+    const page = reportPage({
+      title: 'Cablepull',
+      repeat: this.#start?.network === 'simulated' ? this.#start.repeat : undefined,
+      seed: this.#start?.seed ?? 0,
+      network: this.#start?.network ?? 'simulated',
+      endMs,
+      notes,
+      findings,
+      expectations,
+      lines: this.#timeLines.lines(endMs),
+      serverFaults: this.#timeLines.serverFaults(endMs),
+    });
+    this.#file.write(new TextEncoder().encode(page));
+    return this.#file.close();
+  }
+}
