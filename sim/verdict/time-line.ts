@@ -66,10 +66,17 @@ interface Connection {
   readonly end: string;
   readonly device: Line;
   /** Undefined: the server does not have it on line yet. */
-  online: { readonly server: string; readonly fromMs: number } | undefined;
+  online: Online | undefined;
   readonly ghosts: Ghost[];
   /** Since when the device cannot be reached over it. */
   cut: Cut | undefined;
+}
+
+interface Online {
+  readonly server: string;
+  readonly fromMs: number;
+  /** No server has told of itself yet: what a server that is not ours sees is what the device does. */
+  readonly isAssumed: boolean;
 }
 
 interface Cut {
@@ -110,7 +117,7 @@ export class TimeLines {
   /** By the device's end; two devices may have the same port, each to a server of its own. */
   readonly #connections = new Map<string, Set<Connection>>();
   /** What a server has on line, before its device has told. */
-  readonly #unclaimed = new Map<string, { readonly server: string; readonly fromMs: number }>();
+  readonly #unclaimed = new Map<string, Online>();
   /** What NAT boxes show, and whom they stand for. */
   readonly #insideOf = new Map<string, string>();
   readonly #openFaults = new Map<number, OpenFault>();
@@ -318,7 +325,7 @@ export class TimeLines {
     // An older connection from the same end is over: the end was free again.
     for (const other of [...(this.#connections.get(end) ?? [])]) if (other.device === device) this.#gone(other, atMs, 'replaced from the same port');
     const connection: Connection = {
-      end, device, online: claimed ?? (this.#hearsServer ? undefined : { server, fromMs: atMs }), ghosts: [], cut: undefined,
+      end, device, online: claimed ?? (this.#hearsServer ? undefined : { server, fromMs: atMs, isAssumed: true }), ghosts: [], cut: undefined,
     };
     device.connection = connection;
     device.connectedMs = atMs;
@@ -358,8 +365,8 @@ export class TimeLines {
     switch (event.kind) {
       case 'online': {
         const those = this.#at(event.peer);
-        const online = { server: event.server, fromMs: event.atMs };
-        for (const connection of those) connection.online ??= online;
+        const online: Online = { server: event.server, fromMs: event.atMs, isAssumed: false };
+        for (const connection of those) if (connection.online?.isAssumed !== false) connection.online = online;
         if (those.size === 0) this.#unclaimed.set(this.#key(event.peer), online);
         break;
       }

@@ -154,8 +154,9 @@ function clock(ms, stepMs) {
 function lasting(ms) {
   if (ms < 1000) return ms + ' ms';
   if (ms < 120000) return (ms / 1000).toFixed(1) + ' s';
-  const s = Math.round(ms / 1000);
-  return s < 7200 ? Math.floor(s / 60) + ' min ' + s % 60 + ' s' : Math.floor(s / 3600) + ' h ' + Math.round(s % 3600 / 60) + ' min';
+  const s = Math.round(ms / 1000), minutes = Math.round(ms / 60000);
+  const [most, rest] = s < 7200 ? [Math.floor(s / 60) + ' min', s % 60 + ' s'] : [Math.floor(minutes / 60) + ' h', minutes % 60 + ' min'];
+  return rest.startsWith('0 ') ? most : most + ' ' + rest;
 }
 `;
 
