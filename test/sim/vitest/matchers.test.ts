@@ -334,11 +334,14 @@ describe('toRecover', () => {
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toRecover.*fails, with ..not. as without, where nothing was healed, or there had been no service"',
     ]);
     expect(await said(expect(sim).not.toRecover(device, { within: '5s' }))).toMatch(/not healed by 20.000 s/);
+    // What another device is under is not waited for.
     const other = sim.addDevice({ firmware: () => {} });
-    other.cable.pull();
+    sim.schedule('cable-pull on dev-2 at 20s for 1h');
+    await sim.runFor(0);
+    expect(await said(expect(sim).toRecover(device, { within: '5s' }))).toMatch(/not healed by 25.000 s/);
     other.cable.plug();
     for (const assertion of [expect(sim).toRecover(other, { within: '5s' }), expect(sim).not.toRecover(other, { within: '5s' })]) {
-      expect(await said(assertion)).toBe('cable-pull on dev-2 at 20s, dev-2: the device had never been connected by then: there was no service that could come back');
+      expect(await said(assertion)).toBe('cable-pull on dev-2 at 20s for 1h, dev-2: the device had never been connected by then: there was no service that could come back');
     }
   });
 });
@@ -431,6 +434,18 @@ describe('the time line', () => {
     await expect(sim).toNotice('dev-1', { by: 'server', within: '20s' });
     const lines = await failure(expect(sim).toNotice('dev-1', { by: 'server', within: '5s' }));
     expect(lines.filter((line) => / server {4}/.test(line))).toEqual([]);
+  });
+
+  it('marks, of two faults of one instant, the one that it is about, and leaves out those of servers that the device has nothing to do with', async () => {
+    const { sim, device } = await world();
+    sim.addServer(heartbeatServer(), { name: 'spare' });
+    sim.schedule('hang on spare at 11s\npower-loss on dev-1 at 11s\ncable-pull on dev-1 at 11s');
+    await sim.runFor('1s');
+    const lines = await failure(expect(sim).toNotice(device, { by: 'server', within: '1s' }));
+    expect(lines.filter((line) => line.includes('FAULT'))).toEqual([
+      '     11.0 s  dev-1     FAULT power-loss on dev-1 at 11s',
+      '>    11.0 s  dev-1     FAULT cable-pull on dev-1 at 11s',
+    ]);
   });
 
   it('leaves out what is far from the fault, the deadline and the end', async () => {
