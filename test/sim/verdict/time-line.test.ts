@@ -139,6 +139,13 @@ describe('a ghost', () => {
 
   it('does not wait for the end of a fault that only makes the way worse', () => {
     expect(ghosts([...up, fault(5, 1, 'loss', { argument: '10%' }), fault(10, 2, 'cable-pull'), healed(12, 2, 'cable-pull'), answered(13)])).toEqual([[10, 12]]);
+    expect(ghosts([...up, fault(5, 1, 'loss', { argument: '10%' }), fault(10, 2, 'cable-pull'), healed(12, 2, 'cable-pull'), healed(14, 1, 'loss', { argument: '10%' }), answered(15)]))
+      .toEqual([[10, 12]]);
+  });
+
+  it('is not ended by an answer that was on its way while the cut lasts', () => {
+    expect(ghosts([...up, fault(10, 1, 'one-way', { argument: 'tx' }), answered(10.02), healed(30, 1, 'one-way', { argument: 'tx' }), offline(31, 5000)])).toEqual([[10, 31]]);
+    expect(ghosts([...up, fault(10, 1, 'cable-pull', ON_SERVER), answered(10.02), offline(25, 5000)])).toEqual([[10, 25]]);
   });
 
   it('begins when the device leaves what the server holds', () => {
@@ -151,6 +158,11 @@ describe('a ghost', () => {
     const line = lineOf([...up, forgotten, offline(30, 5000)]);
     expect(line.online[0]?.ghosts).toEqual([{ fromMs: 10_000, toMs: 30_000, why: 'nat-1 has forgotten this connection, idle for 5m' }]);
     expect(line.marks).toMatchObject([{ kind: 'error', atMs: 10_000, text: 'nat-1 has forgotten this connection, idle for 5m' }]);
+  });
+
+  it('is no matter of the box, if the device has left before', () => {
+    const forgotten: TraceEvent = { source: 'link', kind: 'forgotten', at: 'nat-1', ends: [end(5000), end(39_002, '10.0.0.1')], idleMs: 300_000, atMs: 10_000 };
+    expect(lineOf([...up, lost(5, 'missed-beats'), forgotten]).marks).toHaveLength(1);
   });
 
   it('after what is over at once is disproved only by the answer to what was sent after it', () => {
