@@ -3,7 +3,7 @@
 import { FAULT_KINDS } from '../faults/fault.ts';
 import { TIERS, type FirmwareState, type Tier } from '../faults/kind.ts';
 import { formatSeconds } from '../time/duration.ts';
-import type { Detection, Summary } from './summary.ts';
+import { type Detection, quantile, type Summary } from './summary.ts';
 import type { Noticed, Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
@@ -121,7 +121,7 @@ function summary(cells: readonly Cell[]): string {
 
 function duration(times: readonly number[]): string {
   const sorted = times.toSorted((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)];
+  const median = quantile(sorted, 0.5);
   const worst = sorted.at(-1);
   if (median === undefined || worst === undefined) return '';
   return sorted.length === 1 ? formatSeconds(worst) : `median ${formatSeconds(median)}, worst ${formatSeconds(worst)}`;
