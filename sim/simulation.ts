@@ -16,6 +16,7 @@ import type { Fault } from './faults/fault.ts';
 import type { SpoiltNetwork } from './faults/kind.ts';
 import { Capture } from './link/capture.ts';
 import { Lan } from './lan.ts';
+import { FlowTable } from './link/flow-table.ts';
 import { Link } from './link/link.ts';
 import { LineTracer } from './link/line-tracer.ts';
 import { addObserver } from './link/observers.ts';
@@ -121,7 +122,9 @@ export class Simulation {
   /** By their outside addresses. */
   readonly #natNames = new Map<number, string>();
   readonly #namesByAddress = new Map<number, string>();
-  /** The box that a host is behind. */
+  /** Those on hosts' cables that were told to forget. */
+  readonly #boxes = new Map<string, FlowTable>();
+  /** The NAT box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
 
   constructor({ seed = 1, onTrace, pacing, witness = true, repeat }: SimulationOptions = {}) {
@@ -270,8 +273,18 @@ export class Simulation {
     return {
       cable: this.cable(name),
       timeline: this.engine,
+      forgetFlows: () => this.#forgetFlows(name),
       onForgotten: (ends, idleMs) => this.testbed.trace({ source: 'link', kind: 'forgotten', at: name, ends, idleMs }),
     };
+  }
+
+  /** One box on a cable, however often it forgets. */
+  #forgetFlows(name: string): void {
+    const there = this.#boxes.get(name);
+    if (there !== undefined) return there.forgetAll();
+    const box = new FlowTable(this.engine, { unknown: 'dropped' });
+    box.install(this.cable(name));
+    this.#boxes.set(name, box);
   }
 
   /** Who has an address; those that were asked for are remembered, as there may be 100,000. */

@@ -38,6 +38,8 @@ export type Effect = 'cuts' | 'harms' | 'lurks';
 export interface SpoiltNetwork {
   readonly cable: Link;
   readonly timeline: Timeline;
+  /** A box on the way forgets all connections now, and lets pass what begins from now on. */
+  readonly forgetFlows: () => void;
   /** To be told when a box on the way has forgotten a connection of the host: its end and the peer's, and how long it was idle. */
   readonly onForgotten: (ends: readonly [SocketAddress, SocketAddress], idleMs: number) => void;
 }

@@ -1,13 +1,9 @@
 /** A box on the way forgets connections. */
 
 import { FlowTable } from '../../link/flow-table.ts';
-import type { Link } from '../../link/link.ts';
 import { durationUs } from '../../time/duration.ts';
 import { TIME, timeOf } from '../argument.ts';
 import { type KindOfFault, networkOf } from '../kind.ts';
-
-/** The boxes that forget all when they are told to: one on a cable, however often it is. */
-const boxes = new WeakMap<Link, FlowTable>();
 
 export const natTimeout: KindOfFault = {
   summary: 'a NAT box on the way forgets all connections now; with a time, each that is idle for so long; it drops what they send',
@@ -18,19 +14,9 @@ export const natTimeout: KindOfFault = {
   realTier: undefined,
   isShared: false,
   begin: (victim, idle) => {
-    const { cable, timeline, onForgotten } = networkOf(victim);
-    if (idle === undefined) {
-      // The box stays where it is, and lets pass what begins from now on.
-      const there = boxes.get(cable);
-      if (there !== undefined) {
-        there.forgetAll();
-        return undefined;
-      }
-      const box = new FlowTable(timeline, { unknown: 'dropped' });
-      box.install(cable);
-      boxes.set(cable, box);
-      return undefined;
-    }
-    return new FlowTable(timeline, { unknown: 'adopted', idleUs: durationUs(timeOf(idle)), onForgotten }).install(cable);
+    const { cable, timeline, forgetFlows, onForgotten } = networkOf(victim);
+    if (idle !== undefined) return new FlowTable(timeline, { unknown: 'adopted', idleUs: durationUs(timeOf(idle)), onForgotten }).install(cable);
+    forgetFlows();
+    return undefined;
   },
 };
