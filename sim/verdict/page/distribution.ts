@@ -21,7 +21,7 @@ const RIGHT = 16;
 const TOP = 14;
 const BOTTOM = 46;
 
-/** More steps than this are a curve, and need no dots. */
+/** More times than this are a curve, and need no dots. */
 const DOTS_MAX = 40;
 
 /** Where the worst is beyond so many medians, a straight scale would show the worst alone. */
@@ -60,7 +60,7 @@ function curve(name: Curve['name'], { timesMs, never }: Detection, x: (ms: numbe
     else steps.push({ ms, count: i + 1 });
   }
   const path = steps.map(({ ms, count }) => `H${px(x(ms))}V${px(y(count / all))}`).join('');
-  const dots = steps.length > DOTS_MAX ? [] : steps.map(({ ms, count }) => {
+  const dots = timesMs.length > DOTS_MAX ? [] : steps.map(({ ms, count }) => {
     return `<circle cx="${px(x(ms))}" cy="${px(y(count / all))}" r="4"><title>${name}: ${count} of ${all} within ${humanTime(ms)}</title></circle>`;
   });
   return `<g class="curve ${name}"><path d="M${LEFT} ${px(y(0))}${path}H${right}"/>${dots.join('')}</g>`;

@@ -38,15 +38,15 @@ function list(sentences: readonly string[]): string {
   return `<ul>${sentences.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>`;
 }
 
-export function tiles({ server, device, back, ghostMs, falseAlarms, overlappingSessions, bytesADeviceADay }: Summary): string {
-  const traffic = bytesADeviceADay === undefined ? '–' : formatBytes(bytesADeviceADay);
+export function tiles({ server, device, back, ghostMs, falseAlarms, overlappingSessions, trafficADay }: Summary): string {
+  const traffic = trafficADay === undefined ? '–' : formatBytes(trafficADay.bytes);
   return '<div class="tiles">'
     + detectionTile('server wide-tile', 'The server noticed', server) + detectionTile('device', 'The device noticed', device) + detectionTile('', 'Service was back', back)
     + '</div><div class="tiles">'
     + tile('ghost', 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together')
     + tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up')
     + tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device on line twice')
-    + tile('', 'Traffic', traffic, 'a device a day')
+    + tile('', 'Traffic', traffic, trafficADay === undefined ? 'a device a day' : `of ${trafficADay.counted}, a device a day`)
     + '</div>';
 }
 
@@ -94,7 +94,7 @@ export function verdictSection({ findings: { verdicts } }: PageData): string {
 }
 
 function tableRow(head: readonly string[], cells: readonly string[]): string {
-  return `<tr>${cells.map((cell, i) => `<td data-label="${head[i] ?? ''}">${marked(escapeHtml(cell), i)}</td>`).join('')}</tr>`;
+  return `<tr>${cells.map((cell, i) => `<td data-label="${head[i] ?? ''}"><div>${marked(escapeHtml(cell), i)}</div></td>`).join('')}</tr>`;
 }
 
 /** What was never noticed stands out; a number and its unit stay on one line. The first cell is the fault's own text. */

@@ -96,6 +96,15 @@ describe('the page', () => {
     expect(page).toContain('<summary>2 more</summary><ul><li>case 3</li><li>case 4</li></ul>');
   });
 
+  it('has a row for each fault, whose cells are one thing each, as narrow pages need it', () => {
+    const page = reportPage(real);
+    expect(page).toContain('<td data-label="fault"><div>cable-pull on dev-1 at 10s for 30s</div></td>');
+    const [cut] = real.findings.verdicts;
+    if (cut === undefined) throw new Error('there were faults');
+    const never = { ...cut, serverNoticed: undefined, survived: false };
+    expect(reportPage({ ...real, findings: { ...real.findings, verdicts: [never] } })).toContain('<td data-label="server noticed"><div><span class="bad">never</span></div></td>');
+  });
+
   it('has notes, and the line that repeats the run', () => {
     const page = reportPage({ ...real, notes: ['the trace is cut off at line 17'] });
     expect(page).toContain('<p class="note">the trace is cut off at line 17</p>');
@@ -148,6 +157,14 @@ describe('the distribution', () => {
   it('is drawn for no time at all, and for times of 0', () => {
     expect(distribution(detection([]), detection([], 3), 600)).toBe('');
     for (const times of [[0], [0, 0, 5], [0, 1, 90_000_000]]) expect(distribution(detection(times), detection([]), 340)).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('has a dot for each time, where they are few; on any width', () => {
+    const times = (count: number) => detection(Array.from({ length: count }, (_, i) => 1000 + i * 100));
+    for (const width of [340, 1130]) {
+      expect(distribution(times(40), detection([]), width).match(/<circle/g)).toHaveLength(40);
+      expect(distribution(times(41), detection([]), width)).not.toContain('<circle');
+    }
   });
 
   it('of thousands of times stays small', () => {
