@@ -35,4 +35,4 @@ export { Judge } from './verdict/judge.ts';
 export { type Detection, type Summary, summarize } from './verdict/summary.ts';
 export { describeTraceEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';
 export { parseTraceLine, type PassedOver, type TraceFileEnd, TraceReader } from './verdict/trace-file.ts';
-export type { FalseAlarm, Findings, Noticed, Verdict } from './verdict/verdict.ts';
+export type { FalseAlarm, Findings, Noticed, Traffic, Verdict } from './verdict/verdict.ts';

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readText } from './support/files.ts';
 
@@ -15,7 +16,8 @@ const folder = mkdtempSync(join(tmpdir(), 'cablepull-package-'));
 const user = join(folder, 'user');
 
 function run(command: string, args: readonly string[], cwd = user): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  // Without colours, also where the tests themselves have them.
+  return stripVTControlCharacters(execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
 beforeAll(() => {

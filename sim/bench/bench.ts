@@ -20,16 +20,21 @@ export interface BenchOptions {
   readonly repeat?: string;
 }
 
+/** Who waits for something to come true: it looks at each event. */
+interface Waiting {
+  readonly look: () => void;
+  readonly settle: () => void;
+}
+
 export class Bench extends Testbed {
   readonly #options: BenchOptions;
   readonly #nics: BenchNic[];
-  /** Who waits for something to come true: asked at each event. */
-  readonly #waiting: Set<() => void>;
+  readonly #waiting: Set<Waiting>;
 
   constructor(options: BenchOptions) {
     const { newClock, seed, onTrace, repeat } = options;
     const nics: BenchNic[] = [];
-    const waiting = new Set<() => void>();
+    const waiting = new Set<Waiting>();
     super({
       network: 'real',
       seed,
@@ -38,7 +43,7 @@ export class Bench extends Testbed {
       bytesSent: () => nics.reduce((sum, { bytes }) => sum + bytes, 0),
       onTrace: (event) => {
         onTrace?.(event);
-        for (const look of waiting) look();
+        for (const one of waiting) one.look();
       },
       witness: true,
       repeat,
@@ -57,26 +62,30 @@ export class Bench extends Testbed {
     return board;
   }
 
-  /** Waits until `condition` holds, which only what is traced can bring about, or `endMs` has come. Gives whether it holds. */
+  /** Waits until `condition` holds, which only what is traced can bring about, `endMs` has come, or the bench is stopped. Gives whether it holds. */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
     if (condition()) return true;
     return new Promise((resolve) => {
       const settle = (): void => {
-        this.#waiting.delete(look);
+        this.#waiting.delete(waiting);
         cancel();
         resolve(condition());
       };
-      const look = (): void => {
-        if (condition()) settle();
+      const waiting: Waiting = {
+        look: () => {
+          if (condition()) settle();
+        },
+        settle,
       };
       const cancel = this.agenda.at(endMs, settle);
-      this.#waiting.add(look);
+      this.#waiting.add(waiting);
     });
   }
 
   /** Switches everything off, and lets go of the host's sockets. */
   override stop(): void {
     super.stop();
+    for (const one of [...this.#waiting]) one.settle();
     for (const nic of this.#nics) nic.releaseGhosts();
   }
 }

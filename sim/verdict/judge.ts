@@ -3,7 +3,7 @@
 import type { SocketAddress } from '../../hal/network.ts';
 import type { ServiceSign } from '../../firmware/index.ts';
 import { type FaultKind, formatFault } from '../faults/fault.ts';
-import { FIRMWARE_STATES, type FirmwareState, type Side, type Tier } from '../faults/kind.ts';
+import { FIRMWARE_STATES, type FirmwareState, type NetworkKind, type Side, type Tier } from '../faults/kind.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import type { OfflineReason } from '../server/events.ts';
 import { formatDuration } from '../time/duration.ts';
@@ -62,6 +62,7 @@ interface DeviceState {
   server: string | undefined;
   /** Those whose service is not back. */
   cases: Case[];
+  latestCut: Case | undefined;
 }
 
 /** For most devices: they share it. */
@@ -85,6 +86,7 @@ export class Judge {
   #overlappingSessions = 0;
   /** A server of ours tells of itself. */
   #hearsServer = false;
+  #network: NetworkKind = 'simulated';
   #bytes: number | undefined = undefined;
   #lastMs = 0;
 
@@ -92,7 +94,8 @@ export class Judge {
     this.#lastMs = event.atMs;
     switch (event.source) {
       case 'run':
-        if (event.kind === 'end') this.#bytes = event.bytes;
+        if (event.kind === 'start') this.#network = event.network;
+        else this.#bytes = event.bytes;
         break;
       case 'fault':
         this.#addFault(event);
@@ -124,32 +127,18 @@ export class Judge {
       overlappingSessions: this.#overlappingSessions,
       unexplainedLosses: this.#losses,
       ghostMs: this.#ghostMs(endMs),
-      bytes: this.#bytes,
+      traffic: this.#bytes === undefined ? undefined : { bytes: this.#bytes, counted: this.#network === 'real' ? 'payload' : 'packets' },
     };
   }
 
   verdicts(endMs = this.#lastMs): Verdict[] {
-    return this.#cases.map((one) => ({
-      fault: one.fault,
-      effect: one.effect,
-      tier: one.tier,
-      text: one.text,
-      on: one.on,
-      device: one.device,
-      atMs: one.atMs,
-      forMs: one.forMs,
-      isOver: one.isOver,
-      healedAfterMs: one.healedAtMs === undefined ? undefined : one.healedAtMs - one.atMs,
-      wasConnected: one.connection !== undefined,
-      hadService: one.hadService,
-      firmware: one.firmware,
-      server: one.server,
-      deviceNoticed: one.deviceNoticed,
-      serverNoticed: one.serverNoticed,
-      survived: one.survived,
-      ghostMs: ghostUntilMs(one, endMs) - one.atMs,
-      backAfterMs: !one.hadService || one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
-    }));
+    return this.#cases.map((one) => verdictOf(one, endMs));
+  }
+
+  /** The last fault that has cut the device: its verdict, as things stand whenever it is asked for. Undefined: none has. */
+  latestCut(device: string): ((nowMs: number) => Verdict) | undefined {
+    const one = this.#devices.get(device)?.latestCut;
+    return one && ((nowMs) => verdictOf(one, nowMs));
   }
 
   #ghostMs(endMs: number): number {
@@ -213,6 +202,7 @@ export class Judge {
     connection?.cases.push(one);
     device.cases.push(one);
     this.#cases.push(one);
+    if (effect === 'cuts') device.latestCut = one;
     const worst = firmwareOf(device);
     for (const other of device.cases) {
       if (other.atMs !== atMs) continue;
@@ -403,7 +393,7 @@ export class Judge {
   #device(name: string): DeviceState {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [] };
+      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], latestCut: undefined };
       this.#devices.set(name, device);
     }
     return device;
@@ -453,6 +443,18 @@ function served(device: DeviceState, atMs: number, afterMs: number): void {
     one.survived = one.connection === connection;
   }
   device.cases = device.cases.filter(({ backAtMs }) => backAtMs === undefined);
+}
+
+function verdictOf(one: Case, endMs: number): Verdict {
+  const { fault, effect, tier, text, on, device, atMs, forMs, isOver, hadService, firmware, server, deviceNoticed, serverNoticed, survived } = one;
+  return {
+    fault, effect, tier, text, on, device, atMs, forMs, isOver,
+    healedAfterMs: one.healedAtMs === undefined ? undefined : one.healedAtMs - atMs,
+    wasConnected: one.connection !== undefined,
+    hadService, firmware, server, deviceNoticed, serverNoticed, survived,
+    ghostMs: ghostUntilMs(one, endMs) - atMs,
+    backAfterMs: !hadService || one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
+  };
 }
 
 /** Until when the server believed; when the case came where it did not. */

@@ -71,11 +71,11 @@ function which({ text, device, atMs }: Verdict, group: readonly Verdict[]): stri
 }
 
 /** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */
-export function summaryLines({ faults, survived, server, device, back, ghostMs, falseAlarms, overlappingSessions, bytesADeviceADay }: Summary): string[] {
+export function summaryLines({ faults, survived, server, device, back, ghostMs, falseAlarms, overlappingSessions, trafficADay }: Summary): string[] {
   const row = (what: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection): string[] => {
     return [what, String(timesMs.length), ...[medianMs, p99Ms, worstMs].map((ms) => (ms === undefined ? '-' : formatSeconds(ms))), String(never)];
   };
-  const traffic = bytesADeviceADay === undefined ? [] : [`${formatBytes(bytesADeviceADay)} a device a day`];
+  const traffic = trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
   return [
     ...table([['', 'times', 'median', 'p99', 'worst', 'never'], row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n'),
     `${faults} ${faults === 1 ? 'connection' : 'connections'} cut, of which ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,

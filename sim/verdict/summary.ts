@@ -1,6 +1,6 @@
 /** What many verdicts come to: how long it took in the middle, nearly always, and at worst; and what it cost. */
 
-import type { Findings, Noticed } from './verdict.ts';
+import type { Findings, Noticed, Traffic } from './verdict.ts';
 
 /** How one end fared. */
 export interface Detection {
@@ -25,13 +25,13 @@ export interface Summary {
   readonly ghostMs: number;
   readonly falseAlarms: number;
   readonly overlappingSessions: number;
-  /** Undefined where the trace does not come to its end. */
-  readonly bytesADeviceADay: number | undefined;
+  /** Of a device, in a day; undefined where the trace does not come to its end. */
+  readonly trafficADay: Traffic | undefined;
 }
 
 const DAY_MS = 86_400_000;
 
-export function summarize({ verdicts, devices, endMs, ghostMs, falseAlarms, overlappingSessions, bytes }: Findings): Summary {
+export function summarize({ verdicts, devices, endMs, ghostMs, falseAlarms, overlappingSessions, traffic }: Findings): Summary {
   const cuts = verdicts.filter(({ effect, wasConnected }) => effect === 'cuts' && wasConnected);
   const toNotice = cuts.filter(({ survived }) => !survived);
   const healed = verdicts.filter(({ effect, hadService, healedAfterMs }) => effect === 'cuts' && hadService && healedAfterMs !== undefined);
@@ -44,7 +44,7 @@ export function summarize({ verdicts, devices, endMs, ghostMs, falseAlarms, over
     ghostMs,
     falseAlarms: falseAlarms.length,
     overlappingSessions,
-    bytesADeviceADay: bytes === undefined || devices === 0 || endMs === 0 ? undefined : (bytes / devices / endMs) * DAY_MS,
+    trafficADay: traffic === undefined || devices === 0 || endMs === 0 ? undefined : { ...traffic, bytes: (traffic.bytes / devices / endMs) * DAY_MS },
   };
 }
 

@@ -79,6 +79,12 @@ export interface FalseAlarm {
   readonly by: string;
 }
 
+/** `packets`: IPv4 packets, whole, of all hosts. `payload`: what devices wrote and read, as nobody sees packets over real sockets. */
+export interface Traffic {
+  readonly bytes: number;
+  readonly counted: 'packets' | 'payload';
+}
+
 /** What a trace comes to. */
 export interface Findings {
   readonly endMs: number;
@@ -91,6 +97,6 @@ export interface Findings {
   readonly unexplainedLosses: ReadonlyMap<string, number>;
   /** Of all connections; where several faults touch one, no moment counts twice. */
   readonly ghostMs: number;
-  /** What all hosts sent; undefined where the trace does not come to its end. */
-  readonly bytes: number | undefined;
+  /** What was sent; undefined where the trace does not come to its end. */
+  readonly traffic: Traffic | undefined;
 }

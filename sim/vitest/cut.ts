@@ -12,16 +12,9 @@ export interface Cut {
 
 /** Throws where there is none. */
 export function latestCut({ testbed }: World, device: string): Cut {
-  const verdicts = (): readonly Verdict[] => testbed.witness.judge.verdicts(testbed.agenda.now());
-  // Verdicts come in the order of their faults and stay where they are, whatever befalls the device while time passes.
-  const index = verdicts().findLastIndex((verdict) => verdict.device === device && verdict.effect === 'cuts');
-  const verdict = (): Verdict => {
-    const found = verdicts()[index];
-    if (found === undefined) throw new Error(`no fault has cut ${device} yet: pull its cable (device.cable.pull()), or schedule a plan and let time pass`);
-    return found;
-  };
-  verdict();
-  return { device, verdict };
+  const cut = testbed.witness.judge.latestCut(device);
+  if (cut === undefined) throw new Error(`no fault has cut ${device} yet: pull its cable (device.cable.pull()), or schedule a plan and let time pass`);
+  return { device, verdict: () => cut(testbed.agenda.now()) };
 }
 
 /**

@@ -230,8 +230,8 @@ describe('the summary', () => {
 
   it('tells what was sent, a device a day, where the trace comes to its end', () => {
     const trace = [...up('dev-1', 5000), ...up('dev-2', 5001)];
-    expect(summarize(found(trace)).bytesADeviceADay).toBeUndefined();
-    expect(summarize(found([...trace, { source: 'run', kind: 'end', interrupted: false, bytes: 1000, atMs: 100_000 }])).bytesADeviceADay).toBe(432_000);
+    expect(summarize(found(trace)).trafficADay).toBeUndefined();
+    expect(summarize(found([...trace, { source: 'run', kind: 'end', interrupted: false, bytes: 1000, atMs: 100_000 }])).trafficADay).toEqual({ bytes: 432_000, counted: 'packets' });
     expect(summaryLines(summarize(found([])))).toHaveLength(6);
   });
 
