@@ -6,15 +6,19 @@ import process from 'node:process';
 import { listFaults } from './command/faults.ts';
 import { COMMANDS, type Command, HELP, OVERVIEW } from './command/help.ts';
 import { showMatrix } from './command/matrix.ts';
+import { merge } from './command/merge.ts';
 import { Problem } from './command/problem.ts';
 import { report } from './command/report.ts';
 import { run } from './command/run.ts';
 import { serve } from './command/serve.ts';
 import { faultsSettings } from './command/settings/faults.ts';
 import { matrixSettings } from './command/settings/matrix.ts';
+import { mergeSettings } from './command/settings/merge.ts';
 import { reportSettings } from './command/settings/report.ts';
 import { runSettings } from './command/settings/run.ts';
 import { serveSettings } from './command/settings/serve.ts';
+import { swarmSettings } from './command/settings/swarm.ts';
+import { runSwarm } from './command/swarm.ts';
 import { processTerminal, type Terminal } from './command/terminal.ts';
 
 async function main(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -41,6 +45,8 @@ async function carryOut(command: Command, args: readonly string[], terminal: Ter
     case 'run': return run(runSettings(args), terminal);
     case 'report': return report(reportSettings(args), terminal);
     case 'faults': return listFaults(faultsSettings(args), terminal);
+    case 'swarm': return runSwarm(swarmSettings(args), terminal);
+    case 'merge': return merge(mergeSettings(args), terminal);
     case 'serve': return serve(serveSettings(args), terminal);
   }
 }

@@ -26,6 +26,11 @@ export class Engine implements Timeline {
     return this.#queue.nowUs;
   }
 
+  /** How many have a place in the queue, whether or not something is due: what a world has lent out, and must get back. */
+  get waiterCount(): number {
+    return this.#queue.openCount;
+  }
+
   open(waiter: Waiter): number {
     return this.#queue.open(waiter);
   }

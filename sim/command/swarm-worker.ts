@@ -1,0 +1,30 @@
+/** A thread that does runs of a swarm, one after another, as it is told. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Invariant } from '../swarm/invariants.ts';
+import type { Swarm } from '../swarm/report.ts';
+import type { RunResult } from '../swarm/run.ts';
+import type { Repetition } from '../swarm/shrink.ts';
+import { runOf, shrunkOf } from '../swarm/swarm.ts';
+
+/** What it is told to do: to do a run, or to make one that fails small. */
+export type Order =
+  | { readonly kind: 'run'; readonly index: number }
+  | { readonly kind: 'shrink'; readonly index: number; readonly invariant: Invariant };
+
+/** What it says when it has done so; then it waits for the next. */
+export type Reply =
+  | { readonly kind: 'ran'; readonly result: RunResult }
+  | { readonly kind: 'shrunk'; readonly index: number; readonly shrunk: Repetition };
+
+async function carryOut(swarm: Swarm, order: Order): Promise<Reply> {
+  switch (order.kind) {
+    case 'run': return { kind: 'ran', result: await runOf(swarm, order.index) };
+    case 'shrink': return { kind: 'shrunk', index: order.index, shrunk: await shrunkOf(swarm, order.index, order.invariant) };
+  }
+}
+
+const port = parentPort;
+if (port === null) throw new Error('this file is for a thread of cablepull swarm');
+const swarm: Swarm = workerData;
+port.on('message', (order: Order) => void carryOut(swarm, order).then((reply) => port.postMessage(reply)));

@@ -1,0 +1,101 @@
+/** What a scenario promises: how long each thing can take at most, derived from its policy, its cables and its faults. In ms. */
+
+import { RESET_MS } from '../board/board.ts';
+import { bandwidthOf, timeOf } from '../faults/argument.ts';
+import { durationMs } from '../time/duration.ts';
+import { PROFILE_NAMES } from '../tcpip/profile.ts';
+import { PROFILES } from '../tcpip/profiles/index.ts';
+import { DEFAULT_LIMITS } from '../server/limits.ts';
+import type { Fault } from '../faults/fault.ts';
+import type { CableScenario, Scenario } from './scenario.ts';
+
+/** What bounds follow from: the times of a plan's faults do not matter. */
+export type Promised = Pick<Scenario, 'policy' | 'server' | 'devices'> & { readonly plan: readonly Pick<Fault, 'kind' | 'argument'>[] };
+
+/** What can wait for a narrow cable: little, so that what was sent before a heal is not minutes behind it. */
+export const QUEUE_BYTES = 8192;
+
+/** By so much a stack's timer may be late: lwIP's slow timer, two ticks of 250 ms (lwip.ts). */
+const LATENESS_MS = 500;
+
+/** By so much a clock may be wrong. */
+const DRIFT_MAX = 200e-6;
+
+/**
+ * How long a packet is on its way at most, from a device to the server or back. On either cable: its delay, its jitter, and what waits
+ * before it. Faults add up: each latency, each jitter, and what reordering holds back (100 ms, faults/kinds/reorder.ts); of
+ * narrow cables the narrowest counts, which is done with a full queue in QUEUE_BYTES x 8 / bandwidth. What was sent under a fault comes
+ * so late after its heal, too, and holds up what is sent behind it (link.ts: packets do not overtake each other).
+ */
+export function inFlightMs({ server, devices, plan }: Promised): number {
+  let addedMs = 0;
+  let narrowestBps = Infinity;
+  for (const { kind, argument = '' } of plan) {
+    if (kind === 'latency' || kind === 'jitter') addedMs += durationMs(timeOf(argument));
+    if (kind === 'reorder') addedMs += 100;
+    if (kind === 'bandwidth') narrowestBps = Math.min(narrowestBps, bandwidthOf(argument));
+  }
+  const slowest = Math.max(...devices.map(({ cable }) => cableMs(cable, narrowestBps)));
+  return addedMs + slowest + cableMs(server.cable, narrowestBps);
+}
+
+function cableMs({ delayMs, jitterMs, bandwidthBps = Infinity }: CableScenario, narrowestBps: number): number {
+  return delayMs + jitterMs + (QUEUE_BYTES * 8000) / Math.min(bandwidthBps, narrowestBps);
+}
+
+/**
+ * How long the server, while it runs, holds on to a client of whom it hears nothing, counted from the last sign of life that it has read:
+ *
+ *   missed-beats  the scan that finds the count at the limit is number missedLimit + 1 (client-table.ts): scan x (missedLimit + 1);
+ *   idle          the first scan when the time is over: idle + scan, where idle is set to beat x missedLimit;
+ *   before the first frame  firstFrameMs (limits.ts).
+ *
+ * Keepalive can only be sooner: a connection whose beats come is not idle, and one whose beats do not come is dropped by the count.
+ * The server's clock drifts.
+ */
+export function silenceMs({ policy: { beatIntervalMs, missedLimit } }: Promised): number {
+  return Math.max(beatIntervalMs * (missedLimit + 1), DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
+}
+
+/** A server that was hung reads first what has come meanwhile, and scans no sooner than so much later (client-table.ts: STALL_MS). */
+export const STALL_MS = 1000;
+
+/** A server believes in a device from which nothing comes: what was on its way is read, and then there is silence. */
+export function ghostMs(promised: Promised): number {
+  return inFlightMs(promised) + silenceMs(promised);
+}
+
+/**
+ * How long after the last heal a device is served at the latest. At that moment it is in a session, or on its way to one:
+ *
+ *   session   a connection that is dead is found by as many beats without an answer as the limit, when one more is due: beat x
+ *             (missedLimit + 1) (heartbeat.ts); what was on its way may begin that count anew;
+ *   attempt   a look-up and a connect, each up to connectTimeout (connection.ts);
+ *
+ * whichever takes longer; then one wait, at most the cap of the retries (backoff.ts); then a connect that succeeds, since nothing is lost
+ * any more. Its SYN may have to be sent again once, where the server still has a connection between the same two ports: it answers by
+ * a challenge ACK, and that is answered by RST (RFC 5961 4.2). The first beat goes out at once, and is answered: with the handshake four
+ * round trips at most, one of them for the RST. A board that resets itself at the last moment takes RESET_MS more.
+ */
+export function backMs(promised: Promised): number {
+  const { beatIntervalMs, missedLimit, connectTimeoutMs, retry } = promised.policy;
+  const flightMs = inFlightMs(promised);
+  const sessionMs = beatIntervalMs * (missedLimit + 1) + 2 * flightMs;
+  const attemptMs = 2 * connectTimeoutMs;
+  const synAgainMs = Math.max(...PROFILE_NAMES.map((name) => PROFILES[name].handshake.rtoMs)) + LATENESS_MS;
+  return (Math.max(sessionMs, attemptMs) + retry.capMs) * (1 + DRIFT_MAX) + synAgainMs + 8 * flightMs + RESET_MS;
+}
+
+/**
+ * How long after all is calm the server has one client for each device, and no other: every device is back, and what it left behind when
+ * it came back has been silent since.
+ */
+export function settledMs(promised: Promised): number {
+  return backMs(promised) + ghostMs(promised) + STALL_MS;
+}
+
+/** How long a run goes on after all is calm: until it is settled, and then as long as a beat and its answer take. */
+export function settleMs(promised: Promised): number {
+  const beatMs = promised.policy.beatIntervalMs + 2 * inFlightMs(promised);
+  return Math.ceil((settledMs(promised) + beatMs) / 1000) * 1000 + 1000;
+}

@@ -1,0 +1,32 @@
+/** Draws from one stream of random numbers: whole numbers, chances, choices. */
+
+import type { Random } from '../../hal/random.ts';
+import { chance, forkRandom } from '../random.ts';
+
+export class Dice {
+  readonly #random: Random;
+
+  /** Those of `name` under `seed`. */
+  constructor(seed: number, name: string) {
+    this.#random = forkRandom(seed, name);
+  }
+
+  /** A whole number from `min` to `max`, each as likely. */
+  whole(min: number, max: number): number {
+    return min + Math.floor((this.#random.uint32() / 2 ** 32) * (max - min + 1));
+  }
+
+  chance(probability: number): boolean {
+    return chance(this.#random, probability);
+  }
+
+  pick<T>(list: readonly [T, ...T[]]): T {
+    return list[this.whole(0, list.length - 1)] ?? list[0];
+  }
+
+  /** From `min` to `max`, above 0: small ones as likely as large ones, so that half of 1 to 100 is below 10. Whole. */
+  magnitude(min: number, max: number): number {
+    const share = this.#random.uint32() / 2 ** 32;
+    return Math.round(Math.exp(Math.log(min) + share * (Math.log(max) - Math.log(min))));
+  }
+}

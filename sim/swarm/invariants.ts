@@ -1,0 +1,218 @@
+/** What must hold of every run, whatever befalls it. Each says in sentences where it does not: who, when, how much, and what the bound was. */
+
+import { FAULTS } from '../faults/kinds/index.ts';
+import { SERVER_NAME } from '../programs.ts';
+import { PROFILES } from '../tcpip/profiles/index.ts';
+import { formatSeconds } from '../time/duration.ts';
+import type { Verdict } from '../verdict/verdict.ts';
+import { backMs, ghostMs, settledMs, silenceMs, STALL_MS } from './bounds.ts';
+import type { DeviceFacts, FaultSpan, Observation } from './observation.ts';
+import type { StreamEnd } from './streams.ts';
+
+export const INVARIANTS = ['silence', 'ghost', 'back', 'stream', 'session', 'memory', 'verdict', 'exception'] as const;
+
+export type Invariant = (typeof INVARIANTS)[number];
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly sentence: string;
+}
+
+type Check = (observation: Observation) => readonly string[];
+
+const CHECKS: Readonly<Record<Exclude<Invariant, 'exception'>, Check>> = {
+  silence: silentClients,
+  ghost: longGhosts,
+  back: lateDevices,
+  stream: corruptStreams,
+  session: leakedSessions,
+  memory: unboundedMemory,
+  verdict: wrongVerdicts,
+};
+
+/** Of one invariant so many are told: a server that is wrong is so for each of its devices. */
+const TOLD_MAX = 3;
+
+export function violationsOf(observation: Observation): Violation[] {
+  return INVARIANTS.flatMap((invariant) => {
+    if (invariant === 'exception') return [];
+    return CHECKS[invariant](observation).slice(0, TOLD_MAX).map((sentence) => ({ invariant, sentence }));
+  });
+}
+
+// ---- ghosts ----
+
+/** The server has nobody on line of whom it has heard nothing for longer than its policy allows. */
+export function silentClients(observation: Observation): string[] {
+  const { scenario, sessions, endMs } = observation;
+  const boundMs = silenceMs(scenario);
+  return sessions.flatMap(({ device, heardMs, overMs = endMs }) => heardMs.flatMap((fromMs, i) => {
+    const toMs = heardMs[i + 1] ?? overMs;
+    const silentMs = toMs - runsSince(observation, fromMs, toMs);
+    return silentMs <= boundMs ? [] : [`the server kept ${device} on line from ${at(fromMs)}, silent, for ${formatSeconds(silentMs)}: its policy allows ${formatSeconds(boundMs)}`];
+  }));
+}
+
+/** A fault that keeps everything from the server that a device sends is noticed by the server in its time. */
+export function longGhosts(observation: Observation): string[] {
+  const { scenario, findings, endMs } = observation;
+  const boundMs = ghostMs(scenario);
+  return findings.verdicts.flatMap((verdict) => {
+    const { atMs, wasConnected, effect, device, text } = verdict;
+    const span = spanOf(observation, verdict);
+    if (!wasConnected || effect !== 'cuts' || span === undefined || !isMuting(span)) return [];
+    const untilMs = Math.min(atMs + verdict.ghostMs, span.toMs ?? endMs);
+    const believedMs = untilMs - runsSince(observation, atMs, untilMs);
+    return believedMs <= boundMs ? [] : [`${text}: the server believed in ${device} from ${at(atMs)} on for ${formatSeconds(believedMs)}: ${formatSeconds(boundMs)} are allowed`];
+  });
+}
+
+/** The server's program ran from then on, to the end of a time. */
+function runsSince({ faults }: Observation, fromMs: number, toMs: number): number {
+  return faults.reduce((sinceMs, { host, kind, fromMs: hungMs, toMs: overMs = toMs }) => {
+    const isHang = host === SERVER_NAME && FAULTS[kind].firmware === 'hung' && hungMs <= toMs && overMs >= fromMs;
+    return isHang ? Math.max(sinceMs, Math.min(overMs + STALL_MS, toMs)) : sinceMs;
+  }, fromMs);
+}
+
+function spanOf({ faults }: Observation, { text, atMs, on, device }: Verdict): FaultSpan | undefined {
+  return faults.find((span) => span.text === text && span.fromMs === atMs && span.host === (on === 'server' ? SERVER_NAME : device));
+}
+
+/** While it lasts, nothing new of the device comes to the server: not of a stack that lives on, either. */
+function isMuting({ kind, argument, host }: FaultSpan): boolean {
+  switch (kind) {
+    case 'cable-pull':
+    case 'power-loss': return true;
+    case 'one-way': return argument === (host === SERVER_NAME ? 'rx' : 'tx');
+    case 'loss':
+    case 'corrupt': return argument === '100%';
+    default: return false;
+  }
+}
+
+// ---- back ----
+
+/** Every device is served again within its bound after all is healed. */
+export function lateDevices(observation: Observation): string[] {
+  const { scenario, devices, endMs } = observation;
+  const boundMs = backMs(scenario);
+  return devices.flatMap((device) => {
+    const wellMs = wellFromMs(observation, device);
+    if (wellMs === undefined || wellMs + boundMs > endMs) return [];
+    const servedMs = device.servedMs.find((ms) => ms >= wellMs);
+    if (servedMs !== undefined && servedMs - wellMs <= boundMs) return [];
+    const late = servedMs === undefined ? 'was not served any more' : `was served after ${formatSeconds(servedMs - wellMs)}`;
+    return [`${device.name} was well from ${at(wellMs)} on, and ${late}: ${formatSeconds(boundMs)} are allowed`];
+  });
+}
+
+/** When the last fault that touches the device was over; undefined: one is not. Cables that lose packets count as well. */
+function wellFromMs({ faults, scenario }: Observation, { name }: DeviceFacts): number | undefined {
+  const own = faults.filter(({ host }) => host === name || host === SERVER_NAME);
+  if (own.some(({ toMs }) => toMs === undefined)) return undefined;
+  const isLossy = [scenario.server, ...scenario.devices.filter((device) => device.name === name)].some(({ cable }) => cable.loss > 0);
+  return own.reduce((latestMs, { toMs = 0 }) => Math.max(latestMs, toMs), isLossy ? scenario.calmMs : 0);
+}
+
+// ---- streams ----
+
+/** What one end has read of a connection is the beginning of what the other has written, byte for byte. */
+export function corruptStreams({ streams }: Observation): string[] {
+  const byEnds = new Map<string, StreamEnd[]>();
+  for (const end of streams) {
+    const key = endsOf(end.local, end.remote);
+    byEnds.set(key, [...(byEnds.get(key) ?? []), end]);
+  }
+  return streams.flatMap((end) => {
+    if (end.read.length === 0) return [];
+    // The same two ports may have had several connections.
+    const others = byEnds.get(endsOf(end.remote, end.local)) ?? [];
+    if (others.some(({ written }) => isBeginning(end.read, written))) return [];
+    const whose = `what ${end.host} has read from ${end.remote?.address ?? '?'} port ${end.remote?.port ?? '?'}, ${end.read.length} bytes,`;
+    return [`${whose} is not what was written there${others.length === 0 ? ': nobody has written anything' : `, of which byte ${Math.max(...others.map(({ written }) => agree(end.read, written)))} is the first that differs`}`];
+  });
+}
+
+function endsOf(one: StreamEnd['local'], other: StreamEnd['local']): string {
+  return [one, other].map((end) => (end === undefined ? '?' : `${end.address} ${end.port}`)).join(' - ');
+}
+
+function isBeginning(read: Uint8Array, written: Uint8Array): boolean {
+  return agree(read, written) === read.length;
+}
+
+/** How many bytes agree. */
+function agree(read: Uint8Array, written: Uint8Array): number {
+  const differs = read.findIndex((byte, i) => byte !== written[i]);
+  return differs < 0 ? read.length : differs;
+}
+
+// ---- sessions ----
+
+/** When all has settled, each device is connected and the server has one client for it, and none beside. */
+export function leakedSessions(observation: Observation): string[] {
+  const { scenario, clients, devices, faults, endMs } = observation;
+  const healedMs = faults.reduce((latestMs, { toMs = Infinity }) => Math.max(latestMs, toMs), scenario.calmMs);
+  if (healedMs + settledMs(scenario) > endMs) return [];
+  if (clients === undefined) return [`the server does not run at the end, though its last fault was over at ${at(healedMs)}`];
+  const strangers = [...clients.keys()].filter((name) => !devices.some((device) => device.name === name));
+  return [
+    ...devices.flatMap(({ name, isConnected }) => {
+      const count = clients.get(name) ?? 0;
+      if (!isConnected) return [`${name} is not connected at the end, ${formatSeconds(endMs - healedMs)} after the last heal`];
+      return count === 1 ? [] : [`the server has ${count} clients at the end that are ${name}, ${formatSeconds(endMs - healedMs)} after the last heal`];
+    }),
+    ...strangers.map((name) => `the server has a client at the end that is none of the devices: ${name}`),
+  ];
+}
+
+// ---- memory ----
+
+/**
+ * How long a connection lingers that nobody uses any more. Linux: FIN sent again until tcp_orphan_retries (8) doublings from the least RTO
+ * are over, 102 s, looked at when an RTO is, which may have become 120 s by then; or the peer's data, then FIN-WAIT-2 and TIME-WAIT of 60 s
+ * each (profiles/linux.ts). W5500 and lwIP are sooner done, or have few sockets anyway, as their profiles say.
+ */
+const LINGER_MS = 102_200 + 120_000 + 60_000 + 60_000;
+
+/** What is held does not grow: connections, and places in the queue of events. */
+export function unboundedMemory({ scenario, samples, devices }: Observation): string[] {
+  const hosts = devices.length + 1;
+  return samples.flatMap(({ atMs, waiters, connections }) => {
+    const late = [...connections].flatMap(([host, count]) => {
+      const users = host === SERVER_NAME ? devices : devices.filter(({ name }) => name === host);
+      // Each connection is of an attempt: the one in use, and those that linger.
+      const recent = users.reduce((sum, { attemptsMs }) => sum + attemptsMs.filter((ms) => ms >= atMs - LINGER_MS && ms <= atMs).length, 0);
+      const { socketsMax } = PROFILES[scenario.devices.find(({ name }) => name === host)?.profile ?? 'linux'];
+      const boundCount = socketsMax < Infinity ? socketsMax : users.length + recent;
+      return count <= boundCount ? [] : [`${host} holds ${count} connections at ${at(atMs)}: of ${recent} attempts in the last ${formatSeconds(LINGER_MS)} it can be ${boundCount}`];
+    });
+    const held = [...connections.values()].reduce((sum, count) => sum + count, 0);
+    // A host: its clock, its watchdog's, that of its reset, a look-up; both ways of its cable; the heal of its loss; and a box on it.
+    const waitersMax = held + hosts * (4 + 2 + 1 + scenario.plan.length) + scenario.nats.length + 16;
+    return waiters <= waitersMax ? late : [...late, `${waiters} places in the queue of events are taken at ${at(atMs)}: of ${hosts} hosts with ${held} connections it can be ${waitersMax}`];
+  });
+}
+
+// ---- verdicts ----
+
+/** The trace is in order, and verdicts make sense. */
+export function wrongVerdicts({ findings: { verdicts, endMs, ghostMs: sumMs }, traceProblems, scenario }: Observation): string[] {
+  const problems = verdicts.flatMap((verdict) => {
+    const { atMs, ghostMs: ownMs, healedAfterMs, backAfterMs, deviceNoticed, serverNoticed, text, device } = verdict;
+    const times = { 'device noticed': deviceNoticed?.afterMs, 'server noticed': serverNoticed?.afterMs, ghost: ownMs, healed: healedAfterMs };
+    const outside = Object.entries(times).flatMap(([what, ms]) => (ms === undefined || (ms >= 0 && atMs + ms <= endMs) ? [] : [`${what} after ${ms} ms`]));
+    if (backAfterMs !== undefined && !(backAfterMs >= 0 && atMs + (healedAfterMs ?? 0) + backAfterMs <= endMs)) outside.push(`service back after ${backAfterMs} ms`);
+    if (!scenario.devices.some(({ name }) => name === device)) outside.push('it is none of the devices');
+    return outside.map((what) => `${text}, ${device}: ${what}, and the run had ${formatSeconds(endMs)}`);
+  });
+  const sum = verdicts.reduce((total, verdict) => total + verdict.ghostMs, 0);
+  // No moment of a connection counts twice in the sum.
+  if (sumMs > sum + 0.001) problems.push(`${sumMs} ms of ghosts in all are more than the ${sum} ms of all verdicts`);
+  return [...traceProblems, ...problems];
+}
+
+function at(ms: number): string {
+  return formatSeconds(ms);
+}

@@ -1,0 +1,62 @@
+/** What is looked at of a run: the facts that its invariants are about. Data, so that a test can make up what never happens. */
+
+import type { FaultKind } from '../faults/fault.ts';
+import type { Findings } from '../verdict/verdict.ts';
+import type { Scenario } from './scenario.ts';
+import type { StreamEnd } from './streams.ts';
+
+export interface Observation {
+  readonly scenario: Scenario;
+  readonly endMs: number;
+  readonly findings: Findings;
+  /** Every time that a fault came, on each host that it was on, in the order of time. */
+  readonly faults: readonly FaultSpan[];
+  readonly devices: readonly DeviceFacts[];
+  /** Every client that the server ever had on line, in the order in which they came. */
+  readonly sessions: readonly Session[];
+  /** At the end: the clients on line by the device that each is, `?` where nobody has its address; undefined: no server runs. */
+  readonly clients: ReadonlyMap<string, number> | undefined;
+  /** Both ends of the connections; the server's `remote` is the device's own end, also where a NAT box is between. */
+  readonly streams: readonly StreamEnd[];
+  /** Now and then: what is held. */
+  readonly samples: readonly Sample[];
+  /** What is wrong with the trace itself. */
+  readonly traceProblems: readonly string[];
+}
+
+export interface FaultSpan {
+  readonly kind: FaultKind;
+  readonly argument: string | undefined;
+  readonly host: string;
+  /** The line of the plan. */
+  readonly text: string;
+  readonly fromMs: number;
+  /** Where it is over at once, the same; undefined: it is not over. */
+  toMs: number | undefined;
+}
+
+export interface DeviceFacts {
+  readonly name: string;
+  /** When it was served: its beats answered. */
+  readonly servedMs: readonly number[];
+  /** When it began to connect. */
+  readonly attemptsMs: readonly number[];
+  readonly isConnected: boolean;
+}
+
+export interface Session {
+  /** The device, or `?`. */
+  readonly device: string;
+  /** When the server heard of it: that it came, each beat. */
+  readonly heardMs: number[];
+  /** Undefined: it is on line at the end. */
+  overMs: number | undefined;
+}
+
+export interface Sample {
+  readonly atMs: number;
+  /** Places in the queue of events. */
+  readonly waiters: number;
+  /** Connections in the table of each host's stack. */
+  readonly connections: ReadonlyMap<string, number>;
+}

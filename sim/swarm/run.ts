@@ -1,0 +1,152 @@
+/** Does a scenario: builds its world, lets the time pass, and looks whether all is as it must be. */
+
+import { formatAddress } from '../tcpip/address.ts';
+import { loss } from '../link/rules/index.ts';
+import type { LineOptions } from '../link/options.ts';
+import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
+import { heartbeatFirmware, heartbeatServer, SERVER_NAME } from '../programs.ts';
+import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
+import { summarize } from '../verdict/summary.ts';
+import { QUEUE_BYTES } from './bounds.ts';
+import { type Violation, violationsOf } from './invariants.ts';
+import type { Observation, Sample } from './observation.ts';
+import { Recorder } from './recorder.ts';
+import type { CableScenario, FleetPolicy, Scenario } from './scenario.ts';
+import { Streams } from './streams.ts';
+
+/** What a run came to. */
+export interface RunResult {
+  readonly index: number;
+  readonly devices: number;
+  readonly forMs: number;
+  /** How often each kind of fault came, on any host. */
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Connections that were cut, and those of them that survived. */
+  readonly cuts: number;
+  readonly survived: number;
+  /** In ms, whole. */
+  readonly server: Times;
+  readonly device: Times;
+  readonly back: Times;
+  readonly ghostMs: number;
+  readonly falseAlarms: number;
+  readonly overlappingSessions: number;
+  readonly violations: readonly Violation[];
+}
+
+export interface Times {
+  readonly timesMs: readonly number[];
+  readonly never: number;
+}
+
+/** So often it is looked at what is held. */
+const SAMPLE_MS = 5000;
+
+/** Never rejects: what the run throws is a violation. */
+export async function runScenario(scenario: Scenario): Promise<RunResult> {
+  let observation: Observation;
+  try {
+    observation = await observe(scenario);
+  } catch (error) {
+    return { ...emptyResult(scenario), violations: [{ invariant: 'exception', sentence: `threw: ${error instanceof Error ? error.message : String(error)}` }] };
+  }
+  const { findings, faults } = observation;
+  const summary = summarize(findings);
+  const times = ({ timesMs, never }: Times): Times => ({ timesMs: timesMs.map(Math.round), never });
+  return {
+    ...emptyResult(scenario),
+    faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, faults.filter((span) => span.kind === kind).length] as const).filter(([, count]) => count > 0)),
+    cuts: summary.faults,
+    survived: summary.survived,
+    server: times(summary.server),
+    device: times(summary.device),
+    back: times(summary.back),
+    ghostMs: Math.round(summary.ghostMs),
+    falseAlarms: summary.falseAlarms,
+    overlappingSessions: summary.overlappingSessions,
+    violations: violationsOf(observation),
+  };
+}
+
+function emptyResult({ index, devices, forMs }: Scenario): RunResult {
+  const none: Times = { timesMs: [], never: 0 };
+  return {
+    index, devices: devices.length, forMs, faults: {}, cuts: 0, survived: 0, server: none, device: none, back: none, ghostMs: 0,
+    falseAlarms: 0, overlappingSessions: 0, violations: [],
+  };
+}
+
+/** Lets it happen, and looks. Rejects with what the run throws. */
+export async function observe(scenario: Scenario): Promise<Observation> {
+  const names = new Map<string, string>();
+  const recorder = new Recorder((address) => names.get(address));
+  const streams = new Streams();
+  const sim = new Simulation({ seed: scenario.seed, onTrace: (event) => recorder.add(event) });
+  const server = build(sim, scenario, streams);
+  for (const { name, address } of sim.hosts) names.set(formatAddress(address), name);
+  sim.schedule(scenario.plan);
+  const samples: Sample[] = [];
+  while (sim.nowMs < scenario.forMs) {
+    await sim.runFor(Math.min(SAMPLE_MS, scenario.forMs - sim.nowMs));
+    samples.push(sample(sim));
+  }
+  sim.testbed.traceEnd();
+  return {
+    scenario,
+    endMs: sim.nowMs,
+    findings: sim.testbed.witness.judge.findings(sim.nowMs),
+    faults: recorder.faults,
+    devices: scenario.devices.map(({ name }) => recorder.device(name)),
+    sessions: recorder.sessions,
+    clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
+    streams: streams.ends().map((end) => (end.host === SERVER_NAME && end.remote !== undefined ? { ...end, remote: recorder.insideOf(end.remote) } : end)),
+    samples,
+    traceProblems: recorder.traceProblems,
+  };
+}
+
+function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scenario, streams: Streams): SimulatedServer {
+  const { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry } = policy;
+  const program = heartbeatServer({ liveness: livenessOf(policy), keepAlive, beatEvents: true });
+  const made = sim.addServer(streams.watchServer(program, SERVER_NAME), { link: lineOf(server.cable), driftPpm: server.driftPpm });
+  const boxes = new Map<string, SimulatedNat>();
+  for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));
+  for (const [i, { name, profile, cable, nat, driftPpm, watchdogMs }] of devices.entries()) {
+    const firmware = heartbeatFirmware({ beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry, watchdogMs });
+    const box = nat === undefined ? undefined : boxes.get(nat);
+    // Addresses of its own behind each box, as in no real network: the trace tells devices apart by them.
+    const behind = box && { nat: box, address: `192.168.0.${i + 1}` };
+    sim.addDevice({ name, firmware: streams.watchFirmware(firmware, name), profile, link: lineOf(cable), driftPpm, ...behind });
+  }
+  for (const { name, cable } of [{ name: SERVER_NAME, cable: server.cable }, ...devices]) {
+    if (cable.loss > 0) sim.at(calmMs, sim.cable(name).install('both', loss(cable.loss)));
+  }
+  return made;
+}
+
+function livenessOf({ silence, beatIntervalMs, missedLimit }: FleetPolicy): NonNullable<Parameters<typeof heartbeatServer>[0]>['liveness'] & object {
+  return silence === 'missed-beats'
+    ? { policy: 'missed-beats', scanIntervalMs: beatIntervalMs, missedLimit }
+    : { policy: 'idle', checkIntervalMs: beatIntervalMs, idleMs: beatIntervalMs * missedLimit };
+}
+
+function lineOf({ delayMs, jitterMs, bandwidthBps }: CableScenario): LineOptions {
+  return { delay: delayMs, jitter: jitterMs, queueBytes: QUEUE_BYTES, ...(bandwidthBps !== undefined && { bandwidth: bandwidthBps }) };
+}
+
+function clientsOf({ program }: SimulatedServer, recorder: Recorder): ReadonlyMap<string, number> {
+  const clients = new Map<string, number>();
+  for (const { peer } of program?.clients() ?? []) {
+    const name = recorder.nameOf(peer);
+    clients.set(name, (clients.get(name) ?? 0) + 1);
+  }
+  return clients;
+}
+
+function sample(sim: Simulation): Sample {
+  return {
+    atMs: sim.nowMs,
+    waiters: sim.engine.waiterCount,
+    connections: new Map(sim.hosts.map(({ name, stack }) => [name, stack?.connections.size ?? 0])),
+  };
+}

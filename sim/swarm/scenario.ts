@@ -1,0 +1,241 @@
+/**
+ * A scenario: a fleet, its cables, its policy, and a plan of faults, as plain data that follow from a seed. Scenario i of a swarm depends
+ * on the swarm's seed, on i, and on how long a run is: not on how many runs there are, nor on who does them.
+ */
+
+import type { KeepAlive } from '../../hal/network.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, formatFault, type Range } from '../faults/fault.ts';
+import { FAULTS } from '../faults/kinds/index.ts';
+import { SERVER_NAME } from '../programs.ts';
+import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
+import { formatDuration } from '../time/duration.ts';
+import { settleMs } from './bounds.ts';
+import { Dice } from './dice.ts';
+
+/** By what both ends find out that the other is gone; of the whole fleet, since a server has one policy. */
+export interface FleetPolicy {
+  readonly beatIntervalMs: number;
+  readonly missedLimit: number;
+  /** How the server counts silence: in missed beats, or by the time since the last byte. Its interval is that of the beats. */
+  readonly silence: 'missed-beats' | 'idle';
+  readonly keepAlive: KeepAlive | 'off';
+  readonly connectTimeoutMs: number;
+  readonly retry: { readonly baseMs: number; readonly capMs: number };
+}
+
+export interface CableScenario {
+  /** One way. */
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  /** In bits per second; undefined: a packet takes no time. */
+  readonly bandwidthBps: number | undefined;
+  /** Of packets, each way, from 0 to 1, until all is calm. */
+  readonly loss: number;
+}
+
+export interface NatScenario {
+  readonly name: string;
+  readonly idleMs: number;
+  readonly onExpired: 'silent' | 'rst';
+}
+
+export interface DeviceScenario {
+  readonly name: string;
+  readonly profile: ProfileName;
+  readonly cable: CableScenario;
+  /** The name of the box that it is behind. */
+  readonly nat: string | undefined;
+  readonly driftPpm: number;
+  /** 0: none. */
+  readonly watchdogMs: number;
+}
+
+export interface Scenario {
+  readonly index: number;
+  /** Of the world's own chance. */
+  readonly seed: number;
+  readonly forMs: number;
+  /** From here on nothing is wrong any more, and nothing is lost: what is asked of the rest has bounds that hold always, not nearly. */
+  readonly calmMs: number;
+  readonly policy: FleetPolicy;
+  readonly server: { readonly cable: CableScenario; readonly driftPpm: number };
+  readonly nats: readonly NatScenario[];
+  readonly devices: readonly DeviceScenario[];
+  readonly plan: readonly Fault[];
+}
+
+export const DEVICES_MAX = 8;
+const FAULTS_MAX = 8;
+
+/** Before this all have connected, and nothing is asked of them. */
+const FIRST_FAULT_MS = 5000;
+
+/** The least time for faults; what is shorter would only be about booting. */
+const CHAOS_MIN_MS = 60_000;
+
+/** Of a run: the longest that a fleet needs to settle after few faults, and CHAOS_MIN_MS. In whole minutes. */
+export const FOR_MIN_MS = 360_000;
+
+/** Scenario `index` of the swarm of `seed`. */
+export function drawScenario(seed: number, index: number, forMs: number): Scenario {
+  const dice = new Dice(seed, `swarm run ${index}`);
+  const policy = drawPolicy(dice);
+  const nats = Array.from({ length: dice.chance(0.3) ? dice.whole(1, 2) : 0 }, (_, i) => drawNat(dice, `nat-${i + 1}`));
+  const devices = Array.from({ length: dice.whole(1, DEVICES_MAX) }, (_, i) => drawDevice(dice, `dev-${i + 1}`, nats));
+  const server = { cable: drawCable(dice, 50), driftPpm: drawDrift(dice) };
+  const fleet = { index, seed: dice.whole(0, 2 ** 32 - 1), forMs, policy, server, nats, devices };
+  const wrongs = Array.from({ length: dice.whole(1, FAULTS_MAX) }, () => drawWrong(dice, devices));
+  let calmMs = calmFromMs(fleet, wrongs);
+  // Each latency takes from the time for faults: the last ones have to go where there is none left.
+  while (calmMs < CHAOS_MIN_MS && wrongs.pop() !== undefined) calmMs = calmFromMs(fleet, wrongs);
+  return { ...fleet, calmMs, plan: wrongs.map((wrong) => drawTimes(dice, wrong, calmMs, forMs)) };
+}
+
+/** What a plan does to cables decides how long what was sent is on its way; and so when the last fault has to be over. */
+function calmFromMs(fleet: Omit<Scenario, 'calmMs' | 'plan'>, wrongs: readonly Wrong[]): number {
+  return fleet.forMs - settleMs({ ...fleet, plan: wrongs });
+}
+
+/** The same with other faults, or with some of its devices only; boxes without devices are gone, too. */
+export function reduced(scenario: Scenario, plan: readonly Fault[], names: readonly string[]): Scenario {
+  const devices = scenario.devices.filter(({ name }) => names.includes(name));
+  const nats = scenario.nats.filter(({ name }) => devices.some(({ nat }) => nat === name));
+  return { ...scenario, devices, nats, plan };
+}
+
+function drawPolicy(dice: Dice): FleetPolicy {
+  const seconds = (min: number, max: number): number => dice.whole(min, max);
+  return {
+    beatIntervalMs: dice.whole(10, 100) * 100,
+    missedLimit: dice.whole(3, 6),
+    silence: dice.chance(0.8) ? 'missed-beats' : 'idle',
+    keepAlive: dice.chance(0.5) ? 'off' : { idle: seconds(2, 15), interval: seconds(1, 10), count: seconds(2, 5) },
+    connectTimeoutMs: dice.pick([10_000, 10_000, 5000]),
+    retry: { baseMs: 1000, capMs: dice.pick([60_000, 20_000, 5000]) },
+  };
+}
+
+function drawNat(dice: Dice, name: string): NatScenario {
+  // Longer than the time between two beats at 10 s, or no connection through it would ever last.
+  return { name, idleMs: dice.magnitude(20, 600) * 1000, onExpired: dice.chance(0.5) ? 'rst' : 'silent' };
+}
+
+function drawDevice(dice: Dice, name: string, nats: readonly NatScenario[]): DeviceScenario {
+  const [firstNat, ...otherNats] = nats;
+  return {
+    name,
+    profile: dice.pick(PROFILE_NAMES),
+    cable: drawCable(dice, 300),
+    nat: firstNat !== undefined && dice.chance(0.6) ? dice.pick([firstNat, ...otherNats]).name : undefined,
+    driftPpm: drawDrift(dice),
+    watchdogMs: dice.chance(0.2) ? dice.whole(2, 20) * 1000 : 0,
+  };
+}
+
+function drawCable(dice: Dice, delayMaxMs: number): CableScenario {
+  const delayMs = dice.magnitude(1, delayMaxMs);
+  return {
+    delayMs,
+    jitterMs: dice.chance(0.5) ? 0 : dice.whole(1, delayMs),
+    bandwidthBps: dice.chance(0.2) ? dice.pick([64_000, 256_000, 10_000_000]) : undefined,
+    loss: dice.chance(0.4) ? 0 : dice.whole(1, 50) / 1000,
+  };
+}
+
+/** Of quartzes: within 200 ppm. */
+function drawDrift(dice: Dice): number {
+  return dice.chance(0.5) ? 0 : dice.whole(-200, 200);
+}
+
+type Wrong = Pick<Fault, 'kind' | 'argument' | 'target'>;
+
+function drawWrong(dice: Dice, devices: readonly DeviceScenario[]): Wrong {
+  const kind = dice.pick(FAULT_KINDS);
+  return { kind, argument: drawArgument(dice, kind), target: drawTarget(dice, devices) };
+}
+
+function drawTarget(dice: Dice, devices: readonly DeviceScenario[]): string {
+  if (dice.chance(0.25)) return SERVER_NAME;
+  const first = dice.whole(1, devices.length);
+  if (dice.chance(0.7)) return `dev-${first}`;
+  return dice.chance(0.5) ? 'dev-*' : `dev-${first}..${dice.whole(first, devices.length)}`;
+}
+
+function drawArgument(dice: Dice, kind: FaultKind): string | undefined {
+  const share = (): string => `${dice.chance(0.1) ? 100 : dice.whole(1, 90)}%`;
+  switch (kind) {
+    case 'one-way': return dice.pick(['tx', 'rx']);
+    case 'loss':
+    case 'corrupt': return share();
+    case 'duplicate':
+    case 'reorder': return `${dice.whole(1, 60)}%`;
+    case 'latency': return formatDuration(dice.magnitude(10, 3000));
+    case 'jitter': return formatDuration(dice.magnitude(10, 1000));
+    case 'bandwidth': return dice.pick(['9600bit/s', '64kbit/s', '1Mbit/s']);
+    case 'nat-timeout': return dice.chance(0.5) ? undefined : formatDuration(dice.magnitude(1, 60) * 1000);
+    case 'cable-pull':
+    case 'power-loss':
+    case 'hang':
+    case 'crash':
+    case 'reset': return undefined;
+  }
+}
+
+/** In steps that are readable. */
+const STEP_MS = 100;
+
+/** Times such that all that the fault does is over when it is calm, whatever is drawn from its ranges. */
+function drawTimes(dice: Dice, wrong: Wrong, calmMs: number, forMs: number): Fault {
+  const lasts = FAULTS[wrong.kind].lasts(wrong.argument);
+  const windowMs = calmMs - FIRST_FAULT_MS;
+  const longest = lasts ? dice.magnitude(5, Math.min(windowMs / 2, 240_000) / STEP_MS) * STEP_MS : 0;
+  const latestMs = calmMs - longest;
+  const at = drawRange(dice, FIRST_FAULT_MS, latestMs);
+  const length = lasts ? (dice.chance(0.3) ? { fromMs: dice.whole(5, longest / STEP_MS) * STEP_MS, toMs: longest } : exactly(longest)) : undefined;
+  const everyMs = dice.chance(0.25) ? drawEvery(dice, at, longest, calmMs, forMs) : undefined;
+  return { ...wrong, at, for: length, everyMs };
+}
+
+/** So that it comes two or three times while there are faults, and next when the run is over; undefined where there is no such period. */
+function drawEvery(dice: Dice, at: Range, longestMs: number, calmMs: number, forMs: number): number | undefined {
+  const times = dice.whole(2, 3);
+  const leastMs = Math.ceil(Math.max((forMs - at.fromMs) / times, longestMs + 1, at.toMs - at.fromMs) / STEP_MS) * STEP_MS;
+  const mostMs = Math.floor((calmMs - longestMs - at.toMs) / (times - 1) / STEP_MS) * STEP_MS;
+  return mostMs < leastMs ? undefined : dice.whole(leastMs / STEP_MS, mostMs / STEP_MS) * STEP_MS;
+}
+
+function drawRange(dice: Dice, fromMs: number, toMs: number): Range {
+  const one = dice.whole(Math.ceil(fromMs / STEP_MS), Math.floor(toMs / STEP_MS)) * STEP_MS;
+  if (!dice.chance(0.3)) return exactly(one);
+  const other = dice.whole(Math.ceil(fromMs / STEP_MS), Math.floor(toMs / STEP_MS)) * STEP_MS;
+  return { fromMs: Math.min(one, other), toMs: Math.max(one, other) };
+}
+
+function exactly(ms: number): Range {
+  return { fromMs: ms, toMs: ms };
+}
+
+/** The scenario in lines, for people. */
+export function scenarioText({ index, forMs, calmMs, policy, server, nats, devices, plan }: Scenario): string[] {
+  const { beatIntervalMs, missedLimit, silence, keepAlive, connectTimeoutMs, retry } = policy;
+  const keepAliveText = keepAlive === 'off' ? 'off' : `${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
+  return [
+    `run ${index} of ${formatDuration(forMs)}, calm from ${formatDuration(calmMs)} on`,
+    `beats every ${formatDuration(beatIntervalMs)}, ${missedLimit} may be missed, silence by ${silence}, keepalive ${keepAliveText}, `
+      + `connect within ${formatDuration(connectTimeoutMs)}, retry within ${formatDuration(retry.capMs)}`,
+    `server: linux, ${cableText(server.cable)}, ${server.driftPpm} ppm`,
+    ...nats.map(({ name, idleMs, onExpired }) => `${name}: forgets after ${formatDuration(idleMs)}, ${onExpired}`),
+    ...devices.map(({ name, profile, cable, nat, driftPpm, watchdogMs }) => [
+      `${name}: ${profile}`, cableText(cable), `${driftPpm} ppm`, ...(nat === undefined ? [] : [`behind ${nat}`]),
+      ...(watchdogMs === 0 ? [] : [`watchdog ${formatDuration(watchdogMs)}`]),
+    ].join(', ')),
+    ...plan.map(formatFault),
+  ];
+}
+
+function cableText({ delayMs, jitterMs, bandwidthBps, loss }: CableScenario): string {
+  return [
+    `${formatDuration(delayMs)}${jitterMs === 0 ? '' : ` to ${formatDuration(delayMs + jitterMs)}`}`,
+    ...(bandwidthBps === undefined ? [] : [`${bandwidthBps / 1000} kbit/s`]), ...(loss === 0 ? [] : [`${(loss * 100).toFixed(1)}% loss`]),
+  ].join(' ');
+}

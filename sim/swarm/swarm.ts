@@ -1,0 +1,35 @@
+/** One run of a swarm, and what is left of one that fails: what a worker does. */
+
+import { parsePlan } from '../faults/plan.ts';
+import { formatDuration } from '../time/duration.ts';
+import { settleMs } from './bounds.ts';
+import type { Invariant } from './invariants.ts';
+import type { Swarm } from './report.ts';
+import { type RunResult, runScenario } from './run.ts';
+import { drawScenario, reduced, type Scenario } from './scenario.ts';
+import { type Repetition, repetitionOf, shrink } from './shrink.ts';
+
+/** `devices`: of the fleet that was drawn only these. Throws where a line of the plan is none. */
+export function scenarioOf({ seed, forMs, plan: lines }: Swarm, index: number, devices?: readonly string[]): Scenario {
+  const drawn = drawScenario(seed, index, forMs);
+  const names = devices ?? drawn.devices.map(({ name }) => name);
+  if (lines.length === 0) return reduced(drawn, drawn.plan, names);
+  const plan = parsePlan(lines.join('\n'));
+  if ('message' in plan) throw new Error(`line ${plan.line} of the plan of a swarm of ${formatDuration(forMs)}: ${plan.message}`);
+  // Where such a plan leaves no time to settle, nothing is asked that would need it. A part of a fleet is calm when all of it is.
+  const calmMs = Math.max(forMs - settleMs({ ...drawn, plan }), 0);
+  return { ...reduced(drawn, plan, names), calmMs };
+}
+
+export function runOf(swarm: Swarm, index: number): Promise<RunResult> {
+  return runScenario(scenarioOf(swarm, index));
+}
+
+/** The least of run `index` that violates the same invariant. */
+export async function shrunkOf(swarm: Swarm, index: number, invariant: Invariant): Promise<Repetition> {
+  const { scenario } = await shrink(scenarioOf(swarm, index), async (candidate) => {
+    const { violations } = await runScenario(candidate);
+    return violations.some((violation) => violation.invariant === invariant);
+  });
+  return repetitionOf(scenario);
+}

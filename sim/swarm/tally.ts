@@ -1,0 +1,130 @@
+/**
+ * What many runs come to. A tally is data, small whatever the number of runs, and adding tallies is the same in whatever order: so the parts
+ * of a swarm, done by several processes, add up to what one would have found.
+ */
+
+import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
+import type { Violation } from './invariants.ts';
+import type { RunResult, Times } from './run.ts';
+import type { Repetition } from './shrink.ts';
+
+/** So many failing runs are shrunk, those with the least index: it takes as long as many runs. */
+export const SHRUNK_MAX = 5;
+
+export interface Failure {
+  readonly index: number;
+  readonly violations: readonly Violation[];
+  /** Not there where it was not shrunk. */
+  readonly shrunk?: Repetition;
+}
+
+/** Times in whole ms, from the shortest to the longest, each with how often it was; and how often it was never. */
+export interface TimeCounts {
+  readonly counts: readonly (readonly [ms: number, count: number])[];
+  readonly never: number;
+}
+
+export interface Tally {
+  readonly runs: number;
+  readonly devices: number;
+  /** Of all devices, simulated. */
+  readonly deviceMs: number;
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  readonly cuts: number;
+  readonly survived: number;
+  readonly server: TimeCounts;
+  readonly device: TimeCounts;
+  readonly back: TimeCounts;
+  readonly ghostMs: number;
+  readonly falseAlarms: number;
+  readonly overlappingSessions: number;
+  /** By index. */
+  readonly failures: readonly Failure[];
+}
+
+const NO_TIMES: TimeCounts = { counts: [], never: 0 };
+
+export const NO_TALLY: Tally = {
+  runs: 0, devices: 0, deviceMs: 0, faults: faultCounts(() => 0), cuts: 0, survived: 0, server: NO_TIMES, device: NO_TIMES, back: NO_TIMES,
+  ghostMs: 0, falseAlarms: 0, overlappingSessions: 0, failures: [],
+};
+
+export function tallyOf(result: RunResult): Tally {
+  const { index, devices, forMs, faults, cuts, survived, ghostMs, falseAlarms, overlappingSessions, violations } = result;
+  return {
+    runs: 1,
+    devices,
+    deviceMs: devices * forMs,
+    faults: faultCounts((kind) => faults[kind] ?? 0),
+    cuts,
+    survived,
+    server: countTimes(result.server),
+    device: countTimes(result.device),
+    back: countTimes(result.back),
+    ghostMs,
+    falseAlarms,
+    overlappingSessions,
+    failures: violations.length === 0 ? [] : [{ index, violations }],
+  };
+}
+
+export function addTallies(one: Tally, other: Tally): Tally {
+  return {
+    runs: one.runs + other.runs,
+    devices: one.devices + other.devices,
+    deviceMs: one.deviceMs + other.deviceMs,
+    faults: faultCounts((kind) => one.faults[kind] + other.faults[kind]),
+    cuts: one.cuts + other.cuts,
+    survived: one.survived + other.survived,
+    server: addTimes(one.server, other.server),
+    device: addTimes(one.device, other.device),
+    back: addTimes(one.back, other.back),
+    ghostMs: one.ghostMs + other.ghostMs,
+    falseAlarms: one.falseAlarms + other.falseAlarms,
+    overlappingSessions: one.overlappingSessions + other.overlappingSessions,
+    failures: firstShrunk([...one.failures, ...other.failures].toSorted((a, b) => a.index - b.index)),
+  };
+}
+
+/** What only a part has shrunk is not among the first of the whole. */
+function firstShrunk(failures: readonly Failure[]): Failure[] {
+  return failures.map((failure, i) => (i < SHRUNK_MAX ? failure : { index: failure.index, violations: failure.violations }));
+}
+
+function faultCounts(count: (kind: FaultKind) => number): Record<FaultKind, number> {
+  const of = (kind: FaultKind): number => count(kind);
+  return {
+    'cable-pull': of('cable-pull'), 'power-loss': of('power-loss'), hang: of('hang'), crash: of('crash'), reset: of('reset'),
+    'one-way': of('one-way'), loss: of('loss'), latency: of('latency'), jitter: of('jitter'), bandwidth: of('bandwidth'),
+    duplicate: of('duplicate'), reorder: of('reorder'), corrupt: of('corrupt'), 'nat-timeout': of('nat-timeout'),
+  };
+}
+
+/** All that faults there were, of whatever kind. */
+export function faultsInAll({ faults }: Tally): number {
+  return FAULT_KINDS.reduce((sum, kind) => sum + faults[kind], 0);
+}
+
+function countTimes({ timesMs, never }: Times): TimeCounts {
+  return addTimes({ counts: [], never }, { counts: timesMs.map((ms) => [ms, 1] as const), never: 0 });
+}
+
+function addTimes(one: TimeCounts, other: TimeCounts): TimeCounts {
+  const counts = new Map<number, number>();
+  for (const [ms, count] of [...one.counts, ...other.counts]) counts.set(ms, (counts.get(ms) ?? 0) + count);
+  return { counts: [...counts].toSorted(([a], [b]) => a - b), never: one.never + other.never };
+}
+
+export function timesInAll({ counts }: TimeCounts): number {
+  return counts.reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** The nearest rank, as in verdict/summary.ts; undefined where there are none. */
+export function quantileOf({ counts }: TimeCounts, share: number): number | undefined {
+  let left = Math.max(Math.ceil(counts.reduce((sum, [, count]) => sum + count, 0) * share), 1);
+  for (const [ms, count] of counts) {
+    left -= count;
+    if (left <= 0) return ms;
+  }
+  return undefined;
+}
