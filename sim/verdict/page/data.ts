@@ -1,6 +1,7 @@
 /** What the page is made of; and the part that its script draws, packed: whole milliseconds, each text once. */
 
 import type { NetworkKind } from '../../faults/kind.ts';
+import type { Judgement } from '../expectation.ts';
 import type { DeviceLine, FaultSpan, Ghost, Run } from '../time-line.ts';
 import type { FalseAlarm, Findings } from '../verdict.ts';
 
@@ -15,7 +16,7 @@ export interface PageData {
   readonly notes: readonly string[];
   readonly findings: Findings;
   /** Each with a sentence for whatever was not as expected, the worst first; none: it is met. */
-  readonly expectations: readonly { readonly text: string; readonly failures: readonly string[] }[];
+  readonly expectations: readonly ({ readonly text: string } & Judgement)[];
   readonly lines: readonly DeviceLine[];
   readonly serverFaults: readonly FaultSpan[];
 }

@@ -42,7 +42,7 @@ export function distribution(server: Detection, device: Detection, width: number
   const ticks = scale.ticksMs.map((ms) => {
     return `<path class="grid" d="M${px(x(ms))} ${TOP}V${px(bottom + 4)}"/><text x="${px(x(ms))}" y="${px(bottom + 18)}" text-anchor="middle">${ms === 0 ? 0 : humanTime(ms)}</text>`;
   });
-  const caption = `noticed after, from the moment of the fault${scale.isLogarithmic ? ' (logarithmic)' : ''}`;
+  const caption = `time since the fault${scale.isLogarithmic ? ' (logarithmic)' : ''}`;
   const parts = shown.map(({ name, detection }) => curve(name, detection, x, y, width - RIGHT));
   const label = shown.map(({ name, detection: { medianMs = 0, worstMs = 0 } }) => `${name}: median ${humanTime(medianMs)}, worst ${humanTime(worstMs)}`).join('; ');
   return `<svg class="distribution" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img" aria-label="Share that had noticed, by time. ${label}">`

@@ -2,47 +2,29 @@
 
 import { summarize } from '../summary.ts';
 import { packData, type PageData } from './data.ts';
+import { htmlDocument } from './document.ts';
 import { counted, embedJson, escapeHtml, humanTime } from './html.ts';
 import { SCRIPT } from './script.ts';
 import { distributionFigure, expectationList, headline, LEGEND, tiles, verdictSection } from './sections.ts';
-import { STYLE } from './style.ts';
 
 export type { PageData } from './data.ts';
-
-/** Nothing is fetched, whatever a name in the trace may look like. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 export function reportPage(data: PageData): string {
   const { title, repeat, seed, network, endMs, notes, findings, expectations, lines } = data;
   const summary = summarize(findings);
-  const over = `<b>${escapeHtml(title)}</b> · ${network === 'simulated' ? 'simulated network, virtual time' : 'real sockets'} · seed ${seed}`;
-  const footer = `${repeat === undefined ? '' : `To repeat this run: <code>${escapeHtml(repeat)}</code>`}`;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<p class="over">${over}</p>
-<h1>${headline(data, summary)}</h1>
-${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('')}
-${expectationList(expectations)}
-${tiles(summary)}
-${distributionFigure(summary)}
-${verdictSection(data)}
-${lines.length === 0 ? '' : timeLines(lines.length, endMs)}
-<footer>${footer}</footer>
-</main>
-${lines.length === 0 ? '' : `<script type="application/json" id="data">${embedJson(packData(data))}</script>
-<script>${SCRIPT}</script>`}
-</body>
-</html>
-`;
+  const main = [
+    `<p class="over"><b>${escapeHtml(title)}</b> · ${network === 'simulated' ? 'simulated network, virtual time' : 'real sockets'} · seed ${seed}</p>`,
+    `<h1>${headline(data, summary)}</h1>`,
+    ...notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`),
+    expectationList(expectations),
+    tiles(summary),
+    distributionFigure(summary),
+    verdictSection(data),
+    lines.length === 0 ? '' : timeLines(lines.length, endMs),
+    repeat === undefined ? '' : `<footer>To repeat this run: <code>${escapeHtml(repeat)}</code></footer>`,
+  ].filter((part) => part !== '').join('\n');
+  const script = `<script type="application/json" id="data">${embedJson(packData(data))}</script>\n<script>${SCRIPT}</script>\n`;
+  return htmlDocument(title, main, lines.length === 0 ? '' : script);
 }
 
 function timeLines(devices: number, endMs: number): string {

@@ -24,12 +24,13 @@ const FAILURES_SHOWN = 3;
 
 export function expectationList(expectations: PageData['expectations']): string {
   if (expectations.length === 0) return '';
-  const items = expectations.map(({ text, failures }) => {
+  const items = expectations.map(({ text, failures, tooLate }) => {
     const shown = failures.slice(0, FAILURES_SHOWN);
     const rest = failures.slice(FAILURES_SHOWN);
     const folded = rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${list(rest)}</details>`;
+    const late = tooLate === 0 ? '' : ` <span class="late">(${grouped(tooLate)} came too late in the run to tell)</span>`;
     const word = failures.length === 0 ? '✓ met' : '✗ not met';
-    return `<li class="${failures.length === 0 ? 'met' : 'missed'}"><span class="verdict">${word}</span>${escapeHtml(text)}${shown.length === 0 ? '' : list(shown)}${folded}</li>`;
+    return `<li class="${failures.length === 0 ? 'met' : 'missed'}"><span class="verdict">${word}</span>${escapeHtml(text)}${late}${shown.length === 0 ? '' : list(shown)}${folded}</li>`;
   });
   return `<ul class="expectations">${items.join('')}</ul>`;
 }

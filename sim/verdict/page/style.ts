@@ -33,6 +33,7 @@ code { font: 12.5px/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospac
 .expectations > li { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 10px 14px; }
 .verdict { font-weight: 650; margin-right: 8px; white-space: nowrap; }
 .met .verdict { color: var(--good); } .missed .verdict { color: var(--bad); }
+.late { color: var(--muted); font-size: 14px; }
 .expectations ul { margin: 6px 0 0; padding-left: 18px; color: var(--muted); font-size: 14px; }
 summary { cursor: pointer; color: var(--muted); font-size: 14px; margin-top: 6px; }
 .tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: 12px; margin: 0; }

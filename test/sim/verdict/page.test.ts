@@ -65,7 +65,7 @@ describe('the page', () => {
 
   it('has nothing of a user as markup', () => {
     const page = reportPage({
-      ...real, title: NASTY, repeat: NASTY, notes: [NASTY], expectations: [{ text: NASTY, failures: [NASTY] }],
+      ...real, title: NASTY, repeat: NASTY, notes: [NASTY], expectations: [{ text: NASTY, failures: [NASTY], tooLate: 0 }],
       findings: { ...real.findings, verdicts: real.findings.verdicts.map((verdict) => ({ ...verdict, text: NASTY, device: NASTY })) },
     });
     expect(page).not.toContain('<b>"');
@@ -90,8 +90,8 @@ describe('the page', () => {
 
   it('says of each expectation whether it is met, in words, with the worst cases; the rest is folded', () => {
     const failures = Array.from({ length: 5 }, (_, i) => `case ${i}`);
-    const page = reportPage({ ...real, expectations: [{ text: 'server notices within 15s', failures: [] }, { text: 'service back within 1s', failures }] });
-    expect(page).toContain('<li class="met"><span class="verdict">✓ met</span>server notices within 15s</li>');
+    const page = reportPage({ ...real, expectations: [{ text: 'server notices within 15s', failures: [], tooLate: 2 }, { text: 'service back within 1s', failures, tooLate: 0 }] });
+    expect(page).toContain('<li class="met"><span class="verdict">✓ met</span>server notices within 15s <span class="late">(2 came too late in the run to tell)</span></li>');
     expect(page).toContain('<span class="verdict">✗ not met</span>service back within 1s<ul><li>case 0</li>');
     expect(page).toContain('<summary>2 more</summary><ul><li>case 3</li><li>case 4</li></ul>');
   });
