@@ -56,6 +56,11 @@ export interface Profile {
   readonly timeWaitMs: number;
   /** How long a closed socket waits for the peer's FIN. */
   readonly finWait2Ms: number;
+  /**
+   * A closed socket whose last data or FIN nobody acknowledges is given up at the first time-out so long after the first retransmission;
+   * undefined: as `giveUp` has it.
+   */
+  readonly orphanMs: number | undefined;
 }
 
 export interface Retransmission {

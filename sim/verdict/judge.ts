@@ -132,13 +132,13 @@ export class Judge {
   }
 
   verdicts(endMs = this.#lastMs): Verdict[] {
-    return this.#cases.map((one) => verdictOf(one, endMs));
+    return this.#cases.map((one) => verdictOf(one, endMs, this.#hearsServer));
   }
 
   /** The last fault that has cut the device: its verdict, as things stand whenever it is asked for. Undefined: none has. */
   latestCut(device: string): ((nowMs: number) => Verdict) | undefined {
     const one = this.#devices.get(device)?.latestCut;
-    return one && ((nowMs) => verdictOf(one, nowMs));
+    return one && ((nowMs) => verdictOf(one, nowMs, this.#hearsServer));
   }
 
   #ghostMs(endMs: number): number {
@@ -147,7 +147,7 @@ export class Judge {
     let sum = 0;
     for (const one of this.#cases) {
       if (one.connection === undefined) continue;
-      const end = ghostUntilMs(one, endMs);
+      const end = ghostUntilMs(one, endMs, this.#hearsServer);
       const begin = Math.max(one.atMs, untilMs.get(one.connection) ?? 0);
       if (end <= begin) continue;
       sum += end - begin;
@@ -445,22 +445,23 @@ function served(device: DeviceState, atMs: number, afterMs: number): void {
   device.cases = device.cases.filter(({ backAtMs }) => backAtMs === undefined);
 }
 
-function verdictOf(one: Case, endMs: number): Verdict {
+function verdictOf(one: Case, endMs: number, hearsServer: boolean): Verdict {
   const { fault, effect, tier, text, on, device, atMs, forMs, isOver, hadService, firmware, server, deviceNoticed, serverNoticed, survived } = one;
   return {
     fault, effect, tier, text, on, device, atMs, forMs, isOver,
     healedAfterMs: one.healedAtMs === undefined ? undefined : one.healedAtMs - atMs,
     wasConnected: one.connection !== undefined,
     hadService, firmware, server, deviceNoticed, serverNoticed, survived,
-    ghostMs: ghostUntilMs(one, endMs) - atMs,
+    ghostMs: ghostUntilMs(one, endMs, hearsServer) - atMs,
     backAfterMs: !hadService || one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
   };
 }
 
-/** Until when the server believed; when the case came where it did not. */
-function ghostUntilMs({ connection, effect, on, fault, survived, healedAtMs, atMs }: Case, endMs: number): number {
-  const believes = connection !== undefined && effect === 'cuts' && !(on === 'server' && FAULTS[fault].firmware !== 'running');
-  if (!believes) return atMs;
+/** Until when the server believed; when the case came where it did not. A server that tells of itself believes in whom it took on line. */
+function ghostUntilMs({ connection, effect, on, fault, survived, healedAtMs, atMs }: Case, endMs: number, hearsServer: boolean): number {
+  const believes = effect === 'cuts' && !(on === 'server' && FAULTS[fault].firmware !== 'running');
+  // The end of a handshake may be lost: then the device has a connection, and the server none.
+  if (!believes || connection === undefined || (hearsServer && connection.server === undefined)) return atMs;
   return (survived ? healedAtMs : connection.goneAtMs) ?? endMs;
 }
 

@@ -1,6 +1,6 @@
 /**
  * FreeRTOS+TCP 4 with the defaults of FreeRTOSIPConfigDefaults.h ("Defaults" below), and ipconfigTCP_KEEP_ALIVE set, which is off there.
- * What it does about data that nobody acknowledges is: retransmit for ever. Only keepalive finds a dead peer.
+ * What it does about data that nobody acknowledges is: retransmit for ever, until it is closed. Only keepalive finds a dead peer.
  */
 
 import type { Profile } from '../profile.ts';
@@ -97,4 +97,7 @@ export const FREERTOS_TCP: Profile = {
   timeWaitMs: 0,
   // Defaults: ipconfigTCP_HANG_PROTECTION_TIME.
   finWait2Ms: 30_000,
+  // FreeRTOS_TCP_State_Handling.c, prvTCPStatusAgeCheck: the same time for every state that is neither established nor at its end. It is
+  // counted there from the last packet that came; but looked at, as here, when something is due.
+  orphanMs: 30_000,
 };

@@ -97,4 +97,6 @@ export const LINUX: Profile = {
   // include/net/tcp.h: TCP_TIMEWAIT_LEN, TCP_FIN_TIMEOUT.
   timeWaitMs: 60_000,
   finWait2Ms: 60_000,
+  // As giveUp: tcp_orphan_retries (retransmission.ts).
+  orphanMs: undefined,
 };

@@ -100,4 +100,6 @@ export const LWIP: Profile = {
   timeWaitMs: 120_000,
   // priv/tcp_priv.h: TCP_FIN_WAIT_TIMEOUT.
   finWait2Ms: 20_000,
+  // tcp_slowtmr: TCP_MAXRTX for all.
+  orphanMs: undefined,
 };

@@ -83,4 +83,6 @@ export const W5500: Profile = {
   timeWaitMs: 0,
   // 4.2, Sn_CR, DISCON: without the peer's FIN it ends with TIMEOUT, after TCPTO.
   finWait2Ms: 31_800,
+  // RCR, for all.
+  orphanMs: undefined,
 };

@@ -219,7 +219,7 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
   if (tcb.userTimeoutMs > 0) return hasElapsed(tcb, tcb.userTimeoutMs);
   switch (by) {
     case 'count':
-      return !isHandshake && tcb.timeouts >= retries;
+      return !isHandshake && (tcb.timeouts >= retries || isForsaken(tcb));
     case 'elapsed': {
       // tcp_write_timeout asks for a SYN too, and of the linear time-outs, which fit into this time unless the retries are few, it knows nothing.
       if (isHandshake) return tcb.state === 'SYN-SENT' && hasElapsed(tcb, modelTimeoutMs(tcb, stack.profile.handshake.synRetries, stack.profile.handshake.rtoMs));
@@ -227,6 +227,12 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
       return hasElapsed(tcb, modelTimeoutMs(tcb, allowed, stack.profile.retransmission.rtoMinMs));
     }
   }
+}
+
+/** Nobody waits for it any more, and nobody answers. */
+function isForsaken(tcb: Tcb): boolean {
+  const { orphanMs } = tcb.stack.profile;
+  return orphanMs !== undefined && (tcb.flags & ORPHAN) !== 0 && hasElapsed(tcb, orphanMs);
 }
 
 /** Linux's tcp_orphan_retries, tcp_orphan_retries being 0: what nobody waits for is given up after a time of its own, and when back-off is at its end. */
