@@ -330,7 +330,11 @@ export class Judge {
     const connections = this.#at(event.peer);
     if (event.kind === 'offline') {
       const by = offlineBy(event.reason);
-      for (const connection of connections) this.#gone(connection, event.atMs, by);
+      for (const connection of connections) {
+        // Who goes off line was on line.
+        connection.server ??= event.server;
+        this.#gone(connection, event.atMs, by);
+      }
       this.#unclaimed.delete(this.#key(event.peer) ?? '');
       return;
     }
@@ -410,10 +414,10 @@ function toBlame({ cases }: Connection): readonly Case[] {
   return cuts.length > 0 ? cuts : touched;
 }
 
-/** If the device is under no fault any more, those it was under are healed. */
+/** If the device is under no fault that cuts any more, those it was under are healed; one that harms by itself. */
 function heal({ cases }: DeviceState, atMs: number): void {
-  if (cases.some(({ isOver }) => !isOver)) return;
-  for (const one of cases) one.healedAtMs ??= atMs;
+  const isCut = cases.some(({ effect, isOver }) => effect === 'cuts' && !isOver);
+  for (const one of cases) if (one.effect === 'cuts' ? !isCut : one.isOver) one.healedAtMs ??= atMs;
 }
 
 function worse(one: FirmwareState, other: FirmwareState): FirmwareState {
