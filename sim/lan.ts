@@ -14,11 +14,13 @@ const BLOCKS = {
 export class Lan {
   readonly switch: Switch;
   readonly #block: { readonly base: number; readonly size: number };
-  #lastNumber = 0;
+  #lastNumber: number;
 
-  constructor(wires: Wires, name: string, block: keyof typeof BLOCKS) {
+  /** Addresses are given from number `first` of the block on. */
+  constructor(wires: Wires, name: string, block: keyof typeof BLOCKS, first = 1) {
     this.switch = new Switch(wires, name);
     this.#block = BLOCKS[block];
+    this.#lastNumber = first - 1;
   }
 
   /** The address in text as a number, or else the next free one. Throws where it cannot be had. */

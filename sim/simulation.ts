@@ -193,7 +193,8 @@ export class Simulation {
 
   /** A NAT box; devices are put behind it by their option `nat`. */
   addNat({ name = `nat-${this.#natNames.size + 1}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
-    const lan = new Lan(this.wires, `switch of ${name}`, 'inside');
+    // Each box has 256 addresses before the next begins: so a trace can tell hosts behind different boxes by them.
+    const lan = new Lan(this.wires, `switch of ${name}`, 'inside', 1 + 256 * (this.#natNames.size % 256));
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
     const onEvent = (event: NatEvent): void => {

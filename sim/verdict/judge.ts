@@ -7,6 +7,7 @@ import { FIRMWARE_STATES, type FirmwareState, type NetworkKind, type Side, type 
 import { FAULTS } from '../faults/kinds/index.ts';
 import type { OfflineReason } from '../server/events.ts';
 import { formatDuration } from '../time/duration.ts';
+import { Ends } from './ends.ts';
 import type { FaultEvent, TraceEvent } from './trace.ts';
 import type { FalseAlarm, Findings, Noticed, Verdict } from './verdict.ts';
 
@@ -69,14 +70,14 @@ interface DeviceState {
 const NONE: readonly Connection[] = [];
 
 export class Judge {
+  /** By which ends are known. */
+  readonly ends = new Ends();
   readonly #devices = new Map<string, DeviceState>();
   readonly #cases: Case[] = [];
   /** By the device's end; two devices may have the same port, each to a server of its own. */
   readonly #connections = new Map<string, readonly Connection[]>();
   /** The servers whose connections these ends are, of which no device has told yet. */
   readonly #unclaimed = new Map<string, string>();
-  /** What NAT boxes show, and whom they stand for. */
-  readonly #insideOf = new Map<string, string>();
   /** Faults that are not over, of servers: what they make of their programs. */
   readonly #serverFaults = new Map<string, Map<number, FirmwareState>>();
   /** Faults that lurk at a host. */
@@ -247,7 +248,7 @@ export class Judge {
 
   #addLinkEvent(event: Extract<TraceEvent, { source: 'link' }>): void {
     if (event.kind === 'mapped') {
-      this.#insideOf.set(plainKey(event.outside), plainKey(event.inside));
+      this.ends.add(event);
       return;
     }
     for (const connection of event.ends.flatMap((end) => this.#at(end))) {
@@ -278,7 +279,7 @@ export class Judge {
         heal(device, event.atMs);
         break;
       case 'connected':
-        this.#connected(device, keyOf(event.local) ?? `${event.device} at ${event.atMs}`);
+        this.#connected(device, event.local === undefined ? `${event.device} at ${event.atMs}` : this.ends.keyOf(event.local));
         break;
       case 'lost':
         this.#deviceLost(device, event.atMs, event.by);
@@ -335,12 +336,11 @@ export class Judge {
         connection.server ??= event.server;
         this.#gone(connection, event.atMs, by);
       }
-      this.#unclaimed.delete(this.#key(event.peer) ?? '');
+      this.#unclaimed.delete(this.ends.keyOf(event.peer));
       return;
     }
     for (const connection of connections) this.#online(connection, event.server);
-    const key = this.#key(event.peer);
-    if (connections.length === 0 && key !== undefined) this.#unclaimed.set(key, event.server);
+    if (connections.length === 0) this.#unclaimed.set(this.ends.keyOf(event.peer), event.server);
   }
 
   #online(connection: Connection, server: string): void {
@@ -384,14 +384,7 @@ export class Judge {
   }
 
   #at(end: SocketAddress | undefined): readonly Connection[] {
-    const key = this.#key(end);
-    return (key === undefined ? undefined : this.#connections.get(key)) ?? NONE;
-  }
-
-  /** Of a device's end as it is seen from anywhere. */
-  #key(end: SocketAddress | undefined): string | undefined {
-    const key = keyOf(end);
-    return key === undefined ? undefined : (this.#insideOf.get(key) ?? key);
+    return (end === undefined ? undefined : this.#connections.get(this.ends.keyOf(end))) ?? NONE;
   }
 
   #device(name: string): DeviceState {
@@ -481,13 +474,4 @@ function without(list: readonly Connection[], is: (connection: Connection) => bo
   if (!list.some(is)) return list;
   const rest = list.filter((connection) => !is(connection));
   return rest.length === 0 ? NONE : rest;
-}
-
-/** A connection, by its device's end. An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
-function keyOf(end: SocketAddress | undefined): string | undefined {
-  return end === undefined ? undefined : plainKey(end);
-}
-
-function plainKey({ address, port }: SocketAddress): string {
-  return `${address.replace(/^::ffff:(?=[\d.]+$)/i, '')} ${port}`;
 }

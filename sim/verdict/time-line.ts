@@ -14,6 +14,7 @@ import type { Effect } from '../faults/kind.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { describeReason } from '../server/events.ts';
 import { formatDuration } from '../time/duration.ts';
+import { Ends } from './ends.ts';
 import { Bounded, Marks, type Mark, type Run, Runs } from './time-line-parts.ts';
 import type { FaultEvent, TraceEvent } from './trace.ts';
 
@@ -118,8 +119,7 @@ export class TimeLines {
   readonly #connections = new Map<string, Set<Connection>>();
   /** What a server has on line, before its device has told. */
   readonly #unclaimed = new Map<string, Online>();
-  /** What NAT boxes show, and whom they stand for. */
-  readonly #insideOf = new Map<string, string>();
+  readonly #ends = new Ends();
   readonly #openFaults = new Map<number, OpenFault>();
   readonly #serverFaults = new Bounded<FaultSpan>();
   /** The faults that cut a server off. */
@@ -248,7 +248,7 @@ export class TimeLines {
 
   #addLinkEvent(event: Extract<TraceEvent, { source: 'link' }>): void {
     if (event.kind === 'mapped') {
-      this.#insideOf.set(keyOf(event.outside), keyOf(event.inside));
+      this.#ends.add(event);
       return;
     }
     const text = `${event.at} has forgotten this connection, idle for ${formatDuration(event.idleMs)}`;
@@ -282,7 +282,7 @@ export class TimeLines {
         }
         break;
       case 'connected':
-        this.#connected(device, atMs, event.local === undefined ? `${event.device} at ${atMs}` : keyOf(event.local), event.server);
+        this.#connected(device, atMs, event.local === undefined ? `${event.device} at ${atMs}` : this.#ends.keyOf(event.local), event.server);
         break;
       case 'connect-failed':
         device.marks.addAgain('error', atMs, `could not connect to ${event.server}: ${event.errno}`);
@@ -367,12 +367,12 @@ export class TimeLines {
         const those = this.#at(event.peer);
         const online: Online = { server: event.server, fromMs: event.atMs, isAssumed: false };
         for (const connection of those) if (connection.online?.isAssumed !== false) connection.online = online;
-        if (those.size === 0) this.#unclaimed.set(this.#key(event.peer), online);
+        if (those.size === 0) this.#unclaimed.set(this.#ends.keyOf(event.peer), online);
         break;
       }
       case 'offline':
         for (const connection of [...this.#at(event.peer)]) this.#gone(connection, event.atMs, describeReason(event.reason));
-        this.#unclaimed.delete(this.#key(event.peer));
+        this.#unclaimed.delete(this.#ends.keyOf(event.peer));
         break;
       case 'refused':
         for (const { device } of this.#at(event.peer)) device.marks.add('error', event.atMs, `turned away: all ${event.maxConnections} connections are taken`);
@@ -408,13 +408,7 @@ export class TimeLines {
   }
 
   #at(end: SocketAddress | undefined): ReadonlySet<Connection> {
-    return (end === undefined ? undefined : this.#connections.get(this.#key(end))) ?? NONE;
-  }
-
-  /** Of a device's end as it is seen from anywhere. */
-  #key(end: SocketAddress): string {
-    const key = keyOf(end);
-    return this.#insideOf.get(key) ?? key;
+    return (end === undefined ? undefined : this.#connections.get(this.#ends.keyOf(end))) ?? NONE;
   }
 
   #line(name: string): Line {
@@ -452,9 +446,4 @@ function onlineSpan(connection: Connection, toMs: number): OnlineSpan | undefine
   const ghosts = [...connection.ghosts];
   haunted({ ...connection, ghosts }, toMs);
   return { server, fromMs, toMs, ghosts };
-}
-
-/** An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
-function keyOf({ address, port }: SocketAddress): string {
-  return `${address.replace(/^::ffff:(?=[\d.]+$)/i, '')} ${port}`;
 }

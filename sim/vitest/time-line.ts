@@ -1,7 +1,7 @@
 /** What happened around a fault, in lines: to the device, and to its connections as the server saw them. */
 
-import type { SocketAddress } from '../../hal/network.ts';
 import { formatSeconds } from '../time/duration.ts';
+import type { Ends } from '../verdict/ends.ts';
 import { describeTraceEvent, type TraceEvent } from '../verdict/trace.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { isLater, type World } from './world.ts';
@@ -25,7 +25,8 @@ const LEFT_OUT = `  ${'...'.padStart(9)}`;
 /** From shortly before the fault to now; the fault is marked, and the deadline has a line of its own. */
 export function timeLine({ testbed }: World, verdict: Verdict, deadline: Deadline | undefined): string[] {
   const recent = testbed.witness.recent.all();
-  const events = concerning(recent, verdict, testbed.witness.judge.verdicts(testbed.agenda.now()));
+  const { judge } = testbed.witness;
+  const events = concerning(recent, verdict, judge.verdicts(testbed.agenda.now()), judge.ends);
   const found = events.findIndex((event) => isTheFault(event, verdict));
   const at = found < 0 ? events.findIndex(({ atMs }) => atMs >= verdict.atMs) : found;
   const [before, after] = at < 0 ? [events, []] : [events.slice(0, at), events.slice(at)];
@@ -62,16 +63,15 @@ function isTheFault(event: TraceEvent, { atMs, text, fault }: Verdict): boolean 
 }
 
 /** Those about the verdict's device, its connections, and the servers that failed it. */
-function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: readonly Verdict[]): TraceEvent[] {
+function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: readonly Verdict[], known: Ends): TraceEvent[] {
   const { device } = verdict;
   const texts = new Set(verdicts.filter((other) => other.device === device && other.on === 'server').map(({ text }) => text));
   const ends = new Set(recent.flatMap((event) => {
     const isOfDevice = (event.source === 'device' || event.source === 'bench') && event.device === device;
-    return isOfDevice && (event.kind === 'connected' || event.kind === 'hung-up') && event.local !== undefined ? [keyOf(event.local)] : [];
+    return isOfDevice && (event.kind === 'connected' || event.kind === 'hung-up') && event.local !== undefined ? [known.keyOf(event.local)] : [];
   }));
   // By server and number; a server that is started anew counts from 1 again.
   const clients = new Set<string>();
-  const unseen = theOneThatNoticed(recent, verdict);
   return recent.filter((event) => {
     switch (event.source) {
       case 'run':
@@ -82,12 +82,12 @@ function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: r
       case 'fault':
         return event.on === 'device' ? event.host === device : texts.has(event.text);
       case 'link':
-        return event.kind === 'forgotten' && (event.at === device || event.ends.some((end) => ends.has(keyOf(end))));
+        return event.kind === 'forgotten' && (event.at === device || event.ends.some((end) => ends.has(known.keyOf(end))));
       case 'server': {
         switch (event.kind) {
           case 'online':
           case 'offline': {
-            const isOurs = ends.has(keyOf(event.peer)) || event === unseen;
+            const isOurs = ends.has(known.keyOf(event.peer));
             if (isOurs && event.kind === 'online') clients.add(`${event.server} ${event.client}`);
             else clients.delete(`${event.server} ${event.client}`);
             return isOurs;
@@ -96,7 +96,7 @@ function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: r
           case 'unanswered':
             return clients.has(`${event.server} ${event.client}`);
           case 'refused':
-            return ends.has(keyOf(event.peer));
+            return ends.has(known.keyOf(event.peer));
           case 'listening':
           case 'failed':
             return verdict.on === 'server';
@@ -104,20 +104,4 @@ function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: r
       }
     }
   });
-}
-
-/**
- * Behind a NAT box the server knows the device by another address. When it took the device off line the verdict tells: if it did that
- * with one client alone, that is it.
- */
-function theOneThatNoticed(recent: readonly TraceEvent[], { atMs, serverNoticed }: Verdict): TraceEvent | undefined {
-  if (serverNoticed === undefined) return undefined;
-  const noticedMs = atMs + serverNoticed.afterMs;
-  const [one, another] = recent.filter((event) => event.kind === 'offline' && !isLater(event.atMs, noticedMs) && !isLater(noticedMs, event.atMs));
-  return another === undefined ? one : undefined;
-}
-
-/** An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
-function keyOf({ address, port }: SocketAddress): string {
-  return `${address.replace(/^::ffff:(?=[\d.]+$)/i, '')} ${port}`;
 }

@@ -141,6 +141,13 @@ describe('a fault that only harms', () => {
     expect(falseAlarms).toEqual([{ atMs: 30_000, device: 'dev-1', side: 'device', by: 'missed-beats' }]);
   });
 
+  it('for good keeps no other from being healed, and survived', () => {
+    const { verdicts } = found([...up(), fault(5, 'loss', 1, { argument: '1%' }), fault(10, 'cable-pull', 2), healed(12, 10, 'cable-pull', 2), answered(13), offline(85, 5000)]);
+    expect(verdicts).toMatchObject([{ healedAfterMs: undefined, survived: false }, { healedAfterMs: 2000, survived: true, serverNoticed: undefined, ghostMs: 2000, backAfterMs: 1000 }]);
+    const cutFor = [...up(), fault(5, 'cable-pull', 1), fault(10, 'loss', 2, { argument: '1%' }), healed(12, 10, 'loss', 2, { argument: '1%' })];
+    expect(found(cutFor).verdicts).toMatchObject([{ healedAfterMs: undefined }, { healedAfterMs: 2000 }]);
+  });
+
   it('under which another cuts: that one is to blame', () => {
     const { verdicts, falseAlarms } = found([...up(), lossy, fault(20, 'cable-pull', 2), lost(35, 'missed-beats'), offline(36, 5000)]);
     expect(verdicts).toMatchObject([{ fault: 'loss', deviceNoticed: undefined, serverNoticed: undefined }, { fault: 'cable-pull', deviceNoticed: { afterMs: 15_000 }, serverNoticed: { afterMs: 16_000 } }]);

@@ -1,0 +1,24 @@
+/** The devices' ends of connections, by names that are the same whoever tells of them: the device, its server, or a NAT box between them. */
+
+import type { SocketAddress } from '../../hal/network.ts';
+import type { TraceEvent } from './trace.ts';
+
+export class Ends {
+  /** What NAT boxes show, and whom they stand for. */
+  readonly #insideOf = new Map<string, string>();
+
+  /** A NAT box stands for a device from now on. */
+  add({ inside, outside }: Extract<TraceEvent, { kind: 'mapped' }>): void {
+    this.#insideOf.set(plain(outside), plain(inside));
+  }
+
+  keyOf(end: SocketAddress): string {
+    const key = plain(end);
+    return this.#insideOf.get(key) ?? key;
+  }
+}
+
+/** An IPv4 address may come dressed as IPv6 (RFC 4291, 2.5.5.2). */
+function plain({ address, port }: SocketAddress): string {
+  return `${address.replace(/^::ffff:(?=[\d.]+$)/i, '')} ${port}`;
+}
