@@ -102,7 +102,8 @@ export class ClientTable<Client> {
       return;
     }
     for (let entry = this.#unproven.first; entry !== undefined; entry = this.#unproven.first) {
-      if (nowMs - entry.sinceMs < this.#firstFrameMs) break;
+      // The very sum that nextDueMs gives: a difference may be rounded to just below, and the alarm rings again and again.
+      if (nowMs < entry.sinceMs + this.#firstFrameMs) break;
       this.#unproven.remove(entry);
       drop(entry.client, 'no-first-frame', entry.sinceMs);
     }

@@ -223,8 +223,9 @@ class Server implements ReferenceServer, Owner {
 
   #takeTurns(nowMs: number): void {
     for (let next = this.#turns.first; next !== undefined; next = this.#turns.first) {
+      // The very sum that the alarm was set to: a difference may be rounded to just below.
+      if (nowMs < next.sinceMs + this.conversations.turnIntervalMs) return;
       const waitedMs = nowMs - next.sinceMs;
-      if (waitedMs < this.conversations.turnIntervalMs) return;
       this.#turns.append(next, nowMs);
       const { connection } = next;
       switch (connection.conversation.turn()) {
