@@ -1,7 +1,7 @@
 /** The matrix: what the experiments find, held against a golden file; and faults and policies of one's own. */
 
 import { describe, expect, it } from 'vitest';
-import { type End, matrix, MATRIX_FAULTS } from '../../../sim/matrix/matrix.ts';
+import { type End, matrix, MATRIX_FAULTS, type MatrixOptions } from '../../../sim/matrix/matrix.ts';
 import { POLICIES, type Policy } from '../../../sim/matrix/policy.ts';
 import { matrixPage } from '../../../sim/matrix/page.ts';
 import { matrixText } from '../../../sim/matrix/text.ts';
@@ -82,4 +82,13 @@ it('takes faults, policies and a horizon of one\'s own', async () => {
 it('refuses a plan that cannot be', async () => {
   await expect(matrix({ faults: [{ name: 'x', plan: 'cable-cut on dev-1 at 1m' }] })).rejects.toThrow(/^line 1 of the plan: expected a fault \(/);
   await expect(matrix({ faults: [{ name: 'x', plan: 'hang on dev-2 at 1m' }] })).rejects.toThrow("hang on dev-2 at 1m: no device is called 'dev-2'; there is dev-1, and server");
+});
+
+it('refuses a policy or a horizon that cannot be, and says which field it is', async () => {
+  const policy = (more: Partial<Policy>): Policy => ({ name: 'mine', keepAlive: 'off', beats: { intervalMs: 3000, missedLimit: 5 }, ...more });
+  const refused = (options: MatrixOptions) => matrix({ faults: MATRIX_FAULTS.slice(0, 1), ...options }).then(() => 'taken', (error: unknown) => (error instanceof Error ? error.message : ''));
+  expect(await refused({ policies: [policy({ beats: { intervalMs: -1, missedLimit: 5 } })] })).toMatch(/scanIntervalMs is -1, must be a whole number of at least 1|beatIntervalMs must be a whole number .*, not -1/);
+  expect(await refused({ policies: [policy({ beats: { intervalMs: 3000, missedLimit: 0 } })] })).toMatch(/missedLimit is 0, must be a whole number of at least 1/);
+  expect(await refused({ policies: [policy({ keepAlive: { idle: 0, interval: 3, count: 3 } })] })).toMatch(/keepAlive\.idle is 0, must be a whole number of at least 1/);
+  expect(await refused({ horizon: -1 })).toBe('-1 is no duration: it can be a number of milliseconds, or such as 500ms, 30s, 1.5m, 2h or 1d');
 });
