@@ -47,9 +47,9 @@ async function runMany({ swarm, shard, jobs, out, json }: SwarmSettings, termina
     progress.end();
   }
   terminal.log(`${tally.runs} ${tally.runs === 1 ? 'run' : 'runs'} took ${formatSeconds(clock.now())}`);
+  printSwarm(swarm, tally, json, terminal);
   if (interruptedBy !== undefined && out !== undefined) terminal.log(`--out: ${out} is not written: the part is not whole`);
   else if (out !== undefined) write(out, { swarm, shard, tally });
-  printSwarm(swarm, tally, json, terminal);
   if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
   return tally.failures.length === 0 ? 0 : 1;
 }

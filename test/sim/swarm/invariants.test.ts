@@ -1,0 +1,219 @@
+/** Each invariant catches what it is there for: in what a run showed, one thing is changed; and in worlds that are broken on purpose. */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Firmware } from '../../../sim/board/board.ts';
+import { parsePlan } from '../../../sim/faults/plan.ts';
+import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { Simulation } from '../../../sim/simulation.ts';
+import { backMs, ghostMs, silenceMs } from '../../../sim/swarm/bounds.ts';
+import {
+  corruptStreams, lateDevices, leakedSessions, longGhosts, silentClients, unboundedMemory, type Violation, violationsOf, wrongVerdicts,
+} from '../../../sim/swarm/invariants.ts';
+import type { Observation } from '../../../sim/swarm/observation.ts';
+import { observe, runScenario } from '../../../sim/swarm/run.ts';
+import type { Scenario } from '../../../sim/swarm/scenario.ts';
+import { Streams } from '../../../sim/swarm/streams.ts';
+import { scenarioOf } from '../../../sim/swarm/swarm.ts';
+
+const cable = { delayMs: 20, jitterMs: 0, bandwidthBps: undefined, loss: 0 };
+
+/** Two devices and a server; beats every second, three may be missed. */
+function scenario(...lines: readonly string[]): Scenario {
+  const plan = parsePlan(lines.join('\n'));
+  if ('message' in plan) throw new Error(plan.message);
+  const policy = {
+    beatIntervalMs: 1000, missedLimit: 3, silence: 'missed-beats', keepAlive: 'off', connectTimeoutMs: 5000, retry: { baseMs: 1000, capMs: 5000 },
+  } as const;
+  const device = { profile: 'lwip', cable, nat: undefined, driftPpm: 0, watchdogMs: 0 } as const;
+  const devices = [{ ...device, name: 'dev-1' }, { ...device, name: 'dev-2', profile: 'linux' as const }];
+  return { index: 0, seed: 1, forMs: 180_000, calmMs: 90_000, policy, server: { cable, driftPpm: 0 }, nats: [], devices, plan };
+}
+
+const PULL = 'cable-pull on dev-1 at 30s for 30s';
+
+let well: Observation;
+
+beforeAll(async () => {
+  well = await observe(scenario(PULL));
+});
+
+const sentences = (violations: readonly Violation[]): string[] => violations.map(({ invariant, sentence }) => `${invariant}: ${sentence}`);
+
+it('a run that is as it must be violates none of them', () => {
+  expect(violationsOf(well)).toEqual([]);
+  expect(well.sessions.map(({ device }) => device).toSorted()).toEqual(['dev-1', 'dev-1', 'dev-2']);
+});
+
+describe('silence', () => {
+  it('a client that is heard no more, and stays on line', () => {
+    const sessions = [{ device: 'dev-1', heardMs: [1000, 2000], overMs: 2000 + silenceMs(well.scenario) + 1 }];
+    expect(silentClients({ ...well, sessions })).toEqual(['the server kept dev-1 on line from 2.0 s, silent, for 10.0 s: its policy allows 10.0 s']);
+    expect(silentClients({ ...well, sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [1000, 2000], overMs: 2000 + silenceMs(well.scenario) }] })).toEqual([]);
+  });
+
+  it('but not while the server hangs: it counts anew from when it goes on', () => {
+    const faults = [{ kind: 'hang', argument: undefined, host: 'server', text: 'hang', fromMs: 3000, toMs: 60_000 }] as const;
+    const sessions = [{ device: 'dev-1', heardMs: [2000], overMs: 70_000 }];
+    expect(silentClients({ ...well, faults, sessions })).toEqual([]);
+    expect(silentClients({ ...well, faults, sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [2000], overMs: 71_100 }] })).toHaveLength(1);
+  });
+});
+
+describe('ghosts', () => {
+  it('a pulled cable that the server does not notice in time', () => {
+    const verdicts = well.findings.verdicts.map((verdict) => ({ ...verdict, ghostMs: 29_000 }));
+    expect(longGhosts({ ...well, findings: { ...well.findings, verdicts } })).toEqual([
+      `${PULL}: the server believed in dev-1 from 30.0 s on for 29.0 s: ${(ghostMs(well.scenario) / 1000).toFixed(1)} s are allowed`,
+    ]);
+  });
+
+  it('a server that counts no beats', async () => {
+    // Its policy says three; the world has a thousand.
+    const { policy } = well.scenario;
+    const lax = await observe({ ...well.scenario, policy: { ...policy, missedLimit: 1000 } });
+    const found = violationsOf({ ...lax, scenario: well.scenario });
+    expect(found.map(({ invariant }) => invariant)).toEqual(expect.arrayContaining(['silence', 'ghost']));
+  });
+});
+
+describe('back', () => {
+  const boundMs = (): number => backMs(well.scenario);
+
+  it('a device that is served too late after the last heal', () => {
+    const [one, two] = well.devices;
+    if (one === undefined || two === undefined) throw new Error('two devices');
+    expect(lateDevices({ ...well, devices: [{ ...one, servedMs: [60_000 + boundMs() + 1] }, two] })).toEqual([
+      `dev-1 was well from 60.0 s on, and was served after ${((boundMs() + 1) / 1000).toFixed(1)} s: ${(boundMs() / 1000).toFixed(1)} s are allowed`,
+    ]);
+    expect(lateDevices({ ...well, devices: [{ ...one, servedMs: [60_000 + boundMs()] }, two] })).toEqual([]);
+  });
+
+  it('a device that is not served any more', () => {
+    const devices = well.devices.map((device) => ({ ...device, servedMs: device.servedMs.filter((ms) => ms < 60_000) }));
+    expect(lateDevices({ ...well, devices })).toEqual([expect.stringMatching(/^dev-1 was well from 60\.0 s on, and was not served any more: /)]);
+  });
+
+  it('is asked of nobody whose fault is not over', async () => {
+    expect(sentences(violationsOf(await observe(scenario('cable-pull on dev-1 at 30s'))))).toEqual([]);
+  });
+});
+
+describe('streams', () => {
+  const change = (host: string, of: (read: Uint8Array) => Uint8Array): Observation => {
+    const streams = well.streams.map((end) => (end.host === host ? { ...end, read: of(end.read) } : end));
+    return { ...well, streams };
+  };
+
+  it.each<[string, (read: Uint8Array) => Uint8Array]>([
+    ['a byte that is another', (read) => read.with(10, (read[10] ?? 0) ^ 1)],
+    ['a beat that came twice', (read) => new Uint8Array([...read.subarray(0, 8), ...read])],
+    ['a beat that did not come', (read) => read.subarray(8)],
+    ['more than was written', (read) => new Uint8Array([...read, ...read, ...read])],
+  ])('%s', (_, of) => {
+    expect(corruptStreams(change('dev-2', of))).toEqual([expect.stringMatching(/^what dev-2 has read from 10\.0\.0\.1 port 39002, \d+ bytes, is not what was written there, of which byte \d+ is the first that differs$/)]);
+  });
+
+  it('what nobody wrote', () => {
+    const streams = well.streams.filter(({ host }) => host !== 'server');
+    expect(corruptStreams({ ...well, streams })).toContainEqual(expect.stringMatching(/^what dev-1 has read .* is not what was written there: nobody has written anything$/));
+  });
+
+  it('a network between that changes a byte', async () => {
+    const sim = new Simulation({ seed: 1 });
+    const streams = new Streams();
+    sim.addServer(streams.watchServer(heartbeatServer(), 'server'));
+    sim.addDevice({ firmware: spoilt(streams.watchFirmware(heartbeatFirmware(), 'dev-1')) });
+    await sim.runFor('20s');
+    expect(corruptStreams({ ...well, streams: streams.ends() })).not.toEqual([]);
+  });
+
+  it('programs do not see that they are watched', async () => {
+    const beats = async (streams: Streams | undefined): Promise<number> => {
+      const sim = new Simulation({ seed: 1 });
+      const server = sim.addServer(streams?.watchServer(heartbeatServer(), 'server') ?? heartbeatServer());
+      sim.addDevice({ firmware: streams?.watchFirmware(heartbeatFirmware(), 'dev-1') ?? heartbeatFirmware() });
+      await sim.runFor('1m');
+      return server.program?.statistics.beats ?? 0;
+    };
+    expect(await beats(new Streams())).toBe(await beats(undefined));
+  });
+});
+
+/** A firmware whose network changes the twentieth byte that it reads, above the sum that TCP makes. */
+function spoilt(firmware: Firmware): Firmware {
+  return ({ clock, network, storage, random, console, system }, onEvent) => {
+    let place = 0;
+    firmware({
+      clock, storage, random, console, system,
+      network: {
+        capabilities: network.capabilities, link: network.link,
+        listen: (...args) => network.listen(...args), openDatagram: (...args) => network.openDatagram(...args), lookup: (...args) => network.lookup(...args),
+        openStream: (handler) => {
+          const socket = network.openStream(handler);
+          const read = socket.read.bind(socket);
+          socket.read = (into) => {
+            const count = read(into);
+            for (let i = 0; i < count; i++) if (place++ === 19) into[i] = (into[i] ?? 0) ^ 1;
+            return count;
+          };
+          return socket;
+        },
+      },
+    }, onEvent);
+  };
+}
+
+describe('sessions', () => {
+  it('a client that is left, one that is not there, a stranger, a device without', () => {
+    const clients = (...entries: [string, number][]): Observation => ({ ...well, clients: new Map(entries) });
+    expect(leakedSessions(clients(['dev-1', 2], ['dev-2', 1]))).toEqual(['the server has 2 clients at the end that are dev-1, 90.0 s after the last heal']);
+    expect(leakedSessions(clients(['dev-1', 1]))).toEqual(['the server has 0 clients at the end that are dev-2, 90.0 s after the last heal']);
+    expect(leakedSessions(clients(['dev-1', 1], ['dev-2', 1], ['?', 1]))).toEqual(['the server has a client at the end that is none of the devices: ?']);
+    expect(leakedSessions({ ...well, clients: undefined })).toEqual(['the server does not run at the end, though its last fault was over at 90.0 s']);
+    expect(leakedSessions({ ...well, devices: well.devices.map((device) => ({ ...device, isConnected: device.name === 'dev-1' })) })).toEqual(['dev-2 is not connected at the end, 90.0 s after the last heal']);
+  });
+});
+
+describe('memory', () => {
+  it('connections that nobody has made, places that nobody needs', () => {
+    const [sample] = well.samples.slice(-1);
+    if (sample === undefined) throw new Error('a sample');
+    expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['server', 99]]) }] })).toEqual([expect.stringMatching(/^server holds 99 connections at 180\.0 s: of \d+ attempts in the last 342\.2 s it can be \d+$/)]);
+    expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['dev-1', 6]]) }] })).toHaveLength(1);
+    expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['dev-1', 5]]) }] })).toEqual([]);
+    expect(unboundedMemory({ ...well, samples: [{ ...sample, waiters: 1000 }] })).toEqual([expect.stringMatching(/^1000 places in the queue of events are taken at 180\.0 s: of 3 hosts with \d+ connections it can be \d+$/)]);
+  });
+});
+
+describe('verdicts', () => {
+  it('a time that is none, a time beyond the end, a device that is none, a sum beyond its parts, a trace that goes back', () => {
+    const [verdict] = well.findings.verdicts;
+    if (verdict === undefined) throw new Error('a verdict');
+    const of = (changed: object): string[] => wrongVerdicts({ ...well, findings: { ...well.findings, verdicts: [{ ...verdict, ...changed }] } });
+    expect(of({})).toEqual([]);
+    expect(of({ serverNoticed: { afterMs: -1, by: 'silent' } })).toEqual([`${PULL}, dev-1: server noticed after -1 ms, and the run had 180.0 s`]);
+    expect(of({ backAfterMs: 200_000 })).toEqual([`${PULL}, dev-1: service back after 200000 ms, and the run had 180.0 s`]);
+    expect(of({ device: 'dev-9' })).toEqual([`${PULL}, dev-9: it is none of the devices, and the run had 180.0 s`]);
+    expect(of({ ghostMs: 1 })).toEqual([expect.stringContaining('of ghosts in all are more than the 1 ms of all verdicts')]);
+    expect(wrongVerdicts({ ...well, traceProblems: ['the trace goes back'] })).toEqual(['the trace goes back']);
+  });
+});
+
+it('what a run throws is a violation, and not the end of the swarm', async () => {
+  const { violations } = await runScenario({ ...well.scenario, policy: { ...well.scenario.policy, beatIntervalMs: -1 } });
+  expect(sentences(violations)).toEqual([expect.stringMatching(/^exception: threw: .*-1/)]);
+});
+
+describe('what the swarm has found, and is mended', () => {
+  const TEN_MIN = 600_000;
+
+  it.each([
+    ['a closed connection of FreeRTOS+TCP was sent again for ever', 1, 247, ['dev-6'], ['nat-timeout on dev-6 at 1m']],
+    ['the alarm of a server whose clock drifts rang for ever at one instant', 4, 2526, ['dev-5', 'dev-7'], ['power-loss on server at 173s for 50s', 'loss 73% on dev-5 at 220s for 24s']],
+    ['the same, by corruption', 2, 2162, ['dev-1', 'dev-2', 'dev-3', 'dev-4'], ['corrupt 69% on server at 28s for 1m']],
+    ['a server was told to believe in whom it had never taken on line', 1, 531, undefined, []],
+  ])('%s', async (_, seed, index, devices, plan) => {
+    const { violations } = await runScenario(scenarioOf({ seed, runs: 1, forMs: TEN_MIN, plan }, index, devices));
+    expect(sentences(violations)).toEqual([]);
+  });
+});
