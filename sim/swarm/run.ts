@@ -11,6 +11,7 @@ import { QUEUE_BYTES } from './bounds.ts';
 import { type Violation, violationsOf } from './invariants.ts';
 import type { Observation, Sample } from './observation.ts';
 import { Recorder } from './recorder.ts';
+import { Replay } from './replay.ts';
 import type { CableScenario, FleetPolicy, Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
 
@@ -81,7 +82,14 @@ export async function observe(scenario: Scenario): Promise<Observation> {
   const names = new Map<string, string>();
   const recorder = new Recorder((address) => names.get(address));
   const streams = new Streams();
-  const sim = new Simulation({ seed: scenario.seed, onTrace: (event) => recorder.add(event) });
+  const replay = new Replay();
+  const sim = new Simulation({
+    seed: scenario.seed,
+    onTrace: (event) => {
+      recorder.add(event);
+      replay.add(event);
+    },
+  });
   const server = build(sim, scenario, streams);
   for (const { name, address } of sim.hosts) names.set(formatAddress(address), name);
   sim.schedule(scenario.plan);
@@ -91,17 +99,18 @@ export async function observe(scenario: Scenario): Promise<Observation> {
     samples.push(sample(sim));
   }
   sim.testbed.traceEnd();
+  const findings = sim.testbed.witness.judge.findings(sim.nowMs);
   return {
     scenario,
     endMs: sim.nowMs,
-    findings: sim.testbed.witness.judge.findings(sim.nowMs),
+    findings,
     faults: recorder.faults,
     devices: scenario.devices.map(({ name }) => recorder.device(name)),
     sessions: recorder.sessions,
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
     streams: streams.ends().map((end) => (end.host === SERVER_NAME && end.remote !== undefined ? { ...end, remote: recorder.insideOf(end.remote) } : end)),
     samples,
-    traceProblems: recorder.traceProblems,
+    traceProblems: [...recorder.traceProblems, ...replay.problems(findings)],
   };
 }
 

@@ -11,9 +11,11 @@ import {
 } from '../../../sim/swarm/invariants.ts';
 import type { Observation } from '../../../sim/swarm/observation.ts';
 import { observe, runScenario } from '../../../sim/swarm/run.ts';
+import { Replay } from '../../../sim/swarm/replay.ts';
 import type { Scenario } from '../../../sim/swarm/scenario.ts';
 import { Streams } from '../../../sim/swarm/streams.ts';
 import { scenarioOf } from '../../../sim/swarm/swarm.ts';
+import type { TraceEvent } from '../../../sim/verdict/trace.ts';
 
 const cable = { delayMs: 20, jitterMs: 0, bandwidthBps: undefined, loss: 0 };
 
@@ -196,6 +198,25 @@ describe('verdicts', () => {
     expect(of({ device: 'dev-9' })).toEqual([`${PULL}, dev-9: it is none of the devices, and the run had 180.0 s`]);
     expect(of({ ghostMs: 1 })).toEqual([expect.stringContaining('of ghosts in all are more than the 1 ms of all verdicts')]);
     expect(wrongVerdicts({ ...well, traceProblems: ['the trace goes back'] })).toEqual(['the trace goes back']);
+  });
+});
+
+describe('a stored trace', () => {
+  const replayed = (change: (event: TraceEvent) => object): Promise<string[]> => {
+    const replay = new Replay();
+    const sim = new Simulation({ seed: 1, onTrace: (event) => replay.add(JSON.parse(JSON.stringify(change(event)))) });
+    sim.addServer(heartbeatServer());
+    sim.addDevice({ firmware: heartbeatFirmware() });
+    sim.schedule('cable-pull on dev-1 at 30s for 30s');
+    return sim.runFor('2m').then(() => replay.problems(sim.testbed.witness.judge.findings(sim.nowMs)));
+  };
+
+  it('gives what the run itself gave', async () => expect(await replayed((event) => event)).toEqual([]));
+
+  it('that says something else does not', async () => {
+    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, atMs: event.atMs + 1 } : event))).toEqual(['the stored trace gives other findings than the run itself']);
+    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, atMs: 'later' } : event))).toContainEqual(expect.stringMatching(/^a line of the trace cannot be read again, .*atMs/));
+    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, kind: 'gone' } : event))).toContainEqual(expect.stringMatching(/^a line of the trace is passed over when it is read again: /));
   });
 });
 

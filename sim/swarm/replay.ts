@@ -1,0 +1,29 @@
+/** Holds a stored trace to what was seen as it happened: each event is written and read again, and what was read is judged anew. */
+
+import { Judge } from '../verdict/judge.ts';
+import { parseTraceLine } from '../verdict/trace-file.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
+import type { Findings } from '../verdict/verdict.ts';
+
+export class Replay {
+  readonly #judge = new Judge();
+  readonly #problems: string[] = [];
+
+  add(event: TraceEvent): void {
+    const line = JSON.stringify(event);
+    const read = parseTraceLine(line);
+    if (typeof read === 'string') this.#problems.push(`a line of the trace cannot be read again, ${read}: ${line}`);
+    else if (read.source === undefined) this.#problems.push(`a line of the trace is passed over when it is read again: ${line}`);
+    else this.#judge.add(read);
+  }
+
+  /** What is wrong, in sentences. `findings` are those of the run itself. */
+  problems(findings: Findings): string[] {
+    if (this.#problems.length > 0) return this.#problems;
+    return plain(this.#judge.findings(findings.endMs)) === plain(findings) ? [] : ['the stored trace gives other findings than the run itself'];
+  }
+}
+
+function plain(findings: Findings): string {
+  return JSON.stringify({ ...findings, unexplainedLosses: [...findings.unexplainedLosses] });
+}
