@@ -308,7 +308,7 @@ export class Judge {
     const { connection } = device;
     const touched = connection === undefined ? [] : toBlame(connection);
     for (const one of touched) one.deviceNoticed ??= { afterMs: atMs - one.atMs, by };
-    if (touched.length === 0) this.#losses.set(by, (this.#losses.get(by) ?? 0) + 1);
+    if (touched.length === 0 && !this.#isUntaken(connection)) this.#losses.set(by, (this.#losses.get(by) ?? 0) + 1);
     if (connection !== undefined && GIVING_UP.has(by)) this.#givenUp(connection, { atMs, device: device.name, side: 'device', by });
     this.#leave(device);
   }
@@ -373,8 +373,14 @@ export class Judge {
 
   #givenUp(connection: Connection, alarm: FalseAlarm): void {
     const wasCut = toBlame(connection).some(({ effect }) => effect === 'cuts');
-    if (!wasCut && !connection.isGivenUp) this.#falseAlarms.push(alarm);
+    if (!wasCut && !connection.isGivenUp && !this.#isUntaken(connection)) this.#falseAlarms.push(alarm);
     connection.isGivenUp = true;
+  }
+
+  /** Begun under a fault on a server, whose stack has answered, and whose program never took it. */
+  #isUntaken(connection: Connection | undefined): boolean {
+    if (!this.#hearsServer || connection === undefined || connection.server !== undefined) return false;
+    return Array.from(this.#serverFaults.values()).some((faults) => faults.size > 0);
   }
 
   #forget(connection: Connection): void {

@@ -24,7 +24,8 @@
  * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,
  *   or until the heal of one that survived, or until the end. A server that does not run believes in nobody.
  * - A false alarm: an end gives up a connection by its own judgement (beats missed, silence, TCP's time-outs), and no fault that cuts
- *   has touched it, or all of these were survived. What the other end then sees of it is none.
+ *   has touched it, or all of these were survived. What the other end then sees of it is none. Nor is one that gives up a connection
+ *   that the stack of a server under a fault has answered, and its program never took.
  * - Sessions of one device overlap where the server takes it on line while it still has an older connection of it on line.
  */
 

@@ -176,6 +176,15 @@ describe('a false alarm', () => {
     expect(found([...pull, healed(12, 10, 'cable-pull', 1), answered(13), offline(40, 5000)]).falseAlarms).toHaveLength(1);
   });
 
+  it('is none where a hung server never took the connection that its stack has answered; nor is that one lost without a fault', () => {
+    const hang = fault(10, 'hang', 1, { host: 'server' });
+    const trace = [...up(), hang, lost(25, 'missed-beats'), boot(0, 'dev-2'), connected(26, 5001), lost(41, 'missed-beats'), connected(26, 5002, 'dev-2'), lost(41, 'missed-beats', 'dev-2')];
+    expect(found(trace).falseAlarms).toEqual([]);
+    expect([...found(trace).unexplainedLosses]).toEqual([]);
+    const after = [healed(50, 10, 'hang', 1, { host: 'server' }), connected(51, 5003), online(51.1, 5003), lost(70, 'missed-beats')];
+    expect(found([...trace, ...after]).falseAlarms).toHaveLength(1);
+  });
+
   it('of one connection is one, though both ends give up', () => {
     expect(found([...up(), lost(20, 'missed-beats'), offline(22, 5000)]).falseAlarms).toHaveLength(1);
   });
