@@ -442,6 +442,8 @@ function served(device: DeviceState, atMs: number, afterMs: number): void {
   if (connection === undefined || connection.goneAtMs !== undefined || device.cases.length === 0) return;
   for (const one of device.cases) {
     if (one.healedAtMs === undefined || (one.isMomentary && atMs - afterMs < one.atMs)) continue;
+    // Where nobody answers, what is sent into a connection that is dead since then looks no different.
+    if (one.isMomentary && one.connection === connection && device.service === 'beat-sent') continue;
     one.backAtMs = atMs;
     one.survived = one.connection === connection;
   }

@@ -315,7 +315,7 @@ export class TimeLines {
       case 'console':
         break;
     }
-    if (event.kind === device.service) this.#served(device, event.kind === 'beat-answered' ? atMs - event.afterMs : atMs);
+    if (event.kind === device.service) this.#served(device, event.kind === 'beat-sent' ? -Infinity : atMs - (event.kind === 'beat-answered' ? event.afterMs : 0));
   }
 
   #connected(device: Line, atMs: number, end: string, server: string): void {
@@ -349,7 +349,10 @@ export class TimeLines {
     device.left.add(connection);
   }
 
-  /** There is an answer to what was sent then. If nothing cuts it off any more, its connection has survived. */
+  /**
+   * There is an answer to what was sent then; -Infinity: there is none, where nobody answers. If nothing cuts it off any more, its
+   * connection has survived.
+   */
   #served({ connection, cutBy }: Line, sentMs: number): void {
     const since = connection?.cut;
     if (connection === undefined || since === undefined || cutBy.size > 0 || sentMs < since.sentAfterMs) return;

@@ -18,7 +18,7 @@
  *   was. A reset is over at once, and so is a box's forgetting; whatever stopped the firmware is over, too, when the device boots.
  * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a device
  *   that had never been connected when the fault came is not asked. After what is over at once, an answer counts only if what it
- *   answers was sent after it.
+ *   answers was sent after it; and where nobody answers, a beat only if it is sent over another connection.
  * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone noticed has a
  *   verdict for each cut, over the one connection.
  * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,

@@ -125,6 +125,23 @@ describe('behind a NAT box', () => {
   });
 });
 
+describe('of a device that is answered nothing, a beat that is sent', () => {
+  const boots: TraceEvent = { source: 'device', device: 'dev-1', kind: 'boot', boots: 1, resetReason: 'power-on', service: 'beat-sent', atMs: 0 };
+  const sent = (s: number): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'beat-sent', atMs: s * 1000 });
+  const begun = [boots, connected(1, 5000), online(1.02, 5000), sent(2)];
+
+  it('into a connection that a box has forgotten is no survival; into the next one, it is service', () => {
+    const trace = [...begun, fault(10, 'nat-timeout', 1), sent(11), offline(25, 5000), lost(26, 'ETIMEDOUT'), connected(27, 5001), online(27.1, 5001), sent(28)];
+    const { verdicts, falseAlarms } = found(trace);
+    expect(verdicts).toMatchObject([{ survived: false, serverNoticed: { afterMs: 15_000 }, deviceNoticed: { afterMs: 16_000 }, ghostMs: 15_000, backAfterMs: 18_000 }]);
+    expect(falseAlarms).toEqual([]);
+  });
+
+  it('after a fault that lasted is', () => {
+    expect(found([...begun, fault(10, 'cable-pull', 1), healed(12, 10, 'cable-pull', 1), sent(14)]).verdicts).toMatchObject([{ survived: true, backAfterMs: 2000 }]);
+  });
+});
+
 describe('a fault that only harms', () => {
   const lossy = fault(10, 'loss', 1, { argument: '30%' });
 

@@ -171,6 +171,13 @@ describe('a ghost', () => {
     expect(ghosts([...up, cut, answered(12, 1000), offline(25, 5000)])).toEqual([]);
   });
 
+  it('after what is over at once is not disproved by a beat, where nobody answers', () => {
+    const boots: TraceEvent = { source: 'device', device: 'dev-1', kind: 'boot', boots: 1, resetReason: 'power-on', service: 'beat-sent', atMs: 0 };
+    const begun = [boots, connected(1, 5000), online(1.1, 5000), beat(2)];
+    expect(ghosts([...begun, fault(10, 1, 'nat-timeout'), beat(12), offline(25, 5000)])).toEqual([[10, 25]]);
+    expect(ghosts([...begun, fault(10, 1, 'cable-pull'), healed(12, 1, 'cable-pull'), beat(14), offline(25, 5000)])).toEqual([[10, 12]]);
+  });
+
   it("is everybody's, when the server's cable is out", () => {
     const trace = [...up, fault(10, 1, 'cable-pull', ON_SERVER), healed(16, 1, 'cable-pull', ON_SERVER), answered(17)];
     expect(ghosts(trace)).toEqual([[10, 16]]);
