@@ -6,6 +6,7 @@ import type { LineOptions } from '../link/options.ts';
 import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
 import { heartbeatFirmware, heartbeatServer, SERVER_NAME } from '../programs.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
+import type { Liveness } from '../server/client-table.ts';
 import { summarize } from '../verdict/summary.ts';
 import { QUEUE_BYTES } from './bounds.ts';
 import { type Violation, violationsOf } from './invariants.ts';
@@ -120,12 +121,10 @@ function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scena
   const made = sim.addServer(streams.watchServer(program, SERVER_NAME), { link: lineOf(server.cable), driftPpm: server.driftPpm });
   const boxes = new Map<string, SimulatedNat>();
   for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));
-  for (const [i, { name, profile, cable, nat, driftPpm, watchdogMs }] of devices.entries()) {
+  for (const { name, profile, cable, nat, driftPpm, watchdogMs } of devices) {
     const firmware = heartbeatFirmware({ beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry, watchdogMs });
     const box = nat === undefined ? undefined : boxes.get(nat);
-    // Addresses of its own behind each box, as in no real network: the trace tells devices apart by them.
-    const behind = box && { nat: box, address: `192.168.0.${i + 1}` };
-    sim.addDevice({ name, firmware: streams.watchFirmware(firmware, name), profile, link: lineOf(cable), driftPpm, ...behind });
+    sim.addDevice({ name, firmware: streams.watchFirmware(firmware, name), profile, link: lineOf(cable), driftPpm, ...(box && { nat: box }) });
   }
   for (const { name, cable } of [{ name: SERVER_NAME, cable: server.cable }, ...devices]) {
     if (cable.loss > 0) sim.at(calmMs, sim.cable(name).install('both', loss(cable.loss)));
@@ -133,7 +132,7 @@ function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scena
   return made;
 }
 
-function livenessOf({ silence, beatIntervalMs, missedLimit }: FleetPolicy): NonNullable<Parameters<typeof heartbeatServer>[0]>['liveness'] & object {
+function livenessOf({ silence, beatIntervalMs, missedLimit }: FleetPolicy): Liveness {
   return silence === 'missed-beats'
     ? { policy: 'missed-beats', scanIntervalMs: beatIntervalMs, missedLimit }
     : { policy: 'idle', checkIntervalMs: beatIntervalMs, idleMs: beatIntervalMs * missedLimit };
