@@ -214,23 +214,36 @@ export class Judge {
   }
 
   #heal(event: Extract<TraceEvent, { source: 'fault' }>): void {
-    this.#lurking.delete(event.host);
+    if (this.#lurking.get(event.host)?.id === event.id) this.#lurking.delete(event.host);
     if (event.on === 'device') {
-      this.#healAt(this.#device(event.host), event);
+      this.#healAt(this.#device(event.host), new Set([event.id]), event.atMs);
       return;
     }
-    this.#faultsOf(event.host).delete(event.id);
-    const isBack = this.#stateOf(event.host) === 'running';
+    const { host, id, atMs } = event;
+    this.#serverHealed(host, new Set([id]), atMs);
+    if (this.#stateOf(host) !== 'running') return;
+    // What was hung goes on where it stopped, and can notice the others' faults from now on.
     for (const device of this.#devices.values()) {
-      if (device.cases.length === 0) continue;
-      this.#healAt(device, event);
-      // What was hung goes on where it stopped, and can notice the others' faults from now on.
-      if (isBack) for (const one of device.cases) if (one.server === 'hung' && one.on === 'device') one.server = 'running';
+      for (const one of device.cases) {
+        if (one.server === 'hung' && one.on === 'device' && (one.connection?.server ?? device.server) === host) one.server = 'running';
+      }
     }
   }
 
-  #healAt(device: DeviceState, { id, atMs }: { readonly id: number; readonly atMs: number }): void {
-    for (const one of device.cases) if (one.id === id) one.isOver = true;
+  #serverHealed(server: string, ids: ReadonlySet<number>, atMs: number): void {
+    const faults = this.#faultsOf(server);
+    for (const id of ids) faults.delete(id);
+    for (const device of this.#devices.values()) if (device.cases.length > 0) this.#healAt(device, ids, atMs);
+  }
+
+  /** Whatever stopped the program is over: it has been started. */
+  #serverStarted(server: string, atMs: number): void {
+    const stopping = Array.from(this.#faultsOf(server)).filter(([, state]) => state !== 'running');
+    if (stopping.length > 0) this.#serverHealed(server, new Set(stopping.map(([id]) => id)), atMs);
+  }
+
+  #healAt(device: DeviceState, ids: ReadonlySet<number>, atMs: number): void {
+    for (const one of device.cases) if (ids.has(one.id)) one.isOver = true;
     heal(device, atMs);
     if (firmwareOf(device) === 'running') goOn(device);
   }
@@ -327,6 +340,7 @@ export class Judge {
 
   #addServerEvent(event: Extract<TraceEvent, { source: 'server' }>): void {
     this.#hearsServer = true;
+    if (event.kind === 'listening') this.#serverStarted(event.server, event.atMs);
     if (event.kind !== 'online' && event.kind !== 'offline') return;
     const connections = this.#at(event.peer);
     if (event.kind === 'offline') {

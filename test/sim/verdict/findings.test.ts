@@ -24,14 +24,14 @@ const silent: OfflineReason = { kind: 'silent', silentMs: 15_000 };
 const offline = (s: number, port: number, reason: OfflineReason = silent, address?: string): TraceEvent => {
   return { source: 'server', server: 'server', kind: 'offline', client: 1, peer: end(port, address), onlineMs: 1, silentMs: 1, reason, atMs: s * 1000 };
 };
-const fault = (s: number, kind: FaultKind, id: number, more: { host?: string; argument?: string; healedAtS?: number } = {}): TraceEvent => {
-  const { host = 'dev-1', argument, healedAtS } = more;
+const fault = (s: number, kind: FaultKind, id: number, more: { host?: string; on?: 'device' | 'server'; argument?: string; healedAtS?: number } = {}): TraceEvent => {
+  const { host = 'dev-1', on = host === 'server' ? 'server' : 'device', argument, healedAtS } = more;
   return {
-    source: 'fault', kind: healedAtS === undefined ? 'fault' : 'healed', id, fault: kind, host, on: host === 'server' ? 'server' : 'device', tier: 'T3',
+    source: 'fault', kind: healedAtS === undefined ? 'fault' : 'healed', id, fault: kind, host, on, tier: 'T3',
     text: `${kind}${argument === undefined ? '' : ` ${argument}`} on ${host} at ${s}s`, ...(argument !== undefined && { argument }), atMs: (healedAtS ?? s) * 1000,
   };
 };
-const healed = (atS: number, s: number, kind: FaultKind, id: number, more: { host?: string; argument?: string } = {}): TraceEvent => fault(s, kind, id, { ...more, healedAtS: atS });
+const healed = (atS: number, s: number, kind: FaultKind, id: number, more: { host?: string; on?: 'device' | 'server'; argument?: string } = {}): TraceEvent => fault(s, kind, id, { ...more, healedAtS: atS });
 
 /** A device with a connection that both ends know of. */
 const up = (device = 'dev-1', port = 5000): TraceEvent[] => [boot(0, device), connected(1, port, device), online(1.02, port), answered(2, device)];
@@ -85,6 +85,24 @@ describe('a fault on the server', () => {
     expect(found([...hung, healed(20, 10, 'hang', 1, { host: 'server' })]).verdicts[1]).toMatchObject({ server: 'running' });
   });
 
+  it('that is rebooted hangs no more: what comes after can be noticed, and healed', () => {
+    const listening: TraceEvent = { source: 'server', server: 'server', kind: 'listening', local: end(39_002, '10.0.0.2'), atMs: 25_000 };
+    const rebooted = [...up(), fault(10, 'hang', 1, { host: 'server' }), off(20, 2), healed(25, 20, 'power-loss', 2, { host: 'server' }), listening];
+    const trace = [...rebooted, lost(26, 'ECONNRESET'), connected(27, 5001), online(27.1, 5001), answered(28), fault(60, 'cable-pull', 3), healed(62, 60, 'cable-pull', 3), answered(63)];
+    expect(found(trace).verdicts).toMatchObject([
+      { fault: 'hang', isOver: true, healedAfterMs: 15_000, backAfterMs: 3000 },
+      { fault: 'power-loss', healedAfterMs: 5000, backAfterMs: 3000 },
+      { fault: 'cable-pull', server: 'running', healedAfterMs: 2000, survived: true },
+    ]);
+  });
+
+  it('lets only its own devices be noticed again', () => {
+    const elsewhere: TraceEvent = { source: 'server', server: 'other', kind: 'online', client: 1, peer: end(5001), atMs: 1020 };
+    const trace = [...up(), boot(0, 'dev-2'), connected(1, 5001, 'dev-2'), elsewhere, fault(10, 'hang', 1, { host: 'server' }), fault(11, 'cable-pull', 2)];
+    const other = { host: 'other', on: 'server' } as const;
+    expect(found([...trace, fault(20, 'hang', 3, other), healed(25, 20, 'hang', 3, other)]).verdicts[1]).toMatchObject({ fault: 'cable-pull', server: 'hung' });
+  });
+
   it('touches only those that are connected to that server', () => {
     const elsewhere: TraceEvent = { source: 'server', server: 'other', kind: 'online', client: 1, peer: end(5001), atMs: 1020 };
     const { verdicts } = found([...up(), boot(0, 'dev-2'), connected(1, 5001, 'dev-2'), elsewhere, off(10)]);
@@ -116,6 +134,9 @@ describe('behind a NAT box', () => {
     const forgotten: TraceEvent = { source: 'link', kind: 'forgotten', at: 'dev-1', ends: [end(5000), end(39_002, '10.0.0.2')], idleMs: 300_000, atMs: 310_000 };
     expect(found([lurks, ...up()]).verdicts).toEqual([]);
     expect(found([lurks, ...up(), forgotten], 1000).verdicts).toMatchObject([{ text: 'nat-timeout 5m on dev-1 at 0s', atMs: 310_000, ghostMs: 690_000 }]);
+    // Another fault on the host comes and goes.
+    const pull = [fault(5, 'cable-pull', 2), healed(6, 5, 'cable-pull', 2), answered(8)];
+    expect(found([lurks, ...up(), ...pull, forgotten], 1000).verdicts).toMatchObject([{ fault: 'cable-pull' }, { text: 'nat-timeout 5m on dev-1 at 0s' }]);
   });
 
   it('an answer to what was sent before is no survival', () => {
