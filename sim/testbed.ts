@@ -48,6 +48,8 @@ interface OpenFault {
   readonly isShared: boolean;
   /** Undefined: it was begun by hand, and ends so. */
   readonly heal: (() => void) | undefined;
+  /** How often the board had booted by then: whatever stopped its program is over with the next boot, though its time is not. */
+  readonly boots: number;
 }
 
 /** What the trace says of a fault, whether it comes or goes. */
@@ -211,15 +213,18 @@ export class Testbed {
     const told = this.#told(kind, argument, name, side, formatFault(fault));
     this.trace({ ...told, kind: 'fault', ...(forMs !== undefined && { forMs }) });
     const victim = { board: this.#boardOf(name), network: this.#options.networkOf(name) };
+    const { boots } = victim.board;
     const heal = this.#act(() => begin(victim, argument));
-    return lasts(argument) ? this.#addOpen(name, { told, isShared, heal }) : undefined;
+    return lasts(argument) ? this.#addOpen(name, { told, isShared, heal, boots }) : undefined;
   }
 
   /** Heals it, unless somebody has done so by hand. */
   #end(name: string, fault: OpenFault): void {
     if (!this.#removeOpen(name, fault)) return;
     this.trace({ ...fault.told, kind: 'healed' });
-    const isLast = !this.#openOf(name).some(({ told }) => told.fault === fault.told.fault);
+    const { boots } = this.#boardOf(name);
+    const isOn = (other: OpenFault): boolean => FAULTS[other.told.fault].firmware === 'running' || other.boots === boots;
+    const isLast = !this.#openOf(name).some((other) => other.told.fault === fault.told.fault && isOn(other));
     if (fault.heal !== undefined && (isLast || !fault.isShared)) this.#act(fault.heal);
   }
 
@@ -232,7 +237,7 @@ export class Testbed {
     const text = formatFault({ kind: fault, argument: undefined, target: name, at: { fromMs: now, toMs: now }, for: undefined, everyMs: undefined });
     const told = this.#told(fault, undefined, name, side, text);
     this.trace({ ...told, kind: 'fault' });
-    if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { told, isShared: true, heal: undefined });
+    if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { told, isShared: true, heal: undefined, boots: board.boots });
   }
 
   #endByHand(name: string, fault: BoardFault, isEnded: (open: OpenFault) => boolean): void {

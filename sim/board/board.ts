@@ -69,6 +69,7 @@ export class Board {
   #state: 'off' | 'running' | 'hung' | 'crashed' | 'resetting' = 'off';
   #current: Boot | undefined = undefined;
   #carrier = true;
+  #boots = 0;
 
   /** A board that is off. */
   constructor(world: BoardWorld, name: string, nic: Nic, firmware: Firmware) {
@@ -80,6 +81,11 @@ export class Board {
 
   get state(): 'off' | 'running' | 'hung' | 'crashed' | 'resetting' {
     return this.#state;
+  }
+
+  /** @internal How often its firmware has been started. */
+  get boots(): number {
+    return this.#boots;
   }
 
   /** The cable. Pulling it twice is pulling it once. */
@@ -188,6 +194,7 @@ export class Board {
 
   #boot(resetReason: ResetReason): void {
     this.#state = 'running';
+    this.#boots++;
     const boot = new Boot(this, resetReason);
     this.#current = boot;
     boot.raise(() => this.#firmware(boot, boot.onEvent));

@@ -65,6 +65,21 @@ describe('by hand', () => {
 });
 
 describe('several faults on one host', () => {
+  it.each(['hang', 'crash'])('a %s that a boot has ended keeps no later one from being healed', async (kind) => {
+    const { sim, device, server } = world();
+    for (const host of ['dev-1', 'server']) sim.schedule(`${kind} on ${host} at 10s for 5m\npower-loss on ${host} at 20s for 1s\n${kind} on ${host} at 60s for 1s\n${kind} on ${host} at 299s for 30s`);
+    const states = async (atS: number) => {
+      await sim.runFor(atS * 1000 - sim.nowMs);
+      return [device.state, server.board.state];
+    };
+    const stopped = kind === 'hang' ? 'hung' : 'crashed';
+    expect(await states(60.5)).toEqual([stopped, stopped]);
+    expect(await states(61.5)).toEqual(['running', 'running']);
+    // When the time of the first is over, there is another that it has nothing to do with.
+    expect(await states(320)).toEqual([stopped, stopped]);
+    expect(await states(330)).toEqual(['running', 'running']);
+  });
+
   it('of one kind: it is mended when the last of them is over, and the trace tells of each', async () => {
     const { sim, faults } = world();
     sim.schedule('cable-pull on dev-1 at 10s for 10s\ncable-pull on dev-1 at 15s for 10s');
