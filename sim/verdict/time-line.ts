@@ -381,6 +381,9 @@ export class TimeLines {
         for (const { device } of this.#at(event.peer)) device.marks.add('error', event.atMs, `turned away: all ${event.maxConnections} connections are taken`);
         break;
       case 'listening':
+        // Whatever stopped the program is over when it starts.
+        for (const [id, { host, kind }] of this.#openFaults) if (host === event.server && FAULTS[kind].firmware !== 'running') this.#over(id, 'server', event.atMs);
+        break;
       case 'failed':
       case 'beat':
       case 'unanswered':

@@ -207,6 +207,12 @@ describe('faults', () => {
   it('on a server that is still under them at the end last until then', () => {
     expect(read([...up, fault(10, 1, 'hang', ON_SERVER)]).serverFaults(50_000)).toMatchObject([{ fromMs: 10_000, toMs: 50_000 }]);
   });
+
+  it('that stopped a server are over when its program listens anew', () => {
+    const listening: TraceEvent = { source: 'server', server: 'server', kind: 'listening', local: end(39_002), atMs: 25_000 };
+    const spans = read([...up, fault(10, 1, 'hang', ON_SERVER), fault(12, 2, 'cable-pull', ON_SERVER), listening]).serverFaults(50_000);
+    expect(spans).toMatchObject([{ kind: 'hang', fromMs: 10_000, toMs: 25_000 }, { kind: 'cable-pull', toMs: 50_000 }]);
+  });
 });
 
 describe('beats', () => {
