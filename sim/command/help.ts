@@ -103,9 +103,10 @@ after the last heal; no byte is lost, doubled or changed on a connection; the se
 what is held does not grow; verdicts make sense. Exit status 1 where one does not hold.
 `,
 
-  merge: `cablepull merge part-*.json: the parts that 'cablepull swarm --shard ... --out' has written, put together to the
-report of the whole: the same, to the byte, that one process would have printed
+  merge: `cablepull merge: the parts that 'cablepull swarm --shard 3/16 --out part-3.json' and the like have written, put
+together to the report that one process would have printed, to the byte
 
+  cablepull merge part-*.json
   --json                       the report as a JSON object
 `,
 

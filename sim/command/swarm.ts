@@ -79,7 +79,9 @@ async function shrinkFirst(crew: Crew, tally: Tally, progress: SwarmProgress): P
   if (first.length === 0) return tally;
   progress.say(`looking for the least that fails of ${first.length === 1 ? 'run' : 'runs'} ${first.map(({ index }) => index).join(', ')}`);
   const shrunk = new Map<number, Failure['shrunk']>();
-  const orders = first.flatMap(({ index, violations: [violation] }): Order[] => (violation === undefined ? [] : [{ kind: 'shrink', index, invariant: violation.invariant }]));
+  const orders = first.flatMap(({ index, violations: [violation] }): Order[] => {
+    return violation === undefined ? [] : [{ kind: 'shrink', index, invariant: violation.invariant }];
+  });
   await crew.work(orders, (answer) => {
     if (answer.kind === 'shrunk') shrunk.set(answer.index, answer.shrunk);
   });
@@ -125,7 +127,9 @@ async function runOne(swarm: Swarm, { index, devices }: NonNullable<SwarmSetting
     const failures = tallyOf(result).failures;
     for (const line of scenarioText(scenario)) terminal.print(line);
     terminal.print('');
-    for (const line of failures.length === 0 ? ['every invariant held'] : failures.flatMap((failure) => failureText(failure, repeatLine(swarm)))) terminal.print(line);
+    const repeat: RepeatLine = (again) => repeatLine(swarm)(again, devices && { devices, plan: swarm.plan });
+    const lines = failures.flatMap((failure) => failureText(failure, repeat));
+    for (const line of failures.length === 0 ? ['every invariant held'] : lines) terminal.print(line);
   }
   return result.violations.length === 0 ? 0 : 1;
 }

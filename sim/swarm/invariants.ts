@@ -1,4 +1,4 @@
-/** What must hold of every run, whatever befalls it. Each says in sentences where it does not: who, when, how much, and what the bound was. */
+/** What must hold of every run, whatever befalls it. Where it does not, a sentence says who, when, how much, and what the bound was. */
 
 import { FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
@@ -49,7 +49,9 @@ export function silentClients(observation: Observation): string[] {
   return sessions.flatMap(({ device, heardMs, overMs = endMs }) => heardMs.flatMap((fromMs, i) => {
     const toMs = heardMs[i + 1] ?? overMs;
     const silentMs = toMs - runsSince(observation, fromMs, toMs);
-    return silentMs <= boundMs ? [] : [`the server kept ${device} on line from ${at(fromMs)}, silent, for ${formatSeconds(silentMs)}: its policy allows ${formatSeconds(boundMs)}`];
+    if (silentMs <= boundMs) return [];
+    const allowed = `its policy allows ${formatSeconds(boundMs)}`;
+    return [`the server kept ${device} on line from ${at(fromMs)}, silent, for ${formatSeconds(silentMs)}: ${allowed}`];
   }));
 }
 
@@ -63,7 +65,9 @@ export function longGhosts(observation: Observation): string[] {
     if (!wasConnected || effect !== 'cuts' || span === undefined || !isMuting(span)) return [];
     const untilMs = Math.min(atMs + verdict.ghostMs, span.toMs ?? endMs);
     const believedMs = untilMs - runsSince(observation, atMs, untilMs);
-    return believedMs <= boundMs ? [] : [`${text}: the server believed in ${device} from ${at(atMs)} on for ${formatSeconds(believedMs)}: ${formatSeconds(boundMs)} are allowed`];
+    if (believedMs <= boundMs) return [];
+    const allowed = `${formatSeconds(boundMs)} are allowed`;
+    return [`${text}: the server believed in ${device} from ${at(atMs)} on for ${formatSeconds(believedMs)}: ${allowed}`];
   });
 }
 
@@ -130,7 +134,9 @@ export function corruptStreams({ streams }: Observation): string[] {
     const others = byEnds.get(endsOf(end.remote, end.local)) ?? [];
     if (others.some(({ written }) => isBeginning(end.read, written))) return [];
     const whose = `what ${end.host} has read from ${end.remote?.address ?? '?'} port ${end.remote?.port ?? '?'}, ${end.read.length} bytes,`;
-    return [`${whose} is not what was written there${others.length === 0 ? ': nobody has written anything' : `, of which byte ${Math.max(...others.map(({ written }) => agree(end.read, written)))} is the first that differs`}`];
+    const agreed = Math.max(...others.map(({ written }) => agree(end.read, written)));
+    const how = others.length === 0 ? ': nobody has written anything' : `, of which byte ${agreed} is the first that differs`;
+    return [`${whose} is not what was written there${how}`];
   });
 }
 
@@ -186,12 +192,16 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
       const recent = users.reduce((sum, { attemptsMs }) => sum + attemptsMs.filter((ms) => ms >= atMs - LINGER_MS && ms <= atMs).length, 0);
       const { socketsMax } = PROFILES[scenario.devices.find(({ name }) => name === host)?.profile ?? 'linux'];
       const boundCount = socketsMax < Infinity ? socketsMax : users.length + recent;
-      return count <= boundCount ? [] : [`${host} holds ${count} connections at ${at(atMs)}: of ${recent} attempts in the last ${formatSeconds(LINGER_MS)} it can be ${boundCount}`];
+      if (count <= boundCount) return [];
+      const attempts = `${recent} attempts in the last ${formatSeconds(LINGER_MS)}`;
+      return [`${host} holds ${count} connections at ${at(atMs)}: of ${attempts} it can be ${boundCount}`];
     });
     const held = [...connections.values()].reduce((sum, count) => sum + count, 0);
     // A host: its clock, its watchdog's, that of its reset, a look-up; both ways of its cable; the heal of its loss; and a box on it.
     const waitersMax = held + hosts * (4 + 2 + 1 + scenario.plan.length) + scenario.nats.length + 16;
-    return waiters <= waitersMax ? late : [...late, `${waiters} places in the queue of events are taken at ${at(atMs)}: of ${hosts} hosts with ${held} connections it can be ${waitersMax}`];
+    if (waiters <= waitersMax) return late;
+    const allowed = `of ${hosts} hosts with ${held} connections it can be ${waitersMax}`;
+    return [...late, `${waiters} places in the queue of events are taken at ${at(atMs)}: ${allowed}`];
   });
 }
 
@@ -203,7 +213,8 @@ export function wrongVerdicts({ findings: { verdicts, endMs, ghostMs: sumMs }, t
     const { atMs, ghostMs: ownMs, healedAfterMs, backAfterMs, deviceNoticed, serverNoticed, text, device } = verdict;
     const times = { 'device noticed': deviceNoticed?.afterMs, 'server noticed': serverNoticed?.afterMs, ghost: ownMs, healed: healedAfterMs };
     const outside = Object.entries(times).flatMap(([what, ms]) => (ms === undefined || (ms >= 0 && atMs + ms <= endMs) ? [] : [`${what} after ${ms} ms`]));
-    if (backAfterMs !== undefined && !(backAfterMs >= 0 && atMs + (healedAfterMs ?? 0) + backAfterMs <= endMs)) outside.push(`service back after ${backAfterMs} ms`);
+    const isBackInTime = backAfterMs === undefined || (backAfterMs >= 0 && atMs + (healedAfterMs ?? 0) + backAfterMs <= endMs);
+    if (!isBackInTime) outside.push(`service back after ${backAfterMs} ms`);
     if (!scenario.devices.some(({ name }) => name === device)) outside.push('it is none of the devices');
     return outside.map((what) => `${text}, ${device}: ${what}, and the run had ${formatSeconds(endMs)}`);
   });

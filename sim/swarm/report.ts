@@ -1,4 +1,4 @@
-/** What a swarm came to, for people and for machines. It says nothing of who did it, nor how long that took: the same swarm has the same report. */
+/** What a swarm came to, for people and for machines. It says nothing of who did it, nor of how long that took: so it is always the same. */
 
 import { FAULT_KINDS } from '../faults/fault.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
@@ -27,17 +27,21 @@ export type RepeatLine = (index: number, shrunk?: Failure['shrunk']) => string;
 export function swarmText(swarm: Swarm, tally: Tally, repeat: RepeatLine): string[] {
   const { runs, devices, deviceMs, failures, cuts, survived, ghostMs, falseAlarms, overlappingSessions } = tally;
   const done = runs === swarm.runs ? `${runs} ${plural(runs, 'run')}` : `${runs} of ${swarm.runs} runs`;
+  const hours = (deviceMs / 3_600_000).toFixed(1);
+  const kinds = FAULT_KINDS.filter((kind) => tally.faults[kind] > 0).map((kind) => `${tally.faults[kind]} ${kind}`);
+  const times = [row('server noticed', tally.server), row('device noticed', tally.device), row('service back', tally.back)];
+  const unshown = failures.slice(FAILURES_SHOWN).map(({ index }) => index);
   return [
-    `${done} of ${formatDuration(swarm.forMs)}, seed ${swarm.seed}: ${devices} ${plural(devices, 'device')}, ${(deviceMs / 3_600_000).toFixed(1)} hours of devices in all`,
-    `${faultsInAll(tally)} faults: ${FAULT_KINDS.filter((kind) => tally.faults[kind] > 0).map((kind) => `${tally.faults[kind]} ${kind}`).join(', ') || 'none'}`,
+    `${done} of ${formatDuration(swarm.forMs)}, seed ${swarm.seed}: ${devices} ${plural(devices, 'device')}, ${hours} hours of devices in all`,
+    `${faultsInAll(tally)} faults: ${kinds.join(', ') || 'none'}`,
     '',
-    ...table([['', 'times', 'median', 'p99', 'worst', 'never'], row('server noticed', tally.server), row('device noticed', tally.device), row('service back', tally.back)]).split('\n'),
+    ...table([['', 'times', 'median', 'p99', 'worst', 'never'], ...times]).split('\n'),
     `${cuts} ${plural(cuts, 'connection')} cut, of which ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
     `${falseAlarms} false ${plural(falseAlarms, 'alarm')}, ${overlappingSessions} overlapping ${plural(overlappingSessions, 'session')}`,
     '',
     failures.length === 0 ? 'every invariant held in every run' : `${failures.length} ${plural(failures.length, 'run')} FAILED`,
     ...failures.slice(0, FAILURES_SHOWN).flatMap((failure) => ['', ...failureText(failure, repeat)]),
-    ...(failures.length > FAILURES_SHOWN ? ['', `and ${failures.length - FAILURES_SHOWN} more: ${failures.slice(FAILURES_SHOWN).map(({ index }) => index).join(', ')}`] : []),
+    ...(unshown.length > 0 ? ['', `and ${unshown.length} more: ${unshown.join(', ')}`] : []),
   ];
 }
 

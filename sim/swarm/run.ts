@@ -50,14 +50,16 @@ export async function runScenario(scenario: Scenario): Promise<RunResult> {
   try {
     observation = await observe(scenario);
   } catch (error) {
-    return { ...emptyResult(scenario), violations: [{ invariant: 'exception', sentence: `threw: ${error instanceof Error ? error.message : String(error)}` }] };
+    const sentence = `threw: ${error instanceof Error ? error.message : String(error)}`;
+    return { ...emptyResult(scenario), violations: [{ invariant: 'exception', sentence }] };
   }
   const { findings, faults } = observation;
   const summary = summarize(findings);
   const times = ({ timesMs, never }: Times): Times => ({ timesMs: timesMs.map(Math.round), never });
+  const counts = FAULT_KINDS.map((kind) => [kind, faults.filter((span) => span.kind === kind).length] as const);
   return {
     ...emptyResult(scenario),
-    faults: Object.fromEntries(FAULT_KINDS.map((kind) => [kind, faults.filter((span) => span.kind === kind).length] as const).filter(([, count]) => count > 0)),
+    faults: Object.fromEntries(counts.filter(([, count]) => count > 0)),
     cuts: summary.faults,
     survived: summary.survived,
     server: times(summary.server),
@@ -109,7 +111,8 @@ export async function observe(scenario: Scenario): Promise<Observation> {
     devices: scenario.devices.map(({ name }) => recorder.device(name)),
     sessions: recorder.sessions,
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
-    streams: streams.ends().map((end) => (end.host === SERVER_NAME && end.remote !== undefined ? { ...end, remote: recorder.insideOf(end.remote) } : end)),
+    // As the devices know themselves.
+    streams: streams.ends().map((end) => (end.host === SERVER_NAME ? { ...end, remote: end.remote && recorder.insideOf(end.remote) } : end)),
     samples,
     traceProblems: [...recorder.traceProblems, ...replay.problems(findings)],
   };

@@ -4,7 +4,7 @@
  */
 
 import type { KeepAlive } from '../../hal/network.ts';
-import { FAULT_KINDS, type Fault, type FaultKind, formatFault, type Range } from '../faults/fault.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, formatFault, type Range, targets } from '../faults/fault.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
@@ -96,11 +96,12 @@ function calmFromMs(fleet: Omit<Scenario, 'calmMs' | 'plan'>, wrongs: readonly W
   return fleet.forMs - settleMs({ ...fleet, plan: wrongs });
 }
 
-/** The same with other faults, or with some of its devices only; boxes without devices are gone, too. */
+/** The same with other faults, or with some of its devices only; with the others go their boxes, and the faults that were on them alone. */
 export function reduced(scenario: Scenario, plan: readonly Fault[], names: readonly string[]): Scenario {
   const devices = scenario.devices.filter(({ name }) => names.includes(name));
   const nats = scenario.nats.filter(({ name }) => devices.some(({ nat }) => nat === name));
-  return { ...scenario, devices, nats, plan };
+  const means = ({ target }: Fault): boolean => target === SERVER_NAME || devices.some(({ name }) => targets(target, name));
+  return { ...scenario, devices, nats, plan: plan.filter(means) };
 }
 
 function drawPolicy(dice: Dice): FleetPolicy {

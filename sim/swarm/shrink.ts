@@ -55,9 +55,7 @@ function* withFewerDevices(scenario: Scenario): Generator<Scenario> {
     if (devices.length === 0) continue;
     const names = devices.map(({ name }) => name);
     const smaller = reduced(scenario, scenario.plan, names);
-    // A plan must mean somebody: what was on those that are gone goes with them.
-    const plan = smaller.plan.filter((fault) => fault.target === SERVER_NAME || meansAny(fault, names));
-    if (plan.length > 0) yield { ...smaller, plan };
+    if (smaller.plan.length > 0) yield smaller;
   }
 }
 
@@ -88,7 +86,7 @@ function* simplerFaults(fault: Fault, { devices }: Scenario): Generator<Fault> {
     yield { ...fault, for: exactly(length.toMs) };
   }
   if (target !== SERVER_NAME && !devices.some(({ name }) => name === target)) {
-    for (const { name } of devices) if (meansAny(fault, [name])) yield { ...fault, target: name };
+    for (const { name } of devices) if (targets(target, name)) yield { ...fault, target: name };
   }
   for (const ms of rounder(at)) yield { ...fault, at: exactly(ms) };
   for (const ms of length === undefined ? [] : rounder(length)) if (everyMs === undefined || ms < everyMs) yield { ...fault, for: exactly(ms) };
@@ -104,10 +102,6 @@ function rounder({ fromMs, toMs }: Range): number[] {
 
 function exactly(ms: number): Range {
   return { fromMs: ms, toMs: ms };
-}
-
-function meansAny({ target }: Fault, names: readonly string[]): boolean {
-  return names.some((name) => targets(target, name));
 }
 
 /** What repeats it: which devices of the run's fleet, and the plan in lines. */

@@ -83,7 +83,9 @@ function onlyOf({ run, devices: list, ...others }: OnlyValues, seed: number, for
   const fleet = drawScenario(seed, index, forMs).devices.map(({ name }) => name);
   const devices = list?.split(',');
   const stranger = devices?.find((name) => !fleet.includes(name));
-  if (stranger !== undefined) throw usage(`--devices must be names such as ${fleet.slice(0, 2).join(',')} of the ${fleet.length} that run ${index} has, not '${stranger}'`);
+  if (stranger !== undefined) {
+    throw usage(`--devices must be names such as ${fleet.slice(0, 2).join(',')} of the ${fleet.length} that run ${index} has, not '${stranger}'`);
+  }
   checkPlan(plan, devices ?? fleet, `in run ${index}`);
   return { index, devices };
 }

@@ -88,6 +88,15 @@ describe('one run', () => {
     expect(status).toBe(0);
   });
 
+  it('of some of its devices, with what was drawn for them', async () => {
+    const whole = await ended('swarm', '--run', '17', '--for', '6m');
+    const some = await ended('swarm', '--run', '17', '--for', '6m', '--devices', 'dev-2');
+    const faults = (stdout: string): string[] => stdout.split('\n').filter((line) => / on (dev|server)/.test(line));
+    expect(some.stdout.match(/^dev-\d+: /mg)).toEqual(['dev-2: ']);
+    expect(faults(whole.stdout)).toEqual(expect.arrayContaining(faults(some.stdout)));
+    expect(some.stdout).toMatch(/\n\nevery invariant held\n$/);
+  });
+
   it('for machines', async () => {
     const { stdout } = await ended('swarm', '--run', '17', '--for', '6m', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ kind: 'swarm-run', scenario: { index: 17, forMs: 360_000 }, result: { index: 17, violations: [] } });
