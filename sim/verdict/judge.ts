@@ -34,6 +34,8 @@ interface Case {
   readonly tier: Tier;
   readonly text: string;
   readonly on: Side;
+  /** That it is on. */
+  readonly host: string;
   readonly device: string;
   readonly atMs: number;
   readonly forMs: number | undefined;
@@ -61,8 +63,12 @@ interface DeviceState {
   hasBeenConnected: boolean;
   /** That it was connected to last. */
   server: string | undefined;
-  /** Those whose service is not back. */
+  /** Those whose service is not back, the earliest first: there is no end of them where one fault lasts for good, and others come and go. */
   cases: Case[];
+  /** Of them, those that are not healed. */
+  unhealed: Case[];
+  /** Of these, those that are not over. */
+  open: Case[];
   latestCut: Case | undefined;
 }
 
@@ -185,11 +191,11 @@ export class Judge {
 
   #open(
     device: DeviceState, connection: Connection | undefined,
-    told: Pick<Case, 'id' | 'fault' | 'effect' | 'tier' | 'text' | 'on' | 'atMs' | 'isMomentary'> & { readonly forMs?: number }, firmware: FirmwareState,
+    told: Pick<Case, 'id' | 'fault' | 'effect' | 'tier' | 'text' | 'on' | 'host' | 'atMs' | 'isMomentary'> & { readonly forMs?: number }, firmware: FirmwareState,
   ): void {
-    const { id, fault, effect, tier, text, on, atMs, forMs, isMomentary } = told;
+    const { id, fault, effect, tier, text, on, host, atMs, forMs, isMomentary } = told;
     const one: Case = {
-      id, fault, effect, tier, text, on, device: device.name, atMs, forMs, connection, isMomentary,
+      id, fault, effect, tier, text, on, host, device: device.name, atMs, forMs, connection, isMomentary,
       hadService: device.hasBeenConnected,
       firmware,
       server: this.#stateOf(device.server),
@@ -202,11 +208,12 @@ export class Judge {
     };
     connection?.cases.push(one);
     device.cases.push(one);
+    device.unhealed.push(one);
+    if (!isMomentary) device.open.push(one);
     this.#cases.push(one);
     if (effect === 'cuts') device.latestCut = one;
     const worst = firmwareOf(device);
-    for (const other of device.cases) {
-      if (other.atMs !== atMs) continue;
+    for (let i = device.cases.length - 1, other = device.cases[i]; other?.atMs === atMs; other = device.cases[--i]) {
       other.firmware = worse(other.firmware, worst);
       other.server = worse(other.server, one.server);
     }
@@ -243,9 +250,8 @@ export class Judge {
   }
 
   #healAt(device: DeviceState, ids: ReadonlySet<number>, atMs: number): void {
-    for (const one of device.cases) if (ids.has(one.id)) one.isOver = true;
-    heal(device, atMs);
-    if (firmwareOf(device) === 'running') goOn(device);
+    const ended = end(device, atMs, ({ id }) => ids.has(id));
+    if (ended.some(({ fault }) => FAULTS[fault].firmware === 'hung') && firmwareOf(device) === 'running') goOn(device);
   }
 
   #faultsOf(server: string): Map<number, FirmwareState> {
@@ -271,7 +277,7 @@ export class Judge {
       const at = { fromMs: atMs, toMs: atMs };
       const text = this.#lurking.get(event.at)?.text
         ?? formatFault({ kind: 'nat-timeout', argument: formatDuration(idleMs), target: device.name, at, for: undefined, everyMs: undefined });
-      this.#open(device, connection, { id: 0, fault: 'nat-timeout', effect: 'cuts', tier: 'T3', text, on: 'device', atMs, isMomentary: true }, 'running');
+      this.#open(device, connection, { id: 0, fault: 'nat-timeout', effect: 'cuts', tier: 'T3', text, on: 'device', host: device.name, atMs, isMomentary: true }, 'running');
     }
   }
 
@@ -283,13 +289,9 @@ export class Judge {
       case 'boot':
         this.#leave(device);
         device.service = event.service;
-        for (const one of device.cases) {
-          const { firmware } = FAULTS[one.fault];
-          if (one.isOver || firmware === 'running' || one.on === 'server') continue;
-          one.isOver = true;
-          if (firmware === 'hung' && event.resetReason === 'watchdog') one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: 'watchdog' };
+        for (const one of end(device, event.atMs, ({ fault, on }) => on === 'device' && FAULTS[fault].firmware !== 'running')) {
+          if (FAULTS[one.fault].firmware === 'hung' && event.resetReason === 'watchdog') one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: 'watchdog' };
         }
-        heal(device, event.atMs);
         break;
       case 'connected':
         this.#connected(device, event.local === undefined ? `${event.device} at ${event.atMs}` : this.ends.keyOf(event.local));
@@ -360,7 +362,10 @@ export class Judge {
   #online(connection: Connection, server: string): void {
     if (connection.goneAtMs !== undefined) return;
     connection.server = server;
-    connection.device.server = server;
+    if (connection.device.server !== server) {
+      connection.device.server = server;
+      heal(connection.device, this.#lastMs);
+    }
     this.#overlappingSessions += connection.device.left.filter((other) => other.server === server && other.goneAtMs === undefined).length;
   }
 
@@ -410,7 +415,7 @@ export class Judge {
   #device(name: string): DeviceState {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], latestCut: undefined };
+      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], unhealed: [], open: [], latestCut: undefined };
       this.#devices.set(name, device);
     }
     return device;
@@ -427,10 +432,25 @@ function toBlame({ cases }: Connection): readonly Case[] {
   return cuts.length > 0 ? cuts : touched;
 }
 
-/** If the device is under no fault that cuts any more, those it was under are healed; one that harms by itself. */
-function heal({ cases }: DeviceState, atMs: number): void {
-  const isCut = cases.some(({ effect, isOver }) => effect === 'cuts' && !isOver);
-  for (const one of cases) if (one.effect === 'cuts' ? !isCut : one.isOver) one.healedAtMs ??= atMs;
+/** Faults of the device are over: gives them. */
+function end(device: DeviceState, atMs: number, isEnded: (one: Case) => boolean): readonly Case[] {
+  const ended = device.open.filter(isEnded);
+  if (ended.length === 0) return ended;
+  device.open = device.open.filter((one) => !ended.includes(one));
+  for (const one of ended) {
+    one.isOver = true;
+    // What only harms is healed by itself.
+    if (one.effect === 'harms') one.healedAtMs = atMs;
+  }
+  heal(device, atMs);
+  return ended;
+}
+
+/** If no fault cuts the device off any more, those that are over are healed. One on a server does so as long as the device goes there. */
+function heal(device: DeviceState, atMs: number): void {
+  if (device.open.some(({ effect, on, host }) => effect === 'cuts' && (on === 'device' || host === device.server))) return;
+  for (const one of device.unhealed) if (one.isOver) one.healedAtMs ??= atMs;
+  device.unhealed = [...device.open];
 }
 
 function worse(one: FirmwareState, other: FirmwareState): FirmwareState {
@@ -438,13 +458,13 @@ function worse(one: FirmwareState, other: FirmwareState): FirmwareState {
 }
 
 /** What the faults that are not over make of the device's firmware. */
-function firmwareOf({ cases }: DeviceState): FirmwareState {
-  return cases.reduce<FirmwareState>((state, one) => (one.isOver || one.on === 'server' ? state : worse(state, FAULTS[one.fault].firmware)), 'running');
+function firmwareOf({ open }: DeviceState): FirmwareState {
+  return open.reduce<FirmwareState>((state, one) => (one.on === 'server' ? state : worse(state, FAULTS[one.fault].firmware)), 'running');
 }
 
 /** The firmware runs again, without a boot: from now on it can notice those that are not healed, but for its own hang. */
-function goOn({ cases }: DeviceState): void {
-  for (const one of cases) {
+function goOn({ unhealed }: DeviceState): void {
+  for (const one of unhealed) {
     if (one.healedAtMs === undefined && one.firmware === 'hung' && (one.on === 'server' || FAULTS[one.fault].firmware === 'running')) one.firmware = 'running';
   }
 }

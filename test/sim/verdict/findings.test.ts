@@ -103,6 +103,18 @@ describe('a fault on the server', () => {
     expect(found([...trace, fault(20, 'hang', 3, other), healed(25, 20, 'hang', 3, other)]).verdicts[1]).toMatchObject({ fault: 'cable-pull', server: 'hung' });
   });
 
+  it('for good cuts off nobody who has gone to another server', () => {
+    const elsewhere: TraceEvent = { source: 'server', server: 'other', kind: 'online', client: 1, peer: end(5001), atMs: 27_100 };
+    const gone = [...up(), off(10), lost(25, 'missed-beats'), connected(27, 5001), elsewhere, answered(28)];
+    expect(found([...gone, fault(60, 'cable-pull', 2), healed(62, 60, 'cable-pull', 2), answered(63)]).verdicts).toMatchObject([
+      { on: 'server', healedAfterMs: undefined, backAfterMs: undefined }, { fault: 'cable-pull', healedAfterMs: 2000, survived: true, ghostMs: 2000, backAfterMs: 1000 },
+    ]);
+    // A cable that was back before is of use from when there is a server.
+    const before = [...up(), off(10), fault(12, 'cable-pull', 2), healed(14, 12, 'cable-pull', 2), ...gone.slice(up().length + 1)];
+    expect(found(before).verdicts[1]).toMatchObject({ fault: 'cable-pull', healedAfterMs: 15_100, backAfterMs: 900 });
+    expect(found([...gone, healed(40, 10, 'power-loss', 1, { host: 'server' }), answered(43)]).verdicts).toMatchObject([{ healedAfterMs: 30_000, backAfterMs: 3000 }]);
+  });
+
   it('touches only those that are connected to that server', () => {
     const elsewhere: TraceEvent = { source: 'server', server: 'other', kind: 'online', client: 1, peer: end(5001), atMs: 1020 };
     const { verdicts } = found([...up(), boot(0, 'dev-2'), connected(1, 5001, 'dev-2'), elsewhere, off(10)]);
