@@ -146,3 +146,16 @@ it('does not count twice when a scan comes late', () => {
   expect(dropped).toEqual([]);
   expect(table.nextDueMs()).toBe(550);
 });
+
+it('drops at the very time that it said, also where the sum of two times is rounded', () => {
+  // By a clock that is 200 ppm slow: 10 s later it shows less than 10 s more.
+  const sinceMs = 6386.722400000001;
+  expect(sinceMs + 10_000 - sinceMs).toBeLessThan(10_000);
+  const table = new ClientTable<string>(S2, 10_000, sinceMs - 1);
+  table.add('dev', sinceMs);
+  const dropped: string[] = [];
+  for (let dueMs = table.nextDueMs(); dueMs < sinceMs + 10_000; dueMs = table.nextDueMs()) table.expire(dueMs, (client) => dropped.push(client));
+  expect(dropped).toEqual([]);
+  table.expire(table.nextDueMs(), (client) => dropped.push(client));
+  expect(dropped).toEqual(['dev']);
+});
