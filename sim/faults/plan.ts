@@ -156,6 +156,7 @@ function readRange(words: Words, what: string, leastMs: number): Range {
     return { fromMs: ms, toMs: ms };
   }
   const end = { text: word.text.slice(dots + 2), column: word.column + dots + 2 };
+  if (dots === 0 || end.text === '') fail(word, 'two times in a range, as in 10s..60s');
   const fromMs = readDuration({ text: word.text.slice(0, dots), column: word.column }, what, leastMs);
   const toMs = readDuration(end, what, leastMs);
   if (toMs < fromMs) throw new LineError(end, 'a range must begin with the lesser time');

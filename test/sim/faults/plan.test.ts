@@ -113,6 +113,8 @@ describe('what is no plan', () => {
     ['hang on dev-1 at 1s every 1m', 21, "a hang that comes again must end before: say 'for' how long"],
     ['hang on dev-1 at 1s for 1m every 1m', 34, "a hang that comes again must end before: 'every' must be longer than 'for'"],
     ['reset on dev-1 at 0s..2m every 1m', 32, "'every' must not be shorter than the range of 'at'"],
+    ['hang on dev-1 at ..3s', 18, "expected two times in a range, as in 10s..60s, not '..3s'"],
+    ['hang on dev-1 at 3s.. for 2s', 18, "expected two times in a range, as in 10s..60s, not '3s..'"],
     ['hang on dev-1 at 10s..x', 23, `expected a time such as ${times}, not 'x'`],
     ['hang on dev-1 at ..10s', 18, `expected a time such as ${times}, but the line ends`],
     ['hang on dev-1 at 10s..5s', 23, 'a range must begin with the lesser time'],
