@@ -14,10 +14,9 @@
  * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
  *   gone. A server of ours that is stopped, hung, or without power, notices nothing; one that is not ours and dies cannot be told from
  *   one that closes, so that its death counts as noticing, `by closed` or `by ECONNRESET`.
- * - The fault was healed when its time was over and so was that of all others that cut the device off (not one on a server that it
- *   has left for another); one that only harms when its own
- *   was. A reset is over at once, and so is a box's forgetting; whatever stopped the firmware is over, too, when the device boots,
- *   and whatever stopped a server's program when that listens anew.
+ * - The fault was healed when its time was over and so was that of all others that cut the device off (not of one on a server that
+ *   the device has left for another); one that only harms when its own was. A reset is over at once, and so is a box's forgetting;
+ *   whatever stopped the firmware is over, too, when the device boots, and what stopped a server's program when that listens anew.
  * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a device
  *   that had never been connected when the fault came is not asked. After what is over at once, an answer counts only if what it
  *   answers was sent after it; and where nobody answers, a beat only if it is sent over another connection.

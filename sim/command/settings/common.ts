@@ -44,7 +44,7 @@ export function commonSettings(values: CommonValues): CommonSettings {
 }
 
 /** `idle/interval/count`, or `off`. */
-export function parseKeepAlive(text: string): KeepAlive | 'off' {
+function parseKeepAlive(text: string): KeepAlive | 'off' {
   if (text === 'off') return 'off';
   const [, idle, interval, count] = /^(\d+)\/(\d+)\/(\d+)$/.exec(text) ?? [];
   if (idle === undefined || interval === undefined || count === undefined) {

@@ -37,7 +37,7 @@ export function checkedWords(command: string, args: readonly string[], options: 
 }
 
 /** As firmware and server count them: in 32 bits. */
-export const TIMER_MS_MAX = 2 ** 31 - 1;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** In milliseconds. A timer's are whole. */
 export function duration(option: string, text: string | undefined, { minMs = 1, maxMs = TIMER_MS_MAX } = {}): number | undefined {
