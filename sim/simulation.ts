@@ -17,6 +17,7 @@ import type { SpoiltNetwork } from './faults/kind.ts';
 import { Capture } from './link/capture.ts';
 import { Lan } from './lan.ts';
 import { FlowTable } from './link/flow-table.ts';
+import type { PacketEnds } from './link/flows.ts';
 import { Link } from './link/link.ts';
 import { LineTracer } from './link/line-tracer.ts';
 import { addObserver } from './link/observers.ts';
@@ -274,6 +275,7 @@ export class Simulation {
     return {
       cable: this.cable(name),
       timeline: this.engine,
+      connections: () => established(this.host(name)),
       forgetFlows: () => this.#forgetFlows(name),
       onForgotten: (ends, idleMs) => this.testbed.trace({ source: 'link', kind: 'forgotten', at: name, ends, idleMs }),
     };
@@ -311,6 +313,13 @@ export class Simulation {
   async #run(endUs: number): Promise<boolean> {
     return this.#pacing === undefined ? this.engine.runUntil(endUs) : runPaced(this.engine, endUs, this.#pacing);
   }
+}
+
+function established(host: Host | undefined): readonly PacketEnds[] {
+  const connections = host?.stack?.connections.all().filter(({ state }) => state === 'ESTABLISHED') ?? [];
+  return connections.map(({ localAddress, localPort, remoteAddress, remotePort }) => {
+    return { source: localAddress, sourcePort: localPort, destination: remoteAddress, destinationPort: remotePort };
+  });
 }
 
 function profileOf(profile: ProfileName | Profile): Profile {

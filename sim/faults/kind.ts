@@ -2,6 +2,7 @@
 
 import type { SocketAddress } from '../../hal/network.ts';
 import type { Board } from '../board/board.ts';
+import type { PacketEnds } from '../link/flows.ts';
 import type { Link } from '../link/link.ts';
 import type { Timeline } from '../time/event.ts';
 
@@ -38,6 +39,8 @@ export type Effect = 'cuts' | 'harms' | 'lurks';
 export interface SpoiltNetwork {
   readonly cable: Link;
   readonly timeline: Timeline;
+  /** The host's TCP connections that are established, as it sends in them. */
+  readonly connections: () => readonly PacketEnds[];
   /** A box on the way forgets all connections now, and lets pass what begins from now on. */
   readonly forgetFlows: () => void;
   /** To be told when a box on the way has forgotten a connection of the host: its end and the peer's, and how long it was idle. */

@@ -5,7 +5,7 @@
 
 import { ICMP, type Packet, TCP } from '../tcpip/packet.ts';
 import type { Timeline } from '../time/event.ts';
-import { Flow, Flows, isFirstSyn, type OnForgotten, TRANSITORY_US } from './flows.ts';
+import { Flow, Flows, isFirstSyn, type OnForgotten, type PacketEnds, TRANSITORY_US } from './flows.ts';
 import type { Link } from './link.ts';
 import type { Judge, Verdict } from './rule.ts';
 
@@ -44,9 +44,18 @@ export class FlowTable {
     return this.#flows.size;
   }
 
-  /** Puts it on a cable, one only. Gives what takes it off. */
-  install(cable: Link): () => void {
+  /**
+   * Puts it on a cable, one only. `known` are TCP connections that it has seen before, and counts from now: as the inside host sends.
+   * Gives what takes it off.
+   */
+  install(cable: Link, known: readonly PacketEnds[] = []): () => void {
     this.#adoptsUntilUs = this.#timeline.nowUs + this.#adoptionUs;
+    for (const ends of known) {
+      const flow = new Flow(ends, TCP, true);
+      flow.adopt();
+      this.#flows.add(flow);
+      this.#flows.use(flow, 0, true);
+    }
     const undoTx = cable.install('tx', { kind: 'packet', newJudge: () => this.#judge(true) });
     const undoRx = cable.install('rx', { kind: 'packet', newJudge: () => this.#judge(false) });
     return () => {

@@ -30,6 +30,9 @@ export function isFirstSyn(flags: number): boolean {
   return (flags & (SYN | ACK | RST | FIN)) === SYN;
 }
 
+/** Whom a packet is from, and for whom. */
+export type PacketEnds = Pick<Packet, 'source' | 'sourcePort' | 'destination' | 'destinationPort'>;
+
 /** One connection through a box, by both its ends. */
 export class Flow {
   readonly protocol: typeof TCP | typeof UDP;
@@ -52,8 +55,8 @@ export class Flow {
   #sawSynFromOutside = false;
   #sawEnd = false;
 
-  /** The one that `packet` belongs to, which is no ICMP. */
-  constructor(packet: Packet, protocol: typeof TCP | typeof UDP, isFromInside: boolean, outsidePort?: number) {
+  /** The one that a packet with these ends belongs to, which is no ICMP. */
+  constructor(packet: PacketEnds, protocol: typeof TCP | typeof UDP, isFromInside: boolean, outsidePort?: number) {
     const { source, sourcePort, destination, destinationPort } = packet;
     this.protocol = protocol;
     this.insideAddress = isFromInside ? source : destination;

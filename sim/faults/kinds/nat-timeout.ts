@@ -14,9 +14,12 @@ export const natTimeout: KindOfFault = {
   realTier: undefined,
   isShared: false,
   begin: (victim, idle) => {
-    const { cable, timeline, forgetFlows, onForgotten } = networkOf(victim);
-    if (idle !== undefined) return new FlowTable(timeline, { unknown: 'adopted', idleUs: durationUs(timeOf(idle)), onForgotten }).install(cable);
-    forgetFlows();
-    return undefined;
+    const { cable, timeline, connections, forgetFlows, onForgotten } = networkOf(victim);
+    if (idle === undefined) {
+      forgetFlows();
+      return undefined;
+    }
+    // What is silent from the beginning is to be told of, too, when it is forgotten.
+    return new FlowTable(timeline, { unknown: 'adopted', idleUs: durationUs(timeOf(idle)), onForgotten }).install(cable, connections());
   },
 };

@@ -118,6 +118,16 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
   });
 });
 
+it('nat-timeout with a time tells of a connection, too, that is silent from when the fault comes', async () => {
+  const { sim, verdicts } = world('nat-timeout 500ms on dev-1 at 10500ms');
+  await sim.runFor('16s');
+  // The beat of 11 s finds it forgotten: by the device, which that beat leaves, and by the server.
+  expect(verdicts().slice(0, 1)).toMatchObject([{ fault: 'nat-timeout', atMs: 11_000, text: 'nat-timeout 500ms on dev-1 at 10.5s' }]);
+  await sim.runFor('30s');
+  const { falseAlarms, unexplainedLosses } = sim.testbed.witness.judge.findings(sim.nowMs);
+  expect({ falseAlarms, losses: [...unexplainedLosses] }).toEqual({ falseAlarms: [], losses: [] });
+});
+
 it('nat-timeout with a time forgets who is silent for so long, and nobody who is not', async () => {
   const { sim, verdicts } = world('nat-timeout 30s on dev-1 from 0s\nhang on dev-1 at 1m for 29s\nhang on dev-1 at 3m for 2m');
   await sim.runFor('2m');
