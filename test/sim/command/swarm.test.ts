@@ -22,7 +22,8 @@ it('says what it does, and what it came to; the same whoever does it', async () 
   const [alone, several, json, other] = await Promise.all([
     ended(...SWARM, '--jobs', '1'), ended(...SWARM, '--jobs', '3'), ended(...SWARM, '--json'), ended(...SWARM.slice(0, -1), '6'),
   ]);
-  expect(alone.stderr).toMatch(/^24 runs of 6m, seed 5, 1 at a time\n24 runs took \d+\.\d s\n$/);
+  // On a slow machine it tells meanwhile how far it is.
+  expect(alone.stderr).toMatch(/^24 runs of 6m, seed 5, 1 at a time\n(\d+ of 24 runs, .*\n)*24 runs took \d+\.\d s\n$/);
   expect(alone.stdout).toMatch(/^24 runs of 6m, seed 5: \d+ devices, \d+\.\d hours of devices in all\n\d+ faults: /);
   expect(alone.stdout).toMatch(/^server noticed +\d+ +\d+\.\d s /m);
   expect(alone.stdout).toMatch(/\nevery invariant held in every run\n$/);
