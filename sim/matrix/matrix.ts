@@ -4,6 +4,7 @@
  */
 
 import type { FirmwareState } from '../faults/kind.ts';
+import { parsePlan } from '../faults/plan.ts';
 import { Simulation } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import type { Noticed, Verdict } from '../verdict/verdict.ts';
@@ -117,13 +118,22 @@ async function experiment(policy: Policy, plan: string, horizonMs: number, seed:
   sim.addServer(serverOf(policy));
   sim.addDevice({ firmware: firmwareOf(policy), link: { delay: '20ms' } });
   sim.schedule(plan);
-  await sim.runFor(LEAD_MS + horizonMs);
-  const verdict = sim.testbed.witness.judge.verdicts(sim.nowMs).find(({ effect }) => effect === 'cuts');
+  await sim.runFor(latestMs(plan) + LEAD_MS + horizonMs);
+  const firstCut = (): Verdict | undefined => sim.testbed.witness.judge.verdicts(sim.nowMs).find(({ effect }) => effect === 'cuts');
+  // What a box forgets may come late.
+  await sim.runFor(Math.max(0, (firstCut()?.atMs ?? 0) + horizonMs - sim.nowMs));
+  const verdict = firstCut();
   if (verdict === undefined) return { server: { kind: 'spared' }, device: { kind: 'spared' } };
   return {
     server: endOf(verdict, verdict.serverNoticed, verdict.server, horizonMs),
     device: endOf(verdict, verdict.deviceNoticed, verdict.firmware, horizonMs),
   };
+}
+
+/** When the last fault of a plan comes at the latest; it has been scheduled, and so is one. */
+function latestMs(plan: string): number {
+  const faults = parsePlan(plan);
+  return 'message' in faults ? 0 : Math.max(0, ...faults.map(({ at }) => at.toMs));
 }
 
 function endOf({ survived }: Verdict, noticed: Noticed | undefined, state: FirmwareState, horizonMs: number): End {

@@ -79,6 +79,13 @@ it('takes faults, policies and a horizon of one\'s own', async () => {
   expect(longer.rows[1]?.cells[0]?.server).toMatchObject({ kind: 'noticed', by: 'silent' });
 });
 
+it('looks at a fault for the whole horizon, however late it comes', async () => {
+  const slow: Policy = { name: 'three beats an hour', keepAlive: 'off', beats: { intervalMs: 1_200_000, missedLimit: 2 } };
+  const faults = [{ name: 'late', plan: 'cable-pull on dev-1 at 65m' }, { name: 'later', plan: 'cable-pull on dev-1 at 5h' }, { name: 'NAT', plan: 'nat-timeout 19m on dev-1 from 1h' }];
+  const { rows } = await matrix({ policies: [slow], faults, horizon: '1h' });
+  expect(rows.map(({ cells }) => cells[0]?.server.kind)).toEqual(['noticed', 'noticed', 'noticed']);
+});
+
 it('refuses a plan that cannot be', async () => {
   await expect(matrix({ faults: [{ name: 'x', plan: 'cable-cut on dev-1 at 1m' }] })).rejects.toThrow(/^line 1 of the plan: expected a fault \(/);
   await expect(matrix({ faults: [{ name: 'x', plan: 'hang on dev-2 at 1m' }] })).rejects.toThrow("hang on dev-2 at 1m: no device is called 'dev-2'; there is dev-1, and server");
