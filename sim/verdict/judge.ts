@@ -69,6 +69,8 @@ interface DeviceState {
   unhealed: Case[];
   /** Of these, those that are not over. */
   open: Case[];
+  /** When the first of the hangs came that it is under, or was last. */
+  hungSinceMs: number;
   latestCut: Case | undefined;
 }
 
@@ -209,6 +211,8 @@ export class Judge {
     connection?.cases.push(one);
     device.cases.push(one);
     device.unhealed.push(one);
+    const isHung = device.open.some((other) => other.on === 'device' && FAULTS[other.fault].firmware === 'hung');
+    if (firmware === 'hung' && !isHung) device.hungSinceMs = atMs;
     if (!isMomentary) device.open.push(one);
     this.#cases.push(one);
     if (effect === 'cuts') device.latestCut = one;
@@ -415,7 +419,7 @@ export class Judge {
   #device(name: string): DeviceState {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], unhealed: [], open: [], latestCut: undefined };
+      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], unhealed: [], open: [], hungSinceMs: 0, latestCut: undefined };
       this.#devices.set(name, device);
     }
     return device;
@@ -463,8 +467,8 @@ function firmwareOf({ open }: DeviceState): FirmwareState {
 }
 
 /** The firmware runs again, without a boot: from now on it can notice those that are not healed, but for its own hang. */
-function goOn({ unhealed }: DeviceState): void {
-  for (const one of unhealed) {
+function goOn({ unhealed, hungSinceMs }: DeviceState): void {
+  for (let i = unhealed.length - 1, one = unhealed[i]; one !== undefined && one.atMs >= hungSinceMs; one = unhealed[--i]) {
     if (one.healedAtMs === undefined && one.firmware === 'hung' && (one.on === 'server' || FAULTS[one.fault].firmware === 'running')) one.firmware = 'running';
   }
 }

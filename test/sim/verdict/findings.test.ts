@@ -274,6 +274,19 @@ it('a device cut again before anyone noticed has a verdict for each cut, and its
   expect(ghostMs).toBe(15_000);
 });
 
+it('faults that come again and again under one that lasts for good cost no more each time', () => {
+  const judge = new Judge();
+  for (const event of [...up(), fault(5, 'cable-pull', 1)]) judge.add(event);
+  const perSecond = (from: number, to: number): void => {
+    for (let s = from; s < to; s++) {
+      for (const event of [fault(s, 'hang', 3 * s), fault(s, 'reset', 3 * s + 1), healed(s + 0.5, s, 'hang', 3 * s)]) judge.add(event);
+    }
+  };
+  // Were each held against all before it, this would be 10 billion steps.
+  perSecond(10, 100_000);
+  expect(judge.verdicts().slice(-2)).toMatchObject([{ fault: 'hang', isOver: true, firmware: 'hung', healedAfterMs: undefined }, { fault: 'reset', firmware: 'running' }]);
+});
+
 describe('the summary', () => {
   it('has the nearest ranks, the worst, and who never noticed', () => {
     const devices = Array.from({ length: 100 }, (_, i) => `dev-${i + 1}`);
