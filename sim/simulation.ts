@@ -194,7 +194,7 @@ export class Simulation {
 
   /** A NAT box; devices are put behind it by their option `nat`. */
   addNat({ name = `nat-${this.#natNames.size + 1}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
-    // Each box has 256 addresses before the next begins: so a trace can tell hosts behind different boxes by them.
+    // So a trace can tell hosts behind different boxes by their addresses, as long as a box has no more than 254.
     const lan = new Lan(this.wires, `switch of ${name}`, 'inside', 1 + 256 * (this.#natNames.size % 256));
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };

@@ -15,6 +15,7 @@ import { describePlanError, parsePlan } from './faults/plan.ts';
 import { forkRandom } from './random.ts';
 import type { ServerEvent } from './server/events.ts';
 import { Agenda } from './time/agenda.ts';
+import { formatDuration } from './time/duration.ts';
 import { Judge } from './verdict/judge.ts';
 import { RecentEvents } from './verdict/recent.ts';
 import { type FaultEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';
@@ -147,8 +148,10 @@ export class Testbed {
     const hosts: Hosts = { network: this.#options.network, devices: [...this.#boards.keys()], servers: [...this.#servers.keys()] };
     const problem = problemOf(faults, hosts);
     if (problem !== undefined) throw new RangeError(problem);
+    const now = this.agenda.now();
     for (const fault of faults) {
       const text = formatFault(fault);
+      if (fault.at.fromMs < now && fault.everyMs === undefined) throw new RangeError(`${text}: it is ${formatDuration(now)} already`);
       const times = (this.#planned.get(text) ?? 0) + 1;
       this.#planned.set(text, times);
       for (const target of targetsOf(fault, hosts)) {
@@ -159,7 +162,9 @@ export class Testbed {
   }
 
   #scheduleNext(fault: Fault, target: Target, coming: Iterator<Occurrence, void>): void {
-    const { value } = coming.next();
+    let { value } = coming.next();
+    // Of a plan that is made later, what has been has been.
+    while (value !== undefined && value.atMs < this.agenda.now()) ({ value } = coming.next());
     if (value === undefined) return;
     const { atMs, forMs } = value;
     let open: OpenFault | undefined;
@@ -237,7 +242,16 @@ export class Testbed {
     const text = formatFault({ kind: fault, argument: undefined, target: name, at: { fromMs: now, toMs: now }, for: undefined, everyMs: undefined });
     const told = this.#told(fault, undefined, name, side, text);
     this.trace({ ...told, kind: 'fault' });
+    this.#endStale(board);
     if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { told, isShared: true, heal: undefined, boots: board.boots });
+  }
+
+  /** Forgets what was begun by hand and a boot has ended, as a hang that a watchdog did not bear: nobody ends it by hand. */
+  #endStale({ name, boots }: Board): void {
+    for (const open of this.#openOf(name)) {
+      const { firmware } = FAULTS[open.told.fault];
+      if (open.heal === undefined && open.boots !== boots && (firmware === 'hung' || firmware === 'dead')) this.#removeOpen(name, open);
+    }
   }
 
   #endByHand(name: string, fault: BoardFault, isEnded: (open: OpenFault) => boolean): void {

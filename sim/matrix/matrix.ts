@@ -4,6 +4,7 @@
  */
 
 import type { FirmwareState } from '../faults/kind.ts';
+import { FAULTS } from '../faults/kinds/index.ts';
 import { parsePlan } from '../faults/plan.ts';
 import { Simulation } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
@@ -64,7 +65,11 @@ export type End =
   /** It could not notice: the fault had stopped it. */
   | { readonly kind: 'stopped'; readonly state: Exclude<FirmwareState, 'running'> }
   /** What the plan waits for never came. */
-  | { readonly kind: 'spared' };
+  | { readonly kind: 'spared' }
+  /** The way was worse, and yet a way; nobody gave up. */
+  | { readonly kind: 'held' }
+  /** The fault found no connection. */
+  | { readonly kind: 'untested' };
 
 export interface MatrixCell {
   readonly policy: string;
@@ -119,11 +124,17 @@ async function experiment(policy: Policy, plan: string, horizonMs: number, seed:
   sim.addDevice({ firmware: firmwareOf(policy), link: { delay: '20ms' } });
   sim.schedule(plan);
   await sim.runFor(latestMs(plan) + LEAD_MS + horizonMs);
-  const firstCut = (): Verdict | undefined => sim.testbed.witness.judge.verdicts(sim.nowMs).find(({ effect }) => effect === 'cuts');
+  const firstFault = (): Verdict | undefined => {
+    const verdicts = sim.testbed.witness.judge.verdicts(sim.nowMs);
+    return verdicts.find(({ effect }) => effect === 'cuts') ?? verdicts[0];
+  };
   // What a box forgets may come late.
-  await sim.runFor(Math.max(0, (firstCut()?.atMs ?? 0) + horizonMs - sim.nowMs));
-  const verdict = firstCut();
-  if (verdict === undefined) return { server: { kind: 'spared' }, device: { kind: 'spared' } };
+  await sim.runFor(Math.max(0, (firstFault()?.atMs ?? 0) + horizonMs - sim.nowMs));
+  const verdict = firstFault();
+  if (verdict?.wasConnected !== true) {
+    const kind = verdict === undefined && isWaiting(plan) ? 'spared' : 'untested';
+    return { server: { kind }, device: { kind } };
+  }
   return {
     server: endOf(verdict, verdict.serverNoticed, verdict.server, horizonMs),
     device: endOf(verdict, verdict.deviceNoticed, verdict.firmware, horizonMs),
@@ -136,8 +147,15 @@ function latestMs(plan: string): number {
   return 'message' in faults ? 0 : Math.max(0, ...faults.map(({ at }) => at.toMs));
 }
 
-function endOf({ survived }: Verdict, noticed: Noticed | undefined, state: FirmwareState, horizonMs: number): End {
+/** For something that a box on the way may do, or not. */
+function isWaiting(plan: string): boolean {
+  const faults = parsePlan(plan);
+  return !('message' in faults) && faults.some(({ kind, argument }) => FAULTS[kind].effect(argument) === 'lurks');
+}
+
+function endOf({ survived, effect }: Verdict, noticed: Noticed | undefined, state: FirmwareState, horizonMs: number): End {
   if (noticed !== undefined && noticed.afterMs <= horizonMs) return { kind: 'noticed', ...noticed };
   if (state !== 'running') return { kind: 'stopped', state };
+  if (effect === 'harms') return { kind: 'held' };
   return { kind: survived ? 'survived' : 'never' };
 }

@@ -38,5 +38,7 @@ export function endText(end: End): string {
     case 'survived': return 'survived';
     case 'stopped': return end.state === 'hung' ? 'hung' : `was ${end.state}`;
     case 'spared': return 'kept alive';
+    case 'held': return 'held on';
+    case 'untested': return 'not tested';
   }
 }

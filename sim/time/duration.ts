@@ -44,7 +44,9 @@ export function describeWrongDuration(text: string, what = 'a duration'): string
 export function formatDuration(ms: number): string {
   const exactMs = Math.round(ms * 1000) / 1000;
   const units: readonly Unit[] = ['s', 'ms', 'm', 'h', 'd'];
-  const texts = units.map((unit) => `${exactMs / UNIT_MS[unit]}${unit}`).filter((text) => parseDuration(text) === exactMs);
+  // A fraction of a minute or more is no time that anybody can read.
+  const readable = units.filter((unit) => UNIT_MS[unit] <= 1000 || Number.isInteger(exactMs / UNIT_MS[unit]));
+  const texts = readable.map((unit) => `${exactMs / UNIT_MS[unit]}${unit}`).filter((text) => parseDuration(text) === exactMs);
   return texts.reduce((best, text) => (text.length < best.length ? text : best), texts[0] ?? `${exactMs}ms`);
 }
 

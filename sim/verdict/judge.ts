@@ -6,7 +6,6 @@ import { type FaultKind, formatFault } from '../faults/fault.ts';
 import { FIRMWARE_STATES, type FirmwareState, type NetworkKind, type Side, type Tier } from '../faults/kind.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import type { OfflineReason } from '../server/events.ts';
-import { formatDuration } from '../time/duration.ts';
 import { Ends } from './ends.ts';
 import type { FaultEvent, TraceEvent } from './trace.ts';
 import type { FalseAlarm, Findings, Noticed, Verdict } from './verdict.ts';
@@ -47,11 +46,18 @@ interface Case {
   server: FirmwareState;
   /** Its own time is over, whatever else the device is under. */
   isOver: boolean;
-  healedAtMs: number | undefined;
+  /** When its own time was over. */
+  overAtMs: number;
+  readonly heal: Heal;
   deviceNoticed: Noticed | undefined;
   serverNoticed: Noticed | undefined;
   backAtMs: number | undefined;
   survived: boolean;
+}
+
+/** When nothing cut the device off any more; of all cuts whose service is not back, as each new one takes the heal from those before. */
+interface Heal {
+  atMs: number | undefined;
 }
 
 interface DeviceState {
@@ -65,10 +71,10 @@ interface DeviceState {
   server: string | undefined;
   /** Those whose service is not back, the earliest first: there is no end of them where one fault lasts for good, and others come and go. */
   cases: Case[];
-  /** Of them, those that are not healed. */
-  unhealed: Case[];
-  /** Of these, those that are not over. */
+  /** Of them, those that are not over. */
   open: Case[];
+  /** Of its cuts. */
+  heal: Heal;
   /** When the first of the hangs came that it is under, or was last. */
   hungSinceMs: number;
   latestCut: Case | undefined;
@@ -178,7 +184,9 @@ export class Judge {
     const told = { ...event, effect: what, isMomentary: !lasts(event.argument) };
     if (event.on === 'device') {
       const device = this.#device(event.host);
-      const isThere = device.connection?.goneAtMs === undefined && !(event.fault === 'reset' && firmwareOf(device) === 'off');
+      // On a device without power there is nothing to reset, to hang, or to crash.
+      const isVoid = firmwareOf(device) === 'off' && (event.fault === 'reset' || firmware === 'hung' || firmware === 'dead');
+      const isThere = device.connection?.goneAtMs === undefined && !isVoid;
       this.#open(device, isThere ? device.connection : undefined, told, firmware);
       return;
     }
@@ -202,7 +210,8 @@ export class Judge {
       firmware,
       server: this.#stateOf(device.server),
       isOver: isMomentary,
-      healedAtMs: undefined,
+      overAtMs: atMs,
+      heal: effect === 'cuts' ? device.heal : { atMs: undefined },
       deviceNoticed: undefined,
       serverNoticed: undefined,
       backAtMs: undefined,
@@ -210,7 +219,7 @@ export class Judge {
     };
     connection?.cases.push(one);
     device.cases.push(one);
-    device.unhealed.push(one);
+    if (effect === 'cuts') device.heal.atMs = undefined;
     const isHung = device.open.some((other) => other.on === 'device' && FAULTS[other.fault].firmware === 'hung');
     if (firmware === 'hung' && !isHung) device.hungSinceMs = atMs;
     if (!isMomentary) device.open.push(one);
@@ -221,6 +230,7 @@ export class Judge {
       other.firmware = worse(other.firmware, worst);
       other.server = worse(other.server, one.server);
     }
+    if (on === 'device' && (firmware === 'off' || firmware === 'dead')) stopNoticing(device, firmware);
     heal(device, atMs);
   }
 
@@ -277,10 +287,11 @@ export class Judge {
     for (const connection of event.ends.flatMap((end) => this.#at(end))) {
       const { device, goneAtMs } = connection;
       if (device.connection !== connection || goneAtMs !== undefined) continue;
-      const { idleMs, atMs } = event;
+      const { atMs } = event;
       const at = { fromMs: atMs, toMs: atMs };
+      // Without a plan: the line that would have done the same.
       const text = this.#lurking.get(event.at)?.text
-        ?? formatFault({ kind: 'nat-timeout', argument: formatDuration(idleMs), target: device.name, at, for: undefined, everyMs: undefined });
+        ?? formatFault({ kind: 'nat-timeout', argument: undefined, target: device.name, at, for: undefined, everyMs: undefined });
       this.#open(device, connection, { id: 0, fault: 'nat-timeout', effect: 'cuts', tier: 'T3', text, on: 'device', host: device.name, atMs, isMomentary: true }, 'running');
     }
   }
@@ -298,7 +309,7 @@ export class Judge {
         }
         break;
       case 'connected':
-        this.#connected(device, event.local === undefined ? `${event.device} at ${event.atMs}` : this.ends.keyOf(event.local));
+        this.#connected(device, event.atMs, event.local === undefined ? `${event.device} at ${event.atMs}` : this.ends.keyOf(event.local));
         break;
       case 'lost':
         this.#deviceLost(device, event.atMs, event.by);
@@ -308,7 +319,7 @@ export class Judge {
     }
   }
 
-  #connected(device: DeviceState, end: string): void {
+  #connected(device: DeviceState, atMs: number, end: string): void {
     this.#leave(device);
     device.hasBeenConnected = true;
     const server = this.#unclaimed.get(end);
@@ -316,9 +327,8 @@ export class Judge {
     const connection: Connection = { end, device, server, goneAtMs: undefined, isGivenUp: false, cases: [] };
     device.connection = connection;
     // An older connection from the same end is over: the end was free again.
-    const others = this.#connections.get(end)?.filter((other) => other.device !== device) ?? [];
-    device.left = without(device.left, ({ end: other }) => other === end);
-    this.#connections.set(end, [...others, connection]);
+    for (const older of device.left) if (older.end === end) this.#gone(older, atMs, undefined);
+    this.#connections.set(end, [...(this.#connections.get(end) ?? []), connection]);
     if (server !== undefined) this.#online(connection, server);
     else if (!this.#hearsServer) this.#overlappingSessions += device.left.length;
   }
@@ -419,7 +429,7 @@ export class Judge {
   #device(name: string): DeviceState {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], unhealed: [], open: [], hungSinceMs: 0, latestCut: undefined };
+      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], open: [], heal: { atMs: undefined }, hungSinceMs: 0, latestCut: undefined };
       this.#devices.set(name, device);
     }
     return device;
@@ -443,18 +453,30 @@ function end(device: DeviceState, atMs: number, isEnded: (one: Case) => boolean)
   device.open = device.open.filter((one) => !ended.includes(one));
   for (const one of ended) {
     one.isOver = true;
+    one.overAtMs = atMs;
     // What only harms is healed by itself.
-    if (one.effect === 'harms') one.healedAtMs = atMs;
+    if (one.effect === 'harms') one.heal.atMs = atMs;
   }
   heal(device, atMs);
   return ended;
 }
 
-/** If no fault cuts the device off any more, those that are over are healed. One on a server does so as long as the device goes there. */
+/** If no fault cuts the device off any more, those that did are healed. One on a server does so as long as the device goes there. */
 function heal(device: DeviceState, atMs: number): void {
   if (device.open.some(({ effect, on, host }) => effect === 'cuts' && (on === 'device' || host === device.server))) return;
-  for (const one of device.unhealed) if (one.isOver) one.healedAtMs ??= atMs;
-  device.unhealed = [...device.open];
+  device.heal.atMs ??= atMs;
+}
+
+/** Undefined: it is not. */
+function healedAtMs({ isOver, overAtMs, heal: { atMs } }: Case): number | undefined {
+  return isOver && atMs !== undefined ? Math.max(atMs, overAtMs) : undefined;
+}
+
+/** The firmware is gone, and will not notice any more what it has not noticed yet. */
+function stopNoticing({ cases }: DeviceState, firmware: FirmwareState): void {
+  for (let i = cases.length - 2, one = cases[i]; one !== undefined && one.firmware !== firmware; one = cases[--i]) {
+    if (one.deviceNoticed === undefined) one.firmware = worse(one.firmware, firmware);
+  }
 }
 
 function worse(one: FirmwareState, other: FirmwareState): FirmwareState {
@@ -467,9 +489,10 @@ function firmwareOf({ open }: DeviceState): FirmwareState {
 }
 
 /** The firmware runs again, without a boot: from now on it can notice those that are not healed, but for its own hang. */
-function goOn({ unhealed, hungSinceMs }: DeviceState): void {
-  for (let i = unhealed.length - 1, one = unhealed[i]; one !== undefined && one.atMs >= hungSinceMs; one = unhealed[--i]) {
-    if (one.healedAtMs === undefined && one.firmware === 'hung' && (one.on === 'server' || FAULTS[one.fault].firmware === 'running')) one.firmware = 'running';
+function goOn({ cases, hungSinceMs }: DeviceState): void {
+  for (let i = cases.length - 1, one = cases[i]; one !== undefined && one.atMs >= hungSinceMs; one = cases[--i]) {
+    const isByOther = one.on === 'server' || FAULTS[one.fault].firmware === 'running';
+    if (healedAtMs(one) === undefined && one.firmware === 'hung' && isByOther) one.firmware = 'running';
   }
 }
 
@@ -479,33 +502,37 @@ function served(device: DeviceState, atMs: number, afterMs: number): void {
   // A beat into a connection that the server has left is no service, though the device cannot know.
   if (connection === undefined || connection.goneAtMs !== undefined || device.cases.length === 0) return;
   for (const one of device.cases) {
-    if (one.healedAtMs === undefined || (one.isMomentary && atMs - afterMs < one.atMs)) continue;
+    if (healedAtMs(one) === undefined || (one.isMomentary && atMs - afterMs < one.atMs)) continue;
     // Where nobody answers, what is sent into a connection that is dead since then looks no different.
     if (one.isMomentary && one.connection === connection && device.service === 'beat-sent') continue;
     one.backAtMs = atMs;
     one.survived = one.connection === connection;
   }
   device.cases = device.cases.filter(({ backAtMs }) => backAtMs === undefined);
+  // The heal of those that are back stays what it was.
+  device.heal = { atMs: undefined };
 }
 
 function verdictOf(one: Case, endMs: number, hearsServer: boolean): Verdict {
-  const { fault, effect, tier, text, on, device, atMs, forMs, isOver, hadService, firmware, server, deviceNoticed, serverNoticed, survived } = one;
+  const { fault, effect, tier, text, on, device, atMs, forMs, isOver, hadService, firmware, server, deviceNoticed, serverNoticed, survived, backAtMs } = one;
+  const healedMs = healedAtMs(one);
   return {
     fault, effect, tier, text, on, device, atMs, forMs, isOver,
-    healedAfterMs: one.healedAtMs === undefined ? undefined : one.healedAtMs - atMs,
+    healedAfterMs: healedMs === undefined ? undefined : healedMs - atMs,
     wasConnected: one.connection !== undefined,
     hadService, firmware, server, deviceNoticed, serverNoticed, survived,
     ghostMs: ghostUntilMs(one, endMs, hearsServer) - atMs,
-    backAfterMs: !hadService || one.backAtMs === undefined || one.healedAtMs === undefined ? undefined : one.backAtMs - one.healedAtMs,
+    backAfterMs: !hadService || backAtMs === undefined || healedMs === undefined ? undefined : backAtMs - healedMs,
   };
 }
 
 /** Until when the server believed; when the case came where it did not. A server that tells of itself believes in whom it took on line. */
-function ghostUntilMs({ connection, effect, on, fault, survived, healedAtMs, atMs }: Case, endMs: number, hearsServer: boolean): number {
+function ghostUntilMs(one: Case, endMs: number, hearsServer: boolean): number {
+  const { connection, effect, on, fault, survived, atMs } = one;
   const believes = effect === 'cuts' && !(on === 'server' && FAULTS[fault].firmware !== 'running');
   // The end of a handshake may be lost: then the device has a connection, and the server none.
   if (!believes || connection === undefined || (hearsServer && connection.server === undefined)) return atMs;
-  return (survived ? healedAtMs : connection.goneAtMs) ?? endMs;
+  return (survived ? healedAtMs(one) : connection.goneAtMs) ?? endMs;
 }
 
 function offlineBy(reason: OfflineReason): string | undefined {

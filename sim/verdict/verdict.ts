@@ -3,27 +3,29 @@
  * from the trace alone (judge.ts), so that a stored trace gives the same ones.
  *
  * - The connection in question is the one that the device had when the fault came. A device that had none, or one that the server had
- *   given up before, has a verdict without it. A fault on a server touches every device that has a connection to it, or had its last.
- * - A reset finds no connection on a device without power: it has no effect.
- * - A fault cuts, harms or lurks (faults/kind.ts). Where it only harms there is nothing to notice: who gives up, and was not
- *   cut off meanwhile, raises a false alarm. One
- *   that lurks has no verdict by itself: each connection that a box then forgets has one, from that moment.
+ *   given up before, has a verdict without it; and so has a reset, a hang or a crash of a device without power. A fault on a server touches
+ *   every device that has a connection to it, or had its last.
+ * - A fault cuts, harms or lurks (faults/kind.ts). Where it only harms there is nothing to notice: who gives up, and was not cut off
+ *   meanwhile, raises a false alarm. One that lurks has no verdict by itself: each connection that a box then forgets has one, from
+ *   that moment.
  * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
  *   firmware that is off, dead or hung cannot notice. It is so by the fault itself; or by another that was there when the
- *   fault came, or came at the same instant, unless the firmware went on with that connection before the heal.
+ *   fault came, or came at the same instant, unless the firmware went on with that connection before the heal; or by one that put an
+ *   end to the firmware before it had noticed.
  * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
  *   gone. A server of ours that is stopped, hung, or without power, notices nothing; one that is not ours and dies cannot be told from
  *   one that closes, so that its death counts as noticing, `by closed` or `by ECONNRESET`.
  * - The fault was healed when its time was over and so was that of all others that cut the device off (not of one on a server that
- *   the device has left for another); one that only harms when its own was. A reset is over at once, and so is a box's forgetting;
- *   whatever stopped the firmware is over, too, when the device boots, and what stopped a server's program when that listens anew.
+ *   the device has left for another), those too that came before service was back; one that only harms when its own was. A reset is over
+ *   at once, and so is a box's forgetting; whatever stopped the firmware is over, too, when the device boots, and what stopped a server's
+ *   program when that listens anew.
  * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a device
  *   that had never been connected when the fault came is not asked. After what is over at once, an answer counts only if what it
  *   answers was sent after it; and where nobody answers, a beat only if it is sent over another connection.
  * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone noticed has a
  *   verdict for each cut, over the one connection.
  * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,
- *   or until the heal of one that survived, or until the end. A server that does not run believes in nobody.
+ *   or until the heal of one that survived, or until the end. A fault that stops a server makes no ghosts: who does not run believes in nobody.
  * - A false alarm: an end gives up a connection by its own judgement (beats missed, silence, TCP's time-outs), and no fault that cuts
  *   has touched it, or all of these were survived. What the other end then sees of it is none. Nor is one that gives up a connection
  *   that the stack of a server under a fault has answered, and its program never took.

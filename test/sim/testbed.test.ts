@@ -154,6 +154,42 @@ describe('times', () => {
   });
 });
 
+describe('a plan that is made later', () => {
+  it('begins with what comes next, where something comes again and again', async () => {
+    const { sim, faults } = world();
+    await sim.runFor('10.5m');
+    sim.schedule('reset on dev-1 at 0s every 1m');
+    await sim.runFor('2m');
+    expect(faults().map((line) => line.split(' ')[0])).toEqual(['660', '720']);
+  });
+
+  it('is refused where it is over', async () => {
+    const { sim } = world();
+    await sim.runFor('1m');
+    expect(() => sim.schedule('reset on dev-1 at 59s')).toThrow('reset on dev-1 at 59s: it is 1m already');
+    expect(() => sim.schedule('reset on dev-1 at 59s..2m')).toThrow('reset on dev-1 at 59s..2m: it is 1m already');
+    sim.schedule('reset on dev-1 at 1m');
+  });
+});
+
+it('hangs by hand that a watchdog ends leave nothing behind', async () => {
+  const sim = new Simulation();
+  sim.addServer(heartbeatServer());
+  const device = sim.addDevice({ firmware: heartbeatFirmware({ watchdogMs: 1000 }) });
+  for (let i = 0; i < 100; i++) {
+    await sim.runFor('5s');
+    expect(device.state).toBe('running');
+    device.hang();
+  }
+  await sim.runFor('5s');
+  const { verdicts } = sim.testbed.witness.judge.findings();
+  expect(verdicts).toHaveLength(100);
+  expect(verdicts.every(({ deviceNoticed }) => deviceNoticed?.by === 'watchdog')).toBe(true);
+  device.hang();
+  device.unhang();
+  expect(sim.testbed.witness.recent.all().filter(({ kind }) => kind === 'healed')).toHaveLength(1);
+});
+
 it('refuses a plan that is none, or means nobody', () => {
   const { sim } = world();
   expect(() => sim.schedule('hang on dev-1')).toThrow("line 1 of the plan: expected 'at' and a time, but the line ends");

@@ -86,6 +86,15 @@ it('looks at a fault for the whole horizon, however late it comes', async () => 
   expect(rows.map(({ cells }) => cells[0]?.server.kind)).toEqual(['noticed', 'noticed', 'noticed']);
 });
 
+it('says what was not put to the test, and what only harmed', async () => {
+  const [beats] = POLICIES.slice(2);
+  if (beats === undefined) throw new Error('there are beats');
+  const faults = [{ name: 'early', plan: 'cable-pull on dev-1 at 0s' }, { name: 'bad way', plan: 'latency 200ms on dev-1 at 1m' }, { name: 'slow box', plan: 'nat-timeout 2h on dev-1 from 0s' }];
+  const own = await matrix({ policies: [beats], faults, horizon: '5m' });
+  expect(own.rows.map(({ cells }) => cells[0]?.server.kind)).toEqual(['untested', 'held', 'spared']);
+  expect(matrixText(own)).toMatch(/^early +server +not tested\n +device +not tested\nbad way +server +held on$/m);
+});
+
 it('refuses a plan that cannot be', async () => {
   await expect(matrix({ faults: [{ name: 'x', plan: 'cable-cut on dev-1 at 1m' }] })).rejects.toThrow(/^line 1 of the plan: expected a fault \(/);
   await expect(matrix({ faults: [{ name: 'x', plan: 'hang on dev-2 at 1m' }] })).rejects.toThrow("hang on dev-2 at 1m: no device is called 'dev-2'; there is dev-1, and server");

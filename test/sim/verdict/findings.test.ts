@@ -138,7 +138,7 @@ describe('behind a NAT box', () => {
   it('that forgets a connection, that moment is the fault', () => {
     const forgotten: TraceEvent = { source: 'link', kind: 'forgotten', at: 'nat-1', ends: [inside, end(39_002, '10.0.0.2')], idleMs: 300_000, atMs: 310_000 };
     const { verdicts } = found([...trace, forgotten, offline(400, 1024, silent, '10.0.0.9')], 1000);
-    expect(verdicts).toMatchObject([{ fault: 'nat-timeout', text: 'nat-timeout 5m on dev-1 at 310s', atMs: 310_000, healedAfterMs: 0, serverNoticed: { afterMs: 90_000 }, ghostMs: 90_000 }]);
+    expect(verdicts).toMatchObject([{ fault: 'nat-timeout', text: 'nat-timeout on dev-1 at 310s', atMs: 310_000, healedAfterMs: 0, serverNoticed: { afterMs: 90_000 }, ghostMs: 90_000 }]);
   });
 
   it('by a plan, each connection that is forgotten has a verdict under the line of the plan, and the line itself none', () => {
@@ -285,6 +285,39 @@ it('faults that come again and again under one that lasts for good cost no more 
   // Were each held against all before it, this would be 10 billion steps.
   perSecond(10, 100_000);
   expect(judge.verdicts().slice(-2)).toMatchObject([{ fault: 'hang', isOver: true, firmware: 'hung', healedAfterMs: undefined }, { fault: 'reset', firmware: 'running' }]);
+});
+
+describe('a device that is cut again before service is back', () => {
+  const pull = (s: number, id: number) => fault(s, 'cable-pull', id);
+  const plug = (atS: number, s: number, id: number) => healed(atS, s, 'cable-pull', id);
+
+  it('is healed with the last cut: the time between is charged to neither', () => {
+    const { verdicts } = found([...up(), pull(10, 1), plug(12, 10, 1), pull(12.01, 2), offline(25, 5000), plug(60, 12.01, 2), connected(61, 5001), online(61.1, 5001), answered(62)]);
+    expect(verdicts).toMatchObject([{ healedAfterMs: 50_000, backAfterMs: 2000 }, { healedAfterMs: 47_990, backAfterMs: 2000 }]);
+  });
+
+  it('at the instant of the heal: whichever comes first', () => {
+    const after = [plug(20, 12, 2), answered(21)];
+    const [one, other] = [[plug(12, 10, 1), pull(12, 2)], [pull(12, 2), plug(12, 10, 1)]].map((both) => found([...up(), pull(10, 1), ...both, ...after]).verdicts);
+    expect(one).toMatchObject([{ healedAfterMs: 10_000, backAfterMs: 1000, survived: true }, { healedAfterMs: 8000, survived: true }]);
+    expect(other).toEqual(one);
+  });
+
+  it('is not charged with what came after service was back', () => {
+    const { verdicts } = found([...up(), pull(10, 1), plug(12, 10, 1), answered(13), pull(14, 2), plug(40, 14, 2)]);
+    expect(verdicts).toMatchObject([{ healedAfterMs: 2000, backAfterMs: 1000 }, { healedAfterMs: 26_000 }]);
+  });
+});
+
+it('a device that loses its power before it could notice a fault could not notice it', () => {
+  const cut = [...up(), fault(10, 'cable-pull', 1), fault(20, 'power-loss', 2)];
+  expect(found(cut).verdicts).toMatchObject([{ fault: 'cable-pull', firmware: 'off' }, { firmware: 'off' }]);
+  const noticed = [...up(), fault(10, 'cable-pull', 1), lost(25, 'missed-beats'), fault(30, 'power-loss', 2)];
+  expect(found(noticed).verdicts[0]).toMatchObject({ firmware: 'running', deviceNoticed: { afterMs: 15_000 } });
+});
+
+it.each(['reset', 'hang', 'crash'] as const)('a %s finds nothing on a device without power', (kind) => {
+  expect(found([...up(), fault(10, 'power-loss', 1), fault(20, kind, 2), offline(25, 5000)]).verdicts[1]).toMatchObject({ fault: kind, wasConnected: false, serverNoticed: undefined });
 });
 
 describe('the summary', () => {
