@@ -28,7 +28,7 @@ export type ServerEvent =
   | { readonly kind: 'failed'; readonly atMs: number; readonly local: SocketAddress; readonly errno: Errno }
   | { readonly kind: 'online'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress }
   /** A beat, or a line answered; only with `beatEvents`. */
-  | { readonly kind: 'beat'; readonly atMs: number; readonly client: number }
+  | { readonly kind: 'beat'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress }
   /** Echo: the line was not answered by the time the next was due. Told once a line. */
   | { readonly kind: 'unanswered'; readonly atMs: number; readonly client: number; readonly waitedMs: number }
   | {

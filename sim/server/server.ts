@@ -141,7 +141,7 @@ class Server implements ReferenceServer, Owner {
   }
 
   frameCame(connection: Connection, isBeat: boolean): void {
-    const { entry, id } = connection;
+    const { entry, id, peer } = connection;
     const nowMs = this.readAtMs;
     if (entry === undefined) return;
     if (!isBeat) {
@@ -151,7 +151,7 @@ class Server implements ReferenceServer, Owner {
     }
     this.statistics.beats++;
     this.#table.beat(entry, nowMs);
-    if (this.settings.beatEvents) this.#tell({ kind: 'beat', atMs: nowMs, client: id });
+    if (this.settings.beatEvents) this.#tell({ kind: 'beat', atMs: nowMs, client: id, peer });
   }
 
   dataCame(bytes: number): void {

@@ -101,6 +101,8 @@ export class Judge {
   #overlappingSessions = 0;
   /** A server of ours tells of itself. */
   #hearsServer = false;
+  /** And of each beat. */
+  #hearsBeats = false;
   #network: NetworkKind = 'simulated';
   #bytes: number | undefined = undefined;
   #lastMs = 0;
@@ -315,6 +317,7 @@ export class Judge {
         this.#deviceLost(device, event.atMs, event.by);
         break;
       default:
+        if (event.kind === 'beat-sent' && this.#hearsBeats) break;
         if (event.kind === device.service) served(device, event.atMs, event.kind === 'beat-answered' ? event.afterMs : 0);
     }
   }
@@ -357,6 +360,7 @@ export class Judge {
   #addServerEvent(event: Extract<TraceEvent, { source: 'server' }>): void {
     this.#hearsServer = true;
     if (event.kind === 'listening') this.#serverStarted(event.server, event.atMs);
+    if (event.kind === 'beat') this.#beatCame(event);
     if (event.kind !== 'online' && event.kind !== 'offline') return;
     const connections = this.#at(event.peer);
     if (event.kind === 'offline') {
@@ -371,6 +375,15 @@ export class Judge {
     }
     for (const connection of connections) this.#online(connection, event.server);
     if (connections.length === 0) this.#unclaimed.set(this.ends.keyOf(event.peer), event.server);
+  }
+
+  /** Where nobody answers, this is what shows service. */
+  #beatCame({ peer, atMs }: Extract<TraceEvent, { kind: 'beat' }>): void {
+    this.#hearsBeats = true;
+    for (const connection of this.#at(peer)) {
+      const { device } = connection;
+      if (device.service === 'beat-sent' && device.connection === connection) served(device, atMs, 0);
+    }
   }
 
   #online(connection: Connection, server: string): void {

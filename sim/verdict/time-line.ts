@@ -126,6 +126,8 @@ export class TimeLines {
   readonly #serverCutBy = new Map<string, Set<number>>();
   /** A server of ours tells of itself. */
   #hearsServer = false;
+  /** And of each beat: then what is sent shows nothing. */
+  #hearsBeats = false;
 
   add(event: TraceEvent): void {
     switch (event.source) {
@@ -315,6 +317,7 @@ export class TimeLines {
       case 'console':
         break;
     }
+    if (event.kind === 'beat-sent' && this.#hearsBeats) return;
     if (event.kind === device.service) this.#served(device, event.kind === 'beat-sent' ? -Infinity : atMs - (event.kind === 'beat-answered' ? event.afterMs : 0));
   }
 
@@ -384,8 +387,14 @@ export class TimeLines {
         // Whatever stopped the program is over when it starts.
         for (const [id, { host, kind }] of this.#openFaults) if (host === event.server && FAULTS[kind].firmware !== 'running') this.#over(id, 'server', event.atMs);
         break;
-      case 'failed':
       case 'beat':
+        this.#hearsBeats = true;
+        for (const connection of this.#at(event.peer)) {
+          const { device } = connection;
+          if (device.service === 'beat-sent' && device.connection === connection) this.#served(device, -Infinity);
+        }
+        break;
+      case 'failed':
       case 'unanswered':
         break;
     }

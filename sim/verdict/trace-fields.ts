@@ -222,7 +222,7 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     listening: { ...ofServer, local: address },
     failed: { ...ofServer, local: address, errno },
     online: { ...ofClient, peer: address },
-    beat: ofClient,
+    beat: { ...ofClient, peer: address },
     unanswered: { ...ofClient, waitedMs: ms },
     offline: { ...ofClient, peer: address, onlineMs: ms, silentMs: ms, reason: offlineReason },
     refused: { ...ofServer, peer: address, maxConnections: countFrom1 },

@@ -21,7 +21,8 @@
  *   program when that listens anew.
  * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a device
  *   that had never been connected when the fault came is not asked. After what is over at once, an answer counts only if what it
- *   answers was sent after it; and where nobody answers, a beat only if it is sent over another connection.
+ *   answers was sent after it; and where nobody answers, a beat only if it goes over another connection. Where nobody answers, a beat that
+ *   the server tells of is the sign; where it does not tell, one that is sent.
  * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone noticed has a
  *   verdict for each cut, over the one connection.
  * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,

@@ -94,6 +94,8 @@ export function runSettings(args: readonly string[]): RunSettings {
       maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * deviceCount),
     },
     ...defined({ keepAlive }),
+    // Where nobody answers, what comes to the server shows that a device is served.
+    beatEvents: !values.answers,
   });
   return {
     network,

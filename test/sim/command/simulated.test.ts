@@ -67,6 +67,15 @@ it('puts keepalive to the test: at both ends, against each fault', async () => {
   expect(server('hang')).toBe('survived');
 });
 
+it('where nobody answers, a connection has survived when the server hears a beat, and not when one is sent', async () => {
+  // The beat that follows on the plug is sent; the server gives the connection up before TCP sends it again.
+  const { stdout } = await ended('run', '--devices', '1', '--no-answers', '--keepalive', '3/3/3', '--fault', 'cable-pull on dev-1 at 62s for 8s');
+  expect(stdout).toMatch(/^cable-pull on dev-1 at 62s for 8s {2}.* {2}\d+\.\d s by ETIMEDOUT /m);
+  expect(stdout).toContain('0 false alarms');
+  const short = await ended('run', '--devices', '1', '--no-answers', '--keepalive', '3/3/3', '--fault', 'cable-pull on dev-1 at 62s for 1s');
+  expect(short.stdout).toMatch(/^cable-pull on dev-1 at 62s for 1s {2}survived {8,}survived /m);
+});
+
 describe('an expectation that is not met', () => {
   const LINE = `run --devices 8 --for 3m ${PULL.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ')} --expect 'server notices within 2s'`;
 
