@@ -198,7 +198,7 @@ export class Judge {
       const { connection } = device;
       this.#open(device, connection?.goneAtMs === undefined && connection?.server === event.host ? connection : undefined, told, 'running');
     }
-    if (firmware === 'off' || firmware === 'dead') this.#serverStopped(event.host, event.atMs);
+    if (firmware === 'off' || firmware === 'dead') this.#serverStopped(event.host, event.atMs, firmware);
   }
 
   #open(
@@ -409,8 +409,11 @@ export class Judge {
     this.#forget(connection);
   }
 
-  #serverStopped(server: string, atMs: number): void {
+  #serverStopped(server: string, atMs: number, state: FirmwareState): void {
     for (const device of this.#devices.values()) {
+      for (const one of device.cases) {
+        if (one.connection?.server === server && one.connection.goneAtMs === undefined) one.server = worse(one.server, state);
+      }
       for (const connection of [...device.left, device.connection]) if (connection?.server === server) this.#gone(connection, atMs, undefined);
     }
   }

@@ -13,7 +13,7 @@
  *   fault came, or came at the same instant, unless the firmware went on with that connection before the heal; or by one that put an
  *   end to the firmware before it had noticed.
  * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
- *   gone. A server of ours that is stopped, hung, or without power, notices nothing; one that is not ours and dies cannot be told from
+ *   gone. A server of ours that is stopped, hung, or without power, or was so before it had noticed, notices nothing; one that is not ours and dies cannot be told from
  *   one that closes, so that its death counts as noticing, `by closed` or `by ECONNRESET`.
  * - The fault was healed when its time was over and so was that of all others that cut the device off (not of one on a server that
  *   the device has left for another), those too that came before service was back; one that only harms when its own was. A reset is over

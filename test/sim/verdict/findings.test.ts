@@ -69,7 +69,9 @@ describe('a fault on the server', () => {
 
   it('that dies while it believes in a ghost, believes no longer', () => {
     const { verdicts } = found([...up(), fault(10, 'power-loss', 1), off(14, 2)]);
-    expect(verdicts[0]).toMatchObject({ server: 'running', serverNoticed: undefined, ghostMs: 4000 });
+    expect(verdicts[0]).toMatchObject({ server: 'off', serverNoticed: undefined, ghostMs: 4000 });
+    const noticed = [...up(), fault(10, 'power-loss', 1), offline(25, 5000), off(30, 2)];
+    expect(found(noticed).verdicts[0]).toMatchObject({ server: 'running', serverNoticed: { afterMs: 15_000 } });
   });
 
   it('that cuts its cable leaves it believing: each device that it had is a ghost', () => {
