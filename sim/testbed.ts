@@ -151,7 +151,7 @@ export class Testbed {
     const now = this.agenda.now();
     for (const fault of faults) {
       const text = formatFault(fault);
-      if (fault.at.fromMs < now && fault.everyMs === undefined) throw new RangeError(`${text}: it is ${formatDuration(now)} already`);
+      if (this.#isPast(fault.at.fromMs) && fault.everyMs === undefined) throw new RangeError(`${text}: it is ${formatDuration(now)} already`);
       const times = (this.#planned.get(text) ?? 0) + 1;
       this.#planned.set(text, times);
       for (const target of targetsOf(fault, hosts)) {
@@ -164,7 +164,7 @@ export class Testbed {
   #scheduleNext(fault: Fault, target: Target, coming: Iterator<Occurrence, void>): void {
     let { value } = coming.next();
     // Of a plan that is made later, what has been has been.
-    while (value !== undefined && value.atMs < this.agenda.now()) ({ value } = coming.next());
+    while (value !== undefined && this.#isPast(value.atMs)) ({ value } = coming.next());
     if (value === undefined) return;
     const { atMs, forMs } = value;
     let open: OpenFault | undefined;
@@ -173,6 +173,11 @@ export class Testbed {
       this.#scheduleNext(fault, target, coming);
     });
     if (forMs !== undefined) this.agenda.at(atMs + forMs, () => open && this.#end(target.name, open));
+  }
+
+  /** Real time goes on while a plan is made: what is late there comes at once. */
+  #isPast(atMs: number): boolean {
+    return this.#options.network === 'simulated' && atMs < this.agenda.now();
   }
 
   /** Adds what a server says to the trace. */

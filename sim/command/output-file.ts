@@ -1,6 +1,6 @@
 /** A file that is opened before the work begins, so that it does not fail at the end, and written to as it goes. */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { Problem, reasonOf } from './problem.ts';
 
 /** So much is written at a time. */
@@ -14,6 +14,7 @@ export class OutputFile {
   readonly #onFailure: (sentence: string) => void;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
+  #isEmptied = false;
   #hasFailed = false;
 
   /** `onFailure` is called once, with the reason, when it cannot be written any more. Throws a Problem where there can be no such file. */
@@ -22,7 +23,8 @@ export class OutputFile {
     this.#path = path;
     this.#onFailure = onFailure;
     try {
-      this.#file = openSync(path, 'w');
+      // What is there stays until there is something to put in its place.
+      this.#file = openSync(path, constants.O_WRONLY | constants.O_CREAT);
     } catch (error) {
       throw new Problem(2, this.#sentence(error));
     }
@@ -53,6 +55,8 @@ export class OutputFile {
     this.#bytes = 0;
     if (this.#hasFailed) return;
     try {
+      if (!this.#isEmptied && fstatSync(this.#file).isFile()) ftruncateSync(this.#file);
+      this.#isEmptied = true;
       // A pipe, or a disk that is nearly full, takes a part.
       for (let done = 0; done < chunk.length; ) done += writeSync(this.#file, chunk, done);
     } catch (error) {

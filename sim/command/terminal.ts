@@ -46,6 +46,18 @@ export function rowsTaken(lines: readonly string[], columns: number): number {
   return lines.reduce((rows, line) => rows + Math.max(Math.ceil(line.length / columns), 1), 0);
 }
 
+/**
+ * What comes from files and networks must not steer the terminal: control characters become visible (U+2400 and on), all but tabs and ends of
+ * lines; colours are ours.
+ */
+export function visible(text: string): string {
+  return text.replace(/\u001b\[\d+m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => {
+    if (found.length > 1) return found;
+    const code = found.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421';
+  });
+}
+
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   const isInteractive = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
@@ -135,7 +147,7 @@ export function processTerminal(): Terminal {
       return columns();
     },
     print(line) {
-      if (stdout.isTTY === true) above(stdout, line);
+      if (stdout.isTTY === true) above(stdout, visible(line));
       else collect(line);
     },
     flush,
@@ -148,7 +160,7 @@ export function processTerminal(): Terminal {
     log(line) {
       // In the order in which they came, where both go to one file.
       flush();
-      above(stderr, line);
+      above(stderr, visible(line));
     },
     draw,
     paint(style, text) {

@@ -35,11 +35,18 @@ export function parsePlan(text: string): readonly Fault[] | PlanError {
   return faults;
 }
 
+/** So many characters of a line, and of a word in it, are shown. */
+const SHOWN_MAX = 100;
+const WORD_MAX = 40;
+
 /** The error as a person reads it: the line, and a mark below the word. */
 export function describePlanError(text: string, { line, column, message }: PlanError): string {
-  const shown = (text.split('\n')[line - 1] ?? '').trimEnd();
+  const whole = (text.split('\n')[line - 1] ?? '').trimEnd();
+  // Of a line that no screen holds, as of a file that is no plan, what is around the word.
+  const from = whole.length > SHOWN_MAX ? Math.max(0, column - SHOWN_MAX / 2) : 0;
+  const shown = whole.slice(from, from + SHOWN_MAX);
   // A tab stays a tab, so that the mark stands where the word does.
-  const indent = shown.slice(0, column - 1).padEnd(column - 1).replaceAll(/[^\t]/g, ' ');
+  const indent = shown.slice(0, column - 1 - from).padEnd(column - 1 - from).replaceAll(/[^\t]/g, ' ');
   return `${message}\n  ${shown}\n  ${indent}^`;
 }
 
@@ -86,7 +93,8 @@ class Words {
 }
 
 function fail(word: Word, expected: string): never {
-  throw new LineError(word, `expected ${expected}${word.text === '' ? ', but the line ends' : `, not '${word.text}'`}`);
+  const shown = word.text.length > WORD_MAX ? `${word.text.slice(0, WORD_MAX)}...` : word.text;
+  throw new LineError(word, `expected ${expected}${shown === '' ? ', but the line ends' : `, not '${shown}'`}`);
 }
 
 function parseFault(line: string): Fault | LineError | undefined {

@@ -67,6 +67,20 @@ export class Flight implements Waiter {
     }
   }
 
+  /**
+   * The line is another one from now on, and takes `ratio` times as long for a bit: what waits for it leaves so much sooner, or later.
+   * What arrives within `delayUs` has left. The order stays.
+   */
+  retime(ratio: number, delayUs: number): void {
+    const { nowUs } = this.#timeline;
+    const onLineUs = nowUs + delayUs;
+    const retimed = (us: number): number => (us <= onLineUs ? us : Math.ceil(onLineUs + (us - onLineUs) * ratio));
+    for (let packet = this.#first; packet !== undefined; packet = packet.next) packet.arrivesAtUs = retimed(packet.arrivesAtUs);
+    this.latestUs = retimed(this.latestUs);
+    this.busyUntilUs = Math.max(nowUs, nowUs + (this.busyUntilUs - nowUs) * ratio);
+    if (this.#first !== undefined) this.#timeline.set(this.#handle, this.#first.arrivesAtUs);
+  }
+
   /** None of those on the way will arrive. */
   doom(): void {
     for (let packet = this.#first; packet !== undefined; packet = packet.next) packet.doomed = true;

@@ -110,6 +110,12 @@ export class Link implements Receiver, Random {
 
   #rule(direction: Direction, rules: Rules): void {
     const left = rules.size > 0 ? rules : undefined;
+    const { bandwidthBps, delayUs } = this.#line(direction);
+    // What waits in a queue goes as the line goes: a line that is wide again is not held up by what a narrow one had to carry.
+    if (bandwidthBps !== rules.line.bandwidthBps && bandwidthBps !== Infinity) {
+      const flight = direction === 'tx' ? this.#txFlight : this.#rxFlight;
+      flight?.retime(bandwidthBps / rules.line.bandwidthBps, delayUs);
+    }
     if (direction === 'tx') {
       this.#txRules = left;
       this.#txLine = rules.line;

@@ -10,7 +10,7 @@ import {
 } from './case.ts';
 import { Ends } from './ends.ts';
 import type { FaultEvent, TraceEvent } from './trace.ts';
-import type { FalseAlarm, Findings, Verdict } from './verdict.ts';
+import { type FalseAlarm, type Findings, GIVING_UP, type Verdict } from './verdict.ts';
 
 /** For most devices: they share it. */
 const NONE: readonly Connection[] = [];
@@ -383,9 +383,6 @@ export class Judge {
     return device;
   }
 }
-
-/** By what an end gives up that has seen nothing of the other. */
-const GIVING_UP: ReadonlySet<string> = new Set(['missed-beats', 'silent', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'not-reading', 'no-first-frame']);
 
 function offlineBy(reason: OfflineReason): string | undefined {
   switch (reason.kind) {

@@ -4,7 +4,7 @@ import { FAULT_KINDS } from '../faults/fault.ts';
 import { TIERS, type FirmwareState, type Tier } from '../faults/kind.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { type Detection, quantile, type Summary } from './summary.ts';
-import type { Noticed, Verdict } from './verdict.ts';
+import { GIVING_UP, type Noticed, type Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
 
@@ -78,9 +78,14 @@ export function summaryLines({ faults, survived, server, device, back, ghostMs, 
   const traffic = trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
   return [
     ...table([['', 'times', 'median', 'p99', 'worst', 'never'], row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n'),
-    `${faults} ${faults === 1 ? 'connection' : 'connections'} cut, of which ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
+    `${faults} ${faults === 1 ? 'cut' : 'cuts'} of connections, ${survived} survived; the server could notice ${outOf(server)}, the device ${outOf(device)}; ${formatSeconds(ghostMs)} of ghosts`,
     [`${falseAlarms} false ${falseAlarms === 1 ? 'alarm' : 'alarms'}`, `${overlappingSessions} overlapping ${overlappingSessions === 1 ? 'session' : 'sessions'}`, ...traffic].join(', '),
   ];
+}
+
+/** How many it could have noticed, being neither off nor hung. */
+export function outOf({ timesMs, never }: Detection): number {
+  return timesMs.length + never;
 }
 
 /** `1.2 MB`: in powers of ten, as data volumes are sold. */
@@ -136,7 +141,7 @@ function serverCell(verdict: Verdict): Cell {
 }
 
 function noticedCell({ effect, survived }: Verdict, how: Noticed | undefined, state: FirmwareState): Cell {
-  if (how !== undefined) return noticed(how);
+  if (how !== undefined) return noticed(how, effect === 'harms' && GIVING_UP.has(how.by));
   // Where the way was but worse, holding on is right.
   if (effect === 'harms') return word('held on');
   return word(WHY_ABSENT[state] ?? (survived ? 'survived' : 'never'));
@@ -153,8 +158,8 @@ function backCell({ effect, deviceNoticed, serverNoticed, forMs, isOver, hadServ
   return backAfterMs === undefined ? word('never') : { ms: backAfterMs, label: '' };
 }
 
-function noticed({ afterMs, by }: Noticed): Cell {
-  return { ms: afterMs, label: `by ${by}` };
+function noticed({ afterMs, by }: Noticed, isFalse: boolean): Cell {
+  return { ms: afterMs, label: isFalse ? `by ${by}, a false alarm` : `by ${by}` };
 }
 
 function word(label: string): Cell {

@@ -51,8 +51,10 @@ export function summarize({ verdicts, devices, endMs, ghostMs, falseAlarms, over
 /** Undefined: nothing was to be expected of it. */
 type Outcome = number | 'never' | undefined;
 
+/** Who was stopped by the fault and went on later learned of it then, which says nothing of how quick it is; its watchdog does. */
 function outcome(noticed: Noticed | undefined, couldNotice: boolean): Outcome {
-  return noticed?.afterMs ?? (couldNotice ? 'never' : undefined);
+  if (!couldNotice) return noticed?.by === 'watchdog' ? noticed.afterMs : undefined;
+  return noticed?.afterMs ?? 'never';
 }
 
 function detection(outcomes: readonly Outcome[]): Detection {

@@ -76,6 +76,9 @@ export interface Verdict {
   readonly backAfterMs: number | undefined;
 }
 
+/** By what an end gives up that has seen nothing of the other. */
+export const GIVING_UP: ReadonlySet<string> = new Set(['missed-beats', 'silent', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'not-reading', 'no-first-frame']);
+
 /** An end gave up what was alive. */
 export interface FalseAlarm {
   readonly atMs: number;

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { Expectation } from '../../verdict/expectation.ts';
 import { readExpectations } from './plan.ts';
-import { checkedWords, fileName, usage } from './words.ts';
+import { checkDifferent, checkedWords, fileName, usage } from './words.ts';
 
 export interface ReportSettings {
   /** The file that the trace is in. */
@@ -25,6 +25,7 @@ export function reportSettings(args: readonly string[]): ReportSettings {
   const { values, positionals } = parseArgs({ args: words, options: REPORT_OPTIONS, allowPositionals: true });
   const [trace = '', ...more] = positionals;
   if (more.length > 0) throw usage(`report takes one trace, not ${positionals.length}`);
+  checkDifferent({ 'the trace': trace, '--html': values.html });
   return {
     trace: fileName('the trace', trace),
     expectations: readExpectations(values.expect ?? []),

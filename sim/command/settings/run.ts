@@ -15,7 +15,7 @@ import type { Expectation } from '../../verdict/expectation.ts';
 import { commandLine, without } from './command-line.ts';
 import { checkServer, COMMON_OPTIONS, commonSettings, defined } from './common.ts';
 import { readExpectations, readPlan } from './plan.ts';
-import { checkedWords, duration, fileName, usage, wholeNumber } from './words.ts';
+import { checkDifferent, checkedWords, duration, fileName, usage, wholeNumber } from './words.ts';
 
 export interface RunSettings {
   readonly network: NetworkKind;
@@ -65,6 +65,7 @@ export function runSettings(args: readonly string[]): RunSettings {
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
     if (isGiven && network === 'real') throw usage(`${option} looks into the simulated network: it does not go with --server`);
   }
+  checkDifferent({ '--plan': values.plan, '--pcap': values.pcap, '--report': values.report });
   const deviceCount = values.devices === undefined ? (network === 'real' ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
   const plan = readPlan(values.fault ?? [], fileName('--plan', values.plan));
   const forMs = duration('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);

@@ -1,6 +1,7 @@
 /** The words after a command, one by one: options, and the values that they take. What is wrong with one is a Problem with exit status 2. */
 
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeWrongDuration, formatDuration, parseDuration } from '../../time/duration.ts';
 import { Problem, reasonOf } from '../problem.ts';
@@ -70,6 +71,18 @@ export function readText(option: string, file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw usage(`${option}: cannot read ${file}: ${reasonOf(error)}`);
+  }
+}
+
+/** That no two options name one file: what one writes the other would read, or write over. */
+export function checkDifferent(files: Readonly<Record<string, string | undefined>>): void {
+  const seen = new Map<string, string>();
+  for (const [option, file] of Object.entries(files)) {
+    if (file === undefined) continue;
+    const path = resolve(file);
+    const other = seen.get(path);
+    if (other !== undefined) throw usage(`${other} and ${option} are one file, ${file}: they must be two`);
+    seen.set(path, option);
   }
 }
 

@@ -68,7 +68,7 @@ export function packData({ endMs, findings, lines, serverFaults }: PageData): Pa
 function byInterest(lines: readonly DeviceLine[], alarms: ReadonlyMap<string, readonly FalseAlarm[]>): DeviceLine[] {
   const known = lines.map((line) => ({
     line,
-    ghostMs: Math.max(0, ...line.online.flatMap(({ ghosts }) => ghosts.map(lengthMs))),
+    ghostMs: line.online.flatMap(({ ghosts }) => ghosts.map(lengthMs)).reduce((sum, ms) => sum + ms, 0),
     trouble: line.faults.length + line.marks.filter(({ kind }) => kind === 'error').length + (alarms.get(line.name)?.length ?? 0),
   }));
   return known.toSorted((a, b) => b.ghostMs - a.ghostMs || b.trouble - a.trouble).map(({ line }) => line);

@@ -1,6 +1,6 @@
 /** The parts of the page that stand without a script: what happened in one sentence, expectations, figures, verdicts, and what the drawing means. */
 
-import { formatBytes, tierNotes, verdictRows } from '../report.ts';
+import { formatBytes, outOf, tierNotes, verdictRows } from '../report.ts';
 import type { Detection, Summary } from '../summary.ts';
 import type { PageData } from './data.ts';
 import { distribution } from './distribution.ts';
@@ -10,13 +10,13 @@ import { counted, escapeHtml, grouped, humanTime } from './html.ts';
 export function headline({ findings, endMs }: PageData, { faults, survived, server }: Summary): string {
   const who = `${counted(findings.devices, 'device')}, ${humanTime(endMs)}`;
   if (faults === 0) return `${who}: no connection was cut`;
-  const cut = `${counted(faults, 'connection')} cut`;
+  const cut = counted(faults, 'cut');
   const noticed = server.timesMs.length;
   const lived = survived === 0 ? '' : `; ${grouped(survived)} survived`;
   const never = server.never === 0 ? '' : `; <span class="bad">${grouped(server.never)} never</span>`;
   if (noticed === 0) return `${who}, ${cut}: the server noticed none${lived}${never}`;
   const times = noticed === 1 ? `after ${time(server.worstMs)}` : `median ${time(server.medianMs)}, worst ${time(server.worstMs)}`;
-  return `${who}, ${cut}: the server noticed ${grouped(noticed)}, ${times}${lived}${never}`;
+  return `${who}, ${cut}: the server noticed ${grouped(noticed)} of ${grouped(outOf(server))} that it could, ${times}${lived}${never}`;
 }
 
 /** More failures than these are folded. */

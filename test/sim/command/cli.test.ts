@@ -72,6 +72,8 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     ['a fault that real sockets cannot do', ['run', '--server', '127.0.0.1:1', '--fault', 'loss 10% on dev-1 at 3s'], /^cablepull: loss 10% on dev-1 at 3s: there is no loss over real sockets, whose packets are out of reach; the simulated network has it$/m],
     ['a fault on a server that is not ours', ['run', '--server', '127.0.0.1:1', '--fault', 'hang on server at 3s'], /^cablepull: hang on server at 3s: the server is out of reach over real sockets; /m],
     ['a fault that may come after the end', ['run', '--for', '1m', '--fault', 'reset on dev-1 at 10s..2m'], /reset on dev-1 at 10s\.\.2m: the run is over by then \(--for 1m\)/],
+    ['a page in place of the plan', ['run', '--plan', 'p.txt', '--report', './p.txt'], /^cablepull: --plan and --report are one file, \.\/p\.txt: they must be two$/m],
+    ['a page in place of the capture', ['run', '--pcap', 'x', '--report', 'x'], /^cablepull: --pcap and --report are one file, x: they must be two$/m],
     ['a page into standard output', ['run', '--report', '-'], /^cablepull: --report must be the name of a file, not '-'$/m],
     ['a word too many for faults', ['faults', 'loss'], /^cablepull: unexpected argument 'loss' \(see cablepull faults --help\)$/m],
     ['an option too many for faults', ['faults', '--html'], /^cablepull: unknown option '--html' \(see cablepull faults --help\)$/m],

@@ -113,6 +113,7 @@ describe('what is no trace is told in one sentence', () => {
     ['no file', [], 2, /^cablepull: report needs the file of a trace, as in: cablepull report trace\.ndjson \(see cablepull report --help\)\n$/],
     ['two files', ['a', 'b'], 2, /^cablepull: report takes one trace, not 2\n$/],
     ['standard input', ['-'], 2, /^cablepull: the trace must be the name of a file, not '-'\n$/],
+    ['a page in place of the trace', ['a', '--html', './a'], 2, /^cablepull: the trace and --html are one file, .\/a: they must be two\n$/],
     ['an expectation that is none', ['a', '--expect', 'peace'], 2, /^cablepull: --expect: 'peace' is no expectation: it must begin with /],
     ['a page without a name', ['a', '--html='], 2, /^cablepull: --html must be the name of a file, not ''\n$/],
     ['an option that is none', ['a', '--pcap', 'b'], 2, /^cablepull: unknown option '--pcap' \(see cablepull report --help\)\n$/],
@@ -127,6 +128,14 @@ describe('what is no trace is told in one sentence', () => {
     expect(stderr).toBe('cablepull: --html: cannot write /nowhere/out.html: ENOENT: no such file or directory\n');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(await ended('run', '--for', '1000d', '--report', '/nowhere/out.html')).toMatchObject({ status: 2, stderr: expect.stringContaining('--report: cannot write /nowhere/out.html: ') });
+  });
+
+  it('a page that was there stays there when there is nothing to put in its place', async () => {
+    const old = file('old.html', 'what was there');
+    await ended('report', '/nowhere/trace.ndjson', '--html', old);
+    expect(readFileSync(old, 'utf8')).toBe('what was there');
+    await ended('report', trace, '--html', old);
+    expect(readFileSync(old, 'utf8')).toMatch(/^<!DOCTYPE html>[^]*<\/html>\n$/);
   });
 
   it('a page for which there is no room: the rest is there, exit status 1', async () => {

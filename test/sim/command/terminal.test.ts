@@ -7,11 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { rowsTaken } from '../../../sim/command/terminal.ts';
+import { rowsTaken, visible } from '../../../sim/command/terminal.ts';
 import { Program } from '../../support/process.ts';
 
 const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
 const TERMINAL = new URL('../../../dist/sim/command/terminal.js', import.meta.url).href;
+
+it('control characters of files and traces do not steer the terminal, colours of ours do', () => {
+  expect(visible('a\u001b[2Jb\u0007c\u009bd\te\nf')).toBe('a\u241b[2Jb\u2407c\u2421d\te\nf');
+  expect(visible('\u001b[31mred\u001b[39m')).toBe('\u001b[31mred\u001b[39m');
+  expect(visible('äΩ 汉')).toBe('äΩ 汉');
+});
 
 /** Far beyond what is needed, so that only what never comes fails. */
 const LIMIT_MS = 20_000;

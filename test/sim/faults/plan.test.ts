@@ -136,6 +136,17 @@ describe('what is no plan', () => {
     expect(error(`# first\r\nhang on dev-1 at 1s\r\n${text}\r\n`)).toEqual({ line: 3, column, message });
   });
 
+  it('of a file that is none is cut to what a screen holds, around the word', () => {
+    const text = `hang on dev-1 at 1s ${'x'.repeat(1000)}\n${' '.repeat(500)}hang on dev-1 in 1s${' '.repeat(500)}.\n`;
+    const [message = '', shown = ''] = describePlanError(text, error(text)).split('\n');
+    expect(message).toMatch(/, not 'x{40}\.\.\.'$/);
+    expect(shown).toBe(`  hang on dev-1 at 1s ${'x'.repeat(80)}`);
+    const second = text.split('\n').slice(1).join('\n');
+    const lines = describePlanError(second, error(second)).split('\n');
+    expect(lines[1]?.indexOf(' in 1s')).toBe((lines[2]?.indexOf('^') ?? 0) - 1);
+    expect(lines[1]?.length).toBeLessThanOrEqual(102);
+  });
+
   it('is shown with a mark below the word, also after a tab and at the end of the line', () => {
     const show = (text: string) => describePlanError(text, error(text)).split('\n').slice(1);
     expect(show('# a\n\thang on dev-1 for 1s\r\n')).toEqual(['  \thang on dev-1 for 1s', '  \t              ^']);

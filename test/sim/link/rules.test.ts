@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Line, makeLine } from '../../../sim/link/line.ts';
 import { Link } from '../../../sim/link/link.ts';
 import { bandwidth } from '../../../sim/link/rules/bandwidth.ts';
+import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { Simulation } from '../../../sim/simulation.ts';
 import { blackhole } from '../../../sim/link/rules/blackhole.ts';
 import { burstLoss } from '../../../sim/link/rules/burst-loss.ts';
 import { corrupt } from '../../../sim/link/rules/corrupt.ts';
@@ -240,6 +242,18 @@ describe('rules that make the line another one', () => {
     send(link, 1000, 1000);
     const delays = far.arrivals.map(([atUs, number]) => atUs - number * 1000);
     expect([Math.min(...delays), Math.max(...delays)]).toEqual([100, 130]);
+  });
+
+  it('bandwidth that is back lets go at once what waited for the narrow line, in its order', async () => {
+    const sim = new Simulation();
+    sim.addServer(heartbeatServer());
+    sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 1000 }), link: { delay: '20ms' } });
+    sim.schedule('bandwidth 8bit/s on dev-1 at 10s for 50s');
+    await sim.runFor('1m');
+    // 66 bytes took 66 s: the line would have been busy for many minutes yet.
+    await sim.runFor('10s');
+    const [verdict] = sim.testbed.witness.judge.verdicts();
+    expect(verdict?.backAfterMs).toBeLessThan(5000);
   });
 
   it('bandwidth narrows a line, and does not widen one', () => {

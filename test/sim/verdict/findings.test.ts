@@ -190,6 +190,7 @@ describe('a fault that only harms', () => {
   it('under which an end gives up: a false alarm', () => {
     const { verdicts, falseAlarms } = found([...up(), lossy, lost(30, 'missed-beats'), offline(30.1, 5000, { kind: 'closed', halfFrame: false })]);
     expect(verdicts).toMatchObject([{ deviceNoticed: { afterMs: 20_000, by: 'missed-beats' } }]);
+    expect(verdictTable(verdicts).split('\n')[1]?.split(/ {2,}/).slice(1, 3)).toEqual(['20.0 s by missed-beats, a false alarm', '20.1 s by closed']);
     expect(falseAlarms).toEqual([{ atMs: 30_000, device: 'dev-1', side: 'device', by: 'missed-beats' }]);
   });
 
@@ -340,6 +341,13 @@ describe('the summary', () => {
   it('leaves out who could not notice, and what was survived', () => {
     const trace = [...up('dev-1', 5000), ...up('dev-2', 5001), fault(10, 'power-loss', 1), fault(10, 'cable-pull', 2, { host: 'dev-2' }), healed(11, 10, 'cable-pull', 2, { host: 'dev-2' }), answered(12, 'dev-2')];
     expect(summarize(found(trace))).toMatchObject({ faults: 2, survived: 1, device: { timesMs: [], never: 0 }, server: { timesMs: [], never: 1 }, back: { timesMs: [1000] } });
+  });
+
+  it('takes no account of what a hung device learned when it went on, but of what its watchdog found', () => {
+    const hang = [...up(), fault(10, 'hang', 1), offline(25, 5000), healed(60, 10, 'hang', 1), lost(60, 'closed')];
+    expect(summarize(found(hang)).device).toMatchObject({ timesMs: [], never: 0 });
+    const watched = [...up(), fault(10, 'hang', 1), { ...boot(12), resetReason: 'watchdog' } as const];
+    expect(summarize(found([...watched])).device).toMatchObject({ timesMs: [2000] });
   });
 
   it('tells what was sent, a device a day, where the trace comes to its end', () => {

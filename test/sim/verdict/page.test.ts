@@ -79,13 +79,13 @@ describe('the page', () => {
   });
 
   it('says in one sentence what happened', () => {
-    expect(headlineOf(real)).toMatch(/^3 devices, 60 s, 5 connections cut: the server noticed \d, median [\d.]+ s, worst [\d.]+ s; \d survived$/);
+    expect(headlineOf(real)).toMatch(/^3 devices, 60 s, 5 cuts: the server noticed \d of \d that it could, median [\d.]+ s, worst [\d.]+ s; \d survived$/);
     expect(headlineOf({ ...real, findings: { ...real.findings, verdicts: [] } })).toBe('3 devices, 60 s: no connection was cut');
     const [cut] = real.findings.verdicts;
     if (cut === undefined) throw new Error('there were faults');
     const never = { ...cut, serverNoticed: undefined, survived: false };
     expect(headlineOf({ ...real, findings: { ...real.findings, devices: 1, verdicts: [never] } }))
-      .toBe('1 device, 60 s, 1 connection cut: the server noticed none; <span class="bad">1 never</span>');
+      .toBe('1 device, 60 s, 1 cut: the server noticed none; <span class="bad">1 never</span>');
   });
 
   it('says of each expectation whether it is met, in words, with the worst cases; the rest is folded', () => {
