@@ -26,7 +26,7 @@ Examples
   cablepull serve --port 39002 --no-answers
 
 Exit status: 0; 1 when something could not be done, or was not as expected; 2 for wrong usage; 130 when it is
-ended by Ctrl-C, 143 by SIGTERM (a run then still has its report; serve: 0).
+ended by Ctrl-C, 143 by SIGTERM, 129 when the terminal goes (a run still has its report; serve: 0).
 `;
 
 export const HELP: Readonly<Record<Command, string>> = {
@@ -60,6 +60,7 @@ export const HELP: Readonly<Record<Command, string>> = {
   --missed-limit 5             so many beats missed mean that the other side is gone
   --no-answers                 the server does not answer beats
   --keepalive 3/3/3 | off      TCP keepalive of the devices and of our own server: idle and interval in seconds, count
+                               (off; with --protocol echo 3/3/3 on the devices)
   --watchdog 5s                a hardware watchdog: resets a device that hangs (none)
 
   --pcap out.pcapng            simulated: what every host sends, for Wireshark and tshark, with the faults as comments

@@ -36,7 +36,7 @@ export function swarmText(swarm: Swarm, tally: Tally, repeat: RepeatLine): strin
     `${faultsInAll(tally)} faults: ${kinds.join(', ') || 'none'}`,
     '',
     ...table([['', 'times', 'median', 'p99', 'worst', 'never'], ...times]).split('\n'),
-    `${cuts} ${plural(cuts, 'connection')} cut, of which ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
+    `${cuts} ${plural(cuts, 'cut')} of connections, ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
     `${falseAlarms} false ${plural(falseAlarms, 'alarm')}, ${overlappingSessions} overlapping ${plural(overlappingSessions, 'session')}`,
     '',
     failures.length === 0 ? 'every invariant held in every run' : `${failures.length} ${plural(failures.length, 'run')} FAILED`,
