@@ -11,6 +11,9 @@ const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service bac
 /** A fault on more devices than this gets one row for them all. */
 const ROWS_A_FAULT_MAX = 8;
 
+/** Between the things of which a cell tells; a plan's line has none. */
+export const SEPARATOR = '; ';
+
 /** Why firmware, or a server's program, did not notice; undefined where it could have. */
 const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = { running: undefined, hung: 'hung', dead: 'was dead', off: 'was off' };
 
@@ -38,7 +41,14 @@ interface Cell {
 
 /** As a text, columns aligned. */
 export function verdictTable(verdicts: readonly Verdict[]): string {
-  return table(verdictRows(verdicts));
+  return table(verdictRows(verdicts).flatMap(stacked));
+}
+
+/** The things of which a cell tells one below the other, so that the table is no wider than it must. */
+function stacked(row: readonly string[]): string[][] {
+  const columns = row.map((cell) => cell.split(SEPARATOR));
+  const height = Math.max(...columns.map(({ length }) => length));
+  return Array.from({ length: height }, (_, i) => columns.map((lines) => lines[i] ?? ''));
 }
 
 /** The head; then one row a verdict, or a row for many of one fault. */
@@ -121,7 +131,7 @@ function summary(cells: readonly Cell[]): string {
     const share = labels.length === 1 ? '' : `${those.length}: `;
     const times = duration(those.flatMap(({ ms }) => ms ?? []));
     return share + [times, label].filter((part) => part !== '').join(' ');
-  }).join('; ');
+  }).join(SEPARATOR);
 }
 
 function duration(times: readonly number[]): string {

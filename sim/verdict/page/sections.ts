@@ -1,6 +1,6 @@
 /** The parts of the page that stand without a script: what happened in one sentence, expectations, figures, verdicts, and what the drawing means. */
 
-import { formatBytes, outOf, tierNotes, verdictRows } from '../report.ts';
+import { formatBytes, outOf, SEPARATOR, tierNotes, verdictRows } from '../report.ts';
 import type { Detection, Summary } from '../summary.ts';
 import type { PageData } from './data.ts';
 import { distribution } from './distribution.ts';
@@ -101,7 +101,7 @@ function tableRow(head: readonly string[], cells: readonly string[]): string {
 /** What was never noticed stands out; a number and its unit stay on one line. The first cell is the fault's own text. */
 function marked(html: string, column: number): string {
   if (column === 0) return html;
-  return html.replace(/(\d) s\b/g, '$1\u00a0s').replace(/\bnever\b/, '<span class="bad">never</span>').replaceAll('; ', '<br>');
+  return html.replace(/(\d) s\b/g, '$1\u00a0s').replace(/\bnever\b/, '<span class="bad">never</span>').replaceAll(SEPARATOR, '<br>');
 }
 
 export const LEGEND = `<ul class="legend">
