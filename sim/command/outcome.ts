@@ -34,14 +34,14 @@ export function isAsExpected({ expectations }: Outcome): boolean {
 
 /** For `--json`: the last line. */
 export function outcomeJson({ findings, summary, expectations, repeat }: Outcome): object {
-  const { endMs, verdicts, falseAlarms, unexplainedLosses } = findings;
-  return { endMs, verdicts, summary, falseAlarms, unexplainedLosses: Object.fromEntries(unexplainedLosses), expectations, repeat };
+  const { endMs, verdicts, spared, falseAlarms, unexplainedLosses } = findings;
+  return { endMs, verdicts, spared, summary, falseAlarms, unexplainedLosses: Object.fromEntries(unexplainedLosses), expectations, repeat };
 }
 
-export function printFindings({ findings: { verdicts }, summary }: Outcome, terminal: Terminal): void {
-  if (verdicts.length === 0) return;
-  const paragraphs = [[verdictTable(verdicts)], summaryLines(summary), tierNotes(verdicts)];
-  for (const lines of paragraphs) for (const line of ['', ...lines]) terminal.print(line);
+export function printFindings({ findings: { verdicts, spared }, summary }: Outcome, terminal: Terminal): void {
+  if (verdicts.length === 0 && spared.length === 0) return;
+  const paragraphs = [[verdictTable(verdicts, spared)], summaryLines(summary), tierNotes(verdicts)];
+  for (const lines of paragraphs.filter(({ length }) => length > 0)) for (const line of ['', ...lines]) terminal.print(line);
 }
 
 export function printExpectations({ expectations, repeat }: Outcome, terminal: Terminal): void {

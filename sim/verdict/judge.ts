@@ -28,6 +28,8 @@ export class Judge {
   readonly #serverFaults = new Map<string, Map<number, FirmwareState>>();
   /** Faults that lurk at a host. */
   readonly #lurking = new Map<string, FaultEvent>();
+  /** The lines of all that ever did. */
+  readonly #lurked = new Set<string>();
   readonly #losses = new Map<string, number>();
   readonly #falseAlarms: FalseAlarm[] = [];
   #overlappingSessions = 0;
@@ -71,6 +73,7 @@ export class Judge {
     return {
       endMs,
       verdicts: this.verdicts(endMs),
+      spared: this.#spared(),
       devices: this.#devices.size,
       falseAlarms: this.#falseAlarms,
       overlappingSessions: this.#overlappingSessions,
@@ -88,6 +91,12 @@ export class Judge {
   latestCut(device: string): ((nowMs: number) => Verdict) | undefined {
     const one = this.#devices.get(device)?.latestCut;
     return one && ((nowMs) => verdictOf(one, nowMs, this.#hearsServer));
+  }
+
+  #spared(): string[] {
+    const texts = new Set(this.#lurked);
+    for (const { text } of this.#cases) texts.delete(text);
+    return [...texts];
   }
 
   #ghostMs(endMs: number): number {
@@ -113,6 +122,7 @@ export class Judge {
     const what = effect(event.argument);
     if (what === 'lurks') {
       this.#lurking.set(event.host, event);
+      this.#lurked.add(event.text);
       return;
     }
     const told = { ...event, effect: what, isMomentary: !lasts(event.argument) };

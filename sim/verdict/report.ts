@@ -40,8 +40,8 @@ interface Cell {
 }
 
 /** As a text, columns aligned. */
-export function verdictTable(verdicts: readonly Verdict[]): string {
-  return table(verdictRows(verdicts).flatMap(stacked));
+export function verdictTable(verdicts: readonly Verdict[], spared: readonly string[] = []): string {
+  return table(verdictRows(verdicts, spared).flatMap(stacked));
 }
 
 /** The things of which a cell tells one below the other, so that the table is no wider than it must. */
@@ -51,8 +51,8 @@ function stacked(row: readonly string[]): string[][] {
   return Array.from({ length: height }, (_, i) => columns.map((lines) => lines[i] ?? ''));
 }
 
-/** The head; then one row a verdict, or a row for many of one fault. */
-export function verdictRows(verdicts: readonly Verdict[]): readonly (readonly string[])[] {
+/** The head; then one row a verdict, or a row for many of one fault; and those that came to nothing. */
+export function verdictRows(verdicts: readonly Verdict[], spared: readonly string[] = []): readonly (readonly string[])[] {
   const byFault = new Map<string, Verdict[]>();
   for (const verdict of verdicts) {
     const group = byFault.get(verdict.text);
@@ -63,7 +63,7 @@ export function verdictRows(verdicts: readonly Verdict[]): readonly (readonly st
     if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${howMany(group)})`, group)];
     return group.map((verdict) => row(`${text}${which(verdict, group)}`, [verdict]));
   });
-  return [HEAD, ...rows];
+  return [HEAD, ...rows, ...spared.map((text) => [text, 'kept alive', 'kept alive', '-', '-'])];
 }
 
 /** `20 devices`, or where it came again and again `20 devices, 80 times`. */
@@ -86,9 +86,12 @@ export function summaryLines({ faults, survived, server, device, back, ghostMs, 
     return [what, String(timesMs.length), ...[medianMs, p99Ms, worstMs].map((ms) => (ms === undefined ? '-' : formatSeconds(ms))), String(never)];
   };
   const traffic = trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
-  return [
+  const cuts = [
     ...table([['', 'times', 'median', 'p99', 'worst', 'never'], row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n'),
     `${faults} ${faults === 1 ? 'cut' : 'cuts'} of connections, ${survived} survived; the server could notice ${outOf(server)}, the device ${outOf(device)}; ${formatSeconds(ghostMs)} of ghosts`,
+  ];
+  return [
+    ...(faults === 0 ? [] : cuts),
     [`${falseAlarms} false ${falseAlarms === 1 ? 'alarm' : 'alarms'}`, `${overlappingSessions} overlapping ${overlappingSessions === 1 ? 'session' : 'sessions'}`, ...traffic].join(', '),
   ];
 }

@@ -97,6 +97,8 @@ export interface Traffic {
 export interface Findings {
   readonly endMs: number;
   readonly verdicts: readonly Verdict[];
+  /** Lines of the plan of faults that lurked, and came to nothing. */
+  readonly spared: readonly string[];
   /** As many as the trace speaks of. */
   readonly devices: number;
   readonly falseAlarms: readonly FalseAlarm[];

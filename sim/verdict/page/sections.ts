@@ -84,9 +84,9 @@ export function distributionFigure({ faults, survived, server, device }: Summary
 /** More rows than these are folded. */
 const ROWS_SHOWN = 24;
 
-export function verdictSection({ findings: { verdicts } }: PageData): string {
-  if (verdicts.length === 0) return '';
-  const [head = [], ...rows] = verdictRows(verdicts);
+export function verdictSection({ findings: { verdicts, spared } }: PageData): string {
+  const [head = [], ...rows] = verdictRows(verdicts, spared);
+  if (rows.length === 0) return '';
   const thead = `<thead><tr>${head.map((word) => `<th scope="col">${word}</th>`).join('')}</tr></thead>`;
   const asTable = (some: typeof rows): string => `<table>${thead}<tbody>${some.map((row) => tableRow(head, row)).join('')}</tbody></table>`;
   const rest = rows.slice(ROWS_SHOWN);
