@@ -46,7 +46,7 @@ async function read(file: string, reader: TraceReader): Promise<ReturnType<Trace
       if (reader.error !== undefined) break;
     }
   } catch (error) {
-    throw new Problem(1, `cannot read ${file}: ${reasonOf(error)}`);
+    throw new Problem(2, `cannot read ${file}: ${reasonOf(error)}`);
   }
   return reader.end();
 }

@@ -108,8 +108,8 @@ describe('what is no trace is told in one sentence', () => {
   });
 
   it.each<[string, readonly string[], number, RegExp]>([
-    ['a file that is not there', ['/nowhere/trace.ndjson'], 1, /^cablepull: cannot read \/nowhere\/trace\.ndjson: ENOENT: no such file or directory\n$/],
-    ['a folder', ['/'], 1, /^cablepull: cannot read \/: EISDIR: illegal operation on a directory\n$/],
+    ['a file that is not there', ['/nowhere/trace.ndjson'], 2, /^cablepull: cannot read \/nowhere\/trace\.ndjson: ENOENT: no such file or directory\n$/],
+    ['a folder', ['/'], 2, /^cablepull: cannot read \/: EISDIR: illegal operation on a directory\n$/],
     ['no file', [], 2, /^cablepull: report needs the file of a trace, as in: cablepull report trace\.ndjson \(see cablepull report --help\)\n$/],
     ['two files', ['a', 'b'], 2, /^cablepull: report takes one trace, not 2\n$/],
     ['standard input', ['-'], 2, /^cablepull: the trace must be the name of a file, not '-'\n$/],
