@@ -145,9 +145,9 @@ export function served(device: DeviceState, atMs: number, afterMs: number): void
     one.backAtMs = atMs;
     one.survived = one.connection === connection;
   }
+  // The heal of those that are back stays what it was; who still waits for one shares it on.
+  if (device.cases.some(({ heal, backAtMs }) => heal === device.heal && backAtMs !== undefined)) device.heal = { atMs: undefined };
   device.cases = device.cases.filter(({ backAtMs }) => backAtMs === undefined);
-  // The heal of those that are back stays what it was.
-  device.heal = { atMs: undefined };
 }
 
 export function verdictOf(one: Case, endMs: number, hearsServer: boolean): Verdict {

@@ -308,6 +308,12 @@ describe('a device that is cut again before service is back', () => {
     expect(other).toEqual(one);
   });
 
+  it('is healed all the same where an answer was on its way when the cut came', () => {
+    const oneWay = { argument: 'rx' };
+    const { verdicts } = found([...up(), fault(10, 'one-way', 1, oneWay), answered(10.02), healed(12, 10, 'one-way', 1, oneWay), answered(13)]);
+    expect(verdicts).toMatchObject([{ healedAfterMs: 2000, backAfterMs: 1000, survived: true }]);
+  });
+
   it('is not charged with what came after service was back', () => {
     const { verdicts } = found([...up(), pull(10, 1), plug(12, 10, 1), answered(13), pull(14, 2), plug(40, 14, 2)]);
     expect(verdicts).toMatchObject([{ healedAfterMs: 2000, backAfterMs: 1000 }, { healedAfterMs: 26_000 }]);
