@@ -3,6 +3,7 @@
 import type { SocketAddress } from '../../hal/network.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
+import { Ends } from '../verdict/ends.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import type { DeviceFacts, FaultSpan, Session } from './observation.ts';
 
@@ -17,8 +18,7 @@ export class Recorder {
   readonly #devices = new Map<string, { servedMs: number[]; attemptsMs: number[]; isConnected: boolean }>();
   /** Those that are on line, by the server's number for them. */
   readonly #onLine = new Map<number, Session>();
-  /** What a NAT box shows, and who is behind it. */
-  readonly #insideOf = new Map<string, SocketAddress>();
+  readonly #ends = new Ends();
   readonly #nameOf: (address: string) => string | undefined;
   #lastMs = 0;
 
@@ -43,7 +43,7 @@ export class Recorder {
         this.#addServerEvent(event);
         break;
       case 'link':
-        if (event.kind === 'mapped') this.#insideOf.set(keyOf(event.outside), event.inside);
+        if (event.kind === 'mapped') this.#ends.add(event);
         break;
       case 'run':
       case 'bench':
@@ -57,7 +57,7 @@ export class Recorder {
 
   /** An end as the host itself knows it, that somebody else sees by what a NAT box made of it. */
   insideOf(end: SocketAddress): SocketAddress {
-    return this.#insideOf.get(keyOf(end)) ?? end;
+    return this.#ends.insideOf(end);
   }
 
   /** Whose end it is. */
@@ -134,8 +134,4 @@ export class Recorder {
     for (const session of this.#onLine.values()) session.overMs = atMs;
     this.#onLine.clear();
   }
-}
-
-function keyOf({ address, port }: SocketAddress): string {
-  return `${address} ${port}`;
 }

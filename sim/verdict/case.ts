@@ -40,10 +40,8 @@ export interface Case {
   readonly isMomentary: boolean;
   firmware: FirmwareState;
   server: FirmwareState;
-  /** Its own time is over, whatever else the device is under. */
-  isOver: boolean;
-  /** When its own time was over. */
-  overAtMs: number;
+  /** When its own time was over, whatever else the device is under. */
+  overAtMs: number | undefined;
   readonly heal: Heal;
   deviceNoticed: Noticed | undefined;
   serverNoticed: Noticed | undefined;
@@ -89,7 +87,6 @@ export function endCases(device: DeviceState, atMs: number, isEnded: (one: Case)
   if (ended.length === 0) return ended;
   device.open = device.open.filter((one) => !ended.includes(one));
   for (const one of ended) {
-    one.isOver = true;
     one.overAtMs = atMs;
     // What only harms is healed by itself.
     if (one.effect === 'harms') one.heal.atMs = atMs;
@@ -105,8 +102,8 @@ export function heal(device: DeviceState, atMs: number): void {
 }
 
 /** Undefined: it is not. */
-function healedAtMs({ isOver, overAtMs, heal: { atMs } }: Case): number | undefined {
-  return isOver && atMs !== undefined ? Math.max(atMs, overAtMs) : undefined;
+function healedAtMs({ overAtMs, heal: { atMs } }: Case): number | undefined {
+  return overAtMs !== undefined && atMs !== undefined ? Math.max(atMs, overAtMs) : undefined;
 }
 
 /** The firmware is gone, and will not notice any more what it has not noticed yet. */
@@ -151,10 +148,11 @@ export function served(device: DeviceState, atMs: number, afterMs: number): void
 }
 
 export function verdictOf(one: Case, endMs: number, hearsServer: boolean): Verdict {
-  const { fault, effect, tier, text, on, device, atMs, forMs, isOver, hadService, firmware, server, deviceNoticed, serverNoticed, survived, backAtMs } = one;
+  const { fault, effect, tier, text, on, device, atMs, forMs, overAtMs, hadService, firmware, server, deviceNoticed, serverNoticed, survived, backAtMs } = one;
   const healedMs = healedAtMs(one);
   return {
-    fault, effect, tier, text, on, device, atMs, forMs, isOver,
+    fault, effect, tier, text, on, device, atMs, forMs,
+    isOver: overAtMs !== undefined,
     healedAfterMs: healedMs === undefined ? undefined : healedMs - atMs,
     wasConnected: one.connection !== undefined,
     hadService, firmware, server, deviceNoticed, serverNoticed, survived,

@@ -5,16 +5,20 @@ import type { TraceEvent } from './trace.ts';
 
 export class Ends {
   /** What NAT boxes show, and whom they stand for. */
-  readonly #insideOf = new Map<string, string>();
+  readonly #insideOf = new Map<string, SocketAddress>();
 
   /** A NAT box stands for a device from now on. */
   add({ inside, outside }: Extract<TraceEvent, { kind: 'mapped' }>): void {
-    this.#insideOf.set(plain(outside), plain(inside));
+    this.#insideOf.set(plain(outside), inside);
+  }
+
+  /** As the device itself knows it. */
+  insideOf(end: SocketAddress): SocketAddress {
+    return this.#insideOf.get(plain(end)) ?? end;
   }
 
   keyOf(end: SocketAddress): string {
-    const key = plain(end);
-    return this.#insideOf.get(key) ?? key;
+    return plain(this.insideOf(end));
   }
 }
 
