@@ -11,7 +11,7 @@ import { type Hosts, problemOf, type Target, targetsOf } from './faults/hosts.ts
 import type { NetworkKind, Side, SpoiltNetwork, Tier } from './faults/kind.ts';
 import { FAULTS, tierOf } from './faults/kinds/index.ts';
 import { type Occurrence, occurrences } from './faults/occurrences.ts';
-import { describePlanError, parsePlan } from './faults/plan.ts';
+import { planOf } from './faults/plan.ts';
 import { forkRandom } from './random.ts';
 import type { ServerEvent } from './server/events.ts';
 import { Agenda } from './time/agenda.ts';
@@ -143,8 +143,7 @@ export class Testbed {
 
   /** Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or cannot be done here. */
   schedule(plan: readonly Fault[] | string): void {
-    const faults = typeof plan === 'string' ? parsePlan(plan) : plan;
-    if ('message' in faults) throw new RangeError(`line ${faults.line} of the plan: ${describePlanError(String(plan), faults)}`);
+    const faults = typeof plan === 'string' ? planOf(plan) : plan;
     const hosts: Hosts = { network: this.#options.network, devices: [...this.#boards.keys()], servers: [...this.#servers.keys()] };
     const problem = problemOf(faults, hosts);
     if (problem !== undefined) throw new RangeError(problem);

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { formatSeconds } from '../time/duration.ts';
 import { Judge } from '../verdict/judge.ts';
+import { counted } from '../verdict/report.ts';
 import { TraceReader } from '../verdict/trace-file.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { isAsExpected, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
@@ -31,7 +32,7 @@ export async function report({ trace, expectations, html, json }: ReportSettings
   if (json) {
     terminal.print(JSON.stringify({ kind: 'report', notes, ...outcomeJson(outcome) }));
   } else {
-    terminal.print(`${findings.devices} ${findings.devices === 1 ? 'device' : 'devices'}, ${formatSeconds(findings.endMs)}, seed ${start?.seed}, ${start?.network} network`);
+    terminal.print(`${counted(findings.devices, 'device')}, ${formatSeconds(findings.endMs)}, seed ${start?.seed}, ${start?.network} network`);
     printFindings(outcome, terminal);
     printExpectations(outcome, terminal);
   }

@@ -5,6 +5,7 @@ import type { Firmware } from '../board/board.ts';
 import { formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
+import { counted } from '../verdict/report.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
@@ -115,5 +116,5 @@ function print(
 function startLine({ firmware, forMs, plan, deviceCount, seed }: RunSettings, { description }: Venue): string {
   const length = forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(forMs)}`;
   const faults = plan.length === 0 ? '' : `\nfaults: ${plan.map(formatFault).join('; ')}`;
-  return `${deviceCount} ${deviceCount === 1 ? 'device' : 'devices'} (${firmware.protocol}) ${description} ${length}, seed ${seed}${faults}`;
+  return `${counted(deviceCount, 'device')} (${firmware.protocol}) ${description} ${length}, seed ${seed}${faults}`;
 }

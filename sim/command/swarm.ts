@@ -3,7 +3,6 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { nodeClock } from '../../hal/node/index.ts';
-
 import { type RunResult, runScenario } from '../swarm/run.ts';
 import { type Part, partText, runCount, runsOf } from '../swarm/part.ts';
 import { failureText, type RepeatLine, type Swarm, swarmJson, swarmText } from '../swarm/report.ts';
@@ -11,6 +10,7 @@ import { scenarioText } from '../swarm/scenario.ts';
 import { scenarioOf } from '../swarm/swarm.ts';
 import { addTallies, type Failure, NO_TALLY, SHRUNK_MAX, type Tally, tallyOf } from '../swarm/tally.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
+import { counted } from '../verdict/report.ts';
 import { Problem, reasonOf } from './problem.ts';
 import { commandLine } from './settings/command-line.ts';
 import type { SwarmSettings } from './settings/swarm.ts';
@@ -29,7 +29,7 @@ async function runMany({ swarm, shard, jobs, out, json }: SwarmSettings, termina
   const count = runCount(swarm, shard);
   const threads = Math.max(Math.min(jobs ?? availableParallelism(), count), 1);
   const part = shard.count === 1 ? '' : `, part ${shard.number} of ${shard.count}`;
-  terminal.log(`${count} ${count === 1 ? 'run' : 'runs'} of ${formatDuration(swarm.forMs)}, seed ${swarm.seed}${part}, ${threads} at a time`);
+  terminal.log(`${counted(count, 'run')} of ${formatDuration(swarm.forMs)}, seed ${swarm.seed}${part}, ${threads} at a time`);
   const clock = nodeClock();
   const progress = new SwarmProgress(terminal, clock, count);
   const crew = new Crew(swarm, threads);
@@ -46,7 +46,7 @@ async function runMany({ swarm, shard, jobs, out, json }: SwarmSettings, termina
     stopListening();
     progress.end();
   }
-  terminal.log(`${tally.runs} ${tally.runs === 1 ? 'run' : 'runs'} took ${formatSeconds(clock.now())}`);
+  terminal.log(`${counted(tally.runs, 'run')} took ${formatSeconds(clock.now())}`);
   printSwarm(swarm, tally, json, terminal);
   if (interruptedBy !== undefined && out !== undefined) terminal.log(`--out: ${out} is not written: the part is not whole`);
   else if (out !== undefined) write(out, { swarm, shard, tally });

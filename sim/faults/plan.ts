@@ -35,6 +35,13 @@ export function parsePlan(text: string): readonly Fault[] | PlanError {
   return faults;
 }
 
+/** All the faults of a plan. Throws a RangeError for what is none. */
+export function planOf(text: string): readonly Fault[] {
+  const plan = parsePlan(text);
+  if ('message' in plan) throw new RangeError(`line ${plan.line} of the plan: ${describePlanError(text, plan)}`);
+  return plan;
+}
+
 /** So many characters of a line, and of a word in it, are shown. */
 const SHOWN_MAX = 100;
 const WORD_MAX = 40;

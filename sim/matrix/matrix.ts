@@ -3,9 +3,10 @@
  * server (Linux), 20 ms each way, nothing lost; and what its verdict says of each end.
  */
 
+import type { Fault } from '../faults/fault.ts';
 import type { FirmwareState } from '../faults/kind.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
-import { parsePlan } from '../faults/plan.ts';
+import { planOf } from '../faults/plan.ts';
 import { Simulation } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import type { Noticed, Verdict } from '../verdict/verdict.ts';
@@ -109,7 +110,8 @@ export async function matrix({ policies = POLICIES, faults = MATRIX_FAULTS, hori
   const rows: MatrixRow[] = [];
   for (const { name, plan, why } of faults) {
     const cells: MatrixCell[] = [];
-    for (const policy of policies) cells.push({ policy: policy.name, ...(await experiment(policy, plan, horizonMs, seed)) });
+    const parsed = planOf(plan);
+    for (const policy of policies) cells.push({ policy: policy.name, ...(await experiment(policy, parsed, horizonMs, seed)) });
     rows.push({ fault: name, plan, ...(why !== undefined && { why }), cells });
   }
   return { seed, horizonMs, policies: policies.map(({ name }) => name), rows };
@@ -118,7 +120,7 @@ export async function matrix({ policies = POLICIES, faults = MATRIX_FAULTS, hori
 /** Beyond the horizon: for what a plan waits for before it cuts. */
 const LEAD_MS = 600_000;
 
-async function experiment(policy: Policy, plan: string, horizonMs: number, seed: number): Promise<{ server: End; device: End }> {
+async function experiment(policy: Policy, plan: readonly Fault[], horizonMs: number, seed: number): Promise<{ server: End; device: End }> {
   const sim = new Simulation({ seed });
   sim.addServer(serverOf(policy));
   sim.addDevice({ firmware: firmwareOf(policy), link: { delay: '20ms' } });
@@ -141,16 +143,14 @@ async function experiment(policy: Policy, plan: string, horizonMs: number, seed:
   };
 }
 
-/** When the last fault of a plan comes at the latest; it has been scheduled, and so is one. */
-function latestMs(plan: string): number {
-  const faults = parsePlan(plan);
-  return 'message' in faults ? 0 : Math.max(0, ...faults.map(({ at }) => at.toMs));
+/** When the last fault of a plan comes at the latest. */
+function latestMs(plan: readonly Fault[]): number {
+  return Math.max(0, ...plan.map(({ at }) => at.toMs));
 }
 
 /** For something that a box on the way may do, or not. */
-function isWaiting(plan: string): boolean {
-  const faults = parsePlan(plan);
-  return !('message' in faults) && faults.some(({ kind, argument }) => FAULTS[kind].effect(argument) === 'lurks');
+function isWaiting(plan: readonly Fault[]): boolean {
+  return plan.some(({ kind, argument }) => FAULTS[kind].effect(argument) === 'lurks');
 }
 
 function endOf({ survived, effect }: Verdict, noticed: Noticed | undefined, state: FirmwareState, horizonMs: number): End {

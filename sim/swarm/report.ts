@@ -2,7 +2,7 @@
 
 import { FAULT_KINDS } from '../faults/fault.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
-import { table } from '../verdict/report.ts';
+import { counted, type TimesRow, timesTable } from '../verdict/report.ts';
 import { type Failure, faultsInAll, quantileOf, type Tally, type TimeCounts, timesInAll } from './tally.ts';
 
 /** What makes a swarm the one it is. */
@@ -26,20 +26,19 @@ export type RepeatLine = (index: number, shrunk?: Failure['shrunk']) => string;
 /** In lines. */
 export function swarmText(swarm: Swarm, tally: Tally, repeat: RepeatLine): string[] {
   const { runs, devices, deviceMs, failures, cuts, survived, ghostMs, falseAlarms, overlappingSessions } = tally;
-  const done = runs === swarm.runs ? `${runs} ${plural(runs, 'run')}` : `${runs} of ${swarm.runs} runs`;
+  const done = runs === swarm.runs ? counted(runs, 'run') : `${runs} of ${swarm.runs} runs`;
   const hours = (deviceMs / 3_600_000).toFixed(1);
   const kinds = FAULT_KINDS.filter((kind) => tally.faults[kind] > 0).map((kind) => `${tally.faults[kind]} ${kind}`);
-  const times = [row('server noticed', tally.server), row('device noticed', tally.device), row('service back', tally.back)];
   const unshown = failures.slice(FAILURES_SHOWN).map(({ index }) => index);
   return [
-    `${done} of ${formatDuration(swarm.forMs)}, seed ${swarm.seed}: ${devices} ${plural(devices, 'device')}, ${hours} hours of devices in all`,
+    `${done} of ${formatDuration(swarm.forMs)}, seed ${swarm.seed}: ${counted(devices, 'device')}, ${hours} hours of devices in all`,
     `${faultsInAll(tally)} faults: ${kinds.join(', ') || 'none'}`,
     '',
-    ...table([['', 'times', 'median', 'p99', 'worst', 'never'], ...times]).split('\n'),
-    `${cuts} ${plural(cuts, 'cut')} of connections, ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
-    `${falseAlarms} false ${plural(falseAlarms, 'alarm')}, ${overlappingSessions} overlapping ${plural(overlappingSessions, 'session')}`,
+    ...timesTable({ server: timesOf(tally.server), device: timesOf(tally.device), back: timesOf(tally.back) }),
+    `${counted(cuts, 'cut')} of connections, ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
+    `${counted(falseAlarms, 'false alarm')}, ${counted(overlappingSessions, 'overlapping session')}`,
     '',
-    failures.length === 0 ? 'every invariant held in every run' : `${failures.length} ${plural(failures.length, 'run')} FAILED`,
+    failures.length === 0 ? 'every invariant held in every run' : `${counted(failures.length, 'run')} FAILED`,
     ...failures.slice(0, FAILURES_SHOWN).flatMap((failure) => ['', ...failureText(failure, repeat)]),
     ...(unshown.length > 0 ? ['', `and ${unshown.length} more: ${unshown.join(', ')}`] : []),
   ];
@@ -64,7 +63,7 @@ export function swarmJson(swarm: Swarm, tally: Tally, repeat: RepeatLine): objec
   const { runs, devices, deviceMs, faults, cuts, survived, ghostMs, falseAlarms, overlappingSessions, failures } = tally;
   return {
     kind: 'swarm', ...swarm, done: runs, devices, deviceMs, faults, cuts, survived,
-    server: timesJson(tally.server), device: timesJson(tally.device), back: timesJson(tally.back),
+    server: timesOf(tally.server), device: timesOf(tally.device), back: timesOf(tally.back),
     ghostMs, falseAlarms, overlappingSessions,
     failures: failures.map((failure) => ({
       ...failure,
@@ -74,15 +73,6 @@ export function swarmJson(swarm: Swarm, tally: Tally, repeat: RepeatLine): objec
   };
 }
 
-function timesJson(times: TimeCounts): object {
+function timesOf(times: TimeCounts): TimesRow {
   return { times: timesInAll(times), medianMs: quantileOf(times, 0.5), p99Ms: quantileOf(times, 0.99), worstMs: quantileOf(times, 1), never: times.never };
-}
-
-function row(what: string, times: TimeCounts): string[] {
-  const quantiles = [0.5, 0.99, 1].map((share) => quantileOf(times, share));
-  return [what, String(timesInAll(times)), ...quantiles.map((ms) => (ms === undefined ? '-' : formatSeconds(ms))), String(times.never)];
-}
-
-function plural(count: number, word: string): string {
-  return count === 1 ? word : `${word}s`;
 }

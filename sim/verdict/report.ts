@@ -69,7 +69,7 @@ export function verdictRows(verdicts: readonly Verdict[], spared: readonly strin
 /** `20 devices`, or where it came again and again `20 devices, 80 times`. */
 function howMany(group: readonly Verdict[]): string {
   const devices = new Set(group.map(({ device }) => device)).size;
-  return `${devices} ${devices === 1 ? 'device' : 'devices'}${group.length === devices ? '' : `, ${group.length} times`}`;
+  return `${counted(devices, 'device')}${group.length === devices ? '' : `, ${group.length} times`}`;
 }
 
 /** Which of a group it is, where the line of the plan does not say so: the device, and the time. */
@@ -82,18 +82,35 @@ function which({ text, device, atMs }: Verdict, group: readonly Verdict[]): stri
 
 /** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */
 export function summaryLines({ faults, survived, server, device, back, ghostMs, falseAlarms, overlappingSessions, trafficADay }: Summary): string[] {
-  const row = (what: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection): string[] => {
-    return [what, String(timesMs.length), ...[medianMs, p99Ms, worstMs].map((ms) => (ms === undefined ? '-' : formatSeconds(ms))), String(never)];
-  };
-  const traffic = trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
+  const row = (one: Detection): TimesRow => ({ ...one, times: one.timesMs.length });
   const cuts = [
-    ...table([['', 'times', 'median', 'p99', 'worst', 'never'], row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n'),
-    `${faults} ${faults === 1 ? 'cut' : 'cuts'} of connections, ${survived} survived; the server could notice ${outOf(server)}, the device ${outOf(device)}; ${formatSeconds(ghostMs)} of ghosts`,
+    ...timesTable({ server: row(server), device: row(device), back: row(back) }),
+    `${counted(faults, 'cut')} of connections, ${survived} survived; the server could notice ${outOf(server)}, the device ${outOf(device)}; ${formatSeconds(ghostMs)} of ghosts`,
   ];
+  const traffic = trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
   return [
     ...(faults === 0 ? [] : cuts),
-    [`${falseAlarms} false ${falseAlarms === 1 ? 'alarm' : 'alarms'}`, `${overlappingSessions} overlapping ${overlappingSessions === 1 ? 'session' : 'sessions'}`, ...traffic].join(', '),
+    [counted(falseAlarms, 'false alarm'), counted(overlappingSessions, 'overlapping session'), ...traffic].join(', '),
   ];
+}
+
+/** How long something took, so many times. */
+export interface TimesRow extends Pick<Detection, 'medianMs' | 'p99Ms' | 'worstMs' | 'never'> {
+  readonly times: number;
+}
+
+/** In lines: how long it took until an end noticed, and until service was back. */
+export function timesTable({ server, device, back }: Readonly<Record<'server' | 'device' | 'back', TimesRow>>): string[] {
+  const row = (what: string, { times, medianMs, p99Ms, worstMs, never }: TimesRow): string[] => {
+    return [what, String(times), ...[medianMs, p99Ms, worstMs].map((ms) => (ms === undefined ? '-' : formatSeconds(ms))), String(never)];
+  };
+  const head = ['', 'times', 'median', 'p99', 'worst', 'never'];
+  return table([head, row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n');
+}
+
+/** `1 cut`, `2 cuts`. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 /** How many it could have noticed, being neither off nor hung. */
