@@ -1,7 +1,6 @@
 /** `cablepull/sim`: boards, faults, the bench, the simulation, the reference server, and verdicts. */
 
 export { Bench, type BenchOptions } from './bench/bench.ts';
-export type { HungUp } from './bench/bench-nic.ts';
 export { Board, type BoardEvent, type BoardWorld, type Firmware } from './board/board.ts';
 export type { Nic } from './board/nic.ts';
 export { FAULT_KINDS, type Fault, type FaultKind, formatFault, type Range } from './faults/fault.ts';
@@ -33,6 +32,6 @@ export { type Expectation, judgeExpectation, type Judgement, parseExpectation } 
 export { verdictTable } from './verdict/report.ts';
 export { Judge } from './verdict/judge.ts';
 export { type Detection, type Summary, summarize } from './verdict/summary.ts';
-export { describeTraceEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';
+export { type BenchEvent, describeTraceEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';
 export { parseTraceLine, type PassedOver, type TraceFileEnd, TraceReader } from './verdict/trace-file.ts';
 export type { FalseAlarm, Findings, Noticed, Traffic, Verdict } from './verdict/verdict.ts';

@@ -3,7 +3,7 @@
 import type { Receiver } from './link/port.ts';
 import { Switch } from './link/switch.ts';
 import type { Wires } from './link/wires.ts';
-import { formatAddress, parseAddress } from './tcpip/address.ts';
+import { formatAddress, parseAddress } from './packet/address.ts';
 
 /** RFC 1918: 10.0.0.0/8 outside, 192.168.0.0/16 behind each NAT box. */
 const BLOCKS = {

@@ -1,7 +1,7 @@
 /** What `netstat -to` shows on Linux: every connection of every host, what waits in it, and the timer that runs. */
 
 import type { SocketAddress } from '../hal/network.ts';
-import { formatAddress } from './tcpip/address.ts';
+import { formatAddress } from './packet/address.ts';
 import type { Host } from './tcpip/host.ts';
 import type { Stack } from './tcpip/stack.ts';
 import { distance } from './tcpip/tcp/seq.ts';

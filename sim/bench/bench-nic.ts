@@ -6,25 +6,17 @@
 
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { Clock } from '../../hal/clock.ts';
-import type { Lookup, Network, SocketAddress } from '../../hal/network.ts';
+import type { Lookup, Network } from '../../hal/network.ts';
 import type { Interrupts } from '../board/interrupts.ts';
 import type { Nic } from '../board/nic.ts';
+import type { BenchEvent } from '../verdict/trace.ts';
 import { BenchStream } from './bench-stream.ts';
-
-/** What the bench sees below the firmware: the far end is done with a connection, whether or not the device can know. */
-export interface HungUp {
-  readonly kind: 'hung-up';
-  /** The device's end of that connection. */
-  readonly local: SocketAddress | undefined;
-  /** The far end's FIN; or a reset, by whichever side. */
-  readonly by: Errno | 'closed';
-}
 
 export interface BenchNicOptions {
   /** The host's real network. */
   readonly network: Network;
   readonly newClock: () => Clock;
-  readonly onHungUp: (event: HungUp) => void;
+  readonly onHungUp: (event: BenchEvent) => void;
 }
 
 /** Of the connections that a device has lost, the host keeps so many; beyond, the oldest is reset. */

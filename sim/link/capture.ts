@@ -3,7 +3,7 @@
  * and once more where a NAT box sends it on, for it is another one then.
  */
 
-import type { Packet } from '../tcpip/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import type { Link } from './link.ts';
 import { PcapngWriter } from './pcapng.ts';

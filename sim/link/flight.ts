@@ -3,7 +3,7 @@
  * time: a line takes a flight, with its place in the queue of events, for its first packet and gives it back after its last.
  */
 
-import type { Packet } from '../tcpip/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import type { Timeline, Waiter } from '../time/event.ts';
 import type { Link } from './link.ts';
 import type { Direction } from './wires.ts';

@@ -3,7 +3,7 @@
  * dropped, and nobody is told. A rule for both ways of one cable. It translates nothing.
  */
 
-import { ICMP, type Packet, TCP } from '../tcpip/packet.ts';
+import { ICMP, type Packet, TCP } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import { Flow, Flows, isFirstSyn, type OnForgotten, type PacketEnds, TRANSITORY_US } from './flows.ts';
 import type { Link } from './link.ts';

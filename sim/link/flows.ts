@@ -4,8 +4,8 @@
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import { formatAddress } from '../tcpip/address.ts';
-import { ACK, FIN, type Packet, RST, SYN, TCP, UDP } from '../tcpip/packet.ts';
+import { formatAddress } from '../packet/address.ts';
+import { ACK, FIN, type Packet, RST, SYN, TCP, UDP } from '../packet/packet.ts';
 import type { Timeline, Waiter } from '../time/event.ts';
 
 /** The ends of a connection: the host inside, and its peer. */

@@ -1,6 +1,6 @@
 /** Who looks at the wires and prints a line for each packet. */
 
-import type { Packet } from '../tcpip/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import type { Link } from './link.ts';
 import { Tracer } from './tracer.ts';

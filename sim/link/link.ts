@@ -4,8 +4,8 @@
  */
 
 import type { Random } from '../../hal/random.ts';
+import { ipBytes, type Packet } from '../packet/packet.ts';
 import { chance, forkRandom } from '../random.ts';
-import { ipBytes, type Packet } from '../tcpip/packet.ts';
 import type { Flight } from './flight.ts';
 import { ETHERNET_BYTES, type Line, PERFECT } from './line.ts';
 import type { Port, Receiver } from './port.ts';

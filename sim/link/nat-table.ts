@@ -1,6 +1,6 @@
 /** What a NAT box remembers: its connections, each with a port of the one address outside. */
 
-import { type Packet, TCP, type UDP } from '../tcpip/packet.ts';
+import { type Packet, TCP, type UDP } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import { Flow, Flows, type FlowsOptions } from './flows.ts';
 

@@ -1,9 +1,9 @@
 /** A NAT box: many hosts inside behind one address outside, and a table of connections that forgets those that are idle. */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import { formatAddress } from '../tcpip/address.ts';
-import { ACK, ICMP, Packet, RST, SYN, TCP } from '../tcpip/packet.ts';
-import { makeReset } from '../tcpip/tcp/reset.ts';
+import { formatAddress } from '../packet/address.ts';
+import { ACK, ICMP, Packet, RST, SYN, TCP } from '../packet/packet.ts';
+import { makeReset } from '../packet/reset.ts';
 import { type Ends, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
 import { NatTable } from './nat-table.ts';
 import type { Receiver } from './port.ts';

@@ -1,6 +1,6 @@
 /** Several who look at the same wires. */
 
-import type { Packet } from '../tcpip/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import type { Link } from './link.ts';
 import type { Direction, DropReason, Place, WireObserver, Wires } from './wires.ts';
 

@@ -3,8 +3,8 @@
  * a copy of it further on would look like a retransmission. Its interface is the name of its sender.
  */
 
-import { ipBytes, type Packet } from '../tcpip/packet.ts';
-import { encodePacket } from '../tcpip/wire/encode.ts';
+import { encodePacket } from '../packet/encode.ts';
+import { ipBytes, type Packet } from '../packet/packet.ts';
 
 /** Block types. */
 const SECTION_HEADER = 0x0a0d0d0a;

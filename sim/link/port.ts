@@ -1,6 +1,6 @@
 /** Where a packet can arrive: a host's interface, a cable's far end, a switch, a NAT box's side. */
 
-import type { Packet } from '../tcpip/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 
 export interface Receiver {
   /** A packet has arrived; it belongs to the receiver from now on, which passes it on or gives it back to the pool. */

@@ -1,7 +1,7 @@
 /** Rules on one direction of a cable: what makes a line worse than it is. Each is a small file in rules/. */
 
 import type { Random } from '../../hal/random.ts';
-import type { Packet } from '../tcpip/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import type { Line } from './line.ts';
 
 /** What becomes of a packet; a number: it is held back for so many microseconds, while others overtake it. */

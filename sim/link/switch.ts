@@ -1,6 +1,6 @@
 /** A switch: the middle of a star of cables. It takes no time; the cables do. */
 
-import type { Packet } from '../tcpip/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import type { Receiver } from './port.ts';
 import type { Wires } from './wires.ts';
 

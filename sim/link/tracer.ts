@@ -1,7 +1,7 @@
 /** Frames in lines for people, somewhat as tcpdump has them. */
 
-import { formatAddress } from '../tcpip/address.ts';
-import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from '../tcpip/packet.ts';
+import { formatAddress } from '../packet/address.ts';
+import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from '../packet/packet.ts';
 
 const FLAG_LETTERS = [
   [FIN, 'F'],

@@ -1,6 +1,6 @@
 /** What all cables, switches and NAT boxes of a world have in common. */
 
-import type { Packet, PacketPool } from '../tcpip/packet.ts';
+import type { Packet, PacketPool } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import { Flight } from './flight.ts';
 import type { Link } from './link.ts';

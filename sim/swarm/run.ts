@@ -1,12 +1,12 @@
 /** Does a scenario: builds its world, lets the time pass, and looks whether all is as it must be. */
 
-import { formatAddress } from '../tcpip/address.ts';
-import { loss } from '../link/rules/index.ts';
-import type { LineOptions } from '../link/options.ts';
 import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
+import type { LineOptions } from '../link/options.ts';
+import { loss } from '../link/rules/index.ts';
+import { formatAddress } from '../packet/address.ts';
 import { heartbeatFirmware, heartbeatServer, SERVER_NAME } from '../programs.ts';
-import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import type { Liveness } from '../server/client-table.ts';
+import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import { summarize } from '../verdict/summary.ts';
 import { QUEUE_BYTES } from './bounds.ts';
 import { type Violation, violationsOf } from './invariants.ts';

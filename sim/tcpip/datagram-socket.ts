@@ -2,8 +2,8 @@
 
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { DatagramHandler, DatagramSocket, SocketAddress } from '../../hal/network.ts';
-import { formatAddress, parseAddress } from './address.ts';
-import { type Packet, UDP } from './packet.ts';
+import { formatAddress, parseAddress } from '../packet/address.ts';
+import { type Packet, UDP } from '../packet/packet.ts';
 import type { Stack } from './stack.ts';
 
 /** What IPv4 can carry: 65,535 bytes less the two headers. */

@@ -10,12 +10,12 @@ import type { Interrupts } from '../board/interrupts.ts';
 import type { Nic } from '../board/nic.ts';
 import type { Link } from '../link/link.ts';
 import type { Port } from '../link/port.ts';
-import { parseAddress } from './address.ts';
+import { parseAddress } from '../packet/address.ts';
+import type { Packet, PacketPool } from '../packet/packet.ts';
+import type { Timeline } from '../time/event.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
-import type { Packet, PacketPool } from './packet.ts';
 import type { Profile } from './profile.ts';
 import { Stack } from './stack.ts';
-import type { Timeline } from '../time/event.ts';
 
 /** What all hosts of a world share. */
 export interface World {

@@ -2,7 +2,7 @@
 
 import type { Errno } from '../../hal/errno.ts';
 import type { ListenHandler, ListeningSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
-import { formatAddress } from './address.ts';
+import { formatAddress } from '../packet/address.ts';
 import type { Stack } from './stack.ts';
 import { TcpSocket } from './stream-socket.ts';
 import { abort } from './tcp/calls.ts';

@@ -10,13 +10,13 @@ import type {
 } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
 import type { Interrupt, Interrupts } from '../board/interrupts.ts';
+import { parseAddress } from '../packet/address.ts';
+import { ACK, FIN, ICMP, Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from '../packet/packet.ts';
 import type { Timeline, Waiter } from '../time/event.ts';
-import { parseAddress } from './address.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
 import { UdpSocket } from './datagram-socket.ts';
 import type { Host } from './host.ts';
 import { Listener } from './listener.ts';
-import { ACK, FIN, ICMP, Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from './packet.ts';
 import type { Profile } from './profile.ts';
 import { TcpSocket } from './stream-socket.ts';
 import { TcbTable } from './tcb-table.ts';

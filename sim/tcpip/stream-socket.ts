@@ -2,7 +2,7 @@
 
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { KeepAlive, KeepAliveSupport, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, parseAddress } from '../packet/address.ts';
 import type { Stack } from './stack.ts';
 import { abort, close, receive, send, setNoDelay, shutdown } from './tcp/calls.ts';
 import { keepAliveTaken, setKeepAlive } from './tcp/keepalive.ts';

@@ -1,6 +1,6 @@
 /** A host's connections, by their two ends. A device has one or two; a server has 100,000, and must find each as quickly. */
 
-import type { Packet } from './packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import type { Tcb } from './tcp/tcb.ts';
 
 /** Beyond so many, they are spread over lists of their own. */

@@ -3,9 +3,9 @@
  * `--json` each event is printed as it comes, one JSON object a line; TRACE.md tells of that format.
  */
 
+import type { Errno } from '../../hal/errno.ts';
 import type { SocketAddress } from '../../hal/network.ts';
 import type { BoardEvent } from '../board/board.ts';
-import type { HungUp } from '../bench/bench-nic.ts';
 import type { FaultKind } from '../faults/fault.ts';
 import type { NetworkKind, Side, Tier } from '../faults/kind.ts';
 import { addressText, describeEvent, type ServerEvent } from '../server/events.ts';
@@ -49,6 +49,15 @@ export interface FaultEvent {
   readonly forMs?: number;
 }
 
+/** What the bench sees below the firmware: the far end is done with a connection, whether or not the device can know. */
+export interface BenchEvent {
+  readonly kind: 'hung-up';
+  /** The device's end of that connection. */
+  readonly local: SocketAddress | undefined;
+  /** The far end's FIN; or a reset, by whichever side. */
+  readonly by: Errno | 'closed';
+}
+
 export type LinkEvent =
   /** A NAT box stands for a device from now on: `inside` is who begins the connection, `outside` whom its peer sees. */
   | { readonly kind: 'mapped'; readonly nat: string; readonly inside: SocketAddress; readonly outside: SocketAddress }
@@ -59,7 +68,7 @@ export type LinkEvent =
 export type TraceEvent = { readonly atMs: number } & (
   | ({ readonly source: 'run' } & RunEvent)
   | ({ readonly source: 'device'; readonly device: string } & BoardEvent)
-  | ({ readonly source: 'bench'; readonly device: string } & HungUp)
+  | ({ readonly source: 'bench'; readonly device: string } & BenchEvent)
   | ({ readonly source: 'link' } & LinkEvent)
   | ({ readonly source: 'fault' } & FaultEvent)
   | ({ readonly source: 'server'; readonly server: string } & ServerEvent)

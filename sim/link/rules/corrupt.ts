@@ -1,10 +1,10 @@
 /** A bit is flipped on the way. */
 
 import type { Random } from '../../../hal/random.ts';
+import { decodePacket } from '../../packet/decode.ts';
+import { encodePacket } from '../../packet/encode.ts';
+import { ipBytes, Packet } from '../../packet/packet.ts';
 import { chance } from '../../random.ts';
-import { ipBytes, Packet } from '../../tcpip/packet.ts';
-import { decodePacket } from '../../tcpip/wire/decode.ts';
-import { encodePacket } from '../../tcpip/wire/encode.ts';
 import { probability, type Share } from '../options.ts';
 import type { Rule, Verdict } from '../rule.ts';
 

@@ -1,6 +1,6 @@
 /** What an acknowledgement does: RFC 9293 3.10.7.4 (fifth), RFC 5681, RFC 6582, and Linux's tcp_ack. */
 
-import { FIN, SYN, type Packet } from '../packet.ts';
+import { FIN, SYN, type Packet } from '../../packet/packet.ts';
 import { endRecovery, enterFastRecovery, grow, inFlight, partialAck } from './congestion.ts';
 import { challenge } from './input.ts';
 import { armPersist, hasUnsent, retransmit } from './output.ts';

@@ -1,14 +1,14 @@
 /** What a connection does with a segment that arrives: RFC 9293 3.10.7, with RFC 5961 as Linux obeys it. */
 
 import type { Errno } from '../../../hal/errno.ts';
-import { ACK, FIN, RST, SYN, type Packet } from '../packet.ts';
+import { ACK, FIN, type Packet, RST, segmentEnd, SYN } from '../../packet/packet.ts';
 import { ackArrives } from './acknowledgement.ts';
 import { initialize, waitForFin } from './calls.ts';
 import { ackOrDelay, enterQuickAcks } from './delayed-ack.ts';
 import { startKeepAlive } from './keepalive.ts';
 import { sendAck, sendNew, sendSyn } from './output.ts';
-import { takeData } from './receive.ts';
 import { receiveWindow } from './receive-window.ts';
+import { takeData } from './receive.ts';
 import { resetReply } from './reset.ts';
 import { measured, TIMEOUT_US_MIN } from './retransmission.ts';
 import { advance, distance } from './seq.ts';
@@ -73,11 +73,6 @@ export function openPassive(tcb: Tcb, syn: Packet, isn: number): void {
   takeSyn(tcb, syn);
   sendSyn(tcb);
   setSynTimer(tcb);
-}
-
-/** The sequence number behind a segment; SYN and FIN count (RFC 9293 3.4). */
-export function segmentEnd({ seq, payloadBytes, flags }: Packet): number {
-  return advance(seq, payloadBytes + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0));
 }
 
 // ---- the handshake ----

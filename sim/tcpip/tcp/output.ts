@@ -1,8 +1,8 @@
 /** What a connection sends: new data as far as windows and Nagle let it, retransmissions, ACKs, probes, resets. */
 
-import { ACK, FIN, PSH, RST, SYN, type Packet } from '../packet.ts';
-import { ackWasSent, countReply } from './delayed-ack.ts';
+import { ACK, FIN, PSH, RST, SYN, type Packet } from '../../packet/packet.ts';
 import { inFlight, restartAfterIdle } from './congestion.ts';
+import { ackWasSent, countReply } from './delayed-ack.ts';
 import { receiveWindow, selectWindow } from './receive-window.ts';
 import { armRetransmission, TIMEOUT_US_MIN } from './retransmission.ts';
 import { advance, distance, later } from './seq.ts';

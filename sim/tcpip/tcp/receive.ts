@@ -1,6 +1,6 @@
 /** What comes in: data in order, data ahead of its time, and the FIN (RFC 9293 3.10.7.4, seventh and eighth). */
 
-import { FIN, type Packet } from '../packet.ts';
+import { FIN, type Packet } from '../../packet/packet.ts';
 import { dataCame, enterQuickAcks } from './delayed-ack.ts';
 import { timeWait } from './input.ts';
 import { advance, distance } from './seq.ts';

@@ -6,10 +6,10 @@
 
 import type { Errno } from '../../../hal/errno.ts';
 import type { KeepAlive } from '../../../hal/network.ts';
+import { formatAddress } from '../../packet/address.ts';
+import type { Packet } from '../../packet/packet.ts';
 import type { Waiter } from '../../time/event.ts';
-import { formatAddress } from '../address.ts';
 import type { ByteQueue, ByteQueuePool } from '../byte-queue.ts';
-import type { Packet } from '../packet.ts';
 import type { Profile } from '../profile.ts';
 
 /** RFC 9293 3.3.2; a connection that listens is no connection yet (listener.ts). */

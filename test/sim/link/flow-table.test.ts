@@ -5,10 +5,10 @@ import { natTimeout } from '../../../sim/faults/kinds/nat-timeout.ts';
 import { FlowTable, type FlowTableOptions } from '../../../sim/link/flow-table.ts';
 import type { Ends } from '../../../sim/link/flows.ts';
 import { Link } from '../../../sim/link/link.ts';
+import { parseAddress } from '../../../sim/packet/address.ts';
+import { ACK, FIN, ICMP, type Packet, RST, SYN, TCP, UDP } from '../../../sim/packet/packet.ts';
 import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
-import { parseAddress } from '../../../sim/tcpip/address.ts';
-import { ACK, FIN, ICMP, type Packet, RST, SYN, TCP, UDP } from '../../../sim/tcpip/packet.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
 const address = (text: string) => parseAddress(text) ?? 0;

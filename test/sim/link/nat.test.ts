@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Link } from '../../../sim/link/link.ts';
 import { Nat, NAT_DEFAULTS, type NatEvent, type NatOptions } from '../../../sim/link/nat.ts';
 import { Switch } from '../../../sim/link/switch.ts';
-import { parseAddress } from '../../../sim/tcpip/address.ts';
-import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, RST, SYN, UDP } from '../../../sim/tcpip/packet.ts';
+import { parseAddress } from '../../../sim/packet/address.ts';
+import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, RST, SYN, UDP } from '../../../sim/packet/packet.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
 const address = (text: string) => parseAddress(text) ?? 0;

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { PcapngWriter } from '../../../sim/link/pcapng.ts';
-import { ACK, FIN, HOST_UNREACHABLE, ICMP, ipBytes, PORT_UNREACHABLE, PSH, RST, SYN, UDP } from '../../../sim/tcpip/packet.ts';
+import { ACK, FIN, HOST_UNREACHABLE, ICMP, ipBytes, PORT_UNREACHABLE, PSH, RST, SYN, UDP } from '../../../sim/packet/packet.ts';
 import { Seeded } from '../../support/seeded.ts';
 import { needsTshark, tsharkFaults, tsharkFields, tsharkFrames } from '../../support/tshark.ts';
-import { answer, anyPacket, packet } from '../tcpip/wire/packets.ts';
+import { answer, anyPacket, packet } from '../packet/packets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@
 
 import type { Port } from '../../../sim/link/port.ts';
 import { type DropReason, Wires } from '../../../sim/link/wires.ts';
-import { ACK, Packet, PacketPool, TCP } from '../../../sim/tcpip/packet.ts';
+import { ACK, Packet, PacketPool, TCP } from '../../../sim/packet/packet.ts';
 import { Engine } from '../../../sim/time/engine.ts';
 
 /** What a packet is told by: its number, which travels as its `seq`. */

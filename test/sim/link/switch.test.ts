@@ -4,7 +4,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { makeLine } from '../../../sim/link/line.ts';
 import { Link } from '../../../sim/link/link.ts';
 import { Switch } from '../../../sim/link/switch.ts';
-import { parseAddress } from '../../../sim/tcpip/address.ts';
+import { parseAddress } from '../../../sim/packet/address.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
 let w: World;

@@ -2,8 +2,8 @@
 
 import { expect, it } from 'vitest';
 import { Tracer } from '../../../sim/link/tracer.ts';
-import { ACK, FIN, HOST_UNREACHABLE, ICMP, PORT_UNREACHABLE, PSH, RST, SYN, UDP } from '../../../sim/tcpip/packet.ts';
-import { answer, packet } from '../tcpip/wire/packets.ts';
+import { ACK, FIN, HOST_UNREACHABLE, ICMP, PORT_UNREACHABLE, PSH, RST, SYN, UDP } from '../../../sim/packet/packet.ts';
+import { answer, packet } from '../packet/packets.ts';
 
 const DEVICE = '10.0.0.8:49152 > 10.0.0.1:39002';
 const SERVER = '10.0.0.1:39002 > 10.0.0.8:49152';

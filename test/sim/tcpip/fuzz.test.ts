@@ -4,11 +4,11 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { ipBytes, ACK, FIN, Packet, PSH, RST, SYN } from '../../../sim/tcpip/packet.ts';
+import { decodePacket } from '../../../sim/packet/decode.ts';
+import { encodePacket } from '../../../sim/packet/encode.ts';
+import { ipBytes, ACK, FIN, Packet, PSH, RST, SYN } from '../../../sim/packet/packet.ts';
 import { PROFILE_NAMES, type Profile } from '../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
-import { decodePacket } from '../../../sim/tcpip/wire/decode.ts';
-import { encodePacket } from '../../../sim/tcpip/wire/encode.ts';
 import { Seeded } from '../../support/seeded.ts';
 import { checkStack, forgetWindow } from './invariants.ts';
 import { PEER_PORT, PORT, Rig } from './rig.ts';

@@ -1,7 +1,7 @@
 /** What is lent out and has to come back: packets, byte queues, places in the queue of events. */
 
+import type { Packet, PacketPool } from '../../../sim/packet/packet.ts';
 import type { ByteQueue, ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
-import type { Packet, PacketPool } from '../../../sim/tcpip/packet.ts';
 import type { Timeline, Waiter } from '../../../sim/time/event.ts';
 
 /** Watches a pool from its beginning. What is given back twice throws at once. */

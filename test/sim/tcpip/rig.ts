@@ -8,9 +8,9 @@ import type { ListeningSocket, Network, StreamHandler, StreamSocket } from '../.
 import { Interrupts } from '../../../sim/board/interrupts.ts';
 import { Link } from '../../../sim/link/link.ts';
 import { Wires } from '../../../sim/link/wires.ts';
+import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/packet/packet.ts';
 import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import { Host } from '../../../sim/tcpip/host.ts';
-import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/tcpip/packet.ts';
 import type { Profile, ProfileName } from '../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
 import type { Stack } from '../../../sim/tcpip/stack.ts';

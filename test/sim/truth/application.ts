@@ -5,7 +5,7 @@
 
 import { errnoOf, type Errno } from '../../../hal/errno.ts';
 import { Interrupts } from '../../../sim/board/interrupts.ts';
-import { formatAddress } from '../../../sim/tcpip/address.ts';
+import { formatAddress } from '../../../sim/packet/address.ts';
 import type { Host } from '../../../sim/tcpip/host.ts';
 import type { Stack } from '../../../sim/tcpip/stack.ts';
 import { abort, close, receive, send, setNoDelay } from '../../../sim/tcpip/tcp/calls.ts';

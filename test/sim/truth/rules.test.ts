@@ -5,7 +5,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { KeepAlive } from '../../../hal/network.ts';
-import { HOST_UNREACHABLE, ICMP, Packet } from '../../../sim/tcpip/packet.ts';
+import { HOST_UNREACHABLE, ICMP, Packet } from '../../../sim/packet/packet.ts';
 import type { Profile } from '../../../sim/tcpip/profile.ts';
 import { LINUX } from '../../../sim/tcpip/profiles/linux.ts';
 import { latenessS } from './compare.ts';

@@ -1,14 +1,14 @@
 /** Two machines and the cables between them, as in the measurements: a server, a client, a switch, and maybe a firewall on the way. */
 
-import { Link } from '../../../sim/link/link.ts';
 import { makeLine } from '../../../sim/link/line.ts';
+import { Link } from '../../../sim/link/link.ts';
 import { Nat } from '../../../sim/link/nat.ts';
 import type { Receiver } from '../../../sim/link/port.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { Wires } from '../../../sim/link/wires.ts';
+import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/packet/packet.ts';
 import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import { Host } from '../../../sim/tcpip/host.ts';
-import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/tcpip/packet.ts';
 import type { Profile } from '../../../sim/tcpip/profile.ts';
 import { LINUX } from '../../../sim/tcpip/profiles/linux.ts';
 import { Engine } from '../../../sim/time/engine.ts';

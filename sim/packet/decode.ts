@@ -1,8 +1,8 @@
 /** Bytes off the wire as a packet, or what is wrong with them. Whatever the bytes are, nothing throws. */
 
-import { ACK, DESTINATION_UNREACHABLE, FIN, ICMP, Packet, PSH, RST, SYN, TCP, UDP } from '../packet.ts';
 import { addBytes, addPseudoHeader, checksum } from './checksum.ts';
 import { END_OF_OPTIONS, HEADER_BYTES, MAXIMUM_SEGMENT_SIZE, NO_OPERATION, QUOTED_DATA_BYTES, WINDOW_SCALE } from './layout.ts';
+import { ACK, DESTINATION_UNREACHABLE, FIN, ICMP, Packet, PSH, RST, SYN, TCP, UDP } from './packet.ts';
 
 const VERSION_4 = 4;
 

@@ -1,5 +1,5 @@
 /**
- * A packet on its way, as fields: nothing is encoded to bytes unless somebody looks (wire/). Packets are used again and again,
+ * A packet on its way, as fields: nothing is encoded to bytes unless somebody looks (encode.ts). Packets are used again and again,
  * so that one on its way allocates nothing: whoever has a packet passes it on, or gives it back to the pool.
  */
 
@@ -120,4 +120,9 @@ export function ipBytes(packet: Packet): number {
       // The header, and of what is quoted the IPv4 header and 8 bytes.
       return 20 + 8 + 28;
   }
+}
+
+/** The sequence number behind a segment; SYN and FIN count (RFC 9293 3.4). */
+export function segmentEnd({ seq, payloadBytes, flags }: Packet): number {
+  return (seq + payloadBytes + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0)) | 0;
 }

@@ -1,6 +1,6 @@
 /** The Internet checksum (RFC 1071): the complement of the ones' complement sum of 16-bit words. */
 
-import type { Packet } from '../packet.ts';
+import type { Packet } from './packet.ts';
 
 /** Adds the bytes from `from` up to `to` to `sum`. An odd last byte counts as the upper half of a word (RFC 1071 1). */
 export function addBytes(sum: number, view: DataView, from: number, to: number): number {

@@ -1,8 +1,8 @@
 /** Packets as the bytes that would be on the wire, from the IPv4 header on. */
 
-import { DESTINATION_UNREACHABLE, ICMP, ipBytes, type Packet, TCP, UDP } from '../packet.ts';
 import { addBytes, addPseudoHeader, checksum } from './checksum.ts';
 import { HEADER_BYTES, MAXIMUM_SEGMENT_SIZE, NO_OPERATION, QUOTED_DATA_BYTES, WINDOW_SCALE } from './layout.ts';
+import { DESTINATION_UNREACHABLE, ICMP, ipBytes, type Packet, TCP, UDP } from './packet.ts';
 
 /** Linux's ip_default_ttl, and what RFC 1700 recommends. */
 const TIME_TO_LIVE = 64;

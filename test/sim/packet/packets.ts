@@ -1,7 +1,7 @@
 /** Packets for tests, of all kinds. */
 
-import { ACK, FIN, ICMP, Packet, PSH, RST, SYN, TCP, UDP } from '../../../../sim/tcpip/packet.ts';
-import type { Seeded } from '../../../support/seeded.ts';
+import { ACK, FIN, ICMP, Packet, PSH, RST, SYN, TCP, UDP } from '../../../sim/packet/packet.ts';
+import type { Seeded } from '../../support/seeded.ts';
 
 const DEVICE = { address: 0x0a000008, port: 49152 };
 const SERVER = { address: 0x0a000001, port: 39002 };

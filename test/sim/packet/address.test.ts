@@ -1,7 +1,7 @@
 /** IPv4 addresses in text and as integers. */
 
 import { expect, it } from 'vitest';
-import { formatAddress, parseAddress } from '../../../sim/tcpip/address.ts';
+import { formatAddress, parseAddress } from '../../../sim/packet/address.ts';
 
 it('reads and writes addresses as 32-bit integers with a sign', () => {
   for (const [text, address] of [

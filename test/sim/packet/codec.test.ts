@@ -1,12 +1,12 @@
 /** Packets to bytes and back, and what is said of bytes that are no packet. */
 
 import { describe, expect, it } from 'vitest';
-import { ACK, ICMP, ipBytes, Packet, PORT_UNREACHABLE, PSH, SYN, TCP, UDP } from '../../../../sim/tcpip/packet.ts';
-import { addBytes, checksum } from '../../../../sim/tcpip/wire/checksum.ts';
-import { decodePacket } from '../../../../sim/tcpip/wire/decode.ts';
-import { encodePacket } from '../../../../sim/tcpip/wire/encode.ts';
-import { check } from '../../../support/check.ts';
-import { Seeded } from '../../../support/seeded.ts';
+import { addBytes, checksum } from '../../../sim/packet/checksum.ts';
+import { decodePacket } from '../../../sim/packet/decode.ts';
+import { encodePacket } from '../../../sim/packet/encode.ts';
+import { ACK, ICMP, ipBytes, Packet, PORT_UNREACHABLE, PSH, SYN, TCP, UDP } from '../../../sim/packet/packet.ts';
+import { check } from '../../support/check.ts';
+import { Seeded } from '../../support/seeded.ts';
 import { anyPacket, contents, packet } from './packets.ts';
 
 function encoded(of: Packet): Uint8Array {
