@@ -4,7 +4,7 @@ import type { Hal } from '../hal/hal.ts';
 import type { PanicReport } from '../hal/system.ts';
 import { countBoot } from './boot-counter.ts';
 import { resolveConfig, type FirmwareConfig, type Image } from './config.ts';
-import type { EventListener, ServiceSign } from './events.ts';
+import type { EventListener } from './events.ts';
 import type { KernelConfig } from './rtos/kernel-config.ts';
 import { Kernel } from './rtos/kernel.ts';
 import { heartbeatTask } from './tasks/heartbeat.ts';
@@ -24,7 +24,7 @@ export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener):
 
   const { boots, committed } = countBoot(hal.storage);
   if (!committed) hal.console.print('the boot count could not be stored');
-  onEvent?.({ kind: 'boot', boots, resetReason: hal.system.resetReason, service: serviceSign(image) });
+  onEvent?.({ kind: 'boot', boots, resetReason: hal.system.resetReason });
   if (onEvent !== undefined) {
     const { link } = hal.network;
     if (!link.carrier) onEvent({ kind: 'carrier', up: false });
@@ -57,11 +57,6 @@ class DeviceKernel implements KernelConfig {
     this.#hal.console.print(`panic in task ${report.task}: ${report.reason}`);
     this.#hal.system.panic(report);
   }
-}
-
-function serviceSign(image: Image): ServiceSign {
-  if (image.protocol === 'echo') return 'data-sent';
-  return image.expectAnswers ? 'beat-answered' : 'beat-sent';
 }
 
 function createClient(os: Kernel, hal: Hal, image: Image, onEvent: EventListener | undefined): void {

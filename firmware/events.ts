@@ -13,21 +13,19 @@ import type { ResetReason } from '../hal/system.ts';
  */
 export type LossReason = Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame';
 
-/** What shows that a device is served: an answer; a text given back; or, where nobody answers, a beat. */
-export type ServiceSign = 'beat-answered' | 'data-sent' | 'beat-sent';
-
 export type DeviceEvent =
-  /**
-   * The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect; `service` is the event
-   * by which it shows that it is served.
-   */
-  | { readonly kind: 'boot'; readonly boots: number; readonly resetReason: ResetReason; readonly service: ServiceSign }
+  /** The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect. */
+  | { readonly kind: 'boot'; readonly boots: number; readonly resetReason: ResetReason }
   | { readonly kind: 'connecting'; readonly server: string }
   | { readonly kind: 'connect-failed'; readonly server: string; readonly errno: Errno }
   | { readonly kind: 'connected'; readonly server: string; readonly local: SocketAddress | undefined }
   | { readonly kind: 'beat-sent' }
-  /** An answer, `afterMs` after the first beat that had none. */
-  | { readonly kind: 'beat-answered'; readonly afterMs: number }
+  /**
+   * The device has been served: a beat was answered, the peer's application has acknowledged data, a text was given back. It
+   * answers what was sent `afterMs` ago. Without `afterMs`: nobody answers in this protocol, and what was sent is only assumed
+   * to have come.
+   */
+  | { readonly kind: 'served'; readonly afterMs?: number }
   /** At the time of a beat, the one before is still unanswered; `missed` counts how many are. */
   | { readonly kind: 'beat-missed'; readonly missed: number }
   /** A data frame, without its head; or as many bytes as an echo gave back. */

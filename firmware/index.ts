@@ -9,7 +9,7 @@ export {
   HEARTBEAT_DEFAULTS,
   type HeartbeatImage,
 } from './config.ts';
-export type { DeviceEvent, EventListener, LossReason, ServiceSign } from './events.ts';
+export type { DeviceEvent, EventListener, LossReason } from './events.ts';
 export { lookup } from './net/lookup.ts';
 export { type Interest, select } from './net/select.ts';
 export { READABLE, Socket, WRITABLE } from './net/socket.ts';

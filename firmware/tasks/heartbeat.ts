@@ -92,7 +92,9 @@ class Heartbeat extends HeartbeatDecoder implements Conversation, FrameSink {
   }
 
   beat(): void {
-    if (this.#unanswered > 0) this.#tell?.({ kind: 'beat-answered', afterMs: this.#hal.clock.now() - this.#unansweredSinceMs });
+    if (this.#unanswered > 0) {
+      this.#tell?.({ kind: 'served', afterMs: this.#hal.clock.now() - this.#unansweredSinceMs });
+    }
     this.#unanswered = 0;
   }
 
@@ -150,6 +152,7 @@ class Heartbeat extends HeartbeatDecoder implements Conversation, FrameSink {
       if (this.#unanswered === 0 && this.#tell !== undefined) this.#unansweredSinceMs = this.#hal.clock.now();
       this.#unanswered++;
       this.#tell?.({ kind: 'beat-sent' });
+      if (!this.#config.expectAnswers) this.#tell?.({ kind: 'served' });
     } else {
       this.#tell?.({ kind: 'data-sent', bytes: this.#config.dataBytes });
     }

@@ -85,6 +85,7 @@ class UpperCaseEcho implements Conversation {
     this.#sentBytes += count;
     if (this.#sentBytes < this.#textBytes) return EAGAIN;
     this.#tell?.({ kind: 'data-sent', bytes: this.#textBytes });
+    this.#tell?.({ kind: 'served', afterMs: 0 });
     this.#textBytes = 0;
     this.#sentBytes = 0;
     return count;

@@ -103,8 +103,8 @@ export class Fleet {
       case 'beat-sent':
         row.beats++;
         break;
-      case 'beat-answered':
-        row.answers++;
+      case 'served':
+        if (event.afterMs !== undefined) row.answers++;
         break;
       case 'data-received':
         row.received++;

@@ -101,7 +101,7 @@ export class Recorder {
       case 'lost':
         device.isConnected = false;
         break;
-      case 'beat-answered':
+      case 'served':
         device.servedMs.push(event.atMs);
         break;
       default:

@@ -1,6 +1,5 @@
 /** What verdicts are made of while they are not final: a case for each fault and each device that it touches, and what is known of devices and their connections. */
 
-import type { ServiceSign } from '../../firmware/index.ts';
 import type { FaultKind } from '../faults/fault.ts';
 import { FIRMWARE_STATES, type FirmwareState, type Side, type Tier } from '../faults/kind.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
@@ -56,7 +55,8 @@ export interface Heal {
 
 export interface DeviceState {
   readonly name: string;
-  service: ServiceSign;
+  /** Nobody answers it: that it is served is assumed, unless a server tells of its beats. */
+  isAssumed: boolean;
   connection: Connection | undefined;
   /** Those that it has left, and the server has not. */
   left: readonly Connection[];
@@ -138,7 +138,7 @@ export function served(device: DeviceState, atMs: number, afterMs: number): void
   for (const one of device.cases) {
     if (healedAtMs(one) === undefined || (one.isMomentary && atMs - afterMs < one.atMs)) continue;
     // Where nobody answers, what is sent into a connection that is dead since then looks no different.
-    if (one.isMomentary && one.connection === connection && device.service === 'beat-sent') continue;
+    if (one.isMomentary && one.connection === connection && device.isAssumed) continue;
     one.backAtMs = atMs;
     one.survived = one.connection === connection;
   }

@@ -246,7 +246,6 @@ export class Judge {
     switch (event.kind) {
       case 'boot':
         this.#leave(device);
-        device.service = event.service;
         for (const one of endCases(device, event.atMs, ({ fault, on }) => on === 'device' && FAULTS[fault].firmware !== 'running')) {
           if (FAULTS[one.fault].firmware === 'hung' && event.resetReason === 'watchdog') one.deviceNoticed ??= { afterMs: event.atMs - one.atMs, by: 'watchdog' };
         }
@@ -257,9 +256,11 @@ export class Judge {
       case 'lost':
         this.#deviceLost(device, event.atMs, event.by);
         break;
+      case 'served':
+        device.isAssumed = event.afterMs === undefined;
+        if (!device.isAssumed || !this.#hearsBeats) served(device, event.atMs, event.afterMs ?? 0);
+        break;
       default:
-        if (event.kind === 'beat-sent' && this.#hearsBeats) break;
-        if (event.kind === device.service) served(device, event.atMs, event.kind === 'beat-answered' ? event.afterMs : 0);
     }
   }
 
@@ -323,7 +324,7 @@ export class Judge {
     this.#hearsBeats = true;
     for (const connection of this.#at(peer)) {
       const { device } = connection;
-      if (device.service === 'beat-sent' && device.connection === connection) served(device, atMs, 0);
+      if (device.isAssumed && device.connection === connection) served(device, atMs, 0);
     }
   }
 
@@ -386,7 +387,7 @@ export class Judge {
   #device(name: string): DeviceState {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { name, service: 'beat-answered', connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], open: [], heal: { atMs: undefined }, hungSinceMs: 0, latestCut: undefined };
+      device = { name, isAssumed: false, connection: undefined, left: NONE, hasBeenConnected: false, server: undefined, cases: [], open: [], heal: { atMs: undefined }, hungSinceMs: 0, latestCut: undefined };
       this.#devices.set(name, device);
     }
     return device;

@@ -8,7 +8,6 @@
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import type { ServiceSign } from '../../firmware/index.ts';
 import type { FaultKind } from '../faults/fault.ts';
 import type { Effect } from '../faults/kind.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
@@ -92,7 +91,10 @@ interface Cut {
 /** What is known of a device. */
 interface Line {
   readonly name: string;
-  service: ServiceSign;
+  /** Nobody answers it: that it is served is assumed, unless a server tells of its beats. */
+  isAssumed: boolean;
+  /** It sends beats; of a device that sends none, whatever shows that it is served is drawn. */
+  sendsBeats: boolean;
   connection: Connection | undefined;
   connectedMs: number;
   /** Those it has left, and the server has not. */
@@ -269,7 +271,6 @@ export class TimeLines {
     const { atMs } = event;
     switch (event.kind) {
       case 'boot':
-        device.service = event.service;
         this.#leave(device, atMs, `reboot (${event.resetReason})`, LEFT);
         // Whatever stopped the firmware is over when it boots.
         for (const id of device.cutBy) {
@@ -300,16 +301,19 @@ export class TimeLines {
         device.marks.add('error', atMs, `PANIC in task ${event.task}: ${event.reason}`.slice(0, TEXT_MAX));
         break;
       case 'beat-sent':
+        device.sendsBeats = true;
         device.beats.add(atMs);
+        break;
+      case 'served':
+        if (!device.sendsBeats) device.beats.add(atMs);
+        device.isAssumed = event.afterMs === undefined;
+        if (event.afterMs !== undefined) this.#served(device, atMs - event.afterMs);
+        else if (!this.#hearsBeats) this.#served(device, -Infinity);
         break;
       case 'beat-missed':
         device.missed.add(atMs);
         break;
       case 'data-sent':
-        // What an echo gives back are its beats.
-        if (device.service === 'data-sent') device.beats.add(atMs);
-        break;
-      case 'beat-answered':
       case 'data-received':
       case 'connecting':
       case 'backing-off':
@@ -317,8 +321,6 @@ export class TimeLines {
       case 'console':
         break;
     }
-    if (event.kind === 'beat-sent' && this.#hearsBeats) return;
-    if (event.kind === device.service) this.#served(device, event.kind === 'beat-sent' ? -Infinity : atMs - (event.kind === 'beat-answered' ? event.afterMs : 0));
   }
 
   #connected(device: Line, atMs: number, end: string, server: string): void {
@@ -391,7 +393,7 @@ export class TimeLines {
         this.#hearsBeats = true;
         for (const connection of this.#at(event.peer)) {
           const { device } = connection;
-          if (device.service === 'beat-sent' && device.connection === connection) this.#served(device, -Infinity);
+          if (device.isAssumed && device.connection === connection) this.#served(device, -Infinity);
         }
         break;
       case 'failed':
@@ -430,7 +432,7 @@ export class TimeLines {
     let line = this.#lines.get(name);
     if (line === undefined) {
       line = {
-        name, service: 'beat-answered', connection: undefined, connectedMs: 0, left: new Set(), cutBy: new Set(),
+        name, isAssumed: false, sendsBeats: false, connection: undefined, connectedMs: 0, left: new Set(), cutBy: new Set(),
         connected: new Bounded(), online: new Bounded(), faults: new Bounded(), beats: new Runs(), missed: new Runs(), marks: new Marks(),
       };
       this.#lines.set(name, line);

@@ -92,7 +92,9 @@ const errno = oneOf(ERRNOS);
 
 const version: Check<typeof TRACE_VERSION> = (value, name) => {
   if (value === TRACE_VERSION) return TRACE_VERSION;
-  throw new WrongLine(`version ${countFrom1(value, name)} is newer than this cablepull, which reads up to version ${TRACE_VERSION}`);
+  const other = countFrom1(value, name);
+  const age = other > TRACE_VERSION ? 'newer' : 'older';
+  throw new WrongLine(`this trace is of version ${other}, ${age} than this cablepull, which reads version ${TRACE_VERSION}`);
 };
 
 function optional<T>(check: Check<T>): Check<T | undefined> {
@@ -188,13 +190,12 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
       ...ofDevice,
       boots: count,
       resetReason: oneOf(['power-on', 'brown-out', 'watchdog', 'panic', 'software']),
-      service: oneOf(['beat-answered', 'data-sent', 'beat-sent']),
     },
     connecting: { ...ofDevice, server: filled },
     'connect-failed': { ...ofDevice, server: filled, errno },
     connected: { ...ofDevice, server: filled, local: optional(address) },
     'beat-sent': ofDevice,
-    'beat-answered': { ...ofDevice, afterMs: ms },
+    served: { ...ofDevice, afterMs: optional(ms) },
     'beat-missed': { ...ofDevice, missed: countFrom1 },
     'data-sent': { ...ofDevice, bytes: count },
     'data-received': { ...ofDevice, bytes: count },

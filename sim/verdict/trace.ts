@@ -14,7 +14,7 @@ import { formatDuration, formatSeconds } from '../time/duration.ts';
 export const TRACE_FORMAT = 'cablepull-trace';
 
 /** Goes up when a reader of the last version would misread a trace: a new event or a new field does not do that, a new word in a field does. */
-export const TRACE_VERSION = 1;
+export const TRACE_VERSION = 2;
 
 export type RunEvent =
   /** The first event of a trace. */
@@ -96,7 +96,7 @@ export function isNotable(event: TraceEvent): boolean {
   switch (event.kind) {
     case 'beat':
     case 'beat-sent':
-    case 'beat-answered':
+    case 'served':
     case 'data-sent':
     case 'data-received':
     case 'backing-off':
@@ -149,8 +149,8 @@ function describeBoardEvent(event: BoardEvent): string {
       return `connected to ${event.server}${event.local === undefined ? '' : ` from port ${event.local.port}`}`;
     case 'beat-sent':
       return 'beat';
-    case 'beat-answered':
-      return `beat answered after ${event.afterMs.toFixed(1)} ms`;
+    case 'served':
+      return event.afterMs === undefined ? 'served, as far as it can know' : `served after ${event.afterMs.toFixed(1)} ms`;
     case 'beat-missed':
       return `${event.missed} ${event.missed === 1 ? 'beat' : 'beats'} unanswered`;
     case 'data-sent':

@@ -141,7 +141,7 @@ function tell(event: DeviceEvent | TraceEvent, events: FleetEvents): void {
     case 'connected':
       events.connected();
       break;
-    case 'beat-answered':
+    case 'served':
       events.answered();
       break;
     case 'connect-failed':

@@ -55,7 +55,7 @@ it('hears the answers of a C program, and is dropped by it when the firmware han
   const { server, port } = await cServer(scanMs, 5, 1);
   bench = new RealBench();
   const device = bench.device('dev-1', { protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: scanMs });
-  await bench.until((event) => event.kind === 'beat-answered');
+  await bench.until((event) => event.kind === 'served');
   const lastBeat = await bench.until((event) => event.kind === 'beat-sent');
   device.hang();
   const hungUp = await bench.until((event) => event.kind === 'hung-up');
@@ -91,7 +91,7 @@ it('moves every device to the other server when one of two is killed', { timeout
   const moved = new Set<string>();
   const [first] = servers;
   const everybody = bench.until((event) => {
-    if (event.source === 'device' && event.kind === 'beat-answered' && bench.trace.some((e) => e.kind === 'lost' && e.device === event.device)) moved.add(event.device);
+    if (event.source === 'device' && event.kind === 'served' && bench.trace.some((e) => e.kind === 'lost' && e.device === event.device)) moved.add(event.device);
     return moved.size === names.length;
   });
   await first?.kill('SIGKILL');

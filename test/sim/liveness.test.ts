@@ -149,7 +149,7 @@ async function run(seed: number): Promise<string[]> {
   for (const board of boards.slice(0, -1)) {
     const events = trace.filter((event) => event.source === 'device' && event.device === board.name);
     const after = events.filter(({ atMs }) => atMs > wellFromMs);
-    const beats = after.filter(({ kind }) => kind === 'beat-answered').length;
+    const beats = after.filter(({ kind }) => kind === 'served').length;
     const bad = after.find(({ kind }) => kind === 'lost' || kind === 'connect-failed' || kind === 'panic' || kind === 'boot');
     if (beats < least || bad !== undefined) {
       problems.push(`${board.name}: ${beats} of ${least} beats answered from ${wellFromMs} ms on; ${JSON.stringify(bad ?? events.at(-1))} ${JSON.stringify(config)}`);

@@ -97,7 +97,7 @@ describe('several faults on one host', () => {
     sim.schedule('latency 100ms on dev-1 at 10s for 20s\nlatency 300ms on dev-1 at 20s for 20s');
     await sim.runFor('1m');
     const took = (fromS: number, toS: number) => new Set(trace.flatMap((event) => {
-      return event.kind === 'beat-answered' && event.atMs > fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs)] : [];
+      return event.kind === 'served' && event.atMs > fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs ?? 0)] : [];
     }));
     expect([took(1, 10), took(11, 20), took(23, 30), took(33, 40), took(43, 60)].map((times) => [...times])).toEqual([[40], [240], [840], [640], [40]]);
   });
@@ -203,7 +203,7 @@ describe('the trace', () => {
     sim.testbed.traceEnd();
     device.power.cut();
     await sim.runFor('10s');
-    expect(trace[0]).toEqual({ source: 'run', kind: 'start', format: 'cablepull-trace', version: 1, network: 'simulated', seed: 7, atMs: 0 });
+    expect(trace[0]).toEqual({ source: 'run', kind: 'start', format: 'cablepull-trace', version: 2, network: 'simulated', seed: 7, atMs: 0 });
     expect(trace.filter(({ source }) => source === 'run')).toHaveLength(2);
     expect(trace.at(-1)).toEqual({ source: 'run', kind: 'end', interrupted: false, bytes: expect.any(Number), atMs: 10_000 });
   });

@@ -52,13 +52,23 @@ describe('the wire', () => {
     ]);
   });
 
+  it('shows service by the answers; where nobody answers, by each beat, and says that it is assumed', () => {
+    const { world, device } = connected(heartbeat({ expectAnswers: false }));
+    world.advance(6_001);
+    expect(device.times('served')).toEqual(device.times('beat-sent'));
+    expect(device.last('served')).not.toHaveProperty('afterMs');
+    const other = connected(heartbeat());
+    other.world.advance(6_001);
+    expect(other.device.all('served')).toEqual([]);
+  });
+
   it('does not drift: after an hour the 1201st beat is on time', () => {
     const { world, peer, device } = connected(heartbeat());
     answering(peer);
     world.advance(3_600_001);
     expect(peer.last.arrivals.length).toBe(1201);
     expect(peer.last.arrivals.at(-1)).toEqual({ atMs: 3_600_003, bytes: HEART });
-    expect(device.all('beat-answered').length).toBe(1200);
+    expect(device.all('served').length).toBe(1200);
     expect(device.all('lost')).toEqual([]);
     expect(device.all('beat-missed')).toEqual([]);
   });
@@ -117,7 +127,7 @@ describe('a server that answers', () => {
     const { world, peer, device } = connected(heartbeat(), { latencyMs: 20 });
     answering(peer);
     world.advance(10_000);
-    expect(device.all('beat-answered').map(({ afterMs }) => afterMs)).toEqual([40, 40, 40, 40]);
+    expect(device.all('served').map(({ afterMs }) => afterMs)).toEqual([40, 40, 40, 40]);
   });
 
   it('may be slower than the beats', () => {
@@ -126,7 +136,7 @@ describe('a server that answers', () => {
     world.advance(60_000);
     expect(device.all('lost')).toEqual([]);
     expect(device.all('beat-missed').every(({ missed }) => missed === 1)).toBe(true);
-    expect(device.all('beat-answered')[0]).toMatchObject({ afterMs: 3998 });
+    expect(device.all('served')[0]).toMatchObject({ afterMs: 3998 });
   });
 
   it('is given up when the limit of missed beats is full, and not before', () => {
@@ -159,7 +169,7 @@ describe('a server that answers', () => {
     const { world, peer, device } = connected(heartbeat());
     world.at(14_000, () => peer.last.send(HEART));
     world.advance(14_000);
-    expect(device.last('beat-answered')).toMatchObject({ afterMs: 13_999, atMs: 14_001 });
+    expect(device.last('served')).toMatchObject({ afterMs: 13_999, atMs: 14_001 });
     world.advance(30_001 - world.now);
     expect(device.all('lost')).toEqual([]);
     world.advance(1);
@@ -200,7 +210,7 @@ describe('what the server sends', () => {
     expect(pushed(device)).toEqual([3, 0, 2000, 3, 0, 2000]);
     world.advance(2_800);
     expect(device.all('lost')).toEqual([]);
-    expect(device.all('beat-answered').length).toBe(1);
+    expect(device.all('served').length).toBe(1);
   });
 
   it('ends the connection where it is no frame, with the reason in words', () => {

@@ -22,6 +22,15 @@ describe('the conversation', () => {
     expect(peer.last.received).toEqual([...text('HELLO, WöRLD! @[`{ 09\n'), ...everyByte]);
   });
 
+  it('is served when it has given a text back', () => {
+    const { world, peer, device } = connected(ECHO);
+    world.advance(10);
+    expect(device.all('served')).toEqual([]);
+    peer.last.send(text('hello'));
+    world.advance(10);
+    expect(device.all('served')).toEqual([{ kind: 'served', afterMs: 0, atMs: device.last('data-sent').atMs }]);
+  });
+
   it('loses nothing when the server reads slowly', () => {
     const { world, peer } = connected(ECHO, { bufferBytes: 100 });
     peer.reads = false;

@@ -243,7 +243,7 @@ describe('run --server, against a server that is not ours', () => {
     const { status, stdout, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--no-answers', '--beat', '200ms',
       '--fault', 'reset on dev-1 at 500ms', '--for', '1500ms', '--json');
     const lines = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
-    expect(lines[0]).toMatchObject({ source: 'run', kind: 'start', format: 'cablepull-trace', version: 1, network: 'real' });
+    expect(lines[0]).toMatchObject({ source: 'run', kind: 'start', format: 'cablepull-trace', version: 2, network: 'real' });
     expect(lines[1]).toMatchObject({ source: 'device', device: 'dev-1', kind: 'boot', boots: 1 });
     expect(lines.at(-2)).toMatchObject({ source: 'run', kind: 'end', interrupted: false });
     expect(lines.at(-1)).toMatchObject({ kind: 'report', interrupted: false, verdicts: [{ fault: 'reset', tier: 'T1', deviceNoticed: { by: 'ECONNRESET' } }] });

@@ -98,7 +98,10 @@ describe('what is no trace is told in one sentence', () => {
   it.each<[string, (lines: readonly string[]) => string, RegExp]>([
     ['nothing', () => '', /^cablepull: \S+bad\.ndjson, .*empty.*\n$/],
     ['another file', () => 'hello\n', /^cablepull: \S+bad\.ndjson, line 1: this is no trace of cablepull: .*\n$/],
-    ['a trace of a later version', ([start = '', ...rest]) => [start.replace('"version":1', '"version":2'), ...rest].join('\n'), /line 1: version 2 is newer than this cablepull, which reads up to version 1\n$/],
+    ['a trace of a later version', ([start = '', ...rest]) => [start.replace('"version":2', '"version":3'), ...rest].join('\n'),
+      /line 1: this trace is of version 3, newer than this cablepull, which reads version 2\n$/],
+    ['a trace of version 1', ([start = '', ...rest]) => [start.replace('"version":2', '"version":1'), ...rest].join('\n'),
+      /line 1: this trace is of version 1, older than this cablepull, which reads version 2\n$/],
     ['a wrong field', (lines) => lines.with(20, (lines[20] ?? '').replace(/"atMs":[\d.]+/, '"atMs":"soon"')).join('\n'), /line 21: 'atMs' must be .*, not "soon"\n$/],
     ['half a line in the midst', (lines) => lines.with(20, '{"source":').join('\n'), /line 21: this is not JSON, or not all of it\n$/],
   ])('%s', async (_, make, sentence) => {

@@ -26,7 +26,7 @@ function world(plan: string, seed = 1): World {
 
 /** How long the answers took that came from `fromS` to `toS`. */
 function roundTrips(trace: readonly TraceEvent[], fromS: number, toS: number): number[] {
-  return trace.flatMap((event) => (event.kind === 'beat-answered' && event.atMs >= fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs)] : []));
+  return trace.flatMap((event) => (event.kind === 'served' && event.atMs >= fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs ?? 0)] : []));
 }
 
 /** An argument for each kind that needs one. */

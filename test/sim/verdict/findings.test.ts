@@ -15,9 +15,9 @@ const SERVER = 'server:39002';
 const end = (port: number, address = '10.0.0.1'): SocketAddress => ({ address, port });
 
 // Each line of a trace, times in seconds.
-const boot = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots: 1, resetReason: 'power-on', service: 'beat-answered', atMs: s * 1000 });
+const boot = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots: 1, resetReason: 'power-on', atMs: s * 1000 });
 const connected = (s: number, port: number, device = 'dev-1', address?: string): TraceEvent => ({ source: 'device', device, kind: 'connected', server: SERVER, local: end(port, address), atMs: s * 1000 });
-const answered = (s: number, device = 'dev-1', afterMs = 40): TraceEvent => ({ source: 'device', device, kind: 'beat-answered', afterMs, atMs: s * 1000 });
+const answered = (s: number, device = 'dev-1', afterMs = 40): TraceEvent => ({ source: 'device', device, kind: 'served', afterMs, atMs: s * 1000 });
 const lost = (s: number, by: LossReason, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'lost', server: SERVER, by, afterMs: 1, atMs: s * 1000 });
 const online = (s: number, port: number, address?: string): TraceEvent => ({ source: 'server', server: 'server', kind: 'online', client: 1, peer: end(port, address), atMs: s * 1000 });
 const silent: OfflineReason = { kind: 'silent', silentMs: 15_000 };
@@ -162,9 +162,9 @@ describe('behind a NAT box', () => {
   });
 });
 
-describe('of a device that is answered nothing, a beat that is sent', () => {
-  const boots: TraceEvent = { source: 'device', device: 'dev-1', kind: 'boot', boots: 1, resetReason: 'power-on', service: 'beat-sent', atMs: 0 };
-  const sent = (s: number): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'beat-sent', atMs: s * 1000 });
+describe('of a device that is answered nothing, service that is assumed', () => {
+  const boots: TraceEvent = { source: 'device', device: 'dev-1', kind: 'boot', boots: 1, resetReason: 'power-on', atMs: 0 };
+  const sent = (s: number): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'served', atMs: s * 1000 });
   const begun = [boots, connected(1, 5000), online(1.02, 5000), sent(2)];
 
   it('into a connection that a box has forgotten is no survival; into the next one, it is service', () => {

@@ -13,10 +13,10 @@ const server = 'server:39002';
 const end = (port: number, address = '10.0.0.2'): SocketAddress => ({ address, port });
 
 // Each line of a trace, times in seconds.
-const boot = (s: number, resetReason: ResetReason = 'power-on', boots = 1, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots, resetReason, service: 'beat-answered', atMs: s * 1000 });
+const boot = (s: number, resetReason: ResetReason = 'power-on', boots = 1, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots, resetReason, atMs: s * 1000 });
 const connected = (s: number, port: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'connected', server, local: end(port), atMs: s * 1000 });
 const beat = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'beat-sent', atMs: s * 1000 });
-const answered = (s: number, afterMs = 1): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'beat-answered', afterMs, atMs: s * 1000 });
+const answered = (s: number, afterMs = 1): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'served', afterMs, atMs: s * 1000 });
 const missed = (s: number, count = 1): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'beat-missed', missed: count, atMs: s * 1000 });
 const failed = (s: number): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'connect-failed', server, errno: 'ECONNREFUSED', atMs: s * 1000 });
 const lost = (s: number, by: LossReason, detail?: string): TraceEvent => {
@@ -172,10 +172,11 @@ describe('a ghost', () => {
   });
 
   it('after what is over at once is not disproved by a beat, where nobody answers', () => {
-    const boots: TraceEvent = { source: 'device', device: 'dev-1', kind: 'boot', boots: 1, resetReason: 'power-on', service: 'beat-sent', atMs: 0 };
-    const begun = [boots, connected(1, 5000), online(1.1, 5000), beat(2)];
-    expect(ghosts([...begun, fault(10, 1, 'nat-timeout'), beat(12), offline(25, 5000)])).toEqual([[10, 25]]);
-    expect(ghosts([...begun, fault(10, 1, 'cable-pull'), healed(12, 1, 'cable-pull'), beat(14), offline(25, 5000)])).toEqual([[10, 12]]);
+    const boots: TraceEvent = { source: 'device', device: 'dev-1', kind: 'boot', boots: 1, resetReason: 'power-on', atMs: 0 };
+    const assumed = (s: number): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'served', atMs: s * 1000 });
+    const begun = [boots, connected(1, 5000), online(1.1, 5000), assumed(2)];
+    expect(ghosts([...begun, fault(10, 1, 'nat-timeout'), assumed(12), offline(25, 5000)])).toEqual([[10, 25]]);
+    expect(ghosts([...begun, fault(10, 1, 'cable-pull'), healed(12, 1, 'cable-pull'), assumed(14), offline(25, 5000)])).toEqual([[10, 12]]);
   });
 
   it("is everybody's, when the server's cable is out", () => {
@@ -235,11 +236,9 @@ describe('beats', () => {
     expect(lineOf([...up, missed(5), missed(8, 2), missed(11, 3), missed(60)]).missed).toEqual([{ fromMs: 5000, toMs: 11_000, count: 3 }, { fromMs: 60_000, toMs: 60_000, count: 1 }]);
   });
 
-  it('of an echo are what it gives back', () => {
-    const echo: TraceEvent = { source: 'device', device: 'dev-1', kind: 'boot', boots: 1, resetReason: 'power-on', service: 'data-sent', atMs: 0 };
-    const sent = (s: number): TraceEvent => ({ source: 'device', device: 'dev-1', kind: 'data-sent', bytes: 3, atMs: s * 1000 });
-    expect(lineOf([echo, sent(1), sent(2)]).beats).toEqual([{ fromMs: 1000, toMs: 2000, count: 2 }]);
-    expect(lineOf([boot(0), sent(1), sent(2)]).beats).toEqual([]);
+  it('of a device that sends none are what it was served', () => {
+    expect(lineOf([boot(0), answered(1), answered(2)]).beats).toEqual([{ fromMs: 1000, toMs: 2000, count: 2 }]);
+    expect(lineOf([boot(0), beat(1), answered(1.5)]).beats).toEqual([{ fromMs: 1000, toMs: 1000, count: 1 }]);
   });
 });
 

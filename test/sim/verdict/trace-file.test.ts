@@ -75,7 +75,7 @@ function readPieces(pieces: Iterable<string>): TraceFileEnd & { readonly got: re
 }
 
 const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
-const START = '{"source":"run","kind":"start","format":"cablepull-trace","version":1,"network":"simulated","seed":1,"atMs":0}';
+const START = '{"source":"run","kind":"start","format":"cablepull-trace","version":2,"network":"simulated","seed":1,"atMs":0}';
 const END = '{"source":"run","kind":"end","interrupted":false,"bytes":0,"atMs":9000}';
 const beat = (atMs: number): string => JSON.stringify({ source: 'device', device: 'dev-1', kind: 'beat-sent', atMs });
 
@@ -183,7 +183,7 @@ describe('each field', () => {
     return typeof value === 'string' && (!isText || name === 'reason.kind') ? [...others, 'no such word', ''] : others;
   }
 
-  const OPTIONAL = ['start repeat', 'connected local', 'lost detail', 'hung-up local', 'fault forMs', 'healed forMs'];
+  const OPTIONAL = ['start repeat', 'connected local', 'served afterMs', 'lost detail', 'hung-up local', 'fault forMs', 'healed forMs'];
 
   it.each(EXAMPLES)('that is wrong, or missing, is named: %s', (line) => {
     const event = objectOf(line);
@@ -276,8 +276,11 @@ describe('a file', () => {
     ['the last lines of a trace', lines(beat(1), END), "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
     ['results alone', '{"kind":"report"}\n', "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
     ['another format', START.replace('cablepull-trace', 'pcap'), "line 1: this is no trace of cablepull: 'format' must be 'cablepull-trace', not \"pcap\""],
-    ['a newer version', START.replace('"version":1', '"version":2').replace('simulated', 'quantum'), 'line 1: version 2 is newer than this cablepull, which reads up to version 1'],
-    ['no version', START.replace('"version":1', '"version":"1"'), "line 1: 'version' must be a whole number of at least 1, not \"1\""],
+    ['a newer version', START.replace('"version":2', '"version":3').replace('simulated', 'quantum'),
+      'line 1: this trace is of version 3, newer than this cablepull, which reads version 2'],
+    ['an older version', START.replace('"version":2', '"version":1').replace('simulated', 'quantum'),
+      'line 1: this trace is of version 1, older than this cablepull, which reads version 2'],
+    ['no version', START.replace('"version":2', '"version":"1"'), "line 1: 'version' must be a whole number of at least 1, not \"1\""],
     ['another network', START.replace('simulated', 'quantum'), "line 1: 'network' must be 'real' or 'simulated', not \"quantum\""],
     ['a wrong line', lines(START, beat(1), '{"source":"device"}', beat(2)), "line 3: 'kind' is missing: it must be the name of an event"],
     ['a line that is cut, among others', `${lines(START, beat(1))}${beat(2).slice(0, 20)}\n${lines(beat(3))}`, 'line 3: this is not JSON, or not all of it'],

@@ -4,7 +4,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { SocketAddress } from '../../../hal/network.ts';
-import type { ServiceSign } from '../../../firmware/index.ts';
 import type { ResetReason } from '../../../hal/system.ts';
 import type { FaultKind } from '../../../sim/faults/fault.ts';
 import { tierOf } from '../../../sim/faults/kinds/index.ts';
@@ -17,10 +16,11 @@ const server = 'server:39002';
 const end = (port: number, address = '127.0.0.1'): SocketAddress => ({ address, port });
 
 // Each line of a trace, times in seconds.
-const boot = (s: number, resetReason: ResetReason = 'power-on', device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots: 1, resetReason, service: 'beat-answered', atMs: s * 1000 });
+const boot = (s: number, resetReason: ResetReason = 'power-on', device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'boot', boots: 1, resetReason, atMs: s * 1000 });
 const connected = (s: number, port: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'connected', server, local: end(port), atMs: s * 1000 });
-const answered = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'beat-answered', afterMs: 1, atMs: s * 1000 });
+const answered = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'served', afterMs: 1, atMs: s * 1000 });
 const beat = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'beat-sent', atMs: s * 1000 });
+const assumed = (s: number, device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'served', atMs: s * 1000 });
 const lost = (s: number, by: 'ETIMEDOUT' | 'ECONNRESET' | 'missed-beats' | 'closed', device = 'dev-1'): TraceEvent => ({ source: 'device', device, kind: 'lost', server, by, afterMs: 1, atMs: s * 1000 });
 /** A fault's number in the trace, the same when it comes and when it goes. */
 const ids = new Map<string, number>();
@@ -36,8 +36,8 @@ const offline = (s: number, port: number, reason: OfflineReason = { kind: 'silen
   return { source: 'server', server: 'server', kind: 'offline', client: 1, peer: end(port, address), onlineMs: 1, silentMs: 1, reason, atMs: s * 1000 };
 };
 
-function judge(trace: readonly TraceEvent[], endS = 100, sign: ServiceSign = 'beat-answered'): Verdict[] {
-  return [...findings(trace.map((event) => (event.kind === 'boot' ? { ...event, service: sign } : event)), endS).verdicts];
+function judge(trace: readonly TraceEvent[], endS = 100): Verdict[] {
+  return [...findings(trace, endS).verdicts];
 }
 
 function findings(trace: readonly TraceEvent[], endS = 100): Findings {
@@ -87,8 +87,9 @@ describe('a cable', () => {
 
   it('back after the server gave up: a beat into what the server has left is no service', () => {
     expect(judge([
-      ...up, fault(10, 'cable-pull'), hungUp(25, 5000), healed(40, 'cable-pull', PULL), beat(40.1), lost(40.2, 'closed'), connected(41, 5001), beat(41),
-    ], 100, 'beat-sent')).toMatchObject([
+      ...up, fault(10, 'cable-pull'), hungUp(25, 5000), healed(40, 'cable-pull', PULL), assumed(40.1), lost(40.2, 'closed'),
+      connected(41, 5001), assumed(41),
+    ])).toMatchObject([
       { survived: false, serverNoticed: { afterMs: 15_000, by: 'closed' }, deviceNoticed: { afterMs: 30_200, by: 'closed' }, backAfterMs: 1000 },
     ]);
   });
@@ -311,11 +312,12 @@ describe('the server', () => {
   });
 });
 
-it('what shows service is the sign that was chosen, and no other', () => {
-  const trace = [...up, fault(10, 'reset'), lost(10, 'ECONNRESET'), connected(11, 5001), beat(12), { source: 'device', device: 'dev-1', kind: 'data-sent', bytes: 1, atMs: 13_000 } as const, answered(14)];
-  expect(judge(trace, 100, 'beat-sent')[0]?.backAfterMs).toBe(2000);
-  expect(judge(trace, 100, 'data-sent')[0]?.backAfterMs).toBe(3000);
-  expect(judge(trace, 100, 'beat-answered')[0]?.backAfterMs).toBe(4000);
+it('what shows service is that the firmware says so, and nothing else that it tells', () => {
+  const again = [fault(10, 'reset'), lost(10, 'ECONNRESET'), connected(11, 5001)];
+  const sent: TraceEvent = { source: 'device', device: 'dev-1', kind: 'data-sent', bytes: 1, atMs: 13_000 };
+  expect(judge([...up, ...again, beat(12), sent])[0]?.backAfterMs).toBeUndefined();
+  expect(judge([...up, ...again, beat(12), sent, answered(14)])[0]?.backAfterMs).toBe(4000);
+  expect(judge([...up, ...again, beat(12), assumed(12), sent, answered(14)])[0]?.backAfterMs).toBe(2000);
 });
 
 /** What is in use, and not only not yet collected. */

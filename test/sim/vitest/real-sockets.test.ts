@@ -13,7 +13,7 @@ async function bench(): Promise<{ bench: Bench; device: Board }> {
   const network = nodeNetwork();
   let port = 0;
   let isServed = false;
-  const made = new Bench({ network, newClock: nodeClock, seed: 1, onTrace: ({ kind }) => (isServed ||= kind === 'beat-answered') });
+  const made = new Bench({ network, newClock: nodeClock, seed: 1, onTrace: ({ kind }) => (isServed ||= kind === 'served') });
   const server = startServer(
     { clock: nodeClock(), network },
     { local: { address: '127.0.0.1', port: 0 }, liveness: { policy: 'missed-beats', scanIntervalMs: 200, missedLimit: 3 } },
