@@ -29,7 +29,7 @@ export { PROFILES } from './tcpip/profiles/index.ts';
 export { type Duration, formatDuration, parseDuration } from './time/duration.ts';
 export type { PacingOptions } from './time/pacing.ts';
 export { type Expectation, judgeExpectation, type Judgement, parseExpectation } from './verdict/expectation.ts';
-export { verdictTable } from './verdict/report.ts';
+export { verdictTable } from './verdict/findings-text.ts';
 export { Judge } from './verdict/judge.ts';
 export { type Detection, type Summary, summarize } from './verdict/summary.ts';
 export { type BenchEvent, describeTraceEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';

@@ -6,7 +6,7 @@ import type { Host } from './tcpip/host.ts';
 import type { Stack } from './tcpip/stack.ts';
 import { distance } from './tcpip/tcp/seq.ts';
 import { FIN_SENT, FIN_WANTED, KEEPALIVE_TIMER, type SendTimer, type Tcb, type TcpState } from './tcpip/tcp/tcb.ts';
-import { table } from './verdict/report.ts';
+import { table } from './text.ts';
 
 /**
  * `on`: retransmission, or the probe of the tail. `probe`: of a closed window. `timewait`: the wait at the end, with or without the

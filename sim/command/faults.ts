@@ -3,7 +3,7 @@
 import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
 import { type Argument, type NetworkKind, NETWORKS } from '../faults/kind.ts';
 import { FAULTS, tierOf } from '../faults/kinds/index.ts';
-import { table } from '../verdict/report.ts';
+import { table } from '../text.ts';
 import type { FaultsSettings } from './settings/faults.ts';
 import type { Terminal } from './terminal.ts';
 

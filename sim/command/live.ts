@@ -4,7 +4,7 @@
  */
 
 import type { Agenda } from '../time/agenda.ts';
-import { table } from '../verdict/report.ts';
+import { table } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { deviceCells, type Fleet, READABLE_DEVICES } from './fleet.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,7 +1,7 @@
 /** What a run came to, as it happened or as a stored trace tells it: findings, expectations, and the exit status that follows. */
 
 import { type Expectation, formatExpectation, judgeExpectation, type Judgement } from '../verdict/expectation.ts';
-import { summaryLines, tierNotes, verdictTable } from '../verdict/report.ts';
+import { summaryLines, tierNotes, verdictTable } from '../verdict/findings-text.ts';
 import { summarize, type Summary } from '../verdict/summary.ts';
 import type { Findings } from '../verdict/verdict.ts';
 import type { Terminal } from './terminal.ts';

@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { formatSeconds } from '../time/duration.ts';
 import { Judge } from '../verdict/judge.ts';
-import { counted } from '../verdict/report.ts';
+import { counted } from '../text.ts';
 import { TraceReader } from '../verdict/trace-file.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { isAsExpected, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';

@@ -5,7 +5,7 @@ import type { Firmware } from '../board/board.ts';
 import { formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
-import { counted } from '../verdict/report.ts';
+import { counted } from '../text.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';

@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Invariant } from '../swarm/invariants.ts';
-import type { Swarm } from '../swarm/report.ts';
+import type { Swarm } from '../swarm/swarm-text.ts';
 import type { RunResult } from '../swarm/run.ts';
 import type { Repetition } from '../swarm/shrink.ts';
 import { runOf, shrunkOf } from '../swarm/swarm.ts';

@@ -1,7 +1,7 @@
 /** The matrix as people read it on a terminal. */
 
 import { formatDuration, formatSeconds } from '../time/duration.ts';
-import { table } from '../verdict/report.ts';
+import { table } from '../text.ts';
 import type { End, Matrix } from './matrix.ts';
 
 /** A table with two lines a fault, and below it why. */

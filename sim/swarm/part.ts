@@ -2,7 +2,7 @@
 
 import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
 import { INVARIANTS, type Violation } from './invariants.ts';
-import type { Swarm } from './report.ts';
+import type { Swarm } from './swarm-text.ts';
 import { addTallies, type Failure, NO_TALLY, type Tally, type TimeCounts } from './tally.ts';
 
 export const PART_FORMAT = 'cablepull-swarm-part';

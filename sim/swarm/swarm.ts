@@ -4,7 +4,7 @@ import { parsePlan } from '../faults/plan.ts';
 import { formatDuration } from '../time/duration.ts';
 import { settleMs } from './bounds.ts';
 import type { Invariant } from './invariants.ts';
-import type { Swarm } from './report.ts';
+import type { Swarm } from './swarm-text.ts';
 import { type RunResult, runScenario } from './run.ts';
 import { drawScenario, reduced, type Scenario } from './scenario.ts';
 import { type Repetition, repetitionOf, shrink } from './shrink.ts';

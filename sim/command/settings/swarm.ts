@@ -5,7 +5,7 @@ import { type Fault, formatFault } from '../../faults/fault.ts';
 import { problemOf } from '../../faults/hosts.ts';
 import { SERVER_NAME } from '../../programs.ts';
 import type { Shard } from '../../swarm/part.ts';
-import type { Swarm } from '../../swarm/report.ts';
+import type { Swarm } from '../../swarm/swarm-text.ts';
 import { drawScenario, FOR_MIN_MS } from '../../swarm/scenario.ts';
 import { formatDuration } from '../../time/duration.ts';
 import { readPlan } from './plan.ts';

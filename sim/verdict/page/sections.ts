@@ -1,6 +1,7 @@
 /** The parts of the page that stand without a script: what happened in one sentence, expectations, figures, verdicts, and what the drawing means. */
 
-import { formatBytes, outOf, SEPARATOR, tierNotes, verdictRows } from '../report.ts';
+import { formatBytes } from '../../text.ts';
+import { outOf, SEPARATOR, tierNotes, verdictRows } from '../findings-text.ts';
 import type { Detection, Summary } from '../summary.ts';
 import type { PageData } from './data.ts';
 import { distribution } from './distribution.ts';

@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mergeParts, type NamedPart, type Part, partText, readPart, runCount, runsOf } from '../../../sim/swarm/part.ts';
-import { type Swarm, swarmJson, swarmText } from '../../../sim/swarm/report.ts';
+import { type Swarm, swarmJson, swarmText } from '../../../sim/swarm/swarm-text.ts';
 import { runOf } from '../../../sim/swarm/swarm.ts';
 import { addTallies, type Failure, NO_TALLY, quantileOf, SHRUNK_MAX, type Tally, tallyOf } from '../../../sim/swarm/tally.ts';
 

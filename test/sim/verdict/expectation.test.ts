@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { judgeExpectation, type Judgement, parseExpectation } from '../../../sim/verdict/expectation.ts';
-import { table, tierNotes, verdictTable } from '../../../sim/verdict/report.ts';
+import { table } from '../../../sim/text.ts';
+import { tierNotes, verdictTable } from '../../../sim/verdict/findings-text.ts';
 import type { Verdict } from '../../../sim/verdict/verdict.ts';
 
 const noticed = (afterMs: number, by = 'silent') => ({ afterMs, by });

@@ -2,7 +2,8 @@
 
 import { FAULT_KINDS } from '../faults/fault.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
-import { counted, type TimesRow, timesTable } from '../verdict/report.ts';
+import { counted } from '../text.ts';
+import { type TimesRow, timesTable } from '../verdict/findings-text.ts';
 import { type Failure, faultsInAll, quantileOf, type Tally, type TimeCounts, timesInAll } from './tally.ts';
 
 /** What makes a swarm the one it is. */

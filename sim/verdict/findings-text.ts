@@ -2,6 +2,7 @@
 
 import { FAULT_KINDS } from '../faults/fault.ts';
 import { TIERS, type FirmwareState, type Tier } from '../faults/kind.ts';
+import { counted, formatBytes, table } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { type Detection, quantile, type Summary } from './summary.ts';
 import { GIVING_UP, type Noticed, type Verdict } from './verdict.ts';
@@ -108,20 +109,9 @@ export function timesTable({ server, device, back }: Readonly<Record<'server' | 
   return table([head, row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n');
 }
 
-/** `1 cut`, `2 cuts`. */
-export function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
-}
-
 /** How many it could have noticed, being neither off nor hung. */
 export function outOf({ timesMs, never }: Detection): number {
   return timesMs.length + never;
-}
-
-/** `1.2 MB`: in powers of ten, as data volumes are sold. */
-export function formatBytes(bytes: number): string {
-  const [unit, size] = bytes < 1e3 ? ['B', 1] as const : bytes < 1e6 ? ['kB', 1e3] as const : bytes < 1e9 ? ['MB', 1e6] as const : ['GB', 1e9] as const;
-  return `${(bytes / size).toFixed(unit === 'B' ? 0 : 1)} ${unit}`;
 }
 
 /** For each tier among the verdicts: its name, the kinds of faults there that are of it, and what they prove. In lines. */
@@ -130,13 +120,6 @@ export function tierNotes(verdicts: readonly Verdict[]): string[] {
     const kinds = FAULT_KINDS.filter((kind) => verdicts.some((verdict) => verdict.fault === kind && verdict.tier === tier));
     return kinds.length === 0 ? [] : [`Tier ${tier} (${kinds.join(', ')}):`, ...TIER_NOTES[tier]];
   });
-}
-
-/** Rows of cells as lines, columns aligned to the left, two spaces apart. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()).join('\n');
 }
 
 function row(title: string, verdicts: readonly Verdict[]): string[] {
