@@ -4,7 +4,7 @@ import type { Clock } from '../../hal/clock.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { Fleet } from './fleet.ts';
 import { ProgressLine } from './progress-line.ts';
-import type { RunSettings } from './settings/run.ts';
+import type { RunSettings } from './run-settings.ts';
 import type { Terminal } from './terminal.ts';
 
 const FIRST_MS = 1000;

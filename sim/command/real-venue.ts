@@ -7,7 +7,7 @@ import type { Board, Firmware } from '../board/board.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import type { Fleet } from './fleet.ts';
 import { Live } from './live.ts';
-import type { RunSettings } from './settings/run.ts';
+import type { RunSettings } from './run-settings.ts';
 import type { Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 

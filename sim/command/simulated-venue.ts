@@ -13,7 +13,7 @@ import type { TraceEvent } from '../verdict/trace.ts';
 import type { Fleet } from './fleet.ts';
 import { OutputFile } from './output-file.ts';
 import { Progress } from './progress.ts';
-import type { RunSettings } from './settings/run.ts';
+import type { RunSettings } from './run-settings.ts';
 import type { Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 

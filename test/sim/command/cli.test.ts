@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FAULT_KINDS } from '../../../sim/faults/fault.ts';
-import { COMMANDS } from '../../../sim/command/help.ts';
+import { COMMANDS } from '../../../sim/command/commands.ts';
 import { cablepull, ended, killAll } from './cablepull.ts';
 
 let listening: Server[] = [];
@@ -120,13 +120,13 @@ describe('--help', () => {
     const { status, stdout, stderr } = await ended('--help');
     expect(stdout).toMatch(/^cablepull: /);
     expect(stdout).toContain('Exit status');
-    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}cablepull ${command === 'matrix' ? '' : command}`, 'm'));
+    for (const { name } of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}cablepull ${name} +\\S`, 'm'));
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  it.each(COMMANDS)('of %s prints its options', async (command) => {
-    const [before, after] = await Promise.all([ended(command, '--help'), ended(command, '--json', '-h')]);
-    expect(before.stdout).toMatch(new RegExp(`^cablepull ${command}: `));
+  it.each(COMMANDS)('of $name prints its options', async ({ name }) => {
+    const [before, after] = await Promise.all([ended(name, '--help'), ended(name, '--json', '-h')]);
+    expect(before.stdout).toMatch(new RegExp(`^cablepull ${name}: `));
     expect(before).toEqual({ status: 0, stdout: after.stdout, stderr: '' });
   });
 });

@@ -1,41 +1,9 @@
-/** The words after a command, one by one: options, and the values that they take. What is wrong with one is a Problem with exit status 2. */
+/** The values that options take. What is wrong with one is a Problem with exit status 2. */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { describeWrongDuration, formatDuration, parseDuration } from '../../time/duration.ts';
-import { Problem, reasonOf } from '../problem.ts';
-
-export type Options = Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly default?: string | boolean; readonly multiple?: boolean }>>;
-
-/**
- * The words such that `parseArgs`, with `allowNegative`, has nothing to complain of: its own complaints, as of `--devices -1`, are about
- * how parseArgs is used. Each value stands in one word with its option. `operands` says what may stand without an option.
- */
-export function checkedWords(command: string, args: readonly string[], options: Options, operands?: string): string[] {
-  const help = `(see cablepull ${command} --help)`;
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
-  if (operands !== undefined && !tokens.some(({ kind }) => kind === 'positional')) throw usage(`${command} needs ${operands} ${help}`);
-  return tokens.flatMap((token) => {
-    if (token.kind === 'option-terminator') return [];
-    if (token.kind === 'positional') {
-      if (operands === undefined) throw usage(`unexpected argument '${token.value}' ${help}`);
-      return [token.value];
-    }
-    const { name, rawName, value, inlineValue } = token;
-    const negated = options[name.replace(/^no-/, '')];
-    const isNegative = name.startsWith('no-') && negated?.default === true;
-    const option = isNegative ? negated : Object.hasOwn(options, name) && rawName.startsWith('--') ? options[name] : undefined;
-    if (option === undefined) throw usage(`unknown option '${rawName}' ${help}`);
-    if (option.type === 'boolean') {
-      if (value !== undefined) throw usage(`${rawName} takes no value, not '${value}'`);
-      return [rawName];
-    }
-    // The next option is no value, and a negative number is a wrong one.
-    if (value === undefined || (!inlineValue && /^-[^\d.]/.test(value))) throw usage(`${rawName} needs a value ${help}`);
-    return [`${rawName}=${value}`];
-  });
-}
+import { describeWrongDuration, formatDuration, parseDuration } from '../time/duration.ts';
+import { Problem, reasonOf } from './problem.ts';
 
 /** As firmware and server count them: in 32 bits. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -57,6 +25,10 @@ export function wholeNumber(option: string, text: string, min: number, max: numb
   const number = Number(text);
   if (!/^\d+$/.test(text) || number < min || number > max) throw usage(`${option} must be a whole number from ${min} to ${max}, not '${text}'`);
   return number;
+}
+
+export function seedOf(text: string): number {
+  return wholeNumber('--seed', text, 0, 2 ** 32 - 1);
 }
 
 /** A path. Many commands take '-' for standard input or output; a file of that name is `./-`. */

@@ -1,4 +1,4 @@
-/** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
+/** A run of devices against a server, wherever it takes place: what is switched on, watched, and in the end printed. */
 
 import { boot } from '../../firmware/index.ts';
 import type { Firmware } from '../board/board.ts';
@@ -13,7 +13,7 @@ import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, 
 import { PageFile } from './page-file.ts';
 import { Problem } from './problem.ts';
 import { RealVenue } from './real-venue.ts';
-import { deviceNames, type RunSettings } from './settings/run.ts';
+import { deviceNames, type RunSettings } from './run-settings.ts';
 import { SimulatedVenue } from './simulated-venue.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
@@ -21,8 +21,8 @@ import type { Venue } from './venue.ts';
 /** Devices are switched on one after another, so that a listening queue is not met by all of them at once. */
 const POWER_ON_INTERVAL_MS = 1;
 
-/** Runs to the end, or to Ctrl-C, and gives the exit status. Rejects with a Problem. */
-export async function run(settings: RunSettings, terminal: Terminal): Promise<number> {
+/** Runs to the end, or to Ctrl-C, and returns the exit status. Rejects with a Problem. */
+export async function conductRun(settings: RunSettings, terminal: Terminal): Promise<number> {
   const { firmware } = settings;
   const expectsAnswers = firmware.protocol === 'heartbeat' && firmware.expectAnswers !== false;
   const fleet = new Fleet(settings.deviceCount, firmware.servers.length, expectsAnswers);

@@ -1,8 +1,8 @@
 /** Settings that several commands have: what devices and servers are both told, and what is read from files. */
 
-import type { KeepAlive } from '../../../hal/network.ts';
-import { serverSettings, type ServerOptions } from '../../server/settings.ts';
-import { duration, usage, wholeNumber } from './words.ts';
+import type { KeepAlive } from '../../hal/network.ts';
+import { serverSettings, type ServerOptions } from '../server/settings.ts';
+import { duration, usage, wholeNumber } from './values.ts';
 
 export const COMMON_OPTIONS = {
   protocol: { type: 'string', default: 'heartbeat' },

@@ -1,9 +1,9 @@
 /** Faults and expectations, from options and files. */
 
-import type { Fault } from '../../faults/fault.ts';
-import { describePlanError, parsePlan } from '../../faults/plan.ts';
-import { type Expectation, parseExpectation } from '../../verdict/expectation.ts';
-import { readText, usage } from './words.ts';
+import type { Fault } from '../faults/fault.ts';
+import { describePlanError, parsePlan } from '../faults/plan.ts';
+import { type Expectation, parseExpectation } from '../verdict/expectation.ts';
+import { readText, usage } from './values.ts';
 
 export function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
   const fromFile = file === undefined ? [] : parseOrRefuse(readText('--plan', file), file, (line) => `${file}, line ${line}`);

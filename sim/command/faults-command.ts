@@ -4,8 +4,18 @@ import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
 import { type Argument, type NetworkKind, NETWORKS } from '../faults/kind.ts';
 import { FAULTS, tierOf } from '../faults/kinds/index.ts';
 import { table } from '../text.ts';
-import type { FaultsSettings } from './settings/faults.ts';
+import { defineCommand } from './command.ts';
 import type { Terminal } from './terminal.ts';
+
+export const faultsCommand = defineCommand({
+  name: 'faults',
+  summary: 'every kind of fault, and how a plan of them is written',
+  about: 'every kind of fault, what each network can do of it, and how a plan is written',
+  options: {
+    json: { type: 'boolean', default: false, help: 'a JSON object a kind' },
+  },
+  run: ({ values }, terminal) => listFaults(values.json, terminal),
+});
 
 const GRAMMAR = [
   'A plan has one a line:  KIND [HOW MUCH] on HOST at TIME [for TIME] [every TIME]     # a comment',
@@ -15,7 +25,8 @@ const GRAMMAR = [
   '  hang on server at 20s                                   simulated only',
 ];
 
-const TIERS_MEAN = 'T0: real sockets held silent; T1: a real FIN or RST; T3: simulated, with stacks of our own; -: cannot be done there';
+const TIERS_MEAN =
+  'T0: real sockets held silent; T1: a real FIN or RST; T3: simulated, with stacks of our own; -: cannot be done there';
 
 interface FaultRow {
   readonly kind: FaultKind;
@@ -24,10 +35,11 @@ interface FaultRow {
   readonly summary: string;
 }
 
-export function listFaults({ json }: FaultsSettings, terminal: Terminal): number {
+function listFaults(json: boolean, terminal: Terminal): number {
   const rows = FAULT_KINDS.map((kind): FaultRow => {
     const { argument, summary } = FAULTS[kind];
-    return { kind, argument: argument?.what, networks: { real: tierOf(kind, 'real'), simulated: tierOf(kind, 'simulated') }, summary };
+    const networks = { real: tierOf(kind, 'real'), simulated: tierOf(kind, 'simulated') };
+    return { kind, argument: argument?.what, networks, summary };
   });
   if (json) {
     for (const row of rows) terminal.print(JSON.stringify(row));

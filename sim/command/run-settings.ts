@@ -1,21 +1,22 @@
-/** What `cablepull run` is told. */
+/** What the options of `cablepull run` come to, checked. */
 
-import { parseArgs } from 'node:util';
-import { ConfigError, type FirmwareConfig, HEARTBEAT_DEFAULTS, type Server } from '../../../firmware/index.ts';
-import { resolveConfig } from '../../../firmware/config.ts';
-import { WATCHDOG_MIN_TICKS } from '../../../firmware/tasks/watchdog.ts';
-import { type Fault, formatFault } from '../../faults/fault.ts';
-import { problemOf } from '../../faults/hosts.ts';
-import type { NetworkKind } from '../../faults/kind.ts';
-import { SERVER_NAME, SERVER_PORT } from '../../programs.ts';
-import { DEFAULT_LIMITS } from '../../server/limits.ts';
-import type { ServerOptions } from '../../server/settings.ts';
-import { formatDuration } from '../../time/duration.ts';
-import type { Expectation } from '../../verdict/expectation.ts';
+import { ConfigError, type FirmwareConfig, HEARTBEAT_DEFAULTS, type Server } from '../../firmware/index.ts';
+import { resolveConfig } from '../../firmware/config.ts';
+import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
+import { type Fault, formatFault } from '../faults/fault.ts';
+import { problemOf } from '../faults/hosts.ts';
+import type { NetworkKind } from '../faults/kind.ts';
+import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
+import { DEFAULT_LIMITS } from '../server/limits.ts';
+import type { ServerOptions } from '../server/settings.ts';
+import { formatDuration } from '../time/duration.ts';
+import type { Expectation } from '../verdict/expectation.ts';
 import { commandLine, without } from './command-line.ts';
-import { checkServer, COMMON_OPTIONS, commonSettings, defined } from './common.ts';
-import { readExpectations, readPlan } from './plan.ts';
-import { checkDifferent, checkedWords, duration, fileName, usage, wholeNumber } from './words.ts';
+import { checkServer, commonSettings, defined } from './common-settings.ts';
+import type { Given } from './options.ts';
+import { readExpectations, readPlan } from './plan-options.ts';
+import type { RUN_OPTIONS } from './run-command.ts';
+import { checkDifferent, duration, fileName, seedOf, usage, wholeNumber } from './values.ts';
 
 export interface RunSettings {
   readonly network: NetworkKind;
@@ -43,30 +44,20 @@ export interface RunSettings {
 /** After the last fault, so that everybody can come back. In virtual time a minute costs nothing. */
 const SETTLE_MS: Readonly<Record<NetworkKind, number>> = { real: 20_000, simulated: 60_000 };
 
-const RUN_OPTIONS = {
-  ...COMMON_OPTIONS,
-  server: { type: 'string', multiple: true },
-  devices: { type: 'string' },
-  fault: { type: 'string', multiple: true },
-  plan: { type: 'string' },
-  for: { type: 'string' },
-  seed: { type: 'string', default: '1' },
-  expect: { type: 'string', multiple: true },
-  watchdog: { type: 'string' },
-  pcap: { type: 'string' },
-  report: { type: 'string' },
-  netstat: { type: 'boolean', default: false },
-} as const;
+/** How many, unless told. */
+const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5 };
 
-export function runSettings(args: readonly string[]): RunSettings {
-  const { values } = parseArgs({ args: checkedWords('run', args, RUN_OPTIONS), options: RUN_OPTIONS, allowNegative: true });
+/** Throws a Problem. */
+export function runSettings({ values, args }: Given<typeof RUN_OPTIONS>): RunSettings {
   const servers = (values.server ?? []).map(parseServer);
   const network = servers.length > 0 ? 'real' : 'simulated';
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
     if (isGiven && network === 'real') throw usage(`${option} looks into the simulated network: it does not go with --server`);
   }
   checkDifferent({ '--plan': values.plan, '--pcap': values.pcap, '--report': values.report });
-  const deviceCount = values.devices === undefined ? (network === 'real' ? 20 : 5) : wholeNumber('--devices', values.devices, 1, 100_000);
+  const deviceCount = values.devices === undefined
+    ? DEVICES[network]
+    : wholeNumber('--devices', values.devices, 1, 100_000);
   const plan = readPlan(values.fault ?? [], fileName('--plan', values.plan));
   const forMs = duration('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
   const problem = problemOf(plan, { network, devices: deviceNames(deviceCount), servers: network === 'real' ? [] : [SERVER_NAME] });
@@ -105,7 +96,7 @@ export function runSettings(args: readonly string[]): RunSettings {
     embeddedServer,
     plan,
     forMs,
-    seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
+    seed: seedOf(values.seed),
     expectations,
     json: values.json,
     pcap: fileName('--pcap', values.pcap),

@@ -2,20 +2,59 @@
 
 import { createReadStream } from 'node:fs';
 import { formatSeconds } from '../time/duration.ts';
+import type { Expectation } from '../verdict/expectation.ts';
 import { Judge } from '../verdict/judge.ts';
 import { counted } from '../text.ts';
 import { TraceReader } from '../verdict/trace-file.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
+import { defineCommand } from './command.ts';
 import { isAsExpected, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
 import { PageFile } from './page-file.ts';
+import { readExpectations } from './plan-options.ts';
 import { Problem, reasonOf } from './problem.ts';
-import type { ReportSettings } from './settings/report.ts';
 import type { Terminal } from './terminal.ts';
+import { checkDifferent, fileName, usage } from './values.ts';
+
+export const reportCommand = defineCommand({
+  name: 'report',
+  summary: 'what a stored trace comes to, as text or as a page',
+  about: "what a trace comes to that 'cablepull run --json > trace.ndjson' has stored",
+  needs: 'the file of a trace, as in: cablepull report trace.ndjson',
+  example: 'cablepull report trace.ndjson',
+  options: {
+    html: { type: 'string', value: 'out.html', help: 'as a page: a time line for each device' },
+    expect: {
+      type: 'string', multiple: true, value: '"server notices within 15s"',
+      help: "also 'device notices' and 'service back'; exit status 1 if it is not so",
+    },
+    json: { type: 'boolean', default: false, help: 'as a JSON object' },
+  },
+  run({ values, operands }, terminal) {
+    const [trace = '', ...more] = operands;
+    if (more.length > 0) throw usage(`report takes one trace, not ${operands.length}`);
+    checkDifferent({ 'the trace': trace, '--html': values.html });
+    return report({
+      trace: fileName('the trace', trace),
+      expectations: readExpectations(values.expect ?? []),
+      html: fileName('--html', values.html),
+      json: values.json,
+    }, terminal);
+  },
+});
+
+interface ReportSettings {
+  /** The file that the trace is in. */
+  readonly trace: string;
+  readonly expectations: readonly Expectation[];
+  /** The file that the page goes to. */
+  readonly html: string | undefined;
+  readonly json: boolean;
+}
 
 type Start = Extract<TraceEvent, { kind: 'start' }>;
 
-/** Gives the exit status. Rejects with a Problem for what is no trace. */
-export async function report({ trace, expectations, html, json }: ReportSettings, terminal: Terminal): Promise<number> {
+/** Returns the exit status. Rejects with a Problem for what is no trace. */
+async function report({ trace, expectations, html, json }: ReportSettings, terminal: Terminal): Promise<number> {
   const judge = new Judge();
   const page = html === undefined ? undefined : new PageFile('--html', html, terminal);
   let start: Start | undefined;
@@ -32,7 +71,8 @@ export async function report({ trace, expectations, html, json }: ReportSettings
   if (json) {
     terminal.print(JSON.stringify({ kind: 'report', notes, ...outcomeJson(outcome) }));
   } else {
-    terminal.print(`${counted(findings.devices, 'device')}, ${formatSeconds(findings.endMs)}, seed ${start?.seed}, ${start?.network} network`);
+    const length = `${counted(findings.devices, 'device')}, ${formatSeconds(findings.endMs)}`;
+    terminal.print(`${length}, seed ${start?.seed}, ${start?.network} network`);
     printFindings(outcome, terminal);
     printExpectations(outcome, terminal);
   }

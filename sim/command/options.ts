@@ -1,0 +1,110 @@
+/** The options of a command: how they are read, and how `--help` shows them. What is wrong with them is a Problem with exit status 2. */
+
+import { parseArgs } from 'node:util';
+import { usage } from './values.ts';
+
+/** As `parseArgs` takes it, and as `--help` shows it. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  /** A boolean that is true unless told otherwise is given, and shown, as `--no-NAME`. */
+  readonly default?: string | boolean;
+  readonly multiple?: boolean;
+  /** What stands for the value in the help, as in `--devices N`. */
+  readonly value?: string;
+  readonly help: string;
+  /** The help leaves a line empty above it. */
+  readonly opensGroup?: boolean;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+/** The values of options, typed by what the options say of themselves. */
+export type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values'];
+
+/** What stands behind the name of a command. */
+export interface Given<O extends Options> {
+  readonly values: Values<O>;
+  /** The words that belong to no option. */
+  readonly operands: readonly string[];
+  /** All of it, as it was typed. */
+  readonly args: readonly string[];
+}
+
+/** `needs` says which operands there must be; undefined: there may be none. Throws a Problem. */
+export function readOptions<const O extends Options>(
+  command: string, args: readonly string[], options: O, needs: string | undefined,
+): Given<O> {
+  const words = checkedWords(command, args, options, needs);
+  const { values, positionals } = parseArgs({ args: words, options, allowNegative: true, allowPositionals: true });
+  return { values, operands: positionals, args };
+}
+
+/**
+ * The words such that `parseArgs`, with `allowNegative`, has nothing to complain of: its own complaints, as of
+ * `--devices -1`, are about how parseArgs is used. Each value stands in one word with its option.
+ */
+function checkedWords(command: string, args: readonly string[], options: Options, needs: string | undefined): string[] {
+  const help = `(see cablepull ${command} --help)`;
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  if (needs !== undefined && !tokens.some(({ kind }) => kind === 'positional')) {
+    throw usage(`${command} needs ${needs} ${help}`);
+  }
+  const operands: string[] = [];
+  const words = tokens.flatMap((token) => {
+    if (token.kind === 'option-terminator') return [];
+    if (token.kind === 'positional') {
+      if (needs === undefined) throw usage(`unexpected argument '${token.value}' ${help}`);
+      operands.push(token.value);
+      return [];
+    }
+    const { name, rawName, value, inlineValue } = token;
+    const negated = options[name.replace(/^no-/, '')];
+    const isNegative = name.startsWith('no-') && negated?.default === true;
+    const isKnown = Object.hasOwn(options, name) && rawName.startsWith('--');
+    const option = isNegative ? negated : isKnown ? options[name] : undefined;
+    if (option === undefined) throw usage(`unknown option '${rawName}' ${help}`);
+    if (option.type === 'boolean') {
+      if (value !== undefined) throw usage(`${rawName} takes no value, not '${value}'`);
+      return [rawName];
+    }
+    // The next option is no value, and a negative number is a wrong one.
+    if (value === undefined || (!inlineValue && /^-[^\d.]/.test(value))) throw usage(`${rawName} needs a value ${help}`);
+    return [`${rawName}=${value}`];
+  });
+  return [...words, '--', ...operands];
+}
+
+const HELP_COLUMNS = 120;
+
+/** Where the texts begin. */
+const TEXT_COLUMN = 31;
+
+export function helpOfOptions(options: Options): string[] {
+  return Object.entries(options).flatMap(([name, { type, default: value, value: sample, help, opensGroup = false }]) => {
+    const shown = type === 'boolean' ? (value === true ? `--no-${name}` : `--${name}`) : `--${name} ${sample ?? name.toUpperCase()}`;
+    return [...(opensGroup ? [''] : []), ...helpEntry(shown, help)];
+  });
+}
+
+/** A term and what is said of it, in two columns. */
+export function helpEntry(term: string, text: string): string[] {
+  const first = `  ${term}`;
+  const [line = '', ...more] = wrapped(text, HELP_COLUMNS - TEXT_COLUMN);
+  const rest = more.map((next) => ' '.repeat(TEXT_COLUMN) + next);
+  if (first.length + 2 > TEXT_COLUMN) return [first, ' '.repeat(TEXT_COLUMN) + line, ...rest];
+  return [(first.padEnd(TEXT_COLUMN) + line).trimEnd(), ...rest];
+}
+
+/** The text in lines of at most so many characters, broken at spaces. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,22 @@
+/** What a swarm came to, printed. */
+
+import { type RepeatLine, type Swarm, swarmJson, swarmText } from '../swarm/swarm-text.ts';
+import type { Tally } from '../swarm/tally.ts';
+import { formatDuration } from '../time/duration.ts';
+import { commandLine } from './command-line.ts';
+import type { Terminal } from './terminal.ts';
+
+export function printSwarm(swarm: Swarm, tally: Tally, json: boolean, terminal: Terminal): void {
+  const repeat = repeatLine(swarm);
+  if (json) terminal.print(JSON.stringify(swarmJson(swarm, tally, repeat)));
+  else for (const line of swarmText(swarm, tally, repeat)) terminal.print(line);
+}
+
+/** What one can type to have a run of it again. */
+export function repeatLine({ seed, forMs, plan }: Swarm): RepeatLine {
+  return (index, shrunk) => commandLine('swarm', [
+    '--seed', String(seed), '--run', String(index), '--for', formatDuration(forMs),
+    ...(shrunk === undefined ? [] : ['--devices', shrunk.devices.join(',')]),
+    ...(shrunk?.plan ?? plan).flatMap((line) => ['--fault', line]),
+  ], String(seed));
+}

@@ -1,0 +1,71 @@
+/** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
+
+import { FAULT_KINDS } from '../faults/fault.ts';
+import { defineCommand } from './command.ts';
+import { conductRun } from './conduct-run.ts';
+import { runSettings } from './run-settings.ts';
+
+export const RUN_OPTIONS = {
+  server: {
+    type: 'string', multiple: true, value: 'HOST:PORT',
+    help: 'your server, over real sockets; more than one: tried in turn. Without: one of our own, simulated, in virtual '
+      + 'time, 20 ms away, with 1% loss each way',
+  },
+  devices: {
+    type: 'string', value: 'N',
+    help: 'how many (20; 5 without --server): dev-1, dev-2, ...; switched on 1 ms apart',
+  },
+  fault: {
+    type: 'string', multiple: true, value: '"cable-pull on dev-1 at 10s for 30s"',
+    help: `again and again; kinds: ${FAULT_KINDS.join(', ')}; 'cablepull faults' tells of each, and of ranges, patterns `
+      + "and 'every'",
+  },
+  plan: { type: 'string', value: 'FILE', help: 'faults, one a line' },
+  for: {
+    type: 'string', value: '2m',
+    help: 'how long (until 1 min after the last fault; with --server until 20 s after it, and without faults until '
+      + 'Ctrl-C)',
+  },
+  expect: {
+    type: 'string', multiple: true, value: '"server notices within 15s"',
+    help: "also 'device notices' and 'service back'; exit status 1 if it is not so",
+  },
+  report: { type: 'string', value: 'out.html', help: 'the run as a page: a time line for each device' },
+  json: { type: 'boolean', default: false, help: 'every event, and at the end the report, as a JSON object a line' },
+  seed: {
+    type: 'string', value: '7', default: '1',
+    help: 'of all that is left to chance (1): simulated, the same seed gives the same output',
+  },
+
+  protocol: {
+    type: 'string', value: 'heartbeat|echo', default: 'heartbeat', opensGroup: true,
+    help: 'beats in 8-byte frames, or text given back in upper case (heartbeat)',
+  },
+  beat: { type: 'string', value: '3s', help: 'a beat so often' },
+  'missed-limit': { type: 'string', value: '5', help: 'so many beats missed mean that the other side is gone' },
+  answers: { type: 'boolean', default: true, help: 'the server does not answer beats' },
+  keepalive: {
+    type: 'string', value: '3/3/3 | off',
+    help: 'TCP keepalive of the devices and of our own server: idle and interval in seconds, count (off; with '
+      + '--protocol echo 3/3/3 on the devices)',
+  },
+  watchdog: { type: 'string', value: '5s', help: 'a hardware watchdog: resets a device that hangs (none)' },
+
+  pcap: {
+    type: 'string', value: 'out.pcapng', opensGroup: true,
+    help: 'simulated: what every host sends, for Wireshark and tshark, with the faults as comments',
+  },
+  netstat: {
+    type: 'boolean', default: false,
+    help: 'simulated: at the end every connection of every host, with the timer that runs',
+  },
+} as const;
+
+export const runCommand = defineCommand({
+  name: 'run',
+  summary: 'devices and a server on a simulated network, in virtual time; with --server, devices against your server, '
+    + 'over real sockets; faults, and who noticed',
+  about: 'devices, a server, faults, and who noticed',
+  options: RUN_OPTIONS,
+  run: (given, terminal) => conductRun(runSettings(given), terminal),
+});

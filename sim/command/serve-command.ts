@@ -1,0 +1,128 @@
+/** `cablepull serve`: the reference server on real sockets. */
+
+import { HEARTBEAT_DEFAULTS } from '../../firmware/index.ts';
+import type { Network } from '../../hal/network.ts';
+import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
+import { SERVER_PORT } from '../programs.ts';
+import { describeEvent } from '../server/events.ts';
+import { startServer } from '../server/server.ts';
+import type { ServerOptions } from '../server/settings.ts';
+import { formatSeconds } from '../time/duration.ts';
+import { defineCommand } from './command.ts';
+import { checkServer, commonSettings, defined } from './common-settings.ts';
+import type { Values } from './options.ts';
+import { Problem } from './problem.ts';
+import type { Terminal } from './terminal.ts';
+import { duration, usage, wholeNumber } from './values.ts';
+
+const OPTIONS = {
+  port: { type: 'string', value: '39002', default: String(SERVER_PORT), help: 'the port that it listens on' },
+  host: { type: 'string', value: '127.0.0.1', default: '127.0.0.1', help: 'the address that it listens on, or a name of it' },
+  protocol: { type: 'string', value: 'heartbeat|echo', default: 'heartbeat', help: '(heartbeat)' },
+  keepalive: { type: 'string', value: '3/3/3 | off', help: 'TCP keepalive of its connections (off)' },
+  beat: { type: 'string', value: '3s', help: 'how often clients beat: the default of --scan; echo: a line so often' },
+  scan: {
+    type: 'string', value: '3s',
+    help: "at each scan a client's count goes up by 1; a beat sets it to 0; closed when it has reached the limit",
+  },
+  'missed-limit': { type: 'string', value: '5', help: 'that limit (5)' },
+  idle: { type: 'string', value: '10s', help: 'instead: closed at a scan (every 5 s) when nothing came for so long' },
+  answers: { type: 'boolean', default: true, help: 'beats are not answered' },
+  push: { type: 'string', value: '5s', help: 'sends data so often' },
+  'max-connections': { type: 'string', value: '20000', help: 'so many at a time; more are turned away (20000)' },
+  json: { type: 'boolean', default: false, help: 'an event a line' },
+} as const;
+
+export const serveCommand = defineCommand({
+  name: 'serve',
+  summary: 'the reference server, on real sockets',
+  about: 'the reference server, on real sockets, until Ctrl-C',
+  options: OPTIONS,
+  run: ({ values }, terminal) => serve(serveSettings(values), terminal),
+});
+
+interface ServeSettings {
+  /** But where it listens: that is `host`, a name or an address, and `port`. */
+  readonly server: ServerOptions;
+  readonly host: string;
+  readonly port: number;
+  readonly json: boolean;
+}
+
+function serveSettings(values: Values<typeof OPTIONS>): ServeSettings {
+  const { heartbeat, keepAlive = 'off', missedLimit, ...common } = commonSettings(values);
+  const beatIntervalMs = common.beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs;
+  const scanIntervalMs = duration('--scan', values.scan);
+  const idleMs = duration('--idle', values.idle);
+  const pushIntervalMs = duration('--push', values.push);
+  if (!heartbeat && pushIntervalMs !== undefined) throw usage('--push sends frames: there are none with --protocol echo');
+  if (idleMs !== undefined && missedLimit !== undefined) {
+    throw usage('--idle and --missed-limit are two policies: choose one');
+  }
+  const push = pushIntervalMs === undefined ? undefined : { intervalMs: pushIntervalMs, dataBytes: 16 };
+  const maxConnections = values['max-connections'];
+  const server = checkServer({
+    protocol: heartbeat
+      ? { kind: 'heartbeat', answerBeats: values.answers, ...defined({ push }) }
+      : { kind: 'echo', lineIntervalMs: beatIntervalMs },
+    liveness: idleMs === undefined
+      ? {
+          policy: 'missed-beats',
+          scanIntervalMs: scanIntervalMs ?? beatIntervalMs,
+          missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit,
+        }
+      : { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs },
+    keepAlive,
+    ...(maxConnections === undefined
+      ? {}
+      : { limits: { maxConnections: wholeNumber('--max-connections', maxConnections, 1, 1_000_000) } }),
+  });
+  return { server, host: values.host, port: wholeNumber('--port', values.port, 0, 65_535), json: values.json };
+}
+
+/** Serves until Ctrl-C; prints who comes and who goes, and at the end what there was. Rejects with a Problem. */
+async function serve(
+  { server: options, host, port, json }: ServeSettings, terminal: Terminal,
+): Promise<number> {
+  const clock = nodeClock();
+  const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
+  const local = { address: await addressOf(host, network), port };
+  await new Promise<void>((resolve, reject) => {
+    const server = startServer({ clock, network }, { ...options, local }, (event) => {
+      if (event.kind === 'failed') return reject(new Problem(1, `${describeEvent(event)}${hint(event.errno)}`));
+      if (json) terminal.print(JSON.stringify(event));
+      else terminal.print(`${formatSeconds(event.atMs).padStart(9)}  ${describeEvent(event)}`);
+    });
+    terminal.onInterrupt(() => {
+      const { accepted, refused, beats } = server.statistics;
+      server.stop();
+      terminal.log(`stopped after ${formatSeconds(clock.now())}: ${accepted} connections, ${refused} turned away, ${beats} beats`);
+      resolve();
+    });
+  });
+  return 0;
+}
+
+/** The first address of a host's name. */
+function addressOf(host: string, network: Network): Promise<string> {
+  return new Promise((resolve, reject) => {
+    network.lookup(host, (result) => {
+      const address = typeof result === 'string' ? undefined : result[0];
+      if (address !== undefined) resolve(address);
+      else reject(new Problem(1, `cannot listen on ${host}: there is no such host (${String(result)})`));
+    });
+  });
+}
+
+function hint(errno: string): string {
+  switch (errno) {
+    case 'EADDRINUSE':
+      return ' (something listens there already; choose another with --port)';
+    case 'EACCES':
+      return ' (not allowed; ports below 1024 are reserved)';
+    case 'EADDRNOTAVAIL':
+      return ' (this machine does not have that address)';
+    default:
+      return '';
+  }
+}
