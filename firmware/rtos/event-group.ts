@@ -2,7 +2,7 @@
 
 import { BLOCKED, type Blocking } from './blocking.ts';
 import type { Kernel } from './kernel.ts';
-import type { TaskHandle } from './task.ts';
+import { EVENT_PRIORITY_IN_USE, type TaskHandle } from './task.ts';
 import { MAX_DELAY } from './ticks.ts';
 import { WaitList } from './wait-list.ts';
 
@@ -69,6 +69,7 @@ export class EventGroup {
    */
   setBits(bits: number): number {
     this.#check(bits);
+    this.#os.look();
     this.#bits |= bits;
     let toClear = 0;
     let task = this.#waiters.first;
@@ -112,6 +113,7 @@ export class EventGroup {
 
   /** vEventGroupDelete: whoever waits, waits no more and gets 0. */
   delete(): void {
+    this.#os.look();
     this.#bits = 0;
     for (let task = this.#waiters.first; task !== undefined; task = this.#waiters.first) {
       task.item = 0;
@@ -133,12 +135,17 @@ export class EventGroup {
       }
       if (!this.#satisfies(task) && task.timeout !== 0) {
         this.#os.block(task, this.#waiters, true);
+        task.eventPriority = EVENT_PRIORITY_IN_USE;
         return BLOCKED;
       }
-    } else if (typeof task.item === 'number') {
-      const found = task.item;
-      task.item = undefined;
-      return found;
+    } else {
+      // uxTaskResetEventItemValue.
+      task.eventPriority = task.currentPriority;
+      if (typeof task.item === 'number') {
+        const found = task.item;
+        task.item = undefined;
+        return found;
+      }
     }
     // At once, or after a timeout: a bit may have come between the timeout and now.
     const bits = this.#bits;

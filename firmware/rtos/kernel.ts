@@ -12,10 +12,10 @@ import { BLOCKED, type Blocking, type Operation, type Waitable } from './blockin
 import type { KernelConfig } from './kernel-config.ts';
 import { PRIORITIES_MAX, ReadyLists } from './ready-lists.ts';
 import type { TimerService } from './software-timer.ts';
-import { TaskHandle, type TaskFunction } from './task.ts';
+import { EVENT_PRIORITY_IN_USE, TaskHandle, type TaskFunction } from './task.ts';
 import { addTicks, checkTicks, MAX_DELAY, ticksBetween } from './ticks.ts';
 import { TimedHeap } from './timed-heap.ts';
-import type { WaitList } from './wait-list.ts';
+import { WaitList } from './wait-list.ts';
 
 /**
  * A pass ends after so many switches, or so many milliseconds, even if tasks are ready, so that the host's
@@ -64,6 +64,10 @@ export class Kernel {
 
   readonly #ready: ReadyLists;
   readonly #sleepers = new TimedHeap<TaskHandle>();
+  /** xPendingReadyList: who was woken while the scheduler is suspended; undefined until it was suspended once. */
+  #pending: WaitList | undefined = undefined;
+  /** pxCurrentTCB before the scheduler starts: the task that runs first. */
+  #firstToRun: TaskHandle | undefined = undefined;
   #tasks: TaskHandle | undefined = undefined;
   #tasksMade = 0;
 
@@ -105,6 +109,9 @@ export class Kernel {
     task.allNext = this.#tasks;
     if (this.#tasks !== undefined) this.#tasks.allPrev = task;
     this.#tasks = task;
+    // prvAddNewTaskToReadyList: of equals made before the start, the last one made runs first.
+    if (this.#state === 'new' && priority >= (this.#firstToRun?.priority ?? 0)) this.#firstToRun = task;
+    this.look();
     this.makeReady(task);
     return task;
   }
@@ -115,6 +122,12 @@ export class Kernel {
     this.#state = 'running';
     this.#startMs = this.clock.now();
     this.#startRunTime = this.config.runTimeCounter?.() ?? 0;
+    this.#ready.addIdle();
+    // The timer service task is made now, behind all others. Where there is no timer, all that it would do is wait.
+    const { timerTaskPriority = this.maxPriorities - 1 } = this.config;
+    const timerTask = this.timerService?.task;
+    if (timerTask !== undefined) this.makeReady(timerTask);
+    if (timerTaskPriority >= (this.#firstToRun?.priority ?? 0)) this.#firstToRun = timerTask;
     this.#pass();
   }
 
@@ -258,6 +271,7 @@ export class Kernel {
    */
   suspendAll(): void {
     this.#suspender = this.#running('suspendAll');
+    this.#pending ??= new WaitList('arrival');
     this.#readClock();
     this.#suspendDepth++;
   }
@@ -265,7 +279,8 @@ export class Kernel {
   /** xTaskResumeAll. Tasks whose time came meanwhile are ready after it, behind those that an event woke. */
   resumeAll(): void {
     if (this.#suspendDepth === 0) throw new Error('resumeAll without a suspendAll before it');
-    this.#suspendDepth--;
+    if (--this.#suspendDepth > 0) return;
+    for (let task = this.#pending?.first; task !== undefined; task = this.#pending?.first) this.makeReady(task);
     this.#readClock();
   }
 
@@ -338,27 +353,49 @@ export class Kernel {
     return task.deadline >= 0 && task.deadline <= this.#readClock();
   }
 
-  /** @internal xTaskRemoveFromEventList: wakes the first task of the list; gives it. */
-  wake(list: WaitList): TaskHandle | undefined {
-    const task = list.first;
-    if (task !== undefined) this.makeReady(task);
-    return task;
+  /** @internal xTaskRemoveFromEventList: wakes the first task of the list. */
+  wake(list: WaitList): void {
+    if (list.first === undefined) return;
+    this.look();
+    if (list.first !== undefined) this.makeReadyOrPend(list.first);
   }
 
-  /** @internal To the end of the line of its priority, out of whatever it waited for. */
+  /**
+   * @internal While the scheduler is suspended, the ready lists are not touched by what a queue wakes, nor by an interrupt:
+   * these tasks become ready with `resumeAll`, behind those that a task resumed, notified, aborted, or woke by bits.
+   */
+  makeReadyOrPend(task: TaskHandle): void {
+    if (this.#suspendDepth === 0 || this.#pending === undefined) return this.makeReady(task);
+    task.waitList?.remove(task);
+    this.#pending.add(task);
+  }
+
+  /** @internal prvAddTaskToReadyList: to the end of the line of its priority, out of whatever it waited for. */
   makeReady(task: TaskHandle): void {
-    if (task.restingState === 'Ready') return;
     task.waitList?.remove(task);
     this.#sleepers.remove(task);
+    const wasReady = task.restingState === 'Ready';
+    if (wasReady) this.#ready.remove(task);
     task.restingState = 'Ready';
     this.#ready.add(task);
-    this.config.onTaskState?.(task, 'Ready');
+    if (!wasReady) this.config.onTaskState?.(task, 'Ready');
     // Called from outside, by neither a task nor an interrupt: the pass that this needs comes with an alarm.
     if (!this.#inPass && this.#isrDepth === 0) this.#armAlarm();
   }
 
+  /** @internal Whether an event has woken it, and it becomes ready with `resumeAll`. */
+  isPending(task: TaskHandle): boolean {
+    return task.waitList !== undefined && task.waitList === this.#pending;
+  }
+
+  /** @internal The tick interrupt that would have come during the turn of the running task, before it does what others see. */
+  look(): void {
+    if (this.runningTask !== undefined && this.#sleepers.first !== undefined) this.#readClock();
+  }
+
   /** @internal Out of every line it stands in. */
   remove(task: TaskHandle, state: 'Blocked' | 'Suspended' | 'Deleted'): void {
+    this.look();
     task.waitList?.remove(task);
     this.#sleepers.remove(task);
     if (task.restingState === 'Ready') this.#ready.remove(task);
@@ -376,23 +413,28 @@ export class Kernel {
     task.allPrev = undefined;
   }
 
-  /** @internal vTaskPrioritySet. Where the task waits for an event, its place in that line stays, as in FreeRTOS. */
+  /**
+   * @internal vTaskPrioritySet. Where the task waits for an event, its place in that line stays. A priority that it has inherited
+   * is not lowered before it gives the mutex; but it counts with the new one in event lists, and goes to the end of its line.
+   */
   setPriority(task: TaskHandle, priority: number): void {
     this.#checkPriority(priority);
-    // A priority that was inherited is not lowered before its mutex is given.
+    if (task.basePriority === priority) return;
     const inherits = task.currentPriority !== task.basePriority;
     task.basePriority = priority;
-    if (!inherits || priority > task.currentPriority) this.changePriority(task, priority);
+    this.changePriority(task, inherits ? Math.max(task.currentPriority, priority) : priority, priority);
   }
 
-  /** @internal Sets what the scheduler goes by; a ready task goes to the end of its new line. */
-  changePriority(task: TaskHandle, priority: number): void {
-    if (task.currentPriority === priority) return;
+  /** @internal Sets what the scheduler goes by, and what event lists go by; a ready task goes to the end of its new line. */
+  changePriority(task: TaskHandle, priority: number, eventPriority = priority): void {
     const ready = task.restingState === 'Ready';
     if (ready) this.#ready.remove(task);
     task.currentPriority = priority;
     if (ready) this.#ready.add(task);
-    else task.waitList?.disturb();
+    // taskEVENT_LIST_ITEM_VALUE_IN_USE: the task is not yet back from a wait for event bits.
+    if (task.eventPriority === EVENT_PRIORITY_IN_USE) return;
+    task.eventPriority = eventPriority;
+    task.waitList?.disturb();
   }
 
   /** A delay is a number of ticks even where it is MAX_DELAY (prvAddCurrentTaskToDelayedList, xCanBlockIndefinitely). */
@@ -503,18 +545,21 @@ export class Kernel {
         this.remove(task, 'Deleted');
         this.forget(task);
       } else if (this.#suspendDepth === 0 && task.restingState === 'Ready') {
-        this.#ready.rotate(task);
+        this.look();
         onTaskState?.(task, 'Ready');
       }
       if (this.#state !== 'running') break;
-      // The tick interrupt that would have come meanwhile. With nobody ready the next pass looks.
-      if (!this.#ready.isEmpty && (this.#sleepers.first !== undefined || (switches & (SWITCHES_PER_CLOCK_READ - 1)) === 0)) {
-        if (this.#readClock() >= lastTick || switches >= PASS_SWITCHES) break;
-      }
+      const isRead = (switches & (SWITCHES_PER_CLOCK_READ - 1)) === 0;
+      // While a task waits for a time, the clock was looked at as this one left.
+      const ticks = this.#sleepers.first !== undefined ? this.#ticks : isRead ? this.#readClock() : 0;
+      if (ticks >= lastTick || switches >= PASS_SWITCHES) break;
     }
     this.runningTask = undefined;
     // Still in the pass: an interrupt call of the hook readies its task and no more; the alarm below starts its pass.
-    if (this.#ready.isEmpty && this.#state === 'running') this.config.onIdle?.();
+    if (this.#ready.isEmpty && this.#state === 'running') {
+      this.#ready.select();
+      this.config.onIdle?.();
+    }
     this.#inPass = false;
     this.#armAlarm();
   }
@@ -528,7 +573,12 @@ export class Kernel {
 
   #next(): TaskHandle {
     if (this.#suspendDepth > 0 && this.#suspender !== undefined) return this.#suspender;
-    const next = this.#ready.first;
+    const first = this.#firstToRun;
+    if (first !== undefined) {
+      this.#firstToRun = undefined;
+      if (first.restingState === 'Ready') return first;
+    }
+    const next = this.#ready.select();
     if (next === undefined) throw new Error('a priority is marked ready and has no task');
     return next;
   }

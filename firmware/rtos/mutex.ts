@@ -38,7 +38,8 @@ export class Mutex {
     }
     this.#holder = undefined;
     // xTaskPriorityDisinherit: only when it gives the last mutex it holds does a task fall back to its own priority.
-    if (--holder.mutexesHeld === 0) this.#os.changePriority(holder, holder.basePriority);
+    const inherits = holder.priority !== holder.basePriority;
+    if (--holder.mutexesHeld === 0 && inherits) this.#os.changePriority(holder, holder.basePriority);
     this.#os.wake(this.#takers);
     return true;
   }
@@ -52,7 +53,7 @@ export class Mutex {
       return true;
     }
     if (this.#os.timedOut(task, first)) {
-      if (!first && task.argument !== 0) this.#disinheritAfterTimeout(holder);
+      if (!first && task.argument !== 0) this.#disinheritAfterTimeout(holder, task);
       return false;
     }
     // xTaskPriorityInherit: the holder runs on a priority that this task lent, or would have if no other had.
@@ -66,10 +67,13 @@ export class Mutex {
    * vTaskPriorityDisinheritAfterTimeout: the holder falls to the priority of whoever still waits, if that is higher than its
    * own. Where it holds more than one mutex, it keeps what it has: which one it inherited through is not known.
    */
-  #disinheritAfterTimeout(holder: TaskHandle): void {
-    if (holder.mutexesHeld !== 1) return;
-    const highestWaiting = this.#takers.first?.priority ?? 0;
-    this.#os.changePriority(holder, Math.max(holder.basePriority, highestWaiting));
+  #disinheritAfterTimeout(holder: TaskHandle, task: TaskHandle): void {
+    // prvGetHighestPriorityOfWaitToReceiveList: what the event list is sorted by, be that the priority of its first task or not.
+    const priority = Math.max(holder.basePriority, this.#takers.first?.eventPriority ?? 0);
+    if (holder.priority === priority || holder.mutexesHeld !== 1) return;
+    // configASSERT( pxTCB != pxCurrentTCB ).
+    if (holder === task) throw new Error(`task ${task.name} waited for a mutex that it holds itself, and had inherited a priority`);
+    this.#os.changePriority(holder, priority);
   }
 
   #caller(): string {

@@ -1,67 +1,96 @@
 /**
- * The tasks that are ready to run: a ring for each priority, by the one to run next, and a bit for each ring
- * that is not empty (pxReadyTasksLists, uxTopReadyPriority). Linked through the tasks, so that nothing is allocated.
+ * The tasks that are ready to run: for each priority FreeRTOS's circular list with its index (list.h, pxReadyTasksLists), and a
+ * bit for each list that is not empty (uxTopReadyPriority). Linked through the tasks, so that nothing is allocated.
  */
 
-import type { TaskHandle } from './task.ts';
+import { ReadyListItem, TaskHandle } from './task.ts';
 
 /** As many as the bits of a word. */
 export const PRIORITIES_MAX = 32;
 
 export class ReadyLists {
-  readonly #next: (TaskHandle | undefined)[];
+  /** The first item behind the list's end marker (xListEnd); undefined: the list is empty. */
+  readonly #head: (ReadyListItem | undefined)[];
+  /** pxIndex: the item that had its turn last, or the one before it if that has left; undefined: the end marker. */
+  readonly #index: (ReadyListItem | undefined)[];
+  /** The idle task stands in the line of priority 0 like any other; all it does there is to yield. */
+  readonly #idle = new ReadyListItem();
+  /** A bit for each priority at which a task is ready; the idle task does not count. */
   #occupied = 0;
 
   constructor(priorities: number) {
-    this.#next = new Array<TaskHandle | undefined>(priorities).fill(undefined);
+    this.#head = new Array<ReadyListItem | undefined>(priorities).fill(undefined);
+    this.#index = new Array<ReadyListItem | undefined>(priorities).fill(undefined);
   }
 
+  /** Whether only the idle task is ready. */
   get isEmpty(): boolean {
     return this.#occupied === 0;
   }
 
-  /** The task to run next: of the highest priority, whose turn it is (taskSELECT_HIGHEST_PRIORITY_TASK). */
-  get first(): TaskHandle | undefined {
-    return this.#next[31 - Math.clz32(this.#occupied)];
+  /** vTaskStartScheduler makes the idle task, behind those that main has made. */
+  addIdle(): void {
+    this.#insert(this.#idle, 0);
   }
 
-  /** To the end of the line of its priority. */
+  /** prvAddTaskToReadyList: to the end of the line of its priority. */
   add(task: TaskHandle): void {
-    const priority = task.currentPriority;
-    const next = this.#next[priority];
-    if (next === undefined) {
-      task.readyNext = task;
-      task.readyPrev = task;
-      this.#next[priority] = task;
-      this.#occupied |= 1 << priority;
-    } else {
-      const last = next.readyPrev;
-      task.readyNext = next;
-      task.readyPrev = last;
-      if (last !== undefined) last.readyNext = task;
-      next.readyPrev = task;
-    }
+    this.#insert(task, task.currentPriority);
+    this.#occupied |= 1 << task.currentPriority;
   }
 
+  /** uxListRemove. */
   remove(task: TaskHandle): void {
     const priority = task.currentPriority;
     const next = task.readyNext;
     const prev = task.readyPrev;
-    if (next === task || next === undefined || prev === undefined) {
-      this.#next[priority] = undefined;
+    if (next === undefined || prev === undefined) return;
+    const isHead = this.#head[priority] === task;
+    if (this.#index[priority] === task) this.#index[priority] = isHead ? undefined : prev;
+    if (next === task) {
+      this.#head[priority] = undefined;
       this.#occupied &= ~(1 << priority);
     } else {
+      if (isHead) this.#head[priority] = next;
       prev.readyNext = next;
       next.readyPrev = prev;
-      if (this.#next[priority] === task) this.#next[priority] = next;
+      if (next === this.#idle && prev === this.#idle) this.#occupied &= ~1;
     }
     task.readyNext = undefined;
     task.readyPrev = undefined;
   }
 
-  /** The task has had its turn: to the end of its line, unless a change of its priority has put it at the end of one already. */
-  rotate(task: TaskHandle): void {
-    const priority = task.currentPriority;
-    if (this.#next[priority] === task) this.#next[priority] = task.readyNext;
+  /** taskSELECT_HIGHEST_PRIORITY_TASK: the next in the highest line that has a task; undefined: the idle task. */
+  select(): TaskHandle | undefined {
+    const priority = this.#occupied === 0 ? 0 : 31 - Math.clz32(this.#occupied);
+    let item = this.#next(priority);
+    // prvIdleTask yields to whoever else is ready, and looks for work of its own only when nobody is.
+    if (item === this.#idle && this.#occupied !== 0) item = item.readyNext;
+    this.#index[priority] = item;
+    return item instanceof TaskHandle ? item : undefined;
+  }
+
+  /** listGET_OWNER_OF_NEXT_ENTRY: from the end marker to the head, or else around. */
+  #next(priority: number): ReadyListItem | undefined {
+    const index = this.#index[priority];
+    return index === undefined ? this.#head[priority] : index.readyNext;
+  }
+
+  /** listINSERT_END: before the index, that is where everybody else has a turn first. */
+  #insert(item: ReadyListItem, priority: number): void {
+    const head = this.#head[priority];
+    // Before the end marker is behind the last: before the head, which stays the head.
+    const next = this.#index[priority] ?? head;
+    const prev = next?.readyPrev;
+    if (next === undefined || prev === undefined) {
+      item.readyNext = item;
+      item.readyPrev = item;
+    } else {
+      item.readyNext = next;
+      item.readyPrev = prev;
+      prev.readyNext = item;
+      next.readyPrev = item;
+    }
+    if (head === undefined || head === this.#index[priority]) this.#head[priority] = item;
   }
 }

@@ -7,7 +7,7 @@
 import type { Blocking } from './blocking.ts';
 import type { Kernel } from './kernel.ts';
 import { Queue } from './queue.ts';
-import type { Task } from './task.ts';
+import type { Task, TaskHandle } from './task.ts';
 import { MAX_DELAY } from './ticks.ts';
 import { TimedHeap } from './timed-heap.ts';
 
@@ -140,13 +140,14 @@ export function timerPendFunctionCallFromIsr(os: Kernel, call: () => void): bool
 /** The timer service ("daemon") task of one kernel, and its queue. It is made with the first timer. */
 export class TimerService {
   readonly commands: Queue<Command>;
+  readonly task: TaskHandle;
   readonly #os: Kernel;
   readonly #active = new TimedHeap<SoftwareTimer>();
 
   constructor(os: Kernel) {
     this.#os = os;
     this.commands = new Queue<Command>(os, os.config.timerQueueLength ?? 10, (command) => command);
-    os.createTask(() => this.#run(), 'Tmr Svc', os.config.timerTaskPriority ?? os.maxPriorities - 1);
+    this.task = os.createTask(() => this.#run(), 'Tmr Svc', os.config.timerTaskPriority ?? os.maxPriorities - 1);
   }
 
   *#run(): Task {
@@ -201,7 +202,10 @@ export class TimerService {
     this.#active.remove(timer);
     if (timer.autoReload) {
       let due = dueTick + timer.periodTicks;
-      for (; due <= now; due += timer.periodTicks) timer.callback(timer);
+      for (; due <= now; due += timer.periodTicks) {
+        timer.wakeTick = due;
+        timer.callback(timer);
+      }
       this.#active.add(timer, due);
     } else {
       timer.active = false;

@@ -5,9 +5,8 @@
 
 import { BLOCKED, type Blocking } from './blocking.ts';
 import type { Kernel } from './kernel.ts';
-import type { TaskHandle } from './task.ts';
+import { checkNotificationIndex, type TaskHandle } from './task.ts';
 import { MAX_DELAY } from './ticks.ts';
-import { WaitList } from './wait-list.ts';
 
 /** sbBYTES_TO_STORE_MESSAGE_LENGTH, with a size_t of 32 bits. */
 const MESSAGE_LENGTH_BYTES = 4;
@@ -22,8 +21,11 @@ class ByteBuffer {
   #head = 0;
   #count = 0;
   #triggerLevelBytes: number;
-  readonly #writer = new WaitList();
-  readonly #reader = new WaitList();
+  /** xTaskWaitingToSend: until it has run again, or was notified. */
+  #waitingToSend: TaskHandle | undefined = undefined;
+  /** xTaskWaitingToReceive. */
+  #waitingToReceive: TaskHandle | undefined = undefined;
+  #notificationIndex: number | undefined = undefined;
 
   constructor(os: Kernel, capacityBytes: number, headerBytes: number, triggerLevelBytes: number) {
     if (!Number.isInteger(capacityBytes) || capacityBytes <= headerBytes) {
@@ -56,9 +58,22 @@ class ByteBuffer {
     return this.spacesAvailable <= this.#headerBytes;
   }
 
-  /** xStreamBufferReset, xMessageBufferReset: empties it. False when a task waits at either end. */
+  /**
+   * vStreamBufferSetStreamBufferNotificationIndex: a task that waits at this buffer waits for its notification of this index.
+   * Anybody's notification ends that wait then, as in FreeRTOS, where the index is 0 unless it was set. Without this call
+   * buffers have a notification of their own.
+   */
+  setNotificationIndex(index: number): void {
+    checkNotificationIndex(index);
+    this.#notificationIndex = index;
+  }
+
+  /**
+   * xStreamBufferReset, xMessageBufferReset: empties it. False when a task waits at either end, also when its wait is over, but
+   * it has not run since.
+   */
   reset(): boolean {
-    if (this.#writer.first !== undefined || this.#reader.first !== undefined) return false;
+    if (isAlive(this.#waitingToSend) || isAlive(this.#waitingToReceive)) return false;
     this.#head = 0;
     this.#count = 0;
     return true;
@@ -84,7 +99,7 @@ class ByteBuffer {
   /** xStreamBufferSendFromISR, xMessageBufferSendFromISR. */
   sendFromIsr(bytes: Uint8Array): number {
     this.#os.enterIsr();
-    const sent = this.#write(bytes);
+    const sent = this.#write(bytes, this.spacesAvailable, true);
     this.#os.exitIsr();
     return sent;
   }
@@ -92,7 +107,7 @@ class ByteBuffer {
   /** xStreamBufferReceiveFromISR, xMessageBufferReceiveFromISR. */
   receiveFromIsr(into: Uint8Array): number {
     this.#os.enterIsr();
-    const received = this.#read(into);
+    const received = this.#read(into, true);
     this.#os.exitIsr();
     return received;
   }
@@ -126,46 +141,63 @@ class ByteBuffer {
     const wanted = bytes.length + this.#headerBytes;
     // A stream may be offered more than it can ever hold: then a full buffer's worth is waited for.
     const needed = this.#headerBytes === 0 ? Math.min(wanted, this.capacityBytes) : wanted;
-    const canEverFit = needed <= this.capacityBytes;
-    if (this.spacesAvailable >= needed || !canEverFit || this.#os.timedOut(task, first)) return this.#write(bytes);
-    this.#waitAlone(this.#writer, task, 'send to', first);
+    if (task.timeout === 0 || needed > this.capacityBytes) return this.#write(bytes, this.spacesAvailable, false);
+    if (!first) {
+      task.leaveBuffer(this.#notificationIndex);
+      if (this.#waitingToSend === task) this.#waitingToSend = undefined;
+      // After a time-out it is the space from before the wait that counts, unless there was none (xSpace in xStreamBufferSend).
+      if (this.#os.timedOut(task, false)) return this.#write(bytes, task.argument > 0 ? task.argument : this.spacesAvailable, false);
+    }
+    // Whatever else has ended the wait, an abort or a resume: there is room now, or it waits on.
+    task.argument = this.spacesAvailable;
+    if (task.argument >= needed) return this.#write(bytes, task.argument, false);
+    mustBeAlone(task, 'send to', this.#waitingToSend);
+    this.#waitingToSend = task;
+    task.waitForBuffer(this.#notificationIndex, first);
     return BLOCKED;
   }
 
   #attemptReceive(task: TaskHandle, into: Uint8Array, first: boolean): number | typeof BLOCKED {
     // It waits once: what is there after that, be it less than the trigger level, is what it gets.
     if (first && this.#count <= this.#headerBytes && task.timeout !== 0) {
-      this.#waitAlone(this.#reader, task, 'receive from', first);
+      mustBeAlone(task, 'receive from', this.#waitingToReceive);
+      this.#waitingToReceive = task;
+      task.waitForBuffer(this.#notificationIndex, first);
       return BLOCKED;
     }
-    return this.#read(into);
-  }
-
-  #waitAlone(end: WaitList, task: TaskHandle, what: string, first: boolean): void {
-    if (end.first !== undefined) {
-      throw new Error(`task ${task.name} cannot ${what} a buffer at which task ${end.first.name} waits: one task at each end`);
+    if (!first) {
+      task.leaveBuffer(this.#notificationIndex);
+      if (this.#waitingToReceive === task) this.#waitingToReceive = undefined;
     }
-    this.#os.block(task, end, first);
+    return this.#read(into, false);
   }
 
-  #write(bytes: Uint8Array): number {
+  #write(bytes: Uint8Array, spaceBytes: number, fromIsr: boolean): number {
     const isMessage = this.#headerBytes > 0;
-    const length = isMessage ? bytes.length : Math.min(bytes.length, this.spacesAvailable);
-    if (length === 0 || length + this.#headerBytes > this.spacesAvailable) return 0;
+    const length = isMessage ? bytes.length : Math.min(bytes.length, spaceBytes);
+    if (length === 0 || length + this.#headerBytes > spaceBytes) return 0;
     for (let shift = 0; shift < this.#headerBytes; shift++) this.#append((length >>> (8 * shift)) & 0xff);
     for (const byte of bytes.subarray(0, length)) this.#append(byte);
-    if (this.#count >= this.#triggerLevelBytes) this.#os.wake(this.#reader);
+    if (this.#count >= this.#triggerLevelBytes) {
+      // sbSEND_COMPLETED.
+      const reader = this.#waitingToReceive;
+      this.#waitingToReceive = undefined;
+      reader?.notifyOfBuffer(this.#notificationIndex, fromIsr);
+    }
     return length;
   }
 
-  #read(into: Uint8Array): number {
+  #read(into: Uint8Array, fromIsr: boolean): number {
     const isMessage = this.#headerBytes > 0;
     const length = isMessage ? this.nextLengthBytes() : Math.min(this.#count, into.length);
     if (length === 0 || length > into.length) return 0;
     this.#drop(this.#headerBytes);
     for (let i = 0; i < length; i++) into[i] = this.#at(i);
     this.#drop(length);
-    this.#os.wake(this.#writer);
+    // sbRECEIVE_COMPLETED.
+    const writer = this.#waitingToSend;
+    this.#waitingToSend = undefined;
+    writer?.notifyOfBuffer(this.#notificationIndex, fromIsr);
     return length;
   }
 
@@ -181,6 +213,17 @@ class ByteBuffer {
     this.#head = (this.#head + bytes) % this.capacityBytes;
     this.#count -= bytes;
   }
+}
+
+/** FreeRTOS keeps the pointer of a task that was deleted as it waited; whoever is gone waits for nothing here. */
+function isAlive(task: TaskHandle | undefined): boolean {
+  return task !== undefined && task.restingState !== 'Deleted';
+}
+
+/** configASSERT( pxStreamBuffer->xTaskWaitingToSend == NULL ). */
+function mustBeAlone(task: TaskHandle, what: string, other: TaskHandle | undefined): void {
+  if (other === undefined || !isAlive(other)) return;
+  throw new Error(`task ${task.name} cannot ${what} a buffer at which task ${other.name} waits: one task at each end`);
 }
 
 /** StreamBufferHandle_t. */

@@ -32,8 +32,40 @@ class NotificationSlot {
   state: 'idle' | 'waiting' | 'pending' = 'idle';
 }
 
+/** What a notification does to its slot. False: nothing, as one is pending. */
+function setNotification(slot: NotificationSlot, value: number, action: NotifyAction): boolean {
+  switch (action) {
+    case 'none':
+      break;
+    case 'set-bits':
+      slot.value |= value;
+      break;
+    case 'increment':
+      slot.value = (slot.value + 1) | 0;
+      break;
+    case 'overwrite':
+      slot.value = value | 0;
+      break;
+    case 'set-if-empty':
+      if (slot.state === 'pending') return false;
+      slot.value = value | 0;
+      break;
+  }
+  slot.state = 'pending';
+  return true;
+}
+
+/** ListItem_t: a place in a ready list. Every task has one; the idle task, which is no task here, is nothing else. */
+export class ReadyListItem {
+  /** @internal */ readyNext: ReadyListItem | undefined = undefined;
+  /** @internal */ readyPrev: ReadyListItem | undefined = undefined;
+}
+
+/** As `eventPriority`: a wait for event bits has borrowed the place for its own ends. */
+export const EVENT_PRIORITY_IN_USE = -1;
+
 /** TaskHandle_t. Made by `kernel.createTask`. */
-export class TaskHandle {
+export class TaskHandle extends ReadyListItem {
   readonly os: Kernel;
   /** pcTaskGetName. */
   readonly name: string;
@@ -49,10 +81,9 @@ export class TaskHandle {
   /** @internal Running is not stored: the kernel knows which one it is. */
   restingState: 'Ready' | 'Blocked' | 'Suspended' | 'Deleted' = 'Suspended';
 
-  // The ring of ready tasks of one priority.
-  /** @internal */ readyNext: TaskHandle | undefined = undefined;
-  /** @internal */ readyPrev: TaskHandle | undefined = undefined;
   // The event it waits for.
+  /** @internal By which it is sorted into event lists (xEventListItem's value): its priority, but see `setPriority`. */
+  eventPriority: number;
   /** @internal */ waitList: WaitList | undefined = undefined;
   /** @internal */ waitNext: TaskHandle | undefined = undefined;
   /** @internal */ waitPrev: TaskHandle | undefined = undefined;
@@ -82,16 +113,19 @@ export class TaskHandle {
   /** @internal */ mutexesHeld = 0;
 
   #notification: NotificationSlot | undefined = undefined;
+  #bufferNotification: NotificationSlot | undefined = undefined;
   #moreNotifications: NotificationSlot[] | undefined = undefined;
 
   /** @internal Tasks are made by `kernel.createTask`. */
   constructor(os: Kernel, body: Task, name: string, number: number, priority: number) {
+    super();
     this.os = os;
     this.body = body;
     this.name = name;
     this.number = number;
     this.currentPriority = priority;
     this.basePriority = priority;
+    this.eventPriority = priority;
     this.target = os;
   }
 
@@ -110,7 +144,9 @@ export class TaskHandle {
 
   /** eTaskGetState. A task that waits for an event without a timeout is Blocked, as in FreeRTOS. */
   get state(): TaskState {
-    return this.os.runningTask === this ? 'Running' : this.restingState;
+    if (this.os.runningTask === this) return 'Running';
+    this.os.look();
+    return this.os.isPending(this) ? 'Ready' : this.restingState;
   }
 
   /** uxTaskPriorityGet: its own, or the higher one it has inherited from a task that waits for its mutex. */
@@ -148,19 +184,21 @@ export class TaskHandle {
 
   /** vTaskResume. Does nothing to a task that is not Suspended; suspends are not counted. */
   resume(): void {
-    if (this.restingState === 'Suspended') this.os.makeReady(this);
+    if (this.restingState !== 'Suspended') return;
+    this.os.look();
+    this.os.makeReady(this);
   }
 
   /** xTaskResumeFromISR. */
   resumeFromIsr(): void {
     this.os.enterIsr();
-    this.resume();
+    if (this.restingState === 'Suspended') this.os.makeReadyOrPend(this);
     this.os.exitIsr();
   }
 
   /** xTaskAbortDelay: ends its wait as a timeout would. False when it is not Blocked. */
   abortDelay(): boolean {
-    if (this.restingState !== 'Blocked') return false;
+    if (this.state !== 'Blocked') return false;
     if (this.waitList !== undefined) this.delayAborted = true;
     this.os.makeReady(this);
     return true;
@@ -171,28 +209,7 @@ export class TaskHandle {
    * for it. False only when `set-if-empty` found a notification pending.
    */
   notify(value: number, action: NotifyAction, index = 0): boolean {
-    const slot = this.#slot(index);
-    const before = slot.state;
-    switch (action) {
-      case 'none':
-        break;
-      case 'set-bits':
-        slot.value |= value;
-        break;
-      case 'increment':
-        slot.value = (slot.value + 1) | 0;
-        break;
-      case 'overwrite':
-        slot.value = value | 0;
-        break;
-      case 'set-if-empty':
-        if (before === 'pending') return false;
-        slot.value = value | 0;
-        break;
-    }
-    slot.state = 'pending';
-    if (before === 'waiting') this.os.makeReady(this);
-    return true;
+    return this.#notify(this.#slot(index), value, action, false);
   }
 
   /** xTaskNotifyAndQuery: as `notify`, and tells the value from before, whether it succeeds or not. */
@@ -208,12 +225,7 @@ export class TaskHandle {
 
   /** xTaskNotifyFromISR. */
   notifyFromIsr(value: number, action: NotifyAction, index = 0): boolean {
-    this.os.enterIsr();
-    try {
-      return this.notify(value, action, index);
-    } finally {
-      this.os.exitIsr();
-    }
+    return this.#notify(this.#slot(index), value, action, true);
   }
 
   /** vTaskNotifyGiveFromISR. */
@@ -259,13 +271,12 @@ export class TaskHandle {
   /** @internal xTaskNotifyWait, one turn: the value, undefined after a timeout. */
   attemptNotifyWait(first: boolean): number | undefined | typeof BLOCKED {
     const slot = this.#slot(this.#waitIndex());
-    if (first && slot.state !== 'pending') {
+    // With timeout 0 no bits are cleared on entry: so since V11.2.0 (xTaskGenericNotifyWait).
+    if (first && slot.state !== 'pending' && this.timeout !== 0) {
       slot.value &= ~this.argument;
-      if (this.timeout !== 0) {
-        slot.state = 'waiting';
-        this.os.block(this, undefined, first);
-        return BLOCKED;
-      }
+      slot.state = 'waiting';
+      this.os.block(this, undefined, first);
+      return BLOCKED;
     }
     const value = slot.state === 'pending' ? slot.value >>> 0 : undefined;
     if (value !== undefined) slot.value &= ~this.argument2;
@@ -273,11 +284,50 @@ export class TaskHandle {
     return value;
   }
 
+  /**
+   * @internal xTaskNotifyStateClear and xTaskNotifyWait, as a buffer calls them: what was pending is forgotten. Without an index
+   * it is a notification that only buffers know.
+   */
+  waitForBuffer(index: number | undefined, first: boolean): void {
+    this.#bufferSlot(index).state = 'waiting';
+    this.os.block(this, undefined, first);
+  }
+
+  /** @internal The wait of `waitForBuffer` is over, whatever has ended it. */
+  leaveBuffer(index: number | undefined): void {
+    this.#bufferSlot(index).state = 'idle';
+  }
+
+  /** @internal sbSEND_COMPLETED, sbRECEIVE_COMPLETED. */
+  notifyOfBuffer(index: number | undefined, fromIsr: boolean): void {
+    this.#notify(this.#bufferSlot(index), 0, 'none', fromIsr);
+  }
+
   /** @internal A suspended or deleted task does not wait for notifications any more (vTaskSuspend). */
   stopWaitingForNotification(): void {
-    for (const slot of [this.#notification, ...(this.#moreNotifications ?? [])]) {
+    for (const slot of [this.#notification, this.#bufferNotification, ...(this.#moreNotifications ?? [])]) {
       if (slot?.state === 'waiting') slot.state = 'idle';
     }
+  }
+
+  #notify(slot: NotificationSlot, value: number, action: NotifyAction, fromIsr: boolean): boolean {
+    const isWaiting = slot.state === 'waiting';
+    if (!setNotification(slot, value, action)) return false;
+    if (!isWaiting) return true;
+    // Also where its time is over, and it has not run since: it goes to the end of its line again (xTaskGenericNotify).
+    if (fromIsr) {
+      this.os.enterIsr();
+      this.os.makeReadyOrPend(this);
+      this.os.exitIsr();
+    } else {
+      this.os.look();
+      this.os.makeReady(this);
+    }
+    return true;
+  }
+
+  #bufferSlot(index: number | undefined): NotificationSlot {
+    return index === undefined ? (this.#bufferNotification ??= new NotificationSlot()) : this.#slot(index);
   }
 
   #waitIndex(): number {
@@ -286,9 +336,7 @@ export class TaskHandle {
 
   #slot(index: number): NotificationSlot {
     if (index === 0) return (this.#notification ??= new NotificationSlot());
-    if (!Number.isInteger(index) || index < 0 || index > 255) {
-      throw new RangeError(`a notification index must be a whole number from 0 to 255, not ${index}`);
-    }
+    checkNotificationIndex(index);
     const more = (this.#moreNotifications ??= []);
     while (more.length < index) more.push(new NotificationSlot());
     return more[index - 1] ?? new NotificationSlot();
@@ -298,5 +346,12 @@ export class TaskHandle {
     if (this.os.runningTask === this) {
       throw new Error(`task ${this.name} cannot ${call} itself by its handle; that is: yield* os.${call}()`);
     }
+  }
+}
+
+/** Refuses what is no index of a notification. */
+export function checkNotificationIndex(index: number): void {
+  if (!Number.isInteger(index) || index < 0 || index > 255) {
+    throw new RangeError(`a notification index must be a whole number from 0 to 255, not ${index}`);
   }
 }

@@ -22,7 +22,7 @@ export class WaitList {
   }
 
   add(task: TaskHandle): void {
-    const before = this.#order === 'arrival' ? this.#tail : this.#placeByPriority(task.currentPriority);
+    const before = this.#order === 'arrival' ? this.#tail : this.#placeByPriority(task.eventPriority);
     const after = before === undefined ? this.#head : before.waitNext;
     task.waitPrev = before;
     task.waitNext = after;
@@ -53,12 +53,12 @@ export class WaitList {
     let before = this.#tail;
     if (this.#order === 'priority' || before === undefined) {
       this.#order = 'priority';
-      while (before !== undefined && before.currentPriority < priority) before = before.waitPrev;
+      while (before !== undefined && before.eventPriority < priority) before = before.waitPrev;
       return before;
     }
     // vListInsert looks from the head, up to the first that is lower; only here that finds another place.
     let after = this.#head;
-    while (after !== undefined && after.currentPriority >= priority) after = after.waitNext;
+    while (after !== undefined && after.eventPriority >= priority) after = after.waitNext;
     return after === undefined ? before : after.waitPrev;
   }
 }

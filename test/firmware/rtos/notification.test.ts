@@ -88,7 +88,10 @@ describe('notifyWait', () => {
     expect(log).toEqual([`${0b1111} ${0b1101}`]);
   });
 
-  test.each([0, 10])('not pending, timeout %d: the entry bits are cleared, the exit bits are not', (timeout) => {
+  test.each([
+    { timeout: 0, cleared: 'no bits are cleared', value: 0b1111 },
+    { timeout: 10, cleared: 'the entry bits are cleared, the exit bits are not', value: 0b1110 },
+  ])('not pending, timeout $timeout: $cleared', ({ timeout, value }) => {
     const { clock, os, log } = device();
     const task = os.createTask(function* () {
       log.push(`${yield* os.notifyWait(0b0001, 0b0010, timeout)} ${task.notificationValue()}`);
@@ -97,7 +100,7 @@ describe('notifyWait', () => {
     task.notifyStateClear();
     os.start();
     clock.advance(10);
-    expect(log).toEqual([`undefined ${0b1110}`]);
+    expect(log).toEqual([`undefined ${value}`]);
   });
 
   test('a notification after a timeout is pending for the next wait', () => {

@@ -50,8 +50,8 @@ test.each([11, 12, 13, 14])('places are those of a list searched from its head (
     const inList = model.length > 0 ? random.pick(model) : idle;
     if (action < 2 && free.length > 0) {
       const task = free.splice(random.below(free.length), 1)[0] ?? idle;
-      task.currentPriority = random.below(6);
-      const after = model.findIndex((other) => other.currentPriority < task.currentPriority);
+      task.eventPriority = random.below(6);
+      const after = model.findIndex((other) => other.eventPriority < task.eventPriority);
       model.splice(after < 0 ? model.length : after, 0, task);
       list.add(task);
     } else if (action < 4 && model.length > 0) {
@@ -60,7 +60,7 @@ test.each([11, 12, 13, 14])('places are those of a list searched from its head (
       list.remove(inList);
       expect(inList.waitList === undefined).toBe(true);
     } else if (model.length > 0) {
-      inList.currentPriority = random.below(6);
+      inList.eventPriority = random.below(6);
       list.disturb();
     }
     const places: string[] = [];
