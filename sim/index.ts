@@ -3,8 +3,8 @@
 export { Bench, type BenchOptions } from './bench/bench.ts';
 export { Board, type BoardEvent, type BoardWorld, type Firmware } from './board/board.ts';
 export type { Nic } from './board/nic.ts';
-export { FAULT_KINDS, type Fault, type FaultKind, formatFault, type Range } from './faults/fault.ts';
-export { FAULTS } from './faults/kinds/index.ts';
+export { type Fault, formatFault, type Range } from './faults/fault.ts';
+export { FAULT_KINDS, type FaultKind, FAULTS } from './faults/kinds/index.ts';
 export type { Effect, FirmwareState, KindOfFault, NetworkKind, Side, Tier } from './faults/kind.ts';
 export { describePlanError, parsePlan, type PlanError } from './faults/plan.ts';
 export { type End, matrix, type Matrix, type MatrixCell, type MatrixFault, type MatrixOptions, type MatrixRow, MATRIX_FAULTS } from './matrix/matrix.ts';

@@ -1,8 +1,7 @@
 /** `cablepull faults`: every kind of fault, and what each network can do of it. */
 
-import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
+import { FAULT_KINDS, type FaultKind, FAULTS, tierOf } from '../faults/kinds/index.ts';
 import { type Argument, type NetworkKind, NETWORKS } from '../faults/kind.ts';
-import { FAULTS, tierOf } from '../faults/kinds/index.ts';
 import { table } from '../text.ts';
 import { defineCommand } from './command.ts';
 import type { Terminal } from './terminal.ts';

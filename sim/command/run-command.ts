@@ -1,6 +1,6 @@
 /** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
 
-import { FAULT_KINDS } from '../faults/fault.ts';
+import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { defineCommand } from './command.ts';
 import { conductRun } from './conduct-run.ts';
 import { runSettings } from './run-settings.ts';

@@ -1,5 +1,6 @@
 /** The words that some kinds of faults have before `on`: shares, times, bandwidths, directions. */
 
+import type { Dice } from '../dice.ts';
 import { parseBandwidth } from '../link/options.ts';
 import type { Direction } from '../link/wires.ts';
 import { parseDuration } from '../time/duration.ts';
@@ -16,6 +17,11 @@ export const SHARE: Argument = {
 export function shareOf(text: string): number {
   const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
   return Number(percent) / 100;
+}
+
+/** Of packets; now and then all of them. */
+export function drawShare(dice: Dice): string {
+  return `${dice.chance(0.1) ? 100 : dice.whole(1, 90)}%`;
 }
 
 export const TIME: Argument = {

@@ -1,13 +1,7 @@
 /** A fault: what breaks, on which host, when, for how long, and how often. Data that can be printed and read again. */
 
 import { formatDuration } from '../time/duration.ts';
-
-/** The kinds of faults, as a plan names them. */
-export const FAULT_KINDS = [
-  'cable-pull', 'power-loss', 'hang', 'crash', 'reset', 'one-way', 'loss', 'latency', 'jitter', 'bandwidth', 'duplicate', 'reorder', 'corrupt', 'nat-timeout',
-] as const;
-
-export type FaultKind = (typeof FAULT_KINDS)[number];
+import type { FaultKind } from './kinds/index.ts';
 
 /** A time, or one that is drawn from a range, each as likely: `10s`, `10s..60s`. In ms; equal where nothing is drawn. */
 export interface Range {

@@ -1,9 +1,14 @@
-/** What a kind of fault is: all that plans, testbed, verdicts and `cablepull faults` must know of it. Each is a small file in kinds/. */
+/**
+ * A kind of fault: all that plans, the testbed, verdicts, the swarm and `cablepull faults` must know of it. Each kind is a
+ * small file in kinds/.
+ */
 
 import type { SocketAddress } from '../../hal/network.ts';
 import type { Board } from '../board/board.ts';
 import type { PacketEnds } from '../link/flows.ts';
+import type { Dice } from '../dice.ts';
 import type { Link } from '../link/link.ts';
+import type { Direction } from '../link/wires.ts';
 import type { Timeline } from '../time/event.ts';
 
 /** What boards stand on: real sockets, or a network of our own. */
@@ -31,9 +36,19 @@ export type FirmwareState = (typeof FIRMWARE_STATES)[number];
 /**
  * - `cuts`: nobody is reached any more: it is to be noticed.
  * - `harms`: the way is worse, and yet a way: whoever gives up raises a false alarm.
- * - `lurks`: nothing has happened yet; when it does, the trace tells (`forgotten`).
+ * - `latent`: nothing has happened yet; when it does, the trace tells (`forgotten`).
  */
-export type Effect = 'cuts' | 'harms' | 'lurks';
+export type Effect = 'cuts' | 'harms' | 'latent';
+
+/** How much longer a packet can be on its way because of a fault. */
+export interface Slowdown {
+  /** What the fault adds at most. */
+  readonly delayMs: number;
+  /** The bandwidth that the fault leaves; Infinity: all that there is. */
+  readonly bandwidthBps: number;
+}
+
+export const NO_SLOWDOWN: Slowdown = { delayMs: 0, bandwidthBps: Infinity };
 
 /** The network at a host's end, where it is ours to spoil. */
 export interface SpoiltNetwork {
@@ -77,6 +92,11 @@ export interface KindOfFault {
   readonly realTier: Tier | undefined;
   /** Whether a host that is under it twice is under it once: it heals with the last. Else each is apart, and they add up. */
   readonly isShared: boolean;
+  /** Whether, while it lasts, nothing new passes in this direction (tx: from the host), not of a stack that lives on either. */
+  readonly mutes: (argument: string | undefined, way: Direction) => boolean;
+  readonly slowdown: (argument: string | undefined) => Slowdown;
+  /** An argument for a random plan: one such as users would think of. */
+  readonly drawArgument: (dice: Dice) => string | undefined;
   /** Begins it, and gives what heals it, where it can be healed. */
   readonly begin: (victim: Victim, argument: string | undefined) => (() => void) | undefined;
 }

@@ -11,8 +11,8 @@
  */
 
 import { describeWrongDuration, parseDuration } from '../time/duration.ts';
-import { FAULT_KINDS, type Fault, type FaultKind, type Range } from './fault.ts';
-import { FAULTS } from './kinds/index.ts';
+import type { Fault, Range } from './fault.ts';
+import { FAULT_KINDS, type FaultKind, FAULTS } from './kinds/index.ts';
 
 /** What is wrong with a line: where, and what would be right. */
 export interface PlanError {

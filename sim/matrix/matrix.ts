@@ -150,7 +150,7 @@ function latestMs(plan: readonly Fault[]): number {
 
 /** For something that a box on the way may do, or not. */
 function isWaiting(plan: readonly Fault[]): boolean {
-  return plan.some(({ kind, argument }) => FAULTS[kind].effect(argument) === 'lurks');
+  return plan.some(({ kind, argument }) => FAULTS[kind].effect(argument) === 'latent');
 }
 
 function endOf({ survived, effect }: Verdict, noticed: Noticed | undefined, state: FirmwareState, horizonMs: number): End {

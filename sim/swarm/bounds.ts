@@ -1,8 +1,7 @@
 /** What a scenario promises: how long each thing can take at most, derived from its policy, its cables and its faults. In ms. */
 
 import { RESET_MS } from '../board/board.ts';
-import { bandwidthOf, timeOf } from '../faults/argument.ts';
-import { durationMs } from '../time/duration.ts';
+import { FAULTS } from '../faults/kinds/index.ts';
 import { PROFILE_NAMES } from '../tcpip/profile.ts';
 import { PROFILES } from '../tcpip/profiles/index.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
@@ -23,18 +22,14 @@ const DRIFT_MAX = 200e-6;
 
 /**
  * How long a packet is on its way at most, from a device to the server or back. On either cable: its delay, its jitter, and what waits
- * before it. Faults add up: each latency, each jitter, and what reordering holds back (100 ms, faults/kinds/reorder.ts); of
- * narrow cables the narrowest counts, which is done with a full queue in QUEUE_BYTES x 8 / bandwidth. What was sent under a fault comes
- * so late after its heal, too, and holds up what is sent behind it (link.ts: packets do not overtake each other).
+ * before it. What faults add adds up (faults/kind.ts, Slowdown); of narrow cables the narrowest counts, which is done with a
+ * full queue in QUEUE_BYTES x 8 / bandwidth. What was sent under a fault comes so late after its heal, too, and holds up what
+ * is sent behind it (link.ts: packets do not overtake each other).
  */
 export function inFlightMs({ server, devices, plan }: Promised): number {
-  let addedMs = 0;
-  let narrowestBps = Infinity;
-  for (const { kind, argument = '' } of plan) {
-    if (kind === 'latency' || kind === 'jitter') addedMs += durationMs(timeOf(argument));
-    if (kind === 'reorder') addedMs += 100;
-    if (kind === 'bandwidth') narrowestBps = Math.min(narrowestBps, bandwidthOf(argument));
-  }
+  const slowdowns = plan.map(({ kind, argument }) => FAULTS[kind].slowdown(argument));
+  const addedMs = slowdowns.reduce((sum, { delayMs }) => sum + delayMs, 0);
+  const narrowestBps = Math.min(...slowdowns.map(({ bandwidthBps }) => bandwidthBps));
   const slowest = Math.max(...devices.map(({ cable }) => cableMs(cable, narrowestBps)));
   return addedMs + slowest + cableMs(server.cable, narrowestBps);
 }

@@ -85,14 +85,7 @@ function spanOf({ faults }: Observation, { text, atMs, on, device }: Verdict): F
 
 /** While it lasts, nothing new of the device comes to the server: not of a stack that lives on, either. */
 function isMuting({ kind, argument, host }: FaultSpan): boolean {
-  switch (kind) {
-    case 'cable-pull':
-    case 'power-loss': return true;
-    case 'one-way': return argument === (host === SERVER_NAME ? 'rx' : 'tx');
-    case 'loss':
-    case 'corrupt': return argument === '100%';
-    default: return false;
-  }
+  return FAULTS[kind].mutes(argument, host === SERVER_NAME ? 'rx' : 'tx');
 }
 
 // ---- back ----

@@ -1,6 +1,6 @@
 /** What is looked at of a run: the facts that its invariants are about. Data, so that a test can make up what never happens. */
 
-import type { FaultKind } from '../faults/fault.ts';
+import type { FaultKind } from '../faults/kinds/index.ts';
 import type { Findings } from '../verdict/verdict.ts';
 import type { Scenario } from './scenario.ts';
 import type { StreamEnd } from './streams.ts';

@@ -1,9 +1,8 @@
 /** The part of a swarm that one of several processes has done, as a file; and how parts are put together. */
 
-import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
 import { INVARIANTS, type Violation } from './invariants.ts';
 import type { Swarm } from './swarm-text.ts';
-import { addTallies, type Failure, NO_TALLY, type Tally, type TimeCounts } from './tally.ts';
+import { addTallies, type Failure, faultCounts, NO_TALLY, type Tally, type TimeCounts } from './tally.ts';
 
 export const PART_FORMAT = 'cablepull-swarm-part';
 export const PART_VERSION = 1;
@@ -123,10 +122,9 @@ function readWhole(fields: Fields): Part {
 
 function readTally(fields: Fields): Tally {
   const faults = record(fields['faults'], 'faults');
-  const faultCounts = { ...NO_TALLY.faults } satisfies Record<FaultKind, number>;
-  for (const kind of FAULT_KINDS) faultCounts[kind] = count(faults, kind);
   return {
-    runs: count(fields, 'runs'), devices: count(fields, 'devices'), deviceMs: count(fields, 'deviceMs'), faults: faultCounts,
+    runs: count(fields, 'runs'), devices: count(fields, 'devices'), deviceMs: count(fields, 'deviceMs'),
+    faults: faultCounts((kind) => count(faults, kind)),
     cuts: count(fields, 'cuts'), survived: count(fields, 'survived'),
     server: readTimes(fields, 'server'), device: readTimes(fields, 'device'), back: readTimes(fields, 'back'),
     ghostMs: count(fields, 'ghostMs'), falseAlarms: count(fields, 'falseAlarms'), overlappingSessions: count(fields, 'overlappingSessions'),

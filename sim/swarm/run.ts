@@ -1,6 +1,6 @@
 /** Does a scenario: builds its world, lets the time pass, and looks whether all is as it must be. */
 
-import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
+import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
 import type { LineOptions } from '../link/options.ts';
 import { loss } from '../link/rules/index.ts';
 import { formatAddress } from '../packet/address.ts';

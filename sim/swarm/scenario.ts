@@ -4,13 +4,13 @@
  */
 
 import type { KeepAlive } from '../../hal/network.ts';
-import { FAULT_KINDS, type Fault, type FaultKind, formatFault, type Range, targets } from '../faults/fault.ts';
-import { FAULTS } from '../faults/kinds/index.ts';
+import { type Fault, formatFault, type Range, targets } from '../faults/fault.ts';
+import { FAULT_KINDS, FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
 import { formatDuration } from '../time/duration.ts';
 import { settleMs } from './bounds.ts';
-import { Dice } from './dice.ts';
+import { Dice } from '../dice.ts';
 
 /** By what both ends find out that the other is gone; of the whole fleet, since a server has one policy. */
 export interface FleetPolicy {
@@ -122,12 +122,11 @@ function drawNat(dice: Dice, name: string): NatScenario {
 }
 
 function drawDevice(dice: Dice, name: string, nats: readonly NatScenario[]): DeviceScenario {
-  const [firstNat, ...otherNats] = nats;
   return {
     name,
     profile: dice.pick(PROFILE_NAMES),
     cable: drawCable(dice, 300),
-    nat: firstNat !== undefined && dice.chance(0.6) ? dice.pick([firstNat, ...otherNats]).name : undefined,
+    nat: nats.length > 0 && dice.chance(0.6) ? dice.pick(nats).name : undefined,
     driftPpm: drawDrift(dice),
     watchdogMs: dice.chance(0.2) ? dice.whole(2, 20) * 1000 : 0,
   };
@@ -152,7 +151,7 @@ type Wrong = Pick<Fault, 'kind' | 'argument' | 'target'>;
 
 function drawWrong(dice: Dice, devices: readonly DeviceScenario[]): Wrong {
   const kind = dice.pick(FAULT_KINDS);
-  return { kind, argument: drawArgument(dice, kind), target: drawTarget(dice, devices) };
+  return { kind, argument: FAULTS[kind].drawArgument(dice), target: drawTarget(dice, devices) };
 }
 
 function drawTarget(dice: Dice, devices: readonly DeviceScenario[]): string {
@@ -160,26 +159,6 @@ function drawTarget(dice: Dice, devices: readonly DeviceScenario[]): string {
   const first = dice.whole(1, devices.length);
   if (dice.chance(0.7)) return `dev-${first}`;
   return dice.chance(0.5) ? 'dev-*' : `dev-${first}..${dice.whole(first, devices.length)}`;
-}
-
-function drawArgument(dice: Dice, kind: FaultKind): string | undefined {
-  const share = (): string => `${dice.chance(0.1) ? 100 : dice.whole(1, 90)}%`;
-  switch (kind) {
-    case 'one-way': return dice.pick(['tx', 'rx']);
-    case 'loss':
-    case 'corrupt': return share();
-    case 'duplicate':
-    case 'reorder': return `${dice.whole(1, 60)}%`;
-    case 'latency': return formatDuration(dice.magnitude(10, 3000));
-    case 'jitter': return formatDuration(dice.magnitude(10, 1000));
-    case 'bandwidth': return dice.pick(['9600bit/s', '64kbit/s', '1Mbit/s']);
-    case 'nat-timeout': return dice.chance(0.5) ? undefined : formatDuration(dice.magnitude(1, 60) * 1000);
-    case 'cable-pull':
-    case 'power-loss':
-    case 'hang':
-    case 'crash':
-    case 'reset': return undefined;
-  }
 }
 
 /** In steps that are readable. */

@@ -1,6 +1,6 @@
 /** What a swarm came to, for people and for machines. It says nothing of who did it, nor of how long that took: so it is always the same. */
 
-import { FAULT_KINDS } from '../faults/fault.ts';
+import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
 import { type TimesRow, timesTable } from '../verdict/findings-text.ts';
@@ -29,7 +29,7 @@ export function swarmText(swarm: Swarm, tally: Tally, repeat: RepeatLine): strin
   const { runs, devices, deviceMs, failures, cuts, survived, ghostMs, falseAlarms, overlappingSessions } = tally;
   const done = runs === swarm.runs ? counted(runs, 'run') : `${runs} of ${swarm.runs} runs`;
   const hours = (deviceMs / 3_600_000).toFixed(1);
-  const kinds = FAULT_KINDS.filter((kind) => tally.faults[kind] > 0).map((kind) => `${tally.faults[kind]} ${kind}`);
+  const kinds = FAULT_KINDS.flatMap((kind) => (tally.faults[kind] ? [`${tally.faults[kind]} ${kind}`] : []));
   const unshown = failures.slice(FAILURES_SHOWN).map(({ index }) => index);
   return [
     `${done} of ${formatDuration(swarm.forMs)}, seed ${swarm.seed}: ${counted(devices, 'device')}, ${hours} hours of devices in all`,

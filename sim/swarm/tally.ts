@@ -3,7 +3,7 @@
  * of a swarm, done by several processes, add up to what one would have found.
  */
 
-import { FAULT_KINDS, type FaultKind } from '../faults/fault.ts';
+import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
 import type { Violation } from './invariants.ts';
 import type { RunResult, Times } from './run.ts';
 import type { Repetition } from './shrink.ts';
@@ -29,7 +29,7 @@ export interface Tally {
   readonly devices: number;
   /** Of all devices, simulated. */
   readonly deviceMs: number;
-  readonly faults: Readonly<Record<FaultKind, number>>;
+  readonly faults: FaultCounts;
   readonly cuts: number;
   readonly survived: number;
   readonly server: TimeCounts;
@@ -73,7 +73,7 @@ export function addTallies(one: Tally, other: Tally): Tally {
     runs: one.runs + other.runs,
     devices: one.devices + other.devices,
     deviceMs: one.deviceMs + other.deviceMs,
-    faults: faultCounts((kind) => one.faults[kind] + other.faults[kind]),
+    faults: faultCounts((kind) => (one.faults[kind] ?? 0) + (other.faults[kind] ?? 0)),
     cuts: one.cuts + other.cuts,
     survived: one.survived + other.survived,
     server: addTimes(one.server, other.server),
@@ -91,18 +91,18 @@ function firstShrunk(failures: readonly Failure[]): Failure[] {
   return failures.map((failure, i) => (i < SHRUNK_MAX ? failure : { index: failure.index, violations: failure.violations }));
 }
 
-function faultCounts(count: (kind: FaultKind) => number): Record<FaultKind, number> {
-  const of = (kind: FaultKind): number => count(kind);
-  return {
-    'cable-pull': of('cable-pull'), 'power-loss': of('power-loss'), hang: of('hang'), crash: of('crash'), reset: of('reset'),
-    'one-way': of('one-way'), loss: of('loss'), latency: of('latency'), jitter: of('jitter'), bandwidth: of('bandwidth'),
-    duplicate: of('duplicate'), reorder: of('reorder'), corrupt: of('corrupt'), 'nat-timeout': of('nat-timeout'),
-  };
+/** How often each kind of fault was; a kind that is not there was not. */
+export type FaultCounts = Readonly<Partial<Record<FaultKind, number>>>;
+
+export function faultCounts(count: (kind: FaultKind) => number): FaultCounts {
+  const counts: Partial<Record<FaultKind, number>> = {};
+  for (const kind of FAULT_KINDS) counts[kind] = count(kind);
+  return counts;
 }
 
 /** All that faults there were, of whatever kind. */
 export function faultsInAll({ faults }: Tally): number {
-  return FAULT_KINDS.reduce((sum, kind) => sum + faults[kind], 0);
+  return FAULT_KINDS.reduce((sum, kind) => sum + (faults[kind] ?? 0), 0);
 }
 
 function countTimes({ timesMs, never }: Times): TimeCounts {

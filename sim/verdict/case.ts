@@ -1,8 +1,7 @@
 /** What verdicts are made of while they are not final: a case for each fault and each device that it touches, and what is known of devices and their connections. */
 
-import type { FaultKind } from '../faults/fault.ts';
+import { type FaultKind, FAULTS } from '../faults/kinds/index.ts';
 import { FIRMWARE_STATES, type FirmwareState, type Side, type Tier } from '../faults/kind.ts';
-import { FAULTS } from '../faults/kinds/index.ts';
 import type { Noticed, Verdict } from './verdict.ts';
 
 /** What is known of a connection while the device or a case has to do with it. */

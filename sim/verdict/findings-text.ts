@@ -1,6 +1,6 @@
 /** Verdicts for people: as a table, and what the tiers among them leave open. */
 
-import { FAULT_KINDS } from '../faults/fault.ts';
+import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { TIERS, type FirmwareState, type Tier } from '../faults/kind.ts';
 import { counted, formatBytes, table } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';

@@ -26,10 +26,10 @@ export class Judge {
   readonly #unclaimed = new Map<string, string>();
   /** Faults that are not over, of servers: what they make of their programs. */
   readonly #serverFaults = new Map<string, Map<number, FirmwareState>>();
-  /** Faults that lurk at a host. */
-  readonly #lurking = new Map<string, FaultEvent>();
+  /** Latent faults, by host. */
+  readonly #latent = new Map<string, FaultEvent>();
   /** The lines of all that ever did. */
-  readonly #lurked = new Set<string>();
+  readonly #everLatent = new Set<string>();
   readonly #losses = new Map<string, number>();
   readonly #falseAlarms: FalseAlarm[] = [];
   #overlappingSessions = 0;
@@ -94,7 +94,7 @@ export class Judge {
   }
 
   #spared(): string[] {
-    const texts = new Set(this.#lurked);
+    const texts = new Set(this.#everLatent);
     for (const { text } of this.#cases) texts.delete(text);
     return [...texts];
   }
@@ -120,9 +120,9 @@ export class Judge {
     if (event.kind === 'healed') return this.#heal(event);
     const { lasts, effect, firmware } = FAULTS[event.fault];
     const what = effect(event.argument);
-    if (what === 'lurks') {
-      this.#lurking.set(event.host, event);
-      this.#lurked.add(event.text);
+    if (what === 'latent') {
+      this.#latent.set(event.host, event);
+      this.#everLatent.add(event.text);
       return;
     }
     const told = { ...event, effect: what, isMomentary: !lasts(event.argument) };
@@ -178,7 +178,7 @@ export class Judge {
   }
 
   #heal(event: Extract<TraceEvent, { source: 'fault' }>): void {
-    if (this.#lurking.get(event.host)?.id === event.id) this.#lurking.delete(event.host);
+    if (this.#latent.get(event.host)?.id === event.id) this.#latent.delete(event.host);
     if (event.on === 'device') {
       this.#healAt(this.#device(event.host), new Set([event.id]), event.atMs);
       return;
@@ -233,7 +233,7 @@ export class Judge {
       const { atMs } = event;
       const at = { fromMs: atMs, toMs: atMs };
       // Without a plan: the line that would have done the same.
-      const text = this.#lurking.get(event.at)?.text
+      const text = this.#latent.get(event.at)?.text
         ?? formatFault({ kind: 'nat-timeout', argument: undefined, target: device.name, at, for: undefined, everyMs: undefined });
       this.#open(device, connection, { id: 0, fault: 'nat-timeout', effect: 'cuts', tier: 'T3', text, on: 'device', host: device.name, atMs, isMomentary: true }, 'running');
     }

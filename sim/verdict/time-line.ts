@@ -8,9 +8,8 @@
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import type { FaultKind } from '../faults/fault.ts';
+import { type FaultKind, FAULTS } from '../faults/kinds/index.ts';
 import type { Effect } from '../faults/kind.ts';
-import { FAULTS } from '../faults/kinds/index.ts';
 import { describeReason } from '../server/events.ts';
 import { formatDuration } from '../time/duration.ts';
 import { Ends } from './ends.ts';

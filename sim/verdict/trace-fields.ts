@@ -5,7 +5,7 @@
 
 import { ERRNO, type Errno, isErrno } from '../../hal/errno.ts';
 import type { SocketAddress } from '../../hal/network.ts';
-import { FAULT_KINDS } from '../faults/fault.ts';
+import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { NETWORKS, TIERS } from '../faults/kind.ts';
 import type { OfflineReason } from '../server/events.ts';
 import { TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './trace.ts';

@@ -6,7 +6,7 @@
 import type { Errno } from '../../hal/errno.ts';
 import type { SocketAddress } from '../../hal/network.ts';
 import type { BoardEvent } from '../board/board.ts';
-import type { FaultKind } from '../faults/fault.ts';
+import type { FaultKind } from '../faults/kinds/index.ts';
 import type { NetworkKind, Side, Tier } from '../faults/kind.ts';
 import { addressText, describeEvent, type ServerEvent } from '../server/events.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';

@@ -5,8 +5,8 @@
  * - The connection in question is the one that the device had when the fault came. A device that had none, or one that the server had
  *   given up before, has a verdict without it; and so has a reset, a hang or a crash of a device without power. A fault on a server touches
  *   every device that has a connection to it, or had its last.
- * - A fault cuts, harms or lurks (faults/kind.ts). Where it only harms there is nothing to notice: who gives up, and was not cut off
- *   meanwhile, raises a false alarm. One that lurks has no verdict by itself: each connection that a box then forgets has one, from
+ * - A fault cuts, harms or is latent (faults/kind.ts). Where it only harms there is nothing to notice: who gives up, and was not cut off
+ *   meanwhile, raises a false alarm. A latent one has no verdict by itself: each connection that a box then forgets has one, from
  *   that moment.
  * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
  *   firmware that is off, dead or hung cannot notice. It is so by the fault itself; or by another that was there when the
@@ -33,7 +33,7 @@
  * - Sessions of one device overlap where the server takes it on line while it still has an older connection of it on line.
  */
 
-import type { FaultKind } from '../faults/fault.ts';
+import type { FaultKind } from '../faults/kinds/index.ts';
 import type { Effect, FirmwareState, Side, Tier } from '../faults/kind.ts';
 
 export interface Noticed {
@@ -44,7 +44,7 @@ export interface Noticed {
 
 export interface Verdict {
   readonly fault: FaultKind;
-  readonly effect: Exclude<Effect, 'lurks'>;
+  readonly effect: Exclude<Effect, 'latent'>;
   /** How true to life the fault was; what is not put to the test at that tier must not be read from this. */
   readonly tier: Tier;
   /** The line of the plan. */
@@ -97,7 +97,7 @@ export interface Traffic {
 export interface Findings {
   readonly endMs: number;
   readonly verdicts: readonly Verdict[];
-  /** Lines of the plan of faults that lurked, and came to nothing. */
+  /** Lines of the plan of latent faults that came to nothing. */
   readonly spared: readonly string[];
   /** As many as the trace speaks of. */
   readonly devices: number;

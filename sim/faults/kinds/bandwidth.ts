@@ -2,6 +2,7 @@
 
 import { bandwidth as bandwidthRule } from '../../link/rules/index.ts';
 import { BANDWIDTH, bandwidthOf } from '../argument.ts';
+import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const bandwidth = cableFault({
@@ -9,4 +10,6 @@ export const bandwidth = cableFault({
   argument: BANDWIDTH,
   rule: (most) => bandwidthRule(bandwidthOf(most)),
   effect: () => 'harms',
+  slowdown: (most) => ({ ...NO_SLOWDOWN, bandwidthBps: bandwidthOf(most) }),
+  drawArgument: (dice) => dice.pick(['9600bit/s', '64kbit/s', '1Mbit/s']),
 });

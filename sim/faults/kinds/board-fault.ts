@@ -1,18 +1,26 @@
 /** Faults of a board: its cable, its power, its firmware. A board is in such a state or it is not: twice is once. */
 
 import type { Board } from '../../board/board.ts';
-import type { KindOfFault } from '../kind.ts';
+import { type KindOfFault, NO_SLOWDOWN } from '../kind.ts';
 
-type Told = Pick<KindOfFault, 'summary' | 'firmware' | 'realTier'>;
+interface BoardFaultTraits extends Pick<KindOfFault, 'summary' | 'firmware' | 'realTier'> {
+  /** Whether nothing passes between the board and the network while the fault lasts. */
+  readonly mutes: boolean;
+}
 
 /** `end` undefined: it is over at once. */
-export function boardFault(told: Told, begin: (board: Board) => void, end?: (board: Board) => void): KindOfFault {
+export function boardFault(
+  { mutes, ...traits }: BoardFaultTraits, begin: (board: Board) => void, end?: (board: Board) => void,
+): KindOfFault {
   return {
-    ...told,
+    ...traits,
     argument: undefined,
     lasts: () => end !== undefined,
     effect: () => 'cuts',
     isShared: true,
+    mutes: () => mutes,
+    slowdown: () => NO_SLOWDOWN,
+    drawArgument: () => undefined,
     begin: ({ board }) => {
       begin(board);
       return end && (() => end(board));

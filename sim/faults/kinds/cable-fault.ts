@@ -2,19 +2,23 @@
 
 import type { Rule } from '../../link/rule.ts';
 import type { Direction } from '../../link/wires.ts';
-import { type Argument, type Effect, type KindOfFault, networkOf } from '../kind.ts';
+import type { Dice } from '../../dice.ts';
+import { type Argument, type Effect, type KindOfFault, networkOf, type Slowdown } from '../kind.ts';
 
-interface CableFault {
+interface CableFaultTraits {
   readonly summary: string;
   readonly argument: Argument;
   /** `argument` has been read before: it is one. */
   readonly rule: (argument: string) => Rule;
   readonly effect: (argument: string) => Effect;
+  readonly slowdown: (argument: string) => Slowdown;
+  readonly drawArgument: (dice: Dice) => string;
   /** Which way of the cable; default both. */
   readonly way?: (argument: string) => Direction | 'both';
 }
 
-export function cableFault({ summary, argument, rule, effect, way = () => 'both' }: CableFault): KindOfFault {
+export function cableFault(traits: CableFaultTraits): KindOfFault {
+  const { summary, argument, rule, effect, slowdown, drawArgument, way = () => 'both' } = traits;
   return {
     summary,
     argument,
@@ -23,6 +27,11 @@ export function cableFault({ summary, argument, rule, effect, way = () => 'both'
     firmware: 'running',
     realTier: undefined,
     isShared: false,
+    mutes: (text, direction) => {
+      return effect(given(text)) === 'cuts' && ['both', direction].includes(way(given(text)));
+    },
+    slowdown: (text) => slowdown(given(text)),
+    drawArgument,
     begin: (victim, text) => networkOf(victim).cable.install(way(given(text)), rule(given(text))),
   };
 }

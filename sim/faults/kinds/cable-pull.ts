@@ -3,7 +3,12 @@
 import { boardFault } from './board-fault.ts';
 
 export const cablePull = boardFault(
-  { summary: 'the cable is out: its own end sees the carrier fall, the far end is told nothing', firmware: 'running', realTier: 'T0' },
+  {
+    summary: 'the cable is out: its own end sees the carrier fall, the far end is told nothing',
+    firmware: 'running',
+    realTier: 'T0',
+    mutes: true,
+  },
   (board) => board.cable.pull(),
   (board) => board.cable.plug(),
 );

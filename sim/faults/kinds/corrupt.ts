@@ -1,7 +1,8 @@
 /** Bits are flipped on the way. */
 
 import { corrupt as corruptRule } from '../../link/rules/index.ts';
-import { SHARE, shareOf } from '../argument.ts';
+import { drawShare, SHARE, shareOf } from '../argument.ts';
+import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const corrupt = cableFault({
@@ -9,4 +10,6 @@ export const corrupt = cableFault({
   argument: SHARE,
   rule: (share) => corruptRule(shareOf(share)),
   effect: (share) => (shareOf(share) === 1 ? 'cuts' : 'harms'),
+  slowdown: () => NO_SLOWDOWN,
+  drawArgument: drawShare,
 });

@@ -3,7 +3,12 @@
 import { boardFault } from './board-fault.ts';
 
 export const crash = boardFault(
-  { summary: 'the firmware dies as a process under an operating system, which closes its connections (FIN)', firmware: 'dead', realTier: 'T1' },
+  {
+    summary: 'the firmware dies as a process under an operating system, which closes its connections (FIN)',
+    firmware: 'dead',
+    realTier: 'T1',
+    mutes: false,
+  },
   (board) => board.crash(),
   (board) => board.restartCrashed(),
 );

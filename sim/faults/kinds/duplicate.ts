@@ -2,6 +2,7 @@
 
 import { duplicate as duplicateRule } from '../../link/rules/index.ts';
 import { SHARE, shareOf } from '../argument.ts';
+import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const duplicate = cableFault({
@@ -9,4 +10,6 @@ export const duplicate = cableFault({
   argument: SHARE,
   rule: (share) => duplicateRule(shareOf(share)),
   effect: () => 'harms',
+  slowdown: () => NO_SLOWDOWN,
+  drawArgument: (dice) => `${dice.whole(1, 60)}%`,
 });

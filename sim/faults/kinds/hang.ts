@@ -3,7 +3,12 @@
 import { boardFault } from './board-fault.ts';
 
 export const hang = boardFault(
-  { summary: 'the firmware stops, its TCP stack lives and goes on answering', firmware: 'hung', realTier: 'T0' },
+  {
+    summary: 'the firmware stops, its TCP stack lives and goes on answering',
+    firmware: 'hung',
+    realTier: 'T0',
+    mutes: false,
+  },
   (board) => board.hang(),
   (board) => board.unhang(),
 );

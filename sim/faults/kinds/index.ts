@@ -1,6 +1,5 @@
-/** Every kind of fault. A new one is a new file, and an entry here. */
+/** The kinds of faults. A kind is a file of its own and an entry here. */
 
-import type { FaultKind } from '../fault.ts';
 import type { KindOfFault, NetworkKind, Tier } from '../kind.ts';
 import { bandwidth } from './bandwidth.ts';
 import { cablePull } from './cable-pull.ts';
@@ -17,7 +16,8 @@ import { powerLoss } from './power-loss.ts';
 import { reorder } from './reorder.ts';
 import { reset } from './reset.ts';
 
-export const FAULTS: Readonly<Record<FaultKind, KindOfFault>> = {
+/** By the word that plans have for them, in the order in which people are shown them. */
+export const FAULTS = {
   'cable-pull': cablePull,
   'power-loss': powerLoss,
   hang,
@@ -32,7 +32,15 @@ export const FAULTS: Readonly<Record<FaultKind, KindOfFault>> = {
   reorder,
   corrupt,
   'nat-timeout': natTimeout,
-};
+} as const satisfies Readonly<Record<string, KindOfFault>>;
+
+export type FaultKind = keyof typeof FAULTS;
+
+export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULTS).filter(isFaultKind);
+
+export function isFaultKind(word: string): word is FaultKind {
+  return Object.hasOwn(FAULTS, word);
+}
 
 /** Of a kind on such a network; undefined: it cannot be done there. */
 export function tierOf(kind: FaultKind, network: NetworkKind): Tier | undefined {

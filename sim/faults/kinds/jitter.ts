@@ -1,7 +1,9 @@
 /** Packets take now longer and now not. */
 
 import { jitter as jitterRule } from '../../link/rules/index.ts';
+import { formatDuration } from '../../time/duration.ts';
 import { TIME, timeOf } from '../argument.ts';
+import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const jitter = cableFault({
@@ -9,4 +11,6 @@ export const jitter = cableFault({
   argument: TIME,
   rule: (added) => jitterRule(timeOf(added)),
   effect: () => 'harms',
+  slowdown: (added) => ({ ...NO_SLOWDOWN, delayMs: timeOf(added) }),
+  drawArgument: (dice) => formatDuration(dice.magnitude(10, 1000)),
 });

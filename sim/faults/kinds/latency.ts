@@ -1,7 +1,9 @@
 /** Packets take longer. */
 
 import { latency as latencyRule } from '../../link/rules/index.ts';
+import { formatDuration } from '../../time/duration.ts';
 import { TIME, timeOf } from '../argument.ts';
+import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const latency = cableFault({
@@ -9,4 +11,6 @@ export const latency = cableFault({
   argument: TIME,
   rule: (added) => latencyRule(timeOf(added)),
   effect: () => 'harms',
+  slowdown: (added) => ({ ...NO_SLOWDOWN, delayMs: timeOf(added) }),
+  drawArgument: (dice) => formatDuration(dice.magnitude(10, 3000)),
 });

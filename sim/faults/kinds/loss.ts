@@ -1,7 +1,8 @@
 /** Packets are lost, each by itself. */
 
 import { loss as lossRule } from '../../link/rules/index.ts';
-import { SHARE, shareOf } from '../argument.ts';
+import { drawShare, SHARE, shareOf } from '../argument.ts';
+import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const loss = cableFault({
@@ -9,4 +10,6 @@ export const loss = cableFault({
   argument: SHARE,
   rule: (share) => lossRule(shareOf(share)),
   effect: (share) => (shareOf(share) === 1 ? 'cuts' : 'harms'),
+  slowdown: () => NO_SLOWDOWN,
+  drawArgument: drawShare,
 });

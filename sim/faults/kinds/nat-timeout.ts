@@ -1,18 +1,21 @@
 /** A box on the way forgets connections. */
 
 import { FlowTable } from '../../link/flow-table.ts';
-import { durationUs } from '../../time/duration.ts';
+import { durationUs, formatDuration } from '../../time/duration.ts';
 import { TIME, timeOf } from '../argument.ts';
-import { type KindOfFault, networkOf } from '../kind.ts';
+import { type KindOfFault, networkOf, NO_SLOWDOWN } from '../kind.ts';
 
 export const natTimeout: KindOfFault = {
   summary: 'a NAT box on the way forgets all connections now; with a time, each that is idle for so long; it drops what they send',
   argument: { ...TIME, what: 'a time such as 5m, for which a connection is idle', example: '5m', isOptional: true },
   lasts: (idle) => idle !== undefined,
-  effect: (idle) => (idle === undefined ? 'cuts' : 'lurks'),
+  effect: (idle) => (idle === undefined ? 'cuts' : 'latent'),
   firmware: 'running',
   realTier: undefined,
   isShared: false,
+  mutes: () => false,
+  slowdown: () => NO_SLOWDOWN,
+  drawArgument: (dice) => (dice.chance(0.5) ? undefined : formatDuration(dice.magnitude(1, 60) * 1000)),
   begin: (victim, idle) => {
     const { cable, timeline, connections, forgetFlows, onForgotten } = networkOf(victim);
     if (idle === undefined) {

@@ -2,6 +2,7 @@
 
 import { blackhole } from '../../link/rules/index.ts';
 import { WAY, wayOf } from '../argument.ts';
+import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const oneWay = cableFault({
@@ -9,5 +10,7 @@ export const oneWay = cableFault({
   argument: WAY,
   rule: blackhole,
   effect: () => 'cuts',
+  slowdown: () => NO_SLOWDOWN,
+  drawArgument: (dice) => dice.pick(['tx', 'rx']),
   way: (way) => wayOf(way) ?? 'both',
 });

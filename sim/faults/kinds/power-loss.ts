@@ -3,7 +3,12 @@
 import { boardFault } from './board-fault.ts';
 
 export const powerLoss = boardFault(
-  { summary: 'the power is off: nothing is sent, the stack forgets everything; with the power it boots again', firmware: 'off', realTier: 'T0' },
+  {
+    summary: 'the power is off: nothing is sent, the stack forgets everything; with the power it boots again',
+    firmware: 'off',
+    realTier: 'T0',
+    mutes: true,
+  },
   (board) => board.power.cut(),
   (board) => board.power.restore(),
 );

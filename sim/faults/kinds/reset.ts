@@ -3,6 +3,11 @@
 import { boardFault } from './board-fault.ts';
 
 export const reset = boardFault(
-  { summary: 'a box on the way resets the connections: both ends get a RST', firmware: 'running', realTier: 'T1' },
+  {
+    summary: 'a box on the way resets the connections: both ends get a RST',
+    firmware: 'running',
+    realTier: 'T1',
+    mutes: false,
+  },
   (board) => board.resetConnections(),
 );

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FAULT_KINDS } from '../../../sim/faults/fault.ts';
+import { FAULT_KINDS } from '../../../sim/faults/kinds/index.ts';
 import { COMMANDS } from '../../../sim/command/commands.ts';
 import { cablepull, ended, killAll } from './cablepull.ts';
 

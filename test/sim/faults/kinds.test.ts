@@ -1,8 +1,8 @@
 /** What each kind of fault does to a device, and to a server, on the simulated network: that it is felt, and that its heal ends it. */
 
 import { describe, expect, it } from 'vitest';
-import { FAULT_KINDS, type FaultKind } from '../../../sim/faults/fault.ts';
-import { FAULTS } from '../../../sim/faults/kinds/index.ts';
+import { Dice } from '../../../sim/dice.ts';
+import { FAULT_KINDS, FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import type { TraceEvent } from '../../../sim/verdict/trace.ts';
@@ -18,7 +18,7 @@ interface World {
 function world(plan: string, seed = 1): World {
   const trace: TraceEvent[] = [];
   const sim = new Simulation({ seed, onTrace: (event) => trace.push(event) });
-  sim.addServer(heartbeatServer({ liveness: { policy: 'missed-beats', scanIntervalMs: 1000, missedLimit: 5 } }));
+  sim.addServer(heartbeatServer({ beatEvents: true, liveness: { policy: 'missed-beats', scanIntervalMs: 1000, missedLimit: 5 } }));
   sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 1000, missedLimit: 5 }), link: { delay: '20ms' } });
   sim.schedule(plan);
   return { sim, trace, verdicts: () => sim.testbed.witness.judge.verdicts(sim.nowMs) };
@@ -29,15 +29,11 @@ function roundTrips(trace: readonly TraceEvent[], fromS: number, toS: number): n
   return trace.flatMap((event) => (event.kind === 'served' && event.atMs >= fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs ?? 0)] : []));
 }
 
-/** An argument for each kind that needs one. */
-const ARGUMENTS: Partial<Record<FaultKind, string>> = {
-  'one-way': 'tx', loss: '30%', latency: '300ms', jitter: '300ms', bandwidth: '8kbit/s', duplicate: '50%', reorder: '50%', corrupt: '30%',
-};
-
 describe.each(FAULT_KINDS)('%s', (kind) => {
-  const named = ARGUMENTS[kind] === undefined ? kind : `${kind} ${ARGUMENTS[kind]}`;
-  const { lasts, effect, argument } = FAULTS[kind];
-  const length = lasts(ARGUMENTS[kind]) ? ' for 20s' : '';
+  const { lasts, effect, mutes, slowdown, drawArgument, argument } = FAULTS[kind];
+  const drawn = drawArgument(new Dice(1, kind));
+  const named = drawn === undefined ? kind : `${kind} ${drawn}`;
+  const length = lasts(drawn) ? ' for 20s' : '';
 
   it.each(['dev-1', 'server'])('on %s: the trace tells when it comes and goes, and service is there in the end', async (host) => {
     const { sim, trace, verdicts } = world(`${named} on ${host} at 10s${length}`);
@@ -45,9 +41,20 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
     const told = trace.filter((event) => event.source === 'fault').map((event) => [event.atMs, event.kind, event.host, event.on]);
     const on = host === 'server' ? 'server' : 'device';
     expect(told).toEqual([[10_000, 'fault', host, on], ...(length === '' ? [] : [[30_000, 'healed', host, on]])]);
-    expect(verdicts()).toMatchObject([{ fault: kind, device: 'dev-1', on, effect: effect(ARGUMENTS[kind]), wasConnected: true }]);
+    expect(verdicts()).toMatchObject([{ fault: kind, device: 'dev-1', on, effect: effect(drawn), wasConnected: true }]);
     expect(roundTrips(trace, 110, 120).length).toBeGreaterThanOrEqual(9);
     expect(sim.netstat().filter(({ state }) => state === 'ESTABLISHED')).toHaveLength(2);
+  });
+
+  it('tells the swarm whether the server hears anything meanwhile, and how much later at most', async () => {
+    const { sim, trace } = world(`${named} on dev-1 at 10s${length}`);
+    await sim.runFor('30s');
+    const heard = trace.filter(({ kind: what, atMs }) => what === 'beat' && atMs > 10_100 && atMs < 30_000);
+    if (mutes(drawn, 'tx')) expect(heard).toEqual([]);
+    const { delayMs, bandwidthBps } = slowdown(drawn);
+    // 20 ms each way, and a packet of less than 100 bytes; what is lost is late for another reason.
+    const fastestMs = Math.min(...roundTrips(trace, 12, 30), Infinity);
+    if (fastestMs < Infinity) expect(fastestMs).toBeLessThanOrEqual(2 * (20 + delayMs + 800_000 / bandwidthBps) + 1);
   });
 
   it('without what it must be told is refused, and so is what it cannot be told', () => {

@@ -1,9 +1,9 @@
 /** The language of fault plans: what it reads, what it prints, and what it says of what it cannot read. */
 
 import { describe, expect, it } from 'vitest';
-import { FAULT_KINDS, type Fault, formatFault, type Range, targets } from '../../../sim/faults/fault.ts';
+import { type Fault, formatFault, type Range, targets } from '../../../sim/faults/fault.ts';
+import { FAULT_KINDS, FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { problemOf, targetsOf } from '../../../sim/faults/hosts.ts';
-import { FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { describePlanError, parsePlan, type PlanError } from '../../../sim/faults/plan.ts';
 import { Seeded } from '../../support/seeded.ts';
 

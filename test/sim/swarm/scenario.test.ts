@@ -1,7 +1,8 @@
 /** What is drawn follows from the seed and the number of the run; it can be done; and it is over in time. */
 
 import { describe, expect, it } from 'vitest';
-import { FAULT_KINDS, formatFault } from '../../../sim/faults/fault.ts';
+import { formatFault } from '../../../sim/faults/fault.ts';
+import { FAULT_KINDS } from '../../../sim/faults/kinds/index.ts';
 import { problemOf } from '../../../sim/faults/hosts.ts';
 import { parsePlan } from '../../../sim/faults/plan.ts';
 import { PROFILE_NAMES } from '../../../sim/tcpip/profile.ts';

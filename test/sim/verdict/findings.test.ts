@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LossReason } from '../../../firmware/index.ts';
 import type { SocketAddress } from '../../../hal/network.ts';
-import type { FaultKind } from '../../../sim/faults/fault.ts';
+import type { FaultKind } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { formatBytes } from '../../../sim/text.ts';
@@ -145,15 +145,15 @@ describe('behind a NAT box', () => {
   });
 
   it('by a plan, each connection that is forgotten has a verdict under the line of the plan, and the line itself none', () => {
-    const lurks = fault(0, 'nat-timeout', 1, { argument: '5m' });
+    const latent = fault(0, 'nat-timeout', 1, { argument: '5m' });
     const forgotten: TraceEvent = { source: 'link', kind: 'forgotten', at: 'dev-1', ends: [end(5000), end(39_002, '10.0.0.2')], idleMs: 300_000, atMs: 310_000 };
-    expect(found([lurks, ...up()])).toMatchObject({ verdicts: [], spared: ['nat-timeout 5m on dev-1 at 0s'] });
+    expect(found([latent, ...up()])).toMatchObject({ verdicts: [], spared: ['nat-timeout 5m on dev-1 at 0s'] });
     expect(verdictTable([], ['nat-timeout 5m on dev-1 at 0s']).split('\n')[1]?.split(/ {2,}/)).toEqual(['nat-timeout 5m on dev-1 at 0s', 'kept alive', 'kept alive', '-', '-']);
-    expect(found([lurks, ...up(), forgotten], 1000).spared).toEqual([]);
-    expect(found([lurks, ...up(), forgotten], 1000).verdicts).toMatchObject([{ text: 'nat-timeout 5m on dev-1 at 0s', atMs: 310_000, ghostMs: 690_000 }]);
+    expect(found([latent, ...up(), forgotten], 1000).spared).toEqual([]);
+    expect(found([latent, ...up(), forgotten], 1000).verdicts).toMatchObject([{ text: 'nat-timeout 5m on dev-1 at 0s', atMs: 310_000, ghostMs: 690_000 }]);
     // Another fault on the host comes and goes.
     const pull = [fault(5, 'cable-pull', 2), healed(6, 5, 'cable-pull', 2), answered(8)];
-    expect(found([lurks, ...up(), ...pull, forgotten], 1000).verdicts).toMatchObject([{ fault: 'cable-pull' }, { text: 'nat-timeout 5m on dev-1 at 0s' }]);
+    expect(found([latent, ...up(), ...pull, forgotten], 1000).verdicts).toMatchObject([{ fault: 'cable-pull' }, { text: 'nat-timeout 5m on dev-1 at 0s' }]);
   });
 
   it('an answer to what was sent before is no survival', () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { LossReason } from '../../../firmware/events.ts';
 import type { SocketAddress } from '../../../hal/network.ts';
 import type { ResetReason } from '../../../hal/system.ts';
-import type { FaultKind } from '../../../sim/faults/fault.ts';
+import type { FaultKind } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
 import { type DeviceLine, TimeLines } from '../../../sim/verdict/time-line.ts';
 import type { FaultEvent, TraceEvent } from '../../../sim/verdict/trace.ts';

@@ -3,9 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ERRNO } from '../../../hal/errno.ts';
-import { FAULT_KINDS } from '../../../sim/faults/fault.ts';
+import { FAULT_KINDS, FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { NETWORKS, TIERS } from '../../../sim/faults/kind.ts';
-import { FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';

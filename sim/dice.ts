@@ -1,7 +1,7 @@
 /** Draws from one stream of random numbers: whole numbers, chances, choices. */
 
-import type { Random } from '../../hal/random.ts';
-import { chance, forkRandom } from '../random.ts';
+import type { Random } from '../hal/random.ts';
+import { chance, forkRandom } from './random.ts';
 
 export class Dice {
   readonly #random: Random;
@@ -20,8 +20,11 @@ export class Dice {
     return chance(this.#random, probability);
   }
 
-  pick<T>(list: readonly [T, ...T[]]): T {
-    return list[this.whole(0, list.length - 1)] ?? list[0];
+  /** Throws for an empty list. */
+  pick<T extends {}>(list: readonly T[]): T {
+    const picked = list[this.whole(0, list.length - 1)];
+    if (picked === undefined) throw new Error('nothing can be picked from an empty list');
+    return picked;
   }
 
   /** From `min` to `max`, above 0: small ones as likely as large ones, so that half of 1 to 100 is below 10. Whole. */
