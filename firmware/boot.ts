@@ -3,23 +3,15 @@
 import type { Hal } from '../hal/hal.ts';
 import type { PanicReport } from '../hal/system.ts';
 import { countBoot } from './boot-counter.ts';
-import { resolveConfig, type FirmwareConfig, type Image } from './config.ts';
+import type { Image } from './config.ts';
 import type { EventListener } from './events.ts';
 import type { KernelConfig } from './rtos/kernel-config.ts';
 import { Kernel } from './rtos/kernel.ts';
-import { heartbeatTask } from './tasks/heartbeat.ts';
-import { tcpKeepaliveTask } from './tasks/tcp-keepalive.ts';
 import { startWatchdog } from './tasks/watchdog.ts';
 
-const CLIENT_PRIORITY = 2;
-
-/**
- * Starts the firmware on `hal` and gives its running kernel. `onEvent` is told what happens. Throws a ConfigError, before
- * anything is started, where a setting cannot be.
- */
-export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener): Kernel {
-  const image = resolveConfig(config);
-  const { watchdogMs } = image;
+/** Starts the firmware on `hal` and gives its running kernel. `onEvent` is told what happens. */
+export function boot(hal: Hal, image: Image, onEvent?: EventListener): Kernel {
+  const { protocol, watchdogMs } = image;
   const os = new Kernel(hal.clock, new DeviceKernel(hal, image));
 
   const { boots, committed } = countBoot(hal.storage);
@@ -35,7 +27,7 @@ export function boot(hal: Hal, config: FirmwareConfig, onEvent?: EventListener):
   }
 
   if (watchdogMs > 0) startWatchdog(os, hal, watchdogMs);
-  createClient(os, hal, image, onEvent);
+  protocol.start(os, hal, image, onEvent);
   os.start();
   return os;
 }
@@ -56,16 +48,5 @@ class DeviceKernel implements KernelConfig {
   onCrash(report: PanicReport): void {
     this.#hal.console.print(`panic in task ${report.task}: ${report.reason}`);
     this.#hal.system.panic(report);
-  }
-}
-
-function createClient(os: Kernel, hal: Hal, image: Image, onEvent: EventListener | undefined): void {
-  switch (image.protocol) {
-    case 'heartbeat':
-      os.createTask(heartbeatTask, 'heartbeat', CLIENT_PRIORITY, hal, image, onEvent);
-      break;
-    case 'echo':
-      os.createTask(tcpKeepaliveTask, 'tcp-keepalive', CLIENT_PRIORITY, hal, image, onEvent);
-      break;
   }
 }

@@ -19,8 +19,13 @@ export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
 export { echoFirmware, heartbeatFirmware, heartbeatServer, type ServerProgram } from './programs.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
-export { type ClientRow, type ReferenceServer, type ServerStatistics, startServer } from './server/server.ts';
-export type { ServerOptions, ServerSettings } from './server/settings.ts';
+export type { ClientRow, ServerStatistics } from './server/port.ts';
+export { PROTOCOL_NAMES, PROTOCOLS } from './server/protocols/index.ts';
+export type {
+  Client, ClientHandler, Protocol, ServerProtocol, Service, ServiceHost,
+} from './server/protocols/protocol.ts';
+export { type ReferenceServer, startServer } from './server/server.ts';
+export type { PortSettings, ServerOptions, ServiceOptions } from './server/settings.ts';
 export {
   type DeviceOptions, type HostOptions, type SimulatedNat, type SimulatedNatOptions, type SimulatedServer, Simulation, type SimulationOptions,
 } from './simulation.ts';

@@ -1,6 +1,6 @@
 /**
  * The life of a connection: servers tried in turn, a session as long as it lasts, and a wait before the next. What is said
- * over the connection is the conversation's business.
+ * over the connection is a dialogue's business.
  */
 
 import { errnoOf, type Errno } from '../../hal/errno.ts';
@@ -11,7 +11,8 @@ import { lookup } from '../net/lookup.ts';
 import { Socket } from '../net/socket.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Task } from '../rtos/task.ts';
-import { retryDelayMs, type Retry } from './backoff.ts';
+import { checkBoolean, checkSettings, duration, isRecord, refuse, type RulesFor, whole } from '../settings.ts';
+import { checkRetry, retryDelayMs, type Retry } from './backoff.ts';
 
 /** A server by name or address. */
 export interface Server {
@@ -38,6 +39,28 @@ export interface ConnectionConfig {
   readonly userTimeoutMs: number;
 }
 
+/** For protocols over a connection, where they have nothing better. */
+export const CONNECTION_DEFAULTS = {
+  connectTimeoutMs: 10_000,
+  stableMs: 10_000,
+  retry: { baseMs: 1000, capMs: 60_000 },
+  noDelay: true,
+  keepAlive: 'off',
+  userTimeoutMs: 0,
+} as const satisfies Omit<ConnectionConfig, 'servers'>;
+
+export function connectionRules(tickRateHz: number): RulesFor<ConnectionConfig> {
+  return {
+    servers: checkServers,
+    connectTimeoutMs: duration(tickRateHz),
+    stableMs: whole('milliseconds', 1),
+    retry: (value, field) => checkRetry(value, field, duration(tickRateHz)),
+    noDelay: checkBoolean,
+    keepAlive: checkKeepAlive,
+    userTimeoutMs: whole("milliseconds; 0: the platform's own", 0),
+  };
+}
+
 /** Why a session is over. */
 export interface SessionEnd {
   readonly by: LossReason;
@@ -45,10 +68,10 @@ export interface SessionEnd {
 }
 
 /**
- * What is said over a connection, and kept from one to the next. Turn by turn, and not as a task of its own within the task: a generator
- * costs a device more than all it says.
+ * The device's side of what is said over a connection, kept from one connection to the next. It goes turn by turn, and is no
+ * task of its own within the task: a generator costs a device more than all it says.
  */
-export interface Conversation {
+export interface Dialogue {
   /** A connection stands. */
   begin(socket: Socket, server: Server): void;
   /** Says and hears all that can be said and heard now. Why the session is over, when it is; it does not close the socket. */
@@ -64,7 +87,7 @@ export function* keepConnected(
   os: Kernel,
   hal: Hal,
   config: ConnectionConfig,
-  conversation: Conversation,
+  dialogue: Dialogue,
   onEvent: EventListener | undefined,
 ): Task {
   sayWhatIsMissing(hal, config);
@@ -82,11 +105,11 @@ export function* keepConnected(
       const sinceMs = hal.clock.now();
       onEvent?.({ kind: 'connected', server: serverName(server), local: socket.local });
       setOptions(config, socket);
-      conversation.begin(socket, server);
-      let end = conversation.turn(socket);
+      dialogue.begin(socket, server);
+      let end = dialogue.turn(socket);
       while (end === undefined) {
-        yield* socket.poll(conversation.waitsFor, conversation.waitTicks());
-        end = conversation.turn(socket);
+        yield* socket.poll(dialogue.waitsFor, dialogue.waitTicks());
+        end = dialogue.turn(socket);
       }
       socket.close();
       const afterMs = hal.clock.now() - sinceMs;
@@ -136,4 +159,31 @@ function sayWhatIsMissing({ console, network }: Hal, { keepAlive, userTimeoutMs 
   }
   if (userTimeoutMs > 0 && !capabilities.userTimeout) console.print(`a user timeout of ${userTimeoutMs} ms cannot be had: this port has none`);
   if (!capabilities.errorReason) console.print('this port cannot tell why a connection failed: every failure is EIO');
+}
+
+/** The rule for a list of servers. */
+export function checkServers(value: unknown, field: string): void {
+  if (!Array.isArray(value) || value.length === 0) return refuse(field, 'a list of at least one { host, port }', value);
+  for (const [i, server] of value.entries()) {
+    if (!isRecord(server)) return refuse(`${field}[${i}]`, '{ host, port }', server);
+    checkSettings(server, SERVER_RULES, `${field}[${i}].`);
+  }
+}
+
+/** A name or an IPv4 address has no colon; an IPv6 address has, and its zone after a `%` (RFC 4007). */
+const HOST = /^(?:[^\s:/[\]]+|[\da-f.]*:[\da-f:.]*(?:%\w+)?)$/i;
+
+const SERVER_RULES: RulesFor<Server> = {
+  host(value, field) {
+    if (typeof value !== 'string' || !HOST.test(value)) refuse(field, 'a host name or an address, and nothing else', value);
+  },
+  port: whole('a port', 1, 65_535),
+};
+
+function checkKeepAlive(value: unknown, field: string): void {
+  if (value === 'off') return;
+  if (!isRecord(value)) return refuse(field, "'off' or { idle, interval, count }", value);
+  // What Linux takes: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT (include/net/tcp.h).
+  const seconds = whole('seconds', 1, 32_767);
+  checkSettings(value, { idle: seconds, interval: seconds, count: whole('probes', 1, 127) }, `${field}.`);
 }

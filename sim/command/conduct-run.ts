@@ -1,6 +1,6 @@
 /** A run of devices against a server, wherever it takes place: what is switched on, watched, and in the end printed. */
 
-import { boot } from '../../firmware/index.ts';
+import { boot, firmwareImage } from '../../firmware/index.ts';
 import type { Firmware } from '../board/board.ts';
 import { formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
@@ -79,8 +79,8 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
 }
 
 async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
-  const config = { ...settings.firmware, servers: await venue.open() };
-  const firmware: Firmware = (hal, onEvent) => void boot(hal, config, onEvent);
+  const image = firmwareImage({ ...settings.firmware, servers: await venue.open() });
+  const firmware: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
   for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
     const board = venue.addDevice(name, firmware);
     venue.testbed.switchOn(board, i * POWER_ON_INTERVAL_MS);

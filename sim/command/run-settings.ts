@@ -1,7 +1,6 @@
 /** What the options of `cablepull run` come to, checked. */
 
-import { ConfigError, type FirmwareConfig, HEARTBEAT_DEFAULTS, type Server } from '../../firmware/index.ts';
-import { resolveConfig } from '../../firmware/config.ts';
+import { ConfigError, DEVICE_PROTOCOLS, type FirmwareConfig, firmwareImage, type Server } from '../../firmware/index.ts';
 import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
@@ -76,10 +75,10 @@ export function runSettings({ values, args }: Given<typeof RUN_OPTIONS>): RunSet
   const firmware = checkFirmware(heartbeat
     ? { ...image, protocol: 'heartbeat', expectAnswers: values.answers, ...defined({ beatIntervalMs, missedLimit }) }
     : { ...image, protocol: 'echo' });
-  const scanIntervalMs = beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs;
+  const scanIntervalMs = beatIntervalMs ?? DEVICE_PROTOCOLS.heartbeat.defaults.beatIntervalMs;
   const embeddedServer = checkServer({
     protocol: heartbeat ? { kind: 'heartbeat', answerBeats: values.answers } : { kind: 'echo', lineIntervalMs: scanIntervalMs },
-    liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit },
+    liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: missedLimit ?? DEVICE_PROTOCOLS.heartbeat.defaults.missedLimit },
     // What is asked of the devices here is no flood; and each may come back while the server still believes in its ghost.
     limits: {
       maxFramesPerSecond: Math.max(100, Math.ceil(5000 / scanIntervalMs)),
@@ -128,7 +127,8 @@ function parseServer(text: string): Server {
 
 function checkFirmware(config: FirmwareConfig): FirmwareConfig {
   try {
-    return resolveConfig(config);
+    firmwareImage(config);
+    return config;
   } catch (error) {
     if (error instanceof ConfigError) throw usage(inWordsOfOptions(error.message));
     throw error;

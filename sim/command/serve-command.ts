@@ -1,6 +1,6 @@
 /** `cablepull serve`: the reference server on real sockets. */
 
-import { HEARTBEAT_DEFAULTS } from '../../firmware/index.ts';
+import { DEVICE_PROTOCOLS } from '../../firmware/index.ts';
 import type { Network } from '../../hal/network.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { SERVER_PORT } from '../programs.ts';
@@ -51,7 +51,7 @@ interface ServeSettings {
 
 function serveSettings(values: Values<typeof OPTIONS>): ServeSettings {
   const { heartbeat, keepAlive = 'off', missedLimit, ...common } = commonSettings(values);
-  const beatIntervalMs = common.beatIntervalMs ?? HEARTBEAT_DEFAULTS.beatIntervalMs;
+  const beatIntervalMs = common.beatIntervalMs ?? DEVICE_PROTOCOLS.heartbeat.defaults.beatIntervalMs;
   const scanIntervalMs = duration('--scan', values.scan);
   const idleMs = duration('--idle', values.idle);
   const pushIntervalMs = duration('--push', values.push);
@@ -69,7 +69,7 @@ function serveSettings(values: Values<typeof OPTIONS>): ServeSettings {
       ? {
           policy: 'missed-beats',
           scanIntervalMs: scanIntervalMs ?? beatIntervalMs,
-          missedLimit: missedLimit ?? HEARTBEAT_DEFAULTS.missedLimit,
+          missedLimit: missedLimit ?? DEVICE_PROTOCOLS.heartbeat.defaults.missedLimit,
         }
       : { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs },
     keepAlive,

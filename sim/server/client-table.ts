@@ -2,33 +2,33 @@
  * Who has been heard, and who has been silent for too long. Pure: time is an argument.
  *
  * Two clocks watch a client, one after the other: until its first valid frame only the time it may take for
- * that, afterwards only the silence policy. Both chains are in the order of time, so whatever is due is first,
+ * that, afterwards only the silence policy. Both lists are in the order of time, so whatever is due is first,
  * and nothing here looks at a client that is in order.
  */
 
-import { Chain, Link } from './chain.ts';
+import { LinkedList, ListNode } from './linked-list.ts';
 
 /** When a client counts as gone though its connection stands. */
 export type Liveness =
   /**
-   * S2: a beat sets a client's count to 0; a scan every `scanIntervalMs` adds 1, and drops a client whose count has
+   * A beat sets a client's count to 0; a scan every `scanIntervalMs` adds 1, and drops a client whose count has
    * already reached `missedLimit`: found within `missedLimit` to `missedLimit` + 1 intervals after the last beat.
-   * The text says "a beat", so other frames do not count: a client whose beats stop while its data goes on is dropped.
+   * Only beats count, and no other frames: a client whose beats stop while its data goes on is dropped.
    */
   | { readonly policy: 'missed-beats'; readonly scanIntervalMs: number; readonly missedLimit: number }
   /**
-   * S6: a scan every `checkIntervalMs` drops from whom no byte came for `idleMs` or longer: found within
+   * A scan every `checkIntervalMs` drops from whom no byte came for `idleMs` or longer: found within
    * `checkIntervalMs` of that.
    */
   | { readonly policy: 'idle'; readonly checkIntervalMs: number; readonly idleMs: number }
   /** Never: TCP must find out. */
   | { readonly policy: 'none' };
 
-/** A scan this late means that the process stood still: what clients sent meanwhile is still to be read. */
-const STALL_MS = 1000;
+/** What is this late means that the process stood still: what clients sent meanwhile is still to be read. */
+export const STALL_MS = 1000;
 
 /** A client's row. */
-export class Entry<Client> extends Link<Entry<Client>> {
+export class Entry<Client> extends ListNode<Entry<Client>> {
   readonly client: Client;
   /** How many scans there had been when it was heard last. */
   sinceScan = 0;
@@ -44,9 +44,9 @@ export class ClientTable<Client> {
   readonly #firstFrameMs: number;
   readonly #scanIntervalMs: number;
   /** Without a valid frame yet, in the order in which they came. */
-  readonly #unproven = new Chain<Entry<Client>>();
+  readonly #unproven = new LinkedList<Entry<Client>>();
   /** The others, in the order of the last sign of life. */
-  readonly #heard = new Chain<Entry<Client>>();
+  readonly #heard = new LinkedList<Entry<Client>>();
   #scans = 0;
   #nextScanMs: number;
   #notBeforeMs = 0;
@@ -71,12 +71,12 @@ export class ClientTable<Client> {
 
   /** Bytes came, whatever they are. */
   bytes(entry: Entry<Client>, nowMs: number): void {
-    if (this.#liveness.policy !== 'missed-beats' && entry.chain === this.#heard) this.#hear(entry, nowMs);
+    if (this.#liveness.policy !== 'missed-beats' && entry.list === this.#heard) this.#hear(entry, nowMs);
   }
 
   /** A valid frame came. */
   frame(entry: Entry<Client>, nowMs: number): void {
-    if (entry.chain === this.#unproven) this.#hear(entry, nowMs);
+    if (entry.list === this.#unproven) this.#hear(entry, nowMs);
   }
 
   /** A beat came: a valid frame that is a sign of life under every policy. */
@@ -85,7 +85,7 @@ export class ClientTable<Client> {
   }
 
   remove(entry: Entry<Client>): void {
-    entry.chain?.remove(entry);
+    entry.list?.remove(entry);
   }
 
   /** When `expire` has something to do next; Infinity when nothing is to come. */

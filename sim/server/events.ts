@@ -1,6 +1,6 @@
 /** What the server tells: who came on line, who went off, after how long and why. */
 
-import { serverName } from '../../firmware/tasks/connection.ts';
+import { serverName } from '../../firmware/index.ts';
 import type { Errno } from '../../hal/errno.ts';
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatSeconds } from '../time/duration.ts';
@@ -18,6 +18,8 @@ export type OfflineReason =
   | { readonly kind: 'no-first-frame'; readonly waitedMs: number }
   /** It does not read what it is sent. */
   | { readonly kind: 'not-reading'; readonly queuedBytes: number }
+  /** Its protocol's rules: `reason` is a sentence without a full stop. */
+  | { readonly kind: 'dropped'; readonly reason: string }
   /** The server was stopped. */
   | { readonly kind: 'stopped' };
 
@@ -66,6 +68,7 @@ export function describeReason(reason: OfflineReason): string {
     case 'flood': return `flood: more than ${reason.maxFrameBurst} frames beyond ${reason.maxFramesPerSecond} a second`;
     case 'no-first-frame': return `no valid frame within ${formatSeconds(reason.waitedMs)}`;
     case 'not-reading': return `it does not read: ${reason.queuedBytes} bytes wait for it`;
+    case 'dropped': return reason.reason;
     case 'stopped': return 'the server was stopped';
   }
 }

@@ -1,4 +1,4 @@
-/** What one client, and all of them together, may cost the server (S14). */
+/** What one client, and all of them together, may cost the server. */
 
 export interface Limits {
   /** Who comes beyond it is reset at once. Default 20000. */

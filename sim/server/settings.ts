@@ -1,30 +1,33 @@
 /** What can be set on the server, what it is by default, and what it must be. */
 
+import type { ProtocolName } from '../../firmware/index.ts';
 import type { KeepAlive, SocketAddress } from '../../hal/network.ts';
+import { atLeast, within } from './checks.ts';
 import type { Liveness } from './client-table.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { PROTOCOLS, type ServiceSettingsOf } from './protocols/index.ts';
+import type { Protocol } from './protocols/protocol.ts';
 
-export type Protocol =
-  | {
-    readonly kind: 'heartbeat';
-    /** Sends each beat back, so that the client learns of a dead server as well. */
-    readonly answerBeats: boolean;
-    /** Sends each client a frame with so many bytes of data (zeros) at this interval. */
-    readonly push?: { readonly intervalMs: number; readonly dataBytes: number };
-  }
-  /**
-   * S1: sends a line as soon as a client is there and then at this interval, and expects it back in upper case.
-   * A right answer counts as a beat; anything else is a bad frame. A line not answered when the next is due is
-   * told, and no other is sent until it is: the dead are left to TCP keepalive and to `liveness`.
-   */
-  | { readonly kind: 'echo'; readonly lineIntervalMs: number };
+/** A protocol of this project by its name, and whatever of its service is to differ from the defaults. */
+type KnownService<Name extends ProtocolName> = { readonly kind: Name } & Partial<ServiceSettingsOf<Name>>;
 
-export interface ServerSettings {
+/** A protocol that is not of this project. */
+interface OwnService {
+  readonly kind: Protocol;
+  readonly [setting: string]: unknown;
+}
+
+export type ServiceOptions = { [Name in ProtocolName]: KnownService<Name> }[ProtocolName] | OwnService;
+
+/** Of one port. */
+export interface PortSettings {
   /** Default 127.0.0.1, port 39002. Port 0: any. */
   readonly local: SocketAddress;
-  /** Default: heartbeat with answers. */
+  /** What is spoken there. Default: heartbeat. */
   readonly protocol: Protocol;
-  /** Default: S2's, a scan every 3 s and 5 missed beats. */
+  /** The settings of that protocol's service. */
+  readonly service: object;
+  /** Default: the protocol's own. */
   readonly liveness: Liveness;
   readonly limits: Limits;
   /** For accepted connections. Default off. */
@@ -35,25 +38,32 @@ export interface ServerSettings {
   readonly beatEvents: boolean;
 }
 
-export type ServerOptions = Partial<Omit<ServerSettings, 'limits'>> & { readonly limits?: Partial<Limits> };
+export interface ServerOptions extends Partial<Omit<PortSettings, 'protocol' | 'service' | 'limits'>> {
+  readonly protocol?: ServiceOptions;
+  readonly limits?: Partial<Limits>;
+}
 
-const DEFAULT_SETTINGS: ServerSettings = {
-  local: { address: '127.0.0.1', port: 39_002 },
-  protocol: { kind: 'heartbeat', answerBeats: true },
-  liveness: { policy: 'missed-beats', scanIntervalMs: 3000, missedLimit: 5 },
-  limits: DEFAULT_LIMITS,
-  keepAlive: 'off',
-  noDelay: true,
-  beatEvents: false,
-};
+const DEFAULT_LOCAL: SocketAddress = { address: '127.0.0.1', port: 39_002 };
 
 /** The settings, or a sentence that names the field which is wrong and says what it must be. */
-export function serverSettings(options: ServerOptions): ServerSettings | string {
-  const settings = { ...DEFAULT_SETTINGS, ...options, limits: { ...DEFAULT_LIMITS, ...options.limits } };
+export function serverSettings(options: ServerOptions): PortSettings | string {
+  const { kind, ...given } = options.protocol ?? { kind: 'heartbeat' };
+  const protocol: Protocol = typeof kind === 'string' ? PROTOCOLS[kind] : kind;
+  const settings: PortSettings = {
+    local: DEFAULT_LOCAL,
+    liveness: protocol.server.liveness,
+    keepAlive: 'off',
+    noDelay: true,
+    beatEvents: false,
+    ...options,
+    protocol,
+    service: { ...protocol.server.defaults, ...given },
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
   return problem(settings) ?? settings;
 }
 
-function problem({ local, protocol, liveness, limits, keepAlive }: ServerSettings): string | undefined {
+function problem({ local, protocol, service, liveness, limits, keepAlive }: PortSettings): string | undefined {
   const wrong = within('local.port', local.port, 0, 65_535)
     ?? atLeast('limits.maxConnections', limits.maxConnections, 1)
     ?? atLeast('limits.firstFrameMs', limits.firstFrameMs, 0)
@@ -61,9 +71,11 @@ function problem({ local, protocol, liveness, limits, keepAlive }: ServerSetting
     ?? atLeast('limits.maxFramesPerSecond', limits.maxFramesPerSecond, 1)
     ?? atLeast('limits.maxFrameBurst', limits.maxFrameBurst, 1)
     ?? atLeast('limits.maxQueuedBytes', limits.maxQueuedBytes, 0)
-    ?? livenessProblem(liveness)
-    ?? protocolProblem(protocol);
-  if (wrong !== undefined || keepAlive === 'off') return wrong;
+    ?? livenessProblem(liveness);
+  if (wrong !== undefined) return wrong;
+  const ofService = protocol.server.problem?.(service);
+  if (ofService !== undefined) return `protocol.${ofService}`;
+  if (keepAlive === 'off') return undefined;
   return atLeast('keepAlive.idle', keepAlive.idle, 1)
     ?? atLeast('keepAlive.interval', keepAlive.interval, 1)
     ?? atLeast('keepAlive.count', keepAlive.count, 1);
@@ -80,25 +92,4 @@ function livenessProblem(liveness: Liveness): string | undefined {
     case 'none':
       return undefined;
   }
-}
-
-function protocolProblem(protocol: Protocol): string | undefined {
-  switch (protocol.kind) {
-    case 'heartbeat':
-      if (protocol.push === undefined) return undefined;
-      return atLeast('protocol.push.intervalMs', protocol.push.intervalMs, 1)
-        ?? within('protocol.push.dataBytes', protocol.push.dataBytes, 0, 0x7fffffff);
-    case 'echo':
-      return atLeast('protocol.lineIntervalMs', protocol.lineIntervalMs, 1);
-  }
-}
-
-function atLeast(field: string, value: number, least: number): string | undefined {
-  if (Number.isInteger(value) && value >= least) return undefined;
-  return `${field} is ${value}, must be a whole number of at least ${least}`;
-}
-
-function within(field: string, value: number, least: number, most: number): string | undefined {
-  if (Number.isInteger(value) && value >= least && value <= most) return undefined;
-  return `${field} is ${value}, must be a whole number from ${least} to ${most}`;
 }

@@ -137,6 +137,7 @@ export const REASON_FIELDS = {
   flood: { maxFramesPerSecond: countFrom1, maxFrameBurst: countFrom1 },
   'no-first-frame': { waitedMs: ms },
   'not-reading': { queuedBytes: count },
+  dropped: { reason: text },
   stopped: {},
 } satisfies { readonly [K in OfflineReason['kind']]: Fields<Extract<OfflineReason, { readonly kind: K }>> };
 
@@ -146,7 +147,7 @@ const offlineReason: Check<OfflineReason> = (value, name) => {
 };
 
 const reasonKind: Check<OfflineReason['kind']> = oneOf([
-  'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'stopped',
+  'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'dropped', 'stopped',
 ]);
 
 function assertReason(value: unknown, name: string): asserts value is OfflineReason {

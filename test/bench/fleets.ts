@@ -5,7 +5,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { boot, type DeviceEvent, type FirmwareConfig } from 'cablepull/firmware';
+import { boot, type DeviceEvent, firmwareImage, type Image } from 'cablepull/firmware';
 import type { Hal, Storage } from 'cablepull/hal';
 import { nodeClock, nodeNetwork, nodeRandom } from 'cablepull/hal/node';
 import { Bench, type TraceEvent } from 'cablepull/sim';
@@ -90,14 +90,14 @@ function bareFleet(port: number, events: FleetEvents): AddDevice {
 
 // ---- the firmware ----
 
-function firmwareConfig(port: number): FirmwareConfig {
-  return { protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: PERIOD_MS };
+function imageFor(port: number): Image {
+  return firmwareImage({ protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: PERIOD_MS });
 }
 
 /** The firmware on this machine's HAL, but for its storage, which would be a file each. */
 function firmwareFleet(port: number, events: FleetEvents): AddDevice {
   const network = nodeNetwork();
-  const config = firmwareConfig(port);
+  const image = imageFor(port);
   return (number) => {
     const hal: Hal = {
       clock: nodeClock(),
@@ -113,7 +113,7 @@ function firmwareFleet(port: number, events: FleetEvents): AddDevice {
         armWatchdog: () => false,
       },
     };
-    boot(hal, config, (event) => tell(event, events));
+    boot(hal, image, (event) => tell(event, events));
   };
 }
 
@@ -130,9 +130,9 @@ function memoryStorage(): Storage {
 /** The devices as the command line runs them: boards with cables and power, and a trace of all they do. */
 function boardFleet(port: number, events: FleetEvents): AddDevice {
   const bench = new Bench({ network: nodeNetwork(), newClock: nodeClock, seed: 1, onTrace: (event) => tell(event, events) });
-  const config = firmwareConfig(port);
+  const image = imageFor(port);
   return (number) => {
-    bench.addDevice(`dev-${number}`, (hal, onEvent) => void boot(hal, config, onEvent)).power.restore();
+    bench.addDevice(`dev-${number}`, (hal, onEvent) => void boot(hal, image, onEvent)).power.restore();
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { boot } from '../../firmware/boot.ts';
+import { firmwareImage } from '../../firmware/config.ts';
 import type { DeviceEvent } from '../../firmware/events.ts';
 import { failure } from '../../hal/errno.ts';
 import type { PanicReport } from '../../hal/system.ts';
@@ -23,7 +24,7 @@ describe('boot', () => {
     const world = new Loopback();
     const server = world.host('10.0.0.2');
     const peer = new Peer(server);
-    boot(world.host('10.0.0.1').hal, { protocol: 'heartbeat', servers });
+    boot(world.host('10.0.0.1').hal, firmwareImage({ protocol: 'heartbeat', servers }));
     world.advance(10);
     expect(peer.last.received).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   });
@@ -64,10 +65,9 @@ describe('boot', () => {
     expect(device.all('connecting').length).toBe(1);
   });
 
-  it('starts nothing when a setting cannot be', () => {
-    const { hal } = new Loopback().host('10.0.0.1');
-    expect(() => boot(hal, { protocol: 'heartbeat', servers: [] })).toThrow('config.servers must be a list of at least one { host, port }, not an empty list');
-    expect(hal.storage.get('boots')).toBeUndefined();
+  it('has no image to start from when a setting cannot be', () => {
+    expect(() => firmwareImage({ protocol: 'heartbeat', servers: [] }))
+      .toThrow('config.servers must be a list of at least one { host, port }, not an empty list');
   });
 });
 

@@ -1,14 +1,18 @@
 /** Every setting is checked, and refused in words that say which one it is and what it must be. */
 
 import { describe, expect, it } from 'vitest';
-import { ConfigError, ECHO_DEFAULTS, type FirmwareConfig, HEARTBEAT_DEFAULTS, resolveConfig } from '../../firmware/config.ts';
+import { firmwareImage } from '../../firmware/config.ts';
+import { DEVICE_PROTOCOLS } from '../../firmware/protocols/index.ts';
+import type { DeviceProtocol } from '../../firmware/protocols/protocol.ts';
+import { checkBoolean, ConfigError } from '../../firmware/settings.ts';
+import { checkServers } from '../../firmware/tasks/connection.ts';
 
 const servers = [{ host: 'a.example', port: 39_002 }];
 
 /** As from a program without types, or from a file. */
 function refused(config: unknown): string {
   try {
-    Reflect.apply(resolveConfig, undefined, [config]);
+    Reflect.apply(firmwareImage, undefined, [config]);
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;
@@ -21,13 +25,15 @@ const echo = (settings: object) => refused({ protocol: 'echo', servers, ...setti
 
 describe('what is accepted', () => {
   it('is a protocol and servers; all else has a default', () => {
-    expect(resolveConfig({ protocol: 'heartbeat', servers })).toEqual({ ...HEARTBEAT_DEFAULTS, servers });
-    expect(resolveConfig({ protocol: 'echo', servers })).toEqual({ ...ECHO_DEFAULTS, servers });
+    for (const protocol of ['heartbeat', 'echo'] as const) {
+      const known = DEVICE_PROTOCOLS[protocol];
+      expect(firmwareImage({ protocol, servers })).toEqual({ ...known.defaults, tickRateHz: 1000, watchdogMs: 0, protocol: known, servers });
+    }
   });
 
-  it("has the articles' numbers by default", () => {
-    expect(HEARTBEAT_DEFAULTS).toMatchObject({ beatIntervalMs: 3000, missedLimit: 5, expectAnswers: true });
-    expect(ECHO_DEFAULTS).toMatchObject({ keepAlive: { idle: 3, interval: 3, count: 3 }, retry: { fixedMs: 100 }, noDelay: true });
+  it('has by default the numbers of the programs that it stands for', () => {
+    expect(DEVICE_PROTOCOLS.heartbeat.defaults).toMatchObject({ beatIntervalMs: 3000, missedLimit: 5, expectAnswers: true });
+    expect(DEVICE_PROTOCOLS.echo.defaults).toMatchObject({ keepAlive: { idle: 3, interval: 3, count: 3 }, retry: { fixedMs: 100 }, noDelay: true });
   });
 
   it.each(['localhost', '10.0.0.1', 'a-b.example', '::1', '::', '2001:db8::ff00:42:8329', '::ffff:192.0.2.1', 'fe80::1%eth0'])('host %s', (host) => {
@@ -45,27 +51,27 @@ describe('what is accepted', () => {
   });
 });
 
-it('devices with the same settings, started one after another, have one image; those with others have another', () => {
-  const servers = [{ host: 'a', port: 1 }];
-  const image = resolveConfig({ protocol: 'heartbeat', servers });
-  expect(resolveConfig({ protocol: 'heartbeat', servers, beatIntervalMs: 3000 })).toBe(image);
-  for (const other of [{ beatIntervalMs: 3001 }, { protocol: 'echo' }, { servers: [{ host: 'a', port: 1 }] }] as const) {
-    const config: FirmwareConfig = { protocol: 'heartbeat', servers, ...other };
-    expect(resolveConfig(config)).not.toBe(image);
-    expect(resolveConfig(config)).toMatchObject(other);
-  }
-  expect(resolveConfig({ protocol: 'heartbeat', servers })).toEqual(image);
+it('a protocol that is not of this project has its own settings, defaults and rules', () => {
+  const quiz: DeviceProtocol<{ readonly servers: typeof servers; readonly isHard: boolean }> = {
+    name: 'quiz', defaults: { isHard: false }, rules: () => ({ servers: checkServers, isHard: checkBoolean }), start() {},
+  };
+  expect(firmwareImage({ protocol: quiz, servers })).toEqual({ protocol: quiz, servers, isHard: false, tickRateHz: 1000, watchdogMs: 0 });
+  expect(refused({ protocol: quiz, servers, isHard: 1 })).toBe('config.isHard must be true or false, not 1');
+  expect(refused({ protocol: quiz, servers, beatIntervalMs: 1 }))
+    .toBe('config.beatIntervalMs is not a setting; there are: protocol, tickRateHz, watchdogMs, servers, isHard');
+  expect(refused({ protocol: { name: 'quiz' }, servers })).toMatch(/^config.protocol must be .*, or a protocol of your own, not an object$/);
 });
 
 describe('what is refused', () => {
+  const KNOWN = Object.keys(DEVICE_PROTOCOLS).map((name) => `'${name}'`).join(', ');
   const duration = 'a whole number from 1 to 2147483647 (milliseconds, at 1000 ticks a second)';
 
   it.each<[unknown, string]>([
     [undefined, 'config must be an object with `protocol` and `servers`, not nothing'],
     [null, 'config must be an object with `protocol` and `servers`, not null'],
     [[], 'config must be an object with `protocol` and `servers`, not an empty list'],
-    [{}, "config.protocol must be 'heartbeat' or 'echo', not nothing"],
-    [{ protocol: 'mqtt', servers }, "config.protocol must be 'heartbeat' or 'echo', not \"mqtt\""],
+    [{}, `config.protocol must be ${KNOWN}, or a protocol of your own, not nothing`],
+    [{ protocol: 'morse', servers }, `config.protocol must be ${KNOWN}, or a protocol of your own, not "morse"`],
     [{ protocol: 'heartbeat' }, 'config.servers must be a list of at least one { host, port }, not nothing'],
   ])('%j', (config, message) => {
     expect(refused(config)).toBe(message);
@@ -82,10 +88,10 @@ describe('what is refused', () => {
     [{ servers: [{ host: 'a.example:80', port: 1 }] }, 'servers[0].host must be a host name or an address, and nothing else, not "a.example:80"'],
     [{ servers: [{ host: 'http://a.example', port: 1 }] }, 'servers[0].host must be a host name or an address, and nothing else, not "http://a.example"'],
     [{ servers: [{ host: '[::1]', port: 1 }] }, 'servers[0].host must be a host name or an address, and nothing else, not "[::1]"'],
-    [{ servers: [{ host: 'a', port: 0 }] }, 'servers[0].port must be a whole number from 1 to 65535 (a TCP port), not 0'],
-    [{ servers: [{ host: 'a', port: 65_536 }] }, 'servers[0].port must be a whole number from 1 to 65535 (a TCP port), not 65536'],
-    [{ servers: [{ host: 'a', port: '80' }] }, 'servers[0].port must be a whole number from 1 to 65535 (a TCP port), not "80"'],
-    [{ servers: [{ host: 'a' }] }, 'servers[0].port must be a whole number from 1 to 65535 (a TCP port), not nothing'],
+    [{ servers: [{ host: 'a', port: 0 }] }, 'servers[0].port must be a whole number from 1 to 65535 (a port), not 0'],
+    [{ servers: [{ host: 'a', port: 65_536 }] }, 'servers[0].port must be a whole number from 1 to 65535 (a port), not 65536'],
+    [{ servers: [{ host: 'a', port: '80' }] }, 'servers[0].port must be a whole number from 1 to 65535 (a port), not "80"'],
+    [{ servers: [{ host: 'a' }] }, 'servers[0].port must be a whole number from 1 to 65535 (a port), not nothing'],
     [{ servers: [{ host: 'a', port: 1, tls: true }] }, 'servers[0].tls is not a setting; there are: host, port'],
     [{ connectTimeoutMs: 0 }, `connectTimeoutMs must be ${duration}, not 0`],
     [{ connectTimeoutMs: 2_147_483_648 }, `connectTimeoutMs must be ${duration}, not 2147483648`],
@@ -120,9 +126,9 @@ describe('what is refused', () => {
     [{ tickRateHz: 100, connectTimeoutMs: 9 }, 'connectTimeoutMs must be a whole number from 10 to 2147483647 (milliseconds, at 100 ticks a second), not 9'],
     [{ tickRateHz: 100, retry: { fixedMs: 9 } }, 'retry.fixedMs must be a whole number from 10 to 2147483647 (milliseconds, at 100 ticks a second), not 9'],
     [{ tickRateHz: 1_000_000, connectTimeoutMs: 2_147_484 }, 'connectTimeoutMs must be a whole number from 1 to 2147483 (milliseconds, at 1000000 ticks a second), not 2147484'],
-    [{ colour: 'red' }, 'colour is not a setting; there are: protocol, tickRateHz, servers, connectTimeoutMs, stableMs, retry, noDelay, keepAlive, userTimeoutMs, watchdogMs'],
-    [{ toString: 'x' }, 'toString is not a setting; there are: protocol, tickRateHz, servers, connectTimeoutMs, stableMs, retry, noDelay, keepAlive, userTimeoutMs, watchdogMs'],
-    [{ beatIntervalMs: 3000 }, 'beatIntervalMs is not a setting; there are: protocol, tickRateHz, servers, connectTimeoutMs, stableMs, retry, noDelay, keepAlive, userTimeoutMs, watchdogMs'],
+    [{ colour: 'red' }, 'colour is not a setting; there are: protocol, tickRateHz, watchdogMs, servers, connectTimeoutMs, stableMs, retry, noDelay, keepAlive, userTimeoutMs'],
+    [{ toString: 'x' }, 'toString is not a setting; there are: protocol, tickRateHz, watchdogMs, servers, connectTimeoutMs, stableMs, retry, noDelay, keepAlive, userTimeoutMs'],
+    [{ beatIntervalMs: 3000 }, 'beatIntervalMs is not a setting; there are: protocol, tickRateHz, watchdogMs, servers, connectTimeoutMs, stableMs, retry, noDelay, keepAlive, userTimeoutMs'],
   ])('in any image: %o', (settings, message) => {
     expect(echo(settings)).toBe(`config.${message}`);
   });

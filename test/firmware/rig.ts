@@ -1,7 +1,7 @@
 /** A device with firmware on the loopback HAL, and a server that this side of the test writes byte by byte. */
 
 import { boot } from '../../firmware/boot.ts';
-import type { FirmwareConfig } from '../../firmware/config.ts';
+import { type FirmwareConfig, firmwareImage } from '../../firmware/config.ts';
 import type { DeviceEvent } from '../../firmware/events.ts';
 import type { Kernel } from '../../firmware/rtos/kernel.ts';
 import { errnoOf, type Errno } from '../../hal/errno.ts';
@@ -123,9 +123,10 @@ export class Device {
   /** `alter`: what is different about its HAL. */
   constructor(world: Loopback, config: FirmwareConfig, capabilities: Partial<Capabilities> = {}, alter: Alter = (hal) => hal) {
     this.host = world.host('10.0.0.1', 'dev-1', capabilities);
+    const image = firmwareImage(config);
     const start = (hal: Hal) => {
       this.open.clear();
-      this.os = boot(this.#counted(alter(hal)), config, (event) => this.events.push({ ...event, atMs: world.now }));
+      this.os = boot(this.#counted(alter(hal)), image, (event) => this.events.push({ ...event, atMs: world.now }));
     };
     this.host.onBoot = start;
     start(this.host.hal);

@@ -1,7 +1,8 @@
 /** A bench over this machine's sockets, for tests: its trace, and waiting for what shall come up in it. */
 
-import { boot, type FirmwareConfig } from '../../firmware/index.ts';
+import type { FirmwareConfig } from '../../firmware/index.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
+import { firmware } from '../../sim/programs.ts';
 import { Bench } from '../../sim/bench/bench.ts';
 import type { Board } from '../../sim/board/board.ts';
 import { describeTraceEvent, type TraceEvent } from '../../sim/verdict/trace.ts';
@@ -25,7 +26,7 @@ export class RealBench {
 
   /** A device with this firmware, switched on. */
   device(name: string, config: FirmwareConfig): Board {
-    const board = this.bench.addDevice(name, (hal, onEvent) => void boot(hal, config, onEvent));
+    const board = this.bench.addDevice(name, firmware(config));
     board.power.restore();
     return board;
   }

@@ -1,7 +1,7 @@
 /** S5: servers in turn, back-off with full jitter, and deadlines that hold on both sides. */
 
 import { describe, expect, it } from 'vitest';
-import type { FirmwareConfig, HeartbeatImage } from '../../../firmware/config.ts';
+import type { FirmwareConfig } from '../../../firmware/config.ts';
 import { retryDelayMs } from '../../../firmware/tasks/backoff.ts';
 import { serverName } from '../../../firmware/tasks/connection.ts';
 import { Loopback } from '../../support/loopback.ts';
@@ -10,7 +10,7 @@ import { Peer, PORT, rig, SERVER, servers } from '../rig.ts';
 const OTHER = '10.0.0.3';
 const BLACK_HOLE = '10.9.9.9';
 
-function heartbeat(settings: Partial<HeartbeatImage> = {}): FirmwareConfig {
+function heartbeat(settings: Partial<Extract<FirmwareConfig, { protocol: 'heartbeat' }>> = {}): FirmwareConfig {
   return { protocol: 'heartbeat', servers, expectAnswers: false, ...settings };
 }
 

@@ -1,7 +1,7 @@
 /** The bench: plans that come true at their time, faults that overlap, and the trace of it all. */
 
 import { expect, it } from 'vitest';
-import { boot } from '../../../firmware/index.ts';
+import { boot, firmwareImage } from '../../../firmware/index.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
 import { startServer } from '../../../sim/server/server.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
@@ -104,8 +104,9 @@ function wholeRun(seed: number): TraceEvent[] {
   const bench = new Bench({ network: world.host('10.0.0.1').hal.network, newClock, seed, onTrace: (event) => trace.push(event) });
   startServer({ clock: newClock(), network: hal.network }, { local: { address: '10.0.0.2', port: 39_002 } }, (event) => bench.addServerEvent(event));
   for (let i = 1; i <= 20; i++) {
-    const config = { protocol: 'heartbeat', servers: [{ host: '10.0.0.2', port: 39_002 }], keepAlive: { idle: 3, interval: 3, count: 3 }, watchdogMs: 10_000 } as const;
-    const board = bench.addDevice(`dev-${i}`, (board, onEvent) => void boot(board, config, onEvent));
+    const keepAlive = { idle: 3, interval: 3, count: 3 };
+    const image = firmwareImage({ protocol: 'heartbeat', servers: [{ host: '10.0.0.2', port: 39_002 }], keepAlive, watchdogMs: 10_000 });
+    const board = bench.addDevice(`dev-${i}`, (board, onEvent) => void boot(board, image, onEvent));
     bench.agenda.at(i * 100, () => board.power.restore());
   }
   bench.schedule(plan(

@@ -1,7 +1,7 @@
 /** A board: power, resets, hangs and crashes, and that nothing of an old boot is ever heard again. In virtual time. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { boot } from '../../../firmware/index.ts';
+import { boot, firmwareImage } from '../../../firmware/index.ts';
 import { Kernel } from '../../../firmware/rtos/index.ts';
 import type { Clock } from '../../../hal/clock.ts';
 import type { Hal } from '../../../hal/hal.ts';
@@ -185,7 +185,7 @@ describe('a reset by the device itself', () => {
 
   it('upon a firmware that crashes at every start does not spin: ten boots a second', () => {
     board((hal, onEvent) => {
-      boot(hal, { protocol: 'heartbeat', servers: [{ host: '10.0.0.2', port: 1 }] }, onEvent);
+      boot(hal, firmwareImage({ protocol: 'heartbeat', servers: [{ host: '10.0.0.2', port: 1 }] }), onEvent);
       hal.system.panic({ task: 'main', reason: 'a bug', stack: '' });
     });
     world.advance(10_000);

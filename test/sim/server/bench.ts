@@ -1,6 +1,6 @@
 /** A server on a loopback host, and clients that say what the test tells them to. */
 
-import { BEAT } from '../../../firmware/protocol/heartbeat-frame.ts';
+import { BEAT } from '../../../firmware/protocols/heartbeat/frame.ts';
 import type { Errno } from '../../../hal/errno.ts';
 import type { StreamHandler, StreamSocket } from '../../../hal/network.ts';
 import { describeReason, type ServerEvent } from '../../../sim/server/events.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClientTable, type Liveness } from '../../../sim/server/client-table.ts';
 
-const S2: Liveness = { policy: 'missed-beats', scanIntervalMs: 3000, missedLimit: 5 };
+const SCANS: Liveness = { policy: 'missed-beats', scanIntervalMs: 3000, missedLimit: 5 };
 const S6: Liveness = { policy: 'idle', checkIntervalMs: 5000, idleMs: 10_000 };
 
 /** Runs the table's alarms in virtual time from `fromMs` until it drops somebody: when, and whom and why. */
@@ -15,7 +15,7 @@ function firstDrop(table: ClientTable<string>, untilMs: number): [atMs: number, 
   return dropped;
 }
 
-describe('S2: a scan every 3 s, 5 missed beats', () => {
+describe('a scan every 3 s, 5 missed beats', () => {
   it.each([
     // The scans are at 3, 6, 9 s, ... The count reaches 5 at the fifth scan after the last beat; the sixth drops.
     { lastBeatMs: 0, droppedMs: 18_000 },
@@ -24,7 +24,7 @@ describe('S2: a scan every 3 s, 5 missed beats', () => {
     { lastBeatMs: 3001, droppedMs: 21_000 },
     { lastBeatMs: 100_000, droppedMs: 117_000 },
   ])('drops who beat last at $lastBeatMs ms at $droppedMs ms: after 15 to 18 s', ({ lastBeatMs, droppedMs }) => {
-    const table = new ClientTable<string>(S2, 0, 0);
+    const table = new ClientTable<string>(SCANS, 0, 0);
     firstDrop(table, lastBeatMs);
     const entry = table.add('dev', lastBeatMs);
     table.beat(entry, lastBeatMs);
@@ -33,7 +33,7 @@ describe('S2: a scan every 3 s, 5 missed beats', () => {
   });
 
   it('takes a beat just before the scan that would have dropped for a beat like any other', () => {
-    const table = new ClientTable<string>(S2, 0, 0);
+    const table = new ClientTable<string>(SCANS, 0, 0);
     const entry = table.add('dev', 0);
     expect(firstDrop(table, 17_999)).toBeUndefined();
     table.beat(entry, 17_999);
@@ -42,7 +42,7 @@ describe('S2: a scan every 3 s, 5 missed beats', () => {
   });
 
   it('counts beats only: neither bytes nor other frames save a client', () => {
-    const table = new ClientTable<string>(S2, 0, 0);
+    const table = new ClientTable<string>(SCANS, 0, 0);
     const entry = table.add('dev', 0);
     for (let atMs = 1000; atMs < 18_000; atMs += 1000) {
       expect(firstDrop(table, atMs)).toBeUndefined();
@@ -53,7 +53,7 @@ describe('S2: a scan every 3 s, 5 missed beats', () => {
   });
 
   it('never drops who beats', () => {
-    const table = new ClientTable<string>(S2, 0, 0);
+    const table = new ClientTable<string>(SCANS, 0, 0);
     const entry = table.add('dev', 0);
     for (let atMs = 0; atMs < 1_000_000; atMs += 14_999) {
       expect(firstDrop(table, atMs)).toBeUndefined();
@@ -98,7 +98,7 @@ describe('the time to the first valid frame', () => {
   });
 
   it('is over with any valid frame, and the silence policy begins with it', () => {
-    const table = new ClientTable<string>(S2, 2500, 0);
+    const table = new ClientTable<string>(SCANS, 2500, 0);
     const entry = table.add('dev', 0);
     table.frame(entry, 2499);
     expect(firstDrop(table, 17_999)).toBeUndefined();
@@ -135,7 +135,7 @@ it('judges nobody right after the process itself stood still, since what they se
   expect(table.nextDueMs()).toBe(61_000);
   expire(61_000);
   expect(dropped).toEqual(['dead']);
-  expect([alive.chain === undefined, dead.chain === undefined]).toEqual([false, true]);
+  expect([alive.list === undefined, dead.list === undefined]).toEqual([false, true]);
 });
 
 it('does not count twice when a scan comes late', () => {
@@ -151,7 +151,7 @@ it('drops at the very time that it said, also where the sum of two times is roun
   // By a clock that is 200 ppm slow: 10 s later it shows less than 10 s more.
   const sinceMs = 6386.722400000001;
   expect(sinceMs + 10_000 - sinceMs).toBeLessThan(10_000);
-  const table = new ClientTable<string>(S2, 10_000, sinceMs - 1);
+  const table = new ClientTable<string>(SCANS, 10_000, sinceMs - 1);
   table.add('dev', sinceMs);
   const dropped: string[] = [];
   for (let dueMs = table.nextDueMs(); dueMs < sinceMs + 10_000; dueMs = table.nextDueMs()) table.expire(dueMs, (client) => dropped.push(client));

@@ -3,7 +3,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { BEAT } from '../../../firmware/protocol/heartbeat-frame.ts';
+import { BEAT } from '../../../firmware/protocols/heartbeat/frame.ts';
 import { nodeClock, nodeNetwork } from '../../../hal/node/index.ts';
 import { describeReason, type ServerEvent } from '../../../sim/server/events.ts';
 import { startServer, type ReferenceServer } from '../../../sim/server/server.ts';

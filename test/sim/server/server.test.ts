@@ -1,4 +1,4 @@
-/** The server finds the silent when S2 and S6 say, answers, pushes, converses, and tells who went off line and why. */
+/** The server finds the silent when its liveness policies say, answers, pushes, converses, and tells who went off line and why. */
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -12,7 +12,7 @@ import { Bench } from './bench.ts';
 const BEAT_BYTES = [0, 0, 0, 0, 0, 0, 0, 0];
 const OTHER_HI = [1, 0, 0, 0, 2, 0, 0, 0, 72, 105];
 
-describe('S2', () => {
+describe('the heartbeat service', () => {
   it('keeps who beats every 3 s, and closes who fell silent at the scan 15 to 18 s after the last beat', () => {
     const bench = new Bench({});
     const healthy = bench.client().beatEvery(3000);
@@ -94,7 +94,7 @@ describe('answers and pushes', () => {
     expect(client.received).toEqual([...BEAT_BYTES, ...BEAT_BYTES]);
   });
 
-  it('is as mute as the article\'s server when told so', () => {
+  it('answers nothing when told so', () => {
     const bench = new Bench({ protocol: { kind: 'heartbeat', answerBeats: false } });
     const client = bench.client().beatEvery(3000);
     bench.world.advance(60_000);
@@ -133,7 +133,7 @@ describe('answers and pushes', () => {
   });
 });
 
-describe('S1\'s conversation', () => {
+describe('the echo service', () => {
   const LINE = 'are you there?\n';
   const echo = { protocol: { kind: 'echo', lineIntervalMs: 1000 }, liveness: { policy: 'none' } } as const;
 
@@ -193,7 +193,7 @@ describe('S1\'s conversation', () => {
   });
 
   it('has no frames to push in', () => {
-    expect(() => new Bench(echo).server.push('all', new Uint8Array(1))).toThrow('no frames to push');
+    expect(() => new Bench(echo).server.push('all', new Uint8Array(1))).toThrow('echo has no message to push data in');
   });
 });
 

@@ -1,7 +1,7 @@
 /** The matchers on the bench, over this machine's sockets, in real time. */
 
 import { expect, it, onTestFinished } from 'vitest';
-import { boot } from '../../../firmware/index.ts';
+import { boot, firmwareImage } from '../../../firmware/index.ts';
 import { nodeClock, nodeNetwork } from '../../../hal/node/index.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
 import type { Board } from '../../../sim/board/board.ts';
@@ -28,7 +28,7 @@ async function bench(): Promise<{ bench: Bench; device: Board }> {
   });
   expect(await made.reach(() => port !== 0, 5000)).toBe(true);
   const device = made.addDevice('dev-1', (hal, onEvent) => {
-    boot(hal, { protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: 200, missedLimit: 3 }, onEvent);
+    boot(hal, firmwareImage({ protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: 200, missedLimit: 3 }), onEvent);
   });
   device.power.restore();
   expect(await made.reach(() => isServed, 5000)).toBe(true);

@@ -1,10 +1,10 @@
 /**
- * A list in the order of time that is made of its members: who has waited longest is first. When all wait for
+ * A doubly linked list in the order of time, made of its members: who has waited longest is first. When all wait for
  * equally long, the first is also the next whose time is up, so that nobody needs a timer of its own.
  */
 
-/** What a member of a chain is: `class Turn extends Link<Turn>`. */
-export class Link<Member extends Link<Member>> {
+/** What a member of a list is: `class Turn extends ListNode<Turn>`. */
+export class ListNode<Member extends ListNode<Member>> {
   /** Since when it has been where it is. */
   sinceMs = 0;
   /** @internal */
@@ -12,10 +12,10 @@ export class Link<Member extends Link<Member>> {
   /** @internal */
   next: Member | undefined;
   /** Where it is. */
-  chain: Chain<Member> | undefined;
+  list: LinkedList<Member> | undefined;
 }
 
-export class Chain<Member extends Link<Member>> {
+export class LinkedList<Member extends ListNode<Member>> {
   #first: Member | undefined;
   #last: Member | undefined;
 
@@ -24,26 +24,26 @@ export class Chain<Member extends Link<Member>> {
     return this.#first;
   }
 
-  /** Puts `member` last, out of whatever chain it was in. `nowMs` MUST NOT go back. */
+  /** Puts `member` last, out of whatever list it was in. `nowMs` MUST NOT go back. */
   append(member: Member, nowMs: number): void {
     member.sinceMs = nowMs;
     if (this.#last === member) return;
-    member.chain?.remove(member);
-    member.chain = this;
+    member.list?.remove(member);
+    member.list = this;
     member.previous = this.#last;
     if (this.#last === undefined) this.#first = member;
     else this.#last.next = member;
     this.#last = member;
   }
 
-  /** Takes `member` out; does nothing when it is not in this chain. */
+  /** Takes `member` out; does nothing when it is not in this list. */
   remove(member: Member): void {
-    if (member.chain !== this) return;
+    if (member.list !== this) return;
     if (member.previous === undefined) this.#first = member.next;
     else member.previous.next = member.next;
     if (member.next === undefined) this.#last = member.previous;
     else member.next.previous = member.previous;
-    member.chain = undefined;
+    member.list = undefined;
     member.previous = undefined;
     member.next = undefined;
   }

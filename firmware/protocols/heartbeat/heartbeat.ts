@@ -4,15 +4,15 @@
  * that both have much to say cannot wait for each other.
  */
 
-import { errnoOf, failure } from '../../hal/errno.ts';
-import type { Hal } from '../../hal/hal.ts';
-import type { EventListener } from '../events.ts';
-import { READABLE, type Socket, WRITABLE } from '../net/socket.ts';
-import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder, type FrameSink } from '../protocol/heartbeat-frame.ts';
-import type { Kernel } from '../rtos/kernel.ts';
-import type { Task } from '../rtos/task.ts';
-import { addTicks, ticksBetween } from '../rtos/ticks.ts';
-import { keepConnected, type ConnectionConfig, type Conversation, type SessionEnd } from './connection.ts';
+import { errnoOf, failure } from '../../../hal/errno.ts';
+import type { Hal } from '../../../hal/hal.ts';
+import type { EventListener } from '../../events.ts';
+import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
+import type { Kernel } from '../../rtos/kernel.ts';
+import type { Task } from '../../rtos/task.ts';
+import { addTicks, ticksBetween } from '../../rtos/ticks.ts';
+import { keepConnected, type ConnectionConfig, type Dialogue, type SessionEnd } from '../../tasks/connection.ts';
+import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder, type FrameSink } from './frame.ts';
 
 export interface HeartbeatConfig extends ConnectionConfig {
   readonly beatIntervalMs: number;
@@ -39,7 +39,7 @@ export function heartbeatTask(os: Kernel, hal: Hal, config: HeartbeatConfig, onE
   return keepConnected(os, hal, config, new Heartbeat(os, hal, config, onEvent), onEvent);
 }
 
-class Heartbeat extends HeartbeatDecoder implements Conversation, FrameSink {
+class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   readonly #os: Kernel;
   readonly #hal: Hal;
   readonly #config: HeartbeatConfig;

@@ -3,14 +3,16 @@
  * nothing by itself: only TCP keepalive tells it, and its server, that the other side is gone.
  */
 
-import { errnoOf, failure } from '../../hal/errno.ts';
-import type { Hal } from '../../hal/hal.ts';
-import type { EventListener } from '../events.ts';
-import { READABLE, type Socket, WRITABLE } from '../net/socket.ts';
-import type { Kernel } from '../rtos/kernel.ts';
-import type { Task } from '../rtos/task.ts';
-import { MAX_DELAY } from '../rtos/ticks.ts';
-import { keepConnected, serverName, type ConnectionConfig, type Conversation, type Server, type SessionEnd } from './connection.ts';
+import { errnoOf, failure } from '../../../hal/errno.ts';
+import type { Hal } from '../../../hal/hal.ts';
+import type { EventListener } from '../../events.ts';
+import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
+import type { Kernel } from '../../rtos/kernel.ts';
+import type { Task } from '../../rtos/task.ts';
+import { MAX_DELAY } from '../../rtos/ticks.ts';
+import {
+  keepConnected, serverName, type ConnectionConfig, type Dialogue, type Server, type SessionEnd,
+} from '../../tasks/connection.ts';
 
 /** How much is read, and given back, at once. */
 const BUFFER_BYTES = 128;
@@ -23,7 +25,7 @@ const LOOK_MS = 1000;
 
 const EAGAIN = failure('EAGAIN');
 
-export function tcpKeepaliveTask(
+export function echoTask(
   os: Kernel,
   hal: Hal,
   config: ConnectionConfig,
@@ -32,7 +34,7 @@ export function tcpKeepaliveTask(
   return keepConnected(os, hal, config, new UpperCaseEcho(os, hal, onEvent), onEvent);
 }
 
-class UpperCaseEcho implements Conversation {
+class UpperCaseEcho implements Dialogue {
   readonly #os: Kernel;
   readonly #hal: Hal;
   readonly #tell: EventListener | undefined;

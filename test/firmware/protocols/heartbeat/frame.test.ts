@@ -1,7 +1,7 @@
-/** The heartbeat codec reads and writes what S2's C programs do, in whatever pieces the stream comes. */
+/** The heartbeat codec reads and writes what C programs on x86 do, in whatever pieces the stream comes. */
 
 import { describe, expect, it } from 'vitest';
-import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder } from '../../../firmware/protocol/heartbeat-frame.ts';
+import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder } from '../../../../firmware/protocols/heartbeat/frame.ts';
 
 const MAX_DATA_BYTES = 1000;
 

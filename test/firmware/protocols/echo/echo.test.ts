@@ -1,8 +1,8 @@
-/** S1: the keepalive task comes back by itself each time, leaves no socket behind, and does just what the article's code does. */
+/** The echo task comes back by itself each time, leaves no socket behind, and gives back what it is sent. */
 
 import { describe, expect, it } from 'vitest';
-import type { FirmwareConfig } from '../../../firmware/config.ts';
-import { connected, Peer, PORT, rig, servers, SERVER, text } from '../rig.ts';
+import type { FirmwareConfig } from '../../../../firmware/config.ts';
+import { connected, Peer, PORT, rig, servers, SERVER, text } from '../../rig.ts';
 
 const ECHO: FirmwareConfig = { protocol: 'echo', servers };
 

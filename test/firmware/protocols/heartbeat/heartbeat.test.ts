@@ -1,12 +1,12 @@
-/** S2: what the heartbeat client says on the wire, when, and what it makes of what it hears. */
+/** What the heartbeat client says on the wire, when, and what it makes of what it hears. */
 
 import { describe, expect, it } from 'vitest';
-import type { FirmwareConfig, HeartbeatImage } from '../../../firmware/config.ts';
-import { connected, type Device, Peer, rig, type Served, servers } from '../rig.ts';
+import type { FirmwareConfig } from '../../../../firmware/config.ts';
+import { connected, type Device, Peer, rig, type Served, servers } from '../../rig.ts';
 
 const HEART = [0, 0, 0, 0, 0, 0, 0, 0];
 
-function heartbeat(settings: Partial<HeartbeatImage> = {}): FirmwareConfig {
+function heartbeat(settings: Partial<Extract<FirmwareConfig, { protocol: 'heartbeat' }>> = {}): FirmwareConfig {
   return { protocol: 'heartbeat', servers, ...settings };
 }
 
@@ -274,7 +274,7 @@ describe('what the server sends', () => {
 
 describe('a server that takes nothing', () => {
   /** The server reads nothing from the start, and 30 bytes fit on the way: three beats and most of a fourth. */
-  function stuck(settings: Partial<HeartbeatImage> = {}) {
+  function stuck(settings: Partial<Extract<FirmwareConfig, { protocol: 'heartbeat' }>> = {}) {
     const made = connected(heartbeat({ expectAnswers: false, ...settings }), { bufferBytes: 30 });
     made.peer.reads = false;
     made.world.advance(9_000);

@@ -1,0 +1,20 @@
+/** The protocols that a device speaks: one line each. Everything else loops over this table, or has one as long. */
+
+import { ECHO } from './echo/index.ts';
+import { HEARTBEAT } from './heartbeat/index.ts';
+import type { DeviceProtocol } from './protocol.ts';
+
+export const DEVICE_PROTOCOLS = {
+  heartbeat: HEARTBEAT,
+  echo: ECHO,
+} satisfies Readonly<Record<string, DeviceProtocol>>;
+
+export type ProtocolName = keyof typeof DEVICE_PROTOCOLS;
+
+/** The settings of a protocol, by its name. */
+export type ProtocolSettingsOf<Name extends ProtocolName> =
+  (typeof DEVICE_PROTOCOLS)[Name] extends DeviceProtocol<infer Settings> ? Settings : never;
+
+export function isProtocolName(name: unknown): name is ProtocolName {
+  return typeof name === 'string' && Object.hasOwn(DEVICE_PROTOCOLS, name);
+}

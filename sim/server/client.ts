@@ -1,0 +1,249 @@
+/** One client of a port: counts what comes, decides when this client goes too far, and sends over a connection or in datagrams. */
+
+import { failure, type Errno } from '../../hal/errno.ts';
+import type { DatagramSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
+import type { Agenda } from '../time/agenda.ts';
+import type { Entry } from './client-table.ts';
+import { Deadline } from './deadline.ts';
+import type { OfflineReason } from './events.ts';
+import { framesAhead } from './limits.ts';
+import { ListNode } from './linked-list.ts';
+import type { Client, ClientHandler, Service } from './protocols/protocol.ts';
+import type { PortSettings } from './settings.ts';
+
+const EAGAIN = failure('EAGAIN');
+/** Of a peer that had gone before it was accepted. */
+export const UNKNOWN_PEER: SocketAddress = { address: '0.0.0.0', port: 0 };
+
+/** What a client needs of its port. */
+export interface Port {
+  readonly settings: PortSettings;
+  readonly service: Service;
+  readonly agenda: Agenda;
+  /** Where everyone reads into. */
+  readonly scratch: Uint8Array;
+  now(): number;
+  /** The time of the reading under way, taken once for all that is read at once. */
+  readAtMs: number | undefined;
+  bytesCame(client: PortClient): void;
+  frameCame(client: PortClient, isBeat: boolean): void;
+  dataCame(bytes: number): void;
+  wentOffline(client: PortClient, reason: OfflineReason): void;
+}
+
+/** Of who is no client yet. */
+const NOBODY: ClientHandler = { received: () => undefined };
+
+/** In the list of those to whom something is due to be sent. */
+export class Turn extends ListNode<Turn> {
+  readonly client: PortClient;
+
+  constructor(client: PortClient) {
+    super();
+    this.client = client;
+  }
+}
+
+/** There are 100,000 of them: what can be asked for, or is the same for all, has no field here. */
+export abstract class PortClient implements Client {
+  readonly id: number;
+  onlineSinceMs = 0;
+  /** Its row in the table; none before it is accepted and after it is off line. */
+  entry: Entry<PortClient> | undefined;
+  /** Its place among those to whom something is due to be sent; none where nothing ever is. */
+  turn: Turn | undefined;
+  beats = 0;
+  handler: ClientHandler = NOBODY;
+  protected readonly port: Port;
+  /** Of the allowed rate of frames: how many it was ahead, and when that was. */
+  #framesAhead = 0;
+  #countedAtMs = 0;
+  #deadline: Deadline | undefined;
+
+  constructor(id: number, port: Port) {
+    this.id = id;
+    this.port = port;
+  }
+
+  abstract get peer(): SocketAddress;
+
+  /** It is a client from now on. */
+  protected comes(nowMs: number, entry: Entry<PortClient>): void {
+    this.onlineSinceMs = nowMs;
+    this.entry = entry;
+    this.handler = this.port.service.open(this);
+  }
+
+  abstract send(bytes: Uint8Array): void;
+
+  /** Ends what there is between it and the server; `reason` has been told, or is nobody's business. */
+  protected abstract hangUp(reason: OfflineReason): void;
+
+  /** It is off line from now on. */
+  end(reason: OfflineReason): void {
+    this.entry = undefined;
+    this.#deadline?.clear();
+    this.hangUp(reason);
+    this.handler.ended?.();
+  }
+
+  frame(isBeat: boolean): void {
+    if (this.entry === undefined) return;
+    const { settings, readAtMs } = this.port;
+    // Whole milliseconds are good enough for a rate, and a small integer needs no box.
+    const atMs = Math.floor(readAtMs ?? this.port.now());
+    const { maxFramesPerSecond, maxFrameBurst } = settings.limits;
+    this.#framesAhead = framesAhead(this.#framesAhead, atMs - this.#countedAtMs, maxFramesPerSecond);
+    this.#countedAtMs = atMs;
+    if (this.#framesAhead > maxFrameBurst) {
+      this.goOffline({ kind: 'flood', maxFramesPerSecond, maxFrameBurst });
+      return;
+    }
+    if (isBeat) this.beats++;
+    this.port.frameCame(this, isBeat);
+  }
+
+  data(bytes: number): void {
+    if (this.entry !== undefined) this.port.dataCame(bytes);
+  }
+
+  setDeadline(atMs: number): void {
+    if (this.entry === undefined) return;
+    this.#deadline ??= new Deadline(this.port.agenda, () => this.handler.due?.());
+    this.#deadline.set(atMs);
+  }
+
+  drop(reason: string): void {
+    this.goOffline({ kind: 'dropped', reason });
+  }
+
+  /** Hands over the first `count` bytes that were read. */
+  protected received(count: number): void {
+    const { port } = this;
+    port.bytesCame(this);
+    const reason = this.handler.received(port.scratch, count);
+    if (reason !== undefined) this.goOffline({ kind: 'bad-frame', reason });
+  }
+
+  protected goOffline(reason: OfflineReason): void {
+    if (this.entry !== undefined) this.port.wentOffline(this, reason);
+  }
+}
+
+export class StreamClient extends PortClient implements StreamHandler {
+  #socket: StreamSocket | undefined;
+  /** What the connection did not take yet; undefined for the many who read what they are sent. */
+  #queue: Uint8Array[] | undefined;
+  #queuedBytes = 0;
+
+  get peer(): SocketAddress {
+    return this.#socket?.remote ?? UNKNOWN_PEER;
+  }
+
+  accepted(socket: StreamSocket, nowMs: number, entry: Entry<PortClient>): void {
+    const { keepAlive, noDelay } = this.port.settings;
+    this.#socket = socket;
+    this.comes(nowMs, entry);
+    if (keepAlive !== 'off') socket.setKeepAlive(keepAlive);
+    socket.setNoDelay(noDelay);
+  }
+
+  protected hangUp(reason: OfflineReason): void {
+    this.#queue = undefined;
+    switch (reason.kind) {
+      case 'silent':
+      case 'closed':
+      case 'error':
+      case 'stopped':
+      case 'dropped':
+        this.#socket?.close();
+        break;
+      // Nothing more is owed to these: RST frees what they hold at once.
+      case 'bad-frame':
+      case 'flood':
+      case 'no-first-frame':
+      case 'not-reading':
+        this.#socket?.abort();
+    }
+  }
+
+  readable(): void {
+    const { port } = this;
+    port.readAtMs = port.now();
+    while (this.entry !== undefined && this.#socket !== undefined) {
+      const count = this.#socket.read(port.scratch);
+      if (count <= 0) break;
+      this.received(count);
+    }
+    port.readAtMs = undefined;
+  }
+
+  writable(): void {
+    const queue = this.#queue;
+    for (let bytes = queue?.[0]; bytes !== undefined && queue !== undefined; bytes = queue[0]) {
+      const taken = this.#write(bytes);
+      this.#queuedBytes -= taken;
+      if (taken < bytes.length) {
+        queue[0] = bytes.subarray(taken);
+        return;
+      }
+      queue.shift();
+    }
+    this.#queue = undefined;
+  }
+
+  ended(reason: Errno | 'closed'): void {
+    if (reason === 'closed') this.goOffline({ kind: 'closed', halfFrame: this.handler.partial === true });
+    else this.goOffline({ kind: 'error', errno: reason });
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.entry === undefined) return;
+    if (this.#queue === undefined) {
+      const taken = this.#write(bytes);
+      if (taken === bytes.length) return;
+      this.#queue = [bytes.subarray(taken)];
+      this.#queuedBytes = bytes.length - taken;
+    } else {
+      this.#queue.push(bytes);
+      this.#queuedBytes += bytes.length;
+    }
+    if (this.#queuedBytes > this.port.settings.limits.maxQueuedBytes) {
+      this.goOffline({ kind: 'not-reading', queuedBytes: this.#queuedBytes });
+    }
+  }
+
+  /** How many bytes the socket took; none either when it failed, which `ended` tells. */
+  #write(bytes: Uint8Array): number {
+    const taken = this.#socket?.write(bytes) ?? EAGAIN;
+    return taken < 0 ? 0 : taken;
+  }
+}
+
+/** An address that datagrams come from. There is no connection to end: when it is off line, it is forgotten. */
+export class DatagramClient extends PortClient {
+  readonly peer: SocketAddress;
+  readonly #socket: DatagramSocket;
+
+  constructor(id: number, port: Port, socket: DatagramSocket, peer: SocketAddress) {
+    super(id, port);
+    this.#socket = socket;
+    this.peer = peer;
+  }
+
+  accepted(nowMs: number, entry: Entry<PortClient>): void {
+    this.comes(nowMs, entry);
+  }
+
+  /** A datagram of `count` bytes has come. */
+  datagramCame(count: number): void {
+    this.received(count);
+  }
+
+  /** What cannot be sent now is lost, as a datagram may be anyway. */
+  send(bytes: Uint8Array): void {
+    if (this.entry !== undefined) this.#socket.sendTo(bytes, this.peer);
+  }
+
+  protected hangUp(): void { /* there is nothing between it and the server */ }
+}

@@ -1,0 +1,312 @@
+/** One port of the server: a service, its clients, and their liveness. */
+
+import type { Hal } from '../../hal/hal.ts';
+import type { Errno } from '../../hal/errno.ts';
+import type { DatagramSocket, ListeningSocket, SocketAddress, StreamHandler } from '../../hal/network.ts';
+import type { Agenda } from '../time/agenda.ts';
+import { DatagramClient, type Port, type PortClient, StreamClient, Turn, UNKNOWN_PEER } from './client.ts';
+import { ClientTable } from './client-table.ts';
+import { Deadline } from './deadline.ts';
+import type { OfflineReason, ServerEvent } from './events.ts';
+import type { Limits } from './limits.ts';
+import { LinkedList } from './linked-list.ts';
+import type { Service, ServiceHost } from './protocols/protocol.ts';
+import type { PortSettings } from './settings.ts';
+
+/** Linux's default for the longest backlog (net.core.somaxconn). */
+const BACKLOG = 4096;
+/** For a connection that is accepted only to be reset. */
+const TURNED_AWAY: StreamHandler = { readable() {}, writable() {}, ended() {} };
+
+/** What a port needs of its server. */
+export interface PortHost {
+  readonly hal: Pick<Hal, 'clock' | 'network'>;
+  readonly agenda: Agenda;
+  readonly scratch: Uint8Array;
+  readonly statistics: ServerStatistics;
+  /** The number of the client that came last. */
+  lastId: number;
+  tell(event: ServerEvent): void;
+}
+
+export interface ServerStatistics {
+  accepted: number;
+  refused: number;
+  /** Beats, or lines answered. */
+  beats: number;
+  dataFrames: number;
+  dataBytes: number;
+  pushes: number;
+  unanswered: number;
+  readonly offline: Record<OfflineReason['kind'], number>;
+}
+
+export interface ClientRow {
+  readonly client: number;
+  readonly peer: SocketAddress;
+  readonly onlineMs: number;
+  readonly silentMs: number;
+  readonly beats: number;
+}
+
+export class ServerPort implements Port, ServiceHost {
+  readonly settings: PortSettings;
+  readonly service: Service;
+  readonly agenda: Agenda;
+  readonly scratch: Uint8Array;
+  readonly #host: PortHost;
+  readonly #socket: ListeningSocket | DatagramSocket;
+  readonly #clients = new Map<number, PortClient>();
+  /** Those of a datagram port, by their addresses. */
+  readonly #byAddress = new Map<string, DatagramClient>();
+  readonly #table: ClientTable<PortClient>;
+  /** Everyone, where clients have turns: in the order of the last one. */
+  readonly #turns = new LinkedList<Turn>();
+  readonly #turnIntervalMs: number;
+  /** Of the table and the turns. A beat never makes it earlier. */
+  readonly #nextDue: Deadline;
+  #serviceDue: Deadline | undefined;
+  readAtMs: number | undefined = undefined;
+  #stopped = false;
+
+  constructor(host: PortHost, settings: PortSettings) {
+    const { local, liveness, limits, protocol, service } = settings;
+    this.settings = settings;
+    this.#host = host;
+    this.agenda = host.agenda;
+    this.scratch = host.scratch;
+    this.service = protocol.server.serve(service, this);
+    this.#turnIntervalMs = this.service.turnIntervalMs ?? Infinity;
+    this.#table = new ClientTable(liveness, limits.firstFrameMs, this.now());
+    this.#nextDue = new Deadline(host.agenda, () => this.#due());
+    this.#socket = protocol.server.transport === 'stream' ? this.#listen(local) : this.#bind(local);
+    this.#setDue();
+  }
+
+  get limits(): Limits {
+    return this.settings.limits;
+  }
+
+  get local(): SocketAddress | undefined {
+    return this.#socket.local;
+  }
+
+  clients(): ClientRow[] {
+    const nowMs = this.now();
+    return Array.from(this.#clients.values(), (client) => ({
+      client: client.id,
+      peer: client.peer,
+      onlineMs: nowMs - client.onlineSinceMs,
+      silentMs: nowMs - (client.entry?.sinceMs ?? nowMs),
+      beats: client.beats,
+    }));
+  }
+
+  /** Sends data to one client or to all; gives to how many. Throws where the protocol has no such thing. */
+  push(to: number | 'all', data: Uint8Array): number {
+    const bytes = this.service.message?.(data);
+    if (bytes === undefined) throw new Error(`${this.settings.protocol.device.name} has no message to push data in`);
+    const client = to === 'all' ? undefined : this.#clients.get(to);
+    const clients = to === 'all' ? [...this.#clients.values()] : client === undefined ? [] : [client];
+    for (const one of clients) {
+      this.#host.statistics.pushes++;
+      one.send(bytes);
+    }
+    return clients.length;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#socket.close();
+    for (const client of this.#clients.values()) this.wentOffline(client, { kind: 'stopped' });
+    this.#nextDue.clear();
+    this.#serviceDue?.clear();
+  }
+
+  // ---- for the service ----
+
+  now(): number {
+    return this.readAtMs ?? this.agenda.now();
+  }
+
+  setDeadline(atMs: number): void {
+    if (this.#stopped) return;
+    this.#serviceDue ??= new Deadline(this.agenda, () => this.service.due?.());
+    this.#serviceDue.set(atMs);
+  }
+
+  tell(event: ServerEvent): void {
+    this.#host.tell(event);
+  }
+
+  // ---- for clients ----
+
+  bytesCame({ entry }: PortClient): void {
+    if (entry !== undefined) this.#table.bytes(entry, this.now());
+  }
+
+  frameCame(client: PortClient, isBeat: boolean): void {
+    const { entry, id } = client;
+    const { statistics } = this.#host;
+    const nowMs = this.now();
+    if (entry === undefined) return;
+    if (!isBeat) {
+      statistics.dataFrames++;
+      this.#table.frame(entry, nowMs);
+      return;
+    }
+    statistics.beats++;
+    this.#table.beat(entry, nowMs);
+    if (this.settings.beatEvents) this.tell({ kind: 'beat', atMs: nowMs, client: id, peer: client.peer });
+  }
+
+  dataCame(bytes: number): void {
+    this.#host.statistics.dataBytes += bytes;
+  }
+
+  wentOffline(client: PortClient, reason: OfflineReason): void {
+    const { entry, id, peer } = client;
+    if (entry === undefined) return;
+    const atMs = this.agenda.now();
+    const sinceMs = entry.sinceMs;
+    this.#table.remove(entry);
+    if (client.turn !== undefined) this.#turns.remove(client.turn);
+    this.#clients.delete(id);
+    if (client instanceof DatagramClient) this.#byAddress.delete(keyOf(peer));
+    this.#host.statistics.offline[reason.kind]++;
+    client.end(reason);
+    const onlineMs = atMs - client.onlineSinceMs;
+    this.tell({ kind: 'offline', atMs, client: id, peer, onlineMs, silentMs: atMs - sinceMs, reason });
+  }
+
+  // ---- connections ----
+
+  #listen(local: SocketAddress): ListeningSocket {
+    const socket = this.#host.hal.network.listen(local, BACKLOG, {
+      listening: () => this.#listening(),
+      incoming: () => this.#acceptAll(socket),
+      ended: (errno) => this.#failed(errno),
+    });
+    return socket;
+  }
+
+  #acceptAll(listener: ListeningSocket): void {
+    while (!this.#stopped) {
+      const isFull = this.#clients.size >= this.limits.maxConnections;
+      const client = isFull ? undefined : new StreamClient(this.#host.lastId + 1, this);
+      const socket = listener.accept(client ?? TURNED_AWAY);
+      if (socket === undefined) break;
+      if (client === undefined) {
+        const peer = socket.remote ?? UNKNOWN_PEER;
+        socket.abort();
+        this.#refuse(peer);
+        continue;
+      }
+      const atMs = this.agenda.now();
+      client.accepted(socket, atMs, this.#table.add(client, atMs));
+      this.#isOnline(client, atMs);
+    }
+    this.#setDue();
+  }
+
+  // ---- datagrams ----
+
+  #bind(local: SocketAddress): DatagramSocket {
+    const socket = this.#host.hal.network.openDatagram(local, {
+      bound: () => this.#listening(),
+      readable: () => this.#receiveAll(socket),
+      ended: (errno) => this.#failed(errno),
+    });
+    return socket;
+  }
+
+  #receiveAll(socket: DatagramSocket): void {
+    this.readAtMs = this.agenda.now();
+    for (let count = socket.receive(this.scratch); count >= 0 && !this.#stopped; count = socket.receive(this.scratch)) {
+      const peer = socket.sender;
+      if (peer === undefined) continue;
+      const client = this.#byAddress.get(keyOf(peer)) ?? this.#newSender(socket, peer, this.readAtMs);
+      client?.datagramCame(count);
+    }
+    this.readAtMs = undefined;
+    this.#setDue();
+  }
+
+  /** Undefined: it is turned away. */
+  #newSender(socket: DatagramSocket, peer: SocketAddress, atMs: number): DatagramClient | undefined {
+    if (this.#clients.size >= this.limits.maxConnections) {
+      this.#refuse(peer);
+      return undefined;
+    }
+    const client = new DatagramClient(this.#host.lastId + 1, this, socket, peer);
+    this.#byAddress.set(keyOf(peer), client);
+    client.accepted(atMs, this.#table.add(client, atMs));
+    this.#isOnline(client, atMs);
+    return client;
+  }
+
+  // ---- both ----
+
+  #listening(): void {
+    this.tell({ kind: 'listening', atMs: this.agenda.now(), local: this.local ?? this.settings.local });
+  }
+
+  #failed(errno: Errno): void {
+    this.tell({ kind: 'failed', atMs: this.agenda.now(), local: this.settings.local, errno });
+  }
+
+  #isOnline(client: PortClient, atMs: number): void {
+    this.#host.statistics.accepted++;
+    this.#host.lastId = client.id;
+    this.#clients.set(client.id, client);
+    this.tell({ kind: 'online', atMs, client: client.id, peer: client.peer });
+    if (client.entry === undefined) return;
+    if (this.#turnIntervalMs < Infinity) this.#turns.append((client.turn = new Turn(client)), atMs);
+    client.handler.begin?.();
+  }
+
+  #refuse(peer: SocketAddress): void {
+    this.#host.statistics.refused++;
+    this.tell({ kind: 'refused', atMs: this.agenda.now(), peer, maxConnections: this.limits.maxConnections });
+  }
+
+  #setDue(): void {
+    if (this.#stopped) return;
+    const turnMs = (this.#turns.first?.sinceMs ?? Infinity) + this.#turnIntervalMs;
+    this.#nextDue.set(Math.min(this.#table.nextDueMs(), turnMs));
+  }
+
+  #due(): void {
+    const nowMs = this.agenda.now();
+    this.#table.expire(nowMs, (client, why, sinceMs) => {
+      const ms = nowMs - sinceMs;
+      this.wentOffline(client, why === 'silent' ? { kind: why, silentMs: ms } : { kind: why, waitedMs: ms });
+    });
+    this.#takeTurns(nowMs);
+    this.#setDue();
+  }
+
+  #takeTurns(nowMs: number): void {
+    for (let next = this.#turns.first; next !== undefined; next = this.#turns.first) {
+      // The very sum that the deadline was set to: a difference may be rounded to just below.
+      if (nowMs < next.sinceMs + this.#turnIntervalMs) return;
+      const waitedMs = nowMs - next.sinceMs;
+      this.#turns.append(next, nowMs);
+      const { client } = next;
+      switch (client.handler.turn?.()) {
+        case 'pushed':
+          this.#host.statistics.pushes++;
+          break;
+        case 'unanswered':
+          this.#host.statistics.unanswered++;
+          this.tell({ kind: 'unanswered', atMs: nowMs, client: client.id, waitedMs });
+          break;
+        case undefined:
+      }
+    }
+  }
+}
+
+function keyOf({ address, port }: SocketAddress): string {
+  return `${address} ${port}`;
+}

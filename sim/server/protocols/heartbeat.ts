@@ -1,0 +1,79 @@
+/** The server's side of the heartbeat protocol: with or without an answer to each beat, with or without data that it pushes. */
+
+import {
+  BEAT, DEVICE_PROTOCOLS, encodeOther, type FrameSink, HEAD_BYTES, HeartbeatDecoder, type ProtocolSettingsOf,
+} from '../../../firmware/index.ts';
+import { atLeast, within } from '../checks.ts';
+import type { Client, ClientHandler, Protocol } from './protocol.ts';
+
+export interface HeartbeatServiceSettings {
+  /** Sends each beat back, so that the client learns of a dead server as well. Default true. */
+  readonly answerBeats: boolean;
+  /** Sends each client a frame with so many bytes of data (zeros) at this interval. Default: nothing. */
+  readonly push: { readonly intervalMs: number; readonly dataBytes: number } | undefined;
+}
+
+export const HEARTBEAT: Protocol<ProtocolSettingsOf<'heartbeat'>, HeartbeatServiceSettings> = {
+  device: DEVICE_PROTOCOLS.heartbeat,
+  server: {
+    transport: 'stream',
+    liveness: { policy: 'missed-beats', scanIntervalMs: 3000, missedLimit: 5 },
+    defaults: { answerBeats: true, push: undefined },
+    problem({ push }) {
+      if (push === undefined) return undefined;
+      return atLeast('push.intervalMs', push.intervalMs, 1) ?? within('push.dataBytes', push.dataBytes, 0, 0x7fffffff);
+    },
+    serve({ answerBeats, push }, { limits: { maxDataBytes } }) {
+      const terms = { answers: answerBeats, pushed: push && message(new Uint8Array(push.dataBytes)) };
+      return {
+        ...(push !== undefined && { turnIntervalMs: push.intervalMs }),
+        open: (client) => new HeartbeatHandler(client, maxDataBytes, terms),
+        message,
+      };
+    },
+  },
+};
+
+function message(data: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(HEAD_BYTES + data.length);
+  encodeOther(frame, data);
+  return frame;
+}
+
+/** What all clients of a server have in common. */
+interface Terms {
+  readonly answers: boolean;
+  readonly pushed: Uint8Array | undefined;
+}
+
+class HeartbeatHandler extends HeartbeatDecoder implements ClientHandler, FrameSink {
+  readonly #client: Client;
+  readonly #terms: Terms;
+
+  constructor(client: Client, maxDataBytes: number, terms: Terms) {
+    super(maxDataBytes);
+    this.#client = client;
+    this.#terms = terms;
+  }
+
+  turn(): 'pushed' | undefined {
+    const { pushed } = this.#terms;
+    if (pushed === undefined) return undefined;
+    this.#client.send(pushed);
+    return 'pushed';
+  }
+
+  received(bytes: Uint8Array, count: number): string | undefined {
+    return this.decode(bytes, this, count)?.reason;
+  }
+
+  beat(): void {
+    this.#client.frame(true);
+    if (this.#terms.answers) this.#client.send(BEAT);
+  }
+
+  data(piece: Uint8Array, remainingBytes: number): void {
+    this.#client.data(piece.length);
+    if (remainingBytes === 0) this.#client.frame(false);
+  }
+}

@@ -1,0 +1,17 @@
+/** The protocols, both ends of each: one line each. The compiler wants one for every protocol that devices speak. */
+
+import { isProtocolName, type ProtocolName } from '../../../firmware/index.ts';
+import { ECHO } from './echo.ts';
+import { HEARTBEAT } from './heartbeat.ts';
+import type { Protocol, ServerProtocol } from './protocol.ts';
+
+export const PROTOCOLS = {
+  heartbeat: HEARTBEAT,
+  echo: ECHO,
+} satisfies Readonly<Record<ProtocolName, Protocol>>;
+
+export const PROTOCOL_NAMES: readonly ProtocolName[] = Object.keys(PROTOCOLS).filter(isProtocolName);
+
+/** The settings of a protocol's service, by the protocol's name. */
+export type ServiceSettingsOf<Name extends ProtocolName> =
+  (typeof PROTOCOLS)[Name]['server'] extends ServerProtocol<infer Settings> ? Settings : never;
