@@ -1,8 +1,9 @@
 /** `cablepull/sim`: boards, faults, the bench, the simulation, the reference server, and verdicts. */
 
 export { Bench, type BenchOptions } from './bench/bench.ts';
-export { Board, type BoardEvent, type BoardWorld, type Firmware } from './board/board.ts';
+export type { BoardEvent, BoardState, Firmware } from './board/board.ts';
 export type { Nic } from './board/nic.ts';
+export { Device, type DeviceCable, type DevicePower } from './device.ts';
 export { type Fault, formatFault, type Range } from './faults/fault.ts';
 export { FAULT_KINDS, type FaultKind, FAULTS } from './faults/kinds/index.ts';
 export type { Effect, FirmwareState, KindOfFault, NetworkKind, Side, Tier } from './faults/kind.ts';

@@ -12,6 +12,7 @@
 
 import type { Hal } from '../hal/hal.ts';
 import type { Board, Firmware } from './board/board.ts';
+import type { Device } from './device.ts';
 import type { Fault } from './faults/fault.ts';
 import type { SpoiltNetwork } from './faults/kind.ts';
 import { Lan } from './lan.ts';
@@ -93,7 +94,7 @@ export interface SimulatedNat {
 /** A server, on a host of its own. */
 export interface SimulatedServer {
   /** Its power, its cable, its program's life. */
-  readonly board: Board;
+  readonly board: Device;
   /** The program that runs there, as long as it does; each boot has a new one. */
   readonly program: ReferenceServer | undefined;
 }
@@ -171,12 +172,12 @@ export class Simulation {
   }
 
   /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
-  addDevice({ firmware, power = true, ...options }: DeviceOptions): Board {
+  addDevice({ firmware, power = true, ...options }: DeviceOptions): Device {
     if (typeof firmware !== 'function') throw new TypeError('a device needs a firmware, such as heartbeatFirmware()');
     const name = options.name ?? `dev-${this.testbed.size + 1}`;
-    const board = this.testbed.addBoard(name, this.#addHost(name, 'lwip', options), firmware);
-    if (power) board.power.restore();
-    return board;
+    const device = this.testbed.addBoard(name, this.#addHost(name, 'lwip', options), firmware);
+    if (power) device.power.restore();
+    return device;
   }
 
   /** A server, with Linux's stack unless said otherwise; it boots now. */
@@ -329,7 +330,7 @@ function profileOf(profile: ProfileName | Profile): Profile {
 }
 
 class ServerHost implements SimulatedServer {
-  readonly board: Board;
+  readonly board: Device;
   program: ReferenceServer | undefined = undefined;
 
   constructor(testbed: Testbed, name: string, host: Host, program: ServerProgram) {

@@ -3,9 +3,10 @@
  * simulation on a network of its own.
  */
 
-import { Board, type BoardFault, type BoardWorld, type Firmware } from './board/board.ts';
+import { Board, type BoardWorld, type Firmware } from './board/board.ts';
 import type { BoardClock } from './board/board-clock.ts';
 import type { Nic } from './board/nic.ts';
+import { Device, type HandFault } from './device.ts';
 import { type Fault, formatFault } from './faults/fault.ts';
 import { type Hosts, problemOf, type Target, targetsOf } from './faults/hosts.ts';
 import type { NetworkKind, Side, SpoiltNetwork, Tier } from './faults/kind.ts';
@@ -45,7 +46,7 @@ export interface Witness {
 
 /** A fault that is not over. */
 interface OpenFault {
-  readonly told: Told;
+  readonly facts: FaultFacts;
   readonly isShared: boolean;
   /** Undefined: it was begun by hand, and ends so. */
   readonly heal: (() => void) | undefined;
@@ -54,7 +55,7 @@ interface OpenFault {
 }
 
 /** What the trace says of a fault, whether it comes or goes. */
-type Told = { readonly source: 'fault' } & Omit<FaultEvent, 'kind' | 'forMs'>;
+type FaultFacts = { readonly source: 'fault' } & Omit<FaultEvent, 'kind' | 'forMs'>;
 
 export class Testbed {
   /** What shall happen when, in ms since the testbed was made. */
@@ -70,8 +71,6 @@ export class Testbed {
   /** How often each line was planned, so that two of the same draw times of their own. */
   readonly #planned = new Map<string, number>();
   #lastFaultId = 0;
-  /** What is done to a board next is by a plan, which has told of it, or is no fault. */
-  #isActing = false;
   #trace: 'not begun' | 'going on' | 'ended' = 'not begun';
 
   constructor(options: TestbedOptions) {
@@ -85,11 +84,6 @@ export class Testbed {
       newClock,
       // One object an event, not two: there is one at every beat of thousands of devices.
       onEvent: this.isHeard ? (event, { name }) => this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() }) : undefined,
-      onFault: (board, fault, change) => {
-        if (!this.#isActing) this.#actByHand(board, fault, change);
-        // What follows of it, as flash that fails at boot, is not the plan's.
-        this.#isActing = false;
-      },
     };
   }
 
@@ -117,26 +111,31 @@ export class Testbed {
     return this.#boards.get(name);
   }
 
-  /** A new board with this firmware; its power is off. */
-  addBoard(name: string, nic: Nic, firmware: Firmware): Board {
+  /** A new device with this firmware; its power is off. */
+  addBoard(name: string, nic: Nic, firmware: Firmware): Device {
     if (this.#boards.has(name)) throw new Error(`there is a device ${name} already`);
     const board = new Board(this.#world, name, nic, firmware);
     this.#boards.set(name, board);
-    return board;
+    return this.#handleOf(board);
   }
 
   /** A new board for a server, whose program tells by addServerEvent; its power is off. */
-  addServerBoard(name: string, nic: Nic, program: Firmware): Board {
+  addServerBoard(name: string, nic: Nic, program: Firmware): Device {
     const board = new Board({ ...this.#world, onEvent: undefined }, name, nic, program);
     this.#servers.set(name, board);
-    return board;
+    return this.#handleOf(board);
   }
 
-  /** Switches a board on at a time. A plan's fault that then keeps it off has the say: the board boots when that heals. */
-  switchOn(board: Board, atMs: number): void {
+  /** Not kept: of a hundred thousand devices most are never held. */
+  #handleOf(board: Board): Device {
+    return new Device(board, (fault, change) => this.#actByHand(board, fault, change));
+  }
+
+  /** Switches a device on at a time. A plan's fault that then keeps it off has the say: the device boots when that heals. */
+  switchOn({ board }: Device, atMs: number): void {
     this.agenda.at(atMs, () => {
       this.#endByHand(board.name, 'power-loss', ({ heal }) => heal === undefined);
-      const isKeptOff = this.#openOf(board.name).some(({ told, heal }) => FAULTS[told.fault].firmware === 'off' && heal !== undefined);
+      const isKeptOff = this.#openOf(board.name).some(({ facts, heal }) => FAULTS[facts.fault].firmware === 'off' && heal !== undefined);
       if (!isKeptOff) board.power.restore();
     });
   }
@@ -198,7 +197,7 @@ export class Testbed {
   /** Forgets what was to happen, and switches everything off. */
   stop(): void {
     this.agenda.clear();
-    for (const board of this.#boards.values()) this.#act(() => board.power.cut());
+    for (const board of this.#boards.values()) board.power.cut();
   }
 
   #tell(event: TraceEvent): void {
@@ -219,54 +218,54 @@ export class Testbed {
   #begin(fault: Fault, { name, side }: Target, forMs: number | undefined): OpenFault | undefined {
     const { kind, argument } = fault;
     const { begin, lasts, isShared } = FAULTS[kind];
-    const told = this.#told(kind, argument, name, side, formatFault(fault));
-    this.trace({ ...told, kind: 'fault', ...(forMs !== undefined && { forMs }) });
+    const facts = this.#factsOf(kind, argument, name, side, formatFault(fault));
+    this.trace({ ...facts, kind: 'fault', ...(forMs !== undefined && { forMs }) });
     const victim = { board: this.#boardOf(name), network: this.#options.networkOf(name) };
     const { boots } = victim.board;
-    const heal = this.#act(() => begin(victim, argument));
-    return lasts(argument) ? this.#addOpen(name, { told, isShared, heal, boots }) : undefined;
+    const heal = begin(victim, argument);
+    return lasts(argument) ? this.#addOpen(name, { facts, isShared, heal, boots }) : undefined;
   }
 
   /** Heals it, unless somebody has done so by hand. */
   #end(name: string, fault: OpenFault): void {
     if (!this.#removeOpen(name, fault)) return;
-    this.trace({ ...fault.told, kind: 'healed' });
+    this.trace({ ...fault.facts, kind: 'healed' });
     const { boots } = this.#boardOf(name);
-    const isOn = (other: OpenFault): boolean => FAULTS[other.told.fault].firmware === 'running' || other.boots === boots;
-    const isLast = !this.#openOf(name).some((other) => other.told.fault === fault.told.fault && isOn(other));
-    if (fault.heal !== undefined && (isLast || !fault.isShared)) this.#act(fault.heal);
+    const isOn = (other: OpenFault): boolean => FAULTS[other.facts.fault].firmware === 'running' || other.boots === boots;
+    const isLast = !this.#openOf(name).some((other) => other.facts.fault === fault.facts.fault && isOn(other));
+    if (isLast || !fault.isShared) fault.heal?.();
   }
 
   /** Who acts by hand has the say: what is mended so is mended, whatever faults of the kind a plan has going on. */
-  #actByHand(board: Board, fault: BoardFault, change: 'begins' | 'ends'): void {
+  #actByHand(board: Board, fault: HandFault, change: 'begins' | 'ends'): void {
     const { name } = board;
     if (change === 'ends') return this.#endByHand(name, fault, () => true);
     const now = this.agenda.now();
     const side = this.#servers.get(name) === board ? 'server' : 'device';
     const text = formatFault({ kind: fault, argument: undefined, target: name, at: { fromMs: now, toMs: now }, for: undefined, everyMs: undefined });
-    const told = this.#told(fault, undefined, name, side, text);
-    this.trace({ ...told, kind: 'fault' });
+    const facts = this.#factsOf(fault, undefined, name, side, text);
+    this.trace({ ...facts, kind: 'fault' });
     this.#endStale(board);
-    if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { told, isShared: true, heal: undefined, boots: board.boots });
+    if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { facts, isShared: true, heal: undefined, boots: board.boots });
   }
 
   /** Forgets what was begun by hand and a boot has ended, as a hang that a watchdog did not bear: nobody ends it by hand. */
   #endStale({ name, boots }: Board): void {
     for (const open of this.#openOf(name)) {
-      const { firmware } = FAULTS[open.told.fault];
+      const { firmware } = FAULTS[open.facts.fault];
       if (open.heal === undefined && open.boots !== boots && (firmware === 'hung' || firmware === 'dead')) this.#removeOpen(name, open);
     }
   }
 
-  #endByHand(name: string, fault: BoardFault, isEnded: (open: OpenFault) => boolean): void {
+  #endByHand(name: string, fault: HandFault, isEnded: (open: OpenFault) => boolean): void {
     for (const open of this.#openOf(name)) {
-      if (open.told.fault !== fault || !isEnded(open)) continue;
+      if (open.facts.fault !== fault || !isEnded(open)) continue;
       this.#removeOpen(name, open);
-      this.trace({ ...open.told, kind: 'healed' });
+      this.trace({ ...open.facts, kind: 'healed' });
     }
   }
 
-  #told(fault: Fault['kind'], argument: string | undefined, host: string, on: Side, text: string): Told {
+  #factsOf(fault: Fault['kind'], argument: string | undefined, host: string, on: Side, text: string): FaultFacts {
     const tier: Tier | undefined = tierOf(fault, this.#options.network);
     if (tier === undefined) throw new Error(`${text} cannot be done here: it should not have been planned`);
     return { source: 'fault', id: ++this.#lastFaultId, fault, ...(argument !== undefined && { argument }), host, on, tier, text };
@@ -293,15 +292,6 @@ export class Testbed {
     if (rest.length > 0) this.#open.set(name, rest);
     else this.#open.delete(name);
     return rest.length < open.length;
-  }
-
-  #act<T>(act: () => T): T {
-    this.#isActing = true;
-    try {
-      return act();
-    } finally {
-      this.#isActing = false;
-    }
   }
 }
 

@@ -3,7 +3,8 @@
 import type { Clock } from '../../hal/clock.ts';
 import type { Network } from '../../hal/network.ts';
 import { boardClock } from '../board/board-clock.ts';
-import type { Board, Firmware } from '../board/board.ts';
+import type { Firmware } from '../board/board.ts';
+import type { Device } from '../device.ts';
 import { Testbed } from '../testbed.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { BenchNic } from './bench-nic.ts';
@@ -54,7 +55,7 @@ export class Bench extends Testbed {
   }
 
   /** A new board with this firmware; its power is off. */
-  addDevice(name: string, firmware: Firmware): Board {
+  addDevice(name: string, firmware: Firmware): Device {
     const { network, newClock } = this.#options;
     const nic = new BenchNic({ network, newClock, onHungUp: (event) => this.trace({ source: 'bench', device: name, ...event }) });
     const board = this.addBoard(name, nic, firmware);

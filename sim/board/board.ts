@@ -28,12 +28,9 @@ export interface BoardWorld {
   newClock(board: Board): BoardClock;
   /** Undefined: nobody listens, and so the firmware need not say anything. */
   readonly onEvent: ((event: BoardEvent, board: Board) => void) | undefined;
-  /** Told before a board's state changes by one of its calls that break it, or mend it. */
-  readonly onFault: (board: Board, fault: BoardFault, change: 'begins' | 'ends') => void;
 }
 
-/** What can be done to a board, in a plan's words; a reset only begins. */
-export type BoardFault = 'cable-pull' | 'power-loss' | 'hang' | 'crash' | 'reset';
+export type BoardState = 'off' | 'running' | 'hung' | 'crashed' | 'resetting';
 
 /** What a board tells: its firmware's events, its console, and its crashes. */
 export type BoardEvent =
@@ -41,20 +38,20 @@ export type BoardEvent =
   | { readonly kind: 'console'; readonly line: string }
   | ({ readonly kind: 'panic' } & PanicReport);
 
-export interface Cable {
+export interface BoardCable {
   pull(): void;
   plug(): void;
 }
 
-export interface Power {
+export interface BoardPower {
   cut(): void;
   /** Boots with `reason`, by default `power-on`. */
   restore(reason?: ResetReason): void;
   /**
    * Cuts the power in the middle of a write to the flash: 1 is the next one, and each programs a word or erases a page. What is done
-   * of that write, the board's seed decides. `undefined` calls it off.
+   * of that write, the board's seed decides. `undefined` calls it off. `cut` cuts the power then.
    */
-  cutAtWrite(count: number | undefined): void;
+  cutAtWrite(count: number | undefined, cut?: () => void): void;
 }
 
 export class Board {
@@ -66,7 +63,7 @@ export class Board {
   readonly #firmware: Firmware;
   #random: Random | undefined = undefined;
   #resetClock: BoardClock | undefined = undefined;
-  #state: 'off' | 'running' | 'hung' | 'crashed' | 'resetting' = 'off';
+  #state: BoardState = 'off';
   #current: Boot | undefined = undefined;
   #carrier = true;
   #boots = 0;
@@ -79,8 +76,13 @@ export class Board {
     this.#firmware = firmware;
   }
 
-  get state(): 'off' | 'running' | 'hung' | 'crashed' | 'resetting' {
+  get state(): BoardState {
     return this.#state;
+  }
+
+  /** Whether the cable is in. */
+  get hasCarrier(): boolean {
+    return this.#carrier;
   }
 
   /** @internal How often its firmware has been started. */
@@ -89,7 +91,7 @@ export class Board {
   }
 
   /** The cable. Pulling it twice is pulling it once. */
-  get cable(): Cable {
+  get cable(): BoardCable {
     return {
       pull: () => this.#setCarrier(false),
       plug: () => this.#setCarrier(true),
@@ -97,17 +99,15 @@ export class Board {
   }
 
   /** The power. Both `cut` and `restore` do nothing when it is so already. */
-  get power(): Power {
+  get power(): BoardPower {
     return {
-      cut: () => this.#cutPower(),
+      cut: () => this.#end('off'),
       restore: (reason = 'power-on') => {
-        if (this.#state !== 'off') return;
-        this.#world.onFault(this, 'power-loss', 'ends');
-        this.#boot(reason);
+        if (this.#state === 'off') this.#boot(reason);
       },
-      cutAtWrite: (count) => {
+      cutAtWrite: (count, cut = () => this.#end('off')) => {
         const random = forkRandom(this.#world.seed, `${this.name} flash`);
-        this.flash.failure = count === undefined ? undefined : { writes: count, random, happen: () => this.#cutPower() };
+        this.flash.failure = count === undefined ? undefined : { writes: count, random, happen: cut };
       },
     };
   }
@@ -115,7 +115,6 @@ export class Board {
   /** The firmware stops, its TCP stack lives. A hardware watchdog, if the firmware has armed it, ends this. */
   hang(): void {
     if (this.#state !== 'running') return;
-    this.#world.onFault(this, 'hang', 'begins');
     this.#state = 'hung';
     this.#current?.hold();
   }
@@ -123,7 +122,6 @@ export class Board {
   /** The firmware goes on where it stopped. */
   unhang(): void {
     if (this.#state !== 'hung') return;
-    this.#world.onFault(this, 'hang', 'ends');
     this.#state = 'running';
     this.#current?.release();
   }
@@ -131,21 +129,17 @@ export class Board {
   /** The firmware dies like a process under an operating system, which closes its connections. */
   crash(): void {
     if (this.#state !== 'running' && this.#state !== 'hung') return;
-    this.#world.onFault(this, 'crash', 'begins');
     this.nic.closeAll();
     this.#end('crashed');
   }
 
   /** A crashed firmware is started again. */
   restartCrashed(): void {
-    if (this.#state !== 'crashed') return;
-    this.#world.onFault(this, 'crash', 'ends');
-    this.#boot('panic');
+    if (this.#state === 'crashed') this.#boot('panic');
   }
 
   /** Resets the connections, as a box on the way does that has lost track of them. */
   resetConnections(): void {
-    this.#world.onFault(this, 'reset', 'begins');
     this.nic.resetAll();
   }
 
@@ -182,14 +176,8 @@ export class Board {
 
   #setCarrier(up: boolean): void {
     if (this.#carrier === up) return;
-    this.#world.onFault(this, 'cable-pull', up ? 'ends' : 'begins');
     this.#carrier = up;
     this.nic.setCarrier(up);
-  }
-
-  #cutPower(): void {
-    if (this.#state !== 'off') this.#world.onFault(this, 'power-loss', 'begins');
-    this.#end('off');
   }
 
   #boot(resetReason: ResetReason): void {

@@ -3,7 +3,8 @@
 import { serverName, type Server } from '../../firmware/index.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { Bench } from '../bench/bench.ts';
-import type { Board, Firmware } from '../board/board.ts';
+import type { Firmware } from '../board/board.ts';
+import type { Device } from '../device.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import type { Fleet } from './fleet.ts';
 import { Live } from './live.ts';
@@ -36,7 +37,7 @@ export class RealVenue implements Venue {
     return this.#settings.firmware.servers;
   }
 
-  addDevice(name: string, firmware: Firmware): Board {
+  addDevice(name: string, firmware: Firmware): Device {
     return this.testbed.addDevice(name, firmware);
   }
 

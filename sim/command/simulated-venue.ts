@@ -2,7 +2,8 @@
 
 import type { Server } from '../../firmware/index.ts';
 import { nodeClock } from '../../hal/node/index.ts';
-import type { Board, Firmware } from '../board/board.ts';
+import type { Firmware } from '../board/board.ts';
+import type { Device } from '../device.ts';
 import type { Capture } from '../link/capture.ts';
 import type { LinkOptions } from '../link/options.ts';
 import type { NetstatRow } from '../netstat.ts';
@@ -76,7 +77,7 @@ export class SimulatedVenue implements Venue {
     return this.#settings.firmware.servers;
   }
 
-  addDevice(name: string, firmware: Firmware): Board {
+  addDevice(name: string, firmware: Firmware): Device {
     return this.#sim.addDevice({ name, firmware, link: DEVICE_LINK, power: false });
   }
 

@@ -1,7 +1,8 @@
 /** Where a run takes place: what is different over real sockets and on the simulated network. */
 
 import type { Server } from '../../firmware/index.ts';
-import type { Board, Firmware } from '../board/board.ts';
+import type { Firmware } from '../board/board.ts';
+import type { Device } from '../device.ts';
 import type { NetstatRow } from '../netstat.ts';
 import type { Testbed } from '../testbed.ts';
 
@@ -12,7 +13,7 @@ export interface Venue {
   /** The server's program, where it is ours, runs; gives where devices connect to. Rejects with a Problem. */
   open(): Promise<readonly Server[]>;
   /** A board with this firmware; its power is off. */
-  addDevice(name: string, firmware: Firmware): Board;
+  addDevice(name: string, firmware: Firmware): Device;
   /** Lets time pass, to the end of the run or to `stop`, and shows how far it is. Rejects with a Problem. */
   pass(): Promise<void>;
   /** Ends the run soon; at any time. */

@@ -11,7 +11,7 @@
  */
 
 import { expect } from 'vitest';
-import type { Board } from '../board/board.ts';
+import type { Device } from '../device.ts';
 import type { Side } from '../faults/kind.ts';
 import { type Duration, formatDuration } from '../time/duration.ts';
 import { type Expectation, formatExpectation, judgeExpectation, parseExpectation } from '../verdict/expectation.ts';
@@ -42,13 +42,13 @@ declare module 'vitest' {
      * of a Simulation or a Bench, about one of its devices or its name. It fails, with `.not`, too, where no fault
      * has cut the device, or found it without a connection.
      */
-    toNotice(device: Board | string, options: NoticeOptions): Promise<void>;
+    toNotice(device: Device | string, options: NoticeOptions): Promise<void>;
     /**
      * That service is back in time after the last fault that has cut the device was healed. Time passes until it is: first until the heal,
      * as long as the plan says (or, where nobody has said, `within`), then no more than `within`. It fails, with `.not`, too, where the
      * fault is not healed, or the device had never been connected.
      */
-    toRecover(device: Board | string, options: RecoverOptions): Promise<void>;
+    toRecover(device: Device | string, options: RecoverOptions): Promise<void>;
     /**
      * That all faults so far were as expected: `server notices within 15s`, `device notices within 15s`, `service back within 10s`. No
      * time passes. It fails, with `.not`, too, where no fault put it to the test.

@@ -1,7 +1,7 @@
 /** What stands in `expect(...)`: a world in which time can pass, its devices, and words for what is none of these. */
 
 import { Bench } from '../bench/bench.ts';
-import { Board } from '../board/board.ts';
+import { Device } from '../device.ts';
 import { Simulation } from '../simulation.ts';
 import type { Testbed } from '../testbed.ts';
 import { describeWrongDuration, formatSeconds, parseDuration } from '../time/duration.ts';
@@ -30,8 +30,8 @@ export function deviceName({ testbed }: World, device: unknown, matcher: string)
     const there = first === undefined ? 'there is none yet' : first === last ? `there is ${first}` : `there are ${first} to ${last}`;
     throw new RangeError(`no device is called '${device}'; ${there}`);
   }
-  if (!(device instanceof Board)) throw new TypeError(`${matcher} is about a device, as addDevice gives it, or its name, not about ${describeValue(device)}`);
-  if (testbed.board(device.name) === device) return device.name;
+  if (!(device instanceof Device)) throw new TypeError(`${matcher} is about a device, as addDevice gives it, or its name, not about ${describeValue(device)}`);
+  if (testbed.board(device.name) === device.board) return device.name;
   throw new RangeError(`${device.name} is no device of this world: it is one of another world, or the board of a server`);
 }
 

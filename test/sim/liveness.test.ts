@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import type { Board } from '../../sim/board/board.ts';
+import type { Device } from '../../sim/device.ts';
 import { FAULTS } from '../../sim/faults/kinds/index.ts';
 import { blackhole } from '../../sim/link/rules/blackhole.ts';
 import { burstLoss } from '../../sim/link/rules/burst-loss.ts';
@@ -80,7 +80,7 @@ const KINDS = ['cable-pull', 'power-loss', 'hang', 'crash', 'reset'] as const;
 
 interface World {
   readonly sim: Simulation;
-  readonly boards: readonly Board[];
+  readonly boards: readonly Device[];
   readonly trace: TraceEvent[];
 }
 
@@ -108,7 +108,7 @@ function plan({ sim, boards }: World, random: Seeded): void {
     if (random.chance(2)) {
       const { begin } = FAULTS[random.pick(KINDS)];
       sim.at(fromMs, () => {
-        const heal = begin({ board, network: undefined }, undefined);
+        const heal = begin({ board: board.board, network: undefined }, undefined);
         if (heal !== undefined) sim.at(toMs, heal);
       });
     } else {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Hal } from '../../hal/hal.ts';
 import type { StreamHandler, StreamSocket } from '../../hal/network.ts';
-import type { Board } from '../../sim/board/board.ts';
+import type { Device } from '../../sim/device.ts';
 import { netstatTable, type NetstatRow } from '../../sim/netstat.ts';
 import { Simulation } from '../../sim/simulation.ts';
 
@@ -11,8 +11,8 @@ const QUIET: StreamHandler = { readable() {}, writable() {}, ended() {} };
 
 interface Pair {
   readonly sim: Simulation;
-  readonly client: Board;
-  readonly server: Board;
+  readonly client: Device;
+  readonly server: Device;
   /** The client's socket and, when there is one, the server's. */
   readonly near: () => StreamSocket;
   readonly far: () => StreamSocket;

@@ -4,7 +4,7 @@ import type { FirmwareConfig } from '../../firmware/index.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { firmware } from '../../sim/programs.ts';
 import { Bench } from '../../sim/bench/bench.ts';
-import type { Board } from '../../sim/board/board.ts';
+import type { Device } from '../../sim/device.ts';
 import { describeTraceEvent, type TraceEvent } from '../../sim/verdict/trace.ts';
 
 export class RealBench {
@@ -25,7 +25,7 @@ export class RealBench {
   }
 
   /** A device with this firmware, switched on. */
-  device(name: string, config: FirmwareConfig): Board {
+  device(name: string, config: FirmwareConfig): Device {
     const board = this.bench.addDevice(name, firmware(config));
     board.power.restore();
     return board;

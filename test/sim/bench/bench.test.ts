@@ -7,6 +7,7 @@ import { startServer } from '../../../sim/server/server.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import { Loopback } from '../../support/loopback.ts';
+import type { Device } from '../../../sim/device.ts';
 import { clocksOf } from './rig.ts';
 
 function plan(...lines: string[]): string {
@@ -14,13 +15,14 @@ function plan(...lines: string[]): string {
 }
 
 /** A bench with devices that do nothing, and what happens to them: `[when, device, state]`. */
-function idle(...names: string[]): { world: Loopback; bench: Bench; trace: TraceEvent[]; states: () => string } {
+function idle(...names: string[]): { world: Loopback; bench: Bench; devices: Device[]; trace: TraceEvent[]; states: () => string } {
   const world = new Loopback();
   const trace: TraceEvent[] = [];
   const { network } = world.host('10.0.0.1').hal;
   const bench = new Bench({ network, newClock: clocksOf(world), seed: 1, onTrace: (event) => trace.push(event) });
-  for (const name of names) bench.addDevice(name, (hal) => hal.network.link.watch(() => {})).power.restore();
-  return { world, bench, trace, states: () => bench.boards.map(({ state }) => state).join(' ') };
+  const devices = names.map((name) => bench.addDevice(name, (hal) => hal.network.link.watch(() => {})));
+  for (const device of devices) device.power.restore();
+  return { world, bench, devices, trace, states: () => bench.boards.map(({ state }) => state).join(' ') };
 }
 
 it('breaks and heals at the time of the plan, on every device that it means', () => {
@@ -51,10 +53,10 @@ it('heals a device when the last of overlapping faults of a kind is over', () =>
 });
 
 it('does not switch on a board that is without power by then', () => {
-  const { world, bench, states } = idle('dev-1', 'dev-2');
-  for (const board of bench.boards) {
-    board.power.cut();
-    bench.switchOn(board, 2000);
+  const { world, bench, devices, states } = idle('dev-1', 'dev-2');
+  for (const device of devices) {
+    device.power.cut();
+    bench.switchOn(device, 2000);
   }
   bench.schedule(plan('power-loss on dev-1 at 1s for 3s'));
   world.advance(1999);

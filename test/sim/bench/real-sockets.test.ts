@@ -7,12 +7,12 @@ import { nodeClock, nodeNetwork } from '../../../hal/node/index.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { SocketAddress, StreamSocket } from '../../../hal/network.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
-import type { Board } from '../../../sim/board/board.ts';
+import type { Device } from '../../../sim/device.ts';
 import type { TraceEvent } from '../../../sim/verdict/trace.ts';
 
 let server: Server;
 let bench: Bench;
-let board: Board;
+let board: Device;
 let hal: Hal;
 let trace: TraceEvent[];
 let notify: () => void;

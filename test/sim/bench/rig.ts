@@ -8,7 +8,7 @@ import type { Clock } from '../../../hal/clock.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { Network, SocketAddress, StreamHandler, StreamSocket } from '../../../hal/network.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
-import type { Board } from '../../../sim/board/board.ts';
+import type { Device } from '../../../sim/device.ts';
 import type { TraceEvent } from '../../../sim/verdict/trace.ts';
 import { Loopback, type LoopbackHost, type LoopbackOptions } from '../../support/loopback.ts';
 
@@ -39,7 +39,7 @@ export function clocksOf(world: Loopback): () => Clock {
 export class Rig {
   readonly world: Loopback;
   readonly bench: Bench;
-  readonly board: Board;
+  readonly board: Device;
   readonly trace: TraceEvent[] = [];
   readonly serverHost: LoopbackHost;
   /** The HAL of each boot. */

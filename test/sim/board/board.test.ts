@@ -67,7 +67,7 @@ function board(firmware: Firmware = () => {}): Board {
     resetAll: () => calls.push('reset all'),
   };
   const onEvent = (event: BoardEvent) => events.push([world.now, event]);
-  const made = new Board({ seed: 1, newClock, onEvent, onFault() {} }, 'dev-1', nic, (hal, onEvent) => {
+  const made = new Board({ seed: 1, newClock, onEvent }, 'dev-1', nic, (hal, onEvent) => {
     boots.push({ atMs: world.now, hal });
     firmware(hal, onEvent);
   });

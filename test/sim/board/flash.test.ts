@@ -18,7 +18,7 @@ function board(use: { firmware: (storage: Storage) => void }, seed = 1): Board {
   const world = new Loopback();
   const { network } = world.host('10.0.0.1').hal;
   const nic = { powerOn: () => network, powerOff() {}, setCarrier() {}, closeAll() {}, resetAll() {} };
-  return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {}, onFault() {} }, 'dev-1', nic, (hal) => use.firmware(hal.storage));
+  return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {} }, 'dev-1', nic, (hal) => use.firmware(hal.storage));
 }
 
 type Step = { readonly kind: 'set'; readonly key: string; readonly value: Uint8Array } | { readonly kind: 'delete'; readonly key: string } | { readonly kind: 'commit' };

@@ -343,7 +343,7 @@ describe('taking it off', () => {
 describe('the fault', () => {
   /** Begins it, as a plan does; where it is to forget all, `box` does. */
   function begin(idle?: string): (() => void) | undefined {
-    const board = new Simulation().addDevice({ firmware: () => {}, power: false });
+    const { board } = new Simulation().addDevice({ firmware: () => {}, power: false });
     return natTimeout.begin({ board, network: { cable, timeline: w.engine, connections: () => [], forgetFlows: () => install({ unknown: 'dropped' }), onForgotten } }, idle);
   }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
-import type { Board } from '../../../sim/board/board.ts';
+import type { Device } from '../../../sim/device.ts';
 import { type DeviceOptions, Simulation, type SimulatedServer, type SimulationOptions } from '../../../sim/simulation.ts';
 import type { ServerOptions } from '../../../sim/server/settings.ts';
 import '../../../sim/vitest/index.ts';
@@ -10,7 +10,7 @@ import '../../../sim/vitest/index.ts';
 interface World {
   readonly sim: Simulation;
   readonly server: SimulatedServer;
-  readonly device: Board;
+  readonly device: Device;
 }
 
 /** The README's world, ten seconds old. */

@@ -4,12 +4,12 @@ import { expect, it, onTestFinished } from 'vitest';
 import { boot, firmwareImage } from '../../../firmware/index.ts';
 import { nodeClock, nodeNetwork } from '../../../hal/node/index.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
-import type { Board } from '../../../sim/board/board.ts';
+import type { Device } from '../../../sim/device.ts';
 import { startServer } from '../../../sim/server/server.ts';
 import '../../../sim/vitest/index.ts';
 
 /** A server that misses three beats of 200 ms, and a device that it serves. */
-async function bench(): Promise<{ bench: Bench; device: Board }> {
+async function bench(): Promise<{ bench: Bench; device: Device }> {
   const network = nodeNetwork();
   let port = 0;
   let isServed = false;
