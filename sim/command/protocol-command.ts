@@ -83,7 +83,8 @@ async function ownProtocol(file: string): Promise<Protocol> {
 /** Node loads TypeScript by itself from 22.18 on. */
 function whyNotLoaded(error: unknown): string {
   if (isObject(error) && error['code'] === 'ERR_UNKNOWN_FILE_EXTENSION') {
-    return `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or compile the file to JavaScript`;
+    return `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx' `
+      + 'where tsx is installed, or compile the file to JavaScript';
   }
   return reasonOf(error);
 }

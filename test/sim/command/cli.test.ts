@@ -51,7 +51,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     ['a server without a port', ['run', '--server', 'localhost'], /--server must be host:port, as in 127.0.0.1:39002 or \[::1\]:39002, not 'localhost'/],
     ['a server that is more than a host', ['run', '--server', 'http//localhost:80'], /^cablepull: the host of --server must be a host name or an address, and nothing else, not /],
     ['a port beyond all ports', ['run', '--server', 'localhost:70000'], /the port of --server must be a whole number from 1 to 65535, not '70000'/],
-    ['a protocol that is none', ['run', '--protocol', 'mqtt'], /--protocol must be heartbeat or echo, not 'mqtt'/],
+    ['a protocol that is none', ['run', '--protocol', 'morse'], /--protocol must be heartbeat or .*, or a file as in .\/my-protocol.ts, not 'morse'/],
     ['a duration that is none', ['run', '--for', '5 minutes'], /--for must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not '5 minutes'/],
     ['no beat at all', ['run', '--beat', '0s'], /^cablepull: --beat must be above 0, not '0s'$/m],
     ['a run longer than time', ['run', '--for', '1000000d'], /^cablepull: --for must be a duration of at most 13031d \(35 years\), not '1000000d'$/m],
