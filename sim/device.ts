@@ -1,12 +1,13 @@
-/** A board in the hands of a test: what is done to it here is a fault like one of a plan, and in the trace as its line. */
+/** A machine in the hands of a test: what is done to it here is a fault like one of a plan, and in the trace as its line. */
 
 import type { ResetReason } from '../hal/system.ts';
-import type { Board, BoardState } from './board/board.ts';
+import type { Board } from './board/board.ts';
+import type { Machine, MachineState } from './board/machine.ts';
 
-/** What can be done to a board by hand, in a plan's words; a reset only begins. */
+/** What can be done to a machine by hand, in a plan's words; a reset only begins. */
 export type HandFault = 'cable-pull' | 'power-loss' | 'hang' | 'crash' | 'reset';
 
-/** Called before the state of the board changes. */
+/** Called before the state of the machine changes. */
 export type OnHandFault = (fault: HandFault, change: 'begins' | 'ends') => void;
 
 export interface DeviceCable {
@@ -14,8 +15,13 @@ export interface DeviceCable {
   plug(): void;
 }
 
-export interface DevicePower {
+/** The power. Both do nothing when it is so already. */
+export interface MachinePower {
   cut(): void;
+  restore(): void;
+}
+
+export interface DevicePower extends MachinePower {
   /** Boots with `reason`, by default `power-on`. */
   restore(reason?: ResetReason): void;
   /**
@@ -25,14 +31,14 @@ export interface DevicePower {
   cutAtWrite(count: number | undefined): void;
 }
 
-/** A device, or a server's host. */
-export class Device {
-  /** @internal */ readonly board: Board;
-  readonly #onFault: OnHandFault;
+/** A machine: a device, or a server's. */
+export class HeldMachine<M extends Machine = Machine> {
+  /** @internal */ readonly board: M;
+  /** @internal */ readonly onFault: OnHandFault;
 
-  constructor(board: Board, onFault: OnHandFault) {
+  constructor(board: M, onFault: OnHandFault) {
     this.board = board;
-    this.#onFault = onFault;
+    this.onFault = onFault;
   }
 
   /** Also the device's id. */
@@ -40,7 +46,7 @@ export class Device {
     return this.board.name;
   }
 
-  get state(): BoardState {
+  get state(): MachineState {
     return this.board.state;
   }
 
@@ -49,60 +55,71 @@ export class Device {
     const { board } = this;
     return {
       pull: () => {
-        if (board.hasCarrier) this.#onFault('cable-pull', 'begins');
+        if (board.hasCarrier) this.onFault('cable-pull', 'begins');
         board.cable.pull();
       },
       plug: () => {
-        if (!board.hasCarrier) this.#onFault('cable-pull', 'ends');
+        if (!board.hasCarrier) this.onFault('cable-pull', 'ends');
         board.cable.plug();
       },
     };
   }
 
-  /** The power. Both `cut` and `restore` do nothing when it is so already. */
-  get power(): DevicePower {
-    const { board } = this;
-    const cut = (): void => {
-      if (board.state !== 'off') this.#onFault('power-loss', 'begins');
-      board.power.cut();
-    };
+  get power(): MachinePower {
     return {
-      cut,
-      restore: (reason) => {
-        if (board.state === 'off') this.#onFault('power-loss', 'ends');
-        board.power.restore(reason);
+      cut: () => {
+        if (this.state !== 'off') this.onFault('power-loss', 'begins');
+        this.board.power.cut();
       },
-      cutAtWrite: (count) => board.power.cutAtWrite(count, cut),
+      restore: () => {
+        if (this.state === 'off') this.onFault('power-loss', 'ends');
+        this.board.power.restore();
+      },
     };
   }
 
   /** The firmware stops, its TCP stack lives. A hardware watchdog, if the firmware has armed it, ends this. */
   hang(): void {
-    if (this.state === 'running') this.#onFault('hang', 'begins');
+    if (this.state === 'running') this.onFault('hang', 'begins');
     this.board.hang();
   }
 
   /** The firmware goes on where it stopped. */
   unhang(): void {
-    if (this.state === 'hung') this.#onFault('hang', 'ends');
+    if (this.state === 'hung') this.onFault('hang', 'ends');
     this.board.unhang();
   }
 
   /** The firmware dies like a process under an operating system, which closes its connections. */
   crash(): void {
-    if (this.state === 'running' || this.state === 'hung') this.#onFault('crash', 'begins');
+    if (this.state === 'running' || this.state === 'hung') this.onFault('crash', 'begins');
     this.board.crash();
   }
 
   /** A crashed firmware is started again. */
   restartCrashed(): void {
-    if (this.state === 'crashed') this.#onFault('crash', 'ends');
+    if (this.state === 'crashed') this.onFault('crash', 'ends');
     this.board.restartCrashed();
   }
 
   /** Resets the connections, as a box on the way does that has lost track of them. */
   resetConnections(): void {
-    this.#onFault('reset', 'begins');
+    this.onFault('reset', 'begins');
     this.board.resetConnections();
+  }
+}
+
+/** A device, or the host of a simulated server. */
+export class Device extends HeldMachine<Board> {
+  override get power(): DevicePower {
+    const { cut } = super.power;
+    return {
+      cut,
+      restore: (reason) => {
+        if (this.state === 'off') this.onFault('power-loss', 'ends');
+        this.board.power.restore(reason);
+      },
+      cutAtWrite: (count) => this.board.power.cutAtWrite(count, cut),
+    };
   }
 }

@@ -1,7 +1,8 @@
 /** `cablepull/sim`: boards, faults, the bench, the simulation, the reference server, and verdicts. */
 
 export { Bench, type BenchOptions } from './bench/bench.ts';
-export type { BoardEvent, BoardState, Firmware } from './board/board.ts';
+export type { BoardEvent, Firmware } from './board/board.ts';
+export type { MachineState } from './board/machine.ts';
 export type { Nic } from './board/nic.ts';
 export { Device, type DeviceCable, type DevicePower } from './device.ts';
 export { type Fault, formatFault, type Range } from './faults/fault.ts';
@@ -17,7 +18,7 @@ export type { Bandwidth, LineOptions, LinkOptions, Share } from './link/options.
 export type { Rule } from './link/rule.ts';
 export { bandwidth, blackhole, burstLoss, type Bursts, corrupt, duplicate, jitter, latency, loss, reorder } from './link/rules/index.ts';
 export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
-export { echoFirmware, firmware, heartbeatFirmware, heartbeatServer, type ServerProgram } from './programs.ts';
+export { echoFirmware, heartbeatFirmware, heartbeatServer, type ServerProgram } from './programs.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
 export type { ClientRow, ServerStatistics } from './server/port.ts';

@@ -5,21 +5,28 @@ import { Switch } from './link/switch.ts';
 import type { Wires } from './link/wires.ts';
 import { formatAddress, parseAddress } from './packet/address.ts';
 
-/** RFC 1918: 10.0.0.0/8 outside, 192.168.0.0/16 behind each NAT box. */
-const BLOCKS = {
-  outside: { base: (10 << 24) | 0, size: 1 << 24 },
-  inside: { base: ((192 << 24) | (168 << 16)) | 0, size: 1 << 16 },
-} as const;
+/** A block of addresses: the first, and how many. */
+export interface Block {
+  readonly base: number;
+  readonly size: number;
+}
+
+/** RFC 1918: 10.0.0.0/8 outside, unless said otherwise; 192.168.0.0/16 behind each NAT box. */
+export const OUTSIDE: Block = { base: (10 << 24) | 0, size: 1 << 24 };
+export const INSIDE: Block = { base: ((192 << 24) | (168 << 16)) | 0, size: 1 << 16 };
 
 export class Lan {
   readonly switch: Switch;
-  readonly #block: { readonly base: number; readonly size: number };
+  readonly #block: Block;
+  /** Of somebody beyond the switch. */
+  readonly #reserved: number | undefined;
   #lastNumber: number;
 
-  /** Addresses are given from number `first` of the block on. */
-  constructor(wires: Wires, name: string, block: keyof typeof BLOCKS, first = 1) {
+  /** Addresses are given from number `first` of the block on, but for `reserved`. */
+  constructor(wires: Wires, name: string, block: Block, first = 1, reserved?: number) {
     this.switch = new Switch(wires, name);
-    this.#block = BLOCKS[block];
+    this.#block = block;
+    this.#reserved = reserved;
     this.#lastNumber = first - 1;
   }
 
@@ -27,7 +34,7 @@ export class Lan {
   claim(wanted: string | undefined): number {
     const address = wanted === undefined ? this.#next() : parseAddress(wanted);
     if (address === undefined) throw new RangeError(`${wanted ?? ''} is no IPv4 address`);
-    if (this.switch.has(address)) throw new RangeError(`there is a host at ${formatAddress(address)} already`);
+    if (this.#isTaken(address)) throw new RangeError(`there is a host at ${formatAddress(address)} already`);
     return address;
   }
 
@@ -42,7 +49,11 @@ export class Lan {
       this.#lastNumber++;
       if (this.#lastNumber >= size) throw new Error(`there is no address left in ${formatAddress(base)} and the ${size - 1} that follow`);
       const isEdge = [0, 255].includes(this.#lastNumber & 0xff);
-      if (!isEdge && !this.switch.has(base | this.#lastNumber)) return base | this.#lastNumber;
+      if (!isEdge && !this.#isTaken(base | this.#lastNumber)) return base | this.#lastNumber;
     }
+  }
+
+  #isTaken(address: number): boolean {
+    return address === this.#reserved || this.switch.has(address);
   }
 }

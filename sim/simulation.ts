@@ -15,7 +15,9 @@ import type { Board, Firmware } from './board/board.ts';
 import type { Device } from './device.ts';
 import type { Fault } from './faults/fault.ts';
 import type { SpoiltNetwork } from './faults/kind.ts';
-import { Lan } from './lan.ts';
+import { Gate } from './gateway/gate.ts';
+import type { GatewayOptions } from './gateway/options.ts';
+import { INSIDE, Lan, OUTSIDE } from './lan.ts';
 import { Capture } from './link/capture.ts';
 import { FlowTable } from './link/flow-table.ts';
 import type { PacketEnds } from './link/flows.ts';
@@ -38,6 +40,7 @@ import { Testbed } from './testbed.ts';
 import { type Duration, durationMs, durationUs, formatDuration } from './time/duration.ts';
 import { Engine } from './time/engine.ts';
 import { type PacingOptions, runPaced } from './time/pacing.ts';
+import { RealTime } from './time/real-time.ts';
 import { VirtualClock } from './time/virtual-clock.ts';
 import type { TraceEvent } from './verdict/trace.ts';
 
@@ -48,6 +51,8 @@ export interface SimulationOptions {
   readonly onTrace?: (event: TraceEvent) => void;
   /** How virtual time keeps to real time, and lets the host live. Without it a run takes no longer than it has to, and does nothing else. */
   readonly pacing?: PacingOptions;
+  /** A real network that the devices are joined to, in real time, in place of `pacing`. Without it all is simulated. */
+  readonly gateway?: GatewayOptions;
   /** Whether what happens is kept, as far as verdicts and `cablepull/vitest` need it. Worlds of 100,000 devices save time and memory without. Default true. */
   readonly witness?: boolean;
   /** The line that repeats the run, for the trace and for messages. */
@@ -116,6 +121,9 @@ export class Simulation {
   readonly names = new Map<string, readonly string[]>();
   readonly #world: World;
   readonly #pacing: PacingOptions | undefined;
+  /** The way out to a real network, and the time that goes with it. */
+  readonly gate: Gate | undefined;
+  readonly realTime: RealTime | undefined;
   /** The servers' hosts; a device's is its board's network interface. */
   readonly #servers = new Map<string, Host>();
   readonly #lines = new LineMaker();
@@ -129,13 +137,13 @@ export class Simulation {
   /** The NAT box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
 
-  constructor({ seed = 1, onTrace, pacing, witness = true, repeat }: SimulationOptions = {}) {
+  constructor({ seed = 1, onTrace, pacing, gateway, witness = true, repeat }: SimulationOptions = {}) {
     if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
     const packets = new PacketPool();
     this.seed = seed;
     this.#pacing = pacing;
     this.testbed = new Testbed({
-      network: 'simulated',
+      network: gateway === undefined ? 'simulated' : 'gateway',
       seed,
       newClock: (board) => (board === undefined ? new VirtualClock(this.engine, 'the testbed') : this.#newClock(board)),
       networkOf: (name) => this.#networkOf(name),
@@ -146,7 +154,12 @@ export class Simulation {
     });
     this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), addressesOf: (name) => this.#addressesOf(name) };
     this.wires = new Wires(this.engine, packets, seed);
-    this.#outside = new Lan(this.wires, 'switch', 'outside');
+    this.#outside = new Lan(this.wires, 'switch', gateway?.block ?? OUTSIDE, 1, gateway?.address);
+    if (gateway === undefined) return;
+    const gate = new Gate(this.wires, SERVER_NAME, this.#outside.switch, gateway.write);
+    this.gate = gate;
+    this.names.set(SERVER_NAME, [formatAddress(gateway.address)]);
+    this.realTime = new RealTime(this.engine, gateway.clock, () => gate.flush());
   }
 
   /** Virtual time since the world began. */
@@ -166,9 +179,9 @@ export class Simulation {
 
   /** The cable of the host of that name, to put rules on it: `sim.cable('dev-1').install('tx', loss('10%'))`. Throws where there is none. */
   cable(name: string): Link {
-    const host = this.host(name);
-    if (host === undefined) throw new RangeError(`there is no host ${name}`);
-    return host.link;
+    const cable = this.host(name)?.link ?? (name === SERVER_NAME ? this.gate?.link : undefined);
+    if (cable === undefined) throw new RangeError(`there is no host ${name}`);
+    return cable;
   }
 
   /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
@@ -196,7 +209,7 @@ export class Simulation {
   /** A NAT box; devices are put behind it by their option `nat`. */
   addNat({ name = `nat-${this.#natNames.size + 1}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
     // So a trace can tell hosts behind different boxes by their addresses, as long as a box has no more than 254.
-    const lan = new Lan(this.wires, `switch of ${name}`, 'inside', 1 + 256 * (this.#natNames.size % 256));
+    const lan = new Lan(this.wires, `switch of ${name}`, INSIDE, 1 + 256 * (this.#natNames.size % 256));
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
     const onEvent = (event: NatEvent): void => {
@@ -249,7 +262,9 @@ export class Simulation {
 
   /** Lets time pass until `condition` holds, or `endMs` has come. Gives whether it holds. */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
-    return this.engine.until(condition, durationUs(endMs));
+    if (this.realTime === undefined) return this.engine.until(condition, durationUs(endMs));
+    if (!condition()) await this.realTime.run(durationUs(endMs), condition);
+    return condition();
   }
 
   /** Every connection of every host that has power, as it is now. */
@@ -312,6 +327,7 @@ export class Simulation {
   }
 
   async #run(endUs: number): Promise<boolean> {
+    if (this.realTime !== undefined) return this.realTime.run(endUs);
     return this.#pacing === undefined ? this.engine.runUntil(endUs) : runPaced(this.engine, endUs, this.#pacing);
   }
 }

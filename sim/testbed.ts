@@ -5,8 +5,9 @@
 
 import { Board, type BoardWorld, type Firmware } from './board/board.ts';
 import type { BoardClock } from './board/board-clock.ts';
+import type { Machine } from './board/machine.ts';
 import type { Nic } from './board/nic.ts';
-import { Device, type HandFault } from './device.ts';
+import { Device, type HandFault, HeldMachine } from './device.ts';
 import { type Fault, formatFault } from './faults/fault.ts';
 import { type Hosts, problemOf, type Target, targetsOf } from './faults/hosts.ts';
 import type { NetworkKind, Side, SpoiltNetwork, Tier } from './faults/kind.ts';
@@ -65,7 +66,7 @@ export class Testbed {
   readonly #options: TestbedOptions;
   readonly #world: BoardWorld;
   readonly #boards = new Map<string, Board>();
-  readonly #servers = new Map<string, Board>();
+  readonly #servers = new Map<string, Machine>();
   /** By host. */
   readonly #open = new Map<string, OpenFault[]>();
   /** How often each line was planned, so that two of the same draw times of their own. */
@@ -126,6 +127,12 @@ export class Testbed {
     return this.#handleOf(board);
   }
 
+  /** The machine of a server that is not ours. */
+  addServerMachine(machine: Machine): HeldMachine {
+    this.#servers.set(machine.name, machine);
+    return new HeldMachine(machine, (fault, change) => this.#actByHand(machine, fault, change));
+  }
+
   /** Not kept: of a hundred thousand devices most are never held. */
   #handleOf(board: Board): Device {
     return new Device(board, (fault, change) => this.#actByHand(board, fault, change));
@@ -175,7 +182,7 @@ export class Testbed {
 
   /** Real time goes on while a plan is made: what is late there comes at once. */
   #isPast(atMs: number): boolean {
-    return this.#options.network === 'simulated' && atMs < this.agenda.now();
+    return this.#options.network !== 'real' && atMs < this.agenda.now();
   }
 
   /** Adds what a server says to the trace. */
@@ -220,8 +227,8 @@ export class Testbed {
     const { begin, lasts, isShared } = FAULTS[kind];
     const facts = this.#factsOf(kind, argument, name, side, formatFault(fault));
     this.trace({ ...facts, kind: 'fault', ...(forMs !== undefined && { forMs }) });
-    const victim = { board: this.#boardOf(name), network: this.#options.networkOf(name) };
-    const { boots } = victim.board;
+    const victim = { machine: this.#machineOf(name), network: this.#options.networkOf(name) };
+    const { boots } = victim.machine;
     const heal = begin(victim, argument);
     return lasts(argument) ? this.#addOpen(name, { facts, isShared, heal, boots }) : undefined;
   }
@@ -230,14 +237,14 @@ export class Testbed {
   #end(name: string, fault: OpenFault): void {
     if (!this.#removeOpen(name, fault)) return;
     this.trace({ ...fault.facts, kind: 'healed' });
-    const { boots } = this.#boardOf(name);
+    const { boots } = this.#machineOf(name);
     const isOn = (other: OpenFault): boolean => FAULTS[other.facts.fault].firmware === 'running' || other.boots === boots;
     const isLast = !this.#openOf(name).some((other) => other.facts.fault === fault.facts.fault && isOn(other));
     if (isLast || !fault.isShared) fault.heal?.();
   }
 
   /** Who acts by hand has the say: what is mended so is mended, whatever faults of the kind a plan has going on. */
-  #actByHand(board: Board, fault: HandFault, change: 'begins' | 'ends'): void {
+  #actByHand(board: Machine, fault: HandFault, change: 'begins' | 'ends'): void {
     const { name } = board;
     if (change === 'ends') return this.#endByHand(name, fault, () => true);
     const now = this.agenda.now();
@@ -250,7 +257,7 @@ export class Testbed {
   }
 
   /** Forgets what was begun by hand and a boot has ended, as a hang that a watchdog did not bear: nobody ends it by hand. */
-  #endStale({ name, boots }: Board): void {
+  #endStale({ name, boots }: Machine): void {
     for (const open of this.#openOf(name)) {
       const { firmware } = FAULTS[open.facts.fault];
       if (open.heal === undefined && open.boots !== boots && (firmware === 'hung' || firmware === 'dead')) this.#removeOpen(name, open);
@@ -271,7 +278,7 @@ export class Testbed {
     return { source: 'fault', id: ++this.#lastFaultId, fault, ...(argument !== undefined && { argument }), host, on, tier, text };
   }
 
-  #boardOf(name: string): Board {
+  #machineOf(name: string): Machine {
     const board = this.#boards.get(name) ?? this.#servers.get(name);
     if (board === undefined) throw new Error(`there is no host ${name}: it should not have been planned`);
     return board;

@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Entry points wire rooms together, and stand in the world of processes and files. */
-const ENTRY_POINTS = /^sim\/(cli\.ts|command\/)/;
+const ENTRY_POINTS = /^sim\/(cli\.ts|command\/|server-bench\/)/;
 
 /** Matchers, for those who have vitest: whoever has it not imports nothing from here. */
 const MATCHERS = /^sim\/vitest\//;

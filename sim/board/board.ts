@@ -12,6 +12,7 @@ import { forkRandom } from '../random.ts';
 import { stopClock, type BoardClock } from './board-clock.ts';
 import { Boot } from './boot.ts';
 import { Flash } from './flash.ts';
+import type { Machine, MachineState } from './machine.ts';
 import type { Nic } from './nic.ts';
 
 /** What runs on a board: starts on the HAL and returns. */
@@ -29,8 +30,6 @@ export interface BoardWorld {
   /** Undefined: nobody listens, and so the firmware need not say anything. */
   readonly onEvent: ((event: BoardEvent, board: Board) => void) | undefined;
 }
-
-export type BoardState = 'off' | 'running' | 'hung' | 'crashed' | 'resetting';
 
 /** What a board tells: its firmware's events, its console, and its crashes. */
 export type BoardEvent =
@@ -54,7 +53,7 @@ export interface BoardPower {
   cutAtWrite(count: number | undefined, cut?: () => void): void;
 }
 
-export class Board {
+export class Board implements Machine {
   /** Also the device's id. */
   readonly name: string;
   /** @internal */ readonly nic: Nic;
@@ -63,7 +62,7 @@ export class Board {
   readonly #firmware: Firmware;
   #random: Random | undefined = undefined;
   #resetClock: BoardClock | undefined = undefined;
-  #state: BoardState = 'off';
+  #state: MachineState = 'off';
   #current: Boot | undefined = undefined;
   #carrier = true;
   #boots = 0;
@@ -76,7 +75,7 @@ export class Board {
     this.#firmware = firmware;
   }
 
-  get state(): BoardState {
+  get state(): MachineState {
     return this.#state;
   }
 

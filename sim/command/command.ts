@@ -14,7 +14,7 @@ export interface Command {
   run(args: readonly string[], terminal: Terminal): number | Promise<number>;
 }
 
-export interface CommandDefinition<O extends Options> {
+interface CommandDefinition<O extends Options> {
   readonly name: string;
   readonly summary: string;
   /** The first paragraph of the help, behind the name. */

@@ -25,7 +25,7 @@ const GRAMMAR = [
 ];
 
 const TIERS_MEAN =
-  'T0: real sockets held silent; T1: a real FIN or RST; T3: simulated, with stacks of our own; -: cannot be done there';
+  'T0: real sockets held silent; T1: a real FIN or RST; T2: a real server, packets that really stop;\nT3: simulated, with stacks of our own; -: cannot be done there';
 
 interface FaultRow {
   readonly kind: FaultKind;
@@ -37,7 +37,7 @@ interface FaultRow {
 function listFaults(json: boolean, terminal: Terminal): number {
   const rows = FAULT_KINDS.map((kind): FaultRow => {
     const { argument, summary } = FAULTS[kind];
-    const networks = { real: tierOf(kind, 'real'), simulated: tierOf(kind, 'simulated') };
+    const networks = { real: tierOf(kind, 'real'), simulated: tierOf(kind, 'simulated'), gateway: tierOf(kind, 'gateway') };
     return { kind, argument: argument?.what, networks, summary };
   });
   if (json) {

@@ -4,15 +4,18 @@
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import type { Board } from '../board/board.ts';
+import type { Machine } from '../board/machine.ts';
 import type { PacketEnds } from '../link/flows.ts';
 import type { Dice } from '../dice.ts';
 import type { Link } from '../link/link.ts';
 import type { Direction } from '../link/wires.ts';
 import type { Timeline } from '../time/event.ts';
 
-/** What boards stand on: real sockets, or a network of our own. */
-export const NETWORKS = ['real', 'simulated'] as const;
+/**
+ * What boards stand on. `real`: the host's sockets. `simulated`: a network of our own. `gateway`: the same, joined to a real one, where
+ * the server is.
+ */
+export const NETWORKS = ['real', 'simulated', 'gateway'] as const;
 
 export type NetworkKind = (typeof NETWORKS)[number];
 
@@ -21,10 +24,10 @@ export type Side = 'device' | 'server';
 
 /**
  * How true to life a fault is. T0: a connection on real sockets held mute, while the host's kernel goes on acknowledging. T1: closed by
- * a real FIN or RST. T3: on the simulated network, where frames are lost and stacks lose their power. (T2, real sockets whose packets
- * a firewall drops, is not here.)
+ * a real FIN or RST. T2: a real server, and packets that really stop: its kernel's TCP is put to the test. T3: on the simulated
+ * network, where packets are lost and stacks lose their power, at both ends.
  */
-export const TIERS = ['T0', 'T1', 'T3'] as const;
+export const TIERS = ['T0', 'T1', 'T2', 'T3'] as const;
 
 export type Tier = (typeof TIERS)[number];
 
@@ -64,7 +67,7 @@ export interface SpoiltNetwork {
 
 /** What a fault befalls. */
 export interface Victim {
-  readonly board: Board;
+  readonly machine: Machine;
   /** Undefined over real sockets. */
   readonly network: SpoiltNetwork | undefined;
 }
@@ -88,7 +91,7 @@ export interface KindOfFault {
   readonly effect: (argument: string | undefined) => Effect;
   /** Of the host that it is on. */
   readonly firmware: FirmwareState;
-  /** Over real sockets, and on a device; undefined: it cannot be done there. On the simulated network it is T3, on devices and servers. */
+  /** Over real sockets, and on a device; undefined: it cannot be done there. On the simulated network it is T3, over a gateway T2, on devices and servers. */
   readonly realTier: Tier | undefined;
   /** Whether a host that is under it twice is under it once: it heals with the last. Else each is apart, and they add up. */
   readonly isShared: boolean;
@@ -102,7 +105,7 @@ export interface KindOfFault {
 }
 
 /** The victim's network. A plan was held against what the network can do before: so it is there. */
-export function networkOf({ board, network }: Victim): SpoiltNetwork {
-  if (network === undefined) throw new Error(`${board.name} is not on a network of ours: this fault cannot be done there`);
+export function networkOf({ machine, network }: Victim): SpoiltNetwork {
+  if (network === undefined) throw new Error(`${machine.name} is not on a network of ours: this fault cannot be done there`);
   return network;
 }

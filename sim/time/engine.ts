@@ -26,6 +26,11 @@ export class Engine implements Timeline {
     return this.#queue.nowUs;
   }
 
+  /** Nothing is due before this; Infinity: nothing at all. It may be early: whoever waits for it looks again then. */
+  get nextUs(): number {
+    return this.#queue.nextUs;
+  }
+
   /** How many have a place in the queue, whether or not something is due: what a world has lent out, and must get back. */
   get waiterCount(): number {
     return this.#queue.openCount;

@@ -154,6 +154,17 @@ export class EventQueue {
     }
   }
 
+  /** Nothing is due before this; Infinity: nothing at all. It may be early, by as much as the first list's span is wide. */
+  get nextUs(): number {
+    if (this.#levelBits === 0) return Infinity;
+    const level = lowestBit(this.#levelBits);
+    const word = lowestBit(this.#wordBits[level] ?? 0);
+    const digit = (word << 5) | lowestBit(this.#listBits[(level << 5) | word] ?? 0);
+    const unitUs = 2 ** (10 * level);
+    const roundUs = unitUs * 1024;
+    return Math.floor(this.nowUs / roundUs) * roundUs + digit * unitUs;
+  }
+
   /**
    * Moves the position to where the first list's span begins, and deals it out: MOVED; or to the only one that is in it, which it
    * takes; or to `limitUs` when that comes first: NONE.

@@ -28,9 +28,13 @@ const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
     '  a real FIN or RST, which tells the server at once. How long it goes on believing in a device that falls silent,',
     '  by beats or by TCP keepalive, is not put to the test by these.',
   ],
+  T2: [
+    "  simulated devices and cables, and your own server, on its host's own TCP/IP, whose packets really stop: its beats,",
+    '  its TCP keepalive, its retransmission and user time-out, and resets after a reboot are put to the test.',
+  ],
   T3: [
     '  a simulated network with TCP/IP stacks of our own, whose timers follow those of the named systems: keepalive,',
-    '  retransmission and resets are put to the test. Your own server is not: that is what --server is for.',
+    '  retransmission and resets are put to the test. Your own server is not: that is what `-- COMMAND` is for.',
   ],
 };
 

@@ -16,7 +16,7 @@ export interface World {
 
 /** Throws a TypeError for what is none. */
 export function worldOf(received: unknown, matcher: string): World {
-  if (received instanceof Simulation) return { testbed: received.testbed, seed: received.seed, reach: (condition, endMs) => received.reach(condition, endMs) };
+  if (received instanceof Simulation) return { testbed: received.testbed, seed: received.realTime === undefined ? received.seed : undefined, reach: (condition, endMs) => received.reach(condition, endMs) };
   if (received instanceof Bench) return { testbed: received, seed: undefined, reach: (condition, endMs) => received.reach(condition, endMs) };
   throw new TypeError(`${matcher} is asked of a world, a Simulation or a Bench, as in expect(sim).${matcher}(...), not of ${describeValue(received)}`);
 }

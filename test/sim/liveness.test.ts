@@ -108,7 +108,7 @@ function plan({ sim, boards }: World, random: Seeded): void {
     if (random.chance(2)) {
       const { begin } = FAULTS[random.pick(KINDS)];
       sim.at(fromMs, () => {
-        const heal = begin({ board: board.board, network: undefined }, undefined);
+        const heal = begin({ machine: board.board, network: undefined }, undefined);
         if (heal !== undefined) sim.at(toMs, heal);
       });
     } else {

@@ -1,6 +1,6 @@
 /** Faults of a board: its cable, its power, its firmware. A board is in such a state or it is not: twice is once. */
 
-import type { Board } from '../../board/board.ts';
+import type { Machine } from '../../board/machine.ts';
 import { type KindOfFault, NO_SLOWDOWN } from '../kind.ts';
 
 interface BoardFaultTraits extends Pick<KindOfFault, 'summary' | 'firmware' | 'realTier'> {
@@ -10,7 +10,7 @@ interface BoardFaultTraits extends Pick<KindOfFault, 'summary' | 'firmware' | 'r
 
 /** `end` undefined: it is over at once. */
 export function boardFault(
-  { mutes, ...traits }: BoardFaultTraits, begin: (board: Board) => void, end?: (board: Board) => void,
+  { mutes, ...traits }: BoardFaultTraits, begin: (machine: Machine) => void, end?: (machine: Machine) => void,
 ): KindOfFault {
   return {
     ...traits,
@@ -21,9 +21,9 @@ export function boardFault(
     mutes: () => mutes,
     slowdown: () => NO_SLOWDOWN,
     drawArgument: () => undefined,
-    begin: ({ board }) => {
-      begin(board);
-      return end && (() => end(board));
+    begin: ({ machine }) => {
+      begin(machine);
+      return end && (() => end(machine));
     },
   };
 }

@@ -9,6 +9,6 @@ export const cablePull = boardFault(
     realTier: 'T0',
     mutes: true,
   },
-  (board) => board.cable.pull(),
-  (board) => board.cable.plug(),
+  (machine) => machine.cable.pull(),
+  (machine) => machine.cable.plug(),
 );

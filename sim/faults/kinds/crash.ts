@@ -9,6 +9,6 @@ export const crash = boardFault(
     realTier: 'T1',
     mutes: false,
   },
-  (board) => board.crash(),
-  (board) => board.restartCrashed(),
+  (machine) => machine.crash(),
+  (machine) => machine.restartCrashed(),
 );

@@ -9,6 +9,6 @@ export const hang = boardFault(
     realTier: 'T0',
     mutes: false,
   },
-  (board) => board.hang(),
-  (board) => board.unhang(),
+  (machine) => machine.hang(),
+  (machine) => machine.unhang(),
 );

@@ -44,5 +44,9 @@ export function isFaultKind(word: string): word is FaultKind {
 
 /** Of a kind on such a network; undefined: it cannot be done there. */
 export function tierOf(kind: FaultKind, network: NetworkKind): Tier | undefined {
-  return network === 'simulated' ? 'T3' : FAULTS[kind].realTier;
+  switch (network) {
+    case 'simulated': return 'T3';
+    case 'gateway': return 'T2';
+    case 'real': return FAULTS[kind].realTier;
+  }
 }

@@ -9,6 +9,6 @@ export const powerLoss = boardFault(
     realTier: 'T0',
     mutes: true,
   },
-  (board) => board.power.cut(),
-  (board) => board.power.restore(),
+  (machine) => machine.power.cut(),
+  (machine) => machine.power.restore(),
 );

@@ -9,5 +9,5 @@ export const reset = boardFault(
     realTier: 'T1',
     mutes: false,
   },
-  (board) => board.resetConnections(),
+  (machine) => machine.resetConnections(),
 );

@@ -51,7 +51,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     ['a server without a port', ['run', '--server', 'localhost'], /--server must be host:port, as in 127.0.0.1:39002 or \[::1\]:39002, not 'localhost'/],
     ['a server that is more than a host', ['run', '--server', 'http//localhost:80'], /^cablepull: the host of --server must be a host name or an address, and nothing else, not /],
     ['a port beyond all ports', ['run', '--server', 'localhost:70000'], /the port of --server must be a whole number from 1 to 65535, not '70000'/],
-    ['a protocol that is none', ['run', '--protocol', 'morse'], /--protocol must be heartbeat or .*, or a file as in .\/my-protocol.ts, not 'morse'/],
+    ['a protocol that is none', ['run', '--protocol', 'mqtt'], /--protocol must be heartbeat or echo, not 'mqtt'/],
     ['a duration that is none', ['run', '--for', '5 minutes'], /--for must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not '5 minutes'/],
     ['no beat at all', ['run', '--beat', '0s'], /^cablepull: --beat must be above 0, not '0s'$/m],
     ['a run longer than time', ['run', '--for', '1000000d'], /^cablepull: --for must be a duration of at most 13031d \(35 years\), not '1000000d'$/m],
@@ -63,8 +63,8 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     ['a watchdog too quick to be fed', ['run', '--watchdog', '1ms'], /^cablepull: --watchdog must be at least 4ms, not '1ms'$/m],
     ['a fault without words', ['run', '--fault', ''], /--fault: there is no fault in it/],
     ['a fault after the end', ['run', '--for', '2s', '--fault', 'crash on dev-1 at 30s'], /crash on dev-1 at 30s: the run is over by then \(--for 2s\)/],
-    ['answers where nobody beats', ['run', '--protocol', 'echo', '--no-answers'], /--no-answers means nothing with --protocol echo/],
-    ['frames where there are none', ['serve', '--protocol', 'echo', '--push', '3s'], /--push means nothing with --protocol echo/],
+    ['answers where nobody beats', ['run', '--protocol', 'echo', '--no-answers'], /--no-answers is about beats: there are none with --protocol echo/],
+    ['frames where there are none', ['serve', '--protocol', 'echo', '--push', '3s'], /--push sends frames: there are none with --protocol echo/],
     ['two policies', ['serve', '--idle', '3s', '--missed-limit', '2'], /--idle and --missed-limit are two policies: choose one/],
     ['keepalive beyond what a kernel takes', ['run', '--keepalive', '3/3/300'], /^cablepull: the count of --keepalive must be a whole number from 1 to 127, not '300'$/m],
     ['keepalive at once', ['serve', '--keepalive', '0/3/3'], /^cablepull: the idle time of --keepalive must be a whole number from 1 to 32767, not '0'$/m],
@@ -194,18 +194,18 @@ describe('the matrix', () => {
 describe('cablepull faults', () => {
   it('has a line for each kind, and what each network can do of it', async () => {
     const { stdout } = await ended('faults');
-    expect(stdout).toMatch(/^cable-pull +T0 +T3 +the cable is out/m);
-    expect(stdout).toMatch(/^crash +T1 +T3 /m);
-    expect(stdout).toMatch(/^loss 10% +- +T3 +such a share of packets is lost/m);
-    expect(stdout).toMatch(/^nat-timeout \[5m\] +- +T3 /m);
-    for (const kind of FAULT_KINDS) expect(stdout).toMatch(new RegExp(`^${kind}( \\S+)? +(T0|T1|-) +T3 `, 'm'));
+    expect(stdout).toMatch(/^cable-pull +T0 +T3 +T2 +the cable is out/m);
+    expect(stdout).toMatch(/^crash +T1 +T3 +T2 /m);
+    expect(stdout).toMatch(/^loss 10% +- +T3 +T2 +such a share of packets is lost/m);
+    expect(stdout).toMatch(/^nat-timeout \[5m\] +- +T3 +T2 /m);
+    for (const kind of FAULT_KINDS) expect(stdout).toMatch(new RegExp(`^${kind}( \\S+)? +(T0|T1|-) +T3 +T2 `, 'm'));
   });
 
   it('has an object for each with --json', async () => {
     const { stdout } = await ended('faults', '--json');
     const rows = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
     expect(rows).toHaveLength(FAULT_KINDS.length);
-    expect(rows[0]).toEqual({ kind: 'cable-pull', networks: { real: 'T0', simulated: 'T3' }, summary: expect.stringContaining('cable') });
+    expect(rows[0]).toEqual({ kind: 'cable-pull', networks: { real: 'T0', simulated: 'T3', gateway: 'T2' }, summary: expect.stringContaining('cable') });
   });
 });
 

@@ -344,7 +344,7 @@ describe('the fault', () => {
   /** Begins it, as a plan does; where it is to forget all, `box` does. */
   function begin(idle?: string): (() => void) | undefined {
     const { board } = new Simulation().addDevice({ firmware: () => {}, power: false });
-    return natTimeout.begin({ board, network: { cable, timeline: w.engine, connections: () => [], forgetFlows: () => install({ unknown: 'dropped' }), onForgotten } }, idle);
+    return natTimeout.begin({ machine: board, network: { cable, timeline: w.engine, connections: () => [], forgetFlows: () => install({ unknown: 'dropped' }), onForgotten } }, idle);
   }
 
   it('without a time forgets all, again and again, and one box is enough for that', async () => {

@@ -280,7 +280,7 @@ describe('a file', () => {
     ['an older version', START.replace('"version":2', '"version":1').replace('simulated', 'quantum'),
       'line 1: this trace is of version 1, older than this cablepull, which reads version 2'],
     ['no version', START.replace('"version":2', '"version":"1"'), "line 1: 'version' must be a whole number of at least 1, not \"1\""],
-    ['another network', START.replace('simulated', 'quantum'), "line 1: 'network' must be 'real' or 'simulated', not \"quantum\""],
+    ['another network', START.replace('simulated', 'quantum'), "line 1: 'network' must be 'real', 'simulated' or 'gateway', not \"quantum\""],
     ['a wrong line', lines(START, beat(1), '{"source":"device"}', beat(2)), "line 3: 'kind' is missing: it must be the name of an event"],
     ['a line that is cut, among others', `${lines(START, beat(1))}${beat(2).slice(0, 20)}\n${lines(beat(3))}`, 'line 3: this is not JSON, or not all of it'],
     ['a last line that is whole, and wrong', `${lines(START)}{"source":"device"}`, "line 2: 'kind' is missing: it must be the name of an event"],

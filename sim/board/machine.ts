@@ -1,0 +1,23 @@
+/** What faults are on: a board, or the machine of a server that is not ours. */
+
+/** Each call does nothing where it is so already. */
+export interface Machine {
+  readonly name: string;
+  readonly state: MachineState;
+  /** Whether the cable is in. */
+  readonly hasCarrier: boolean;
+  /** How often its program has been started. */
+  readonly boots: number;
+  readonly cable: { pull(): void; plug(): void };
+  readonly power: { cut(): void; restore(): void };
+  /** The program stops, the TCP stack lives. */
+  hang(): void;
+  unhang(): void;
+  /** The program dies as a process does, under an operating system that lives on. */
+  crash(): void;
+  restartCrashed(): void;
+  /** A box on the way resets the connections: both ends get a RST. */
+  resetConnections(): void;
+}
+
+export type MachineState = 'off' | 'running' | 'hung' | 'crashed' | 'resetting';

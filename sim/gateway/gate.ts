@@ -1,0 +1,78 @@
+/**
+ * The gate: where the simulated network goes over into a real one. Packets become bytes, and bytes packets; how the bytes travel is
+ * somebody else's. It is a host's port on the simulated switch: to the devices, what is beyond it is one host, with a cable that rules
+ * can be put on and that can be pulled; but whose addresses are all that nobody here has.
+ */
+
+import { Link } from '../link/link.ts';
+import type { Port } from '../link/port.ts';
+import type { Switch } from '../link/switch.ts';
+import type { Wires } from '../link/wires.ts';
+import { decodePacket } from '../packet/decode.ts';
+import { encodePacket } from '../packet/encode.ts';
+import { ipBytes, type Packet } from '../packet/packet.ts';
+import { PacketSplitter } from './packet-splitter.ts';
+
+/** What goes out in one piece at most, beyond one packet. */
+const BATCH_BYTES = 1 << 16;
+
+export class Gate implements Port {
+  /** The cable between the switch and what is beyond: `tx` is towards the devices. */
+  readonly link: Link;
+  /** Packets from beyond that none here could read, by what was wrong with them. */
+  readonly unreadable = new Map<string, number>();
+  readonly #wires: Wires;
+  readonly #write: (bytes: Uint8Array) => void;
+  readonly #splitter = new PacketSplitter((bytes) => this.#arrived(bytes));
+  readonly #batch = new Uint8Array(2 * BATCH_BYTES);
+  #batchBytes = 0;
+
+  /** The uplink of `inside` from now on; `write` gets whole packets, one after the other, in pieces that it may keep. */
+  constructor(wires: Wires, name: string, inside: Switch, write: (bytes: Uint8Array) => void) {
+    this.#wires = wires;
+    this.#write = write;
+    const far = {
+      // Whom nobody here has the address of would go out again, and with a router beyond go round and round.
+      receive: (packet: Packet) => {
+        if (inside.has(packet.destination)) inside.receive(packet);
+        else wires.drop(packet, 'no-route', inside, undefined);
+      },
+    };
+    this.link = new Link(wires, name, this, far);
+    inside.uplink = this.link;
+  }
+
+  /** Bytes have come from beyond: packets, one after the other, however they were cut. */
+  arrive(bytes: Uint8Array): void {
+    this.#splitter.add(bytes);
+  }
+
+  /** Hands over what is to go out. */
+  flush(): void {
+    if (this.#batchBytes === 0) return;
+    this.#write(this.#batch.slice(0, this.#batchBytes));
+    this.#batchBytes = 0;
+  }
+
+  // ---- the port ----
+
+  receive(packet: Packet): void {
+    if (this.#batchBytes + ipBytes(packet) > this.#batch.length) this.flush();
+    this.#batchBytes += encodePacket(packet, this.#batch.subarray(this.#batchBytes));
+    this.#wires.pool.release(packet);
+    if (this.#batchBytes >= BATCH_BYTES) this.flush();
+  }
+
+  carrierChanged(): void {}
+
+  #arrived(bytes: Uint8Array): void {
+    const packet = this.#wires.pool.take();
+    const problem = decodePacket(bytes, packet);
+    if (problem === undefined) {
+      this.link.send(packet);
+      return;
+    }
+    this.unreadable.set(problem, (this.unreadable.get(problem) ?? 0) + 1);
+    this.#wires.pool.release(packet);
+  }
+}

@@ -1,0 +1,15 @@
+/** What a world must know of the real network that it is joined to. */
+
+import type { Clock } from '../../hal/clock.ts';
+import type { Block } from '../lan.ts';
+
+export interface GatewayOptions {
+  /** The addresses of the devices, and of the real network's end. */
+  readonly block: Block;
+  /** Of the real network's end of the way out: where the server is. */
+  readonly address: number;
+  /** Takes packets for the real network: whole ones, one after the other, in pieces that it may keep. */
+  readonly write: (bytes: Uint8Array) => void;
+  /** A clock of real time, whose alarm nobody else uses. */
+  readonly clock: Clock;
+}

@@ -1,0 +1,193 @@
+# The helper of a gateway: joins the simulated network to a Linux one by a TUN interface, and keeps the user's server.
+#
+#     perl helper.pl NAME ADDRESS NETMASK MTU [COMMAND ARGUMENT ...]
+#
+# It makes the interface NAME, or takes one that was made for this user; gives it ADDRESS, unless that is `-`; and relays IPv4 packets:
+#   descriptor 0  packets for the interface, one after the other. Its end ends the helper, and with it all that it started.
+#   descriptor 1  packets from the interface, one after the other: an IPv4 packet tells its own length.
+#   descriptor 2  what the helper itself has to complain of.
+#   descriptor 3  words, a line each, both ways:
+#                 to it: `start`, `kill SIGNAL`
+#                 from it: `ready`, `fatal WHAT: WHY`, `started PID`, `cannot-start WHY`, `exit STATUS SIGNAL`
+#   descriptor 4  the standard output and standard error of COMMAND.
+# Perl's base package has all it needs; helper.py says the same in Python.
+use strict;
+use warnings;
+use Errno qw(EAGAIN EINTR);
+use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_NONBLOCK O_RDWR);
+use Socket qw(AF_INET SOCK_DGRAM inet_aton);
+
+my ($name, $address, $netmask, $mtu, @command) = @ARGV;
+
+# linux/if_tun.h and linux/sockios.h.
+use constant { TUNSETIFF => 0x400454ca, IFF_TUN => 0x0001, IFF_NO_PI => 0x1000 };
+use constant { SIOCGIFFLAGS => 0x8913, SIOCSIFFLAGS => 0x8914, SIOCSIFADDR => 0x8916, SIOCSIFNETMASK => 0x891c };
+use constant { SIOCSIFMTU => 0x8922, SIOCSIFTXQLEN => 0x8943, IFF_UP => 0x1, IFF_RUNNING => 0x40 };
+# Packets that wait for Node at most: beyond, the interface's queue fills, and the kernel drops what does not fit, as any interface's does.
+use constant WAITING_BYTES_MAX => 1 << 18;
+use constant { READ_BYTES => 1 << 18, PACKET_BYTES_MAX => 1 << 16, PACKETS_A_TURN => 256 };
+
+open(my $words, '+<&=', 3) or die "descriptor 3: $!\n";
+open(my $output, '>&=', 4) or die "descriptor 4: $!\n";
+# The server has none of ours.
+fcntl($_, F_SETFD, FD_CLOEXEC) for $words, $output;
+
+sub say_word {
+  syswrite($words, "$_[0]\n");
+}
+
+sub fatal {
+  say_word("fatal $_[0]: $!");
+  exit 1;
+}
+
+# ---- the interface ----
+
+sysopen(my $tun, '/dev/net/tun', O_RDWR) or fatal('/dev/net/tun');
+ioctl($tun, TUNSETIFF, pack('a16 s x22', $name, IFF_TUN | IFF_NO_PI)) or fatal("interface $name");
+fcntl($tun, F_SETFD, FD_CLOEXEC);
+
+socket(my $socket, AF_INET, SOCK_DGRAM, 0) or fatal('socket');
+
+sub set_address {
+  my ($request, $text) = @_;
+  ioctl($socket, $request, pack('a16 S n a4 x16', $name, AF_INET, 0, inet_aton($text))) or fatal("address $text");
+}
+
+sub bring_up {
+  my ($interface) = @_;
+  my $request = pack('a16 x24', $interface);
+  ioctl($socket, SIOCGIFFLAGS, $request) or fatal("interface $interface");
+  my $flags = unpack('x16 S', $request);
+  ioctl($socket, SIOCSIFFLAGS, pack('a16 S x22', $interface, $flags | IFF_UP | IFF_RUNNING)) or fatal("interface $interface up");
+}
+
+if ($address ne '-') {
+  # No router solicitations: nobody here speaks IPv6. Where /proc/sys is read-only they are left out below.
+  if (open(my $ipv6, '>', "/proc/sys/net/ipv6/conf/$name/disable_ipv6")) {
+    print $ipv6 '1';
+    close($ipv6);
+  }
+  set_address(SIOCSIFADDR, $address);
+  set_address(SIOCSIFNETMASK, $netmask);
+  ioctl($socket, SIOCSIFMTU, pack('a16 l x20', $name, $mtu)) or fatal("MTU $mtu");
+  # A burst of thousands of devices fits; refused to all but root, and then the default stays.
+  ioctl($socket, SIOCSIFTXQLEN, pack('a16 l x20', $name, 10_000));
+  bring_up($name);
+}
+# In a network namespace of its own the loopback interface is down.
+bring_up('lo') if @command;
+
+# ---- the server ----
+
+my $server_pid = 0;
+
+sub start_server {
+  my $pid = fork();
+  return say_word("cannot-start $!") if !defined $pid;
+  if ($pid == 0) {
+    $SIG{CHLD} = 'DEFAULT';
+    open(STDIN, '<', '/dev/null');
+    open(STDOUT, '>&', $output);
+    open(STDERR, '>&', $output);
+    { no warnings 'exec'; exec { $command[0] } @command; }
+    say_word("cannot-start $!");
+    kill 'KILL', $$;
+  }
+  $server_pid = $pid;
+  say_word("started $pid");
+}
+
+# Whoever has lost its parent is ours, too, as we are process 1 of our namespace.
+sub reap {
+  while ((my $pid = waitpid(-1, 1)) > 0) {
+    next if $pid != $server_pid;
+    $server_pid = 0;
+    say_word('exit ' . ($? >> 8) . ' ' . ($? & 127));
+  }
+}
+
+# The server, and all that it has started: everybody in our process namespace but us.
+sub signal_server {
+  my ($signal) = @_;
+  if ($$ == 1) { kill($signal, -1) }
+  elsif ($server_pid) { kill($signal, $server_pid) }
+}
+
+sub obey {
+  my ($word, $argument) = split(' ', $_[0]);
+  if ($word eq 'start') { start_server() }
+  elsif ($word eq 'kill') { signal_server($argument) }
+}
+
+# ---- relaying ----
+
+# It interrupts `select`, and the loop looks who it was.
+$SIG{CHLD} = sub { };
+$SIG{PIPE} = 'IGNORE';
+
+for my $handle ($tun, \*STDIN, \*STDOUT) {
+  fcntl($handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK);
+}
+
+my ($from_node, $to_node, $said) = ('', '', '');
+
+sub end {
+  signal_server('KILL');
+  exit 0;
+}
+
+sub read_interface {
+  for (1 .. PACKETS_A_TURN) {
+    my $at = length($to_node);
+    my $count = sysread($tun, $to_node, PACKET_BYTES_MAX, $at);
+    last if !$count;
+    # IPv6, where it could not be switched off.
+    substr($to_node, $at) = '' if ord(substr($to_node, $at, 1)) >> 4 != 4;
+  }
+}
+
+sub write_node {
+  my $count = syswrite(STDOUT, $to_node);
+  if ($count) { substr($to_node, 0, $count) = '' }
+  elsif (!$!{EAGAIN} && !$!{EINTR}) { end() }
+}
+
+sub read_node {
+  my $count = sysread(STDIN, $from_node, READ_BYTES, length($from_node));
+  end() if defined $count ? $count == 0 : !$!{EAGAIN} && !$!{EINTR};
+  my ($at, $length) = (0, length($from_node));
+  while ($length - $at >= 20) {
+    my $bytes = unpack('n', substr($from_node, $at + 2, 2));
+    last if $bytes > $length - $at;
+    # What a packet does not tell the length of, nothing can follow.
+    end() if $bytes < 20;
+    # An interface that is down, or a packet that it does not like, is a packet lost.
+    syswrite($tun, $from_node, $bytes, $at);
+    $at += $bytes;
+  }
+  substr($from_node, 0, $at) = '';
+}
+
+sub read_words {
+  my $count = sysread($words, $said, READ_BYTES, length($said));
+  end() if defined $count ? $count == 0 : !$!{EINTR};
+  obey($1) while $said =~ s/^(.*)\n//;
+}
+
+say_word('ready');
+while (1) {
+  my ($readable, $writable) = ('', '');
+  vec($readable, 0, 1) = 1;
+  vec($readable, fileno($words), 1) = 1;
+  vec($readable, fileno($tun), 1) = 1 if length($to_node) < WAITING_BYTES_MAX;
+  vec($writable, 1, 1) = 1 if length($to_node);
+  # A child that ends just before this is heard of when it returns: so it does, now and then.
+  my $count = select($readable, $writable, undef, 0.5);
+  reap();
+  next if $count < 0;
+  read_node() if vec($readable, 0, 1);
+  read_words() if vec($readable, fileno($words), 1);
+  read_interface() if vec($readable, fileno($tun), 1);
+  write_node() if length($to_node);
+}

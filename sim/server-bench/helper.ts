@@ -1,0 +1,132 @@
+/**
+ * The helper's process, and what is said with it: a small script in a network namespace of its own, which makes the TUN interface, starts
+ * the user's server there, and relays packets over pipes. When this process ends, however it ends, all of that is gone.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+/** What the helper tells. */
+export type HelperEvent =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'cannot-start'; readonly why: string }
+  /** The server has ended: with a status, or by a signal's number, which is 0 otherwise. */
+  | { readonly kind: 'exit'; readonly status: number; readonly signal: number }
+  /** It is over: what it said last. */
+  | { readonly kind: 'ended'; readonly why: string };
+
+export interface HelperOptions {
+  readonly interfaceName: string;
+  readonly address: string;
+  readonly netmask: string;
+  readonly mtuBytes: number;
+  readonly command: readonly string[];
+  readonly onEvent: (event: HelperEvent) => void;
+  readonly onPackets: (bytes: Uint8Array) => void;
+  /** A line that the server prints, wherever it prints it. */
+  readonly onOutput: (line: string) => void;
+}
+
+export class Helper {
+  readonly #process: ChildProcess;
+  readonly #toInterface: Socket;
+  readonly #words: Socket;
+  readonly #complaints: string[] = [];
+  #fatal: string | undefined = undefined;
+  #hasEnded = false;
+
+  constructor(options: HelperOptions) {
+    const { interfaceName, address, netmask, mtuBytes, command, onEvent, onPackets, onOutput } = options;
+    const script = scriptPath('helper.pl');
+    const isRoot = process.geteuid?.() === 0;
+    const unshare = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--pid', '--fork', '--kill-child'];
+    const args = [...unshare, 'perl', script, interfaceName, address, netmask, String(mtuBytes), ...command];
+    // A process group of its own: Ctrl-C is for us, and the server is told when it is its turn.
+    this.#process = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true });
+    const [toInterface, fromInterface, complaints, words, output] = this.#process.stdio.map(asPipe);
+    if (!toInterface || !fromInterface || !complaints || !words || !output) throw new Error('a pipe to the helper is missing');
+    this.#toInterface = toInterface;
+    this.#words = words;
+    fromInterface.on('data', (bytes: Uint8Array) => onPackets(bytes));
+    onLine(complaints, (line) => this.#complaints.push(line));
+    onLine(words, (line) => this.#heard(line, onEvent));
+    onLine(output, onOutput);
+    // It may be gone while it is written to: that it has ended is told anyway.
+    for (const pipe of [this.#toInterface, this.#words]) pipe.on('error', () => {});
+    this.#process.on('error', (error) => this.#end(error.message, onEvent));
+    this.#process.on('close', () => this.#end(this.#fatal ?? this.#complaints.join('; '), onEvent));
+  }
+
+  /** In whose /proc the namespace can be seen. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  write(packets: Uint8Array): void {
+    if (!this.#hasEnded) this.#toInterface.write(packets);
+  }
+
+  startServer(): void {
+    this.#words.write('start\n');
+  }
+
+  signalServer(signal: 'TERM' | 'KILL' | 'STOP' | 'CONT'): void {
+    this.#words.write(`kill ${signal}\n`);
+  }
+
+  /** Ends it now, and all that it has started. */
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
+  #heard(line: string, onEvent: (event: HelperEvent) => void): void {
+    const [word = '', ...rest] = line.split(' ');
+    switch (word) {
+      case 'ready':
+        return onEvent({ kind: 'ready' });
+      case 'started':
+        return onEvent({ kind: 'started', pid: Number(rest[0]) });
+      case 'cannot-start':
+        return onEvent({ kind: 'cannot-start', why: rest.join(' ') });
+      case 'exit':
+        return onEvent({ kind: 'exit', status: Number(rest[0]), signal: Number(rest[1]) });
+      case 'fatal':
+        this.#fatal = rest.join(' ');
+    }
+  }
+
+  #end(why: string, onEvent: (event: HelperEvent) => void): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    onEvent({ kind: 'ended', why });
+  }
+}
+
+/** Node makes its pipes to a child of sockets. */
+function asPipe(stream: unknown): Socket | undefined {
+  return stream instanceof Socket ? stream : undefined;
+}
+
+function onLine(stream: Socket, heard: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) heard(line);
+  });
+  stream.on('end', () => {
+    if (rest !== '') heard(rest);
+  });
+}
+
+/** The scripts are no TypeScript, and stay where they are: beside this file, or in the package that it was built from. */
+function scriptPath(name: string): string {
+  const places = [new URL(name, import.meta.url), new URL(`../../../sim/server-bench/${name}`, import.meta.url)];
+  const place = places.find((url) => existsSync(url));
+  if (place === undefined) throw new Error(`${name} is missing from the package`);
+  return fileURLToPath(place);
+}

@@ -1,0 +1,47 @@
+/** Where a server listens, as its namespace's table of sockets has it, which is read from outside. */
+
+import { readFile } from 'node:fs/promises';
+import { nodeClock } from '../../hal/node/index.ts';
+import { isReachable, type KernelSocket, parseProcNetTcp } from '../gateway/proc-net-tcp.ts';
+
+const POLL_MS = 20;
+
+/** A server that listens on several ports opens them one after another. */
+const SETTLE_POLLS = 5;
+
+/** One that listens on loopback alone for so long is not going to listen elsewhere. */
+const LOOPBACK_ONLY_POLLS = 50;
+
+export interface Listening {
+  /** That devices can reach, in ascending order. */
+  readonly ports: readonly number[];
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => nodeClock().setAlarm(ms, resolve));
+}
+
+/** The sockets of the namespace that a process is in. Empty where the process is gone. */
+export async function socketsOf(pid: number): Promise<KernelSocket[]> {
+  const texts = await Promise.all(['tcp', 'tcp6'].map((file) => readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')));
+  return texts.flatMap(parseProcNetTcp);
+}
+
+/** Waits until the server listens, on `port` where that is said; or gives a sentence that it does not. */
+export async function waitUntilListening(pid: () => number | undefined, port: number | undefined, withinMs: number): Promise<Listening | string> {
+  let reachablePolls = 0;
+  let loopbackPolls = 0;
+  for (let waitedMs = 0; waitedMs < withinMs; waitedMs += POLL_MS) {
+    await sleep(POLL_MS);
+    const of = pid();
+    const listeners = of === undefined ? [] : (await socketsOf(of)).filter(({ state, local }) => state === 'LISTEN' && (port ?? local.port) === local.port);
+    const ports = new Set(listeners.map(({ local }) => local).filter(isReachable).map((local) => local.port));
+    if (ports.size > 0 && (port !== undefined || ++reachablePolls > SETTLE_POLLS)) return { ports: [...ports].toSorted((a, b) => a - b) };
+    const [loopback] = listeners;
+    if (ports.size === 0 && loopback !== undefined && ++loopbackPolls > LOOPBACK_ONLY_POLLS) {
+      const { address, port: at } = loopback.local;
+      return `the server listens on ${address}:${at} alone, where devices cannot reach it: let it listen on 0.0.0.0`;
+    }
+  }
+  return `the server has not listened on ${port === undefined ? 'any port' : `port ${port}`} within ${withinMs / 1000} s`;
+}

@@ -1,0 +1,169 @@
+/**
+ * `cablepull/server-bench`: simulated devices and cables against a real server, in real time. The server is started in a network
+ * namespace of its own, on a machine whose cable can be pulled and whose power can be cut; its TCP is the real kernel's.
+ *
+ *     const bench = await ServerBench.start({ command: ['node', 'server.js'] });
+ *     const device = bench.addDevice({ firmware: heartbeatFirmware({ servers: bench.servers }) });
+ *     await bench.runFor('5s');
+ *     device.power.cut();
+ *     await expect(bench).toNotice(device, { by: 'server', within: '20s' });
+ *     await bench.stop();
+ */
+
+import { nodeClock } from '../../hal/node/index.ts';
+import type { HeldMachine } from '../device.ts';
+import type { Server } from '../../firmware/index.ts';
+import { OUTSIDE } from '../lan.ts';
+import { formatAddress } from '../packet/address.ts';
+import { SERVER_NAME } from '../programs.ts';
+import { Simulation, type SimulationOptions } from '../simulation.ts';
+import { type Duration, durationMs } from '../time/duration.ts';
+import type { HelperEvent } from './helper.ts';
+import { type Listening, waitUntilListening } from './listening.ts';
+import { ServerMachine } from './server-machine.ts';
+
+export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat'> {
+  /** The server: a program and its arguments, in the working directory of this process. */
+  readonly command: readonly string[];
+  /** Where it listens; default: found out. */
+  readonly port?: number;
+  /** How long it may take until it listens. Default 30 s. */
+  readonly listenWithin?: Duration;
+  /** Each line that it prints. */
+  readonly onOutput?: (line: string) => void;
+}
+
+/** The kernel's end of the way out. */
+const ADDRESS = OUTSIDE.base + 1;
+const NETMASK = '255.0.0.0';
+const MTU_BYTES = 1500;
+const INTERFACE_NAME = 'cablepull0';
+
+const LISTEN_WITHIN_MS = 30_000;
+
+/** Lines of the server's that are kept, for a message about how it ended. */
+const LAST_LINES = 10;
+
+/** How long it has to end by itself, once it was asked to. */
+const TERMINATE_MS = 2000;
+
+/** Something about the server that whoever started it should know: a sentence. */
+export class ServerBenchError extends Error {
+  override readonly name = 'ServerBenchError';
+}
+
+export class ServerBench extends Simulation {
+  /** The machine that the server runs on, to pull its cable or cut its power by hand. */
+  readonly server: HeldMachine;
+  readonly #machine: ServerMachine;
+  readonly #lastLines: string[] = [];
+  readonly #listeners = new Set<(event: HelperEvent) => void>();
+  #port = 0;
+
+  /** Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is nowhere to start it. */
+  static async start(options: ServerBenchOptions): Promise<ServerBench> {
+    const bench = new ServerBench(options);
+    try {
+      await bench.#open(options);
+    } catch (error) {
+      bench.#machine.kill();
+      throw error;
+    }
+    return bench;
+  }
+
+  private constructor({ command, onOutput, ...options }: ServerBenchOptions) {
+    let machine: ServerMachine | undefined = undefined;
+    const write = (bytes: Uint8Array): void => machine?.write(bytes);
+    super({ ...options, gateway: { block: OUTSIDE, address: ADDRESS, write, clock: nodeClock() } });
+    const { gate, realTime, testbed } = this;
+    if (gate === undefined || realTime === undefined) throw new Error('a gateway has a gate and a time of its own');
+    machine = new ServerMachine(gate, {
+      name: SERVER_NAME,
+      interfaceName: INTERFACE_NAME,
+      address: formatAddress(ADDRESS),
+      netmask: NETMASK,
+      mtuBytes: MTU_BYTES,
+      command,
+      onEvent: (event) => {
+        for (const listener of this.#listeners) listener(event);
+      },
+      onPackets: (bytes) => realTime.arrived(() => gate.arrive(bytes)),
+      onOutput: (line) => {
+        this.#lastLines.push(line);
+        if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
+        onOutput?.(line);
+      },
+    }, () => {
+      for (const { stack } of this.hosts) stack?.resetAll();
+    });
+    this.#machine = machine;
+    this.server = testbed.addServerMachine(machine);
+  }
+
+  /** Where devices connect to, for a firmware's settings. */
+  get servers(): readonly [Server] {
+    return [{ host: SERVER_NAME, port: this.#port }];
+  }
+
+  /** Ends the server: it is asked to, and has two seconds. Then nothing is left. */
+  async stop(): Promise<void> {
+    this.realTime?.stop();
+    this.testbed.stop();
+    if (this.#machine.state !== 'off') {
+      this.#machine.terminate();
+      await this.#hears((event) => event.kind === 'exit' || event.kind === 'ended', TERMINATE_MS);
+    }
+    this.#machine.kill();
+  }
+
+  async #open({ command, port, listenWithin = LISTEN_WITHIN_MS }: ServerBenchOptions): Promise<void> {
+    if (command.length === 0) throw new ServerBenchError('there is no command to start the server with');
+    this.#machine.power.restore();
+    const gone = this.#hears((event) => event.kind === 'exit' || event.kind === 'ended' || event.kind === 'cannot-start');
+    const listening = await Promise.race([
+      waitUntilListening(() => this.#machine.pid, port, durationMs(listenWithin)),
+      gone.then((event) => this.#describeEnd(command, event)),
+    ]);
+    if (typeof listening === 'string') throw new ServerBenchError(listening + this.#lastWords());
+    this.#port = portOf(listening, command);
+  }
+
+  /** The first event that is so; undefined when none was in time. */
+  #hears(isIt: (event: HelperEvent) => boolean, withinMs = Infinity): Promise<HelperEvent | undefined> {
+    return new Promise((resolve) => {
+      const clock = nodeClock();
+      const settle = (event?: HelperEvent): void => {
+        this.#listeners.delete(listener);
+        clock.clearAlarm();
+        resolve(event);
+      };
+      const listener = (event: HelperEvent): void => {
+        if (isIt(event)) settle(event);
+      };
+      this.#listeners.add(listener);
+      if (withinMs !== Infinity) clock.setAlarm(withinMs, () => settle());
+    });
+  }
+
+  #describeEnd(command: readonly string[], event: HelperEvent | undefined): string {
+    const [program = ''] = command;
+    switch (event?.kind) {
+      case 'cannot-start': return `${program} could not be started: ${event.why}`;
+      case 'exit': return `${program} ended before it listened, ${event.signal === 0 ? `with status ${event.status}` : `by signal ${event.signal}`}`;
+      case 'ended': return `there is no network namespace for the server to be had: ${event.why}`;
+      default: throw new Error('the helper has told of something else');
+    }
+  }
+
+  #lastWords(): string {
+    return this.#lastLines.length === 0 ? '' : `; it printed last:\n${this.#lastLines.map((line) => `  ${line}`).join('\n')}`;
+  }
+}
+
+function portOf(listening: Listening, [program = '']: readonly string[]): number {
+  const [port, ...others] = listening.ports;
+  if (port === undefined) throw new ServerBenchError(`${program} has not listened on any port yet`);
+  if (others.length > 0) throw new ServerBenchError(`${program} listens on ports ${listening.ports.join(', ')}: say which is meant`);
+  return port;
+}

@@ -1,0 +1,126 @@
+/**
+ * Virtual time in step with real time, for a world that is joined to a real one: woken by what is due, and by what arrives. Real time
+ * comes in as an argument, so that a test can give it any.
+ */
+
+import type { Clock } from '../../hal/clock.ts';
+import type { Engine } from './engine.ts';
+import { Lateness } from './lateness.ts';
+
+/** How long it sleeps at most: often enough for whoever wants it to end, seldom enough to cost nothing. */
+const SLEEP_MS_MAX = 10;
+
+/**
+ * How far device time goes at once. Where the process was away for longer, device time stands still for the rest: else every timer
+ * of every device would run out before what has arrived meanwhile is read, and all would send again what was never lost.
+ */
+const LEAP_US_MAX = 20_000;
+
+/** How many events are done before arrivals are looked for again, and how long that may take at most. */
+const EVENTS_A_LOOK = 250;
+const WORK_MS_MAX = 5;
+
+export class RealTime {
+  /** How late it woke for what was due. */
+  readonly lateness = new Lateness();
+  /** For how long device time has stood still, as the process was away, or had more to do than there is time for. */
+  stoodStillMs = 0;
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #onTurn: () => void;
+  /** The real time at which the virtual one would have been 0. */
+  #originMs: number;
+  #run: Run | undefined = undefined;
+  readonly #wake = (): void => this.#turn();
+
+  /** `clock` is of real time, and its alarm is for nobody else. `onTurn` is called each time that something may have been done. */
+  constructor(engine: Engine, clock: Clock, onTurn: () => void) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#onTurn = onTurn;
+    this.#originMs = clock.now() - engine.nowUs / 1000;
+  }
+
+  /**
+   * Lets time pass until `condition` holds, which is looked at after each turn, or `endUs` has come, or `stop` is called. Gives whether
+   * it was stopped. Rejects with what the run throws. Between two runs device time stands still.
+   */
+  async run(endUs: number, condition: () => boolean = () => false): Promise<boolean> {
+    if (this.#run !== undefined) throw new Error('a run was begun while another was going on');
+    this.#originMs = this.#clock.now() - this.#engine.nowUs / 1000;
+    return new Promise<boolean>((resolve, reject) => {
+      this.#run = { endUs, condition, resolve, reject, dueMs: Infinity };
+      this.#turn();
+    });
+  }
+
+  /** Ends the run that is going on, if there is one. */
+  stop(): void {
+    this.#engine.stop();
+    this.#end()?.resolve(true);
+  }
+
+  /** Something has arrived: device time is brought up to now, as far as it may leap, and `take` is called. */
+  arrived(take: () => void): void {
+    this.#turn(take);
+  }
+
+  #turn(take?: () => void): void {
+    const run = this.#run;
+    if (run === undefined) {
+      take?.();
+      return;
+    }
+    try {
+      const outcome = this.#advance(run);
+      take?.();
+      this.#onTurn();
+      if (outcome === 'stopped' || run.condition()) return this.#end()?.resolve(outcome === 'stopped');
+      if (outcome === 'reached' && this.#engine.nowUs >= run.endUs) return this.#end()?.resolve(false);
+      this.#sleep(run, outcome === 'more');
+    } catch (error) {
+      this.#end()?.reject(error);
+    }
+  }
+
+  /** The run is over: gives it, to be settled. */
+  #end(): Run | undefined {
+    const run = this.#run;
+    this.#clock.clearAlarm();
+    this.#run = undefined;
+    return run;
+  }
+
+  #advance(run: Run): 'reached' | 'stopped' | 'more' {
+    const engine = this.#engine;
+    const beginMs = this.#clock.now();
+    if (beginMs >= run.dueMs) this.lateness.add(beginMs - run.dueMs);
+    // Rounded, as a sum of fractions may fall just short of the time that it woke for.
+    const wantedUs = Math.round((beginMs - this.#originMs) * 1000);
+    const leapUs = wantedUs - engine.nowUs - LEAP_US_MAX;
+    if (leapUs > 0) {
+      this.#originMs += leapUs / 1000;
+      this.stoodStillMs += leapUs / 1000;
+    }
+    const dueUs = Math.max(engine.nowUs, Math.min(run.endUs, wantedUs - Math.max(leapUs, 0)));
+    let outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
+    while (outcome === 'more' && this.#clock.now() - beginMs < WORK_MS_MAX) outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
+    return outcome;
+  }
+
+  #sleep(run: Run, hasMore: boolean): void {
+    const nowMs = this.#clock.now();
+    const nextUs = Math.min(this.#engine.nextUs, run.endUs);
+    run.dueMs = this.#originMs + nextUs / 1000;
+    this.#clock.setAlarm(hasMore ? nowMs : Math.min(nowMs + SLEEP_MS_MAX, Math.max(nowMs, run.dueMs)), this.#wake);
+  }
+}
+
+interface Run {
+  readonly endUs: number;
+  readonly condition: () => boolean;
+  readonly resolve: (wasStopped: boolean) => void;
+  readonly reject: (error: unknown) => void;
+  /** The real time at which something is due next. */
+  dueMs: number;
+}
