@@ -17,7 +17,7 @@ export interface Listening {
   readonly ports: readonly number[];
 }
 
-function sleep(ms: number): Promise<void> {
+export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => nodeClock().setAlarm(ms, resolve));
 }
 

@@ -19,7 +19,7 @@ import { SERVER_NAME } from '../programs.ts';
 import { Simulation, type SimulationOptions } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import type { HelperEvent } from './helper.ts';
-import { type Listening, waitUntilListening } from './listening.ts';
+import { type Listening, sleep, waitUntilListening } from './listening.ts';
 import { ServerMachine } from './server-machine.ts';
 
 export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat'> {
@@ -43,6 +43,9 @@ const LISTEN_WITHIN_MS = 30_000;
 
 /** Lines of the server's that are kept, for a message about how it ended. */
 const LAST_LINES = 10;
+
+/** What it printed before it ended is heard of within so long. */
+const LAST_WORDS_MS = 100;
 
 /** How long it has to end by itself, once it was asked to. */
 const TERMINATE_MS = 2000;
@@ -125,7 +128,11 @@ export class ServerBench extends Simulation {
       waitUntilListening(() => this.#machine.pid, port, durationMs(listenWithin)),
       gone.then((event) => this.#describeEnd(command, event)),
     ]);
-    if (typeof listening === 'string') throw new ServerBenchError(listening + this.#lastWords());
+    if (typeof listening === 'string') {
+      // What it printed comes by another pipe than that it has ended.
+      await sleep(LAST_WORDS_MS);
+      throw new ServerBenchError(listening + this.#lastWords());
+    }
     this.#port = portOf(listening, command);
   }
 
