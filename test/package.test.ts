@@ -33,6 +33,11 @@ it('gives a working command', () => {
   expect(run('npx', ['--no-install', 'cablepull', '--help'])).toMatch(/^cablepull: pull the cable/);
 });
 
+it('gives the page of a run, with the script that draws it', () => {
+  run('npx', ['--no-install', 'cablepull', 'run', '--devices', '1', '--for', '10s', '--report', 'page.html']);
+  expect(readText(join(user, 'page.html'))).toMatch(/<script>\(function \(\) \{[\s\S]*requestAnimationFrame/);
+});
+
 it('gives typed imports of firmware, hal and sim, which compile under every strictness and run', { timeout: 60_000 }, () => {
   writeFileSync(join(user, 'main.ts'), `
     import { Kernel, MAX_DELAY, Queue, type Task } from 'cablepull/firmware';

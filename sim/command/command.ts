@@ -14,7 +14,7 @@ export interface Command {
   run(args: readonly string[], terminal: Terminal): number | Promise<number>;
 }
 
-interface CommandDefinition<O extends Options> {
+export interface CommandDefinition<O extends Options> {
   readonly name: string;
   readonly summary: string;
   /** The first paragraph of the help, behind the name. */

@@ -23,9 +23,7 @@ const POWER_ON_INTERVAL_MS = 1;
 
 /** Runs to the end, or to Ctrl-C, and returns the exit status. Rejects with a Problem. */
 export async function conductRun(settings: RunSettings, terminal: Terminal): Promise<number> {
-  const { firmware } = settings;
-  const expectsAnswers = firmware.protocol === 'heartbeat' && firmware.expectAnswers !== false;
-  const fleet = new Fleet(settings.deviceCount, firmware.servers.length, expectsAnswers);
+  const fleet = new Fleet(settings.deviceCount, settings.firmware.servers.length);
   const page = settings.report === undefined ? undefined : new PageFile('--report', settings.report, terminal);
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
@@ -116,5 +114,5 @@ function print(
 function startLine({ firmware, forMs, plan, deviceCount, seed }: RunSettings, { description }: Venue): string {
   const length = forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(forMs)}`;
   const faults = plan.length === 0 ? '' : `\nfaults: ${plan.map(formatFault).join('; ')}`;
-  return `${counted(deviceCount, 'device')} (${firmware.protocol}) ${description} ${length}, seed ${seed}${faults}`;
+  return `${counted(deviceCount, 'device')} (${firmware.protocol.name}) ${description} ${length}, seed ${seed}${faults}`;
 }

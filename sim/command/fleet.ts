@@ -42,8 +42,6 @@ export interface FleetSummary {
 export class Fleet {
   /** How many devices there will be. */
   readonly size: number;
-  /** Whether they look for answers to their beats. */
-  readonly expectsAnswers: boolean;
   readonly #rows = new Map<string, DeviceRow>();
   /** Attempts to connect that failed, by errno. */
   readonly #failures = new Map<string, number>();
@@ -54,10 +52,11 @@ export class Fleet {
   /** How many devices have tried each of the servers in vain. */
   #triedAll = 0;
   #lastFailure = '';
+  /** No device has said that nobody answers it. */
+  #isAnswered = true;
 
-  constructor(size: number, servers: number, expectsAnswers: boolean) {
+  constructor(size: number, servers: number) {
     this.size = size;
-    this.expectsAnswers = expectsAnswers;
     this.#servers = servers;
   }
 
@@ -105,6 +104,7 @@ export class Fleet {
         break;
       case 'served':
         if (event.afterMs !== undefined) row.answers++;
+        else this.#isAnswered = false;
         break;
       case 'data-received':
         row.received++;
@@ -156,7 +156,7 @@ export class Fleet {
     const { devices, connected, connections, beats, answers, received, sent, neverOn } = this.summary();
     const talk = [
       ...(beats > 0 ? [`${beats} beats sent`] : []),
-      ...(beats > 0 && this.expectsAnswers ? [`${answers} answered`] : []),
+      ...(beats > 0 && this.#isAnswered ? [`${answers} answered`] : []),
       // Only echo has texts without beats.
       ...(beats === 0 && received + sent > 0 ? [`${received} texts received`, `${sent} given back`] : []),
       ...(neverOn > 0 ? [`${neverOn} not switched on yet`] : []),

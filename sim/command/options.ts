@@ -39,6 +39,23 @@ export function readOptions<const O extends Options>(
   return { values, operands: positionals, args };
 }
 
+/** As `readOptions`; the values of `more`, options whose names are not known beforehand, are given apart. Throws a Problem. */
+export function readOptionsWith<const O extends Options>(
+  command: string, args: readonly string[], options: O, more: Options, needs: string | undefined,
+): { readonly given: Given<O>; readonly moreValues: Readonly<Record<string, unknown>> } {
+  const words = checkedWords(command, args, { ...more, ...options }, needs);
+  const isMore = (word: string): boolean => {
+    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? '';
+    return !Object.hasOwn(options, name) && Object.hasOwn(more, name);
+  };
+  const end = words.indexOf('--');
+  const moreWords = words.slice(0, end).filter(isMore);
+  const ownWords = words.filter((word, i) => i >= end || !isMore(word));
+  const { values, positionals } = parseArgs({ args: ownWords, options, allowNegative: true, allowPositionals: true });
+  const { values: moreValues } = parseArgs({ args: moreWords, options: { ...more }, allowNegative: true });
+  return { given: { values, operands: positionals, args }, moreValues };
+}
+
 /**
  * The words such that `parseArgs`, with `allowNegative`, has nothing to complain of: its own complaints, as of
  * `--devices -1`, are about how parseArgs is used. Each value stands in one word with its option.

@@ -5,6 +5,7 @@ import { TimeLines } from '../verdict/time-line.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import type { Outcome } from './outcome.ts';
 import { OutputFile } from './output-file.ts';
+import { pageScript } from './page-script.ts';
 import type { Terminal } from './terminal.ts';
 
 export class PageFile {
@@ -36,7 +37,7 @@ export class PageFile {
       expectations,
       lines: this.#timeLines.lines(endMs),
       serverFaults: this.#timeLines.serverFaults(endMs),
-    });
+    }, pageScript());
     this.#file.write(new TextEncoder().encode(page));
     return this.#file.close();
   }

@@ -1,8 +1,8 @@
 /** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
 
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
-import { defineCommand } from './command.ts';
 import { conductRun } from './conduct-run.ts';
+import { defineProtocolCommand } from './protocol-command.ts';
 import { runSettings } from './run-settings.ts';
 
 export const RUN_OPTIONS = {
@@ -37,22 +37,12 @@ export const RUN_OPTIONS = {
     help: 'of all that is left to chance (1): simulated, the same seed gives the same output',
   },
 
-  protocol: {
-    type: 'string', value: 'heartbeat|echo', default: 'heartbeat', opensGroup: true,
-    help: 'beats in 8-byte frames, or text given back in upper case (heartbeat)',
+  watchdog: {
+    type: 'string', value: '5s', opensGroup: true, help: 'a hardware watchdog: resets a device that hangs (none)',
   },
-  beat: { type: 'string', value: '3s', help: 'a beat so often' },
-  'missed-limit': { type: 'string', value: '5', help: 'so many beats missed mean that the other side is gone' },
-  answers: { type: 'boolean', default: true, help: 'the server does not answer beats' },
-  keepalive: {
-    type: 'string', value: '3/3/3 | off',
-    help: 'TCP keepalive of the devices and of our own server: idle and interval in seconds, count (off; with '
-      + '--protocol echo 3/3/3 on the devices)',
-  },
-  watchdog: { type: 'string', value: '5s', help: 'a hardware watchdog: resets a device that hangs (none)' },
 
   pcap: {
-    type: 'string', value: 'out.pcapng', opensGroup: true,
+    type: 'string', value: 'out.pcapng',
     help: 'simulated: what every host sends, for Wireshark and tshark, with the faults as comments',
   },
   netstat: {
@@ -61,7 +51,7 @@ export const RUN_OPTIONS = {
   },
 } as const;
 
-export const runCommand = defineCommand({
+export const runCommand = defineProtocolCommand({
   name: 'run',
   summary: 'devices and a server on a simulated network, in virtual time; with --server, devices against your server, '
     + 'over real sockets; faults, and who noticed',

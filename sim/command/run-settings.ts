@@ -1,6 +1,6 @@
 /** What the options of `cablepull run` come to, checked. */
 
-import { ConfigError, DEVICE_PROTOCOLS, type FirmwareConfig, firmwareImage, type Server } from '../../firmware/index.ts';
+import { ConfigError, type FirmwareConfig, firmwareImage, type OwnConfig, type Server } from '../../firmware/index.ts';
 import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
@@ -11,16 +11,16 @@ import type { ServerOptions } from '../server/settings.ts';
 import { formatDuration } from '../time/duration.ts';
 import type { Expectation } from '../verdict/expectation.ts';
 import { commandLine, without } from './command-line.ts';
-import { checkServer, commonSettings, defined } from './common-settings.ts';
-import type { Given } from './options.ts';
 import { readExpectations, readPlan } from './plan-options.ts';
+import type { GivenWithProtocol } from './protocol-command.ts';
 import type { RUN_OPTIONS } from './run-command.ts';
+import { checkServer, defined } from './server-options.ts';
 import { checkDifferent, duration, fileName, seedOf, usage, wholeNumber } from './values.ts';
 
 export interface RunSettings {
   readonly network: NetworkKind;
   readonly deviceCount: number;
-  readonly firmware: FirmwareConfig;
+  readonly firmware: OwnConfig;
   /** But where it listens; over real sockets the servers are the user's own. */
   readonly embeddedServer: ServerOptions;
   readonly plan: readonly Fault[];
@@ -47,7 +47,8 @@ const SETTLE_MS: Readonly<Record<NetworkKind, number>> = { real: 20_000, simulat
 const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5, gateway: 20 };
 
 /** Throws a Problem. */
-export function runSettings({ values, args }: Given<typeof RUN_OPTIONS>): RunSettings {
+export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSettings {
+  const { values, args, protocol, settings, beatIntervalMs, keepAlive } = given;
   const servers = (values.server ?? []).map(parseServer);
   const network = servers.length > 0 ? 'real' : 'simulated';
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
@@ -67,26 +68,23 @@ export function runSettings({ values, args }: Given<typeof RUN_OPTIONS>): RunSet
   const expectations = readExpectations(values.expect ?? []);
   if (expectations.length > 0 && plan.length === 0) throw usage('--expect speaks of faults: it needs a --fault or a --plan');
 
-  const { heartbeat, keepAlive, beatIntervalMs, missedLimit } = commonSettings(values);
-  const image = {
+  const { device = {}, service = {}, liveness, beatEvents = false } = settings;
+  const firmware: OwnConfig = {
+    ...defined(device),
+    protocol: protocol.device,
     servers: servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }],
-    ...defined({ keepAlive, watchdogMs: duration('--watchdog', values.watchdog, { minMs: WATCHDOG_MIN_TICKS }) }),
+    ...defined({ watchdogMs: duration('--watchdog', values.watchdog, { minMs: WATCHDOG_MIN_TICKS }) }),
   };
-  const firmware = checkFirmware(heartbeat
-    ? { ...image, protocol: 'heartbeat', expectAnswers: values.answers, ...defined({ beatIntervalMs, missedLimit }) }
-    : { ...image, protocol: 'echo' });
-  const scanIntervalMs = beatIntervalMs ?? DEVICE_PROTOCOLS.heartbeat.defaults.beatIntervalMs;
+  checkFirmware(firmware);
   const embeddedServer = checkServer({
-    protocol: heartbeat ? { kind: 'heartbeat', answerBeats: values.answers } : { kind: 'echo', lineIntervalMs: scanIntervalMs },
-    liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: missedLimit ?? DEVICE_PROTOCOLS.heartbeat.defaults.missedLimit },
+    protocol: { ...defined(service), kind: protocol },
+    ...defined({ liveness, keepAlive }),
     // What is asked of the devices here is no flood; and each may come back while the server still believes in its ghost.
     limits: {
-      maxFramesPerSecond: Math.max(100, Math.ceil(5000 / scanIntervalMs)),
+      maxFramesPerSecond: Math.max(100, Math.ceil(5000 / (beatIntervalMs ?? 3000))),
       maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * deviceCount),
     },
-    ...defined({ keepAlive }),
-    // Where nobody answers, what comes to the server shows that a device is served.
-    beatEvents: !values.answers,
+    beatEvents,
   });
   return {
     network,
@@ -125,10 +123,9 @@ function parseServer(text: string): Server {
   return { host, port: wholeNumber('the port of --server', port, 1, 65_535) };
 }
 
-function checkFirmware(config: FirmwareConfig): FirmwareConfig {
+function checkFirmware(config: FirmwareConfig): void {
   try {
     firmwareImage(config);
-    return config;
   } catch (error) {
     if (error instanceof ConfigError) throw usage(inWordsOfOptions(error.message));
     throw error;

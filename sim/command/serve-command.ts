@@ -1,44 +1,38 @@
 /** `cablepull serve`: the reference server on real sockets. */
 
-import { DEVICE_PROTOCOLS } from '../../firmware/index.ts';
 import type { Network } from '../../hal/network.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { SERVER_PORT } from '../programs.ts';
+import type { Liveness } from '../server/client-table.ts';
 import { describeEvent } from '../server/events.ts';
+import type { Protocol } from '../server/protocols/protocol.ts';
 import { startServer } from '../server/server.ts';
 import type { ServerOptions } from '../server/settings.ts';
 import { formatSeconds } from '../time/duration.ts';
-import { defineCommand } from './command.ts';
-import { checkServer, commonSettings, defined } from './common-settings.ts';
-import type { Values } from './options.ts';
 import { Problem } from './problem.ts';
+import { defineProtocolCommand, type GivenWithProtocol } from './protocol-command.ts';
+import { checkServer, defined } from './server-options.ts';
 import type { Terminal } from './terminal.ts';
 import { duration, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
   port: { type: 'string', value: '39002', default: String(SERVER_PORT), help: 'the port that it listens on' },
   host: { type: 'string', value: '127.0.0.1', default: '127.0.0.1', help: 'the address that it listens on, or a name of it' },
-  protocol: { type: 'string', value: 'heartbeat|echo', default: 'heartbeat', help: '(heartbeat)' },
-  keepalive: { type: 'string', value: '3/3/3 | off', help: 'TCP keepalive of its connections (off)' },
-  beat: { type: 'string', value: '3s', help: 'how often clients beat: the default of --scan; echo: a line so often' },
   scan: {
     type: 'string', value: '3s',
-    help: "at each scan a client's count goes up by 1; a beat sets it to 0; closed when it has reached the limit",
+    help: "at each scan a client's count goes up by 1; a beat sets it to 0; closed when it has reached --missed-limit (as often as --beat)",
   },
-  'missed-limit': { type: 'string', value: '5', help: 'that limit (5)' },
   idle: { type: 'string', value: '10s', help: 'instead: closed at a scan (every 5 s) when nothing came for so long' },
-  answers: { type: 'boolean', default: true, help: 'beats are not answered' },
-  push: { type: 'string', value: '5s', help: 'sends data so often' },
   'max-connections': { type: 'string', value: '20000', help: 'so many at a time; more are turned away (20000)' },
   json: { type: 'boolean', default: false, help: 'an event a line' },
 } as const;
 
-export const serveCommand = defineCommand({
+export const serveCommand = defineProtocolCommand({
   name: 'serve',
   summary: 'the reference server, on real sockets',
   about: 'the reference server, on real sockets, until Ctrl-C',
   options: OPTIONS,
-  run: ({ values }, terminal) => serve(serveSettings(values), terminal),
+  run: (given, terminal) => serve(serveSettings(given), terminal),
 });
 
 interface ServeSettings {
@@ -49,35 +43,30 @@ interface ServeSettings {
   readonly json: boolean;
 }
 
-function serveSettings(values: Values<typeof OPTIONS>): ServeSettings {
-  const { heartbeat, keepAlive = 'off', missedLimit, ...common } = commonSettings(values);
-  const beatIntervalMs = common.beatIntervalMs ?? DEVICE_PROTOCOLS.heartbeat.defaults.beatIntervalMs;
-  const scanIntervalMs = duration('--scan', values.scan);
+function serveSettings({ values, protocol, settings, missedLimit, keepAlive }: GivenWithProtocol<typeof OPTIONS>): ServeSettings {
   const idleMs = duration('--idle', values.idle);
-  const pushIntervalMs = duration('--push', values.push);
-  if (!heartbeat && pushIntervalMs !== undefined) throw usage('--push sends frames: there are none with --protocol echo');
   if (idleMs !== undefined && missedLimit !== undefined) {
     throw usage('--idle and --missed-limit are two policies: choose one');
   }
-  const push = pushIntervalMs === undefined ? undefined : { intervalMs: pushIntervalMs, dataBytes: 16 };
   const maxConnections = values['max-connections'];
   const server = checkServer({
-    protocol: heartbeat
-      ? { kind: 'heartbeat', answerBeats: values.answers, ...defined({ push }) }
-      : { kind: 'echo', lineIntervalMs: beatIntervalMs },
-    liveness: idleMs === undefined
-      ? {
-          policy: 'missed-beats',
-          scanIntervalMs: scanIntervalMs ?? beatIntervalMs,
-          missedLimit: missedLimit ?? DEVICE_PROTOCOLS.heartbeat.defaults.missedLimit,
-        }
-      : { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs },
-    keepAlive,
+    protocol: { ...defined(settings.service ?? {}), kind: protocol },
+    liveness: livenessOf(protocol, settings.liveness ?? protocol.server.liveness, duration('--scan', values.scan), idleMs),
+    ...defined({ keepAlive }),
     ...(maxConnections === undefined
       ? {}
       : { limits: { maxConnections: wholeNumber('--max-connections', maxConnections, 1, 1_000_000) } }),
   });
   return { server, host: values.host, port: wholeNumber('--port', values.port, 0, 65_535), json: values.json };
+}
+
+function livenessOf(
+  protocol: Protocol, liveness: Liveness, scanIntervalMs: number | undefined, idleMs: number | undefined,
+): Liveness {
+  if (idleMs !== undefined) return { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs };
+  if (scanIntervalMs === undefined) return liveness;
+  if (liveness.policy !== 'missed-beats') throw usage(`--scan means nothing with --protocol ${protocol.device.name}, without --idle`);
+  return { ...liveness, scanIntervalMs };
 }
 
 /** Serves until Ctrl-C; prints who comes and who goes, and at the end what there was. Rejects with a Problem. */

@@ -22,6 +22,16 @@ export const ECHO: Protocol<ProtocolSettingsOf<'echo'>, EchoServiceSettings> = {
     problem: ({ lineIntervalMs }) => atLeast('lineIntervalMs', lineIntervalMs, 1),
     serve: ({ lineIntervalMs }) => ({ turnIntervalMs: lineIntervalMs, open: (client) => new EchoHandler(client) }),
   },
+  words: {
+    summary: 'text given back in upper case, a line each --beat',
+    settings({ beatIntervalMs, missedLimit, keepAlive }) {
+      return {
+        device: { keepAlive },
+        service: { lineIntervalMs: beatIntervalMs },
+        liveness: { policy: 'missed-beats', scanIntervalMs: beatIntervalMs ?? 3000, missedLimit: missedLimit ?? 5 },
+      };
+    },
+  },
 };
 
 const LINE = new TextEncoder().encode('are you there?\n');

@@ -32,6 +32,27 @@ export const HEARTBEAT: Protocol<ProtocolSettingsOf<'heartbeat'>, HeartbeatServi
       };
     },
   },
+  words: {
+    summary: 'beats in frames of 8 bytes',
+    options: {
+      answers: { type: 'boolean', default: true, help: 'the server does not answer beats' },
+      push: { type: 'string', value: '5s', only: 'serve', help: 'the server sends data so often' },
+    },
+    settings(said) {
+      const { beatIntervalMs, missedLimit, keepAlive } = said;
+      const [answers, pushIntervalMs] = [said.flag('answers'), said.durationMs('push')];
+      return {
+        device: { keepAlive, beatIntervalMs, missedLimit, expectAnswers: answers },
+        service: {
+          answerBeats: answers,
+          push: pushIntervalMs === undefined ? undefined : { intervalMs: pushIntervalMs, dataBytes: 16 },
+        },
+        liveness: { policy: 'missed-beats', scanIntervalMs: beatIntervalMs ?? 3000, missedLimit: missedLimit ?? 5 },
+        // Where nobody answers, what comes to the server shows that a device is served.
+        beatEvents: !answers,
+      };
+    },
+  },
 };
 
 function message(data: Uint8Array): Uint8Array {

@@ -1,7 +1,7 @@
 /** What a protocol is as a whole: what devices run, what the server runs, and what the command line has to know. */
 
 import type { DeviceProtocol, ProtocolSettings } from '../../../firmware/index.ts';
-import type { SocketAddress } from '../../../hal/network.ts';
+import type { KeepAlive, SocketAddress } from '../../../hal/network.ts';
 import type { Liveness } from '../client-table.ts';
 import type { ServerEvent } from '../events.ts';
 import type { Limits } from '../limits.ts';
@@ -12,6 +12,54 @@ export interface Protocol<
 > {
   readonly device: DeviceProtocol<DeviceSettings>;
   readonly server: ServerProtocol<ServiceSettings>;
+  /** Not there: the command line has no options for it. */
+  readonly words?: ProtocolWords<DeviceSettings, ServiceSettings>;
+}
+
+/** What the command line has to know of a protocol. */
+export interface ProtocolWords<DeviceSettings extends ProtocolSettings, ServiceSettings extends object> {
+  /** For `--help`: a few words, without a full stop. */
+  readonly summary: string;
+  /** The options that `cablepull run` and `cablepull serve` have for it, by name. */
+  readonly options?: Readonly<Record<string, ProtocolOption>>;
+  /** What follows for both ends from what was said. */
+  settings(said: Said): SaidSettings<Omit<DeviceSettings, 'servers'>, ServiceSettings>;
+}
+
+/** An option of the command line. */
+export interface ProtocolOption {
+  readonly type: 'string' | 'boolean';
+  /** A flag that is on by default is given as `--no-NAME`. */
+  readonly default?: string | boolean;
+  /** What stands for the value in the help, as in `--devices N`. */
+  readonly value?: string;
+  readonly help: string;
+  /** The only command that has it. */
+  readonly only?: 'run' | 'serve';
+}
+
+/** What was said on the command line. An option that was given, and that the protocol does not ask for, is refused. */
+export interface Said {
+  /** `--beat`. */
+  readonly beatIntervalMs: number | undefined;
+  /** `--missed-limit`. */
+  readonly missedLimit: number | undefined;
+  /** `--keepalive`, of the devices; for the server's connections it holds anyway. */
+  readonly keepAlive: KeepAlive | 'off' | undefined;
+  /** Of the protocol's own options: what each was given as, and undefined where it was not. What cannot be is refused. */
+  flag(option: string): boolean;
+  durationMs(option: string): number | undefined;
+  whole(option: string, min: number, max: number): number | undefined;
+  text(option: string): string | undefined;
+}
+
+/** Settings that follow from what was said. Undefined, or not there: the default holds. */
+export interface SaidSettings<DeviceSettings, ServiceSettings> {
+  readonly device?: { readonly [Name in keyof DeviceSettings]?: DeviceSettings[Name] | undefined };
+  readonly service?: { readonly [Name in keyof ServiceSettings]?: ServiceSettings[Name] | undefined };
+  readonly liveness?: Liveness;
+  /** The server is to tell of each beat, as nobody answers them. */
+  readonly beatEvents?: boolean;
 }
 
 /** The server's side of a protocol with these settings. */

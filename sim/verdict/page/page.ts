@@ -4,12 +4,12 @@ import { summarize } from '../summary.ts';
 import { packData, type PageData } from './data.ts';
 import { htmlDocument } from './document.ts';
 import { counted, embedJson, escapeHtml, humanTime } from './html.ts';
-import { SCRIPT } from './script.ts';
 import { distributionFigure, expectationList, headline, LEGEND, tiles, verdictSection } from './sections.ts';
 
 export type { PageData } from './data.ts';
 
-export function reportPage(data: PageData): string {
+/** `script` draws the time lines (browser/), compiled. */
+export function reportPage(data: PageData, script: string): string {
   const { title, repeat, seed, network, endMs, notes, findings, expectations, lines } = data;
   const summary = summarize(findings);
   const main = [
@@ -23,8 +23,12 @@ export function reportPage(data: PageData): string {
     lines.length === 0 ? '' : timeLines(lines.length, endMs),
     repeat === undefined ? '' : `<footer>To repeat this run: <code>${escapeHtml(repeat)}</code></footer>`,
   ].filter((part) => part !== '').join('\n');
-  const script = `<script type="application/json" id="data">${embedJson(packData(data))}</script>\n<script>${SCRIPT}</script>\n`;
-  return htmlDocument(title, main, lines.length === 0 ? '' : script);
+  const scripts = [
+    `<script type="application/json" id="data">${embedJson(packData(data))}</script>`,
+    `<script>${script}</script>`,
+    '',
+  ];
+  return htmlDocument(title, main, lines.length === 0 ? '' : scripts.join('\n'));
 }
 
 function timeLines(devices: number, endMs: number): string {

@@ -252,7 +252,7 @@ describe('progress', () => {
       paint: (_, text) => text,
       onInterrupt: () => () => {},
     };
-    const progress = new Progress(terminal, new Fleet(3, 1, true), clock, { forMs: 3_600_000, json });
+    const progress = new Progress(terminal, new Fleet(3, 1), clock, { forMs: 3_600_000, json });
     /** What is shown when so much real time has passed, and so much virtual time. */
     return (realMs: number, virtualMs: number): string[] => {
       clock.advance(realMs);

@@ -2,16 +2,20 @@
 
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { pageScript } from '../../../sim/command/page-script.ts';
 import { heartbeatFirmware, heartbeatServer, Simulation } from '../../../sim/index.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { packData } from '../../../sim/verdict/page/data.ts';
 import { distribution } from '../../../sim/verdict/page/distribution.ts';
 import { counted, escapeHtml, humanTime } from '../../../sim/verdict/page/html.ts';
-import { type PageData, reportPage } from '../../../sim/verdict/page/page.ts';
-import { SCRIPT } from '../../../sim/verdict/page/script.ts';
+import { type PageData, reportPage as pageOf } from '../../../sim/verdict/page/page.ts';
 import { STYLE } from '../../../sim/verdict/page/style.ts';
 import { TimeLines } from '../../../sim/verdict/time-line.ts';
 import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+
+const SCRIPT = pageScript();
+
+const reportPage = (data: PageData): string => pageOf(data, SCRIPT);
 
 const NASTY = '</Script><b>"\'&<!--';
 
@@ -260,7 +264,7 @@ class Browser {
     const canvas = Object.assign(this.thing('canvas'), { getContext: () => context });
     const window = Object.assign(new Thing(), { innerHeight: 700, innerWidth: 1000, devicePixelRatio: 2, scrollBy: () => {} });
     runInNewContext(script, {
-      document: { getElementById: (id: string) => this.thing(id), createElement: (kind: string) => (kind === 'canvas' ? canvas : new Thing()), documentElement: {} },
+      document: { querySelector: (selector: string) => this.thing(selector.slice(1)), createElement: (kind: string) => (kind === 'canvas' ? canvas : new Thing()), documentElement: {} },
       window,
       getComputedStyle: () => ({ getPropertyValue: () => '#123456' }),
       matchMedia: () => new Thing(),
@@ -295,7 +299,7 @@ describe('the script', () => {
     browser = new Browser(scriptOf(page), dataOf(page));
   });
 
-  // As script.ts lays it out at this width: 148 px of names, 10 px at the right; 28 px of time, 28 px for the server; rows of 42 px.
+  // As browser/state.ts lays it out at this width: 148 px of names, 10 px at the right; 28 px of time, 28 px for the server; rows of 42 px.
   const at = (s: number, row: number): object => ({ clientX: 148 + (s / 60) * 842, clientY: 56 + row * 42 + 20 });
 
   it('draws the time, the server, and each device with its ghost', () => {

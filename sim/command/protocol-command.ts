@@ -1,0 +1,215 @@
+/** Commands that speak a protocol: which one `--protocol` chooses, its own options, and the settings that they come to. */
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isProtocolName } from '../../firmware/index.ts';
+import type { KeepAlive } from '../../hal/network.ts';
+import { PROTOCOL_NAMES, PROTOCOLS } from '../server/protocols/index.ts';
+import type { Protocol, ProtocolOption, Said, SaidSettings } from '../server/protocols/protocol.ts';
+import { type Command, type CommandDefinition, defineCommand } from './command.ts';
+import { type Given, type Option, type Options, readOptionsWith } from './options.ts';
+import { reasonOf } from './problem.ts';
+import type { Terminal } from './terminal.ts';
+import { duration, usage, wholeNumber } from './values.ts';
+
+/** What a command that speaks a protocol is given. */
+export interface GivenWithProtocol<O extends Options> extends Given<O> {
+  readonly protocol: Protocol;
+  readonly settings: SaidSettings<object, object>;
+  readonly beatIntervalMs: number | undefined;
+  readonly missedLimit: number | undefined;
+  readonly keepAlive: KeepAlive | 'off' | undefined;
+}
+
+type Definition<O extends Options> = Omit<CommandDefinition<O>, 'run'> & {
+  readonly name: 'run' | 'serve';
+  run(given: GivenWithProtocol<O>, terminal: Terminal): Promise<number>;
+};
+
+/** Its options are joined by `--protocol`, `--beat`, `--missed-limit`, `--keepalive`, and those of every protocol. */
+export function defineProtocolCommand<const O extends Options>(definition: Definition<O>): Command {
+  const { name, options } = definition;
+  const known = optionsOf(name, Object.values(PROTOCOLS));
+  const { help, summary } = defineCommand({ ...definition, options: { ...options, ...known }, run: () => 0 });
+  return {
+    name,
+    help,
+    summary,
+    async run(args, terminal) {
+      const protocol = await chosenProtocol(args);
+      const more = { ...known, ...optionsOf(name, [protocol]) };
+      const { given, moreValues } = readOptionsWith(name, args, options, more, definition.needs);
+      const said = new SaidWords(more, moreValues);
+      const { beatIntervalMs, missedLimit, keepAlive } = said;
+      const settings = settingsOf(protocol, new SaidWords(more, moreValues));
+      return definition.run({ ...given, protocol, settings, beatIntervalMs, missedLimit, keepAlive }, terminal);
+    },
+  };
+}
+
+// ---- which protocol ----
+
+const PROTOCOL_OPTION: Option = {
+  type: 'string', value: PROTOCOL_NAMES.join('|'), default: 'heartbeat', opensGroup: true,
+  help: `what devices and server say to each other: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words?.summary}`).join('; ')} `
+    + '(heartbeat); or a file with a protocol of your own, as ./my-protocol.ts',
+};
+
+async function chosenProtocol(args: readonly string[]): Promise<Protocol> {
+  const { values } = parseArgs({ args: [...args], options: { protocol: { type: 'string' } }, strict: false });
+  const { protocol = 'heartbeat' } = values;
+  if (isProtocolName(protocol)) return PROTOCOLS[protocol];
+  // That the value is missing is told with the other options.
+  if (typeof protocol !== 'string') return PROTOCOLS.heartbeat;
+  if (/[./\\]/.test(protocol)) return ownProtocol(protocol);
+  throw usage(`--protocol must be ${PROTOCOL_NAMES.join(' or ')}, or a file as in ./my-protocol.ts, not '${protocol}'`);
+}
+
+async function ownProtocol(file: string): Promise<Protocol> {
+  let module: unknown;
+  if (!existsSync(file)) throw usage(`--protocol: there is no file ${file}`);
+  try {
+    module = await import(pathToFileURL(resolve(file)).href);
+  } catch (error) {
+    throw usage(`--protocol ${file}: ${whyNotLoaded(error)}`);
+  }
+  const protocol: unknown = isObject(module) ? module['default'] : undefined;
+  if (isProtocol(protocol)) return protocol;
+  throw usage(`--protocol ${file}: its default export must be a protocol, { device, server } (see sim/README.md)`);
+}
+
+/** Node loads TypeScript by itself from 22.18 on. */
+function whyNotLoaded(error: unknown): string {
+  if (isObject(error) && error['code'] === 'ERR_UNKNOWN_FILE_EXTENSION') {
+    return `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx' `
+      + 'where tsx is installed, or compile the file to JavaScript';
+  }
+  return reasonOf(error);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isProtocol(value: unknown): value is Protocol {
+  if (!isObject(value) || !isObject(value['device']) || !isObject(value['server'])) return false;
+  const { device, server } = value;
+  const ofDevice = typeof device['name'] === 'string' && isObject(device['defaults'])
+    && typeof device['rules'] === 'function' && typeof device['start'] === 'function';
+  const isServed = server['transport'] === 'stream' || server['transport'] === 'datagram';
+  return ofDevice && isServed && isObject(server['liveness']) && isObject(server['defaults']) && typeof server['serve'] === 'function';
+}
+
+// ---- what was said ----
+
+const SHARED_OPTIONS: Options = {
+  beat: { type: 'string', value: '3s', help: 'a beat so often, or what is the protocol\'s beat' },
+  'missed-limit': { type: 'string', value: '5', help: 'so many beats missed mean that the other side is gone' },
+  keepalive: {
+    type: 'string', value: '3/3/3 | off',
+    help: 'TCP keepalive of the devices and of our own server: idle and interval in seconds, count (off; with '
+      + '--protocol echo 3/3/3 on the devices)',
+  },
+};
+
+/** An option that several protocols have is one option. */
+function optionsOf(command: 'run' | 'serve', protocols: readonly Protocol[]): Options {
+  const own = new Map<string, { readonly option: ProtocolOption; readonly names: string[] }>();
+  for (const { device: { name }, words } of protocols) {
+    for (const [word, option] of Object.entries(words?.options ?? {})) {
+      if (option.only !== undefined && option.only !== command) continue;
+      const there = own.get(word);
+      if (there === undefined) own.set(word, { option, names: [name] });
+      else there.names.push(name);
+    }
+  }
+  const options = Array.from(own, ([word, { option: { only: _, ...option }, names }]): [string, Option] => {
+    return [word, { ...option, help: `${names.join(', ')}: ${option.help}` }];
+  });
+  return { protocol: PROTOCOL_OPTION, ...SHARED_OPTIONS, ...Object.fromEntries(options) };
+}
+
+/** Remembers what it was asked for. */
+class SaidWords implements Said {
+  readonly #options: Options;
+  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #asked = new Set(['protocol']);
+
+  constructor(options: Options, values: Readonly<Record<string, unknown>>) {
+    this.#options = options;
+    this.#values = values;
+  }
+
+  get beatIntervalMs(): number | undefined {
+    return this.durationMs('beat');
+  }
+
+  get missedLimit(): number | undefined {
+    return this.whole('missed-limit', 1, 1000);
+  }
+
+  get keepAlive(): KeepAlive | 'off' | undefined {
+    const text = this.text('keepalive');
+    return text === undefined ? undefined : parseKeepAlive(text);
+  }
+
+  flag(option: string): boolean {
+    return this.#ask(option) === true;
+  }
+
+  durationMs(option: string): number | undefined {
+    return duration(`--${option}`, this.text(option));
+  }
+
+  whole(option: string, min: number, max: number): number | undefined {
+    const text = this.text(option);
+    return text === undefined ? undefined : wholeNumber(`--${option}`, text, min, max);
+  }
+
+  text(option: string): string | undefined {
+    const value = this.#ask(option);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** An option that was given, and that nobody has asked for. */
+  get unheard(): string | undefined {
+    const unheard = Object.entries(this.#values).find(([name, value]) => {
+      return value !== undefined && value !== this.#options[name]?.default && !this.#asked.has(name);
+    });
+    return unheard && `--${unheard[1] === false ? 'no-' : ''}${unheard[0]}`;
+  }
+
+  #ask(option: string): unknown {
+    this.#asked.add(option);
+    return this.#values[option] ?? this.#options[option]?.default;
+  }
+}
+
+function settingsOf(protocol: Protocol, said: SaidWords): SaidSettings<object, object> {
+  const settings = protocol.words?.settings(said) ?? plainSettings(protocol, said);
+  const { unheard } = said;
+  if (unheard !== undefined) throw usage(`${unheard} means nothing with --protocol ${protocol.device.name}`);
+  return settings;
+}
+
+/** Of a protocol without words for the command line. */
+function plainSettings({ device: { defaults } }: Protocol, said: Said): SaidSettings<object, object> {
+  return 'keepAlive' in defaults ? { device: { keepAlive: said.keepAlive } } : {};
+}
+
+/** `idle/interval/count`, or `off`. */
+function parseKeepAlive(text: string): KeepAlive | 'off' {
+  if (text === 'off') return 'off';
+  const [, idle, interval, count] = /^(\d+)\/(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (idle === undefined || interval === undefined || count === undefined) {
+    throw usage(`--keepalive must be idle/interval/count in seconds, as in 3/3/3, or off, not '${text}'`);
+  }
+  // What Linux takes (tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+  return {
+    idle: wholeNumber('the idle time of --keepalive', idle, 1, 32_767),
+    interval: wholeNumber('the interval of --keepalive', interval, 1, 32_767),
+    count: wholeNumber('the count of --keepalive', count, 1, 127),
+  };
+}

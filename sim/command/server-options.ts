@@ -1,0 +1,20 @@
+/** Settings of our own server, from options that may not have been given. */
+
+import { serverSettings, type ServerOptions } from '../server/settings.ts';
+import { usage } from './values.ts';
+
+/** Gives them back if they can be. Throws a Problem. */
+export function checkServer(options: ServerOptions): ServerOptions {
+  const settings = serverSettings(options);
+  if (typeof settings === 'string') throw usage(settings);
+  return options;
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the fields that are undefined, so that they do not hide a default. */
+export function defined<T extends object>(fields: T): Defined<T> {
+  const result: Defined<T> = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) Reflect.set(result, name, value);
+  return result;
+}
