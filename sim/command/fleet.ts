@@ -16,7 +16,7 @@ export interface DeviceRow {
   failures: number;
   beats: number;
   answers: number;
-  /** Texts that came and texts that it sent: with echo as many, when all is well. */
+  /** Messages that came, and messages that it sent, beside its beats. */
   received: number;
   sent: number;
   /** Has booted. */
@@ -157,8 +157,7 @@ export class Fleet {
     const talk = [
       ...(beats > 0 ? [`${beats} beats sent`] : []),
       ...(beats > 0 && this.#isAnswered ? [`${answers} answered`] : []),
-      // Only echo has texts without beats.
-      ...(beats === 0 && received + sent > 0 ? [`${received} texts received`, `${sent} given back`] : []),
+      ...(received + sent > 0 ? [`${received} messages received`, `${sent} sent`] : []),
       ...(neverOn > 0 ? [`${neverOn} not switched on yet`] : []),
     ];
     return [`${connected} of ${devices} devices connected, ${connections} connections made`, ...talk].join(', ');

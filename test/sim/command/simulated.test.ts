@@ -218,7 +218,7 @@ describe('the line at the end', () => {
 
   it('counts the texts of echo', async () => {
     const { stdout } = await ended('run', '--protocol', 'echo', '--devices', '2', '--beat', '3s', '--for', '31s');
-    expect(stdout).toMatch(/^ended after 31\.0 s: 2 of 2 devices connected, 2 connections made, 22 texts received, 22 given back$/m);
+    expect(stdout).toMatch(/^ended after 31\.0 s: 2 of 2 devices connected, 2 connections made, 22 messages received, 22 sent$/m);
   });
 
   it('has no hint at --no-answers, which is for servers that are not ours', async () => {
