@@ -2,7 +2,7 @@
 
 import { DEVICE_PROTOCOLS, isProtocolName, type ProtocolName, type ProtocolSettingsOf } from './protocols/index.ts';
 import type { DeviceProtocol, ProtocolSettings } from './protocols/protocol.ts';
-import { checkSettings, durationOrNone, isRecord, refuse, type RulesFor, whole } from './settings.ts';
+import { checkSettings, durationOrNone, isRecord, refuse, type SettingRulesFor, whole } from './settings.ts';
 import type { Server } from './tasks/connection.ts';
 import { WATCHDOG_MIN_TICKS } from './tasks/watchdog.ts';
 
@@ -50,7 +50,7 @@ export function firmwareImage(config: FirmwareConfig): Image {
 }
 
 /** `tickRateHz` comes first: the times are checked against it. */
-function imageRules(tickRateHz: number): RulesFor<ImageSettings> {
+function imageRules(tickRateHz: number): SettingRulesFor<ImageSettings> {
   return {
     tickRateHz: whole('ticks a second', 1, 1_000_000),
     watchdogMs: durationOrNone(tickRateHz, WATCHDOG_MIN_TICKS),

@@ -12,7 +12,7 @@ export * from './protocols/heartbeat/frame.ts';
 export * from './rtos/index.ts';
 export { type Retry, retryDelayMs } from './tasks/backoff.ts';
 export {
-  checkBoolean, ConfigError, duration, durationOrNone, oneOf, type Rule, type Rules, type RulesFor, whole,
+  checkBoolean, ConfigError, duration, durationOrNone, oneOf, type SettingRule, type SettingRules, type SettingRulesFor, whole,
 } from './settings.ts';
 export {
   CONNECTION_DEFAULTS, type ConnectionConfig, connectionRules, type Dialogue, keepConnected, type Server, serverName, type SessionEnd,

@@ -6,18 +6,18 @@ export class ConfigError extends Error {
 }
 
 /** Passes a value, or throws a ConfigError about it. `field` is its path. */
-export type Rule = (value: unknown, field: string) => void;
+export type SettingRule = (value: unknown, field: string) => void;
 
 /** A rule for each setting there is. */
-export type Rules = Readonly<Record<string, Rule>>;
+export type SettingRules = Readonly<Record<string, SettingRule>>;
 
 /** The rules for settings of this type: the compiler names the ones that are missing. */
-export type RulesFor<Settings> = Rules & { readonly [Name in keyof Settings]-?: Rule };
+export type SettingRulesFor<Settings> = SettingRules & { readonly [Name in keyof Settings]-?: SettingRule };
 
 const INT32_MAX = 2 ** 31 - 1;
 
 /** Checks every field, in the order of the rules. Throws a ConfigError, also for a field that has no rule. */
-export function checkSettings(settings: object, rules: Rules, path = ''): void {
+export function checkSettings(settings: object, rules: SettingRules, path = ''): void {
   for (const name of Object.keys(settings)) {
     if (Object.hasOwn(rules, name)) continue;
     throw new ConfigError(`config.${path}${name} is not a setting; there are: ${Object.keys(rules).join(', ')}`);
@@ -26,7 +26,7 @@ export function checkSettings(settings: object, rules: Rules, path = ''): void {
 }
 
 /** A whole number; without `max`, of 31 bits. */
-export function whole(unit: string, min: number, max = INT32_MAX): Rule {
+export function whole(unit: string, min: number, max = INT32_MAX): SettingRule {
   return (value, field) => {
     const fits = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
     if (!fits) refuse(field, `a whole number from ${min} to ${max} (${unit})`, value);
@@ -37,14 +37,14 @@ export function whole(unit: string, min: number, max = INT32_MAX): Rule {
  * A time that the kernel counts. It must not round to no tick at all, which would be no wait; and of two tick counts
  * only those less than half of 2^32 apart can be put in order.
  */
-export function duration(tickRateHz: number, minTicks = 1, unit = 'milliseconds'): Rule {
+export function duration(tickRateHz: number, minTicks = 1, unit = 'milliseconds'): SettingRule {
   const minMs = Math.ceil((minTicks * 1000) / tickRateHz);
   const maxMs = Math.min(Math.floor((INT32_MAX * 1000) / tickRateHz), INT32_MAX);
   return whole(`${unit}, at ${tickRateHz} ticks a second`, minMs, maxMs);
 }
 
 /** As `duration`; or 0, which means that there is none. */
-export function durationOrNone(tickRateHz: number, minTicks = 1): Rule {
+export function durationOrNone(tickRateHz: number, minTicks = 1): SettingRule {
   const rule = duration(tickRateHz, minTicks, '0 for none; milliseconds');
   return (value, field) => {
     if (value !== 0) rule(value, field);
@@ -57,7 +57,7 @@ export function checkBoolean(value: unknown, field: string): void {
 }
 
 /** One of these words. */
-export function oneOf(words: readonly string[]): Rule {
+export function oneOf(words: readonly string[]): SettingRule {
   const must = words.map((word) => `'${word}'`).join(' or ');
   return (value, field) => {
     if (typeof value !== 'string' || !words.includes(value)) refuse(field, must, value);

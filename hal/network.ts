@@ -48,7 +48,7 @@ export interface KeepAlive {
 
 export interface Network {
   readonly capabilities: Capabilities;
-  readonly link: Link;
+  readonly link: LinkStatus;
 
   /** socket(SOCK_STREAM). The socket is new: neither bound nor connected. */
   openStream(handler: StreamHandler): StreamSocket;
@@ -194,7 +194,7 @@ export interface DatagramSocket {
 }
 
 /** The cable. */
-export interface Link {
+export interface LinkStatus {
   /** Whether there is a carrier. */
   readonly carrier: boolean;
   /** `isr` is called at every change. There is one watcher: a new one replaces the old. */

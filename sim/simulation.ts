@@ -33,7 +33,7 @@ import { type Packet, PacketPool } from './packet/packet.ts';
 import { SERVER_NAME, type ServerProgram } from './programs.ts';
 import type { ReferenceServer } from './server/server.ts';
 import { ByteQueuePool } from './tcpip/byte-queue.ts';
-import { Host, type World } from './tcpip/host.ts';
+import { Host, type HostContext } from './tcpip/host.ts';
 import { type Profile, PROFILE_NAMES, type ProfileName } from './tcpip/profile.ts';
 import { PROFILES } from './tcpip/profiles/index.ts';
 import { Testbed } from './testbed.ts';
@@ -119,7 +119,7 @@ export class Simulation {
   readonly wires: Wires;
   /** What names mean beside those of hosts, or in place of them. */
   readonly names = new Map<string, readonly string[]>();
-  readonly #world: World;
+  readonly #world: HostContext;
   readonly #pacing: PacingOptions | undefined;
   /** The way out to a real network, and the time that goes with it. */
   readonly gate: Gate | undefined;

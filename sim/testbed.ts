@@ -3,7 +3,7 @@
  * simulation on a network of its own.
  */
 
-import { Board, type BoardWorld, type Firmware } from './board/board.ts';
+import { Board, type BoardContext, type Firmware } from './board/board.ts';
 import type { BoardClock } from './board/board-clock.ts';
 import type { Machine } from './board/machine.ts';
 import type { Nic } from './board/nic.ts';
@@ -64,7 +64,7 @@ export class Testbed {
   readonly repeat: string | undefined;
   readonly #witness: Witness | undefined;
   readonly #options: TestbedOptions;
-  readonly #world: BoardWorld;
+  readonly #world: BoardContext;
   readonly #boards = new Map<string, Board>();
   readonly #servers = new Map<string, Machine>();
   /** By host. */

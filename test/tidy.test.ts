@@ -81,6 +81,34 @@ it('gives no file more than it can hold as one idea', () => {
   expect(sources.filter(({ text }) => text.split('\n').length > 600).map(({ path }) => path)).toEqual([]);
 });
 
+/** Names that stand for two things, each with the reason why. */
+const SHARED_NAMES: ReadonlyMap<string, string> = new Map([
+  ['READABLE', 'as POSIX poll has it, of a socket for tasks and of a TCP control block'],
+  ['WRITABLE', 'as POSIX poll has it, of a socket for tasks and of a TCP control block'],
+  ['Packet', 'as MQTT calls its messages, and as IP calls its own'],
+  ['Listener', 'not looked at yet'],
+  ['Deadline', 'not looked at yet'],
+  ['FaultSpan', 'not looked at yet'],
+  ['heal', 'not looked at yet'],
+  ['listen', 'as POSIX has it: the probes of the conformance suite are named after the call that they try'],
+]);
+
+/** The two ends of a protocol have its name. */
+const PROTOCOLS = /^(firmware|sim\/server)\/protocols\//;
+
+it('exports no two things of one name', () => {
+  const places = new Map<string, string[]>();
+  for (const { path, text } of sources) {
+    const names = text.matchAll(/^export (?:abstract )?(?:async )?(?:class|function\*?|const|let|interface|type) (\w+)/gm);
+    for (const [, name = ''] of names) places.set(name, [...(places.get(name) ?? []), path]);
+  }
+  const twice = [...places].filter(([name, [first = '', ...more]]) => {
+    const isOfAProtocol = /^[A-Z]+$/.test(name) && [first, ...more].every((path) => PROTOCOLS.test(path));
+    return more.length > 0 && !isOfAProtocol && !SHARED_NAMES.has(name);
+  });
+  expect(twice.map(([name, paths]) => `${name}: ${paths.join(', ')}`)).toEqual([]);
+});
+
 it('has no top-level folder beside its four rooms', () => {
   const kept = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
   const made = new Set(['node_modules', 'dist', 'coverage']);

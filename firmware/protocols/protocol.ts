@@ -3,7 +3,7 @@
 import type { Hal } from '../../hal/hal.ts';
 import type { EventListener } from '../events.ts';
 import type { Kernel } from '../rtos/kernel.ts';
-import type { RulesFor } from '../settings.ts';
+import type { SettingRulesFor } from '../settings.ts';
 import type { Server } from '../tasks/connection.ts';
 
 /** The settings that every protocol has. */
@@ -19,7 +19,7 @@ export interface DeviceProtocol<Settings extends ProtocolSettings = ProtocolSett
   /** All settings but the servers have a default. */
   readonly defaults: Omit<Settings, 'servers'>;
   /** What each setting must be, in the order in which they are told and checked. */
-  rules(tickRateHz: number): RulesFor<Settings>;
+  rules(tickRateHz: number): SettingRulesFor<Settings>;
   /** Creates the task or the tasks that speak it. They emit `served` whenever they learn that the device is served. */
   start(os: Kernel, hal: Hal, settings: Settings, onEvent: EventListener | undefined): void;
 }

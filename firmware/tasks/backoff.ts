@@ -1,7 +1,7 @@
 /** How long to wait before the next attempt to connect. */
 
 import type { Random } from '../../hal/random.ts';
-import { checkSettings, isRecord, refuse, type Rule } from '../settings.ts';
+import { checkSettings, isRecord, refuse, type SettingRule } from '../settings.ts';
 
 /**
  * Full jitter: a random time from 0 to `baseMs` doubled with every failure, at most `capMs`, so that a server that comes
@@ -20,7 +20,7 @@ export function retryDelayMs(retry: Retry, failures: number, random: Random): nu
 }
 
 /** The rule for a retry, whose times are checked by `durationMs`. */
-export function checkRetry(value: unknown, field: string, durationMs: Rule): void {
+export function checkRetry(value: unknown, field: string, durationMs: SettingRule): void {
   if (!isRecord(value)) return refuse(field, '{ baseMs, capMs } or { fixedMs }', value);
   if (Object.hasOwn(value, 'fixedMs')) return checkSettings(value, { fixedMs: durationMs }, `${field}.`);
   checkSettings(value, { baseMs: durationMs, capMs: durationMs }, `${field}.`);

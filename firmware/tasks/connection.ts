@@ -11,7 +11,7 @@ import { lookup } from '../net/lookup.ts';
 import { Socket } from '../net/socket.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Task } from '../rtos/task.ts';
-import { checkBoolean, checkSettings, duration, isRecord, refuse, type RulesFor, whole } from '../settings.ts';
+import { checkBoolean, checkSettings, duration, isRecord, refuse, type SettingRulesFor, whole } from '../settings.ts';
 import { checkRetry, retryDelayMs, type Retry } from './backoff.ts';
 
 /** A server by name or address. */
@@ -49,7 +49,7 @@ export const CONNECTION_DEFAULTS = {
   userTimeoutMs: 0,
 } as const satisfies Omit<ConnectionConfig, 'servers'>;
 
-export function connectionRules(tickRateHz: number): RulesFor<ConnectionConfig> {
+export function connectionRules(tickRateHz: number): SettingRulesFor<ConnectionConfig> {
   return {
     servers: checkServers,
     connectTimeoutMs: duration(tickRateHz),
@@ -173,7 +173,7 @@ export function checkServers(value: unknown, field: string): void {
 /** A name or an IPv4 address has no colon; an IPv6 address has, and its zone after a `%` (RFC 4007). */
 const HOST = /^(?:[^\s:/[\]]+|[\da-f.]*:[\da-f:.]*(?:%\w+)?)$/i;
 
-const SERVER_RULES: RulesFor<Server> = {
+const SERVER_RULES: SettingRulesFor<Server> = {
   host(value, field) {
     if (typeof value !== 'string' || !HOST.test(value)) refuse(field, 'a host name or an address, and nothing else', value);
   },

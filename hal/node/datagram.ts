@@ -19,7 +19,7 @@ const OVERHEAD_BYTES = 256;
 /** The longest payload: 65,535 less the headers of UDP (8) and, where its length counts, IP (20). */
 const PAYLOAD_MAX_BYTES = { 4: 65_507, 6: 65_527 };
 
-export function openDatagram(home: Home, address: SocketAddress, handler: DatagramHandler): DatagramSocket {
+export function nodeOpenDatagram(home: Home, address: SocketAddress, handler: DatagramHandler): DatagramSocket {
   const family = familyOf(address);
   const received: { readonly bytes: Uint8Array; readonly from: RemoteInfo }[] = [];
   let receivedBytes = 0;

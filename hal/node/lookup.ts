@@ -5,7 +5,7 @@ import type { Errno } from '../errno.ts';
 import type { Lookup } from '../network.ts';
 import { errnoOfError } from './errno.ts';
 
-export function lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
+export function nodeLookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
   let cancelled = false;
   const finish = (result: readonly string[] | Errno) => {
     if (!cancelled) done(result);

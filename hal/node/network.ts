@@ -2,10 +2,10 @@
 
 import { networkInterfaces } from 'node:os';
 import type { Network } from '../network.ts';
-import { openDatagram } from './datagram.ts';
+import { nodeOpenDatagram } from './datagram.ts';
 import type { Home } from './home.ts';
-import { listen } from './listen.ts';
-import { lookup } from './lookup.ts';
+import { nodeListen } from './listen.ts';
+import { nodeLookup } from './lookup.ts';
 import { KEEPALIVE_SUPPORT, NodeStream } from './stream.ts';
 
 export interface NodeNetworkOptions {
@@ -41,9 +41,9 @@ export function nodeNetwork({ warn }: NodeNetworkOptions = {}): NodeNetwork {
     },
     link: { carrier: true, watch() {} },
     openStream: (handler) => new NodeStream(home, handler),
-    listen: (local, backlog, handler) => listen(home, local, backlog, handler),
-    openDatagram: (local, handler) => openDatagram(home, local, handler),
-    lookup,
+    listen: (local, backlog, handler) => nodeListen(home, local, backlog, handler),
+    openDatagram: (local, handler) => nodeOpenDatagram(home, local, handler),
+    lookup: nodeLookup,
     dropAll() {
       for (const socket of [...home.open]) socket.drop();
     },

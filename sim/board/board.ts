@@ -22,7 +22,7 @@ export type Firmware = (hal: Hal, onEvent: EventListener | undefined) => void;
 export const RESET_MS = 100;
 
 /** What the boards of one world have in common; one object for all of them. */
-export interface BoardWorld {
+export interface BoardContext {
   /** Each board has random numbers of its own, by its name. */
   readonly seed: number;
   /** A clock for a board, which may drift as that board's do: for each boot one, and one for its watchdog. */
@@ -58,7 +58,7 @@ export class Board implements Machine {
   readonly name: string;
   /** @internal */ readonly nic: Nic;
   /** @internal */ readonly flash = new Flash();
-  readonly #world: BoardWorld;
+  readonly #world: BoardContext;
   readonly #firmware: Firmware;
   #random: Random | undefined = undefined;
   #resetClock: BoardClock | undefined = undefined;
@@ -68,7 +68,7 @@ export class Board implements Machine {
   #boots = 0;
 
   /** A board that is off. */
-  constructor(world: BoardWorld, name: string, nic: Nic, firmware: Firmware) {
+  constructor(world: BoardContext, name: string, nic: Nic, firmware: Firmware) {
     this.name = name;
     this.nic = nic;
     this.#world = world;

@@ -15,7 +15,7 @@ import { checkStorageKey, checkStorageValue, type Storage } from '../../hal/stor
 import type { PanicReport, ResetReason, System } from '../../hal/system.ts';
 import type { Board } from './board.ts';
 import { stopClock, type BoardClock } from './board-clock.ts';
-import { load, store, type Values } from './flash-log.ts';
+import { load, store, type FlashValues } from './flash-log.ts';
 import { Interrupts } from './interrupts.ts';
 
 export class Boot extends Interrupts implements Hal, Clock, Console, System, Storage {
@@ -26,7 +26,7 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   #alarm: (() => void) | undefined = undefined;
   #watchdog: BoardClock | undefined = undefined;
   /** What will be committed next, in RAM; undefined where nothing was changed. */
-  #changed: Values | undefined = undefined;
+  #changed: FlashValues | undefined = undefined;
 
   /** Hears the firmware, as long as it is this boot's; undefined where nobody listens. */
   readonly onEvent: EventListener | undefined;

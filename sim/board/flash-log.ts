@@ -20,7 +20,7 @@ const HEAD_BYTES = 8;
 const CRC_BYTES = 4;
 
 /** What is stored: its keys in the order they were set. */
-export type Values = Map<string, Uint8Array>;
+export type FlashValues = Map<string, Uint8Array>;
 
 interface LogRecord {
   readonly bank: Bank;
@@ -33,13 +33,13 @@ interface LogRecord {
 }
 
 /** What the last completed `store` stored; nothing in a new flash. */
-export function load(flash: Flash): Values {
+export function load(flash: Flash): FlashValues {
   const record = newest(flash);
   return record === undefined ? new Map() : decode(record.entries);
 }
 
 /** Stores `values` in place of all that was stored. `full`: they do not fit. `failed`: so did the power. */
-export function store(flash: Flash, values: Values): 'done' | 'full' | 'failed' {
+export function store(flash: Flash, values: FlashValues): 'done' | 'full' | 'failed' {
   const last = newest(flash);
   const record = encode(last === undefined ? 0 : last.sequence + 1, values);
   if (record.length > BANK_BYTES) return 'full';
@@ -80,7 +80,7 @@ function lastRecord(flash: Flash, bank: Bank): LogRecord | undefined {
   return record;
 }
 
-function encode(sequence: number, values: Values): Uint8Array {
+function encode(sequence: number, values: FlashValues): Uint8Array {
   let length = 0;
   for (const [key, value] of values) length += 3 + key.length + value.length;
   const crcAt = HEAD_BYTES + length + toNext(WORD_BYTES, length);
@@ -100,8 +100,8 @@ function encode(sequence: number, values: Values): Uint8Array {
   return bytes;
 }
 
-function decode(entries: Uint8Array): Values {
-  const values: Values = new Map();
+function decode(entries: Uint8Array): FlashValues {
+  const values: FlashValues = new Map();
   for (let at = 0; at < entries.length; ) {
     const keyEnd = at + 1 + (entries[at] ?? 0);
     const valueAt = keyEnd + 2;

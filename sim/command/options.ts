@@ -19,11 +19,11 @@ export interface Option {
 export type Options = Readonly<Record<string, Option>>;
 
 /** The values of options, typed by what the options say of themselves. */
-export type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values'];
+export type OptionValues<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values'];
 
 /** What stands behind the name of a command. */
 export interface Given<O extends Options> {
-  readonly values: Values<O>;
+  readonly values: OptionValues<O>;
   /** The words that belong to no option. */
   readonly operands: readonly string[];
   /** All of it, as it was typed. */

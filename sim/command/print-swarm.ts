@@ -7,13 +7,13 @@ import { commandLine } from './command-line.ts';
 import type { Terminal } from './terminal.ts';
 
 export function printSwarm(swarm: Swarm, tally: Tally, json: boolean, terminal: Terminal): void {
-  const repeat = repeatLine(swarm);
+  const repeat = swarmRepeatLine(swarm);
   if (json) terminal.print(JSON.stringify(swarmJson(swarm, tally, repeat)));
   else for (const line of swarmText(swarm, tally, repeat)) terminal.print(line);
 }
 
 /** What one can type to have a run of it again. */
-export function repeatLine({ seed, forMs, plan }: Swarm): RepeatLine {
+export function swarmRepeatLine({ seed, forMs, plan }: Swarm): RepeatLine {
   return (index, shrunk) => commandLine('swarm', [
     '--seed', String(seed), '--run', String(index), '--for', formatDuration(forMs),
     ...(shrunk === undefined ? [] : ['--devices', shrunk.devices.join(',')]),

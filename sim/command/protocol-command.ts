@@ -12,7 +12,7 @@ import { type Command, type CommandDefinition, defineCommand } from './command.t
 import { type Given, type Option, type Options, readOptionsWith } from './options.ts';
 import { reasonOf } from './problem.ts';
 import type { Terminal } from './terminal.ts';
-import { duration, usage, wholeNumber } from './values.ts';
+import { durationOf, usage, wholeNumber } from './values.ts';
 
 /** What a command that speaks a protocol is given. */
 export interface GivenWithProtocol<O extends Options> extends Given<O> {
@@ -160,7 +160,7 @@ class SaidWords implements Said {
   }
 
   durationMs(option: string): number | undefined {
-    return duration(`--${option}`, this.text(option));
+    return durationOf(`--${option}`, this.text(option));
   }
 
   whole(option: string, min: number, max: number): number | undefined {

@@ -15,7 +15,7 @@ import { readExpectations, readPlan } from './plan-options.ts';
 import type { GivenWithProtocol } from './protocol-command.ts';
 import type { RUN_OPTIONS } from './run-command.ts';
 import { checkServer, defined } from './server-options.ts';
-import { checkDifferent, duration, fileName, seedOf, usage, wholeNumber } from './values.ts';
+import { checkDifferent, durationOf, fileName, seedOf, usage, wholeNumber } from './values.ts';
 
 export interface RunSettings {
   readonly network: NetworkKind;
@@ -59,7 +59,7 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     ? DEVICES[network]
     : wholeNumber('--devices', values.devices, 1, 100_000);
   const plan = readPlan(values.fault ?? [], fileName('--plan', values.plan));
-  const forMs = duration('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
+  const forMs = durationOf('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
   const problem = problemOf(plan, { network, devices: deviceNames(deviceCount), servers: network === 'real' ? [] : [SERVER_NAME] });
   if (problem !== undefined) throw usage(problem);
   for (const fault of plan) {
@@ -73,7 +73,7 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     ...defined(device),
     protocol: protocol.device,
     servers: servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }],
-    ...defined({ watchdogMs: duration('--watchdog', values.watchdog, { minMs: WATCHDOG_MIN_TICKS }) }),
+    ...defined({ watchdogMs: durationOf('--watchdog', values.watchdog, { minMs: WATCHDOG_MIN_TICKS }) }),
   };
   checkFirmware(firmware);
   const embeddedServer = checkServer({

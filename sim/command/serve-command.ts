@@ -13,7 +13,7 @@ import { Problem } from './problem.ts';
 import { defineProtocolCommand, type GivenWithProtocol } from './protocol-command.ts';
 import { checkServer, defined } from './server-options.ts';
 import type { Terminal } from './terminal.ts';
-import { duration, usage, wholeNumber } from './values.ts';
+import { durationOf, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
   port: { type: 'string', value: '39002', default: String(SERVER_PORT), help: 'the port that it listens on' },
@@ -44,14 +44,14 @@ interface ServeSettings {
 }
 
 function serveSettings({ values, protocol, settings, missedLimit, keepAlive }: GivenWithProtocol<typeof OPTIONS>): ServeSettings {
-  const idleMs = duration('--idle', values.idle);
+  const idleMs = durationOf('--idle', values.idle);
   if (idleMs !== undefined && missedLimit !== undefined) {
     throw usage('--idle and --missed-limit are two policies: choose one');
   }
   const maxConnections = values['max-connections'];
   const server = checkServer({
     protocol: { ...defined(settings.service ?? {}), kind: protocol },
-    liveness: livenessOf(protocol, settings.liveness ?? protocol.server.liveness, duration('--scan', values.scan), idleMs),
+    liveness: livenessOf(protocol, settings.liveness ?? protocol.server.liveness, durationOf('--scan', values.scan), idleMs),
     ...defined({ keepAlive }),
     ...(maxConnections === undefined
       ? {}

@@ -11,12 +11,12 @@ import { scenarioOf } from '../swarm/swarm.ts';
 import { tallyOf } from '../swarm/tally.ts';
 import { formatDuration } from '../time/duration.ts';
 import { defineCommand } from './command.ts';
-import type { Values } from './options.ts';
+import type { OptionValues } from './options.ts';
 import { readPlan } from './plan-options.ts';
-import { repeatLine } from './print-swarm.ts';
+import { swarmRepeatLine } from './print-swarm.ts';
 import { type ManySettings, runMany } from './swarm-runs.ts';
 import type { Terminal } from './terminal.ts';
-import { duration, fileName, seedOf, usage, wholeNumber } from './values.ts';
+import { durationOf, fileName, seedOf, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
   runs: { type: 'string', value: '1000', help: 'how many' },
@@ -67,9 +67,9 @@ const RUNS_MAX = 1_000_000_000;
 
 const JOBS_MAX = 1024;
 
-function swarmSettings(values: Values<typeof OPTIONS>): SwarmSettings {
+function swarmSettings(values: OptionValues<typeof OPTIONS>): SwarmSettings {
   const seed = seedOf(values.seed);
-  const forMs = duration('--for', values.for, { minMs: FOR_MIN_MS }) ?? FOR_MIN_MS;
+  const forMs = durationOf('--for', values.for, { minMs: FOR_MIN_MS }) ?? FOR_MIN_MS;
   const plan = readPlan(values.fault ?? [], undefined);
   const late = plan.find(({ at }) => at.toMs >= forMs);
   if (late !== undefined) throw usage(`${formatFault(late)}: a run is over by then (--for ${formatDuration(forMs)})`);
@@ -86,7 +86,7 @@ function swarmSettings(values: Values<typeof OPTIONS>): SwarmSettings {
 }
 
 function onlyOf(
-  { run, devices: list, ...others }: Values<typeof OPTIONS>, seed: number, forMs: number, plan: readonly Fault[],
+  { run, devices: list, ...others }: OptionValues<typeof OPTIONS>, seed: number, forMs: number, plan: readonly Fault[],
 ): SwarmSettings['only'] {
   if (run === undefined) {
     if (list !== undefined) throw usage('--devices names some of the fleet of one run: it goes with --run');
@@ -135,7 +135,7 @@ async function runOne(
     const failures = tallyOf(result).failures;
     for (const line of scenarioText(scenario)) terminal.print(line);
     terminal.print('');
-    const repeat: RepeatLine = (again) => repeatLine(swarm)(again, devices && { devices, plan: swarm.plan });
+    const repeat: RepeatLine = (again) => swarmRepeatLine(swarm)(again, devices && { devices, plan: swarm.plan });
     const lines = failures.flatMap((failure) => failureText(failure, repeat));
     for (const line of failures.length === 0 ? ['every invariant held'] : lines) terminal.print(line);
   }

@@ -9,7 +9,7 @@ import { Problem, reasonOf } from './problem.ts';
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** In milliseconds. A timer's are whole. */
-export function duration(option: string, text: string | undefined, { minMs = 1, maxMs = TIMER_MS_MAX } = {}): number | undefined {
+export function durationOf(option: string, text: string | undefined, { minMs = 1, maxMs = TIMER_MS_MAX } = {}): number | undefined {
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   const must = (be: string): Problem => usage(`${option} must be ${be}, not '${text}'`);

@@ -7,7 +7,7 @@ import { ICMP, type Packet, TCP } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import { Flow, Flows, isFirstSyn, type OnForgotten, type PacketEnds, TRANSITORY_US } from './flows.ts';
 import type { Link } from './link.ts';
-import type { Judge, Verdict } from './rule.ts';
+import type { PacketJudge, PacketVerdict } from './rule.ts';
 
 export interface FlowTableOptions {
   /** A connection that began before the box was there: its packets are dropped, or it is taken in with the first of them. */
@@ -75,11 +75,11 @@ export class FlowTable {
     return this.#timeline.nowUs < this.#adoptsUntilUs;
   }
 
-  #judge(isFromInside: boolean): Judge {
+  #judge(isFromInside: boolean): PacketJudge {
     return (packet) => (packet.protocol === ICMP ? this.#judgeError(packet, isFromInside) : this.#judgePacket(packet, packet.protocol, isFromInside));
   }
 
-  #judgePacket(packet: Packet, protocol: Flow['protocol'], isFromInside: boolean): Verdict {
+  #judgePacket(packet: Packet, protocol: Flow['protocol'], isFromInside: boolean): PacketVerdict {
     const { flags } = packet;
     let flow = this.#find(packet, isFromInside);
     if (flow === undefined) {
@@ -95,7 +95,7 @@ export class FlowTable {
   }
 
   /** RFC 5508 4.2: an error passes where what it quotes has passed the other way; it does not keep the connection. */
-  #judgeError({ quoted }: Packet, isFromInside: boolean): Verdict {
+  #judgeError({ quoted }: Packet, isFromInside: boolean): PacketVerdict {
     if (quoted === undefined) throw new Error('an ICMP error quotes nothing');
     return this.#adopts || this.#find(quoted, !isFromInside) !== undefined ? 'pass' : 'no-mapping';
   }

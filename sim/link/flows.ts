@@ -9,10 +9,10 @@ import { ACK, FIN, type Packet, RST, SYN, TCP, UDP } from '../packet/packet.ts';
 import type { Timeline, Waiter } from '../time/event.ts';
 
 /** The ends of a connection: the host inside, and its peer. */
-export type Ends = readonly [SocketAddress, SocketAddress];
+export type FlowEnds = readonly [SocketAddress, SocketAddress];
 
 /** A TCP connection that was established, and not over, is forgotten at this moment: for so long no packet of it was seen. */
-export type OnForgotten = (ends: Ends, idleMs: number) => void;
+export type OnForgotten = (ends: FlowEnds, idleMs: number) => void;
 
 export interface Timeouts {
   /** TCP, both sides of which have sent their SYN, and no FIN or RST was seen. */
@@ -66,7 +66,7 @@ export class Flow {
     this.outsidePort = outsidePort ?? this.insidePort;
   }
 
-  get ends(): Ends {
+  get ends(): FlowEnds {
     return [
       { address: formatAddress(this.insideAddress), port: this.insidePort },
       { address: formatAddress(this.peerAddress), port: this.peerPort },

@@ -4,7 +4,7 @@ import type { SocketAddress } from '../../hal/network.ts';
 import { formatAddress } from '../packet/address.ts';
 import { ACK, ICMP, Packet, RST, SYN, TCP } from '../packet/packet.ts';
 import { makeReset } from '../packet/reset.ts';
-import { type Ends, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
+import { type FlowEnds, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
 import { NatTable } from './nat-table.ts';
 import type { Receiver } from './port.ts';
 import type { Wires } from './wires.ts';
@@ -27,7 +27,7 @@ export type NatEvent =
   /** The box stands for the host inside from now on. */
   | { readonly kind: 'mapped'; readonly inside: SocketAddress; readonly outside: SocketAddress }
   /** One that was established and is not over; the ends are the host inside and its peer. For so long no packet of it was seen. */
-  | { readonly kind: 'forgotten'; readonly ends: Ends; readonly idleMs: number };
+  | { readonly kind: 'forgotten'; readonly ends: FlowEnds; readonly idleMs: number };
 
 export const NAT_DEFAULTS: NatOptions = Object.freeze({
   // RFC 5382 REQ-5: not less than 2 h 4 min.
@@ -67,7 +67,7 @@ export class Nat {
     this.#outer = outer;
     this.#resets = onExpired === 'rst';
     this.#onEvent = onEvent;
-    const onForgotten = onEvent && ((ends: Ends, idleMs: number): void => onEvent({ kind: 'forgotten', ends, idleMs }));
+    const onForgotten = onEvent && ((ends: FlowEnds, idleMs: number): void => onEvent({ kind: 'forgotten', ends, idleMs }));
     this.#table = new NatTable(wires.timeline, { ...timeouts, name, onForgotten }, ports.first, ports.last);
   }
 

@@ -5,10 +5,10 @@ import type { Packet } from '../packet/packet.ts';
 import type { Line } from './line.ts';
 
 /** What becomes of a packet; a number: it is held back for so many microseconds, while others overtake it. */
-export type Verdict = 'pass' | 'duplicate' | 'loss' | 'one-way' | 'corrupt' | 'no-mapping' | number;
+export type PacketVerdict = 'pass' | 'duplicate' | 'loss' | 'one-way' | 'corrupt' | 'no-mapping' | number;
 
 /** Judges each packet in its turn, and may change it. `random` is the cable's own. */
-export type Judge = (packet: Packet, random: Random) => Verdict;
+export type PacketJudge = (packet: Packet, random: Random) => PacketVerdict;
 
 /**
  * Either the line is another one while the rule is on it, or each packet is judged on its own. `newJudge` is called once for each
@@ -16,12 +16,12 @@ export type Judge = (packet: Packet, random: Random) => Verdict;
  */
 export type Rule =
   | { readonly kind: 'line'; readonly change: (line: Line) => Line }
-  | { readonly kind: 'packet'; readonly newJudge: () => Judge };
+  | { readonly kind: 'packet'; readonly newJudge: () => PacketJudge };
 
 /** A rule that has been installed; each is an object of its own, so that exactly it can be removed. */
 export interface Installed {
   readonly rule: Rule;
-  readonly judge: Judge | undefined;
+  readonly judge: PacketJudge | undefined;
 }
 
 /** The rules on one direction of a cable, in the order they were installed. */
@@ -30,7 +30,7 @@ export class Rules {
   readonly base: Line;
   /** The line with them. */
   line: Line;
-  judges: readonly Judge[] = [];
+  judges: readonly PacketJudge[] = [];
   #installed: readonly Installed[] = [];
 
   constructor(base: Line) {

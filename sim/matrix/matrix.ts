@@ -10,7 +10,7 @@ import { planOf } from '../faults/plan.ts';
 import { Simulation } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import type { Noticed, Verdict } from '../verdict/verdict.ts';
-import { firmwareOf, POLICIES, type Policy, serverOf } from './policy.ts';
+import { firmwareOfPolicy, POLICIES, type Policy, serverOf } from './policy.ts';
 
 export interface MatrixFault {
   readonly name: string;
@@ -123,7 +123,7 @@ const LEAD_MS = 600_000;
 async function experiment(policy: Policy, plan: readonly Fault[], horizonMs: number, seed: number): Promise<{ server: End; device: End }> {
   const sim = new Simulation({ seed });
   sim.addServer(serverOf(policy));
-  sim.addDevice({ firmware: firmwareOf(policy), link: { delay: '20ms' } });
+  sim.addDevice({ firmware: firmwareOfPolicy(policy), link: { delay: '20ms' } });
   sim.schedule(plan);
   await sim.runFor(latestMs(plan) + LEAD_MS + horizonMs);
   const firstFault = (): Verdict | undefined => {

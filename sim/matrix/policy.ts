@@ -26,7 +26,7 @@ export const POLICIES: readonly Policy[] = [
 /** The longest that a firmware's timer can wait: it beats when it has connected, and then for 24 days no more. */
 const NEVER_MS = 2 ** 31 - 1;
 
-export function firmwareOf({ keepAlive, beats }: Policy): Firmware {
+export function firmwareOfPolicy({ keepAlive, beats }: Policy): Firmware {
   const settings = beats === undefined ? { beatIntervalMs: NEVER_MS } : { beatIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit };
   return heartbeatFirmware({ ...settings, keepAlive });
 }

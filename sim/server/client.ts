@@ -16,7 +16,7 @@ const EAGAIN = failure('EAGAIN');
 export const UNKNOWN_PEER: SocketAddress = { address: '0.0.0.0', port: 0 };
 
 /** What a client needs of its port. */
-export interface Port {
+export interface ClientPort {
   readonly settings: PortSettings;
   readonly service: Service;
   readonly agenda: Agenda;
@@ -54,13 +54,13 @@ export abstract class PortClient implements Client {
   turn: Turn | undefined;
   beats = 0;
   handler: ClientHandler = NOBODY;
-  protected readonly port: Port;
+  protected readonly port: ClientPort;
   /** Of the allowed rate of frames: how many it was ahead, and when that was. */
   #framesAhead = 0;
   #countedAtMs = 0;
   #deadline: Deadline | undefined;
 
-  constructor(id: number, port: Port) {
+  constructor(id: number, port: ClientPort) {
     this.id = id;
     this.port = port;
   }
@@ -225,7 +225,7 @@ export class DatagramClient extends PortClient {
   readonly peer: SocketAddress;
   readonly #socket: DatagramSocket;
 
-  constructor(id: number, port: Port, socket: DatagramSocket, peer: SocketAddress) {
+  constructor(id: number, port: ClientPort, socket: DatagramSocket, peer: SocketAddress) {
     super(id, port);
     this.#socket = socket;
     this.peer = peer;

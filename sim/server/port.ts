@@ -4,7 +4,7 @@ import type { Hal } from '../../hal/hal.ts';
 import type { Errno } from '../../hal/errno.ts';
 import type { DatagramSocket, ListeningSocket, SocketAddress, StreamHandler } from '../../hal/network.ts';
 import type { Agenda } from '../time/agenda.ts';
-import { DatagramClient, type Port, type PortClient, StreamClient, Turn, UNKNOWN_PEER } from './client.ts';
+import { DatagramClient, type ClientPort, type PortClient, StreamClient, Turn, UNKNOWN_PEER } from './client.ts';
 import { ClientTable } from './client-table.ts';
 import { Deadline } from './deadline.ts';
 import type { OfflineReason, ServerEvent } from './events.ts';
@@ -49,7 +49,7 @@ export interface ClientRow {
   readonly beats: number;
 }
 
-export class ServerPort implements Port, ServiceHost {
+export class ServerPort implements ClientPort, ServiceHost {
   readonly settings: PortSettings;
   readonly service: Service;
   readonly agenda: Agenda;

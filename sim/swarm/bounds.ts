@@ -4,6 +4,7 @@ import { RESET_MS } from '../board/board.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { PROFILE_NAMES } from '../tcpip/profile.ts';
 import { PROFILES } from '../tcpip/profiles/index.ts';
+import { STALL_MS } from '../server/client-table.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { CableScenario, Scenario } from './scenario.ts';
@@ -51,9 +52,6 @@ function cableMs({ delayMs, jitterMs, bandwidthBps = Infinity }: CableScenario, 
 export function silenceMs({ policy: { beatIntervalMs, missedLimit } }: Promised): number {
   return Math.max(beatIntervalMs * (missedLimit + 1), DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
 }
-
-/** A server that was hung reads first what has come meanwhile, and scans no sooner than so much later (client-table.ts: STALL_MS). */
-export const STALL_MS = 1000;
 
 /** A server believes in a device from which nothing comes: what was on its way is read, and then there is silence. */
 export function ghostMs(promised: Promised): number {

@@ -2,10 +2,11 @@
 
 import { FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
+import { STALL_MS } from '../server/client-table.ts';
 import { PROFILES } from '../tcpip/profiles/index.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { backMs, ghostMs, settledMs, silenceMs, STALL_MS } from './bounds.ts';
+import { backMs, ghostMs, settledMs, silenceMs } from './bounds.ts';
 import type { DeviceFacts, FaultSpan, Observation } from './observation.ts';
 import type { StreamEnd } from './streams.ts';
 

@@ -18,7 +18,7 @@ import type { Profile } from './profile.ts';
 import { Stack } from './stack.ts';
 
 /** What all hosts of a world share. */
-export interface World {
+export interface HostContext {
   readonly timeline: Timeline;
   readonly packets: PacketPool;
   readonly queues: ByteQueuePool;
@@ -32,13 +32,13 @@ const LOOKUP_TIMEOUT_US = 5_000_000;
 export class Host implements Nic, Port {
   readonly name: string;
   readonly address: number;
-  readonly world: World;
+  readonly world: HostContext;
   readonly profile: Profile;
   stack: Stack | undefined = undefined;
   #link: Link | undefined = undefined;
 
   /** A host that has no power yet. `attach` gives it a cable. */
-  constructor(name: string, address: number, world: World, profile: Profile) {
+  constructor(name: string, address: number, world: HostContext, profile: Profile) {
     this.name = name;
     this.address = address;
     this.world = world;

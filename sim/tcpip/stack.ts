@@ -5,7 +5,7 @@
 
 import type { Errno } from '../../hal/errno.ts';
 import type {
-  Capabilities, DatagramHandler, DatagramSocket, Link as HalLink, ListenHandler, ListeningSocket, Lookup, Network, SocketAddress, StreamHandler,
+  Capabilities, DatagramHandler, DatagramSocket, LinkStatus, ListenHandler, ListeningSocket, Lookup, Network, SocketAddress, StreamHandler,
   StreamSocket,
 } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
@@ -28,7 +28,7 @@ import { ACTIVE, APPOINTED, done, ORPHAN, Tcb, type TcpStack, type TimerKind } f
 import { fireTimers, hasTimer, nextTick } from './tcp/timers.ts';
 import { type Timers, timersOf } from './timer-wheel.ts';
 
-export class Stack implements Network, TcpStack, HalLink {
+export class Stack implements Network, TcpStack, LinkStatus {
   readonly host: Host;
   readonly interrupts: Interrupts;
   readonly connections = new TcbTable();
@@ -339,7 +339,7 @@ export class Stack implements Network, TcpStack, HalLink {
     return this.host.capabilities;
   }
 
-  get link(): HalLink {
+  get link(): LinkStatus {
     return this;
   }
 

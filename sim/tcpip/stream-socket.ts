@@ -13,7 +13,7 @@ const PORT_MAX = 65_535;
 const USER_TIMEOUT_MS_MAX = 0x7fff_ffff;
 
 /** What was chosen before there is a connection, or why there will be none; forgotten when there is one. */
-interface Wishes {
+interface PendingSettings {
   failure?: Errno;
   local?: SocketAddress;
   noDelay?: boolean;
@@ -25,7 +25,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
   readonly #stack: Stack;
   readonly #handler: StreamHandler;
   #tcb: Tcb | undefined = undefined;
-  #wishes: Wishes | undefined = undefined;
+  #pending: PendingSettings | undefined = undefined;
   /** `failed` and `over`: the last event was told. What happens to a connection after a FIN, the user finds by trying. */
   #state: 'new' | 'connecting' | 'connected' | 'failed' | 'over' | 'left' = 'new';
 
@@ -56,12 +56,12 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   get #errno(): Errno | undefined {
-    return this.#tcb === undefined ? this.#wishes?.failure : this.#tcb.error;
+    return this.#tcb === undefined ? this.#pending?.failure : this.#tcb.error;
   }
 
   bind(local: SocketAddress): number {
     if (this.#state !== 'new' || parseAddress(local.address) === undefined || !isPort(local.port, 0)) return failure('EINVAL');
-    (this.#wishes ??= {}).local = { address: local.address, port: local.port };
+    (this.#pending ??= {}).local = { address: local.address, port: local.port };
     return 0;
   }
 
@@ -71,22 +71,22 @@ export class TcpSocket implements StreamSocket, TcbUser {
     const remote = parseAddress(address);
     if (this.#state !== 'new' || remote === undefined || !isPort(port, 1)) return failure('EINVAL');
     this.#state = 'connecting';
-    const outcome = this.#stack.connect(this.#wishes?.local, remote, port, (tcb) => this.#prepare(tcb));
+    const outcome = this.#stack.connect(this.#pending?.local, remote, port, (tcb) => this.#prepare(tcb));
     if (typeof outcome === 'string') {
-      this.#wishes = { failure: outcome };
+      this.#pending = { failure: outcome };
       this.#stack.later(this);
     }
     return 0;
   }
 
   #prepare(tcb: Tcb): void {
-    const { noDelay, keepAlive, userTimeoutMs } = this.#wishes ?? {};
+    const { noDelay, keepAlive, userTimeoutMs } = this.#pending ?? {};
     this.#tcb = tcb;
     tcb.user = this;
     if (noDelay === true) tcb.flags |= NO_DELAY;
     if (keepAlive !== undefined) setKeepAlive(tcb, keepAlive);
     if (userTimeoutMs !== undefined) tcb.userTimeoutMs = userTimeoutMs;
-    this.#wishes = undefined;
+    this.#pending = undefined;
   }
 
   read(into: Uint8Array): number {
@@ -141,7 +141,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
   setNoDelay(on: boolean): boolean {
     const tcb = this.#tcb;
     if (tcb === undefined) {
-      (this.#wishes ??= {}).noDelay = on;
+      (this.#pending ??= {}).noDelay = on;
     } else if (this.#state !== 'left') {
       this.#stack.enter();
       setNoDelay(tcb, on);
@@ -156,7 +156,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (tcb === undefined) {
       const { profile } = this.#stack;
       const support = wanted === undefined ? profile.keepAlive.support : keepAliveTaken(profile, wanted);
-      if (wanted === undefined || support !== 'none') (this.#wishes ??= {}).keepAlive = wanted;
+      if (wanted === undefined || support !== 'none') (this.#pending ??= {}).keepAlive = wanted;
       return support;
     }
     if (this.#state === 'left') return 'none';
@@ -168,7 +168,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
 
   setUserTimeout(timeoutMs: number): boolean {
     if (!this.#stack.profile.userTimeout || !Number.isInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > USER_TIMEOUT_MS_MAX) return false;
-    if (this.#tcb === undefined) (this.#wishes ??= {}).userTimeoutMs = timeoutMs;
+    if (this.#tcb === undefined) (this.#pending ??= {}).userTimeoutMs = timeoutMs;
     else this.#tcb.userTimeoutMs = timeoutMs;
     return true;
   }

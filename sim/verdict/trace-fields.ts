@@ -17,12 +17,12 @@ export class WrongLine extends Error {}
  * Gives the value of a field back, if it is what the field must be; else throws a WrongLine. `in out`: a check of a type that is
  * narrower than the field's, or wider, is none of the field.
  */
-export interface Check<in out T> {
+export interface FieldCheck<in out T> {
   (value: unknown, name: string): T;
 }
 
 /** `source` and `kind` are what an event is found by. A field that may be missing is checked by `optional`. */
-export type Fields<E> = { readonly [F in Exclude<keyof E, 'source' | 'kind'>]: Check<E[F]> };
+export type Fields<E> = { readonly [F in Exclude<keyof E, 'source' | 'kind'>]: FieldCheck<E[F]> };
 
 /** Any checks, by field. */
 export type AnyFields = Readonly<Record<string, (value: unknown, name: string) => unknown>>;
@@ -54,21 +54,21 @@ function escaped(mark: string): string {
   return mark.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 }
 
-const text: Check<string> = (value, name) => (typeof value === 'string' ? value : fail(name, 'a text', value));
+const text: FieldCheck<string> = (value, name) => (typeof value === 'string' ? value : fail(name, 'a text', value));
 
 /** A name, or an address. */
-const filled: Check<string> = (value, name) => {
+const filled: FieldCheck<string> = (value, name) => {
   return typeof value === 'string' && value !== '' ? value : fail(name, 'a text that is not empty', value);
 };
 
-const yesOrNo: Check<boolean> = (value, name) => (typeof value === 'boolean' ? value : fail(name, 'true or false', value));
+const yesOrNo: FieldCheck<boolean> = (value, name) => (typeof value === 'boolean' ? value : fail(name, 'true or false', value));
 
 // JSON.parse makes Infinity of 1e999.
-const ms: Check<number> = (value, name) => {
+const ms: FieldCheck<number> = (value, name) => {
   return typeof value === 'number' && value >= 0 && value < Infinity ? value : fail(name, 'a number of milliseconds, 0 or more', value);
 };
 
-function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
+function whole(least: number, most = Number.MAX_SAFE_INTEGER): FieldCheck<number> {
   const expected = `a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}`;
   return (value, name) => {
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most ? value : fail(name, expected, value);
@@ -78,7 +78,7 @@ function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
 const count = whole(0);
 const countFrom1 = whole(1);
 
-function oneOf<const W extends string>(words: readonly W[]): Check<W> {
+function oneOf<const W extends string>(words: readonly W[]): FieldCheck<W> {
   // Two dozen errnos would hide the others.
   const own = words.filter((word) => !isErrno(word)).map((word) => `'${word}'`);
   const parts = own.length === words.length ? own : [...own, 'an errno such as ETIMEDOUT'];
@@ -90,18 +90,18 @@ function oneOf<const W extends string>(words: readonly W[]): Check<W> {
 const ERRNOS: readonly Errno[] = Object.keys(ERRNO).filter(isErrno);
 const errno = oneOf(ERRNOS);
 
-const version: Check<typeof TRACE_VERSION> = (value, name) => {
+const version: FieldCheck<typeof TRACE_VERSION> = (value, name) => {
   if (value === TRACE_VERSION) return TRACE_VERSION;
   const other = countFrom1(value, name);
   const age = other > TRACE_VERSION ? 'newer' : 'older';
   throw new WrongLine(`this trace is of version ${other}, ${age} than this cablepull, which reads version ${TRACE_VERSION}`);
 };
 
-function optional<T>(check: Check<T>): Check<T | undefined> {
+function optional<T>(check: FieldCheck<T>): FieldCheck<T | undefined> {
   return (value, name) => (value === undefined ? undefined : check(value, name));
 }
 
-function pair<T>(check: Check<T>): Check<readonly [T, T]> {
+function pair<T>(check: FieldCheck<T>): FieldCheck<readonly [T, T]> {
   return (value, name) => {
     if (!Array.isArray(value) || value.length !== 2) return fail(name, 'a list of two', value);
     const [one, other]: readonly unknown[] = value;
@@ -123,7 +123,7 @@ function assertFields<T>(value: unknown, name: string, fields: Fields<T>): asser
   checkFields(value, fields, `${name}.`);
 }
 
-const address: Check<SocketAddress> = (value, name) => {
+const address: FieldCheck<SocketAddress> = (value, name) => {
   assertFields<SocketAddress>(value, name, { address: filled, port: whole(0, 65_535) });
   return value;
 };
@@ -141,12 +141,12 @@ export const REASON_FIELDS = {
   stopped: {},
 } satisfies { readonly [K in OfflineReason['kind']]: Fields<Extract<OfflineReason, { readonly kind: K }>> };
 
-const offlineReason: Check<OfflineReason> = (value, name) => {
+const offlineReason: FieldCheck<OfflineReason> = (value, name) => {
   assertReason(value, name);
   return value;
 };
 
-const reasonKind: Check<OfflineReason['kind']> = oneOf([
+const reasonKind: FieldCheck<OfflineReason['kind']> = oneOf([
   'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'dropped', 'stopped',
 ]);
 

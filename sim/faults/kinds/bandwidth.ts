@@ -1,14 +1,14 @@
 /** The cable becomes narrow. */
 
-import { bandwidth as bandwidthRule } from '../../link/rules/index.ts';
+import { bandwidth } from '../../link/rules/index.ts';
 import { BANDWIDTH, bandwidthOf } from '../argument.ts';
 import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
-export const bandwidth = cableFault({
+export const bandwidthFault = cableFault({
   summary: 'no more than so much, each way; what does not fit the queue is lost',
   argument: BANDWIDTH,
-  rule: (most) => bandwidthRule(bandwidthOf(most)),
+  rule: (most) => bandwidth(bandwidthOf(most)),
   effect: () => 'harms',
   slowdown: (most) => ({ ...NO_SLOWDOWN, bandwidthBps: bandwidthOf(most) }),
   drawArgument: (dice) => dice.pick(['9600bit/s', '64kbit/s', '1Mbit/s']),

@@ -2,7 +2,7 @@
 
 import { boardFault } from './board-fault.ts';
 
-export const cablePull = boardFault(
+export const cablePullFault = boardFault(
   {
     summary: 'the cable is out: its own end sees the carrier fall, the far end is told nothing',
     firmware: 'running',

@@ -2,7 +2,7 @@
 
 import { boardFault } from './board-fault.ts';
 
-export const crash = boardFault(
+export const crashFault = boardFault(
   {
     summary: 'the firmware dies as a process under an operating system, which closes its connections (FIN)',
     firmware: 'dead',

@@ -2,7 +2,7 @@
 
 import { boardFault } from './board-fault.ts';
 
-export const hang = boardFault(
+export const hangFault = boardFault(
   {
     summary: 'the firmware stops, its TCP stack lives and goes on answering',
     firmware: 'hung',

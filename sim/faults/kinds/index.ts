@@ -1,37 +1,37 @@
 /** The kinds of faults. A kind is a file of its own and an entry here. */
 
 import type { KindOfFault, NetworkKind, Tier } from '../kind.ts';
-import { bandwidth } from './bandwidth.ts';
-import { cablePull } from './cable-pull.ts';
-import { corrupt } from './corrupt.ts';
-import { crash } from './crash.ts';
-import { duplicate } from './duplicate.ts';
-import { hang } from './hang.ts';
-import { jitter } from './jitter.ts';
-import { latency } from './latency.ts';
-import { loss } from './loss.ts';
-import { natTimeout } from './nat-timeout.ts';
-import { oneWay } from './one-way.ts';
-import { powerLoss } from './power-loss.ts';
-import { reorder } from './reorder.ts';
-import { reset } from './reset.ts';
+import { bandwidthFault } from './bandwidth.ts';
+import { cablePullFault } from './cable-pull.ts';
+import { corruptFault } from './corrupt.ts';
+import { crashFault } from './crash.ts';
+import { duplicateFault } from './duplicate.ts';
+import { hangFault } from './hang.ts';
+import { jitterFault } from './jitter.ts';
+import { latencyFault } from './latency.ts';
+import { lossFault } from './loss.ts';
+import { natTimeoutFault } from './nat-timeout.ts';
+import { oneWayFault } from './one-way.ts';
+import { powerLossFault } from './power-loss.ts';
+import { reorderFault } from './reorder.ts';
+import { resetFault } from './reset.ts';
 
 /** By the word that plans have for them, in the order in which people are shown them. */
 export const FAULTS = {
-  'cable-pull': cablePull,
-  'power-loss': powerLoss,
-  hang,
-  crash,
-  reset,
-  'one-way': oneWay,
-  loss,
-  latency,
-  jitter,
-  bandwidth,
-  duplicate,
-  reorder,
-  corrupt,
-  'nat-timeout': natTimeout,
+  'cable-pull': cablePullFault,
+  'power-loss': powerLossFault,
+  hang: hangFault,
+  crash: crashFault,
+  reset: resetFault,
+  'one-way': oneWayFault,
+  loss: lossFault,
+  latency: latencyFault,
+  jitter: jitterFault,
+  bandwidth: bandwidthFault,
+  duplicate: duplicateFault,
+  reorder: reorderFault,
+  corrupt: corruptFault,
+  'nat-timeout': natTimeoutFault,
 } as const satisfies Readonly<Record<string, KindOfFault>>;
 
 export type FaultKind = keyof typeof FAULTS;

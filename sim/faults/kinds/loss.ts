@@ -1,14 +1,14 @@
 /** Packets are lost, each by itself. */
 
-import { loss as lossRule } from '../../link/rules/index.ts';
+import { loss } from '../../link/rules/index.ts';
 import { drawShare, SHARE, shareOf } from '../argument.ts';
 import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
-export const loss = cableFault({
+export const lossFault = cableFault({
   summary: 'such a share of packets is lost, each way',
   argument: SHARE,
-  rule: (share) => lossRule(shareOf(share)),
+  rule: (share) => loss(shareOf(share)),
   effect: (share) => (shareOf(share) === 1 ? 'cuts' : 'harms'),
   slowdown: () => NO_SLOWDOWN,
   drawArgument: drawShare,

@@ -5,7 +5,7 @@ import { durationUs, formatDuration } from '../../time/duration.ts';
 import { TIME, timeOf } from '../argument.ts';
 import { type KindOfFault, networkOf, NO_SLOWDOWN } from '../kind.ts';
 
-export const natTimeout: KindOfFault = {
+export const natTimeoutFault: KindOfFault = {
   summary: 'a NAT box on the way forgets all connections now; with a time, each that is idle for so long; it drops what they send',
   argument: { ...TIME, what: 'a time such as 5m, for which a connection is idle', example: '5m', isOptional: true },
   lasts: (idle) => idle !== undefined,

@@ -5,7 +5,7 @@ import { WAY, wayOf } from '../argument.ts';
 import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
-export const oneWay = cableFault({
+export const oneWayFault = cableFault({
   summary: 'one way is dead, tx (from the host) or rx (to it), and nobody is told; the carrier stays',
   argument: WAY,
   rule: blackhole,

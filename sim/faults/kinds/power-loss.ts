@@ -2,7 +2,7 @@
 
 import { boardFault } from './board-fault.ts';
 
-export const powerLoss = boardFault(
+export const powerLossFault = boardFault(
   {
     summary: 'the power is off: nothing is sent, the stack forgets everything; with the power it boots again',
     firmware: 'off',

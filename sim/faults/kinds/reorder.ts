@@ -1,6 +1,6 @@
 /** Packets are overtaken. */
 
-import { reorder as reorderRule } from '../../link/rules/index.ts';
+import { reorder } from '../../link/rules/index.ts';
 import { SHARE, shareOf } from '../argument.ts';
 import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
@@ -8,10 +8,10 @@ import { cableFault } from './cable-fault.ts';
 /** Longer than the answer to what was sent takes on most ways, so that it is overtaken for certain where anything follows it soon. */
 const HELD_MS = 100;
 
-export const reorder = cableFault({
+export const reorderFault = cableFault({
   summary: `such a share of packets is held back for ${HELD_MS} ms, each way, and overtaken by those that follow`,
   argument: SHARE,
-  rule: (share) => reorderRule(shareOf(share), HELD_MS),
+  rule: (share) => reorder(shareOf(share), HELD_MS),
   effect: () => 'harms',
   slowdown: () => ({ ...NO_SLOWDOWN, delayMs: HELD_MS }),
   drawArgument: (dice) => `${dice.whole(1, 60)}%`,

@@ -2,7 +2,7 @@
 
 import { boardFault } from './board-fault.ts';
 
-export const reset = boardFault(
+export const resetFault = boardFault(
   {
     summary: 'a box on the way resets the connections: both ends get a RST',
     firmware: 'running',

@@ -6,7 +6,7 @@ import { encodePacket } from '../../packet/encode.ts';
 import { ipBytes, Packet } from '../../packet/packet.ts';
 import { chance } from '../../random.ts';
 import { probability, type Share } from '../options.ts';
-import type { Rule, Verdict } from '../rule.ts';
+import type { Rule, PacketVerdict } from '../rule.ts';
 
 /**
  * One bit of the IPv4 packet is flipped in such a share of packets. The receiver's checksums find nearly all of that, and the packet
@@ -17,7 +17,7 @@ export function corrupt(share: Share): Rule {
   return { kind: 'packet', newJudge: () => (packet, random) => (chance(random, p) ? flipBit(packet, random) : 'pass') };
 }
 
-function flipBit(packet: Packet, random: Random): Verdict {
+function flipBit(packet: Packet, random: Random): PacketVerdict {
   const bytes = new Uint8Array(ipBytes(packet));
   encodePacket(packet, bytes);
   const bit = random.uint32() % (bytes.length * 8);

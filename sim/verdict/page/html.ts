@@ -32,7 +32,7 @@ function joined(most: number, unit: string, rest: number, restUnit: string): str
 }
 
 /** `1,000 devices`, `1 device`. */
-export function counted(count: number, what: string, many = `${what}s`): string {
+export function groupedCount(count: number, what: string, many = `${what}s`): string {
   return `${grouped(count)} ${count === 1 ? what : many}`;
 }
 

@@ -3,7 +3,7 @@
 import { summarize } from '../summary.ts';
 import { packData, type PageData } from './data.ts';
 import { htmlDocument } from './document.ts';
-import { counted, embedJson, escapeHtml, humanTime } from './html.ts';
+import { groupedCount, embedJson, escapeHtml, humanTime } from './html.ts';
 import { distributionFigure, expectationList, headline, LEGEND, tiles, verdictSection } from './sections.ts';
 
 export type { PageData } from './data.ts';
@@ -32,7 +32,7 @@ export function reportPage(data: PageData, script: string): string {
 }
 
 function timeLines(devices: number, endMs: number): string {
-  const what = `Time lines of ${counted(devices, 'device')} over ${humanTime(endMs)}, the longest ghost first. Arrow keys go from device to device and from moment to moment; plus, minus and 0 zoom.`;
+  const what = `Time lines of ${groupedCount(devices, 'device')} over ${humanTime(endMs)}, the longest ghost first. Arrow keys go from device to device and from moment to moment; plus, minus and 0 zoom.`;
   return `<h2>Time lines</h2>
 ${LEGEND}
 <div id="field"><div id="pane">

@@ -5,13 +5,13 @@ import { outOf, SEPARATOR, tierNotes, verdictRows } from '../findings-text.ts';
 import type { Detection, Summary } from '../summary.ts';
 import type { PageData } from './data.ts';
 import { distribution } from './distribution.ts';
-import { counted, escapeHtml, grouped, humanTime } from './html.ts';
+import { escapeHtml, grouped, groupedCount, humanTime } from './html.ts';
 
 /** What happened, in one sentence. */
 export function headline({ findings, endMs }: PageData, { faults, survived, server }: Summary): string {
-  const who = `${counted(findings.devices, 'device')}, ${humanTime(endMs)}`;
+  const who = `${groupedCount(findings.devices, 'device')}, ${humanTime(endMs)}`;
   if (faults === 0) return `${who}: no connection was cut`;
-  const cut = counted(faults, 'cut');
+  const cut = groupedCount(faults, 'cut');
   const noticed = server.timesMs.length;
   const lived = survived === 0 ? '' : `; ${grouped(survived)} survived`;
   const never = server.never === 0 ? '' : `; <span class="bad">${grouped(server.never)} never</span>`;
@@ -56,7 +56,7 @@ function detectionTile(kind: string, title: string, { timesMs, medianMs, p99Ms, 
   const nevers = never === 0 ? '' : ` · <b class="bad">${grouped(never)} never</b>`;
   const rest = timesMs.length === 0
     ? `no times${nevers}`
-    : `p99 <b>${time(p99Ms)}</b> · worst <b>${time(worstMs)}</b> · ${counted(timesMs.length, 'time')}${nevers}`;
+    : `p99 <b>${time(p99Ms)}</b> · worst <b>${time(worstMs)}</b> · ${groupedCount(timesMs.length, 'time')}${nevers}`;
   return tile(kind, title, medianMs === undefined ? '–' : `${time(medianMs)} <small>median</small>`, rest);
 }
 

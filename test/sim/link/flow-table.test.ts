@@ -1,9 +1,9 @@
 /** The box on a cable that forgets connections: what it drops, from which microsecond on, and what it tells. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { natTimeout } from '../../../sim/faults/kinds/nat-timeout.ts';
+import { natTimeoutFault } from '../../../sim/faults/kinds/nat-timeout.ts';
 import { FlowTable, type FlowTableOptions } from '../../../sim/link/flow-table.ts';
-import type { Ends } from '../../../sim/link/flows.ts';
+import type { FlowEnds } from '../../../sim/link/flows.ts';
 import { Link } from '../../../sim/link/link.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
 import { ACK, FIN, ICMP, type Packet, RST, SYN, TCP, UDP } from '../../../sim/packet/packet.ts';
@@ -14,7 +14,7 @@ import { Host, packet, type World, world } from './rig.ts';
 const address = (text: string) => parseAddress(text) ?? 0;
 const DEVICE = address('10.0.0.5');
 const SERVER = address('10.0.0.1');
-const ENDS: Ends = [{ address: '10.0.0.5', port: 5000 }, { address: '10.0.0.1', port: 80 }];
+const ENDS: FlowEnds = [{ address: '10.0.0.5', port: 5000 }, { address: '10.0.0.1', port: 80 }];
 
 const SECOND = 1_000_000;
 const IDLE = 350 * SECOND;
@@ -26,7 +26,7 @@ let cable: Link;
 let table: FlowTable;
 let undo: () => void;
 /** Whom it has forgotten: when, its ends, after how long. */
-let forgotten: (readonly [atUs: number, ends: Ends, idleMs: number])[];
+let forgotten: (readonly [atUs: number, ends: FlowEnds, idleMs: number])[];
 
 beforeEach(() => {
   w = world();
@@ -36,7 +36,7 @@ beforeEach(() => {
   forgotten = [];
 });
 
-const onForgotten = (ends: Ends, idleMs: number) => void forgotten.push([w.engine.nowUs, ends, idleMs]);
+const onForgotten = (ends: FlowEnds, idleMs: number) => void forgotten.push([w.engine.nowUs, ends, idleMs]);
 
 function install(options: FlowTableOptions = { unknown: 'adopted', idleUs: IDLE, onForgotten }): void {
   table = new FlowTable(w.engine, options);
@@ -344,7 +344,7 @@ describe('the fault', () => {
   /** Begins it, as a plan does; where it is to forget all, `box` does. */
   function begin(idle?: string): (() => void) | undefined {
     const { board } = new Simulation().addDevice({ firmware: () => {}, power: false });
-    return natTimeout.begin({ machine: board, network: { cable, timeline: w.engine, connections: () => [], forgetFlows: () => install({ unknown: 'dropped' }), onForgotten } }, idle);
+    return natTimeoutFault.begin({ machine: board, network: { cable, timeline: w.engine, connections: () => [], forgetFlows: () => install({ unknown: 'dropped' }), onForgotten } }, idle);
   }
 
   it('without a time forgets all, again and again, and one box is enough for that', async () => {

@@ -7,7 +7,7 @@ import { heartbeatFirmware, heartbeatServer, Simulation } from '../../../sim/ind
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { packData } from '../../../sim/verdict/page/data.ts';
 import { distribution } from '../../../sim/verdict/page/distribution.ts';
-import { counted, escapeHtml, humanTime } from '../../../sim/verdict/page/html.ts';
+import { groupedCount, escapeHtml, humanTime } from '../../../sim/verdict/page/html.ts';
 import { type PageData, reportPage as pageOf } from '../../../sim/verdict/page/page.ts';
 import { STYLE } from '../../../sim/verdict/page/style.ts';
 import { TimeLines } from '../../../sim/verdict/time-line.ts';
@@ -181,7 +181,7 @@ describe('words', () => {
   it('are as people say them', () => {
     const said = [0, 999, 999.6, 15_250, 60_000, 119_940, 119_960, 750_000, 7_199_600, 12_000_000].map((ms) => humanTime(ms).replaceAll('\u00a0', ' '));
     expect(said).toEqual(['0 ms', '999 ms', '1 s', '15.3 s', '60 s', '119.9 s', '2 min', '12 min 30 s', '2 h', '3 h 20 min']);
-    expect([counted(1, 'device'), counted(1_234_567, 'device')]).toEqual(['1 device', '1,234,567 devices']);
+    expect([groupedCount(1, 'device'), groupedCount(1_234_567, 'device')]).toEqual(['1 device', '1,234,567 devices']);
   });
 });
 

@@ -8,7 +8,7 @@ import { NETWORKS, TIERS } from '../../../sim/faults/kind.ts';
 import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
-import { type Check, EVENT_FIELDS, isObject, REASON_FIELDS } from '../../../sim/verdict/trace-fields.ts';
+import { EVENT_FIELDS, isObject, REASON_FIELDS } from '../../../sim/verdict/trace-fields.ts';
 import { parseTraceLine, TraceReader, type TraceFileEnd } from '../../../sim/verdict/trace-file.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import { check } from '../../support/check.ts';
@@ -202,9 +202,9 @@ describe('each field', () => {
 
   it('is held against its type by the compiler: not a word less, or more', () => {
     // @ts-expect-error a word is missing
-    const narrow = (narrower: Check<'up'>): Check<'up' | 'down'> => narrower;
+    const narrow = (narrower: FieldCheck<'up'>): FieldCheck<'up' | 'down'> => narrower;
     // @ts-expect-error a word too many
-    const wide = (wider: Check<string>): Check<'up'> => wider;
+    const wide = (wider: FieldCheck<string>): FieldCheck<'up'> => wider;
     expect([narrow, wide]).toHaveLength(2);
   });
 });
