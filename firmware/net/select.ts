@@ -3,11 +3,18 @@
 import type { Kernel } from '../rtos/kernel.ts';
 import { Semaphore } from '../rtos/semaphore.ts';
 import { MAX_DELAY, ticksBetween } from '../rtos/ticks.ts';
-import type { Socket } from './socket.ts';
 
-/** A socket, and what to wait for: READABLE, WRITABLE, or both. */
+/** What a task can wait for in a `select`: a Socket, a DatagramEndpoint, a ServerSocket. */
+export interface Selectable {
+  /** @internal Given at every event. */
+  selector: Semaphore | undefined;
+  /** @internal The events that there are now. */
+  readonly ready: number;
+}
+
+/** A socket, and what to wait for: READABLE, WRITABLE, or both. A connection to accept is READABLE. */
 export interface Interest {
-  readonly socket: Socket;
+  readonly socket: Selectable;
   readonly events: number;
 }
 

@@ -10,6 +10,7 @@ import { EventGroup } from '../rtos/event-group.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Semaphore } from '../rtos/semaphore.ts';
 import { MAX_DELAY, ticksBetween } from '../rtos/ticks.ts';
+import type { Selectable } from './select.ts';
 
 /** POLLIN: there may be something to read, the peer's FIN and an error among it. */
 export const READABLE = 1;
@@ -31,7 +32,7 @@ const LOOK_AFTER_FIN_MS = 1000;
  * Its event group holds what may be worth a try: the network sets READABLE and WRITABLE, a try that was in vain
  * clears them. Every call tries first, and waits only for what comes after that.
  */
-export class Socket implements StreamHandler {
+export class Socket implements StreamHandler, Selectable {
   readonly #os: Kernel;
   readonly #stream: StreamSocket;
   readonly #events: EventGroup;
@@ -40,7 +41,7 @@ export class Socket implements StreamHandler {
   selector: Semaphore | undefined = undefined;
 
   /** socket(SOCK_STREAM). */
-  constructor(os: Kernel, network: Network) {
+  constructor(os: Kernel, network: Pick<Network, 'openStream'>) {
     this.#os = os;
     this.#events = new EventGroup(os);
     this.#stream = network.openStream(this);
@@ -126,6 +127,11 @@ export class Socket implements StreamHandler {
    */
   poll(events: number, timeout = MAX_DELAY): Blocking<number> {
     return this.#events.waitBits(events, { timeout });
+  }
+
+  /** @internal A server socket has taken it: it is connected, and there is room to write. */
+  accepted(): void {
+    this.#events.setBits(WRITABLE | CONNECTED);
   }
 
   /** @internal What `poll` would find now. */
