@@ -9,9 +9,11 @@ import type { ResetReason } from '../hal/system.ts';
 
 /**
  * Why a connection is over, as the device knows it: the peer's FIN; an errno; as many unanswered beats as the limit allows; a
- * frame that was not taken in time; or bytes that are no frame.
+ * frame that was not taken in time; bytes that are no frame; a login that was not answered in time, or refused; or the
+ * server's word that this is the end.
  */
-export type LossReason = Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame';
+export type LossReason =
+  | Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame' | 'no-answer' | 'refused' | 'disconnected';
 
 export type DeviceEvent =
   /** The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect. */
@@ -32,6 +34,10 @@ export type DeviceEvent =
   | { readonly kind: 'data-sent'; readonly bytes: number }
   /** A data frame, complete, without its head; or as many bytes as one read gave to an echo. */
   | { readonly kind: 'data-received'; readonly bytes: number }
+  /** The peer's application answers for a message from now on. No two messages of a device have the same name. */
+  | { readonly kind: 'acknowledged'; readonly message: string }
+  /** A message to a topic that the device has subscribed to, with what it says, cut short. */
+  | { readonly kind: 'message'; readonly topic: string; readonly text: string; readonly retained: boolean }
   /** The connection is over after `afterMs`; `detail` is a sentence where the reason alone does not say enough. */
   | { readonly kind: 'lost'; readonly server: string; readonly by: LossReason; readonly afterMs: number; readonly detail?: string }
   | { readonly kind: 'backing-off'; readonly delayMs: number }

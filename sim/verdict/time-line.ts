@@ -314,6 +314,8 @@ export class TimeLines {
         break;
       case 'data-sent':
       case 'data-received':
+      case 'acknowledged':
+      case 'message':
       case 'connecting':
       case 'backing-off':
       case 'carrier':

@@ -200,10 +200,14 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     'beat-missed': { ...ofDevice, missed: countFrom1 },
     'data-sent': { ...ofDevice, bytes: count },
     'data-received': { ...ofDevice, bytes: count },
+    acknowledged: { ...ofDevice, message: filled },
+    message: { ...ofDevice, topic: filled, text, retained: yesOrNo },
     lost: {
       ...ofDevice,
       server: filled,
-      by: oneOf(['closed', 'missed-beats', 'not-reading', 'bad-frame', ...ERRNOS]),
+      by: oneOf([
+        'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected', ...ERRNOS,
+      ]),
       afterMs: ms,
       detail: optional(text),
     },

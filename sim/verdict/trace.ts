@@ -99,6 +99,7 @@ export function isNotable(event: TraceEvent): boolean {
     case 'served':
     case 'data-sent':
     case 'data-received':
+    case 'acknowledged':
     case 'backing-off':
     case 'connecting':
     case 'mapped':
@@ -157,6 +158,10 @@ function describeBoardEvent(event: BoardEvent): string {
       return `sent ${event.bytes} bytes`;
     case 'data-received':
       return `received ${event.bytes} bytes`;
+    case 'acknowledged':
+      return `${event.message} is acknowledged`;
+    case 'message':
+      return `was sent ${JSON.stringify(event.text)} on ${event.topic}${event.retained ? ', retained' : ''}`;
     case 'lost':
       return `lost ${event.server} after ${formatSeconds(event.afterMs)}: ${event.by}${event.detail === undefined ? '' : `, ${event.detail}`}`;
     case 'backing-off':

@@ -77,7 +77,7 @@ export interface Verdict {
 }
 
 /** By what an end gives up that has seen nothing of the other. */
-export const GIVING_UP: ReadonlySet<string> = new Set(['missed-beats', 'silent', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'not-reading', 'no-first-frame']);
+export const GIVING_UP: ReadonlySet<string> = new Set(['missed-beats', 'silent', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'not-reading', 'no-first-frame', 'no-answer']);
 
 /** An end gave up what was alive. */
 export interface FalseAlarm {

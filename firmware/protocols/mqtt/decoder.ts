@@ -1,6 +1,6 @@
 /**
- * Takes a stream of MQTT apart, in whatever pieces it comes. A packet that comes whole is read where it lies. Of a packet
- * in pieces the decoder holds about what has come, and never more than `maxPacketBytes`.
+ * Takes a stream of MQTT apart, in whatever pieces it comes. A packet that comes whole is read where it lies. Of a
+ * packet in pieces the decoder holds about what has come, and never more than `maxPacketBytes`.
  */
 
 import { type Packet, PACKET_TYPES, type PacketType, REASON, type Refusal, type Version } from './packet.ts';

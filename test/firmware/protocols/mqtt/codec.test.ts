@@ -1,4 +1,6 @@
-/** The MQTT codec writes and reads what the standards say, in whatever pieces it comes, and refuses the rest by rule. */
+/**
+ * The MQTT codec writes and reads what the standards say, in whatever pieces it comes, and refuses the rest by rule.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { MqttDecoder, firstBytes, type Listener } from '../../../../firmware/protocols/mqtt/decoder.ts';
@@ -19,7 +21,9 @@ function listenerOf({ type }: Packet): Listener {
 /** A packet that may stand first, so that others can follow. */
 function opening(listener: Listener, version: Version): Uint8Array {
   return listener === 'server'
-    ? encode({ type: 'CONNECT', version, clientId: 'a', cleanStart: true, keepAliveSeconds: 0, properties: {} }, version)
+    ? encode(
+      { type: 'CONNECT', version, clientId: 'a', cleanStart: true, keepAliveSeconds: 0, properties: {} }, version,
+    )
     : encode({ type: 'CONNACK', sessionPresent: false, reasonCode: 0, properties: {} }, version);
 }
 
@@ -238,8 +242,8 @@ it('holds no more of a packet in pieces than about what has come', () => {
 });
 
 /**
- * 400,000 inputs take 2 to 3 s. `MQTT_FUZZ_INPUTS=1000000` asks for more. Half of the inputs are packets with a few bytes
- * changed, the other half is noise behind a right opening.
+ * 400,000 inputs take 2 to 3 s. `MQTT_FUZZ_INPUTS=1000000` asks for more. Half of the inputs are packets with a few
+ * bytes changed, the other half is noise behind a right opening.
  */
 it('never throws, hangs or holds too much, whatever comes', () => {
   const inputs = Number(process.env['MQTT_FUZZ_INPUTS'] ?? 400_000);

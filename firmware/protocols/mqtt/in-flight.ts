@@ -1,0 +1,73 @@
+/**
+ * The sender's half of a session: messages of QoS 1 and 2 from their PUBLISH to the end of their handshake, in the
+ * order in which they were sent (section 4.3). It outlives a connection, not the memory it is in.
+ */
+
+import type { QoS } from './packet.ts';
+
+/** A message on its way. */
+export interface InFlight {
+  readonly packetId: number;
+  /** By what its sender knows it. */
+  readonly message: string;
+  readonly qos: Exclude<QoS, 0>;
+  /** When its PUBLISH was handed over first, in ms. */
+  readonly sinceMs: number;
+  /** What is sent again after a reconnect: its PUBLISH; after PUBREC, its PUBREL. */
+  bytes: Uint8Array;
+  /** QoS 2: PUBREC has come. */
+  released: boolean;
+}
+
+const DUP = 0x08;
+const PACKET_ID_MAX = 65_535;
+
+export class InFlightMessages {
+  readonly #byId = new Map<number, InFlight>();
+  #lastId = 0;
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  /** A packet identifier that nothing has. Throws when all are taken; the caller keeps far below that. */
+  newId(): number {
+    for (let i = 0; i < PACKET_ID_MAX; i++) {
+      this.#lastId = (this.#lastId % PACKET_ID_MAX) + 1;
+      if (!this.#byId.has(this.#lastId)) return this.#lastId;
+    }
+    throw new Error('all packet identifiers are in use');
+  }
+
+  add(message: InFlight): void {
+    this.#byId.set(message.packetId, message);
+  }
+
+  get(packetId: number): InFlight | undefined {
+    return this.#byId.get(packetId);
+  }
+
+  remove(packetId: number): void {
+    this.#byId.delete(packetId);
+  }
+
+  /** [MQTT-4.4.0-1] [MQTT-4.6.0-1]: what is sent again in a session that goes on, in order; PUBLISH with DUP. */
+  again(): Uint8Array[] {
+    return Array.from(this.#byId.values(), ({ bytes, released }) => (released ? bytes : withDup(bytes)));
+  }
+
+  /**
+   * The server has lost the session. QoS 1 promises "at least once": these are published once more, as new messages. Of
+   * QoS 2 nobody knows any more whether they came: they are dropped, since they must not come twice ([MQTT-3.2.2-5]).
+   */
+  restart(): Uint8Array[] {
+    for (const { packetId, qos } of [...this.#byId.values()]) if (qos === 2) this.#byId.delete(packetId);
+    return Array.from(this.#byId.values(), ({ bytes }) => bytes);
+  }
+}
+
+function withDup(publish: Uint8Array): Uint8Array {
+  const again = publish.slice();
+  again[0] = (again[0] ?? 0) | DUP;
+  return again;
+}
