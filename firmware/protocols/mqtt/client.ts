@@ -15,7 +15,7 @@ import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { MAX_DELAY } from '../../rtos/ticks.ts';
-import { keepConnected, type ConnectionConfig, type Conversation, type SessionEnd } from '../../tasks/connection.ts';
+import { keepConnected, type ConnectionConfig, type Dialogue, type SessionEnd } from '../../tasks/connection.ts';
 import { MqttDecoder } from './decoder.ts';
 import { encode, PINGREQ } from './encode.ts';
 import { InFlightMessages } from './in-flight.ts';
@@ -92,7 +92,7 @@ export function mqttTask(os: Kernel, hal: Hal, config: MqttConfig, onEvent: Even
 /** What is open of the conversation with the broker. */
 type Phase = 'connack' | 'open';
 
-class MqttClient implements Conversation, Life {
+class MqttClient implements Dialogue, Life {
   readonly #os: Kernel;
   readonly #hal: Hal;
   readonly #config: MqttConfig;
