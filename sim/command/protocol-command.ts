@@ -173,6 +173,22 @@ class SaidWords implements Said {
     return typeof value === 'string' ? value : undefined;
   }
 
+  choice<Word extends string>(option: string, words: readonly Word[]): Word | undefined {
+    const text = this.text(option);
+    const word = words.find((one) => one === text);
+    if (text === undefined || word !== undefined) return word;
+    throw usage(`--${option} must be ${words.join(', ').replace(/, ([^,]*)$/, ' or $1')}, not '${text}'`);
+  }
+
+  seconds(option: string, min: number, max: number): number | undefined {
+    const text = this.text(option);
+    const ms = duration(`--${option}`, text, { maxMs: Infinity });
+    if (ms === undefined) return undefined;
+    const seconds = ms / 1000;
+    if (Number.isInteger(seconds) && seconds >= min && seconds <= max) return seconds;
+    throw usage(`--${option} must be ${min} to ${max} whole seconds with this protocol, not '${text}'`);
+  }
+
   /** An option that was given, and that nobody has asked for. */
   get unheard(): string | undefined {
     const unheard = Object.entries(this.#values).find(([name, value]) => {

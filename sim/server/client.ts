@@ -84,7 +84,6 @@ export abstract class PortClient implements Client {
     this.entry = undefined;
     this.#deadline?.clear();
     this.hangUp(reason);
-    this.handler.ended?.();
   }
 
   frame(isBeat: boolean): void {
@@ -115,6 +114,11 @@ export abstract class PortClient implements Client {
 
   drop(reason: string): void {
     this.goOffline({ kind: 'dropped', reason });
+  }
+
+  dropSilent(): void {
+    const { entry } = this;
+    if (entry !== undefined) this.goOffline({ kind: 'silent', silentMs: this.port.now() - entry.sinceMs });
   }
 
   /** Hands over the first `count` bytes that were read. */

@@ -40,6 +40,19 @@ export type ServerEvent =
     readonly silentMs: number;
     readonly reason: OfflineReason;
   }
+  /** MQTT: the broker takes charge of a message of QoS 1 or 2, which it is about to acknowledge. */
+  | {
+    readonly kind: 'message'; readonly atMs: number; readonly client: number; readonly topic: string;
+    /** What it says, cut short. */
+    readonly text: string;
+  }
+  /** MQTT: the will of a client was published, and so many subscribers were on line to get it. */
+  | {
+    readonly kind: 'will'; readonly atMs: number; readonly client: number; readonly topic: string;
+    readonly subscribers: number;
+  }
+  /** MQTT: the client's name has a new connection, that of client `by`. */
+  | { readonly kind: 'taken-over'; readonly atMs: number; readonly client: number; readonly by: number }
   /** Turned away: all connections are taken. */
   | { readonly kind: 'refused'; readonly atMs: number; readonly peer: SocketAddress; readonly maxConnections: number };
 
@@ -55,6 +68,12 @@ export function describeEvent(event: ServerEvent): string {
       const heard = event.reason.kind === 'silent' ? '' : ` (last heard ${formatSeconds(event.silentMs)} ago)`;
       return `client ${event.client} (${addressText(event.peer)}) off line after ${formatSeconds(event.onlineMs)}: ${describeReason(event.reason)}${heard}`;
     }
+    case 'message': return `client ${event.client} published ${JSON.stringify(event.text)} on ${event.topic}`;
+    case 'will': {
+      const reached = `${event.subscribers} ${event.subscribers === 1 ? 'subscriber' : 'subscribers'}`;
+      return `the will of client ${event.client} on ${event.topic} reached ${reached}`;
+    }
+    case 'taken-over': return `client ${event.client} was taken over by client ${event.by}`;
     case 'refused': return `${addressText(event.peer)} turned away: all ${event.maxConnections} connections are taken`;
   }
 }

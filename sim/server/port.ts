@@ -177,6 +177,8 @@ export class ServerPort implements ClientPort, ServiceHost {
     client.end(reason);
     const onlineMs = atMs - client.onlineSinceMs;
     this.tell({ kind: 'offline', atMs, client: id, peer, onlineMs, silentMs: atMs - sinceMs, reason });
+    // After that is told: what follows from it, as a will does, comes later.
+    client.handler.ended?.(reason);
   }
 
   // ---- connections ----

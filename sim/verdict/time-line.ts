@@ -399,6 +399,9 @@ export class TimeLines {
         break;
       case 'failed':
       case 'unanswered':
+      case 'message':
+      case 'will':
+      case 'taken-over':
         break;
     }
   }

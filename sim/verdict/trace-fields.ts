@@ -231,6 +231,9 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     beat: { ...ofClient, peer: address },
     unanswered: { ...ofClient, waitedMs: ms },
     offline: { ...ofClient, peer: address, onlineMs: ms, silentMs: ms, reason: offlineReason },
+    message: { ...ofClient, topic: filled, text },
+    will: { ...ofClient, topic: filled, subscribers: count },
+    'taken-over': { ...ofClient, by: countFrom1 },
     refused: { ...ofServer, peer: address, maxConnections: countFrom1 },
   },
 } satisfies { readonly [S in Source]: { readonly [K in KindOf<S>]: Fields<EventOf<S, K>> } };

@@ -106,6 +106,8 @@ export function isNotable(event: TraceEvent): boolean {
     case 'start':
     case 'end':
       return false;
+    case 'message':
+      return event.source === 'device';
     default:
       return true;
   }

@@ -88,12 +88,17 @@ function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: r
           case 'online':
           case 'offline': {
             const isOurs = ends.has(known.keyOf(event.peer));
-            if (isOurs && event.kind === 'online') clients.add(`${event.server} ${event.client}`);
+            // A will is told after its client has gone off line.
+            if (event.kind === 'offline') return isOurs;
+            if (isOurs) clients.add(`${event.server} ${event.client}`);
             else clients.delete(`${event.server} ${event.client}`);
             return isOurs;
           }
           case 'beat':
           case 'unanswered':
+          case 'message':
+          case 'will':
+          case 'taken-over':
             return clients.has(`${event.server} ${event.client}`);
           case 'refused':
             return ends.has(known.keyOf(event.peer));

@@ -149,6 +149,7 @@ class MqttClient implements Dialogue, Life {
     this.#queuedBytes = 0;
     this.#takenBytes = 0;
     this.pingMs = undefined;
+    this.#nextPublishMs = Infinity;
     this.connectedMs = this.#now();
     const properties: Properties = this.#version === 4 ? NO_PROPERTIES : {
       ...(keepSession && { sessionExpiryInterval: sessionExpiryS }),

@@ -3,7 +3,7 @@
 import type { DeviceProtocol, ProtocolSettings } from '../../../firmware/index.ts';
 import type { KeepAlive, SocketAddress } from '../../../hal/network.ts';
 import type { Liveness } from '../client-table.ts';
-import type { ServerEvent } from '../events.ts';
+import type { OfflineReason, ServerEvent } from '../events.ts';
 import type { Limits } from '../limits.ts';
 
 /** A protocol, as it stands in the table in index.ts, or comes from a file of the user's own. */
@@ -51,6 +51,10 @@ export interface Said {
   durationMs(option: string): number | undefined;
   whole(option: string, min: number, max: number): number | undefined;
   text(option: string): string | undefined;
+  /** One of these words. */
+  choice<Word extends string>(option: string, words: readonly Word[]): Word | undefined;
+  /** A duration of whole seconds, given as how many. */
+  seconds(option: string, min: number, max: number): number | undefined;
 }
 
 /** Settings that follow from what was said. Undefined, or not there: the default holds. */
@@ -113,6 +117,8 @@ export interface Client {
   setDeadline(atMs: number): void;
   /** Takes it off line: what was sent still goes out, then the connection is closed. `reason` is a sentence without a full stop. */
   drop(reason: string): void;
+  /** The same, as it was silent for longer than its protocol allows. */
+  dropSilent(): void;
 }
 
 /** One client's side of the service. */
@@ -125,8 +131,8 @@ export interface ClientHandler {
   turn?(): 'pushed' | 'unanswered' | undefined;
   /** The time has come that was set for this client. */
   due?(): void;
-  /** The client has gone off line, for whatever reason. */
-  ended?(): void;
+  /** The client has gone off line. */
+  ended?(reason: OfflineReason): void;
   /** A frame has begun and not ended. */
   readonly partial?: boolean;
 }

@@ -115,7 +115,8 @@ describe('a line', () => {
     ['{"source":"device","device":"dev-1","kind":"beat-missed","missed":0,"atMs":1}', "'missed' must be a whole number of at least 1, not 0"],
     ['{"source":"device","device":"dev-1","kind":"data-sent","bytes":1.5,"atMs":1}', "'bytes' must be a whole number of at least 0, not 1.5"],
     ['{"source":"device","device":"dev-1","kind":"lost","server":"s:1","afterMs":1,"by":"boredom","atMs":1}',
-      "'by' must be 'closed', 'missed-beats', 'not-reading', 'bad-frame' or an errno such as ETIMEDOUT, not \"boredom\""],
+      "'by' must be 'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected' "
+      + 'or an errno such as ETIMEDOUT, not "boredom"'],
     ['{"source":"device","device":"dev-1","kind":"connect-failed","server":"s:1","errno":"EWHAT","atMs":1}', "'errno' must be an errno such as ETIMEDOUT, not \"EWHAT\""],
     ['{"source":"bench","device":"dev-1","kind":"hung-up","local":{"address":"::1","port":70000},"by":"closed","atMs":1}', "'local.port' must be a whole number from 0 to 65535, not 70000"],
     ['{"source":"server","server":"s","kind":"online","client":1,"peer":"10.0.0.1:1","atMs":1}', "'peer' must be an object with address and port, not \"10.0.0.1:1\""],
@@ -178,7 +179,7 @@ describe('each field', () => {
   function wrongFor(name: string, value: unknown): unknown[] {
     const others = [null, [], [1, 2, 3], {}, true, 'no such word', -1].filter((other) => typeof other !== typeof value || typeof value === 'object');
     if (typeof value === 'number') return [...others, -1, Number.MAX_VALUE * 2, ...(/Ms$/.test(name) ? [] : [0.5])];
-    const isText = typeof value === 'string' && /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|text|host|nat|at|address)$/.test(name);
+    const isText = typeof value === 'string' && /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|text|host|nat|at|address|topic|message)$/.test(name);
     return typeof value === 'string' && (!isText || name === 'reason.kind') ? [...others, 'no such word', ''] : others;
   }
 

@@ -11,7 +11,7 @@ import type { Heard } from './keep-alive-policy.ts';
 import type { Delivery, Session, SessionConnection } from './session.ts';
 
 /**
- * What a connection needs of the one who holds its socket. After `drop` or `silent`, nothing more is sent or called.
+ * What a connection needs of the one who holds its socket. After `drop` or `dropSilent`, nothing more is sent or called.
  */
 export interface BrokerClient {
   /** Counts from 1, and is never used again. */
@@ -25,7 +25,7 @@ export interface BrokerClient {
   /** What was sent still goes out, then the connection is closed. */
   drop(reason: string): void;
   /** The same, since nothing has come for too long. */
-  silent(): void;
+  dropSilent(): void;
 }
 
 /** 5.0: how many messages of QoS 2 a client may have on their way to us at once. */
@@ -66,12 +66,16 @@ export class BrokerConnection implements SessionConnection, Heard {
     return this.#decoder.partial;
   }
 
-  /** Takes the first `count` of `bytes`. Why they are refused, if they are: then the connection is to be cut off. */
+  /**
+   * Takes the first `count` of `bytes`. Why they are refused, if they are and MQTT has no word for it: then the connection
+   * is to be cut off. Else that word goes out before the connection is closed.
+   */
   received(bytes: Uint8Array, count: number): string | undefined {
     const refusal = this.#decoder.decode(bytes, this.#take, count) ?? this.#refusal;
     if (refusal === undefined) return undefined;
-    this.#sayWhy(refusal.reasonCode);
-    return refusal.reason;
+    if (!this.#sayWhy(refusal.reasonCode)) return refusal.reason;
+    this.client.drop(refusal.reason);
+    return undefined;
   }
 
   /** The time has come that was set: the client was silent for too long, unless it was heard meanwhile. */
@@ -79,15 +83,15 @@ export class BrokerConnection implements SessionConnection, Heard {
     if (this.#broker.host.now() < this.#dropMs) return this.client.setDeadline(this.#dropMs);
     // [MQTT-3.14.4-1] 5.0 has a word for it.
     this.#sayWhy(REASON.KEEP_ALIVE_TIMEOUT);
-    this.client.silent();
+    this.client.dropSilent();
   }
 
-  /** The connection is gone. `stopped`: the broker itself is: nobody is told of wills then. */
-  ended(stopped: boolean): void {
+  /** The connection is gone. Where the broker itself stops, nobody is told of wills. */
+  ended({ kind }: { readonly kind: string }): void {
     this.#decoder.stop();
     const session = this.#session;
     this.#session = undefined;
-    if (session !== undefined) this.#broker.detach(this, session, stopped ? undefined : this.#will);
+    if (session !== undefined) this.#broker.detach(this, session, kind === 'stopped' ? undefined : this.#will);
   }
 
   publish({ message, qos, retain, subscriptionIdentifiers }: Delivery, packetId: number, dup: boolean): void {
@@ -122,16 +126,17 @@ export class BrokerConnection implements SessionConnection, Heard {
     return this.#keepAliveMs === 0 ? Infinity : this.#broker.policy.dropMs(this, this.#keepAliveMs);
   }
 
-  /** 5.0's DISCONNECT, to who has a session; CONNACK to who has none, if the version is known. */
-  #sayWhy(reasonCode: number): void {
+  /** 5.0's DISCONNECT, to who has a session; CONNACK to who has none. False where the client's version has no word. */
+  #sayWhy(reasonCode: number): boolean {
     const { version } = this.#decoder;
     if (this.#session !== undefined) {
       if (version === 5) this.#send({ type: 'DISCONNECT', reasonCode, properties: NO_PROPERTIES });
-      return;
+      return version === 5;
     }
     const returnCode = version === 5 ? reasonCode : RETURN_CODES[reasonCode];
-    if (returnCode === undefined || (version === 4 && returnCode === 0)) return;
+    if (returnCode === undefined) return false;
     this.#send({ type: 'CONNACK', sessionPresent: false, reasonCode: returnCode, properties: NO_PROPERTIES });
+    return true;
   }
 
   #send(packet: Packet): void {

@@ -6,6 +6,7 @@
 import type { PublishPacket, Subscription, Will } from '../../../../firmware/protocols/mqtt/packet.ts';
 import { topicMatches } from '../../../../firmware/protocols/mqtt/topic.ts';
 import { decodeUtf8 } from '../../../../firmware/protocols/mqtt/utf8.ts';
+import type { ServerEvent } from '../../events.ts';
 import { BrokerConnection, type BrokerClient } from './broker-connection.ts';
 import { KEEP_ALIVE_POLICIES, type KeepAlivePolicy, type KeepAlivePolicyName } from './keep-alive-policy.ts';
 import { type Delivery, type KeptSubscription, type Message, Session } from './session.ts';
@@ -39,19 +40,7 @@ export const BROKER_DEFAULTS: BrokerSettings = {
 };
 
 /** What a broker tells. `client` is the number of the connection. */
-export type BrokerEvent =
-  /** The broker takes charge of a message of QoS 1 or 2: it is about to acknowledge it. */
-  | {
-    readonly kind: 'message'; readonly atMs: number; readonly client: number; readonly topic: string;
-    readonly text: string;
-  }
-  /** The will of a client was published, and reached so many subscribers at once. */
-  | {
-    readonly kind: 'will'; readonly atMs: number; readonly client: number; readonly topic: string;
-    readonly subscribers: number;
-  }
-  /** The client's identifier has a new connection, that of client `by`: this one is closed. */
-  | { readonly kind: 'taken-over'; readonly atMs: number; readonly client: number; readonly by: number };
+export type BrokerEvent = Extract<ServerEvent, { readonly kind: 'message' | 'will' | 'taken-over' }>;
 
 /** What the broker needs of where it runs. */
 export interface BrokerHost {

@@ -90,7 +90,7 @@ class TestClient implements BrokerClient {
   frame(): void { /* not counted */ }
   data(): void { /* not counted */ }
   drop(reason: string): void { this.#end(reason); }
-  silent(): void { this.#end('silent'); }
+  dropSilent(): void { this.#end('silent'); }
 
   // What the test does with it.
   say(packet: Packet): void {
@@ -133,7 +133,7 @@ class TestClient implements BrokerClient {
     this.over = reason;
     this.overAtMs = this.#world.nowMs;
     this.#world.setDeadline(this, Infinity, () => {});
-    this.#connection.ended(false);
+    this.#connection.ended({ kind: 'error' });
   }
 }
 

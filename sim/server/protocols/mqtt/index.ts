@@ -1,0 +1,85 @@
+/** MQTT's place among the protocols: the broker as a service, and what the command line knows of both ends. */
+
+import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../../firmware/index.ts';
+import { PING_POLICY_NAMES } from '../../../../firmware/protocols/mqtt/ping-policy.ts';
+import { atLeast } from '../../checks.ts';
+import type { Protocol, Said, SaidSettings } from '../protocol.ts';
+import { Broker, BROKER_DEFAULTS, type BrokerSettings } from './broker.ts';
+import { KEEP_ALIVE_POLICY_NAMES } from './keep-alive-policy.ts';
+
+type MqttSettings = ProtocolSettingsOf<'mqtt'>;
+
+export const MQTT: Protocol<MqttSettings, BrokerSettings> = {
+  device: DEVICE_PROTOCOLS.mqtt,
+  server: {
+    transport: 'stream',
+    // Keep alive is each client's own, and the broker's business.
+    liveness: { policy: 'none' },
+    defaults: BROKER_DEFAULTS,
+    problem({ keepAlive, maxSessions, maxQueuedMessages, maxInFlight, maxSubscriptions, maxRetained }) {
+      if (!KEEP_ALIVE_POLICY_NAMES.includes(keepAlive)) {
+        return `keepAlive is ${String(keepAlive)}, must be one of ${KEEP_ALIVE_POLICY_NAMES.join(', ')}`;
+      }
+      return atLeast('maxSessions', maxSessions, 1)
+        ?? atLeast('maxQueuedMessages', maxQueuedMessages, 0)
+        ?? atLeast('maxInFlight', maxInFlight, 1)
+        ?? atLeast('maxSubscriptions', maxSubscriptions, 0)
+        ?? atLeast('maxRetained', maxRetained, 0);
+    },
+    serve: (settings, host) => new Broker(settings, host),
+  },
+  words: {
+    summary: 'MQTT 3.1.1 or 5.0 with a broker; --beat is keep alive, in whole seconds',
+    options: {
+      'mqtt-version': { type: 'string', value: '3.1.1|5.0', only: 'run', help: 'which MQTT the devices speak (3.1.1)' },
+      'keep-alive': { type: 'boolean', default: true, only: 'run', help: 'keep alive 0: nobody pings' },
+      pings: {
+        type: 'string', value: PING_POLICY_NAMES.join('|'), only: 'run',
+        help: 'when a device pings and gives the server up: as the standard has it, as a library does, or with the bug '
+          + 'that QoS 0 counts as a sign of life (spec)',
+      },
+      broker: {
+        type: 'string', value: KEEP_ALIVE_POLICY_NAMES.join('|'),
+        help: 'when our own broker takes a silent client off line (spec: 1.5 x keep alive)',
+      },
+      publish: { type: 'string', value: '10s', only: 'run', help: 'each device publishes a message so often' },
+      qos: { type: 'string', value: '0|1|2', only: 'run', help: 'with this QoS (1)' },
+      'clean-session': { type: 'boolean', default: false, only: 'run', help: 'nothing is kept between connections' },
+      'session-expiry': { type: 'string', value: '1h', only: 'run', help: '5.0: how long a broker keeps a session' },
+      will: { type: 'boolean', default: true, only: 'run', help: 'the devices have no will' },
+      'will-delay': { type: 'string', value: '30s', only: 'run', help: '5.0: how long the will waits' },
+      username: { type: 'string', value: 'NAME', only: 'run', help: 'what the devices log in with' },
+      password: { type: 'string', value: 'WORD', only: 'run', help: 'and its password' },
+    },
+    settings,
+  },
+};
+
+const QOS = { '0': 0, '1': 1, '2': 2, default: undefined } as const;
+
+const DEFAULTS = DEVICE_PROTOCOLS.mqtt.defaults;
+
+function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, BrokerSettings> {
+  const { keepAlive } = said;
+  const beatS = said.seconds('beat', 1, 65_535);
+  const isBeating = said.flag('keep-alive');
+  const willDelayS = said.seconds('will-delay', 1, 0xffff_ffff);
+  const hasWill = said.flag('will');
+  const { will } = DEFAULTS;
+  return {
+    device: {
+      keepAlive,
+      version: said.choice('mqtt-version', ['3.1.1', '5.0']),
+      keepAliveS: isBeating ? beatS : 0,
+      pings: said.choice('pings', PING_POLICY_NAMES),
+      publishIntervalMs: said.durationMs('publish'),
+      publishQos: QOS[said.choice('qos', ['0', '1', '2']) ?? 'default'],
+      keepSession: !said.flag('clean-session'),
+      sessionExpiryS: said.seconds('session-expiry', 1, 0xffff_ffff),
+      will: !hasWill ? 'none' : willDelayS === undefined || will === 'none' ? undefined : { ...will, delayS: willDelayS },
+      username: said.text('username'),
+      password: said.text('password'),
+    },
+    service: { keepAlive: said.choice('broker', KEEP_ALIVE_POLICY_NAMES), messageEvents: true },
+  };
+}
