@@ -182,7 +182,7 @@ class SaidWords implements Said {
 
   seconds(option: string, min: number, max: number): number | undefined {
     const text = this.text(option);
-    const ms = duration(`--${option}`, text, { maxMs: Infinity });
+    const ms = durationOf(`--${option}`, text, { maxMs: Infinity });
     if (ms === undefined) return undefined;
     const seconds = ms / 1000;
     if (Number.isInteger(seconds) && seconds >= min && seconds <= max) return seconds;

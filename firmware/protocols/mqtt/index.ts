@@ -1,6 +1,6 @@
 /** MQTT 3.1.1 and 5.0 over TCP: keep alive and PINGREQ, a will, messages of QoS 0, 1 and 2 that are sent again. */
 
-import { checkBoolean, checkSettings, duration, durationOrNone, oneOf, refuse, type Rule, whole } from '../../settings.ts';
+import { checkBoolean, checkSettings, duration, durationOrNone, oneOf, refuse, type SettingRule, whole } from '../../settings.ts';
 import { CONNECTION_DEFAULTS, connectionRules } from '../../tasks/connection.ts';
 import type { DeviceProtocol } from '../protocol.ts';
 import { type MqttConfig, mqttTask } from './client.ts';
@@ -75,7 +75,7 @@ export const MQTT: DeviceProtocol<MqttConfig> = {
   },
 };
 
-const QOS: Rule = whole('QoS', 0, 2);
+const QOS: SettingRule = whole('QoS', 0, 2);
 
 function text(value: unknown, field: string): void {
   const must = `a text of at most ${TEXT_MAX_BYTES} bytes, without U+0000`;
@@ -87,9 +87,9 @@ function text(value: unknown, field: string): void {
   }
 }
 
-const topicName: Rule = right(topicNameProblem);
+const topicName: SettingRule = right(topicNameProblem);
 
-function right(problem: (topic: string) => string | undefined): Rule {
+function right(problem: (topic: string) => string | undefined): SettingRule {
   return (value, field) => {
     text(value, field);
     const wrong = problem(String(value));
