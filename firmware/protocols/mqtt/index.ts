@@ -1,6 +1,8 @@
 /** MQTT 3.1.1 and 5.0 over TCP: keep alive and PINGREQ, a will, messages of QoS 0, 1 and 2 that are sent again. */
 
-import { checkBoolean, checkSettings, duration, durationOrNone, oneOf, refuse, type SettingRule, whole } from '../../settings.ts';
+import {
+  checkBoolean, checkSettings, duration, durationOrNone, oneOf, refuse, type SettingRule, whole,
+} from '../../settings.ts';
 import { CONNECTION_DEFAULTS, connectionRules } from '../../tasks/connection.ts';
 import type { DeviceProtocol } from '../protocol.ts';
 import { type MqttConfig, mqttTask } from './client.ts';

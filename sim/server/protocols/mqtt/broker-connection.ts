@@ -8,10 +8,11 @@ import {
 } from '../../../../firmware/protocols/mqtt/packet.ts';
 import type { Broker } from './broker.ts';
 import type { Heard } from './keep-alive-policy.ts';
-import type { Delivery, Session, SessionConnection } from './session.ts';
+import type { Delivery, MqttSession, SessionConnection } from './session.ts';
 
 /**
- * What a connection needs of the one who holds its socket. After `drop` or `dropSilent`, nothing more is sent or called.
+ * What a connection needs of the one who holds its socket. After `drop` or `dropSilent`, nothing more is sent or
+ * called.
  */
 export interface BrokerClient {
   /** Counts from 1, and is never used again. */
@@ -44,7 +45,7 @@ export class BrokerConnection implements SessionConnection, Heard {
   readonly #broker: Broker;
   readonly #decoder: MqttDecoder;
   readonly #take = (packet: Packet): void => this.#received(packet);
-  #session: Session | undefined = undefined;
+  #session: MqttSession | undefined = undefined;
   #will: Will | undefined = undefined;
   #refusal: Refusal | undefined = undefined;
   #keepAliveMs = 0;
@@ -67,8 +68,8 @@ export class BrokerConnection implements SessionConnection, Heard {
   }
 
   /**
-   * Takes the first `count` of `bytes`. Why they are refused, if they are and MQTT has no word for it: then the connection
-   * is to be cut off. Else that word goes out before the connection is closed.
+   * Takes the first `count` of `bytes`. Why they are refused, if they are and MQTT has no word for it: then the
+   * connection is to be cut off. Else that word goes out before the connection is closed.
    */
   received(bytes: Uint8Array, count: number): string | undefined {
     const refusal = this.#decoder.decode(bytes, this.#take, count) ?? this.#refusal;
@@ -239,7 +240,7 @@ export class BrokerConnection implements SessionConnection, Heard {
     session.resume(nowMs);
   }
 
-  #published(packet: PublishPacket, session: Session): void {
+  #published(packet: PublishPacket, session: MqttSession): void {
     const { packetId, qos, payload, properties } = packet;
     // [MQTT-3.2.2-18] none is allowed: CONNACK had no topic alias maximum.
     if (properties.topicAlias !== undefined) {
@@ -265,7 +266,7 @@ export class BrokerConnection implements SessionConnection, Heard {
     this.#acknowledge('PUBREC', packetId);
   }
 
-  #pubrec({ packetId, reasonCode }: AckPacket, session: Session, nowMs: number): void {
+  #pubrec({ packetId, reasonCode }: AckPacket, session: MqttSession, nowMs: number): void {
     const outgoing = session.outgoing(packetId);
     if (outgoing === undefined) return this.#acknowledge('PUBREL', packetId, REASON.PACKET_IDENTIFIER_NOT_FOUND);
     if (reasonCode >= 0x80) return session.done(packetId, nowMs);
@@ -273,7 +274,7 @@ export class BrokerConnection implements SessionConnection, Heard {
     this.#acknowledge('PUBREL', packetId);
   }
 
-  #subscribe({ packetId, subscriptions, properties }: SubscribePacket, session: Session): void {
+  #subscribe({ packetId, subscriptions, properties }: SubscribePacket, session: MqttSession): void {
     const identifier = properties.subscriptionIdentifiers?.[0] ?? 0;
     const granted: (() => void)[] = [];
     const reasonCodes = subscriptions.map((subscription) => {
@@ -288,14 +289,14 @@ export class BrokerConnection implements SessionConnection, Heard {
     for (const subscribe of granted) subscribe();
   }
 
-  #unsubscribe({ packetId, filters }: UnsubscribePacket, session: Session): void {
+  #unsubscribe({ packetId, filters }: UnsubscribePacket, session: MqttSession): void {
     const reasonCodes = filters.map((filter) => (
       this.#broker.unsubscribe(session, filter) ? REASON.SUCCESS : REASON.NO_SUBSCRIPTION_EXISTED
     ));
     this.#send({ type: 'UNSUBACK', packetId, reasonCodes, properties: NO_PROPERTIES });
   }
 
-  #disconnect({ reasonCode, properties }: ClosingPacket, session: Session): void {
+  #disconnect({ reasonCode, properties }: ClosingPacket, session: MqttSession): void {
     const { sessionExpiryInterval } = properties;
     if (sessionExpiryInterval !== undefined) {
       // Section 3.14.2.2.2.

@@ -9,7 +9,7 @@ import { decodeUtf8 } from '../../../../firmware/protocols/mqtt/utf8.ts';
 import type { ServerEvent } from '../../events.ts';
 import { BrokerConnection, type BrokerClient } from './broker-connection.ts';
 import { KEEP_ALIVE_POLICIES, type KeepAlivePolicy, type KeepAlivePolicyName } from './keep-alive-policy.ts';
-import { type Delivery, type KeptSubscription, type Message, Session } from './session.ts';
+import { type Delivery, type KeptSubscription, type Message, MqttSession } from './session.ts';
 import { SubscriptionIndex } from './subscription-index.ts';
 
 export interface BrokerSettings {
@@ -59,13 +59,13 @@ export class Broker {
   readonly settings: BrokerSettings;
   readonly host: BrokerHost;
   readonly policy: KeepAlivePolicy;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, MqttSession>();
   /** By their client identifiers; only sessions with a connection. */
   readonly #connections = new Map<string, BrokerConnection>();
   readonly #index = new SubscriptionIndex();
   readonly #retained = new Map<string, Message>();
   /** Sessions that end, or whose will is published, at a time. */
-  readonly #waiting = new Set<Session>();
+  readonly #waiting = new Set<MqttSession>();
   /** When the first of them is due. */
   #nextMs = Infinity;
   #assignedIds = 0;
@@ -83,7 +83,7 @@ export class Broker {
   }
 
   /** For tests and tables. */
-  session(clientId: string): Session | undefined {
+  session(clientId: string): MqttSession | undefined {
     return this.#sessions.get(clientId);
   }
 
@@ -124,11 +124,11 @@ export class Broker {
   }
 
   /** The session that this client has from now on, and whether it had it before. */
-  attach(connection: BrokerConnection, clientId: string, cleanStart: boolean): { session: Session; present: boolean } {
+  attach(connection: BrokerConnection, clientId: string, cleanStart: boolean): { session: MqttSession; present: boolean } {
     const before = this.#sessions.get(clientId);
     if (before !== undefined && cleanStart) this.endSession(before);
     const kept = cleanStart ? undefined : before;
-    const session = kept ?? new Session(clientId);
+    const session = kept ?? new MqttSession(clientId);
     // [MQTT-3.1.3-9] who comes back within the will delay has no will to be published.
     session.delayedWill = undefined;
     session.endsMs = Infinity;
@@ -140,7 +140,7 @@ export class Broker {
   }
 
   /** The connection is gone. `will`: what is to be published now, or after its delay. */
-  detach(connection: BrokerConnection, session: Session, will: Will | undefined): void {
+  detach(connection: BrokerConnection, session: MqttSession, will: Will | undefined): void {
     if (session.connection !== connection) return;
     const nowMs = this.host.now();
     session.connection = undefined;
@@ -157,7 +157,7 @@ export class Broker {
     this.#wakeAt(dueMs(session));
   }
 
-  endSession(session: Session): void {
+  endSession(session: MqttSession): void {
     // Section 3.1.3.2.2: the will is published when the session ends.
     if (session.delayedWill !== undefined) this.#publishDelayedWill(session);
     for (const filter of session.subscriptions.keys()) this.#index.remove(session, filter);
@@ -167,7 +167,7 @@ export class Broker {
   }
 
   /** The subscription, in place of one with the same filter; then the retained messages it asks for. */
-  subscribe(session: Session, subscription: Subscription, identifier: number): void {
+  subscribe(session: MqttSession, subscription: Subscription, identifier: number): void {
     const { filter, retainHandling } = subscription;
     const isNew = !session.subscriptions.has(filter);
     const kept: KeptSubscription = { ...subscription, identifier };
@@ -182,14 +182,14 @@ export class Broker {
   }
 
   /** Whether there was one. */
-  unsubscribe(session: Session, filter: string): boolean {
+  unsubscribe(session: MqttSession, filter: string): boolean {
     const existed = session.subscriptions.delete(filter);
     if (existed) this.#index.remove(session, filter);
     return existed;
   }
 
   /** Takes charge of a message that a client has published. */
-  accept(packet: PublishPacket, session: Session, client: number): void {
+  accept(packet: PublishPacket, session: MqttSession, client: number): void {
     const { topic, payload, qos } = packet;
     const nowMs = this.host.now();
     if (qos > 0 && this.settings.messageEvents) {
@@ -219,7 +219,7 @@ export class Broker {
   }
 
   /** One copy, with the greatest QoS that its subscriptions allow ([MQTT-3.3.5-1] of 3.1.1). */
-  #deliver(session: Session, subscriptions: readonly KeptSubscription[], message: Message, isRetained: boolean): void {
+  #deliver(session: MqttSession, subscriptions: readonly KeptSubscription[], message: Message, isRetained: boolean): void {
     const subscribed = subscriptions.reduce((most, { qos }) => (qos > most ? qos : most), subscriptions[0]?.qos ?? 0);
     const delivery: Delivery = {
       message,
@@ -232,7 +232,7 @@ export class Broker {
     if (!kept && delivery.qos > 0) this.#lostMessages++;
   }
 
-  #publishDelayedWill(session: Session): void {
+  #publishDelayedWill(session: MqttSession): void {
     const { delayedWill } = session;
     if (delayedWill === undefined) return;
     session.delayedWill = undefined;
@@ -250,12 +250,12 @@ export class Broker {
   }
 }
 
-function dueMs({ endsMs, delayedWill }: Session): number {
+function dueMs({ endsMs, delayedWill }: MqttSession): number {
   return Math.min(endsMs, delayedWill?.atMs ?? Infinity);
 }
 
 function messageOf(
-  { topic, payload, qos, retain, properties }: Omit<Message, 'from' | 'expiresMs'>, from: Session, nowMs: number,
+  { topic, payload, qos, retain, properties }: Omit<Message, 'from' | 'expiresMs'>, from: MqttSession, nowMs: number,
 ): Message {
   const { messageExpiryInterval, topicAlias: _alias, ...kept } = properties;
   const expiresMs = messageExpiryInterval === undefined ? Infinity : nowMs + messageExpiryInterval * 1000;

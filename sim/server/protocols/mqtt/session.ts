@@ -13,7 +13,7 @@ export interface Message {
   readonly retain: boolean;
   readonly properties: PublishPacket['properties'];
   /** The session it came from; undefined: its client is gone for good. */
-  readonly from: Session | undefined;
+  readonly from: MqttSession | undefined;
   /** 5.0's message expiry; Infinity: none. */
   readonly expiresMs: number;
 }
@@ -48,7 +48,7 @@ export interface KeptSubscription extends Subscription {
 
 const PACKET_ID_MAX = 65_535;
 
-export class Session {
+export class MqttSession {
   readonly clientId: string;
   readonly subscriptions = new Map<string, KeptSubscription>();
   /** Packet identifiers of messages of QoS 2 from the client that came, and whose PUBREL did not yet. */

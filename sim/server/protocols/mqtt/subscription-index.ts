@@ -3,21 +3,21 @@
  */
 
 import { topicMatches } from '../../../../firmware/protocols/mqtt/topic.ts';
-import type { KeptSubscription, Session } from './session.ts';
+import type { KeptSubscription, MqttSession } from './session.ts';
 
 export class SubscriptionIndex {
   /** By filter: those without a wildcard, and the others. */
-  readonly #plain = new Map<string, Set<Session>>();
-  readonly #wild = new Map<string, Set<Session>>();
+  readonly #plain = new Map<string, Set<MqttSession>>();
+  readonly #wild = new Map<string, Set<MqttSession>>();
 
-  add(session: Session, filter: string): void {
+  add(session: MqttSession, filter: string): void {
     const filters = isWild(filter) ? this.#wild : this.#plain;
     const sessions = filters.get(filter);
     if (sessions === undefined) filters.set(filter, new Set([session]));
     else sessions.add(session);
   }
 
-  remove(session: Session, filter: string): void {
+  remove(session: MqttSession, filter: string): void {
     const filters = isWild(filter) ? this.#wild : this.#plain;
     const sessions = filters.get(filter);
     sessions?.delete(session);
@@ -25,9 +25,9 @@ export class SubscriptionIndex {
   }
 
   /** The sessions, each with those of its subscriptions that match. */
-  match(topic: string): Map<Session, KeptSubscription[]> {
-    const found = new Map<Session, KeptSubscription[]>();
-    const collect = (sessions: Iterable<Session>, filter: string): void => {
+  match(topic: string): Map<MqttSession, KeptSubscription[]> {
+    const found = new Map<MqttSession, KeptSubscription[]>();
+    const collect = (sessions: Iterable<MqttSession>, filter: string): void => {
       for (const session of sessions) {
         const subscription = session.subscriptions.get(filter);
         if (subscription === undefined) continue;
