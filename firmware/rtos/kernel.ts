@@ -343,14 +343,17 @@ export class Kernel {
     this.#block(task, list);
   }
 
-  /** @internal xTaskCheckForTimeOut: whether the wait of a woken task is over without the event. */
+  /**
+   * @internal xTaskCheckForTimeOut: whether the wait is over without the event. Only this call forgets an abort, and waits for event
+   * bits do without it: after such an abort the next wait for a queue, semaphore or mutex is over before it has begun.
+   */
   timedOut(task: TaskHandle, first: boolean): boolean {
-    if (first) return task.timeout === 0;
+    if (first && task.timeout === 0) return true;
     if (task.delayAborted) {
       task.delayAborted = false;
       return true;
     }
-    return task.deadline >= 0 && task.deadline <= this.#readClock();
+    return !first && task.deadline >= 0 && task.deadline <= this.#readClock();
   }
 
   /** @internal xTaskRemoveFromEventList: wakes the first task of the list. */

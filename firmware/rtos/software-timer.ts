@@ -143,54 +143,79 @@ export class TimerService {
   readonly task: TaskHandle;
   readonly #os: Kernel;
   readonly #active = new TimedHeap<SoftwareTimer>();
+  /** When the tick count wraps around next, in ticks since the scheduler started. */
+  #wrapTick: number;
 
   constructor(os: Kernel) {
     this.#os = os;
+    this.#wrapTick = nextWrap(os);
     this.commands = new Queue<Command>(os, os.config.timerQueueLength ?? 10, (command) => command);
-    this.task = os.createTask(() => this.#run(), 'Tmr Svc', os.config.timerTaskPriority ?? os.maxPriorities - 1);
+    const isLate = os.schedulerState !== 'not-started';
+    this.task = os.createTask(() => this.#run(isLate), 'Tmr Svc', os.config.timerTaskPriority ?? os.maxPriorities - 1);
   }
 
-  *#run(): Task {
+  *#run(isLate: boolean): Task {
+    const os = this.#os;
+    // Made while the scheduler runs, it goes on as if it had waited for commands since the start.
+    if (isLate) this.#obeyAll();
     for (;;) {
       const next = this.#active.first;
-      const now = this.#os.uptimeTicks();
-      if (next !== undefined && next.wakeTick <= now) {
+      const now = os.uptimeTicks();
+      if (now >= this.#wrapTick) {
+        // The callbacks run with the scheduler suspended then, as prvProcessTimerOrBlockTask samples the time so.
+        os.suspendAll();
+        this.#wrap();
+        os.resumeAll();
+      } else if (next !== undefined && next.wakeTick <= now) {
         this.#expire(next, next.wakeTick, now);
+      } else if (this.commands.messagesWaiting > 0) {
+        // vQueueWaitForMessageRestricted does not wait then, but prvProcessTimerOrBlockTask yields all the same.
+        yield* os.yield();
       } else {
-        const wait = next === undefined ? MAX_DELAY : Math.min(next.wakeTick - now, MAX_DELAY - 1);
-        const command = yield* this.commands.receive(wait);
+        const command = yield* this.commands.receive(next === undefined ? MAX_DELAY : Math.min(next.wakeTick, this.#wrapTick) - now);
         if (command !== undefined) this.#obey(command);
       }
-      // prvProcessReceivedCommands: all that wait, before the next timer is looked at.
-      for (let more = this.commands.receiveFromIsr(); more !== undefined; more = this.commands.receiveFromIsr()) {
-        this.#obey(more);
-      }
+      this.#obeyAll();
     }
   }
 
+  /** prvProcessReceivedCommands: all that wait, before the next timer is looked at. */
+  #obeyAll(): void {
+    for (let command = this.commands.receiveFromIsr(); command !== undefined; command = this.commands.receiveFromIsr()) {
+      this.#obey(command);
+    }
+  }
+
+  /** prvSwitchTimerLists: what was due before the tick count wrapped around comes first, and makes up for the periods until then. */
+  #wrap(): void {
+    for (let next = this.#active.first; next !== undefined && next.wakeTick < this.#wrapTick; next = this.#active.first) {
+      this.#expire(next, next.wakeTick, this.#wrapTick - 1);
+    }
+    this.#wrapTick = nextWrap(this.#os);
+  }
+
   #obey(command: Command): void {
+    if (command.kind === 'call') return command.call();
+    const { timer } = command;
+    this.#active.remove(timer);
+    if (this.#os.uptimeTicks() >= this.#wrapTick) this.#wrap();
     switch (command.kind) {
       case 'start':
-        this.#schedule(command.timer, command.tick + command.timer.periodTicks);
+        this.#schedule(timer, command.tick + timer.periodTicks);
         break;
       case 'change-period':
-        command.timer.periodTicks = command.period;
-        this.#schedule(command.timer, this.#os.uptimeTicks() + command.period);
+        timer.periodTicks = command.period;
+        this.#schedule(timer, this.#os.uptimeTicks() + command.period);
         break;
       case 'stop':
       case 'delete':
-        this.#active.remove(command.timer);
-        command.timer.active = false;
-        break;
-      case 'call':
-        command.call();
+        timer.active = false;
         break;
     }
   }
 
   /** Makes the timer due at `tick`; where that has passed, as when the command waited long, it expires now. */
   #schedule(timer: SoftwareTimer, tick: number): void {
-    this.#active.remove(timer);
     timer.active = true;
     this.#active.add(timer, tick);
     const now = this.#os.uptimeTicks();
@@ -216,6 +241,12 @@ export class TimerService {
 
 function timerService(os: Kernel): TimerService {
   return (os.timerService ??= new TimerService(os));
+}
+
+/** The tick since the start at which the tick count is 0 again. */
+function nextWrap(os: Kernel): number {
+  const now = os.uptimeTicks();
+  return now + MAX_DELAY + 1 - os.tickCountAt(now);
 }
 
 function checkPeriod(period: number): void {

@@ -61,10 +61,14 @@ class ByteBuffer {
   /**
    * vStreamBufferSetStreamBufferNotificationIndex: a task that waits at this buffer waits for its notification of this index.
    * Anybody's notification ends that wait then, as in FreeRTOS, where the index is 0 unless it was set. Without this call
-   * buffers have a notification of their own.
+   * buffers have a notification of their own. Throws when a task waits at the buffer. A reset leaves the index (there FreeRTOS sets
+   * it back to 0).
    */
   setNotificationIndex(index: number): void {
     checkNotificationIndex(index);
+    if (isAlive(this.#waitingToSend) || isAlive(this.#waitingToReceive)) {
+      throw new Error('the notification index of a buffer cannot be changed while a task waits at it');
+    }
     this.#notificationIndex = index;
   }
 

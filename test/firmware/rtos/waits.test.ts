@@ -109,7 +109,7 @@ const KINDS: Readonly<Record<string, (os: Kernel) => Wait>> = {
 };
 
 /** A task of priority 1 that waits from tick 0 on; `results` gets what its wait gave, and when. */
-function waiting(kind: string, timeout: number): { clock: ManualClock; os: Kernel; wait: Wait; waiter: TaskHandle; results: { tick: number; gave: unknown }[] } {
+function waiting(kind: string, timeout: number, leftOver = false): { clock: ManualClock; os: Kernel; wait: Wait; waiter: TaskHandle; results: { tick: number; gave: unknown }[] } {
   const { clock, os } = device();
   const wait = KINDS[kind]?.(os);
   if (wait === undefined) throw new Error(`no kind ${kind}`);
@@ -117,9 +117,11 @@ function waiting(kind: string, timeout: number): { clock: ManualClock; os: Kerne
   const waiter = os.createTask(function* () {
     const gave = yield* wait.call(timeout);
     results.push({ tick: os.getTickCount(), gave });
-    // A second wait of another kind: nothing of the first must be left over in it.
+    // A second wait of another kind: nothing of the first is left over in it, unless the mark of an abort is.
     const semaphore = new Semaphore(os);
     const from = os.getTickCount();
+    if (leftOver) expect(yield* semaphore.take(20)).toBe(false);
+    expect(os.getTickCount()).toBe(from);
     expect(yield* semaphore.take(20)).toBe(false);
     expect(os.getTickCount()).toBe(from + 20);
   }, 'waiter', 1);
@@ -172,7 +174,7 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
   });
 
   test.each([100, MAX_DELAY])('abortDelay ends it as a timeout does, but not a wait for room in a buffer (timeout %i)', (timeout) => {
-    const { clock, wait, waiter, results } = waiting(kind, timeout);
+    const { clock, wait, waiter, results } = waiting(kind, timeout, kind.startsWith('eventGroup'));
     clock.advance(40);
     expect(waiter.abortDelay()).toBe(true);
     expect(waiter.abortDelay()).toBe(false);
@@ -274,23 +276,42 @@ test('a timer command that waits for room in the queue ends like every other wai
   expect(log).toEqual(['false at 50', 'false at 50', 'true at 70']);
 });
 
-test('an abort ends one wait: the next, woken and robbed, goes on to its end', () => {
+test('an abort of a wait for event bits also ends the next wait for a queue or semaphore before it begins, and no other', () => {
   const { clock, os, log } = device();
   const [group, semaphore] = [new EventGroup(os), new Semaphore(os)];
   const waiter = os.createTask(function* () {
     yield* group.waitBits(1);
+    // Without a timeout it does not look.
+    log.push(`${yield* semaphore.take(0)}`);
+    log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
     log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
   }, 'waiter', 1);
   os.start();
   waiter.abortDelay();
+  clock.advance(0);
+  expect(log).toEqual(['false', 'false at 0']);
   clock.advance(10);
   os.enterIsr();
   semaphore.give();
   semaphore.takeFromIsr();
   os.exitIsr();
-  expect(log).toEqual([]);
+  expect(log).toHaveLength(2);
   clock.advance(40);
-  expect(log).toEqual(['false at 50']);
+  expect(log).toEqual(['false', 'false at 0', 'false at 50']);
+});
+
+test('any other wait in between forgets the abort', () => {
+  const { clock, os, log } = device();
+  const [group, semaphore] = [new EventGroup(os), new Semaphore(os)];
+  const waiter = os.createTask(function* () {
+    yield* group.waitBits(1);
+    yield* os.delay(1);
+    log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
+  }, 'waiter', 1);
+  os.start();
+  waiter.abortDelay();
+  clock.advance(51);
+  expect(log).toEqual(['false at 51']);
 });
 
 test('a task that delays is over with the delay when resumed, as FreeRTOS has it', () => {
