@@ -228,7 +228,6 @@ export class Kernel {
       case 'delete':
         this.#mustNotBeSuspended(task);
         this.remove(task, 'Deleted');
-        this.forget(task);
         return BLOCKED;
       case 'notify-take':
         return task.attemptNotifyTake(first);
@@ -396,18 +395,18 @@ export class Kernel {
     if (this.runningTask !== undefined && this.#sleepers.first !== undefined) this.#readClock();
   }
 
-  /** @internal Out of every line it stands in. */
+  /** @internal Out of every line it stands in; a deleted task is not listed any more. */
   remove(task: TaskHandle, state: 'Blocked' | 'Suspended' | 'Deleted'): void {
     this.look();
     task.waitList?.remove(task);
     this.#sleepers.remove(task);
     if (task.restingState === 'Ready') this.#ready.remove(task);
     task.restingState = state;
+    if (state === 'Deleted') this.#forget(task);
     this.config.onTaskState?.(task, state, state === 'Blocked' ? task.operation : undefined);
   }
 
-  /** @internal A deleted task is not listed any more. */
-  forget(task: TaskHandle): void {
+  #forget(task: TaskHandle): void {
     if (task.allPrev === undefined) this.#tasks = task.allNext;
     else task.allPrev.allNext = task.allNext;
     if (task.allNext !== undefined) task.allNext.allPrev = task.allPrev;
@@ -546,7 +545,6 @@ export class Kernel {
           return;
         }
         this.remove(task, 'Deleted');
-        this.forget(task);
       } else if (this.#suspendDepth === 0 && task.restingState === 'Ready') {
         this.look();
         onTaskState?.(task, 'Ready');
@@ -588,7 +586,6 @@ export class Kernel {
 
   #crash(task: TaskHandle, error: unknown): void {
     this.remove(task, 'Deleted');
-    this.forget(task);
     this.runningTask = undefined;
     this.stop();
     if (this.config.onCrash === undefined) throw error;

@@ -167,7 +167,6 @@ export class TaskHandle extends ReadyListItem {
     this.#mustBeAnother('delete');
     if (this.restingState === 'Deleted') return;
     this.os.remove(this, 'Deleted');
-    this.os.forget(this);
     this.stopWaitingForNotification();
   }
 
