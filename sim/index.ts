@@ -28,6 +28,7 @@ export type {
 } from './server/protocols/protocol.ts';
 export { type ReferenceServer, startServer } from './server/server.ts';
 export type { PortSettings, ServerOptions, ServiceOptions } from './server/settings.ts';
+export { Sessions } from './sessions/sessions.ts';
 export {
   type DeviceOptions, type HostOptions, type SimulatedNat, type SimulatedNatOptions, type SimulatedServer, Simulation, type SimulationOptions,
 } from './simulation.ts';

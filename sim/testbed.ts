@@ -16,6 +16,7 @@ import { type Occurrence, occurrences } from './faults/occurrences.ts';
 import { planOf } from './faults/plan.ts';
 import { forkRandom } from './random.ts';
 import type { ServerEvent } from './server/events.ts';
+import { Sessions } from './sessions/sessions.ts';
 import { Agenda } from './time/agenda.ts';
 import { formatDuration } from './time/duration.ts';
 import { Judge } from './verdict/judge.ts';
@@ -41,6 +42,7 @@ export interface TestbedOptions {
 
 /** What is known of what has happened. */
 export interface Witness {
+  readonly sessions: Sessions;
   readonly judge: Judge;
   readonly recent: RecentEvents;
 }
@@ -78,7 +80,7 @@ export class Testbed {
     const { seed, newClock, witness, repeat } = options;
     this.#options = options;
     this.repeat = repeat;
-    this.#witness = witness ? { judge: new Judge(), recent: new RecentEvents() } : undefined;
+    this.#witness = witness ? newWitness() : undefined;
     this.agenda = new Agenda(newClock(undefined));
     this.#world = {
       seed,
@@ -215,8 +217,7 @@ export class Testbed {
       const start = { source: 'run', kind: 'start', format: TRACE_FORMAT, version: TRACE_VERSION, network, seed, ...(repeat !== undefined && { repeat }), atMs: 0 } as const;
       this.#tell(start);
     }
-    this.#witness?.judge.add(event);
-    this.#witness?.recent.add(event);
+    this.#witness?.sessions.add(event);
     this.#options.onTrace?.(event);
   }
 
@@ -303,3 +304,10 @@ export class Testbed {
 }
 
 type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;
+
+function newWitness(): Witness {
+  const sessions = new Sessions();
+  const witness = { sessions, judge: new Judge(sessions), recent: new RecentEvents() };
+  sessions.listen(witness.recent);
+  return witness;
+}

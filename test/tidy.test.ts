@@ -88,8 +88,6 @@ const SHARED_NAMES: ReadonlyMap<string, string> = new Map([
   ['Packet', 'as MQTT calls its messages, and as IP calls its own'],
   ['Listener', 'not looked at yet'],
   ['Deadline', 'not looked at yet'],
-  ['FaultSpan', 'not looked at yet'],
-  ['heal', 'not looked at yet'],
   ['listen', 'as POSIX has it: the probes of the conformance suite are named after the call that they try'],
 ]);
 

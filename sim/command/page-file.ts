@@ -1,5 +1,6 @@
 /** The report page of a run, or of a stored trace: the same for both. */
 
+import { Sessions } from '../sessions/sessions.ts';
 import { reportPage } from '../verdict/page/page.ts';
 import { TimeLines } from '../verdict/time-line.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
@@ -10,8 +11,8 @@ import type { Terminal } from './terminal.ts';
 
 export class PageFile {
   readonly #file: OutputFile;
-  readonly #timeLines = new TimeLines();
-  #start: Extract<TraceEvent, { kind: 'start' }> | undefined = undefined;
+  readonly #sessions = new Sessions();
+  readonly #timeLines = new TimeLines(this.#sessions);
 
   /** Throws a Problem where there can be no such file. */
   constructor(option: string, path: string, terminal: Terminal) {
@@ -19,18 +20,18 @@ export class PageFile {
   }
 
   add(event: TraceEvent): void {
-    if (event.kind === 'start') this.#start = event;
-    this.#timeLines.add(event);
+    this.#sessions.add(event);
   }
 
   /** Writes the page; `notes` are what the reader must know first. Gives whether it could be written; if not, that has been told. */
   close({ findings, expectations }: Outcome, notes: readonly string[]): boolean {
     const { endMs } = findings;
+    const { start } = this.#sessions;
     const page = reportPage({
       title: 'Cablepull',
-      repeat: this.#start?.network === 'simulated' ? this.#start.repeat : undefined,
-      seed: this.#start?.seed ?? 0,
-      network: this.#start?.network ?? 'simulated',
+      repeat: start?.network === 'simulated' ? start.repeat : undefined,
+      seed: start?.seed ?? 0,
+      network: start?.network ?? 'simulated',
       endMs,
       notes,
       findings,

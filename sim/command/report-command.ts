@@ -1,12 +1,12 @@
 /** `cablepull report`: what a stored trace comes to; the same as the run that printed it said. */
 
 import { createReadStream } from 'node:fs';
+import { Sessions } from '../sessions/sessions.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { Expectation } from '../verdict/expectation.ts';
 import { Judge } from '../verdict/judge.ts';
 import { counted } from '../text.ts';
 import { TraceReader } from '../verdict/trace-file.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
 import { defineCommand } from './command.ts';
 import { isAsExpected, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
 import { PageFile } from './page-file.ts';
@@ -51,22 +51,20 @@ interface ReportSettings {
   readonly json: boolean;
 }
 
-type Start = Extract<TraceEvent, { kind: 'start' }>;
-
 /** Returns the exit status. Rejects with a Problem for what is no trace. */
 async function report({ trace, expectations, html, json }: ReportSettings, terminal: Terminal): Promise<number> {
-  const judge = new Judge();
+  const sessions = new Sessions();
+  const judge = new Judge(sessions);
   const page = html === undefined ? undefined : new PageFile('--html', html, terminal);
-  let start: Start | undefined;
   const reader = new TraceReader((event) => {
-    if (event.kind === 'start') start = event;
-    judge.add(event);
+    sessions.add(event);
     page?.add(event);
   });
   const { error, notes } = await read(trace, reader);
   if (error !== undefined) throw new Problem(1, `${trace}, ${error}`);
   for (const note of notes) terminal.log(`${trace}: ${note}`);
   const findings = judge.findings();
+  const { start } = sessions;
   const outcome = outcomeOf(findings, expectations, start?.network === 'simulated' ? start.repeat : undefined);
   if (json) {
     terminal.print(JSON.stringify({ kind: 'report', notes, ...outcomeJson(outcome) }));

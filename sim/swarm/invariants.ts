@@ -3,14 +3,17 @@
 import { FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { STALL_MS } from '../server/client-table.ts';
+import type { FaultSpan } from '../sessions/fault-span.ts';
+import type { Ghost } from '../sessions/session.ts';
 import { PROFILES } from '../tcpip/profiles/index.ts';
 import { formatSeconds } from '../time/duration.ts';
-import type { Verdict } from '../verdict/verdict.ts';
+import { packData, packedGhostMs } from '../verdict/page/data.ts';
+import type { DeviceLine } from '../verdict/time-line.ts';
 import { backMs, ghostMs, settledMs, silenceMs } from './bounds.ts';
-import type { DeviceFacts, FaultSpan, Observation } from './observation.ts';
+import type { DeviceFacts, Observation } from './observation.ts';
 import type { StreamEnd } from './streams.ts';
 
-export const INVARIANTS = ['silence', 'ghost', 'back', 'stream', 'session', 'memory', 'verdict', 'exception'] as const;
+export const INVARIANTS = ['silence', 'ghost', 'back', 'stream', 'session', 'memory', 'verdict', 'account', 'exception'] as const;
 
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -29,6 +32,7 @@ const CHECKS: Readonly<Record<Exclude<Invariant, 'exception'>, Check>> = {
   session: leakedSessions,
   memory: unboundedMemory,
   verdict: wrongVerdicts,
+  account: differingAccounts,
 };
 
 /** Of one invariant so many are told: a server that is wrong is so for each of its devices. */
@@ -58,18 +62,18 @@ export function silentClients(observation: Observation): string[] {
 
 /** A fault that keeps everything from the server that a device sends is noticed by the server in its time. */
 export function longGhosts(observation: Observation): string[] {
-  const { scenario, findings, endMs } = observation;
+  const { scenario, faults, lines, endMs } = observation;
   const boundMs = ghostMs(scenario);
-  return findings.verdicts.flatMap((verdict) => {
-    const { atMs, wasConnected, effect, device, text } = verdict;
-    const span = spanOf(observation, verdict);
-    if (!wasConnected || effect !== 'cuts' || span === undefined || !isMuting(span)) return [];
-    const untilMs = Math.min(atMs + verdict.ghostMs, span.toMs ?? endMs);
-    const believedMs = untilMs - runsSince(observation, atMs, untilMs);
+  const muting = faults.filter(isMuting);
+  return lines.flatMap(({ name, online }) => online.flatMap(({ ghosts }) => ghosts.flatMap((ghost) => muting.flatMap((fault) => {
+    if (fault.host !== name && fault.host !== SERVER_NAME) return [];
+    const fromMs = Math.max(ghost.fromMs, fault.fromMs);
+    const toMs = Math.min(ghost.toMs, fault.toMs ?? endMs);
+    const believedMs = toMs - runsSince(observation, fromMs, toMs);
     if (believedMs <= boundMs) return [];
     const allowed = `${formatSeconds(boundMs)} are allowed`;
-    return [`${text}: the server believed in ${device} from ${at(atMs)} on for ${formatSeconds(believedMs)}: ${allowed}`];
-  });
+    return [`${fault.text}: the server believed in ${name} from ${at(fromMs)} on for ${formatSeconds(believedMs)}: ${allowed}`];
+  }))));
 }
 
 /** The server's program ran from then on, to the end of a time. */
@@ -78,10 +82,6 @@ function runsSince({ faults }: Observation, fromMs: number, toMs: number): numbe
     const isHang = host === SERVER_NAME && FAULTS[kind].firmware === 'hung' && hungMs <= toMs && overMs >= fromMs;
     return isHang ? Math.max(sinceMs, Math.min(overMs + STALL_MS, toMs)) : sinceMs;
   }, fromMs);
-}
-
-function spanOf({ faults }: Observation, { text, atMs, on, device }: Verdict): FaultSpan | undefined {
-  return faults.find((span) => span.text === text && span.fromMs === atMs && span.host === (on === 'server' ? SERVER_NAME : device));
 }
 
 /** While it lasts, nothing new of the device comes to the server: not of a stack that lives on, either. */
@@ -202,7 +202,7 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
 // ---- verdicts ----
 
 /** The trace is in order, and verdicts make sense. */
-export function wrongVerdicts({ findings: { verdicts, endMs, ghostMs: sumMs }, traceProblems, scenario }: Observation): string[] {
+export function wrongVerdicts({ findings: { verdicts, endMs }, traceProblems, scenario }: Observation): string[] {
   const problems = verdicts.flatMap((verdict) => {
     const { atMs, ghostMs: ownMs, healedAfterMs, backAfterMs, deviceNoticed, serverNoticed, text, device } = verdict;
     const times = { 'device noticed': deviceNoticed?.afterMs, 'server noticed': serverNoticed?.afterMs, ghost: ownMs, healed: healedAfterMs };
@@ -212,10 +212,47 @@ export function wrongVerdicts({ findings: { verdicts, endMs, ghostMs: sumMs }, t
     if (!scenario.devices.some(({ name }) => name === device)) outside.push('it is none of the devices');
     return outside.map((what) => `${text}, ${device}: ${what}, and the run had ${formatSeconds(endMs)}`);
   });
-  const sum = verdicts.reduce((total, verdict) => total + verdict.ghostMs, 0);
-  // No moment of a connection counts twice in the sum.
-  if (sumMs > sum + 0.001) problems.push(`${sumMs} ms of ghosts in all are more than the ${sum} ms of all verdicts`);
   return [...traceProblems, ...problems];
+}
+
+// ---- accounts ----
+
+/** What a sum of times may be off by that are no whole milliseconds. */
+const ROUNDING_MS = 0.001;
+
+/** Verdicts, time lines and page tell of the same ghosts. */
+export function differingAccounts({ findings, lines, endMs }: Observation): string[] {
+  const all = lines.flatMap(ghostsOn);
+  const { devices } = packData({ endMs, findings, lines, serverFaults: [] });
+  return [
+    ...differing('the time lines of all devices', lengthMs(all), findings.ghostMs, ROUNDING_MS),
+    ...lines.flatMap((line) => {
+      const ghosts = ghostsOn(line);
+      const packed = devices.find(([name]) => name === line.name);
+      const pageMs = packed === undefined ? 0 : packedGhostMs(packed);
+      // Either end of a ghost is a whole millisecond on the page.
+      return differing(`the page for ${line.name}`, pageMs, lengthMs(ghosts), ghosts.length + ROUNDING_MS);
+    }),
+    ...findings.verdicts.flatMap(({ device, text, atMs, ghostMs: ownMs }) => {
+      const line = lines.find(({ name }) => name === device);
+      const since = line === undefined ? [] : ghostsOn(line).filter(({ toMs }) => toMs > atMs);
+      const mostMs = lengthMs(since.map((ghost) => ({ ...ghost, fromMs: Math.max(ghost.fromMs, atMs) })));
+      if (ownMs <= mostMs + ROUNDING_MS) return [];
+      return [`${text}, ${device}: the verdict has a ghost of ${formatSeconds(ownMs)}, and the time line has ${formatSeconds(mostMs)} since`];
+    }),
+  ];
+}
+
+function ghostsOn({ online }: DeviceLine): readonly Ghost[] {
+  return online.flatMap(({ ghosts }) => ghosts);
+}
+
+function lengthMs(ghosts: readonly Ghost[]): number {
+  return ghosts.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+}
+
+function differing(where: string, ms: number, expectedMs: number, toleranceMs: number): string[] {
+  return Math.abs(ms - expectedMs) <= toleranceMs ? [] : [`${where}: ${ms} ms of ghosts, not ${expectedMs} ms`];
 }
 
 function at(ms: number): string {

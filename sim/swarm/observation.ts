@@ -1,6 +1,7 @@
 /** What is looked at of a run: the facts that its invariants are about. Data, so that a test can make up what never happens. */
 
-import type { FaultKind } from '../faults/kinds/index.ts';
+import type { FaultSpan } from '../sessions/fault-span.ts';
+import type { DeviceLine } from '../verdict/time-line.ts';
 import type { Findings } from '../verdict/verdict.ts';
 import type { Scenario } from './scenario.ts';
 import type { StreamEnd } from './streams.ts';
@@ -13,7 +14,9 @@ export interface Observation {
   readonly faults: readonly FaultSpan[];
   readonly devices: readonly DeviceFacts[];
   /** Every client that the server ever had on line, in the order in which they came. */
-  readonly sessions: readonly Session[];
+  readonly sessions: readonly HeardSession[];
+  /** What a page would show. */
+  readonly lines: readonly DeviceLine[];
   /** At the end: the clients on line by the device that each is, `?` where nobody has its address; undefined: no server runs. */
   readonly clients: ReadonlyMap<string, number> | undefined;
   /** Both ends of the connections; the server's `remote` is the device's own end, also where a NAT box is between. */
@@ -22,17 +25,6 @@ export interface Observation {
   readonly samples: readonly Sample[];
   /** What is wrong with the trace itself. */
   readonly traceProblems: readonly string[];
-}
-
-export interface FaultSpan {
-  readonly kind: FaultKind;
-  readonly argument: string | undefined;
-  readonly host: string;
-  /** The line of the plan. */
-  readonly text: string;
-  readonly fromMs: number;
-  /** Where it is over at once, the same; undefined: it is not over. */
-  toMs: number | undefined;
 }
 
 export interface DeviceFacts {
@@ -44,7 +36,8 @@ export interface DeviceFacts {
   readonly isConnected: boolean;
 }
 
-export interface Session {
+/** A client, as the server hears it. */
+export interface HeardSession {
   /** The device, or `?`. */
   readonly device: string;
   /** When the server heard of it: that it came, each beat. */

@@ -1,63 +1,40 @@
-/** Listens to the trace of a run, and keeps of it what the invariants are about. */
+/** Listens to what becomes of sessions in a run, and keeps of it what the invariants are about. */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import { FAULTS } from '../faults/kinds/index.ts';
-import { SERVER_NAME } from '../programs.ts';
-import { Ends } from '../verdict/ends.ts';
+import type { FaultSpan } from '../sessions/fault-span.ts';
+import type { Session } from '../sessions/session.ts';
+import type { SessionListener, Sessions } from '../sessions/sessions.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
-import type { DeviceFacts, FaultSpan, Session } from './observation.ts';
+import type { DeviceFacts, HeardSession } from './observation.ts';
 
 /** Of whom nobody has the address. */
 export const NOBODY = '?';
 
-export class Recorder {
+export class Recorder implements SessionListener {
   readonly faults: FaultSpan[] = [];
-  readonly sessions: Session[] = [];
+  readonly heard: HeardSession[] = [];
   readonly traceProblems: string[] = [];
-  readonly #faultsById = new Map<number, FaultSpan>();
-  readonly #devices = new Map<string, { servedMs: number[]; attemptsMs: number[]; isConnected: boolean }>();
-  /** Those that are on line, by the server's number for them. */
-  readonly #onLine = new Map<number, Session>();
-  readonly #ends = new Ends();
+  readonly #sessions: Sessions;
+  readonly #faultIds = new Set<number>();
+  readonly #devices = new Map<string, { servedMs: number[]; attemptsMs: number[] }>();
+  readonly #onLine = new Map<Session, HeardSession>();
   readonly #nameOf: (address: string) => string | undefined;
   #lastMs = 0;
 
   /** `nameOf` knows the hosts by their addresses. */
-  constructor(nameOf: (address: string) => string | undefined) {
+  constructor(sessions: Sessions, nameOf: (address: string) => string | undefined) {
+    this.#sessions = sessions;
     this.#nameOf = nameOf;
-  }
-
-  add(event: TraceEvent): void {
-    const { atMs } = event;
-    if (!(atMs >= this.#lastMs)) this.traceProblems.push(`the trace goes back in time, from ${this.#lastMs} ms to ${atMs} ms, at ${event.kind}`);
-    this.#lastMs = atMs;
-    switch (event.source) {
-      case 'fault':
-        if (event.kind === 'fault') this.#begin(event);
-        else this.#heal(event);
-        break;
-      case 'device':
-        this.#addDeviceEvent(event);
-        break;
-      case 'server':
-        this.#addServerEvent(event);
-        break;
-      case 'link':
-        if (event.kind === 'mapped') this.#ends.add(event);
-        break;
-      case 'run':
-      case 'bench':
-        break;
-    }
+    sessions.listen(this);
   }
 
   device(name: string): DeviceFacts {
-    return { name, ...this.#device(name) };
+    return { name, ...this.#device(name), isConnected: this.#sessions.devices.get(name)?.session !== undefined };
   }
 
   /** An end as the host itself knows it, that somebody else sees by what a NAT box made of it. */
   insideOf(end: SocketAddress): SocketAddress {
-    return this.#ends.insideOf(end);
+    return this.#sessions.ends.insideOf(end);
   }
 
   /** Whose end it is. */
@@ -65,73 +42,59 @@ export class Recorder {
     return this.#nameOf(this.insideOf(end).address) ?? NOBODY;
   }
 
-  #device(name: string): { servedMs: number[]; attemptsMs: number[]; isConnected: boolean } {
-    let device = this.#devices.get(name);
-    if (device === undefined) this.#devices.set(name, (device = { servedMs: [], attemptsMs: [], isConnected: false }));
-    return device;
-  }
-
-  #begin({ id, fault, argument, host, text, atMs }: Extract<TraceEvent, { source: 'fault' }>): void {
-    const { lasts, firmware } = FAULTS[fault];
-    const span: FaultSpan = { kind: fault, argument, host, text, fromMs: atMs, toMs: lasts(argument) ? undefined : atMs };
+  faultCame(span: FaultSpan): void {
     this.faults.push(span);
-    this.#faultsById.set(id, span);
-    // A server that is without power, or dead, says no more of whom it had.
-    if (host === SERVER_NAME && (firmware === 'off' || firmware === 'dead')) this.#serverIsGone(atMs);
+    this.#faultIds.add(span.id);
   }
 
-  #heal({ id, atMs, text }: Extract<TraceEvent, { source: 'fault' }>): void {
-    const span = this.#faultsById.get(id);
-    if (span === undefined) this.traceProblems.push(`${text} was healed at ${atMs} ms, and had not come`);
-    else span.toMs = atMs;
+  dropped(session: Session): void {
+    const { end, dropped } = session;
+    const heard = this.#onLine.get(session);
+    this.#onLine.delete(session);
+    if (heard !== undefined) heard.overMs = dropped?.atMs;
+    else if (dropped?.by.kind === 'offline') this.#wasNotOnLine(end, dropped.atMs);
   }
 
-  #addDeviceEvent(event: Extract<TraceEvent, { source: 'device' }>): void {
-    const device = this.#device(event.device);
+  #wasNotOnLine(end: string, atMs: number): void {
+    this.traceProblems.push(`the server has the client at ${end} off line at ${atMs} ms, who was not on line`);
+  }
+
+  traceEvent(event: TraceEvent, session: Session | undefined): void {
+    const { atMs } = event;
+    if (!(atMs >= this.#lastMs)) this.traceProblems.push(`the trace goes back in time, from ${this.#lastMs} ms to ${atMs} ms, at ${event.kind}`);
+    this.#lastMs = atMs;
     switch (event.kind) {
-      case 'boot':
-        device.isConnected = false;
+      case 'healed':
+        if (!this.#faultIds.has(event.id)) this.traceProblems.push(`${event.text} was healed at ${atMs} ms, and had not come`);
         break;
       case 'connecting':
-        device.attemptsMs.push(event.atMs);
-        break;
-      case 'connected':
-        device.isConnected = true;
-        break;
-      case 'lost':
-        device.isConnected = false;
+        this.#device(event.device).attemptsMs.push(atMs);
         break;
       case 'served':
-        device.servedMs.push(event.atMs);
+        this.#device(event.device).servedMs.push(atMs);
         break;
-      default:
-    }
-  }
-
-  #addServerEvent(event: Extract<TraceEvent, { source: 'server' }>): void {
-    switch (event.kind) {
-      case 'online': {
-        const session: Session = { device: this.nameOf(event.peer), heardMs: [event.atMs], overMs: undefined };
-        this.sessions.push(session);
-        this.#onLine.set(event.client, session);
+      case 'online':
+        if (session !== undefined) this.#online(session, this.nameOf(event.peer), atMs);
         break;
-      }
       case 'beat':
-        this.#onLine.get(event.client)?.heardMs.push(event.atMs);
+        if (session !== undefined) this.#onLine.get(session)?.heardMs.push(atMs);
         break;
-      case 'offline': {
-        const session = this.#onLine.get(event.client);
-        if (session === undefined) this.traceProblems.push(`the server has client ${event.client} off line at ${event.atMs} ms, who was not on line`);
-        else session.overMs = event.atMs;
-        this.#onLine.delete(event.client);
+      case 'offline':
+        if (session === undefined) this.#wasNotOnLine(this.#sessions.ends.nameOf(event.peer), atMs);
         break;
-      }
       default:
     }
   }
 
-  #serverIsGone(atMs: number): void {
-    for (const session of this.#onLine.values()) session.overMs = atMs;
-    this.#onLine.clear();
+  #online(session: Session, device: string, atMs: number): void {
+    const heard: HeardSession = { device, heardMs: [atMs], overMs: undefined };
+    this.heard.push(heard);
+    this.#onLine.set(session, heard);
+  }
+
+  #device(name: string): { servedMs: number[]; attemptsMs: number[] } {
+    let device = this.#devices.get(name);
+    if (device === undefined) this.#devices.set(name, (device = { servedMs: [], attemptsMs: [] }));
+    return device;
   }
 }

@@ -1,12 +1,14 @@
 /** Holds a stored trace to what was seen as it happened: each event is written and read again, and what was read is judged anew. */
 
+import { Sessions } from '../sessions/sessions.ts';
 import { Judge } from '../verdict/judge.ts';
 import { parseTraceLine } from '../verdict/trace-file.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import type { Findings } from '../verdict/verdict.ts';
 
 export class Replay {
-  readonly #judge = new Judge();
+  readonly #sessions = new Sessions();
+  readonly #judge = new Judge(this.#sessions);
   readonly #problems: string[] = [];
 
   add(event: TraceEvent): void {
@@ -14,7 +16,7 @@ export class Replay {
     const read = parseTraceLine(line);
     if (typeof read === 'string') this.#problems.push(`a line of the trace cannot be read again, ${read}: ${line}`);
     else if (read.source === undefined) this.#problems.push(`a line of the trace is passed over when it is read again: ${line}`);
-    else this.#judge.add(read);
+    else this.#sessions.add(read);
   }
 
   /** What is wrong, in sentences. `findings` are those of the run itself. */

@@ -7,6 +7,7 @@ import { formatAddress } from '../packet/address.ts';
 import { heartbeatFirmware, heartbeatServer, SERVER_NAME } from '../programs.ts';
 import type { Liveness } from '../server/client-table.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
+import { TimeLines } from '../verdict/time-line.ts';
 import { summarize } from '../verdict/summary.ts';
 import { QUEUE_BYTES } from './bounds.ts';
 import { type Violation, violationsOf } from './invariants.ts';
@@ -83,16 +84,12 @@ function emptyResult({ index, devices, forMs }: Scenario): RunResult {
 /** Lets it happen, and looks. Rejects with what the run throws. */
 export async function observe(scenario: Scenario): Promise<Observation> {
   const names = new Map<string, string>();
-  const recorder = new Recorder((address) => names.get(address));
   const streams = new Streams();
   const replay = new Replay();
-  const sim = new Simulation({
-    seed: scenario.seed,
-    onTrace: (event) => {
-      recorder.add(event);
-      replay.add(event);
-    },
-  });
+  const sim = new Simulation({ seed: scenario.seed, onTrace: (event) => replay.add(event) });
+  const { sessions, judge } = sim.testbed.witness;
+  const recorder = new Recorder(sessions, (address) => names.get(address));
+  const timeLines = new TimeLines(sessions);
   const server = build(sim, scenario, streams);
   for (const { name, address } of sim.hosts) names.set(formatAddress(address), name);
   sim.schedule(scenario.plan);
@@ -102,14 +99,15 @@ export async function observe(scenario: Scenario): Promise<Observation> {
     samples.push(sample(sim));
   }
   sim.testbed.traceEnd();
-  const findings = sim.testbed.witness.judge.findings(sim.nowMs);
+  const findings = judge.findings(sim.nowMs);
   return {
     scenario,
     endMs: sim.nowMs,
     findings,
     faults: recorder.faults,
     devices: scenario.devices.map(({ name }) => recorder.device(name)),
-    sessions: recorder.sessions,
+    sessions: recorder.heard,
+    lines: timeLines.lines(sim.nowMs),
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
     // As the devices know themselves.
     streams: streams.ends().map((end) => (end.host === SERVER_NAME ? { ...end, remote: end.remote && recorder.insideOf(end.remote) } : end)),

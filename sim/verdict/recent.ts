@@ -1,21 +1,29 @@
 /** What has happened lately, for messages: the last notable events, and no more than that. */
 
+import type { Session } from '../sessions/session.ts';
+import type { SessionListener } from '../sessions/sessions.ts';
 import { isNotable, type TraceEvent } from './trace.ts';
+
+export interface RecentEvent {
+  readonly event: TraceEvent;
+  /** Of which a server or a box tells by it. */
+  readonly session: Session | undefined;
+}
 
 const EVENTS_MAX = 4096;
 
-export class RecentEvents {
-  readonly #events: TraceEvent[] = [];
+export class RecentEvents implements SessionListener {
+  readonly #events: RecentEvent[] = [];
   #next = 0;
 
-  add(event: TraceEvent): void {
+  traceEvent(event: TraceEvent, session: Session | undefined): void {
     if (!isNotable(event)) return;
-    this.#events[this.#next] = event;
+    this.#events[this.#next] = { event, session };
     this.#next = (this.#next + 1) % EVENTS_MAX;
   }
 
   /** The oldest first. */
-  all(): readonly TraceEvent[] {
+  all(): readonly RecentEvent[] {
     return [...this.#events.slice(this.#next), ...this.#events.slice(0, this.#next)];
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What a verdict says: for each fault, and each device that it touches, who noticed, after how long, and by what. Verdicts follow
- * from the trace alone (judge.ts), so that a stored trace gives the same ones.
+ * from the trace alone (judge.ts), so that a stored trace gives the same ones. Sessions, ghosts, and when sessions overlap, are told of in
+ * sessions/sessions.ts.
  *
  * - The connection in question is the one that the device had when the fault came. A device that had none, or one that the server had
  *   given up before, has a verdict without it; and so has a reset, a hang or a crash of a device without power. A fault on a server touches
@@ -25,12 +26,12 @@
  *   the server tells of is the sign; where it does not tell, one that is sent.
  * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone noticed has a
  *   verdict for each cut, over the one connection.
- * - Ghost time is how long the server held a connection on line whose device could not be reached: until its end was gone,
- *   or until the heal of one that survived, or until the end. A fault that stops a server makes no ghosts: who does not run believes in nobody.
+ * - A verdict has the ghost of its connection from the fault on; and where the connection survived, up to the heal. A fault that
+ *   only harms has none: who gives up under it is to blame. The sum of a trace has the ghosts of all connections, with a fault and without, and
+ *   no moment of a connection twice.
  * - A false alarm: an end gives up a connection by its own judgement (beats missed, silence, TCP's time-outs), and no fault that cuts
- *   has touched it, or all of these were survived. What the other end then sees of it is none. Nor is one that gives up a connection
- *   that the stack of a server under a fault has answered, and its program never took.
- * - Sessions of one device overlap where the server takes it on line while it still has an older connection of it on line.
+ *   has touched it, or all of these were survived. What the other end then sees of it is none. Nor is it one to give up what the other
+ *   end has left, or a connection that the stack of a server under a fault has answered, and its program never took.
  */
 
 import type { FaultKind } from '../faults/kinds/index.ts';
@@ -105,7 +106,7 @@ export interface Findings {
   readonly overlappingSessions: number;
   /** Connections that devices lost though no fault had touched them, by reason. */
   readonly unexplainedLosses: ReadonlyMap<string, number>;
-  /** Of all connections; where several faults touch one, no moment counts twice. */
+  /** Of all connections, with a fault and without; no moment of a connection counts twice. */
   readonly ghostMs: number;
   /** What was sent; undefined where the trace does not come to its end. */
   readonly traffic: Traffic | undefined;

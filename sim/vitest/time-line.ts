@@ -1,7 +1,7 @@
 /** What happened around a fault, in lines: to the device, and to its connections as the server saw them. */
 
 import { formatSeconds } from '../time/duration.ts';
-import type { Ends } from '../verdict/ends.ts';
+import type { RecentEvent } from '../verdict/recent.ts';
 import { describeTraceEvent, type TraceEvent } from '../verdict/trace.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { isLater, type World } from './world.ts';
@@ -24,9 +24,8 @@ const LEFT_OUT = `  ${'...'.padStart(9)}`;
 
 /** From shortly before the fault to now; the fault is marked, and the deadline has a line of its own. */
 export function timeLine({ testbed }: World, verdict: Verdict, deadline: Deadline | undefined): string[] {
-  const recent = testbed.witness.recent.all();
-  const { judge } = testbed.witness;
-  const events = concerning(recent, verdict, judge.verdicts(testbed.agenda.now()), judge.ends);
+  const { judge, recent } = testbed.witness;
+  const events = concerning(recent.all(), verdict, judge.verdicts(testbed.agenda.now()));
   const found = events.findIndex((event) => isTheFault(event, verdict));
   const at = found < 0 ? events.findIndex(({ atMs }) => atMs >= verdict.atMs) : found;
   const [before, after] = at < 0 ? [events, []] : [events.slice(0, at), events.slice(at)];
@@ -63,16 +62,10 @@ function isTheFault(event: TraceEvent, { atMs, text, fault }: Verdict): boolean 
 }
 
 /** Those about the verdict's device, its connections, and the servers that failed it. */
-function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: readonly Verdict[], known: Ends): TraceEvent[] {
+function concerning(recent: readonly RecentEvent[], verdict: Verdict, verdicts: readonly Verdict[]): TraceEvent[] {
   const { device } = verdict;
   const texts = new Set(verdicts.filter((other) => other.device === device && other.on === 'server').map(({ text }) => text));
-  const ends = new Set(recent.flatMap((event) => {
-    const isOfDevice = (event.source === 'device' || event.source === 'bench') && event.device === device;
-    return isOfDevice && (event.kind === 'connected' || event.kind === 'hung-up') && event.local !== undefined ? [known.keyOf(event.local)] : [];
-  }));
-  // By server and number; a server that is started anew counts from 1 again.
-  const clients = new Set<string>();
-  return recent.filter((event) => {
+  const isOurs = ({ event, session }: RecentEvent): boolean => {
     switch (event.source) {
       case 'run':
         return false;
@@ -82,31 +75,11 @@ function concerning(recent: readonly TraceEvent[], verdict: Verdict, verdicts: r
       case 'fault':
         return event.on === 'device' ? event.host === device : texts.has(event.text);
       case 'link':
-        return event.kind === 'forgotten' && (event.at === device || event.ends.some((end) => ends.has(known.keyOf(end))));
-      case 'server': {
-        switch (event.kind) {
-          case 'online':
-          case 'offline': {
-            const isOurs = ends.has(known.keyOf(event.peer));
-            // A will is told after its client has gone off line.
-            if (event.kind === 'offline') return isOurs;
-            if (isOurs) clients.add(`${event.server} ${event.client}`);
-            else clients.delete(`${event.server} ${event.client}`);
-            return isOurs;
-          }
-          case 'beat':
-          case 'unanswered':
-          case 'message':
-          case 'will':
-          case 'taken-over':
-            return clients.has(`${event.server} ${event.client}`);
-          case 'refused':
-            return ends.has(known.keyOf(event.peer));
-          case 'listening':
-          case 'failed':
-            return verdict.on === 'server';
-        }
-      }
+        return event.kind === 'forgotten' && (event.at === device || session?.device?.name === device);
+      case 'server':
+        if (event.kind === 'listening' || event.kind === 'failed') return verdict.on === 'server';
+        return session?.device?.name === device;
     }
-  });
+  };
+  return recent.filter(isOurs).map(({ event }) => event);
 }

@@ -187,7 +187,7 @@ it('hangs by hand that a watchdog ends leave nothing behind', async () => {
   expect(verdicts.every(({ deviceNoticed }) => deviceNoticed?.by === 'watchdog')).toBe(true);
   device.hang();
   device.unhang();
-  expect(sim.testbed.witness.recent.all().filter(({ kind }) => kind === 'healed')).toHaveLength(1);
+  expect(sim.testbed.witness.recent.all().filter(({ event }) => event.kind === 'healed')).toHaveLength(1);
 });
 
 it('refuses a plan that is none, or means nobody', () => {

@@ -1,8 +1,9 @@
 /** What the page is made of; and the part that its script draws, packed: whole milliseconds, each text once. */
 
 import type { NetworkKind } from '../../faults/kind.ts';
+import type { Ghost } from '../../sessions/session.ts';
 import type { Judgement } from '../expectation.ts';
-import type { DeviceLine, FaultSpan, Ghost, Run } from '../time-line.ts';
+import type { DeviceLine, Run, ShownFault } from '../time-line.ts';
 import type { FalseAlarm, Findings } from '../verdict.ts';
 
 export interface PageData {
@@ -18,7 +19,7 @@ export interface PageData {
   /** Each with a sentence for whatever was not as expected, the worst first; none: it is met. */
   readonly expectations: readonly ({ readonly text: string } & Judgement)[];
   readonly lines: readonly DeviceLine[];
-  readonly serverFaults: readonly FaultSpan[];
+  readonly serverFaults: readonly ShownFault[];
 }
 
 /** Flat rows of numbers; what they are stands at PackedDevice. -1 for a text that is not there. */
@@ -55,13 +56,18 @@ const NOTE = 0;
 const ERROR = 1;
 const ALARM = 2;
 
-export function packData({ endMs, findings, lines, serverFaults }: PageData): PackedData {
+export function packData({ endMs, findings, lines, serverFaults }: Pick<PageData, 'endMs' | 'findings' | 'lines' | 'serverFaults'>): PackedData {
   const texts = new Texts();
   const alarms = new Map<string, FalseAlarm[]>();
   for (const alarm of findings.falseAlarms) alarms.set(alarm.device, [...(alarms.get(alarm.device) ?? []), alarm]);
   const devices = byInterest(lines, alarms).map((line) => packDevice(line, alarms.get(line.name) ?? [], texts));
   const server = serverFaults.flatMap((fault) => packFault(fault, texts));
   return { endMs: whole(endMs), texts: texts.all, server, devices };
+}
+
+/** How long the ghosts of a device are together. */
+export function packedGhostMs([, , , ghosts]: PackedDevice): number {
+  return ghosts.reduce((sum, value, i) => sum + (i % 4 === 0 ? -value : i % 4 === 1 ? value : 0), 0);
 }
 
 /** Those with something to tell first: the longest ghost, then who has most trouble. */
@@ -95,7 +101,7 @@ function packDevice({ name, connected, online, faults, beats, missed, marks, lef
   ];
 }
 
-function packFault({ fromMs, toMs, effect, text }: FaultSpan, texts: Texts): number[] {
+function packFault({ fromMs, toMs, effect, text }: ShownFault, texts: Texts): number[] {
   return [whole(fromMs), whole(toMs), texts.of(text), effect === 'cuts' ? 1 : 0];
 }
 

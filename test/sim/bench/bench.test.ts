@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { boot, firmwareImage } from '../../../firmware/index.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
 import { startServer } from '../../../sim/server/server.ts';
+import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import { Loopback } from '../../support/loopback.ts';
@@ -125,10 +126,10 @@ it('one seed, one trace; and from its JSON lines the same verdicts follow', () =
   const trace = wholeRun(7);
   const lines = trace.map((event) => JSON.stringify(event));
   expect(wholeRun(7).map((event) => JSON.stringify(event))).toEqual(lines);
-  const judge = new Judge();
-  const reader = new Judge();
-  for (const event of trace) judge.add(event);
-  for (const line of lines) reader.add(JSON.parse(line));
+  const [made, read] = [new Sessions(), new Sessions()];
+  const [judge, reader] = [new Judge(made), new Judge(read)];
+  for (const event of trace) made.add(event);
+  for (const line of lines) read.add(JSON.parse(line));
   expect(reader.findings(180_000)).toEqual(judge.findings(180_000));
   // Every verdict says something: who noticed, or that it survived, or why not.
   expect(judge.verdicts(180_000)).toHaveLength(22);

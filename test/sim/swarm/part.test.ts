@@ -75,7 +75,7 @@ describe('a file that is no part', () => {
     ['of a shard that is none', () => written(() => ({ shard: { number: 3, count: 2 } })), 'shard: there is no part 3 of 2'],
     ['not whole', () => written(({ tally }) => ({ tally: { ...tally, runs: 9 } })), 'tally: part 1/2 has 10 runs, not 9'],
     ['with times that are none', () => written(({ tally }) => ({ tally: { ...tally, server: { counts: [1], never: 0 } } })), 'server: each of counts must be a time in ms and how often it was'],
-    ['with an invariant that is none', () => written(({ tally }) => ({ tally: { ...tally, failures: [{ index: 1, violations: [{ invariant: 'x', sentence: '' }] }] } })), "there is no invariant 'x'; there are silence, ghost, back, stream, session, memory, verdict, exception"],
+    ['with an invariant that is none', () => written(({ tally }) => ({ tally: { ...tally, failures: [{ index: 1, violations: [{ invariant: 'x', sentence: '' }] }] } })), "there is no invariant 'x'; there are silence, ghost, back, stream, session, memory, verdict, account, exception"],
   ])('%s', (_, text, sentence) => expect(readPart(text())).toBe(sentence));
 });
 

@@ -5,6 +5,7 @@ import type { LossReason } from '../../../firmware/index.ts';
 import type { SocketAddress } from '../../../hal/network.ts';
 import type { FaultKind } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
+import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { formatBytes } from '../../../sim/text.ts';
 import { summaryLines, verdictTable } from '../../../sim/verdict/findings-text.ts';
@@ -38,8 +39,9 @@ const healed = (atS: number, s: number, kind: FaultKind, id: number, more: { hos
 const up = (device = 'dev-1', port = 5000): TraceEvent[] => [boot(0, device), connected(1, port, device), online(1.02, port), answered(2, device)];
 
 function found(trace: readonly TraceEvent[], endS = 100): Findings {
-  const judge = new Judge();
-  for (const event of trace) judge.add(event);
+  const sessions = new Sessions();
+  const judge = new Judge(sessions);
+  for (const event of trace) sessions.add(event);
   return judge.findings(endS * 1000);
 }
 
@@ -281,11 +283,12 @@ it('a device cut again before anyone noticed has a verdict for each cut, and its
 });
 
 it('faults that come again and again under one that lasts for good cost no more each time', () => {
-  const judge = new Judge();
-  for (const event of [...up(), fault(5, 'cable-pull', 1)]) judge.add(event);
+  const sessions = new Sessions();
+  const judge = new Judge(sessions);
+  for (const event of [...up(), fault(5, 'cable-pull', 1)]) sessions.add(event);
   const perSecond = (from: number, to: number): void => {
     for (let s = from; s < to; s++) {
-      for (const event of [fault(s, 'hang', 3 * s), fault(s, 'reset', 3 * s + 1), healed(s + 0.5, s, 'hang', 3 * s)]) judge.add(event);
+      for (const event of [fault(s, 'hang', 3 * s), fault(s, 'reset', 3 * s + 1), healed(s + 0.5, s, 'hang', 3 * s)]) sessions.add(event);
     }
   };
   // Were each held against all before it, this would be 10 billion steps.

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pageScript } from '../../../sim/command/page-script.ts';
 import { heartbeatFirmware, heartbeatServer, Simulation } from '../../../sim/index.ts';
+import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { packData } from '../../../sim/verdict/page/data.ts';
 import { distribution } from '../../../sim/verdict/page/distribution.ts';
@@ -11,7 +12,6 @@ import { groupedCount, escapeHtml, humanTime } from '../../../sim/verdict/page/h
 import { type PageData, reportPage as pageOf } from '../../../sim/verdict/page/page.ts';
 import { STYLE } from '../../../sim/verdict/page/style.ts';
 import { TimeLines } from '../../../sim/verdict/time-line.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
 
 const SCRIPT = pageScript();
 
@@ -27,13 +27,10 @@ cable-pull on server at 50s for 2s`;
 let real: PageData;
 
 beforeAll(async () => {
-  const judge = new Judge();
-  const lines = new TimeLines();
-  const onTrace = (event: TraceEvent): void => {
-    judge.add(event);
-    lines.add(event);
-  };
-  const sim = new Simulation({ seed: 1, witness: false, onTrace });
+  const sessions = new Sessions();
+  const judge = new Judge(sessions);
+  const lines = new TimeLines(sessions);
+  const sim = new Simulation({ seed: 1, witness: false, onTrace: (event) => sessions.add(event) });
   sim.addServer(heartbeatServer());
   for (const name of ['dev-1', 'dev-2', NASTY]) sim.addDevice({ name, firmware: heartbeatFirmware() });
   sim.schedule(PLAN);

@@ -6,6 +6,7 @@ import type { SocketAddress } from '../../../hal/network.ts';
 import type { ResetReason } from '../../../hal/system.ts';
 import type { FaultKind } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
+import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { type DeviceLine, TimeLines } from '../../../sim/verdict/time-line.ts';
 import type { FaultEvent, TraceEvent } from '../../../sim/verdict/trace.ts';
 
@@ -34,9 +35,10 @@ const fault = (s: number, id: number, kind: FaultKind, more?: Partial<FaultEvent
 const healed = (s: number, id: number, kind: FaultKind, more?: Partial<FaultEvent>): TraceEvent => change('healed', s, id, kind, more);
 const ON_SERVER = { host: 'server', on: 'server' } as const;
 
-function read(trace: readonly TraceEvent[]): TimeLines {
-  const lines = new TimeLines();
-  for (const event of trace) lines.add(event);
+function read(trace: Iterable<TraceEvent>): TimeLines {
+  const sessions = new Sessions();
+  const lines = new TimeLines(sessions);
+  for (const event of trace) sessions.add(event);
   return lines;
 }
 
@@ -261,23 +263,26 @@ describe('marks', () => {
 
 describe('a line stays small', () => {
   it('with beats for a day', () => {
-    const lines = new TimeLines();
-    for (let s = 0; s < 86_400; s += 3) lines.add(beat(s));
+    const sessions = new Sessions();
+    const lines = new TimeLines(sessions);
+    for (let s = 0; s < 86_400; s += 3) sessions.add(beat(s));
     expect(lines.lines(86_400_000)[0]?.beats).toEqual([{ fromMs: 0, toMs: 86_397_000, count: 28_800 }]);
   });
 
   it('with beats at no interval at all, and loses none', () => {
-    const lines = new TimeLines();
+    const sessions = new Sessions();
+    const lines = new TimeLines(sessions);
     let s = 0;
-    for (let i = 0; i < 20_000; i++) lines.add(beat((s += i % 3 === 0 ? 1000 : (i % 7) + 1)));
+    for (let i = 0; i < 20_000; i++) sessions.add(beat((s += i % 3 === 0 ? 1000 : (i % 7) + 1)));
     const { beats = [] } = lines.lines(s * 1000)[0] ?? {};
     expect(beats.length).toBeLessThanOrEqual(256);
     expect(beats.reduce((sum, { count }) => sum + count, 0)).toBe(20_000);
   });
 
   it('with a connection lost for ever: the earliest spans and marks are kept, the rest is counted', () => {
-    const lines = new TimeLines();
-    for (let i = 0; i < 5000; i++) for (const event of [connected(i, 5000), lost(i + 0.5, 'closed')]) lines.add(event);
+    const sessions = new Sessions();
+    const lines = new TimeLines(sessions);
+    for (let i = 0; i < 5000; i++) for (const event of [connected(i, 5000), lost(i + 0.5, 'closed')]) sessions.add(event);
     const [line] = lines.lines(5_000_000);
     expect(line?.connected).toHaveLength(2000);
     expect(line?.connected[0]).toMatchObject({ fromMs: 0 });
@@ -285,9 +290,10 @@ describe('a line stays small', () => {
   });
 
   it('of a thousand devices with a beat every 3 s for half an hour', () => {
-    const lines = new TimeLines();
-    for (let i = 0; i < 1000; i++) for (const event of [boot(0, 'power-on', 1, `dev-${i}`), connected(1, 5000 + i, `dev-${i}`)]) lines.add(event);
-    for (let s = 1; s < 1800; s += 3) for (let i = 0; i < 1000; i++) lines.add(beat(s, `dev-${i}`));
+    const sessions = new Sessions();
+    const lines = new TimeLines(sessions);
+    for (let i = 0; i < 1000; i++) for (const event of [boot(0, 'power-on', 1, `dev-${i}`), connected(1, 5000 + i, `dev-${i}`)]) sessions.add(event);
+    for (let s = 1; s < 1800; s += 3) for (let i = 0; i < 1000; i++) sessions.add(beat(s, `dev-${i}`));
     expect(JSON.stringify(lines.lines(1_800_000)).length).toBeLessThan(500_000);
   }, 60_000);
 });

@@ -7,6 +7,7 @@ import { FAULT_KINDS, FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { NETWORKS, TIERS } from '../../../sim/faults/kind.ts';
 import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
+import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { EVENT_FIELDS, isObject, REASON_FIELDS } from '../../../sim/verdict/trace-fields.ts';
 import { parseTraceLine, TraceReader, type TraceFileEnd } from '../../../sim/verdict/trace-file.ts';
@@ -218,12 +219,8 @@ describe('a file', () => {
   });
 
   it('of a run gives the verdicts of the run', async () => {
-    const judge = new Judge();
     let text = '';
-    const sim = new Simulation({ seed: 1, onTrace: (event) => {
-      judge.add(event);
-      text += `${JSON.stringify(event)}\n`;
-    } });
+    const sim = new Simulation({ seed: 1, onTrace: (event) => { text += `${JSON.stringify(event)}\n`; } });
     sim.addServer(heartbeatServer({ beatEvents: true }));
     const nat = sim.addNat({ idleTimeout: '5m' });
     for (let i = 0; i < 10; i++) sim.addDevice({ firmware: heartbeatFirmware({ dataIntervalMs: 5000, dataBytes: 64 }), link: { delay: '7ms' }, ...(i < 3 && { nat }) });
@@ -234,12 +231,13 @@ describe('a file', () => {
     ].join('\n'));
     await sim.runFor('4m');
     sim.testbed.traceEnd();
-    const again = new Judge();
-    const reader = new TraceReader((event) => again.add(event));
+    const sessions = new Sessions();
+    const again = new Judge(sessions);
+    const reader = new TraceReader((event) => sessions.add(event));
     reader.add(text);
     expect(reader.end()).toMatchObject({ error: undefined, isTruncated: false, notes: [] });
     expect(again.findings().verdicts.length).toBeGreaterThan(10);
-    expect(again.findings()).toEqual(judge.findings());
+    expect(again.findings()).toEqual(sim.testbed.witness.judge.findings(sim.nowMs));
   });
 
   it('may come in pieces of any length', () => {

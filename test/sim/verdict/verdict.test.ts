@@ -7,6 +7,7 @@ import type { SocketAddress } from '../../../hal/network.ts';
 import type { ResetReason } from '../../../hal/system.ts';
 import { type FaultKind, tierOf } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
+import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
 import type { Findings, Verdict } from '../../../sim/verdict/verdict.ts';
@@ -40,10 +41,11 @@ function judge(trace: readonly TraceEvent[], endS = 100): Verdict[] {
 }
 
 function findings(trace: readonly TraceEvent[], endS = 100): Findings {
-  const [made, read] = [new Judge(), new Judge()];
+  const [told, stored] = [new Sessions(), new Sessions()];
+  const [made, read] = [new Judge(told), new Judge(stored)];
   for (const event of trace) {
-    made.add(event);
-    read.add(JSON.parse(JSON.stringify(event)));
+    told.add(event);
+    stored.add(JSON.parse(JSON.stringify(event)));
   }
   const found = made.findings(endS * 1000);
   // A trace that was printed and read again says the same.
@@ -261,9 +263,10 @@ describe('the server', () => {
   });
 
   it('that dies takes its devices with it: losses without a fault, by reason', () => {
-    const one = new Judge();
+    const sessions = new Sessions();
+    const one = new Judge(sessions);
     for (const [i, by] of (['closed', 'ECONNRESET', 'ECONNRESET'] as const).entries()) {
-      for (const event of [boot(0, 'power-on', `dev-${i}`), connected(1, 5000 + i, `dev-${i}`), lost(50, by, `dev-${i}`)]) one.add(event);
+      for (const event of [boot(0, 'power-on', `dev-${i}`), connected(1, 5000 + i, `dev-${i}`), lost(50, by, `dev-${i}`)]) sessions.add(event);
     }
     expect(one.verdicts(100)).toEqual([]);
     expect([...one.findings().unexplainedLosses]).toEqual([['closed', 1], ['ECONNRESET', 2]]);
@@ -327,10 +330,11 @@ function usedBytes(): number {
 }
 
 it('keeps nothing of a long run without faults', () => {
-  const one = new Judge();
+  const sessions = new Sessions();
+  const one = new Judge(sessions);
   const reconnects = (count: number) => {
     for (let i = 0; i < count; i++) {
-      for (const event of [connected(i, i), answered(i), lost(i, 'closed'), offline(i, i), hungUp(i, i), boot(i), connected(i, i), boot(i)]) one.add(event);
+      for (const event of [connected(i, i), answered(i), lost(i, 'closed'), offline(i, i), hungUp(i, i), boot(i), connected(i, i), boot(i)]) sessions.add(event);
     }
   };
   reconnects(1000);

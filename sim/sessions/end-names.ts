@@ -1,9 +1,9 @@
-/** The devices' ends of connections, by names that are the same whoever tells of them: the device, its server, or a NAT box between them. */
+/** Names for the devices' ends of connections, the same whoever tells of them: the device, its server, or a NAT box. */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import type { TraceEvent } from './trace.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
 
-export class Ends {
+export class EndNames {
   /** What NAT boxes show, and whom they stand for. */
   readonly #insideOf = new Map<string, SocketAddress>();
 
@@ -17,7 +17,7 @@ export class Ends {
     return this.#insideOf.get(plain(end)) ?? end;
   }
 
-  keyOf(end: SocketAddress): string {
+  nameOf(end: SocketAddress): string {
     return plain(this.insideOf(end));
   }
 }

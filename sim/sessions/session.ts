@@ -1,0 +1,122 @@
+/** One connection of a device, as both its ends have it. What the words mean stands in sessions.ts. */
+
+import type { LossReason } from '../../firmware/index.ts';
+import type { Errno } from '../../hal/errno.ts';
+import type { ResetReason } from '../../hal/system.ts';
+import type { FaultKind } from '../faults/kinds/index.ts';
+import type { OfflineReason } from '../server/events.ts';
+
+export interface Session {
+  /** The device's end, by its name (end-names.ts). */
+  readonly end: string;
+  /** Undefined: no device has told of it yet, and it may be a stranger's. */
+  device: DeviceSessions | undefined;
+  /** Since when the device has it. */
+  connectedMs: number;
+  /** Undefined: no server has taken it. */
+  online: Online | undefined;
+  /** Undefined: the device has not left it. */
+  left: Left | undefined;
+  /** Undefined: the server's end of it is there. */
+  dropped: Dropped | undefined;
+  /** Undefined: the device can be reached over it, as far as anybody knows. */
+  outage: Outage | undefined;
+  /** Those that are over, the earliest first. */
+  ghosts: readonly Ghost[];
+}
+
+export interface Online {
+  readonly server: string;
+  readonly sinceMs: number;
+  /** No server has told of itself: this one is taken to have it on line from when the device has it. */
+  readonly isAssumed: boolean;
+}
+
+export interface Left {
+  readonly atMs: number;
+  readonly by: LeftBy;
+}
+
+export type LeftBy =
+  /** Its firmware says so. */
+  | { readonly kind: 'lost'; readonly by: LossReason; readonly detail: string | undefined }
+  | { readonly kind: 'boot'; readonly resetReason: ResetReason }
+  | { readonly kind: 'panic' }
+  /** It stopped the firmware. */
+  | { readonly kind: 'fault'; readonly fault: FaultKind }
+  /** It has a new one. */
+  | { readonly kind: 'reconnected' };
+
+export interface Dropped {
+  readonly atMs: number;
+  readonly by: DroppedBy;
+}
+
+export type DroppedBy =
+  /** The server says so. */
+  | { readonly kind: 'offline'; readonly reason: OfflineReason }
+  /** Who sees the server's end from outside says so. */
+  | { readonly kind: 'hung-up'; readonly by: Errno | 'closed' }
+  /** It stopped the server. */
+  | { readonly kind: 'fault'; readonly fault: FaultKind }
+  /** The same end is that of a newer one. */
+  | { readonly kind: 'replaced' };
+
+/** The device cannot be reached over the session, or has left it. */
+export interface Outage {
+  readonly sinceMs: number;
+  /** What it is by: the line of a plan, or a sentence. */
+  readonly why: string;
+  /** When the last fault that cuts the device off came, or was over. */
+  latestMs: number;
+  /** Something that is over at once has cut the device off: only the answer to what was sent after that shows that it is served. */
+  sentAfterMs: number;
+}
+
+export interface Ghost {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** What cut the device off: the line of the plan, or a sentence. */
+  readonly why: string;
+}
+
+/** The connections of a device. */
+export interface DeviceSessions {
+  readonly name: string;
+  /** The one that it has. */
+  session: Session | undefined;
+  /** The one that its firmware had when a fault stopped it, until it boots. */
+  stopped: Session | undefined;
+  /** Those that it has left, and no server has dropped; the earliest first. */
+  left: readonly Session[];
+  /** Whether it ever had one. */
+  hasConnected: boolean;
+  /** The server that took one of it last. */
+  server: string | undefined;
+  /** Nobody answers it: that it is served is assumed, unless a server tells of its beats. */
+  isAssumed: boolean;
+}
+
+/** The times that the server believed in a ghost, as things stand at `endMs`. */
+export function ghostsOf(session: Session, endMs: number): readonly Ghost[] {
+  const open = session.dropped === undefined ? ghostUntil(session, endMs) : undefined;
+  return open === undefined ? session.ghosts : [...session.ghosts, open];
+}
+
+/** How long these are, within a time. */
+export function ghostMsWithin(session: Session, fromMs: number, toMs: number, endMs: number): number {
+  return ghostsOf(session, endMs).reduce((sum, ghost) => sum + Math.max(Math.min(ghost.toMs, toMs) - Math.max(ghost.fromMs, fromMs), 0), 0);
+}
+
+/** The ghost that an outage makes, if it ends then. */
+export function ghostUntil({ outage, online }: Session, toMs: number): Ghost | undefined {
+  if (outage === undefined || online === undefined) return undefined;
+  const fromMs = Math.max(outage.sinceMs, online.sinceMs);
+  return toMs > fromMs ? { fromMs, toMs, why: outage.why } : undefined;
+}
+
+/** The sessions of a device that a server has on line. */
+export function onlineOf({ session, left }: DeviceSessions): readonly Session[] {
+  const all = session === undefined || session.dropped !== undefined ? left : [...left, session];
+  return all.filter(({ online }) => online !== undefined);
+}

@@ -1,0 +1,409 @@
+/**
+ * The one account of connections: it takes a trace event by event, and knows who has which connection on line, since when, and who left or
+ * dropped it, when and by what. Whoever must know of connections listens to it, or reads it: nobody puts them together for himself.
+ *
+ * - A **session** is one connection of a device, as both its ends have it. The device has it from when it tells so until its firmware
+ *   tells that it is lost, panics, boots or has a new one, or until a fault stops the firmware: without power, or by a crash. One
+ *   that hangs has it still. From then on the device has **left** it.
+ * - A server has it **on line** from when it takes it until it **drops** it: it tells so; or who sees its end from outside tells that this
+ *   is gone (`hung-up`: the bench, or a real server's kernel); or a fault stops the server. Who does not run has nobody on line; a
+ *   server that hangs has. Of a server that tells nothing it is assumed that it takes each connection as soon as the device has it.
+ * - A **ghost** is a session that a server has on line, and whose device cannot be reached over it, or has left it. It lasts from the later
+ *   of that moment and the take to the moment that the server drops it; or to the heal, where it survived. That holds with a
+ *   fault and without. A device that closes its connection is a ghost, too, until the server has the FIN.
+ * - A device cannot be reached over its session under a fault that cuts (faults/kind.ts), on the device or on the server; or when a box on the
+ *   way has forgotten it. A fault that stops or hangs the server makes no ghosts of those who could be reached.
+ * - A session **survived** if its device is served over it once nothing cuts it off any more; the heal is when the last such fault was
+ *   over. After what is over at once, an answer counts only if what it answers was sent after that; and where nobody answers, no sign
+ *   counts. A session that the device has left cannot survive.
+ * - Sessions of a device **overlap** where a server takes one on line while it has another of the same device on line.
+ */
+
+import type { SocketAddress } from '../../hal/network.ts';
+import { FAULTS } from '../faults/kinds/index.ts';
+import { formatDuration } from '../time/duration.ts';
+import type { FaultEvent, TraceEvent } from '../verdict/trace.ts';
+import { EndNames } from './end-names.ts';
+import { cutsOff, type FaultEnd, type FaultSpan, isStopped, OpenFaults } from './fault-span.ts';
+import { type DeviceSessions, type DroppedBy, ghostUntil, type LeftBy, onlineOf, type Session } from './session.ts';
+
+/** Is told what changes, when it has changed. A session whose `device` is undefined is nobody's so far. */
+export interface SessionListener {
+  /** Sessions are as they were when it came. */
+  faultCame?(span: FaultSpan): void;
+  faultOver?(span: FaultSpan, by: FaultEnd): void;
+  /** A server has it on line; again, if that was assumed before. */
+  taken?(session: Session): void;
+  left?(session: Session): void;
+  dropped?(session: Session): void;
+  /** A box on the way has forgotten it. */
+  forgotten?(session: Session, event: Extract<TraceEvent, { kind: 'forgotten' }>): void;
+  /** Its device was served over it; what this answers was sent then, undefined: that it was served is assumed. */
+  served?(session: Session, atMs: number, sentMs: number | undefined): void;
+  /** Each event, after all that it changes; and the session of which a server or a box tells. */
+  traceEvent?(event: TraceEvent, session: Session | undefined): void;
+}
+
+type EventOf<Source extends TraceEvent['source']> = Extract<TraceEvent, { source: Source }>;
+
+const LEFT = 'the device has left this connection';
+
+/** A device that is connected again and again to a server that takes nothing leaves so many in its queue: those before are forgotten. */
+const UNTAKEN_MAX = 16;
+
+/** So many clients are remembered that are off line. */
+const OFFLINE_MAX = 1000;
+
+const NO_SESSIONS: readonly Session[] = [];
+
+export class Sessions {
+  /** In the order in which the trace first names them. */
+  readonly devices = new Map<string, DeviceSessions>();
+  readonly faults = new OpenFaults();
+  readonly ends = new EndNames();
+  /** A server of ours tells of itself. */
+  hearsServer = false;
+  /** Of the last event. */
+  lastMs = 0;
+  start: Extract<TraceEvent, { kind: 'start' }> | undefined = undefined;
+  end: Extract<TraceEvent, { kind: 'end' }> | undefined = undefined;
+  readonly #listeners: SessionListener[] = [];
+  /** By the device's end, those that no server has dropped; two devices may have the same end, each to a server of its own. */
+  readonly #byEnd = new Map<string, readonly Session[]>();
+  /** By the server, and its number for the client. */
+  readonly #byClient = new Map<string, Map<number, Session>>();
+  /** Those that went off line last, by server and number: a client's will is told after it has gone. */
+  readonly #offline = new Map<string, Session>();
+  /** A server tells of each beat. */
+  #hearsBeats = false;
+  /** Of the ghosts that are over. */
+  #ghostMs = 0;
+
+  /** Who listens first is told first. */
+  listen(listener: SessionListener): void {
+    this.#listeners.push(listener);
+  }
+
+  add(event: TraceEvent): void {
+    this.lastMs = event.atMs;
+    const session = this.#take(event);
+    for (const listener of this.#listeners) listener.traceEvent?.(event, session);
+  }
+
+  /** Of all devices, as things stand at `endMs`. */
+  ghostMs(endMs: number): number {
+    let sum = this.#ghostMs;
+    for (const device of this.devices.values()) {
+      for (const session of onlineOf(device)) {
+        const ghost = ghostUntil(session, endMs);
+        if (ghost !== undefined) sum += ghost.toMs - ghost.fromMs;
+      }
+    }
+    return sum;
+  }
+
+  /** Gives the session that it is about, where it is not the device that tells. */
+  #take(event: TraceEvent): Session | undefined {
+    switch (event.source) {
+      case 'run':
+        if (event.kind === 'start') this.start = event;
+        else this.end = event;
+        return undefined;
+      case 'fault':
+        if (event.kind === 'fault') this.#faultCame(event);
+        else this.#faultHealed(event);
+        return undefined;
+      case 'device':
+        this.#addDeviceEvent(event);
+        return undefined;
+      case 'bench': {
+        const session = this.#at(event.local).find(({ device }) => device?.name === event.device);
+        if (session !== undefined) this.#drop(session, event.atMs, { kind: 'hung-up', by: event.by });
+        return session;
+      }
+      case 'link':
+        return this.#addLinkEvent(event);
+      case 'server':
+        if (!this.hearsServer) this.#hearServer();
+        return this.#addServerEvent(event);
+    }
+  }
+
+  // ---- faults ----
+
+  #faultCame(event: FaultEvent & EventOf<'fault'>): void {
+    const span = this.faults.begin(event);
+    const { kind, host, on, fromMs } = span;
+    const device = on === 'device' ? this.#device(host) : undefined;
+    for (const listener of this.#listeners) listener.faultCame?.(span);
+    const stops = isStopped(FAULTS[kind].firmware);
+    if (device === undefined) {
+      for (const session of stops || cutsOff(span) ? this.#onlineAt(host) : NO_SESSIONS) {
+        if (stops) this.#drop(session, fromMs, { kind: 'fault', fault: kind });
+        else cut(session, fromMs, span);
+      }
+      return;
+    }
+    if (device.session !== undefined && cutsOff(span)) cut(device.session, fromMs, span);
+    if (!stops) return;
+    device.stopped = device.session ?? device.stopped;
+    this.#leave(device, fromMs, { kind: 'fault', fault: kind });
+  }
+
+  #faultHealed({ id, atMs }: FaultEvent & EventOf<'fault'>): void {
+    const span = this.faults.byId(id);
+    if (span !== undefined) this.#faultOver(span, atMs, 'healed');
+  }
+
+  #faultOver(span: FaultSpan, atMs: number, by: FaultEnd): void {
+    this.faults.end(span, atMs);
+    if (cutsOff(span)) {
+      const session = this.devices.get(span.host)?.session;
+      for (const { outage } of span.on === 'server' ? this.#onlineAt(span.host) : session === undefined ? NO_SESSIONS : [session]) {
+        if (outage !== undefined) outage.latestMs = atMs;
+      }
+    }
+    for (const listener of this.#listeners) listener.faultOver?.(span, by);
+  }
+
+  /** Whatever stopped a program is over when it starts. */
+  #started(host: string, atMs: number, by: FaultEnd): void {
+    for (const span of this.faults.on(host)) if (FAULTS[span.kind].firmware !== 'running') this.#faultOver(span, atMs, by);
+  }
+
+  /** What cuts off whoever is at that host. */
+  #cutAt(host: string | undefined): FaultSpan | undefined {
+    return host === undefined ? undefined : this.faults.on(host).find(cutsOff);
+  }
+
+  #addLinkEvent(event: EventOf<'link'>): Session | undefined {
+    if (event.kind === 'mapped') {
+      this.ends.add(event);
+      return undefined;
+    }
+    const { at, ends, idleMs, atMs } = event;
+    const sessions = ends.flatMap((end) => this.#at(end));
+    for (const session of sessions) {
+      if (session.device?.session !== session) continue;
+      cut(session, atMs, { text: `${at} has forgotten this connection, idle for ${formatDuration(idleMs)}`, isMomentary: true });
+      for (const listener of this.#listeners) listener.forgotten?.(session, event);
+    }
+    return sessions[0];
+  }
+
+  // ---- devices ----
+
+  #addDeviceEvent(event: EventOf<'device'>): void {
+    const device = this.#device(event.device);
+    const { atMs } = event;
+    switch (event.kind) {
+      case 'boot':
+        this.#leave(device, atMs, { kind: 'boot', resetReason: event.resetReason });
+        device.stopped = undefined;
+        this.#started(event.device, atMs, event.resetReason);
+        break;
+      case 'connected':
+        this.#connected(device, event);
+        break;
+      case 'lost':
+        this.#leave(device, atMs, { kind: 'lost', by: event.by, detail: event.detail });
+        break;
+      case 'panic':
+        this.#leave(device, atMs, { kind: 'panic' });
+        break;
+      case 'served':
+        device.isAssumed = event.afterMs === undefined;
+        if (event.afterMs !== undefined) this.#served(device.session, atMs, atMs - event.afterMs);
+        else if (!this.#hearsBeats) this.#served(device.session, atMs, undefined);
+        break;
+      default:
+    }
+  }
+
+  #connected(device: DeviceSessions, event: Extract<TraceEvent, { kind: 'connected' }>): void {
+    const { atMs, local, server } = event;
+    this.#leave(device, atMs, { kind: 'reconnected' });
+    const end = local === undefined ? `${device.name} at ${atMs}` : this.ends.nameOf(local);
+    const there = this.#byEnd.get(end) ?? NO_SESSIONS;
+    // The end was free again: so an older connection from it is over.
+    for (const older of there) if (older.device === device) this.#drop(older, atMs, { kind: 'replaced' });
+    const session = there.find((one) => one.device === undefined) ?? this.#open(end, atMs);
+    session.device = device;
+    session.connectedMs = atMs;
+    device.session = session;
+    device.hasConnected = true;
+    const by = this.#cutAt(device.name);
+    if (by !== undefined) cut(session, atMs, by);
+    if (!this.hearsServer) session.online = { server, sinceMs: atMs, isAssumed: true };
+    if (session.online !== undefined) this.#taken(session, atMs);
+  }
+
+  /** The device has its connection no more. The server may have it still. */
+  #leave(device: DeviceSessions, atMs: number, by: LeftBy): void {
+    const { session } = device;
+    if (session === undefined) return;
+    device.session = undefined;
+    session.left = { atMs, by };
+    if (session.dropped === undefined) {
+      cut(session, atMs, { text: LEFT, isMomentary: false });
+      device.left = [...device.left, session];
+      const untaken = session.online === undefined ? device.left.filter(({ online }) => online === undefined) : NO_SESSIONS;
+      if (untaken.length > UNTAKEN_MAX && untaken[0] !== undefined) this.#forget(untaken[0]);
+    }
+    for (const listener of this.#listeners) listener.left?.(session);
+  }
+
+  #served(session: Session | undefined, atMs: number, sentMs: number | undefined): void {
+    // A beat into a connection that the server has dropped is no service, though the device cannot know.
+    if (session === undefined || session.dropped !== undefined) return;
+    const { outage, device, online } = session;
+    if (outage !== undefined && (sentMs ?? -Infinity) >= outage.sentAfterMs) {
+      if (this.#cutAt(device?.name) === undefined && this.#cutAt(online?.server) === undefined) this.#endOutage(session, outage.latestMs);
+    }
+    for (const listener of this.#listeners) listener.served?.(session, atMs, sentMs);
+  }
+
+  // ---- servers ----
+
+  #addServerEvent(event: EventOf<'server'>): Session | undefined {
+    const { server, atMs } = event;
+    switch (event.kind) {
+      case 'listening':
+        this.#byClient.delete(server);
+        this.#started(server, atMs, 'listening');
+        return undefined;
+      case 'online': {
+        const session = this.#untakenAt(event.peer, server, atMs);
+        session.online = { server, sinceMs: atMs, isAssumed: false };
+        this.#clientsOf(server).set(event.client, session);
+        this.#taken(session, atMs);
+        return session;
+      }
+      case 'offline': {
+        const there = this.#at(event.peer);
+        const session = there.find(({ online }) => online?.server === server) ?? there[0];
+        this.#clientsOf(server).delete(event.client);
+        if (session === undefined) return undefined;
+        this.#rememberOffline(`${server} ${event.client}`, session);
+        // Who goes off line was on line.
+        session.online ??= { server, sinceMs: session.connectedMs, isAssumed: false };
+        this.#drop(session, atMs, { kind: 'offline', reason: event.reason });
+        return session;
+      }
+      case 'beat': {
+        this.#hearsBeats = true;
+        const session = this.#clientsOf(server).get(event.client);
+        const device = session?.device;
+        if (device?.isAssumed === true && device.session === session) this.#served(session, atMs, undefined);
+        return session;
+      }
+      case 'unanswered':
+      case 'message':
+      case 'will':
+      case 'taken-over':
+        return this.#clientsOf(server).get(event.client) ?? this.#offline.get(`${server} ${event.client}`);
+      case 'refused':
+        return this.#at(event.peer)[0];
+      case 'failed':
+        return undefined;
+    }
+  }
+
+  /** A server tells of itself: who it has on line is assumed no longer. */
+  #hearServer(): void {
+    this.hearsServer = true;
+    for (const session of [...this.#byEnd.values()].flat()) if (session.online?.isAssumed === true) session.online = undefined;
+  }
+
+  /** The session of that end that the server takes on line now. */
+  #untakenAt(peer: SocketAddress, server: string, atMs: number): Session {
+    const there = this.#at(peer);
+    const untaken = there.find(({ online }) => online === undefined);
+    if (untaken !== undefined) return untaken;
+    // The end was free again.
+    for (const older of there) if (older.online?.server === server) this.#drop(older, atMs, { kind: 'replaced' });
+    return this.#open(this.ends.nameOf(peer), atMs);
+  }
+
+  #rememberOffline(client: string, session: Session): void {
+    this.#offline.delete(client);
+    this.#offline.set(client, session);
+    for (const [oldest] of this.#offline) {
+      if (this.#offline.size <= OFFLINE_MAX) break;
+      this.#offline.delete(oldest);
+    }
+  }
+
+  #taken(session: Session, atMs: number): void {
+    const { device, online } = session;
+    const by = this.#cutAt(online?.server);
+    if (by !== undefined) cut(session, atMs, by);
+    if (device !== undefined && online?.isAssumed === false) device.server = online.server;
+    for (const listener of this.#listeners) listener.taken?.(session);
+  }
+
+  #onlineAt(server: string): readonly Session[] {
+    return [...this.#byEnd.values()].flat().filter(({ online }) => online?.server === server);
+  }
+
+  #clientsOf(server: string): Map<number, Session> {
+    let clients = this.#byClient.get(server);
+    if (clients === undefined) this.#byClient.set(server, (clients = new Map()));
+    return clients;
+  }
+
+  // ---- sessions ----
+
+  #open(end: string, atMs: number): Session {
+    const session: Session = {
+      end, device: undefined, connectedMs: atMs, online: undefined, left: undefined, dropped: undefined, outage: undefined, ghosts: [],
+    };
+    this.#byEnd.set(end, [...(this.#byEnd.get(end) ?? []), session]);
+    return session;
+  }
+
+  /** The server's end is gone. */
+  #drop(session: Session, atMs: number, by: DroppedBy): void {
+    session.dropped = { atMs, by };
+    this.#endOutage(session, atMs);
+    this.#forget(session);
+    for (const listener of this.#listeners) listener.dropped?.(session);
+  }
+
+  #endOutage(session: Session, atMs: number): void {
+    const ghost = ghostUntil(session, atMs);
+    session.outage = undefined;
+    if (ghost === undefined) return;
+    session.ghosts = [...session.ghosts, ghost];
+    if (session.device !== undefined) this.#ghostMs += ghost.toMs - ghost.fromMs;
+  }
+
+  #forget(session: Session): void {
+    const { end, device } = session;
+    const others = (this.#byEnd.get(end) ?? NO_SESSIONS).filter((other) => other !== session);
+    if (others.length > 0) this.#byEnd.set(end, others);
+    else this.#byEnd.delete(end);
+    if (device?.left.includes(session) === true) device.left = device.left.filter((other) => other !== session);
+  }
+
+  #at(end: SocketAddress | undefined): readonly Session[] {
+    return (end === undefined ? undefined : this.#byEnd.get(this.ends.nameOf(end))) ?? NO_SESSIONS;
+  }
+
+  #device(name: string): DeviceSessions {
+    let device = this.devices.get(name);
+    if (device === undefined) {
+      device = { name, session: undefined, stopped: undefined, left: NO_SESSIONS, hasConnected: false, server: undefined, isAssumed: false };
+      this.devices.set(name, device);
+    }
+    return device;
+  }
+}
+
+/** The device cannot be reached over it from now on. */
+function cut(session: Session, atMs: number, { text, isMomentary }: Pick<FaultSpan, 'text' | 'isMomentary'>): void {
+  if (session.dropped !== undefined) return;
+  const outage = (session.outage ??= { sinceMs: atMs, why: text, latestMs: atMs, sentAfterMs: -Infinity });
+  outage.latestMs = atMs;
+  if (isMomentary) outage.sentAfterMs = atMs;
+}
