@@ -1,15 +1,14 @@
 /** The runs of a swarm, shared out over threads; what they come to; and the least that makes the first of those fail that do. */
 
-import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { nodeClock } from '../../hal/node/index.ts';
-import { type Part, partText, runCount, runsOf, type Shard } from '../swarm/part.ts';
+import { partText, runCount, runsOf, type Shard } from '../swarm/part.ts';
 import type { Swarm } from '../swarm/swarm-text.ts';
 import { addTallies, type Failure, NO_TALLY, SHRUNK_MAX, type Tally, tallyOf } from '../swarm/tally.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
+import { OutputFile } from './output-file.ts';
 import { printSwarm } from './print-swarm.ts';
-import { Problem, reasonOf } from './problem.ts';
 import { Crew } from './swarm-crew.ts';
 import { SwarmProgress } from './swarm-progress.ts';
 import type { Order } from './swarm-worker.ts';
@@ -29,6 +28,8 @@ export interface ManySettings {
 export async function runMany(
   { swarm, shard, jobs, out, json }: ManySettings, terminal: Terminal,
 ): Promise<number> {
+  const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
+  const file = out === undefined ? undefined : new OutputFile('--out', out, warn);
   const count = runCount(swarm, shard);
   const threads = Math.max(Math.min(jobs ?? availableParallelism(), count), 1);
   const part = shard.count === 1 ? '' : `, part ${shard.number} of ${shard.count}`;
@@ -52,10 +53,13 @@ export async function runMany(
   }
   terminal.log(`${counted(tally.runs, 'run')} took ${formatSeconds(clock.now())}`);
   printSwarm(swarm, tally, json, terminal);
-  if (out !== undefined && interruptedBy === undefined) write(out, { swarm, shard, tally });
-  else if (out !== undefined) terminal.log(`--out: ${out} is not written: the part is not whole`);
-  if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
-  return tally.failures.length === 0 ? 0 : 1;
+  if (interruptedBy !== undefined) {
+    if (out !== undefined) terminal.log(`--out: ${out} is not written: the part is not whole`);
+    return interruptedBy === 'SIGTERM' ? 143 : 130;
+  }
+  file?.write(new TextEncoder().encode(partText({ swarm, shard, tally })));
+  const isKept = file?.close() ?? true;
+  return tally.failures.length === 0 && isKept ? 0 : 1;
 }
 
 async function runAll(crew: Crew, indices: Iterable<number>, progress: SwarmProgress): Promise<Tally> {
@@ -98,12 +102,4 @@ async function shrinkFirst(crew: Crew, tally: Tally, progress: SwarmProgress): P
       return least === undefined ? failure : { ...failure, shrunk: least };
     }),
   };
-}
-
-function write(file: string, part: Part): void {
-  try {
-    writeFileSync(file, partText(part));
-  } catch (error) {
-    throw new Problem(1, `--out: cannot write ${file}: ${reasonOf(error)}`);
-  }
 }
