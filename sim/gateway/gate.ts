@@ -16,11 +16,18 @@ import { PacketSplitter } from './packet-splitter.ts';
 /** What goes out in one piece at most, beyond one packet. */
 const BATCH_BYTES = 1 << 16;
 
+export interface GateWitness {
+  fromServer(packet: Packet): void;
+  fromDevice(packet: Packet): void;
+}
+
 export class Gate implements Port {
   /** The cable between the switch and what is beyond: `tx` is towards the devices. */
   readonly link: Link;
   /** Packets from beyond that none here could read, by what was wrong with them. */
   readonly unreadable = new Map<string, number>();
+  /** Sees each packet that goes out, or has come in. */
+  witness: GateWitness | undefined = undefined;
   readonly #wires: Wires;
   readonly #write: (bytes: Uint8Array) => void;
   readonly #splitter = new PacketSplitter((bytes) => this.#arrived(bytes));
@@ -57,6 +64,7 @@ export class Gate implements Port {
   // ---- the port ----
 
   receive(packet: Packet): void {
+    this.witness?.fromDevice(packet);
     if (this.#batchBytes + ipBytes(packet) > this.#batch.length) this.flush();
     this.#batchBytes += encodePacket(packet, this.#batch.subarray(this.#batchBytes));
     this.#wires.pool.release(packet);
@@ -69,6 +77,8 @@ export class Gate implements Port {
     const packet = this.#wires.pool.take();
     const problem = decodePacket(bytes, packet);
     if (problem === undefined) {
+      // A cable that is out keeps it from the devices, and us from knowing.
+      if (this.link.isUp) this.witness?.fromServer(packet);
       this.link.send(packet);
       return;
     }

@@ -7,8 +7,9 @@
 #   descriptor 1  packets from the interface, one after the other: an IPv4 packet tells its own length.
 #   descriptor 2  what the helper itself has to complain of.
 #   descriptor 3  words, a line each, both ways:
-#                 to it: `start`, `kill SIGNAL`
-#                 from it: `ready`, `fatal WHAT: WHY`, `started PID`, `cannot-start WHY`, `exit STATUS SIGNAL`
+#                 to it: `start`, `kill SIGNAL`, `look ADDRESS PORT SERVER-ADDRESS SERVER-PORT`
+#                 from it: `ready`, `fatal WHAT: WHY`, `started PID`, `cannot-start WHY`, `exit STATUS SIGNAL`,
+#                 `look ADDRESS PORT gone`, `look ADDRESS PORT unknown`, `look ADDRESS PORT MS`: until the socket's timer runs out
 #   descriptor 4  the standard output and standard error of COMMAND.
 # Perl's base package has all it needs; helper.py says the same in Python.
 use strict;
@@ -114,10 +115,41 @@ sub signal_server {
   elsif ($server_pid) { kill($signal, $server_pid) }
 }
 
+# ---- the server's sockets ----
+
+# linux/sock_diag.h and linux/inet_diag.h: a question about one socket takes as long with one as with many.
+use constant { AF_NETLINK => 16, SOCK_RAW => 3, NETLINK_SOCK_DIAG => 4, SOCK_DIAG_BY_FAMILY => 20, NLM_F_REQUEST => 1 };
+use constant { NLMSG_ERROR => 2, ENOENT => 2, TCP_TIME_WAIT => 6, TCP_LISTEN => 10, ANY => 0xffffffff };
+
+my $diag;
+undef $diag if !socket($diag, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+fcntl($diag, F_SETFD, FD_CLOEXEC) if $diag;
+
+sub look {
+  my ($address, $port, $server_address, $server_port) = @_;
+  my $request = pack(
+    'L S S L L  C C C C L  n n a4 x12 a4 x12 L L L',
+    72, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 0, 0,
+    AF_INET, 6, 0, 0, ANY,
+    $server_port, $port, inet_aton($server_address), inet_aton($address), 0, ANY, ANY,
+  );
+  my $found = 'unknown';
+  if ($diag && syswrite($diag, $request) && sysread($diag, my $answer, 8192)) {
+    my ($type, $errno) = unpack('x4 S x10 l', $answer);
+    if ($type == SOCK_DIAG_BY_FAMILY) {
+      my ($state, $timer, $ms) = unpack('x17 C C x49 L', $answer);
+      $found = $state == TCP_LISTEN || $state == TCP_TIME_WAIT ? 'gone' : $timer == 0 ? 0 : $ms;
+    }
+    $found = 'gone' if $type == NLMSG_ERROR && $errno == -ENOENT;
+  }
+  say_word("look $address $port $found");
+}
+
 sub obey {
-  my ($word, $argument) = split(' ', $_[0]);
+  my ($word, @arguments) = split(' ', $_[0]);
   if ($word eq 'start') { start_server() }
-  elsif ($word eq 'kill') { signal_server($argument) }
+  elsif ($word eq 'kill') { signal_server(@arguments) }
+  elsif ($word eq 'look') { look(@arguments) }
 }
 
 # ---- relaying ----

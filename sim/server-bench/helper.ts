@@ -7,6 +7,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { EndPair, Look } from '../gateway/server-ends.ts';
+import { formatAddress } from '../packet/address.ts';
 
 /** What the helper tells. */
 export type HelperEvent =
@@ -25,6 +27,7 @@ export interface HelperOptions {
   readonly mtuBytes: number;
   readonly command: readonly string[];
   readonly onEvent: (event: HelperEvent) => void;
+  readonly onLook: (deviceAddress: string, devicePort: number, look: Look) => void;
   readonly onPackets: (bytes: Uint8Array) => void;
   /** A line that the server prints, wherever it prints it. */
   readonly onOutput: (line: string) => void;
@@ -39,7 +42,7 @@ export class Helper {
   #hasEnded = false;
 
   constructor(options: HelperOptions) {
-    const { interfaceName, address, netmask, mtuBytes, command, onEvent, onPackets, onOutput } = options;
+    const { interfaceName, address, netmask, mtuBytes, command, onEvent, onLook, onPackets, onOutput } = options;
     const script = scriptPath('helper.pl');
     const isRoot = process.geteuid?.() === 0;
     const unshare = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--pid', '--fork', '--kill-child'];
@@ -52,7 +55,7 @@ export class Helper {
     this.#words = words;
     fromInterface.on('data', (bytes: Uint8Array) => onPackets(bytes));
     onLine(complaints, (line) => this.#complaints.push(line));
-    onLine(words, (line) => this.#heard(line, onEvent));
+    onLine(words, (line) => this.#heard(line, onEvent, onLook));
     onLine(output, onOutput);
     // It may be gone while it is written to: that it has ended is told anyway.
     for (const pipe of [this.#toInterface, this.#words]) pipe.on('error', () => {});
@@ -82,7 +85,12 @@ export class Helper {
     this.#process.kill('SIGKILL');
   }
 
-  #heard(line: string, onEvent: (event: HelperEvent) => void): void {
+  /** Asks after a socket of the server's; the answer comes to `onLook`. */
+  look({ deviceAddress, devicePort, serverAddress, serverPort }: EndPair): void {
+    this.#words.write(`look ${formatAddress(deviceAddress)} ${devicePort} ${formatAddress(serverAddress)} ${serverPort}\n`);
+  }
+
+  #heard(line: string, onEvent: (event: HelperEvent) => void, onLook: HelperOptions['onLook']): void {
     const [word = '', ...rest] = line.split(' ');
     switch (word) {
       case 'ready':
@@ -93,6 +101,8 @@ export class Helper {
         return onEvent({ kind: 'cannot-start', why: rest.join(' ') });
       case 'exit':
         return onEvent({ kind: 'exit', status: Number(rest[0]), signal: Number(rest[1]) });
+      case 'look':
+        return onLook(rest[0] ?? '', Number(rest[1]), lookOf(rest[2]));
       case 'fatal':
         this.#fatal = rest.join(' ');
     }
@@ -103,6 +113,10 @@ export class Helper {
     this.#hasEnded = true;
     onEvent({ kind: 'ended', why });
   }
+}
+
+function lookOf(word: string | undefined): Look {
+  return word === 'gone' || word === 'unknown' ? word : { timerMs: Number(word) };
 }
 
 /** Node makes its pipes to a child of sockets. */

@@ -11,13 +11,14 @@
  */
 
 import { nodeClock } from '../../hal/node/index.ts';
-import type { HeldMachine } from '../device.ts';
+import type { Device, HeldMachine } from '../device.ts';
 import type { Server } from '../../firmware/index.ts';
 import { OUTSIDE } from '../lan.ts';
-import { formatAddress } from '../packet/address.ts';
+import { formatAddress, parseAddress } from '../packet/address.ts';
 import { SERVER_NAME } from '../programs.ts';
-import { Simulation, type SimulationOptions } from '../simulation.ts';
+import { type DeviceOptions, Simulation, type SimulationOptions } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
+import { ServerEnds } from '../gateway/server-ends.ts';
 import type { HelperEvent } from './helper.ts';
 import { type Listening, sleep, waitUntilListening } from './listening.ts';
 import { ServerMachine } from './server-machine.ts';
@@ -61,6 +62,7 @@ export class ServerBench extends Simulation {
   readonly #machine: ServerMachine;
   readonly #lastLines: string[] = [];
   readonly #listeners = new Set<(event: HelperEvent) => void>();
+  readonly #deviceAt = new Map<string, string>();
   #port = 0;
 
   /** Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is nowhere to start it. */
@@ -91,6 +93,11 @@ export class ServerBench extends Simulation {
       onEvent: (event) => {
         for (const listener of this.#listeners) listener(event);
       },
+      onOff: () => ends.forgetAll(),
+      onLook: (address, devicePort, look) => {
+        const deviceAddress = parseAddress(address) ?? 0;
+        realTime.arrived(() => ends.looked({ deviceAddress, devicePort }, look));
+      },
       onPackets: (bytes) => realTime.arrived(() => gate.arrive(bytes)),
       onOutput: (line) => {
         this.#lastLines.push(line);
@@ -100,8 +107,25 @@ export class ServerBench extends Simulation {
     }, () => {
       for (const { stack } of this.hosts) stack?.resetAll();
     });
+    const ends = new ServerEnds({
+      timeline: this.engine,
+      canLook: () => true,
+      look: (pair) => machine.look(pair),
+      onGone: (local, by) => {
+        const device = this.#deviceAt.get(local.address);
+        if (device !== undefined) testbed.trace({ source: 'bench', device, kind: 'hung-up', local, by });
+      },
+    });
+    gate.witness = ends;
     this.#machine = machine;
     this.server = testbed.addServerMachine(machine);
+  }
+
+  override addDevice(options: DeviceOptions): Device {
+    const device = super.addDevice(options);
+    const host = this.host(device.name);
+    if (host !== undefined) this.#deviceAt.set(formatAddress(host.address), device.name);
+    return device;
   }
 
   /** Where devices connect to, for a firmware's settings. */

@@ -5,12 +5,15 @@
 
 import type { Machine, MachineState } from '../board/machine.ts';
 import type { Gate } from '../gateway/gate.ts';
+import type { EndPair } from '../gateway/server-ends.ts';
 import { Helper, type HelperEvent, type HelperOptions } from './helper.ts';
 
-export interface ServerMachineOptions extends Pick<HelperOptions, 'interfaceName' | 'address' | 'netmask' | 'mtuBytes' | 'command' | 'onOutput'> {
+export interface ServerMachineOptions extends Pick<HelperOptions, 'interfaceName' | 'address' | 'netmask' | 'mtuBytes' | 'command' | 'onOutput' | 'onLook'> {
   readonly name: string;
   /** What the helper of now tells; of one that was ended nothing is told any more. */
   readonly onEvent: (event: HelperEvent) => void;
+  /** It has lost its power, and its kernel all its sockets. */
+  readonly onOff: () => void;
   readonly onPackets: (bytes: Uint8Array) => void;
 }
 
@@ -88,6 +91,10 @@ export class ServerMachine implements Machine {
     this.#helper?.write(packets);
   }
 
+  look(pair: EndPair): void {
+    this.#helper?.look(pair);
+  }
+
   /** Asks the server to end. */
   terminate(): void {
     this.#helper?.signalServer('TERM');
@@ -103,6 +110,7 @@ export class ServerMachine implements Machine {
     this.#helper?.kill();
     this.#helper = undefined;
     this.#state = 'off';
+    this.#options.onOff();
   }
 
   #boot(): void {

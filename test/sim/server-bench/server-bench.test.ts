@@ -38,3 +38,34 @@ it.skipIf(!HAS_NAMESPACES).each([
 ])('says in a sentence what became of a server %s', async (_, command, sentence) => {
   await expect(start({ command })).rejects.toThrow(sentence);
 });
+
+const KEEPALIVE = ['python3', SERVER, '39002', 'keepalive', 'mute'];
+
+/** How long after a device's only word the server's end went, and by what. */
+function noticed(trace: readonly TraceEvent[], device: string): { afterS: number; by: string } | undefined {
+  const gone = trace.find((event) => event.kind === 'hung-up' && event.device === device);
+  const word = trace.find((event) => event.kind === 'beat-sent' && event.device === device);
+  if (gone?.kind !== 'hung-up' || word === undefined) return undefined;
+  return { afterS: (gone.atMs - word.atMs) / 1000, by: gone.by };
+}
+
+it.skipIf(!HAS_NAMESPACES)("sees the kernel's keepalive find what is gone: 3 s idle and three probes 3 s apart, as it is set", async () => {
+  const { bench, trace } = await start({ command: KEEPALIVE });
+  const add = () => bench.addDevice({ firmware: heartbeatFirmware({ servers: bench.servers, expectAnswers: false, beatIntervalMs: 60_000 }), link: { delay: '10ms' } });
+  const [off, cut, reboots, hangs] = [add(), add(), add(), add()];
+  await bench.runFor('2s');
+  off.power.cut();
+  cut.cable.pull();
+  reboots.power.cut();
+  hangs.hang();
+  await bench.runFor('2500ms');
+  reboots.power.restore();
+  await bench.runFor('10s');
+  expect([off, cut, reboots, hangs].map(({ name }) => noticed(trace, name))).toEqual([
+    { afterS: expect.closeTo(12.3, 0), by: 'ETIMEDOUT' },
+    { afterS: expect.closeTo(12.3, 0), by: 'ETIMEDOUT' },
+    { afterS: expect.closeTo(6, 0), by: 'ECONNRESET' },
+    undefined,
+  ]);
+
+});
