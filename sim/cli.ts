@@ -4,13 +4,15 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { COMMANDS, DEFAULT_COMMAND, OVERVIEW } from './command/commands.ts';
+import { splitAtTerminator } from './command/options.ts';
 import { Problem } from './command/problem.ts';
 import { processTerminal, type Terminal } from './command/terminal.ts';
 
 async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   const [word, ...rest] = args;
   const command = COMMANDS.find(({ name }) => name === word);
-  if (args.includes('--help') || args.includes('-h')) {
+  const { own } = splitAtTerminator(args);
+  if (own.includes('--help') || own.includes('-h')) {
     terminal.print((command?.help ?? OVERVIEW).trimEnd());
     return 0;
   }

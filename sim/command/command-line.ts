@@ -1,9 +1,13 @@
 /** A command as one can type it into a shell to have the same again. */
 
+import { splitAtTerminator } from './options.ts';
+
 /** With its seed, which may be a default. */
 export function commandLine(command: string, args: readonly string[], seed: string): string {
-  const hasSeed = args.some((arg) => isOption('--seed', arg));
-  return ['cablepull', command, ...args, ...(hasSeed ? [] : ['--seed', seed])].map(shellWord).join(' ');
+  const { own, behind } = splitAtTerminator(args);
+  const hasSeed = own.some((arg) => isOption('--seed', arg));
+  const words = ['cablepull', command, ...own, ...(hasSeed ? [] : ['--seed', seed]), ...(behind === undefined ? [] : ['--', ...behind])];
+  return words.map(shellWord).join(' ');
 }
 
 function isOption(option: string, arg: string): boolean {
@@ -17,5 +21,7 @@ function shellWord(text: string): string {
 
 /** Without an option that has a value. */
 export function without(option: string, args: readonly string[]): string[] {
-  return args.filter((arg, i) => !isOption(option, arg) && args[i - 1] !== option);
+  const { own, behind } = splitAtTerminator(args);
+  const kept = own.filter((arg, i) => !isOption(option, arg) && own[i - 1] !== option);
+  return behind === undefined ? kept : [...kept, '--', ...behind];
 }

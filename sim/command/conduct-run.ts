@@ -9,6 +9,7 @@ import { counted } from '../text.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
+import { GatewayVenue } from './gateway-venue.ts';
 import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
 import { PageFile } from './page-file.ts';
 import { Problem } from './problem.ts';
@@ -35,9 +36,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     log?.add(event);
     if (fleet.isHopeless) venue.stop();
   };
-  const venue: Venue = settings.network === 'simulated'
-    ? new SimulatedVenue(settings, terminal, fleet, onTrace)
-    : new RealVenue(settings, terminal, fleet, onTrace);
+  const venue = venueOf(settings, terminal, fleet, onTrace);
   // With --json the events are printed already, as results.
   const log = settings.json ? undefined : new EventLog(terminal, settings.deviceCount, venue.testbed.agenda);
 
@@ -54,7 +53,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     await letPass(settings, venue);
     venue.testbed.traceEnd(interruptedBy !== undefined);
     endMs = venue.testbed.agenda.now();
-    connections = settings.netstat ? venue.netstat() : undefined;
+    connections = settings.netstat ? await venue.netstat() : undefined;
   } catch (error) {
     if (settings.network === 'simulated') terminal.log(`to repeat: ${settings.repeat}`);
     throw error;
@@ -62,7 +61,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     isOver = true;
     stopListening();
     log?.end();
-    isKept = venue.close();
+    isKept = await venue.close();
   }
   // Over real sockets nothing happens twice in the same way.
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
@@ -74,6 +73,12 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   const unreachable = fleet.unreachable();
   if (unreachable !== undefined) throw new Problem(1, unreachable);
   return isAsExpected(outcome) && isKept ? 0 : 1;
+}
+
+function venueOf(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void): Venue {
+  const { ownServer } = settings;
+  if (ownServer !== undefined) return new GatewayVenue(settings, ownServer, terminal, fleet, onTrace);
+  return settings.network === 'real' ? new RealVenue(settings, terminal, fleet, onTrace) : new SimulatedVenue(settings, terminal, fleet, onTrace);
 }
 
 async function letPass(settings: RunSettings, venue: Venue): Promise<void> {

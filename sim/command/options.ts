@@ -30,6 +30,12 @@ export interface Given<O extends Options> {
   readonly args: readonly string[];
 }
 
+/** What stands before `--`, and what behind it; undefined where there is none. */
+export function splitAtTerminator(args: readonly string[]): { readonly own: readonly string[]; readonly behind: readonly string[] | undefined } {
+  const at = args.indexOf('--');
+  return at < 0 ? { own: args, behind: undefined } : { own: args.slice(0, at), behind: args.slice(at + 1) };
+}
+
 /** `needs` says which operands there must be; undefined: there may be none. Throws a Problem. */
 export function readOptions<const O extends Options>(
   command: string, args: readonly string[], options: O, needs: string | undefined,

@@ -9,7 +9,7 @@ import type { KeepAlive } from '../../hal/network.ts';
 import { PROTOCOL_NAMES, PROTOCOLS } from '../server/protocols/index.ts';
 import type { Protocol, ProtocolOption, Said, SaidSettings } from '../server/protocols/protocol.ts';
 import { type Command, type CommandDefinition, defineCommand } from './command.ts';
-import { type Given, type Option, type Options, readOptionsWith } from './options.ts';
+import { type Given, type Option, type Options, readOptionsWith, splitAtTerminator } from './options.ts';
 import { reasonOf } from './problem.ts';
 import type { Terminal } from './terminal.ts';
 import { durationOf, usage, wholeNumber } from './values.ts';
@@ -21,10 +21,14 @@ export interface GivenWithProtocol<O extends Options> extends Given<O> {
   readonly beatIntervalMs: number | undefined;
   readonly missedLimit: number | undefined;
   readonly keepAlive: KeepAlive | 'off' | undefined;
+  /** What stands behind `--`: the command of the user's own server. */
+  readonly serverCommand: readonly string[] | undefined;
 }
 
 type Definition<O extends Options> = Omit<CommandDefinition<O>, 'run'> & {
   readonly name: 'run' | 'serve';
+  /** Whether a command may stand behind `--`. */
+  readonly takesCommand?: boolean;
   run(given: GivenWithProtocol<O>, terminal: Terminal): Promise<number>;
 };
 
@@ -38,13 +42,14 @@ export function defineProtocolCommand<const O extends Options>(definition: Defin
     help,
     summary,
     async run(args, terminal) {
-      const protocol = await chosenProtocol(args);
+      const { own, behind } = definition.takesCommand === true ? splitAtTerminator(args) : { own: args, behind: undefined };
+      const protocol = await chosenProtocol(own);
       const more = { ...known, ...optionsOf(name, [protocol]) };
-      const { given, moreValues } = readOptionsWith(name, args, options, more, definition.needs);
+      const { given, moreValues } = readOptionsWith(name, own, options, more, definition.needs);
       const said = new SaidWords(more, moreValues);
       const { beatIntervalMs, missedLimit, keepAlive } = said;
       const settings = settingsOf(protocol, new SaidWords(more, moreValues));
-      return definition.run({ ...given, protocol, settings, beatIntervalMs, missedLimit, keepAlive }, terminal);
+      return definition.run({ ...given, args, protocol, settings, beatIntervalMs, missedLimit, keepAlive, serverCommand: behind }, terminal);
     },
   };
 }

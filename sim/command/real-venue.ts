@@ -53,11 +53,11 @@ export class RealVenue implements Venue {
     this.#end();
   }
 
-  netstat(): undefined {
+  async netstat(): Promise<undefined> {
     return undefined;
   }
 
-  close(): boolean {
+  async close(): Promise<boolean> {
     this.#live?.end();
     this.testbed.stop();
     return true;

@@ -8,12 +8,12 @@ import { runSettings } from './run-settings.ts';
 export const RUN_OPTIONS = {
   server: {
     type: 'string', multiple: true, value: 'HOST:PORT',
-    help: 'your server, over real sockets; more than one: tried in turn. Without: one of our own, simulated, in virtual '
-      + 'time, 20 ms away, with 1% loss each way',
+    help: 'your server, over real sockets; more than one: tried in turn. Behind -- COMMAND no more than :PORT, where it cannot '
+      + 'be found out. Without either: one of our own, simulated, in virtual time, 20 ms away, with 1% loss each way',
   },
   devices: {
     type: 'string', value: 'N',
-    help: 'how many (20; 5 without --server): dev-1, dev-2, ...; switched on 1 ms apart',
+    help: 'how many (20; 5 simulated): dev-1, dev-2, ...; switched on 1 ms apart',
   },
   fault: {
     type: 'string', multiple: true, value: '"cable-pull on dev-1 at 10s for 30s"',
@@ -23,7 +23,7 @@ export const RUN_OPTIONS = {
   plan: { type: 'string', value: 'FILE', help: 'faults, one a line' },
   for: {
     type: 'string', value: '2m',
-    help: 'how long (until 1 min after the last fault; with --server until 20 s after it, and without faults until '
+    help: 'how long (until 1 min after the last fault; with a server of yours until 20 s after it, and without faults until '
       + 'Ctrl-C)',
   },
   expect: {
@@ -53,9 +53,11 @@ export const RUN_OPTIONS = {
 
 export const runCommand = defineProtocolCommand({
   name: 'run',
-  summary: 'devices and a server on a simulated network, in virtual time; with --server, devices against your server, '
-    + 'over real sockets; faults, and who noticed',
+  summary: 'devices and a server on a simulated network, in virtual time; with -- COMMAND, devices against your server, whose '
+    + 'packets really stop; with --server, over real sockets; faults, and who noticed',
   about: 'devices, a server, faults, and who noticed',
+  example: 'cablepull run --devices 50 --fault "power-loss on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
+  takesCommand: true,
   options: RUN_OPTIONS,
   run: (given, terminal) => conductRun(runSettings(given), terminal),
 });

@@ -17,10 +17,19 @@ import type { RUN_OPTIONS } from './run-command.ts';
 import { checkServer, defined } from './server-options.ts';
 import { checkDifferent, durationOf, fileName, seedOf, usage, wholeNumber } from './values.ts';
 
+/** The user's own server, in a namespace of its own. */
+export interface OwnServer {
+  readonly command: readonly string[];
+  /** Undefined: to be found out. */
+  readonly port: number | undefined;
+}
+
 export interface RunSettings {
   readonly network: NetworkKind;
   readonly deviceCount: number;
   readonly firmware: OwnConfig;
+  /** Over a gateway: the user's own server. */
+  readonly ownServer: OwnServer | undefined;
   /** But where it listens; over real sockets the servers are the user's own. */
   readonly embeddedServer: ServerOptions;
   readonly plan: readonly Fault[];
@@ -49,10 +58,11 @@ const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5,
 /** Throws a Problem. */
 export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSettings {
   const { values, args, protocol, settings, beatIntervalMs, keepAlive } = given;
-  const servers = (values.server ?? []).map(parseServer);
-  const network = servers.length > 0 ? 'real' : 'simulated';
+  const ownServer = given.serverCommand === undefined ? undefined : ownServerOf(given.serverCommand, values.server ?? []);
+  const servers = ownServer === undefined ? (values.server ?? []).map(parseServer) : [];
+  const network = ownServer !== undefined ? 'gateway' : servers.length > 0 ? 'real' : 'simulated';
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
-    if (isGiven && network === 'real') throw usage(`${option} looks into the simulated network: it does not go with --server`);
+    if (isGiven && network === 'real') throw usage(`${option} looks into the simulated network: it does not go with --server HOST:PORT`);
   }
   checkDifferent({ '--plan': values.plan, '--pcap': values.pcap, '--report': values.report });
   const deviceCount = values.devices === undefined
@@ -90,6 +100,7 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     network,
     deviceCount,
     firmware,
+    ownServer,
     embeddedServer,
     plan,
     forMs,
@@ -110,9 +121,19 @@ export function deviceNames(count: number): string[] {
 }
 
 function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number | undefined {
-  if (plan.length === 0 && network === 'real') return undefined;
+  if (plan.length === 0 && network !== 'simulated') return undefined;
   const endMs = plan.reduce((latest, { at, for: length, everyMs }) => Math.max(latest, at.toMs + (everyMs ?? 0) + (length?.toMs ?? 0)), 0);
   return endMs + SETTLE_MS[network];
+}
+
+/** What stands behind `--`; and `--server :1883` where it listens. */
+function ownServerOf(command: readonly string[], servers: readonly string[]): OwnServer {
+  if (command.length === 0) throw usage('behind -- there must be the command that starts your server, as in -- node server.js');
+  const [server, ...more] = servers;
+  if (server === undefined) return { command, port: undefined };
+  const [, port] = /^:(\d+)$/.exec(server) ?? [];
+  if (port === undefined || more.length > 0) throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
+  return { command, port: wholeNumber('the port of --server', port, 1, 65_535) };
 }
 
 /** `host:port`, `[2001:db8::1]:port`. */

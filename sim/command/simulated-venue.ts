@@ -94,11 +94,11 @@ export class SimulatedVenue implements Venue {
     this.#goOn();
   }
 
-  netstat(): NetstatRow[] {
+  async netstat(): Promise<NetstatRow[]> {
     return this.#sim.netstat();
   }
 
-  close(): boolean {
+  async close(): Promise<boolean> {
     this.#progress.end();
     this.#capture?.end();
     return this.#file?.close() ?? true;

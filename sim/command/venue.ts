@@ -19,7 +19,7 @@ export interface Venue {
   /** Ends the run soon; at any time. */
   stop(): void;
   /** Undefined where nobody can look inside. */
-  netstat(): NetstatRow[] | undefined;
+  netstat(): Promise<NetstatRow[] | undefined>;
   /** It is over, and nothing is left. Gives whether all that was to be kept is; what is not has been told. */
-  close(): boolean;
+  close(): Promise<boolean>;
 }

@@ -24,12 +24,14 @@ export interface KernelSocket {
   readonly timerMs: number;
   /** Time-outs in a row without an answer. */
   readonly retransmissions: number;
+  /** Probes in a row without an answer: of keepalive, or of a closed window. */
+  readonly probes: number;
 }
 
 /** The rows of such a file. A line that is none is left out. */
 export function parseProcNetTcp(text: string): KernelSocket[] {
   return text.split('\n').flatMap((line) => {
-    const [, local = '', remote = '', state = '', queues = '', timer = '', retransmissions = ''] = line.trim().split(/\s+/);
+    const [, local = '', remote = '', state = '', queues = '', timer = '', retransmissions = '', , probes = ''] = line.trim().split(/\s+/);
     const localEnd = parseEnd(local);
     const remoteEnd = parseEnd(remote);
     const stateName = STATES[Number.parseInt(state, 16) - 1];
@@ -38,7 +40,7 @@ export function parseProcNetTcp(text: string): KernelSocket[] {
     const [timerKind = 0, hundredths = 0] = timer.split(':').map(hex);
     return [{
       local: localEnd, remote: remoteEnd, state: stateName, sendQueueBytes, receiveQueueBytes,
-      timer: timerKind, timerMs: hundredths * 10, retransmissions: hex(retransmissions),
+      timer: timerKind, timerMs: hundredths * 10, retransmissions: hex(retransmissions), probes: Number(probes),
     }];
   });
 }

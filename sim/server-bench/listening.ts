@@ -7,7 +7,7 @@ import { isReachable, type KernelSocket, parseProcNetTcp } from '../gateway/proc
 const POLL_MS = 20;
 
 /** A server that listens on several ports opens them one after another. */
-const SETTLE_POLLS = 5;
+const SETTLE_POLLS = 10;
 
 /** One that listens on loopback alone for so long is not going to listen elsewhere. */
 const LOOPBACK_ONLY_POLLS = 50;

@@ -10,6 +10,7 @@
  *     await bench.stop();
  */
 
+import process from 'node:process';
 import { nodeClock } from '../../hal/node/index.ts';
 import type { Device, HeldMachine } from '../device.ts';
 import type { Server } from '../../firmware/index.ts';
@@ -20,7 +21,10 @@ import { type DeviceOptions, Simulation, type SimulationOptions } from '../simul
 import { type Duration, durationMs } from '../time/duration.ts';
 import { ServerEnds } from '../gateway/server-ends.ts';
 import type { HelperEvent } from './helper.ts';
-import { type Listening, sleep, waitUntilListening } from './listening.ts';
+import { whyNoNamespace, whyNotHere } from './why-no-namespace.ts';
+import { type Listening, sleep, socketsOf, waitUntilListening } from './listening.ts';
+import { kernelNetstat } from '../gateway/kernel-netstat.ts';
+import type { NetstatRow } from '../netstat.ts';
 import { ServerMachine } from './server-machine.ts';
 
 export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat'> {
@@ -59,6 +63,7 @@ export class ServerBenchError extends Error {
 export class ServerBench extends Simulation {
   /** The machine that the server runs on, to pull its cable or cut its power by hand. */
   readonly server: HeldMachine;
+  readonly #options: ServerBenchOptions;
   readonly #machine: ServerMachine;
   readonly #lastLines: string[] = [];
   readonly #listeners = new Set<(event: HelperEvent) => void>();
@@ -68,16 +73,13 @@ export class ServerBench extends Simulation {
   /** Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is nowhere to start it. */
   static async start(options: ServerBenchOptions): Promise<ServerBench> {
     const bench = new ServerBench(options);
-    try {
-      await bench.#open(options);
-    } catch (error) {
-      bench.#machine.kill();
-      throw error;
-    }
+    await bench.open();
     return bench;
   }
 
-  private constructor({ command, onOutput, ...options }: ServerBenchOptions) {
+  /** A bench whose server is not started yet. */
+  constructor(benchOptions: ServerBenchOptions) {
+    const { command, onOutput, ...options } = benchOptions;
     let machine: ServerMachine | undefined = undefined;
     const write = (bytes: Uint8Array): void => machine?.write(bytes);
     super({ ...options, gateway: { block: OUTSIDE, address: ADDRESS, write, clock: nodeClock() } });
@@ -117,6 +119,7 @@ export class ServerBench extends Simulation {
       },
     });
     gate.witness = ends;
+    this.#options = benchOptions;
     this.#machine = machine;
     this.server = testbed.addServerMachine(machine);
   }
@@ -133,6 +136,20 @@ export class ServerBench extends Simulation {
     return [{ host: SERVER_NAME, port: this.#port }];
   }
 
+  /** Ends the run that is going on, or the wait for the server to listen. */
+  interrupt(): void {
+    this.realTime?.stop();
+    for (const listener of this.#listeners) listener({ kind: 'ended', why: 'interrupted' });
+  }
+
+  /** Every connection of every device, and of the server, as it is now. */
+  async netstatOfAll(): Promise<NetstatRow[]> {
+    const { pid } = this.#machine;
+    const sockets = pid === undefined ? [] : await socketsOf(pid);
+    const names = (address: string): string | undefined => this.#deviceAt.get(address);
+    return [...this.netstat(), ...kernelNetstat(SERVER_NAME, sockets, names)];
+  }
+
   /** Ends the server: it is asked to, and has two seconds. Then nothing is left. */
   async stop(): Promise<void> {
     this.realTime?.stop();
@@ -144,8 +161,20 @@ export class ServerBench extends Simulation {
     this.#machine.kill();
   }
 
+  /** Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is nowhere to start it. */
+  async open(): Promise<void> {
+    try {
+      await this.#open(this.#options);
+    } catch (error) {
+      this.#machine.kill();
+      throw error;
+    }
+  }
+
   async #open({ command, port, listenWithin = LISTEN_WITHIN_MS }: ServerBenchOptions): Promise<void> {
     if (command.length === 0) throw new ServerBenchError('there is no command to start the server with');
+    const notHere = whyNotHere(process.platform);
+    if (notHere !== undefined) throw new ServerBenchError(notHere);
     this.#machine.power.restore();
     const gone = this.#hears((event) => event.kind === 'exit' || event.kind === 'ended' || event.kind === 'cannot-start');
     const listening = await Promise.race([
@@ -182,7 +211,7 @@ export class ServerBench extends Simulation {
     switch (event?.kind) {
       case 'cannot-start': return `${program} could not be started: ${event.why}`;
       case 'exit': return `${program} ended before it listened, ${event.signal === 0 ? `with status ${event.status}` : `by signal ${event.signal}`}`;
-      case 'ended': return `there is no network namespace for the server to be had: ${event.why}`;
+      case 'ended': return whyNoNamespace(event.why);
       default: throw new Error('the helper has told of something else');
     }
   }
@@ -195,6 +224,6 @@ export class ServerBench extends Simulation {
 function portOf(listening: Listening, [program = '']: readonly string[]): number {
   const [port, ...others] = listening.ports;
   if (port === undefined) throw new ServerBenchError(`${program} has not listened on any port yet`);
-  if (others.length > 0) throw new ServerBenchError(`${program} listens on ports ${listening.ports.join(', ')}: say which is meant`);
+  if (others.length > 0) throw new ServerBenchError(`${program} listens on ports ${listening.ports.join(', ')}: say which is meant, as in --server :${port}`);
   return port;
 }

@@ -1,0 +1,100 @@
+/** A run of simulated devices against the user's own server, in a network namespace of its own, in real time. */
+
+import type { Server } from '../../firmware/index.ts';
+import type { Firmware } from '../board/board.ts';
+import type { Device } from '../device.ts';
+import type { Capture } from '../link/capture.ts';
+import type { LinkOptions } from '../link/options.ts';
+import type { NetstatRow } from '../netstat.ts';
+import { ServerBench, ServerBenchError } from '../server-bench/index.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
+import type { Fleet } from './fleet.ts';
+import { Live } from './live.ts';
+import { OutputFile } from './output-file.ts';
+import { Problem } from './problem.ts';
+import type { OwnServer, RunSettings } from './run-settings.ts';
+import type { Terminal } from './terminal.ts';
+import type { Venue } from './venue.ts';
+
+/** Between each device and the switch. It loses nothing, unless a plan says so: nothing here happens twice alike. */
+const DEVICE_LINK = { delay: '20ms' } satisfies LinkOptions;
+
+export class GatewayVenue implements Venue {
+  readonly description: string;
+  readonly #settings: RunSettings;
+  readonly #terminal: Terminal;
+  readonly #fleet: Fleet;
+  readonly #bench: ServerBench;
+  readonly #file: OutputFile | undefined;
+  readonly #capture: Capture | undefined;
+  #live: Live | undefined = undefined;
+  #isStopped = false;
+
+  /** Throws a Problem where a capture cannot be written. */
+  constructor(settings: RunSettings, { command, port }: OwnServer, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void) {
+    this.#settings = settings;
+    this.#terminal = terminal;
+    this.#fleet = fleet;
+    this.description = `${DEVICE_LINK.delay} away from ${command.join(' ')}, in a network namespace of its own`;
+    this.#file = settings.pcap === undefined ? undefined : new OutputFile('--pcap', settings.pcap, (sentence) => {
+      // The run has more to tell than what is captured of it.
+      terminal.log(`cablepull: ${sentence}`);
+      this.#capture?.end();
+    });
+    this.#bench = new ServerBench({
+      command,
+      ...(port !== undefined && { port }),
+      seed: settings.seed,
+      repeat: settings.repeatWithoutFiles,
+      onOutput: (line) => terminal.log(`${terminal.paint('dim', 'server |')} ${line}`),
+      onTrace: (event) => {
+        if (event.source === 'fault') this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
+        onTrace(event);
+      },
+    });
+    const file = this.#file;
+    this.#capture = file && this.#bench.capture((bytes) => file.write(bytes), [settings.repeatWithoutFiles]);
+  }
+
+  get testbed(): ServerBench['testbed'] {
+    return this.#bench.testbed;
+  }
+
+  async open(): Promise<readonly Server[]> {
+    try {
+      await this.#bench.open();
+    } catch (error) {
+      // Who ends the run meanwhile wants no server.
+      if (this.#isStopped) return this.#settings.firmware.servers;
+      if (error instanceof ServerBenchError) throw new Problem(1, error.message);
+      throw error;
+    }
+    return this.#bench.servers;
+  }
+
+  addDevice(name: string, firmware: Firmware): Device {
+    return this.#bench.addDevice({ name, firmware, link: DEVICE_LINK, power: false });
+  }
+
+  async pass(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#live = new Live(this.#terminal, this.#fleet, this.testbed.agenda, this.#settings.json);
+    await this.#bench.runFor(this.#settings.forMs ?? Number.MAX_SAFE_INTEGER / 1e6);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#bench.interrupt();
+  }
+
+  netstat(): Promise<NetstatRow[]> {
+    return this.#bench.netstatOfAll();
+  }
+
+  async close(): Promise<boolean> {
+    this.#live?.end();
+    await this.#bench.stop();
+    this.#capture?.end();
+    return this.#file?.close() ?? true;
+  }
+}

@@ -1,0 +1,115 @@
+/** `cablepull run ... -- COMMAND`: the command line against servers that are not ours, in namespaces of their own. */
+
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { HAS_NAMESPACES } from '../../support/namespaces.ts';
+import { Program } from '../../support/process.ts';
+import { CLI } from './cablepull.ts';
+
+const SERVER = fileURLToPath(new URL('../server-bench/server.py', import.meta.url));
+const TWO_PORTS = 'import socket, time; servers = [socket.create_server(("0.0.0.0", port)) for port in (8883, 1883)]; time.sleep(60)';
+const folders: string[] = [];
+
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+function cablepull(...args: readonly string[]): Program {
+  return new Program(process.execPath, [CLI, 'run', ...args]);
+}
+
+/** How many processes have the word in their command line. */
+function processesWith(word: string): number {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && Number(name) !== process.pid && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(word);
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+/** Waits until none is left; gives how many are after a second. */
+async function leftWith(word: string): Promise<number> {
+  for (let i = 0; i < 50 && processesWith(word) > 0; i++) await sleep(20);
+  return processesWith(word);
+}
+
+describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
+  it('says who noticed a device without power: the server, by its keepalive', async () => {
+    const { status, stdout, stderr } = await cablepull(
+      '--devices', '3', '--no-answers', '--beat', '1s', '--fault', 'power-loss on dev-2 at 1s', '--for', '14s', '--netstat',
+      '--expect', 'server notices within 13s', '--', 'python3', SERVER, '39002', 'keepalive', 'mute',
+    ).ended();
+    expect(stdout).toMatch(/^power-loss on dev-2 at 1s +was off +1[12]\.\d s by ETIMEDOUT /m);
+    expect(stdout).toMatch(/^tcp +0 +0 +server:39002 +dev-3:\d+ +ESTABLISHED +keepalive /m);
+    expect(stdout).toMatch(/^Tier T2 \(power-loss\):$/m);
+    expect(stderr).toMatch(/^server \| offline 10\.0\.0\.3:\d+ ETIMEDOUT$/m);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['exits at once', ['sh', '-c', 'echo no license >&2; exit 7'], 'cablepull: sh ended before it listened, with status 7; it printed last:\n  no license\n'],
+    ['is not there', ['/nowhere/server'], 'cablepull: /nowhere/server could not be started: No such file or directory'],
+    ['listens on loopback alone', ['python3', '-m', 'http.server', '--bind', '127.0.0.1', '8000'],
+      'cablepull: the server listens on 127.0.0.1:8000 alone, where devices cannot reach it: let it listen on 0.0.0.0'],
+    ['listens on several ports', ['python3', '-c', TWO_PORTS],
+      'cablepull: python3 listens on ports 1883, 8883: say which is meant, as in --server :1883'],
+  ])('says in a sentence that the server %s', async (_, command, sentence) => {
+    const { status, stderr } = await cablepull('--for', '1s', '--', ...command).ended();
+    expect(stderr).toContain(sentence);
+    expect(status).toBe(1);
+  });
+
+  it('goes to the port that it is told', async () => {
+    const { status, stdout } = await cablepull(
+      '--for', '1s', '--devices', '2', '--server', ':8883', '--', 'sh', '-c', `python3 ${SERVER} 1883 & python3 ${SERVER} 8883`,
+    ).ended();
+    expect(stdout).toMatch(/^ended after 1\.0 s: 2 of 2 devices connected/m);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGKILL', null],
+  ] as const)('leaves nothing behind after %s, not even what the server has detached', async (signal, status) => {
+    const seconds = `${90_000 + Math.floor(process.pid / 7)}.${status ?? 9}`;
+    const run = cablepull('--json', '--', 'sh', '-c', `setsid sleep ${seconds} & exec python3 ${SERVER} 39002`);
+    await run.line(/"kind":"connected"/);
+    expect(processesWith(seconds)).toBeGreaterThan(0);
+    run.child.kill(signal);
+    expect((await run.ended()).status).toBe(status);
+    expect(await leftWith(seconds)).toBe(0);
+  });
+
+  it('can be ended while it waits for the server to listen', async () => {
+    const seconds = `${91_000 + Math.floor(process.pid / 7)}.5`;
+    const run = cablepull('--', 'sleep', seconds);
+    while (processesWith(seconds) < 3) await sleep(20);
+    run.child.kill('SIGINT');
+    expect((await run.ended()).status).toBe(130);
+    expect(await leftWith(seconds)).toBe(0);
+  });
+
+  it('works for an ordinary user, who may gain no privileges', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
+    folders.push(folder);
+    chmodSync(folder, 0o755);
+    for (const part of ['dist', 'package.json', 'sim/server-bench']) cpSync(fileURLToPath(new URL(`../../../${part}`, import.meta.url)), join(folder, part), { recursive: true });
+    cpSync(SERVER, join(folder, 'server.py'));
+    const command = ['/usr/bin/env', 'python3', join(folder, 'server.py'), '39002'];
+    const run = [process.execPath, join(folder, 'dist/sim/cli.js'), 'run', '--devices', '3', '--for', '2s', '--', ...command];
+    // As root: become nobody, and have a /dev/net/tun that is everybody's, as most systems have it.
+    const become = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--no-new-privs', ...run].map((word) => `'${word}'`).join(' ');
+    const asNobody = `mknod ${folder}/tun c 10 200 && chmod 666 ${folder}/tun && mount --bind ${folder}/tun /dev/net/tun && exec ${become}`;
+    const [program = '', ...args] = process.geteuid?.() === 0 ? ['unshare', '--mount', 'sh', '-c', asNobody] : run;
+    const { status, stdout, stderr } = await new Program(program, args).ended();
+    expect(stderr).toMatch(/^server \| online 10\.0\.0\.4:\d+$/m);
+    expect(stdout).toMatch(/^ended after 2\.0 s: 3 of 3 devices connected/m);
+    expect(status).toBe(0);
+  });
+});
