@@ -11,10 +11,17 @@ import { Lateness } from './lateness.ts';
 const SLEEP_MS_MAX = 10;
 
 /**
- * How far device time goes at once. Where the process was away for longer, device time stands still for the rest: else every timer
- * of every device would run out before what has arrived meanwhile is read, and all would send again what was never lost.
+ * How far device time goes at once. Where the process was away for longer, it lags, and catches up at twice the speed of real time: else
+ * every timer of every device would run out before what has arrived meanwhile is read, and all would send again what was never lost.
  */
 const LEAP_US_MAX = 20_000;
+const SPEED_MAX = 2;
+
+/** While it lags, it looks around so often. */
+const CATCH_UP_MS = 1;
+
+/** What it lags behind beyond this it never catches up: device time stands still for so long, as the whole machine may have. */
+const LAG_US_MAX = 1_000_000;
 
 /** How many events are done before arrivals are looked for again, and how long that may take at most. */
 const EVENTS_A_LOOK = 250;
@@ -23,13 +30,17 @@ const WORK_MS_MAX = 5;
 export class RealTime {
   /** How late it woke for what was due. */
   readonly lateness = new Lateness();
-  /** For how long device time has stood still, as the process was away, or had more to do than there is time for. */
+  /** How far device time has lagged at most, as the process was away, or had more to do than there is time for. */
+  lagMsMax = 0;
+  /** For how long device time has stood still: what it has not caught up. */
   stoodStillMs = 0;
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #onTurn: () => void;
   /** The real time at which the virtual one would have been 0. */
   #originMs: number;
+  /** When it was last brought up to real time, as far as it may be. */
+  #turnedMs = 0;
   #run: Run | undefined = undefined;
   readonly #wake = (): void => this.#turn();
 
@@ -47,7 +58,8 @@ export class RealTime {
    */
   async run(endUs: number, condition: () => boolean = () => false): Promise<boolean> {
     if (this.#run !== undefined) throw new Error('a run was begun while another was going on');
-    this.#originMs = this.#clock.now() - this.#engine.nowUs / 1000;
+    this.#turnedMs = this.#clock.now();
+    this.#originMs = this.#turnedMs - this.#engine.nowUs / 1000;
     return new Promise<boolean>((resolve, reject) => {
       this.#run = { endUs, condition, resolve, reject, dueMs: Infinity };
       this.#turn();
@@ -97,12 +109,16 @@ export class RealTime {
     if (beginMs >= run.dueMs) this.lateness.add(beginMs - run.dueMs);
     // Rounded, as a sum of fractions may fall just short of the time that it woke for.
     const wantedUs = Math.round((beginMs - this.#originMs) * 1000);
-    const leapUs = wantedUs - engine.nowUs - LEAP_US_MAX;
-    if (leapUs > 0) {
-      this.#originMs += leapUs / 1000;
-      this.stoodStillMs += leapUs / 1000;
+    const elapsedUs = (beginMs - this.#turnedMs) * 1000;
+    this.#turnedMs = beginMs;
+    const reachableUs = engine.nowUs + Math.round(Math.min(LEAP_US_MAX, SPEED_MAX * elapsedUs));
+    const lostUs = wantedUs - reachableUs - LAG_US_MAX;
+    if (lostUs > 0) {
+      this.#originMs += lostUs / 1000;
+      this.stoodStillMs += lostUs / 1000;
     }
-    const dueUs = Math.max(engine.nowUs, Math.min(run.endUs, wantedUs - Math.max(leapUs, 0)));
+    const dueUs = Math.max(engine.nowUs, Math.min(run.endUs, wantedUs, reachableUs));
+    this.lagMsMax = Math.max(this.lagMsMax, Math.min(wantedUs - dueUs, LAG_US_MAX) / 1000);
     let outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
     while (outcome === 'more' && this.#clock.now() - beginMs < WORK_MS_MAX) outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
     return outcome;
@@ -112,7 +128,9 @@ export class RealTime {
     const nowMs = this.#clock.now();
     const nextUs = Math.min(this.#engine.nextUs, run.endUs);
     run.dueMs = this.#originMs + nextUs / 1000;
-    this.#clock.setAlarm(hasMore ? nowMs : Math.min(nowMs + SLEEP_MS_MAX, Math.max(nowMs, run.dueMs)), this.#wake);
+    const isLagging = nowMs - this.#originMs - this.#engine.nowUs / 1000 > CATCH_UP_MS;
+    const sleepMs = isLagging ? CATCH_UP_MS : Math.min(SLEEP_MS_MAX, Math.max(0, run.dueMs - nowMs));
+    this.#clock.setAlarm(hasMore ? nowMs : nowMs + sleepMs, this.#wake);
   }
 }
 

@@ -61,11 +61,17 @@ it.skipIf(!HAS_NAMESPACES)("sees the kernel's keepalive find what is gone: 3 s i
   await bench.runFor('2500ms');
   reboots.power.restore();
   await bench.runFor('10s');
-  expect([off, cut, reboots, hangs].map(({ name }) => noticed(trace, name))).toEqual([
-    { afterS: expect.closeTo(12.3, 0), by: 'ETIMEDOUT' },
-    { afterS: expect.closeTo(12.3, 0), by: 'ETIMEDOUT' },
-    { afterS: expect.closeTo(6, 0), by: 'ECONNRESET' },
-    undefined,
-  ]);
+  // Where this machine is too busy, device time lags behind the kernel's for a while.
+  const lagS = (bench.realTime?.lagMsMax ?? 0) / 1000;
+  for (const { name } of [off, cut]) {
+    const { afterS, by } = noticed(trace, name) ?? expect.fail(`${name} was not noticed`);
+    expect(by).toBe('ETIMEDOUT');
+    expect(afterS).toBeGreaterThanOrEqual(12 - lagS);
+    expect(afterS).toBeLessThanOrEqual(12.7 + lagS);
+  }
+  const { afterS, by } = noticed(trace, reboots.name) ?? expect.fail('the reboot was not noticed');
+  expect(by).toBe('ECONNRESET');
+  expect(Math.abs(afterS - 6.1)).toBeLessThan(0.3 + lagS);
+  expect(noticed(trace, hangs.name)).toBeUndefined();
 
 });
