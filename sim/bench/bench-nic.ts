@@ -4,12 +4,13 @@
  * kernel goes on acknowledging: so this tests whether the server counts beats, and never its TCP keepalive.
  */
 
-import { failure, type Errno } from '../../hal/errno.ts';
+import type { Errno } from '../../hal/errno.ts';
 import type { Clock } from '../../hal/clock.ts';
 import type { Lookup, Network } from '../../hal/network.ts';
 import type { Interrupts } from '../board/interrupts.ts';
 import type { Nic } from '../board/nic.ts';
 import type { BenchEvent } from '../verdict/trace.ts';
+import { BenchDatagram } from './bench-datagram.ts';
 import { BenchStream } from './bench-stream.ts';
 
 export interface BenchNicOptions {
@@ -33,6 +34,10 @@ export class BenchNic implements Nic {
   readonly #streams: BenchStream[] = [];
   /** Connections that only the far end believes in: the device has lost them without a word. The oldest first. */
   readonly #ghosts: BenchStream[] = [];
+  /** Datagram sockets of this boot. */
+  readonly #datagrams: BenchDatagram[] = [];
+  /** Those that the device has no more, and that nobody can learn of yet. */
+  readonly #deaf: BenchDatagram[] = [];
   /** Look-ups that wait for a carrier. */
   readonly #questions: (() => void)[] = [];
   #powered = false;
@@ -56,7 +61,7 @@ export class BenchNic implements Nic {
     this.#watcher = undefined;
     this.#answerForGhosts();
     return {
-      capabilities: { ...network.capabilities, listen: false, datagram: false, carrier: true },
+      capabilities: { ...network.capabilities, listen: false, carrier: true },
       link: this.#link(interrupts),
       openStream: (handler) => {
         const stream = new BenchStream(this, interrupts, handler);
@@ -66,9 +71,12 @@ export class BenchNic implements Nic {
       listen: (_local, _backlog, handler) => {
         return { local: undefined, accept: () => undefined, close: this.#refuse(interrupts, handler) };
       },
-      openDatagram: (_local, handler) => {
-        const refuse = (): number => failure('EOPNOTSUPP');
-        return { local: undefined, sender: undefined, receive: refuse, sendTo: refuse, close: this.#refuse(interrupts, handler) };
+      openDatagram: (local, handler) => {
+        // The port is the device's: whatever it had there before a reset does not keep it.
+        for (const deaf of [...this.#deaf]) if (local.port !== 0 && deaf.local?.port === local.port) deaf.release();
+        const datagrams = new BenchDatagram(this, interrupts, local, handler);
+        this.#datagrams.push(datagrams);
+        return datagrams;
       },
       lookup: (name, done) => this.#lookup(interrupts, name, done),
     };
@@ -79,6 +87,7 @@ export class BenchNic implements Nic {
     this.#interrupts = undefined;
     this.#questions.length = 0;
     for (const stream of [...this.#streams]) stream.lose();
+    for (const datagrams of [...this.#datagrams]) datagrams.lose();
   }
 
   setCarrier(up: boolean): void {
@@ -93,6 +102,7 @@ export class BenchNic implements Nic {
 
   closeAll(): void {
     for (const stream of [...this.#streams]) stream.close();
+    for (const datagrams of [...this.#datagrams]) datagrams.close();
   }
 
   resetAll(): void {
@@ -102,6 +112,7 @@ export class BenchNic implements Nic {
   /** Ends what only the far ends believe in, for the end of a run. */
   releaseGhosts(): void {
     for (const ghost of [...this.#ghosts]) ghost.release();
+    for (const deaf of [...this.#deaf]) deaf.release();
   }
 
   /** @internal The stream is done with. */
@@ -117,8 +128,23 @@ export class BenchNic implements Nic {
     if (this.#ghosts.length > GHOSTS_MAX) this.#ghosts[0]?.release();
   }
 
+  /** @internal The device has this datagram socket no more, and nobody can learn of it yet. */
+  becameDeaf(datagrams: BenchDatagram): void {
+    remove(this.#datagrams, datagrams);
+    this.#deaf.push(datagrams);
+    if (this.#deaf.length > GHOSTS_MAX) this.#deaf[0]?.release();
+  }
+
+  /** @internal The datagram socket is done with. */
+  forgetDatagrams(datagrams: BenchDatagram): void {
+    remove(this.#datagrams, datagrams);
+    remove(this.#deaf, datagrams);
+  }
+
   #answerForGhosts(): void {
-    if (this.answers) for (const ghost of [...this.#ghosts]) ghost.stackIsUp();
+    if (!this.answers) return;
+    for (const ghost of [...this.#ghosts]) ghost.stackIsUp();
+    for (const deaf of [...this.#deaf]) deaf.release();
   }
 
   /** A question that was asked, or should have been answered, without a carrier is asked again when there is one. */
