@@ -18,7 +18,7 @@ export type { Bandwidth, LineOptions, LinkOptions, Share } from './link/options.
 export type { Rule } from './link/rule.ts';
 export { bandwidth, blackhole, burstLoss, type Bursts, corrupt, duplicate, jitter, latency, loss, reorder } from './link/rules/index.ts';
 export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
-export { echoFirmware, firmware, heartbeatFirmware, heartbeatServer, type ServerProgram } from './programs.ts';
+export { echoFirmware, firmware, heartbeatFirmware, referenceServer, type ServerProgram } from './programs.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
 export type { ClientRow, ServerStatistics } from './server/port.ts';

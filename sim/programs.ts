@@ -35,7 +35,7 @@ export function echoFirmware(settings: Settings<'echo'> = {}): Firmware {
 }
 
 /** The reference server, with one protocol or several, each at a port of its own. */
-export function heartbeatServer(options: ServerOptions | readonly ServerOptions[] = {}): ServerProgram {
+export function referenceServer(options: ServerOptions | readonly ServerOptions[] = {}): ServerProgram {
   const local = { address: '0.0.0.0', port: SERVER_PORT };
   const all = [options].flat().map((one) => ({ local, ...one }));
   return (hal, onEvent) => startServer(hal, all, onEvent);

@@ -2,7 +2,7 @@
  * The simulated world: hosts on a star of cables, in virtual time.
  *
  *     const sim = new Simulation({ seed: 1 });
- *     const server = sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 } }));
+ *     const server = sim.addServer(referenceServer({ keepAlive: { idle: 3, interval: 3, count: 3 } }));
  *     const device = sim.addDevice({ firmware: heartbeatFirmware(), link: { delay: '20ms', loss: '1%' } });
  *     await sim.runFor('10s');
  *     device.cable.pull();

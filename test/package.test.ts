@@ -98,11 +98,11 @@ it('gives matchers to those who have vitest, and nothing that needs it to others
   writeFileSync(join(place, 'matchers.test.ts'), `
     import { expect, it } from 'vitest';
     import 'cablepull/vitest';
-    import { heartbeatFirmware, heartbeatServer, Simulation } from 'cablepull/sim';
+    import { heartbeatFirmware, referenceServer, Simulation } from 'cablepull/sim';
 
     it('is noticed', async () => {
       const sim = new Simulation({ seed: 1 });
-      const server = sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 } }));
+      const server = sim.addServer(referenceServer({ keepAlive: { idle: 3, interval: 3, count: 3 } }));
       const device = sim.addDevice({ firmware: heartbeatFirmware(), link: { loss: '1%' } });
       await sim.runFor('10s');
       device.cable.pull();

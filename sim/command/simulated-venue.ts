@@ -7,7 +7,7 @@ import type { Device } from '../device.ts';
 import type { Capture } from '../link/capture.ts';
 import type { LinkOptions } from '../link/options.ts';
 import type { NetstatRow } from '../netstat.ts';
-import { heartbeatServer } from '../programs.ts';
+import { referenceServer } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Testbed } from '../testbed.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
@@ -73,7 +73,7 @@ export class SimulatedVenue implements Venue {
   }
 
   async open(): Promise<readonly Server[]> {
-    this.#sim.addServer(heartbeatServer(this.#settings.embeddedServer));
+    this.#sim.addServer(referenceServer(this.#settings.embeddedServer));
     return this.#settings.firmware.servers;
   }
 

@@ -2,7 +2,7 @@
 
 import type { KeepAlive } from '../../hal/network.ts';
 import type { Firmware } from '../board/board.ts';
-import { heartbeatFirmware, heartbeatServer, type ServerProgram } from '../programs.ts';
+import { heartbeatFirmware, referenceServer, type ServerProgram } from '../programs.ts';
 
 /** Of both ends alike. */
 export interface Policy {
@@ -32,7 +32,7 @@ export function firmwareOfPolicy({ keepAlive, beats }: Policy): Firmware {
 }
 
 export function serverOf({ keepAlive, beats }: Policy): ServerProgram {
-  return heartbeatServer({
+  return referenceServer({
     keepAlive,
     liveness: beats === undefined ? { policy: 'none' } : { policy: 'missed-beats', scanIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit },
   });

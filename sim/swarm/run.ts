@@ -4,7 +4,7 @@ import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
 import type { LineOptions } from '../link/options.ts';
 import { loss } from '../link/rules/index.ts';
 import { formatAddress } from '../packet/address.ts';
-import { heartbeatFirmware, heartbeatServer, SERVER_NAME } from '../programs.ts';
+import { heartbeatFirmware, referenceServer, SERVER_NAME } from '../programs.ts';
 import type { Liveness } from '../server/client-table.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import { TimeLines } from '../verdict/time-line.ts';
@@ -118,7 +118,7 @@ export async function observe(scenario: Scenario): Promise<Observation> {
 
 function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scenario, streams: Streams): SimulatedServer {
   const { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry } = policy;
-  const program = heartbeatServer({ liveness: livenessOf(policy), keepAlive, beatEvents: true });
+  const program = referenceServer({ liveness: livenessOf(policy), keepAlive, beatEvents: true });
   const made = sim.addServer(streams.watchServer(program, SERVER_NAME), { link: lineOf(server.cable), driftPpm: server.driftPpm });
   const boxes = new Map<string, SimulatedNat>();
   for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));

@@ -5,7 +5,7 @@
  */
 
 import { performance } from 'node:perf_hooks';
-import { heartbeatFirmware, heartbeatServer, Simulation } from 'cablepull/sim';
+import { heartbeatFirmware, referenceServer, Simulation } from 'cablepull/sim';
 import { usedBytes } from './memory.ts';
 
 const LINK = { bandwidth: '10Mbit/s', delay: '20ms', loss: '1%' } as const;
@@ -29,7 +29,7 @@ export interface SimulatedCost {
 
 async function measure(count: number): Promise<SimulatedCost> {
   const sim = new Simulation({ seed: 1, witness: false });
-  const server = sim.addServer(heartbeatServer({ beatEvents: false, limits: { maxConnections: count } }));
+  const server = sim.addServer(referenceServer({ beatEvents: false, limits: { maxConnections: count } }));
   const firmware = heartbeatFirmware({ beatIntervalMs: PERIOD_MS });
   const add = async (more: number): Promise<void> => {
     for (let i = 0; i < more; i++) {

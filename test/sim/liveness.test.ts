@@ -13,7 +13,7 @@ import { duplicate } from '../../sim/link/rules/duplicate.ts';
 import { latency } from '../../sim/link/rules/latency.ts';
 import { loss } from '../../sim/link/rules/loss.ts';
 import { reorder } from '../../sim/link/rules/reorder.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../sim/programs.ts';
 import { Simulation } from '../../sim/simulation.ts';
 import { PROFILE_NAMES } from '../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../sim/tcpip/profiles/index.ts';
@@ -90,7 +90,7 @@ function world(seed: number, random: Seeded, config: Config): World {
   const { scanIntervalMs, serverMissedLimit, beatIntervalMs, missedLimit, connectTimeoutMs, baseMs, capMs } = config;
   const keepAlive = random.chance(2) ? 'off' : { idle: 3, interval: 3, count: 3 };
   const server = sim.addServer(
-    heartbeatServer({ liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: serverMissedLimit }, keepAlive }),
+    referenceServer({ liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: serverMissedLimit }, keepAlive }),
     { link: { delay: DELAY_MS } },
   );
   const firmware = heartbeatFirmware({ beatIntervalMs, missedLimit, connectTimeoutMs, retry: { baseMs, capMs }, keepAlive });

@@ -7,7 +7,7 @@ import { burstLoss } from '../../sim/link/rules/burst-loss.ts';
 import { corrupt } from '../../sim/link/rules/corrupt.ts';
 import { duplicate } from '../../sim/link/rules/duplicate.ts';
 import { reorder } from '../../sim/link/rules/reorder.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../sim/programs.ts';
 import { Simulation } from '../../sim/simulation.ts';
 import { PROFILE_NAMES, type ProfileName } from '../../sim/tcpip/profile.ts';
 
@@ -54,7 +54,7 @@ export async function record(seed: number, devices: number, serverProfile: Profi
     delivered: () => {},
     dropped: () => {},
   };
-  sim.addServer(heartbeatServer(), { profile: serverProfile, link: { delay: '5ms' } });
+  sim.addServer(referenceServer(), { profile: serverProfile, link: { delay: '5ms' } });
   for (let i = 0; i < devices; i++) {
     const board = sim.addDevice({
       firmware: heartbeatFirmware({ beatIntervalMs: 1000, dataIntervalMs: 700, dataBytes: 300, retry: { baseMs: 100, capMs: 1000 } }),

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { blackhole } from '../../sim/link/rules/index.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../sim/programs.ts';
 import { Simulation, type SimulationOptions } from '../../sim/simulation.ts';
 import type { TraceEvent } from '../../sim/verdict/trace.ts';
 
@@ -16,7 +16,7 @@ function world(options: SimulationOptions = {}): { sim: Simulation; trace: Trace
 }
 
 /** A server that counts no beats, so that TCP alone can find out. */
-const tcpAlone = heartbeatServer({ liveness: { policy: 'none' }, keepAlive: KEEPALIVE });
+const tcpAlone = referenceServer({ liveness: { policy: 'none' }, keepAlive: KEEPALIVE });
 
 /** A firmware that beats once, and then has nothing to say for an hour. */
 const quiet = heartbeatFirmware({ beatIntervalMs: 3_600_000, expectAnswers: false });
@@ -95,7 +95,7 @@ it('a device that lost its power says nothing more, and no `finally` of its firm
 describe('behind a NAT box that forgets idle connections after 5 s', () => {
   it.each([['silent', undefined], ['rst', 'ECONNRESET']] as const)('%s: a device that beats every 10 s finds out', async (onExpired, errno) => {
     const { sim, trace } = world();
-    sim.addServer(heartbeatServer({ liveness: { policy: 'none' } }));
+    sim.addServer(referenceServer({ liveness: { policy: 'none' } }));
     const nat = sim.addNat({ idleTimeout: '5s', onExpired });
     sim.addDevice({ nat, profile: 'linux', firmware: heartbeatFirmware({ beatIntervalMs: 10_000, missedLimit: 2 }), link: { delay: '20ms' } });
     await sim.runFor('9s');
@@ -106,7 +106,7 @@ describe('behind a NAT box that forgets idle connections after 5 s', () => {
 
   it('a device that beats every 3 s keeps its connection', async () => {
     const { sim, at } = world();
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     const nat = sim.addNat({ idleTimeout: '5s' });
     for (let i = 0; i < 3; i++) sim.addDevice({ nat, firmware: heartbeatFirmware(), link: { delay: '20ms' } });
     await sim.runFor('5m');
@@ -116,7 +116,7 @@ describe('behind a NAT box that forgets idle connections after 5 s', () => {
 
 it('a clock that is 100 ppm fast beats 100 ppm more often', async () => {
   const { sim, trace } = world();
-  sim.addServer(heartbeatServer());
+  sim.addServer(referenceServer());
   sim.addDevice({ name: 'true', firmware: heartbeatFirmware({ beatIntervalMs: 1000 }) });
   sim.addDevice({ name: 'fast', firmware: heartbeatFirmware({ beatIntervalMs: 1000 }), driftPpm: 100 });
   await sim.runFor('10001s');
@@ -126,7 +126,7 @@ it('a clock that is 100 ppm fast beats 100 ppm more often', async () => {
 
 it('a rule on one direction of a cable holds until it is taken off: the server hears nothing, the device hears the server', async () => {
   const { sim, trace } = world();
-  sim.addServer(heartbeatServer());
+  sim.addServer(referenceServer());
   sim.addDevice({ firmware: heartbeatFirmware({ missedLimit: 100 }), link: { delay: '20ms' } });
   await sim.runFor('10s');
   const undo = sim.cable('dev-1').install('tx', blackhole());
@@ -154,7 +154,7 @@ describe('what makes no sense is said', () => {
     [{ profile: 'windows' }, 'there is no profile windows; there are linux, lwip, w5500, freertos-tcp'],
   ])('%j', (options, message) => {
     const sim = new Simulation();
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     // As from JavaScript, where no type says so.
     const given: object = options;
     expect(() => sim.addDevice({ firmware: quiet, ...given })).toThrow(message);

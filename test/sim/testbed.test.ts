@@ -1,14 +1,14 @@
 /** Faults come and go: by a plan, by hand, several at once on one host; and the trace has them all. */
 
 import { describe, expect, it } from 'vitest';
-import { heartbeatFirmware, heartbeatServer } from '../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../sim/programs.ts';
 import { Simulation } from '../../sim/simulation.ts';
 import type { TraceEvent } from '../../sim/verdict/trace.ts';
 
 function world(seed = 1, devices = 1) {
   const trace: TraceEvent[] = [];
   const sim = new Simulation({ seed, onTrace: (event) => trace.push(event) });
-  const server = sim.addServer(heartbeatServer());
+  const server = sim.addServer(referenceServer());
   const boards = Array.from({ length: devices }, () => sim.addDevice({ firmware: heartbeatFirmware(), link: { delay: '20ms' } }));
   const [device] = boards;
   if (device === undefined) throw new Error('there must be a device');
@@ -174,7 +174,7 @@ describe('a plan that is made later', () => {
 
 it('hangs by hand that a watchdog ends leave nothing behind', async () => {
   const sim = new Simulation();
-  sim.addServer(heartbeatServer());
+  sim.addServer(referenceServer());
   const device = sim.addDevice({ firmware: heartbeatFirmware({ watchdogMs: 1000 }) });
   for (let i = 0; i < 100; i++) {
     await sim.runFor('5s');
@@ -220,7 +220,7 @@ describe('the trace', () => {
 
   it('is not kept where nobody shall witness it', async () => {
     const sim = new Simulation({ witness: false });
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     sim.addDevice({ firmware: heartbeatFirmware() });
     await sim.runFor('10s');
     expect(() => sim.testbed.witness).toThrow('this world keeps nothing of what happens (witness: false): there is nothing to judge by');

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Dice } from '../../../sim/dice.ts';
 import { FAULT_KINDS, FAULTS } from '../../../sim/faults/kinds/index.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import type { TraceEvent } from '../../../sim/verdict/trace.ts';
 import type { Verdict } from '../../../sim/verdict/verdict.ts';
@@ -18,7 +18,7 @@ interface World {
 function world(plan: string, seed = 1): World {
   const trace: TraceEvent[] = [];
   const sim = new Simulation({ seed, onTrace: (event) => trace.push(event) });
-  sim.addServer(heartbeatServer({ beatEvents: true, liveness: { policy: 'missed-beats', scanIntervalMs: 1000, missedLimit: 5 } }));
+  sim.addServer(referenceServer({ beatEvents: true, liveness: { policy: 'missed-beats', scanIntervalMs: 1000, missedLimit: 5 } }));
   sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 1000, missedLimit: 5 }), link: { delay: '20ms' } });
   sim.schedule(plan);
   return { sim, trace, verdicts: () => sim.testbed.witness.judge.verdicts(sim.nowMs) };

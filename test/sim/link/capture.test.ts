@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { needsTshark, tsharkFaults, tsharkFields, tsharkFrames } from '../../support/tshark.ts';
 
@@ -26,7 +26,7 @@ async function captured(seed: number): Promise<Captured> {
   const sim = new Simulation({ seed, onTrace: (event) => event.source === 'fault' && capture.comment(`${event.host}: ${event.kind} ${event.text}`) });
   const capture = sim.capture((bytes) => pieces.push(bytes), [`seed ${seed}`]);
   sim.trace((line) => lines.push(line));
-  sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, liveness: { policy: 'none' } }));
+  sim.addServer(referenceServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, liveness: { policy: 'none' } }));
   for (let i = 0; i < 4; i++) sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms', loss: '5%' } });
   sim.schedule(PLAN);
   await sim.runFor('10m');
@@ -111,7 +111,7 @@ describe('behind a NAT box that forgets', () => {
     const pieces: Uint8Array[] = [];
     const sim = new Simulation({ seed: 1 });
     const capture = sim.capture((bytes) => pieces.push(bytes));
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     const nat = sim.addNat({ idleTimeout: '30s', onExpired: 'rst' });
     for (let i = 0; i < 2; i++) sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms' }, nat });
     await sim.runFor('1m');

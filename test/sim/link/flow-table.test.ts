@@ -7,7 +7,7 @@ import type { FlowEnds } from '../../../sim/link/flows.ts';
 import { Link } from '../../../sim/link/link.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
 import { ACK, FIN, ICMP, type Packet, RST, SYN, TCP, UDP } from '../../../sim/packet/packet.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
@@ -349,7 +349,7 @@ describe('the fault', () => {
 
   it('without a time forgets all, again and again, and one box is enough for that', async () => {
     const sim = new Simulation();
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     sim.addDevice({ firmware: heartbeatFirmware(), link: { delay: '20ms' } });
     const link = sim.cable('dev-1');
     const { install: put } = link;

@@ -1,12 +1,12 @@
 /** Whose packets the printed lines say they are. */
 
 import { expect, it } from 'vitest';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 
 it('tells hosts apart that have the same address, each behind its own NAT box', async () => {
   const sim = new Simulation({ seed: 1 });
-  sim.addServer(heartbeatServer());
+  sim.addServer(referenceServer());
   const [first, second] = ['first', 'second'].map((name) => {
     return sim.addDevice({ name, nat: sim.addNat(), address: '192.168.0.1', firmware: heartbeatFirmware(), link: { delay: '20ms' }, power: false });
   });

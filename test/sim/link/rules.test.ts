@@ -13,7 +13,7 @@ import { latency } from '../../../sim/link/rules/latency.ts';
 import { loss } from '../../../sim/link/rules/loss.ts';
 import { reorder } from '../../../sim/link/rules/reorder.ts';
 import { ICMP, type Packet, UDP } from '../../../sim/packet/packet.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
@@ -246,7 +246,7 @@ describe('rules that make the line another one', () => {
 
   it('bandwidth that is back lets go at once what waited for the narrow line, in its order', async () => {
     const sim = new Simulation();
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 1000 }), link: { delay: '20ms' } });
     sim.schedule('bandwidth 8bit/s on dev-1 at 10s for 50s');
     await sim.runFor('1m');

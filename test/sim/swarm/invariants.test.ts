@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Firmware } from '../../../sim/board/board.ts';
 import { parsePlan } from '../../../sim/faults/plan.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { backMs, ghostMs, silenceMs } from '../../../sim/swarm/bounds.ts';
 import {
@@ -131,7 +131,7 @@ describe('streams', () => {
   it('a network between that changes a byte', async () => {
     const sim = new Simulation({ seed: 1 });
     const streams = new Streams();
-    sim.addServer(streams.watchServer(heartbeatServer(), 'server'));
+    sim.addServer(streams.watchServer(referenceServer(), 'server'));
     sim.addDevice({ firmware: spoilt(streams.watchFirmware(heartbeatFirmware(), 'dev-1')) });
     await sim.runFor('20s');
     expect(corruptStreams({ ...well, streams: streams.ends() })).not.toEqual([]);
@@ -140,7 +140,7 @@ describe('streams', () => {
   it('programs do not see that they are watched', async () => {
     const beats = async (streams: Streams | undefined): Promise<number> => {
       const sim = new Simulation({ seed: 1 });
-      const server = sim.addServer(streams?.watchServer(heartbeatServer(), 'server') ?? heartbeatServer());
+      const server = sim.addServer(streams?.watchServer(referenceServer(), 'server') ?? referenceServer());
       sim.addDevice({ firmware: streams?.watchFirmware(heartbeatFirmware(), 'dev-1') ?? heartbeatFirmware() });
       await sim.runFor('1m');
       return server.program?.statistics.beats ?? 0;
@@ -245,7 +245,7 @@ describe('a stored trace', () => {
   const replayed = (change: (event: TraceEvent) => object): Promise<string[]> => {
     const replay = new Replay();
     const sim = new Simulation({ seed: 1, onTrace: (event) => replay.add(JSON.parse(JSON.stringify(change(event)))) });
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     sim.addDevice({ firmware: heartbeatFirmware() });
     sim.schedule('cable-pull on dev-1 at 30s for 30s');
     return sim.runFor('2m').then(() => replay.problems(sim.testbed.witness.judge.findings(sim.nowMs)));

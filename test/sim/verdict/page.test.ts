@@ -3,7 +3,7 @@
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pageScript } from '../../../sim/command/page-script.ts';
-import { heartbeatFirmware, heartbeatServer, Simulation } from '../../../sim/index.ts';
+import { heartbeatFirmware, referenceServer, Simulation } from '../../../sim/index.ts';
 import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { packData } from '../../../sim/verdict/page/data.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const judge = new Judge(sessions);
   const lines = new TimeLines(sessions);
   const sim = new Simulation({ seed: 1, witness: false, onTrace: (event) => sessions.add(event) });
-  sim.addServer(heartbeatServer());
+  sim.addServer(referenceServer());
   for (const name of ['dev-1', 'dev-2', NASTY]) sim.addDevice({ name, firmware: heartbeatFirmware() });
   sim.schedule(PLAN);
   await sim.runFor('1m');

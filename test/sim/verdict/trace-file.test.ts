@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ERRNO } from '../../../hal/errno.ts';
 import { FAULT_KINDS, FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { NETWORKS, TIERS } from '../../../sim/faults/kind.ts';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
@@ -221,7 +221,7 @@ describe('a file', () => {
   it('of a run gives the verdicts of the run', async () => {
     let text = '';
     const sim = new Simulation({ seed: 1, onTrace: (event) => { text += `${JSON.stringify(event)}\n`; } });
-    sim.addServer(heartbeatServer({ beatEvents: true }));
+    sim.addServer(referenceServer({ beatEvents: true }));
     const nat = sim.addNat({ idleTimeout: '5m' });
     for (let i = 0; i < 10; i++) sim.addDevice({ firmware: heartbeatFirmware({ dataIntervalMs: 5000, dataBytes: 64 }), link: { delay: '7ms' }, ...(i < 3 && { nat }) });
     sim.schedule([

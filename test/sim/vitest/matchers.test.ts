@@ -1,7 +1,7 @@
 /** The matchers in virtual time: both sides of each deadline, and what a failure says, word for word. */
 
 import { describe, expect, it } from 'vitest';
-import { heartbeatFirmware, heartbeatServer } from '../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import type { Device } from '../../../sim/device.ts';
 import { type DeviceOptions, Simulation, type SimulatedServer, type SimulationOptions } from '../../../sim/simulation.ts';
 import type { ServerOptions } from '../../../sim/server/settings.ts';
@@ -16,7 +16,7 @@ interface World {
 /** The README's world, ten seconds old. */
 async function world({ server = {}, device = {}, sim: options = {} }: { server?: ServerOptions; device?: Partial<DeviceOptions>; sim?: SimulationOptions } = {}): Promise<World> {
   const sim = new Simulation({ seed: 1, ...options });
-  const host = sim.addServer(heartbeatServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, ...server }));
+  const host = sim.addServer(referenceServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, ...server }));
   const board = sim.addDevice({ firmware: heartbeatFirmware(), link: { loss: '1%' }, ...device });
   await sim.runFor('10s');
   return { sim, server: host, device: board };
@@ -426,7 +426,7 @@ describe('the time line', () => {
 
   it('knows which of two it was, behind one NAT box', async () => {
     const sim = new Simulation();
-    sim.addServer(heartbeatServer());
+    sim.addServer(referenceServer());
     const nat = sim.addNat();
     for (let i = 0; i < 2; i++) sim.addDevice({ firmware: heartbeatFirmware(), nat });
     await sim.runFor('10s');
@@ -442,7 +442,7 @@ describe('the time line', () => {
 
   it('marks, of two faults of one instant, the one that it is about, and leaves out those of servers that the device has nothing to do with', async () => {
     const { sim, device } = await world();
-    sim.addServer(heartbeatServer(), { name: 'spare' });
+    sim.addServer(referenceServer(), { name: 'spare' });
     sim.schedule('hang on spare at 11s\npower-loss on dev-1 at 11s\ncable-pull on dev-1 at 11s');
     await sim.runFor('1s');
     const lines = await failure(expect(sim).toNotice(device, { by: 'server', within: '1s' }));
@@ -510,7 +510,7 @@ describe('the time line', () => {
 
   it('marks when a box on the way forgot the connection, of which no plan tells the time', async () => {
     const sim = new Simulation();
-    sim.addServer(heartbeatServer({ liveness: { policy: 'none' } }));
+    sim.addServer(referenceServer({ liveness: { policy: 'none' } }));
     const device = sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 60_000 }) });
     sim.schedule('nat-timeout 20s on dev-1 at 0s');
     await sim.runFor('30s');

@@ -1,7 +1,7 @@
 /** Keepalive (RFC 9293 3.8.4, RFC 1122 4.2.3.6): who is found dead by it, when, by what; and who is not. */
 
 import { describe, expect, it } from 'vitest';
-import { heartbeatFirmware, heartbeatServer } from '../../../../sim/programs.ts';
+import { heartbeatFirmware, referenceServer } from '../../../../sim/programs.ts';
 import { Simulation } from '../../../../sim/simulation.ts';
 import type { ProfileName } from '../../../../sim/tcpip/profile.ts';
 import type { TraceEvent } from '../../../../sim/verdict/trace.ts';
@@ -116,7 +116,7 @@ describe('a device and its server', () => {
   function world(): { sim: Simulation; trace: TraceEvent[]; device: ReturnType<Simulation['addDevice']> } {
     const trace: TraceEvent[] = [];
     const sim = new Simulation({ seed: 3, onTrace: (event) => trace.push(event) });
-    sim.addServer(heartbeatServer({ keepAlive: THREE, liveness: { policy: 'none' }, protocol: { kind: 'heartbeat', answerBeats: false } }));
+    sim.addServer(referenceServer({ keepAlive: THREE, liveness: { policy: 'none' }, protocol: { kind: 'heartbeat', answerBeats: false } }));
     const firmware = heartbeatFirmware({ expectAnswers: false, beatIntervalMs: 60_000 });
     const device = sim.addDevice({ firmware, link: { delay: '20ms' } });
     return { sim, trace, device };
