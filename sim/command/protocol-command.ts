@@ -58,7 +58,7 @@ export function defineProtocolCommand<const O extends Options>(definition: Defin
 
 const PROTOCOL_OPTION: Option = {
   type: 'string', value: PROTOCOL_NAMES.join('|'), default: 'heartbeat', opensGroup: true,
-  help: `what devices and server say to each other: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words?.summary}`).join('; ')} `
+  help: `what devices and server say to each other: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words.summary}`).join('; ')} `
     + '(heartbeat); or a file with a protocol of your own, as ./my-protocol.ts',
 };
 

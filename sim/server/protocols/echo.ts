@@ -6,14 +6,14 @@
 
 import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../firmware/index.ts';
 import { atLeast } from '../checks.ts';
-import type { Client, ClientHandler, Protocol } from './protocol.ts';
+import type { Client, ClientHandler, ListedProtocol } from './protocol.ts';
 
 export interface EchoServiceSettings {
   /** A line comes as soon as a client is there, and then at this interval. Default 3000. */
   readonly lineIntervalMs: number;
 }
 
-export const ECHO: Protocol<ProtocolSettingsOf<'echo'>, EchoServiceSettings> = {
+export const ECHO: ListedProtocol<ProtocolSettingsOf<'echo'>, EchoServiceSettings> = {
   device: DEVICE_PROTOCOLS.echo,
   server: {
     transport: 'stream',

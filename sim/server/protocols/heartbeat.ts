@@ -4,7 +4,7 @@ import {
   BEAT, DEVICE_PROTOCOLS, encodeOther, type FrameSink, HEAD_BYTES, HeartbeatDecoder, type ProtocolSettingsOf,
 } from '../../../firmware/index.ts';
 import { atLeast, within } from '../checks.ts';
-import type { Client, ClientHandler, Protocol } from './protocol.ts';
+import type { Client, ClientHandler, ListedProtocol } from './protocol.ts';
 
 export interface HeartbeatServiceSettings {
   /** Sends each beat back, so that the client learns of a dead server as well. Default true. */
@@ -13,7 +13,7 @@ export interface HeartbeatServiceSettings {
   readonly push: { readonly intervalMs: number; readonly dataBytes: number } | undefined;
 }
 
-export const HEARTBEAT: Protocol<ProtocolSettingsOf<'heartbeat'>, HeartbeatServiceSettings> = {
+export const HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'heartbeat'>, HeartbeatServiceSettings> = {
   device: DEVICE_PROTOCOLS.heartbeat,
   server: {
     transport: 'stream',

@@ -4,13 +4,13 @@ import { isProtocolName, type ProtocolName } from '../../../firmware/index.ts';
 import { ECHO } from './echo.ts';
 import { HEARTBEAT } from './heartbeat.ts';
 import { MQTT } from './mqtt/index.ts';
-import type { Protocol, ServerProtocol } from './protocol.ts';
+import type { ListedProtocol, ServerProtocol } from './protocol.ts';
 
 export const PROTOCOLS = {
   heartbeat: HEARTBEAT,
   echo: ECHO,
   mqtt: MQTT,
-} satisfies Readonly<Record<ProtocolName, Protocol>>;
+} satisfies Readonly<Record<ProtocolName, ListedProtocol>>;
 
 export const PROTOCOL_NAMES: readonly ProtocolName[] = Object.keys(PROTOCOLS).filter(isProtocolName);
 

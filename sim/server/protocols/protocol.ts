@@ -16,6 +16,11 @@ export interface Protocol<
   readonly words?: ProtocolWords<DeviceSettings, ServiceSettings>;
 }
 
+/** A protocol of this project: the command line knows its words. */
+export type ListedProtocol<
+  DeviceSettings extends ProtocolSettings = ProtocolSettings, ServiceSettings extends object = object,
+> = Required<Protocol<DeviceSettings, ServiceSettings>>;
+
 /** What the command line has to know of a protocol. */
 export interface ProtocolWords<DeviceSettings extends ProtocolSettings, ServiceSettings extends object> {
   /** For `--help`: a few words, without a full stop. */

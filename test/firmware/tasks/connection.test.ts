@@ -1,4 +1,4 @@
-/** S5: servers in turn, back-off with full jitter, and deadlines that hold on both sides. */
+/** Servers in turn, back-off with full jitter, and deadlines that hold on both sides. */
 
 import { describe, expect, it } from 'vitest';
 import type { FirmwareConfig } from '../../../firmware/config.ts';

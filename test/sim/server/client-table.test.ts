@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ClientTable, type Liveness } from '../../../sim/server/client-table.ts';
 
 const SCANS: Liveness = { policy: 'missed-beats', scanIntervalMs: 3000, missedLimit: 5 };
-const S6: Liveness = { policy: 'idle', checkIntervalMs: 5000, idleMs: 10_000 };
+const IDLE: Liveness = { policy: 'idle', checkIntervalMs: 5000, idleMs: 10_000 };
 
 /** Runs the table's alarms in virtual time from `fromMs` until it drops somebody: when, and whom and why. */
 function firstDrop(table: ClientTable<string>, untilMs: number): [atMs: number, client: string, why: string] | undefined {
@@ -62,7 +62,7 @@ describe('a scan every 3 s, 5 missed beats', () => {
   });
 });
 
-describe('S6: a check every 5 s, idle for 10 s', () => {
+describe('a check every 5 s, idle for 10 s', () => {
   it.each([
     { lastMs: 0, droppedMs: 10_000 },
     { lastMs: 1, droppedMs: 15_000 },
@@ -70,7 +70,7 @@ describe('S6: a check every 5 s, idle for 10 s', () => {
     { lastMs: 5000, droppedMs: 15_000 },
     { lastMs: 5001, droppedMs: 20_000 },
   ])('drops who was heard last at $lastMs ms at $droppedMs ms', ({ lastMs, droppedMs }) => {
-    const table = new ClientTable<string>(S6, 0, 0);
+    const table = new ClientTable<string>(IDLE, 0, 0);
     firstDrop(table, lastMs);
     const entry = table.add('dev', lastMs);
     table.bytes(entry, lastMs);
@@ -79,7 +79,7 @@ describe('S6: a check every 5 s, idle for 10 s', () => {
   });
 
   it('takes any byte for a sign of life', () => {
-    const table = new ClientTable<string>(S6, 0, 0);
+    const table = new ClientTable<string>(IDLE, 0, 0);
     const entry = table.add('dev', 0);
     for (let atMs = 0; atMs < 100_000; atMs += 9999) {
       expect(firstDrop(table, atMs)).toBeUndefined();
@@ -90,7 +90,7 @@ describe('S6: a check every 5 s, idle for 10 s', () => {
 
 describe('the time to the first valid frame', () => {
   it('ends to the millisecond, whatever bytes came', () => {
-    const table = new ClientTable<string>(S6, 2500, 0);
+    const table = new ClientTable<string>(IDLE, 2500, 0);
     const entry = table.add('dev', 100);
     table.bytes(entry, 2000);
     expect(firstDrop(table, 2599)).toBeUndefined();
@@ -113,7 +113,7 @@ it('drops nobody under the policy "none"', () => {
 });
 
 it('drops nobody who was removed, and everybody who is due, in the order of their silence', () => {
-  const table = new ClientTable<string>(S6, 0, 0);
+  const table = new ClientTable<string>(IDLE, 0, 0);
   const entries = ['a', 'b', 'c', 'd'].map((client) => table.add(client, 0));
   const [a, b] = entries;
   if (a === undefined || b === undefined) throw new Error('there are four');
@@ -125,7 +125,7 @@ it('drops nobody who was removed, and everybody who is due, in the order of thei
 });
 
 it('judges nobody right after the process itself stood still, since what they sent is still to be read', () => {
-  const table = new ClientTable<string>(S6, 0, 0);
+  const table = new ClientTable<string>(IDLE, 0, 0);
   const [alive, dead] = [table.add('alive', 0), table.add('dead', 0)];
   const dropped: string[] = [];
   const expire = (atMs: number) => table.expire(atMs, (client) => dropped.push(client));

@@ -1,4 +1,4 @@
-/** S14 over real sockets: a flood of garbage from another process, and no healthy client loses a beat. */
+/** Over real sockets: a flood of garbage from another process, and no healthy client loses a beat. */
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { connect, type Socket } from 'node:net';

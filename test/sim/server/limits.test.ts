@@ -1,4 +1,4 @@
-/** S14: whatever some clients do, the server closes them for the right reason and no healthy client loses a beat. */
+/** Whatever some clients do, the server closes them for the right reason and no healthy client loses a beat. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { framesAhead } from '../../../sim/server/limits.ts';

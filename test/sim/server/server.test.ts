@@ -64,7 +64,7 @@ describe('the heartbeat service', () => {
   });
 });
 
-describe('S6', () => {
+describe('the idle policy', () => {
   const liveness = { policy: 'idle', checkIntervalMs: 5000, idleMs: 10_000 } as const;
 
   it('closes at the first check with 10 s of idleness, and any byte prevents it', () => {

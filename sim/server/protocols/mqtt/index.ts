@@ -3,13 +3,13 @@
 import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../../firmware/index.ts';
 import { PING_POLICY_NAMES } from '../../../../firmware/protocols/mqtt/ping-policy.ts';
 import { atLeast } from '../../checks.ts';
-import type { Protocol, Said, SaidSettings } from '../protocol.ts';
+import type { ListedProtocol, Said, SaidSettings } from '../protocol.ts';
 import { Broker, BROKER_DEFAULTS, type BrokerSettings } from './broker.ts';
 import { KEEP_ALIVE_POLICY_NAMES } from './keep-alive-policy.ts';
 
 type MqttSettings = ProtocolSettingsOf<'mqtt'>;
 
-export const MQTT: Protocol<MqttSettings, BrokerSettings> = {
+export const MQTT: ListedProtocol<MqttSettings, BrokerSettings> = {
   device: DEVICE_PROTOCOLS.mqtt,
   server: {
     transport: 'stream',
