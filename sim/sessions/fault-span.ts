@@ -26,12 +26,14 @@ export interface FaultSpan {
 }
 
 /**
- * What ended a fault: its heal; or, where it had stopped a program, that this started again: a device that boots, for that reason, or a
- * server that listens anew.
+ * What ended a fault: its heal; or, where it had stopped a program, that this started again: a device that boots, for
+ * that reason, or a server that listens anew.
  */
 export type FaultEnd = 'healed' | 'listening' | ResetReason;
 
-/** Whether it keeps a device from being reached. A server that does not run can be reached, as far as the network goes. */
+/**
+ * Whether it keeps a device from being reached. A server that does not run can be reached, as far as the network goes.
+ */
 export function cutsOff({ effect, on, kind }: FaultSpan): boolean {
   return effect === 'cuts' && (on === 'device' || FAULTS[kind].firmware === 'running');
 }
@@ -60,11 +62,13 @@ export class OpenFaults {
     return this.#byId.get(id);
   }
 
-  begin({ id, fault: kind, argument, tier, text, host, on, forMs, atMs }: FaultEvent & { readonly atMs: number }): FaultSpan {
+  begin(event: FaultEvent & { readonly atMs: number }): FaultSpan {
+    const { id, fault: kind, argument, tier, text, host, on, forMs, atMs: fromMs } = event;
     const { lasts, effect } = FAULTS[kind];
     const isMomentary = !lasts(argument);
     const span: FaultSpan = {
-      id, kind, argument, effect: effect(argument), tier, text, host, on, fromMs: atMs, forMs, isMomentary, toMs: isMomentary ? atMs : undefined,
+      id, kind, argument, effect: effect(argument), tier, text, host, on, fromMs, forMs, isMomentary,
+      toMs: isMomentary ? fromMs : undefined,
     };
     if (!isMomentary) {
       this.#byId.set(id, span);

@@ -69,7 +69,10 @@ export interface Outage {
   readonly why: string;
   /** When the last fault that cuts the device off came, or was over. */
   latestMs: number;
-  /** Something that is over at once has cut the device off: only the answer to what was sent after that shows that it is served. */
+  /**
+   * Something that is over at once has cut the device off: only the answer to what was sent after that shows that it is
+   * served.
+   */
   sentAfterMs: number;
 }
 
@@ -105,7 +108,9 @@ export function ghostsOf(session: Session, endMs: number): readonly Ghost[] {
 
 /** How long these are, within a time. */
 export function ghostMsWithin(session: Session, fromMs: number, toMs: number, endMs: number): number {
-  return ghostsOf(session, endMs).reduce((sum, ghost) => sum + Math.max(Math.min(ghost.toMs, toMs) - Math.max(ghost.fromMs, fromMs), 0), 0);
+  return ghostsOf(session, endMs).reduce((sum, ghost) => {
+    return sum + Math.max(Math.min(ghost.toMs, toMs) - Math.max(ghost.fromMs, fromMs), 0);
+  }, 0);
 }
 
 /** The ghost that an outage makes, if it ends then. */

@@ -1,21 +1,25 @@
 /**
- * The one account of connections: it takes a trace event by event, and knows who has which connection on line, since when, and who left or
- * dropped it, when and by what. Whoever must know of connections listens to it, or reads it: nobody puts them together for himself.
+ * The one account of connections: it takes a trace event by event, and knows who has which connection on line, since
+ * when, and who left or dropped it, when and by what. Whoever must know of connections listens to it, or reads it:
+ * nobody puts them together for himself.
  *
- * - A **session** is one connection of a device, as both its ends have it. The device has it from when it tells so until its firmware
- *   tells that it is lost, panics, boots or has a new one, or until a fault stops the firmware: without power, or by a crash. One
- *   that hangs has it still. From then on the device has **left** it.
- * - A server has it **on line** from when it takes it until it **drops** it: it tells so; or who sees its end from outside tells that this
- *   is gone (`hung-up`: the bench, or a real server's kernel); or a fault stops the server. Who does not run has nobody on line; a
- *   server that hangs has. Of a server that tells nothing it is assumed that it takes each connection as soon as the device has it.
- * - A **ghost** is a session that a server has on line, and whose device cannot be reached over it, or has left it. It lasts from the later
- *   of that moment and the take to the moment that the server drops it; or to the heal, where it survived. That holds with a
- *   fault and without. A device that closes its connection is a ghost, too, until the server has the FIN.
- * - A device cannot be reached over its session under a fault that cuts (faults/kind.ts), on the device or on the server; or when a box on the
- *   way has forgotten it. A fault that stops or hangs the server makes no ghosts of those who could be reached.
- * - A session **survived** if its device is served over it once nothing cuts it off any more; the heal is when the last such fault was
- *   over. After what is over at once, an answer counts only if what it answers was sent after that; and where nobody answers, no sign
- *   counts. A session that the device has left cannot survive.
+ * - A **session** is one connection of a device, as both its ends have it. The device has it from when it tells so
+ *   until its firmware tells that it is lost, panics, boots or has a new one, or until a fault stops the firmware:
+ *   without power, or by a crash. One that hangs has it still. From then on the device has **left** it.
+ * - A server has it **on line** from when it takes it until it **drops** it: it tells so; or who sees its end from
+ *   outside tells that this is gone (`hung-up`: the bench, or a real server's kernel); or a fault stops the server. Who
+ *   does not run has nobody on line; a server that hangs has. Of a server that tells nothing it is assumed that it
+ *   takes each connection as soon as the device has it.
+ * - A **ghost** is a session that a server has on line, and whose device cannot be reached over it, or has left it. It
+ *   lasts from the later of that moment and the take to the moment that the server drops it; or to the heal, where it
+ *   survived. That holds with a fault and without. A device that closes its connection is a ghost, too, until the
+ *   server has the FIN.
+ * - A device cannot be reached over its session under a fault that cuts (faults/kind.ts), on the device or on the
+ *   server; or when a box on the way has forgotten it. A fault that stops or hangs the server makes no ghosts of those
+ *   who could be reached.
+ * - A session **survived** if its device is served over it once nothing cuts it off any more; the heal is when the last
+ *   such fault was over. After what is over at once, an answer counts only if what it answers was sent after that; and
+ *   where nobody answers, no sign counts. A session that the device has left cannot survive.
  * - Sessions of a device **overlap** where a server takes one on line while it has another of the same device on line.
  */
 
@@ -48,7 +52,10 @@ type EventOf<Source extends TraceEvent['source']> = Extract<TraceEvent, { source
 
 const LEFT = 'the device has left this connection';
 
-/** A device that is connected again and again to a server that takes nothing leaves so many in its queue: those before are forgotten. */
+/**
+ * A device that is connected again and again to a server that takes nothing leaves so many in its queue: those before
+ * are forgotten.
+ */
 const UNTAKEN_MAX = 16;
 
 /** So many clients are remembered that are off line. */
@@ -68,7 +75,10 @@ export class Sessions {
   start: Extract<TraceEvent, { kind: 'start' }> | undefined = undefined;
   end: Extract<TraceEvent, { kind: 'end' }> | undefined = undefined;
   readonly #listeners: SessionListener[] = [];
-  /** By the device's end, those that no server has dropped; two devices may have the same end, each to a server of its own. */
+  /**
+   * By the device's end, those that no server has dropped; two devices may have the same end, each to a server of its
+   * own.
+   */
   readonly #byEnd = new Map<string, readonly Session[]>();
   /** By the server, and its number for the client. */
   readonly #byClient = new Map<string, Map<number, Session>>();
@@ -159,7 +169,8 @@ export class Sessions {
     this.faults.end(span, atMs);
     if (cutsOff(span)) {
       const session = this.devices.get(span.host)?.session;
-      for (const { outage } of span.on === 'server' ? this.#onlineAt(span.host) : session === undefined ? NO_SESSIONS : [session]) {
+      const own = session === undefined ? NO_SESSIONS : [session];
+      for (const { outage } of span.on === 'server' ? this.#onlineAt(span.host) : own) {
         if (outage !== undefined) outage.latestMs = atMs;
       }
     }
@@ -168,7 +179,9 @@ export class Sessions {
 
   /** Whatever stopped a program is over when it starts. */
   #started(host: string, atMs: number, by: FaultEnd): void {
-    for (const span of this.faults.on(host)) if (FAULTS[span.kind].firmware !== 'running') this.#faultOver(span, atMs, by);
+    for (const span of this.faults.on(host)) {
+      if (FAULTS[span.kind].firmware !== 'running') this.#faultOver(span, atMs, by);
+    }
   }
 
   /** What cuts off whoever is at that host. */
@@ -185,7 +198,8 @@ export class Sessions {
     const sessions = ends.flatMap((end) => this.#at(end));
     for (const session of sessions) {
       if (session.device?.session !== session) continue;
-      cut(session, atMs, { text: `${at} has forgotten this connection, idle for ${formatDuration(idleMs)}`, isMomentary: true });
+      const text = `${at} has forgotten this connection, idle for ${formatDuration(idleMs)}`;
+      cut(session, atMs, { text, isMomentary: true });
       for (const listener of this.#listeners) listener.forgotten?.(session, event);
     }
     return sessions[0];
@@ -247,10 +261,14 @@ export class Sessions {
     if (session.dropped === undefined) {
       cut(session, atMs, { text: LEFT, isMomentary: false });
       device.left = [...device.left, session];
-      const untaken = session.online === undefined ? device.left.filter(({ online }) => online === undefined) : NO_SESSIONS;
-      if (untaken.length > UNTAKEN_MAX && untaken[0] !== undefined) this.#forget(untaken[0]);
+      if (session.online === undefined) this.#forgetUntaken(device);
     }
     for (const listener of this.#listeners) listener.left?.(session);
+  }
+
+  #forgetUntaken({ left }: DeviceSessions): void {
+    const untaken = left.filter(({ online }) => online === undefined);
+    if (untaken.length > UNTAKEN_MAX && untaken[0] !== undefined) this.#forget(untaken[0]);
   }
 
   #served(session: Session | undefined, atMs: number, sentMs: number | undefined): void {
@@ -258,7 +276,8 @@ export class Sessions {
     if (session === undefined || session.dropped !== undefined) return;
     const { outage, device, online } = session;
     if (outage !== undefined && (sentMs ?? -Infinity) >= outage.sentAfterMs) {
-      if (this.#cutAt(device?.name) === undefined && this.#cutAt(online?.server) === undefined) this.#endOutage(session, outage.latestMs);
+      const isCut = this.#cutAt(device?.name) !== undefined || this.#cutAt(online?.server) !== undefined;
+      if (!isCut) this.#endOutage(session, outage.latestMs);
     }
     for (const listener of this.#listeners) listener.served?.(session, atMs, sentMs);
   }
@@ -312,7 +331,9 @@ export class Sessions {
   /** A server tells of itself: who it has on line is assumed no longer. */
   #hearServer(): void {
     this.hearsServer = true;
-    for (const session of [...this.#byEnd.values()].flat()) if (session.online?.isAssumed === true) session.online = undefined;
+    for (const session of [...this.#byEnd.values()].flat()) {
+      if (session.online?.isAssumed === true) session.online = undefined;
+    }
   }
 
   /** The session of that end that the server takes on line now. */
@@ -356,7 +377,8 @@ export class Sessions {
 
   #open(end: string, atMs: number): Session {
     const session: Session = {
-      end, device: undefined, connectedMs: atMs, online: undefined, left: undefined, dropped: undefined, outage: undefined, ghosts: [],
+      end, device: undefined, connectedMs: atMs, online: undefined, left: undefined, dropped: undefined,
+      outage: undefined, ghosts: [],
     };
     this.#byEnd.set(end, [...(this.#byEnd.get(end) ?? []), session]);
     return session;
@@ -393,7 +415,9 @@ export class Sessions {
   #device(name: string): DeviceSessions {
     let device = this.devices.get(name);
     if (device === undefined) {
-      device = { name, session: undefined, stopped: undefined, left: NO_SESSIONS, hasConnected: false, server: undefined, isAssumed: false };
+      device = {
+        name, session: undefined, stopped: undefined, left: NO_SESSIONS, hasConnected: false, server: undefined, isAssumed: false,
+      };
       this.devices.set(name, device);
     }
     return device;

@@ -1,4 +1,7 @@
-/** What must hold of every run, whatever befalls it. Where it does not, a sentence says who, when, how much, and what the bound was. */
+/**
+ * What must hold of every run, whatever befalls it. Where it does not, a sentence says who, when, how much, and what
+ * the bound was.
+ */
 
 import { FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
@@ -105,7 +108,9 @@ export function lateDevices(observation: Observation): string[] {
   });
 }
 
-/** When the last fault that touches the device was over; undefined: one is not. Cables that lose packets count as well. */
+/**
+ * When the last fault that touches the device was over; undefined: one is not. Cables that lose packets count as well.
+ */
 function wellFromMs({ faults, scenario }: Observation, { name }: DeviceFacts): number | undefined {
   const own = faults.filter(({ host }) => host === name || host === SERVER_NAME);
   if (own.some(({ toMs }) => toMs === undefined)) return undefined;
@@ -170,9 +175,10 @@ export function leakedSessions(observation: Observation): string[] {
 // ---- memory ----
 
 /**
- * How long a connection lingers that nobody uses any more. Linux: FIN sent again until tcp_orphan_retries (8) doublings from the least RTO
- * are over, 102 s, looked at when an RTO is, which may have become 120 s by then; or the peer's data, then FIN-WAIT-2 and TIME-WAIT of 60 s
- * each (profiles/linux.ts). W5500 and lwIP are sooner done, or have few sockets anyway, as their profiles say.
+ * How long a connection lingers that nobody uses any more. Linux: FIN sent again until tcp_orphan_retries (8) doublings
+ * from the least RTO are over, 102 s, looked at when an RTO is, which may have become 120 s by then; or the peer's
+ * data, then FIN-WAIT-2 and TIME-WAIT of 60 s each (profiles/linux.ts). W5500 and lwIP are sooner done, or have few
+ * sockets anyway, as their profiles say.
  */
 const LINGER_MS = 102_200 + 120_000 + 60_000 + 60_000;
 
@@ -191,7 +197,8 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
       return [`${host} holds ${count} connections at ${at(atMs)}: of ${attempts} it can be ${boundCount}`];
     });
     const held = [...connections.values()].reduce((sum, count) => sum + count, 0);
-    // A host: its clock, its watchdog's, that of its reset, a look-up; both ways of its cable; the heal of its loss; and a box on it.
+    // A host: its clock, its watchdog's, that of its reset, a look-up; both ways of its cable; the heal of its loss;
+    // and a box on it.
     const waitersMax = held + hosts * (4 + 2 + 1 + scenario.plan.length) + scenario.nats.length + 16;
     if (waiters <= waitersMax) return late;
     const allowed = `of ${hosts} hosts with ${held} connections it can be ${waitersMax}`;

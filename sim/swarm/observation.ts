@@ -1,4 +1,7 @@
-/** What is looked at of a run: the facts that its invariants are about. Data, so that a test can make up what never happens. */
+/**
+ * What is looked at of a run: the facts that its invariants are about. Data, so that a test can make up what never
+ * happens.
+ */
 
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { DeviceLine } from '../verdict/time-line.ts';
@@ -17,7 +20,10 @@ export interface Observation {
   readonly sessions: readonly HeardSession[];
   /** What a page would show. */
   readonly lines: readonly DeviceLine[];
-  /** At the end: the clients on line by the device that each is, `?` where nobody has its address; undefined: no server runs. */
+  /**
+   * At the end: the clients on line by the device that each is, `?` where nobody has its address; undefined: no server
+   * runs.
+   */
   readonly clients: ReadonlyMap<string, number> | undefined;
   /** Both ends of the connections; the server's `remote` is the device's own end, also where a NAT box is between. */
   readonly streams: readonly StreamEnd[];

@@ -61,11 +61,15 @@ export class Recorder implements SessionListener {
 
   traceEvent(event: TraceEvent, session: Session | undefined): void {
     const { atMs } = event;
-    if (!(atMs >= this.#lastMs)) this.traceProblems.push(`the trace goes back in time, from ${this.#lastMs} ms to ${atMs} ms, at ${event.kind}`);
+    if (!(atMs >= this.#lastMs)) {
+      this.traceProblems.push(`the trace goes back in time, from ${this.#lastMs} ms to ${atMs} ms, at ${event.kind}`);
+    }
     this.#lastMs = atMs;
     switch (event.kind) {
       case 'healed':
-        if (!this.#faultIds.has(event.id)) this.traceProblems.push(`${event.text} was healed at ${atMs} ms, and had not come`);
+        if (!this.#faultIds.has(event.id)) {
+          this.traceProblems.push(`${event.text} was healed at ${atMs} ms, and had not come`);
+        }
         break;
       case 'connecting':
         this.#device(event.device).attemptsMs.push(atMs);

@@ -24,7 +24,8 @@ export interface Case {
 }
 
 /**
- * When nothing cut the device off any more; of all cuts whose service is not back, as each new one takes the heal from those before.
+ * When nothing cut the device off any more; of all cuts whose service is not back, as each new one takes the heal from
+ * those before.
  */
 export interface Heal {
   atMs: number | undefined;
@@ -34,8 +35,8 @@ export interface Heal {
 export interface DeviceCases {
   readonly sessions: DeviceSessions;
   /**
-   * Those whose service is not back, the earliest first: there is no end of them where one fault lasts for good, and others come and
-   * go.
+   * Those whose service is not back, the earliest first: there is no end of them where one fault lasts for good, and
+   * others come and go.
    */
   waiting: Case[];
   /** Of them, those whose faults are not over. */
@@ -68,10 +69,13 @@ export function endCase(device: DeviceCases, fault: FaultSpan, atMs: number): Ca
 }
 
 /**
- * If no fault cuts the device off any more, those that did are healed. One on a server does so as long as the device goes there.
+ * If no fault cuts the device off any more, those that did are healed. One on a server does so as long as the device
+ * goes there.
  */
 export function healCuts({ open, heal: healOfCuts, sessions }: DeviceCases, atMs: number): void {
-  const isCut = open.some(({ effect, fault: { on, host } }) => effect === 'cuts' && (on === 'device' || host === sessions.server));
+  const isCut = open.some(({ effect, fault: { on, host } }) => {
+    return effect === 'cuts' && (on === 'device' || host === sessions.server);
+  });
   if (!isCut) healOfCuts.atMs ??= atMs;
 }
 
@@ -82,7 +86,8 @@ function healedAtMs({ fault: { toMs }, heal: { atMs } }: Case): number | undefin
 
 /** The firmware is gone, and will not notice any more what it has not noticed yet. */
 export function stopNoticing({ waiting }: DeviceCases, firmware: FirmwareState): void {
-  for (let i = waiting.length - 2, one = waiting[i]; one !== undefined && one.firmware !== firmware; one = waiting[--i]) {
+  for (let i = waiting.length - 2, one = waiting[i]; one !== undefined; one = waiting[--i]) {
+    if (one.firmware === firmware) return;
     if (one.deviceNoticed === undefined) one.firmware = worse(one.firmware, firmware);
   }
 }
@@ -100,7 +105,8 @@ export function stateUnder(faults: readonly FaultSpan[]): FirmwareState {
  * The firmware runs again, without a boot: from now on it can notice those that are not healed, but for its own hang.
  */
 export function goOn({ waiting, hungSinceMs }: DeviceCases): void {
-  for (let i = waiting.length - 1, one = waiting[i]; one !== undefined && one.fault.fromMs >= hungSinceMs; one = waiting[--i]) {
+  for (let i = waiting.length - 1, one = waiting[i]; one !== undefined; one = waiting[--i]) {
+    if (one.fault.fromMs < hungSinceMs) return;
     const isByOther = one.fault.on === 'server' || FAULTS[one.fault.kind].firmware === 'running';
     if (healedAtMs(one) === undefined && one.firmware === 'hung' && isByOther) one.firmware = 'running';
   }
@@ -114,30 +120,32 @@ export function back(device: DeviceCases, session: Session, atMs: number, sentMs
     one.survived = one.session === session;
   }
   // The heal of those that are back stays what it was; who still waits for one shares it on.
-  if (device.waiting.some(({ heal, backAtMs }) => heal === device.heal && backAtMs !== undefined)) device.heal = { atMs: undefined };
+  const isTaken = device.waiting.some(({ heal, backAtMs }) => heal === device.heal && backAtMs !== undefined);
+  if (isTaken) device.heal = { atMs: undefined };
   device.waiting = device.waiting.filter(({ backAtMs }) => backAtMs === undefined);
 }
 
 /**
- * Whether what was sent then shows service after a fault that was over at once. Where nobody answers, what is sent into a session that
- * is dead since then looks no different.
+ * Whether what was sent then shows service after a fault that was over at once. Where nobody answers, what is sent into
+ * a session that is dead since then looks no different.
  */
 function isAfter({ fault, session }: Case, servedOver: Session, sentMs: number | undefined): boolean {
   return sentMs === undefined ? session !== servedOver : sentMs >= fault.fromMs;
 }
 
 export function verdictOf(one: Case, endMs: number): Verdict {
-  const { effect, device, session, hadService, firmware, server, deviceNoticed, serverNoticed, survived, backAtMs } = one;
+  const { effect, device, session, hadService, firmware, server, survived, backAtMs } = one;
   const { kind, tier, text, on, fromMs: atMs, forMs, toMs } = one.fault;
   const healedMs = healedAtMs(one);
+  const ghostsUntilMs = (survived ? healedMs : undefined) ?? Infinity;
   return {
     fault: kind, effect, tier, text, on, device, atMs, forMs,
     isOver: toMs !== undefined,
     healedAfterMs: healedMs === undefined ? undefined : healedMs - atMs,
     wasConnected: session !== undefined,
-    hadService, firmware, server, deviceNoticed, serverNoticed, survived,
+    hadService, firmware, server, deviceNoticed: one.deviceNoticed, serverNoticed: one.serverNoticed, survived,
     // What came after the fault; and where the session survived that, before the heal.
-    ghostMs: effect === 'cuts' && session !== undefined ? ghostMsWithin(session, atMs, (survived ? healedMs : undefined) ?? Infinity, endMs) : 0,
+    ghostMs: effect === 'cuts' && session !== undefined ? ghostMsWithin(session, atMs, ghostsUntilMs, endMs) : 0,
     backAfterMs: !hadService || backAtMs === undefined || healedMs === undefined ? undefined : backAtMs - healedMs,
   };
 }

@@ -6,7 +6,9 @@ import type { OfflineReason } from '../server/events.ts';
 import { type FaultEnd, type FaultSpan, isStopped } from '../sessions/fault-span.ts';
 import { type DeviceSessions, type Dropped, onlineOf, type Session } from '../sessions/session.ts';
 import type { SessionListener, Sessions } from '../sessions/sessions.ts';
-import { back, type Case, causesOf, type DeviceCases, endCase, goOn, healCuts, stateUnder, stopNoticing, verdictOf, worse } from './case.ts';
+import {
+  back, type Case, causesOf, type DeviceCases, endCase, goOn, healCuts, stateUnder, stopNoticing, verdictOf, worse,
+} from './case.ts';
 import type { TraceEvent } from './trace.ts';
 import { type FalseAlarm, type Findings, GIVING_UP, type Verdict } from './verdict.ts';
 
@@ -43,7 +45,7 @@ export class Judge implements SessionListener {
       overlappingSessions: this.#overlappingSessions,
       unexplainedLosses: this.#losses,
       ghostMs: this.#sessions.ghostMs(endMs),
-      traffic: end === undefined ? undefined : { bytes: end.bytes, counted: start?.network === 'real' ? 'payload' : 'packets' },
+      traffic: end && { bytes: end.bytes, counted: start?.network === 'real' ? 'payload' : 'packets' },
     };
   }
 
@@ -51,7 +53,9 @@ export class Judge implements SessionListener {
     return this.#cases.map((one) => verdictOf(one, endMs));
   }
 
-  /** The last fault that has cut the device: its verdict, as things stand whenever it is asked for. Undefined: none has. */
+  /**
+   * The last fault that has cut the device: its verdict, as things stand whenever it is asked for. Undefined: none has.
+   */
   latestCut(name: string): ((nowMs: number) => Verdict) | undefined {
     const device = this.#sessions.devices.get(name);
     const one = device && this.#devices.get(device)?.latestCut;
@@ -74,7 +78,8 @@ export class Judge implements SessionListener {
     const { devices } = this.#sessions;
     if (fault.on === 'device') {
       const device = devices.get(fault.host);
-      if (device !== undefined) this.#open(device, this.#isVoid(fault) ? undefined : device.session ?? device.stopped, fault);
+      const session = this.#isVoid(fault) ? undefined : device?.session ?? device?.stopped;
+      if (device !== undefined) this.#open(device, session, fault);
       return;
     }
     for (const device of devices.values()) {
@@ -87,7 +92,8 @@ export class Judge implements SessionListener {
   /** On a device without power there is nothing to reset, to hang, or to crash. */
   #isVoid(fault: FaultSpan): boolean {
     const { firmware } = FAULTS[fault.kind];
-    const isOff = this.#sessions.faults.on(fault.host).some((other) => other !== fault && FAULTS[other.kind].firmware === 'off');
+    const others = this.#sessions.faults.on(fault.host).filter((other) => other !== fault);
+    const isOff = others.some(({ kind }) => FAULTS[kind].firmware === 'off');
     return isOff && (fault.kind === 'reset' || firmware === 'hung' || firmware === 'dead');
   }
 
@@ -115,7 +121,9 @@ export class Judge implements SessionListener {
     }
     this.#cases.push(one);
     device.waiting.push(one);
-    const isHung = device.open.some((other) => other.fault.on === 'device' && FAULTS[other.fault.kind].firmware === 'hung');
+    const isHung = device.open.some((other) => {
+      return other.fault.on === 'device' && FAULTS[other.fault.kind].firmware === 'hung';
+    });
     if (firmware === 'hung' && !isHung) device.hungSinceMs = fromMs;
     if (!isMomentary) device.open.push(one);
     if (effect === 'cuts') {
@@ -123,7 +131,8 @@ export class Judge implements SessionListener {
       device.latestCut = one;
     }
     const worst = this.#stateOf(sessions.name);
-    for (let i = device.waiting.length - 1, other = device.waiting[i]; other?.fault.fromMs === fromMs; other = device.waiting[--i]) {
+    const { waiting } = device;
+    for (let i = waiting.length - 1, other = waiting[i]; other?.fault.fromMs === fromMs; other = waiting[--i]) {
       other.firmware = worse(other.firmware, worst);
       other.server = worse(other.server, one.server);
     }
@@ -162,11 +171,12 @@ export class Judge implements SessionListener {
     if (device === undefined) return;
     // Without a plan: the line that would have done the same.
     const text = this.#sessions.faults.on(at).findLast(({ effect }) => effect === 'latent')?.text ?? formatFault({
-      kind: 'nat-timeout', argument: undefined, target: device.name, at: { fromMs: atMs, toMs: atMs }, for: undefined, everyMs: undefined,
+      kind: 'nat-timeout', argument: undefined, target: device.name, at: { fromMs: atMs, toMs: atMs }, for: undefined,
+      everyMs: undefined,
     });
     this.#open(device, session, {
-      id: 0, kind: 'nat-timeout', argument: undefined, effect: 'cuts', tier: 'T3', text, host: device.name, on: 'device',
-      fromMs: atMs, forMs: undefined, isMomentary: true, toMs: atMs,
+      id: 0, kind: 'nat-timeout', argument: undefined, effect: 'cuts', tier: 'T3', text,
+      host: device.name, on: 'device', fromMs: atMs, forMs: undefined, isMomentary: true, toMs: atMs,
     });
   }
 
@@ -194,7 +204,7 @@ export class Judge implements SessionListener {
     const causes = causesOf(this.#of(session));
     for (const one of causes) one.deviceNoticed ??= { afterMs: atMs - one.fault.fromMs, by };
     if (causes.length === 0 && !this.#isUntaken(session)) this.#losses.set(by, (this.#losses.get(by) ?? 0) + 1);
-    if (GIVING_UP.has(by) && session.dropped === undefined) this.#giveUp(session, { atMs, device: device.name, side: 'device', by });
+    if (session.dropped === undefined) this.#giveUp(session, { atMs, device: device.name, side: 'device', by });
   }
 
   dropped(session: Session): void {
@@ -209,7 +219,7 @@ export class Judge implements SessionListener {
     if (by === undefined) return;
     for (const one of causesOf(this.#of(session))) one.serverNoticed = { afterMs: atMs - one.fault.fromMs, by };
     // Who finds that the other has left it is right.
-    if (GIVING_UP.has(by) && session.left === undefined) this.#giveUp(session, { atMs, device: device.name, side: 'server', by });
+    if (session.left === undefined) this.#giveUp(session, { atMs, device: device.name, side: 'server', by });
   }
 
   served(session: Session, atMs: number, sentMs: number | undefined): void {
@@ -218,6 +228,7 @@ export class Judge implements SessionListener {
   }
 
   #giveUp(session: Session, alarm: FalseAlarm): void {
+    if (!GIVING_UP.has(alarm.by)) return;
     const wasCut = causesOf(this.#of(session)).some(({ effect }) => effect === 'cuts');
     if (!wasCut && !this.#givenUp.has(session) && !this.#isUntaken(session)) this.#falseAlarms.push(alarm);
     this.#givenUp.add(session);
@@ -225,7 +236,8 @@ export class Judge implements SessionListener {
 
   /** Begun under a fault on a server, whose stack has answered, and whose program never took it. */
   #isUntaken({ online }: Session): boolean {
-    return this.#sessions.hearsServer && online === undefined && this.#sessions.faults.all.some(({ on }) => on === 'server');
+    const { hearsServer, faults } = this.#sessions;
+    return hearsServer && online === undefined && faults.all.some(({ on }) => on === 'server');
   }
 
   #of(session: Session): readonly Case[] {

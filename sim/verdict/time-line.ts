@@ -1,6 +1,7 @@
 /**
- * Keeps of each device a picture that is small: when it was connected as it sees it itself, when it was on line as the server sees it, which
- * faults it was under, and what is worth a mark. Plain data, for a page to draw. Sessions and ghosts are those of sessions/sessions.ts.
+ * Keeps of each device a picture that is small: when it was connected as it sees it itself, when it was on line as the
+ * server sees it, which faults it was under, and what is worth a mark. Plain data, for a page to draw. Sessions and
+ * ghosts are those of sessions/sessions.ts.
  */
 
 import type { FaultKind } from '../faults/kinds/index.ts';
@@ -83,10 +84,11 @@ export class TimeLines implements SessionListener {
       const { name, session } = device;
       const { connected, online, faults, beats, missed, marks } = this.#line(name);
       const open = this.#sessions.faults.on(name).map((span) => shown(span, endMs));
+      const own = session === undefined ? [] : [{ fromMs: session.connectedMs, toMs: endMs }];
       const still = onlineOf(device).flatMap((one) => onlineSpan(one, endMs) ?? []);
       return {
         name,
-        connected: [...connected.items, ...(session === undefined ? [] : [{ fromMs: session.connectedMs, toMs: endMs }])],
+        connected: [...connected.items, ...own],
         online: [...online.items, ...still].toSorted((a, b) => a.fromMs - b.fromMs),
         faults: [...faults.items, ...open].toSorted((a, b) => a.fromMs - b.fromMs),
         beats: beats.all(),
@@ -128,7 +130,8 @@ export class TimeLines implements SessionListener {
 
   forgotten({ device }: Session, { at, idleMs, atMs }: Extract<TraceEvent, { kind: 'forgotten' }>): void {
     if (device === undefined) return;
-    this.#line(device.name).marks.add('error', atMs, `${at} has forgotten this connection, idle for ${formatDuration(idleMs)}`);
+    const text = `${at} has forgotten this connection, idle for ${formatDuration(idleMs)}`;
+    this.#line(device.name).marks.add('error', atMs, text);
   }
 
   // ---- what else happens ----
@@ -137,7 +140,8 @@ export class TimeLines implements SessionListener {
     if (event.source === 'device') {
       this.#addDeviceEvent(event);
     } else if (event.kind === 'refused' && session?.device !== undefined) {
-      this.#line(session.device.name).marks.add('error', event.atMs, `turned away: all ${event.maxConnections} connections are taken`);
+      const text = `turned away: all ${event.maxConnections} connections are taken`;
+      this.#line(session.device.name).marks.add('error', event.atMs, text);
     }
   }
 
@@ -218,7 +222,7 @@ function describeLeft(by: LeftBy): string {
   }
 }
 
-function lostBy({ by, detail }: Pick<Extract<LeftBy, { kind: 'lost' }>, 'by'> & { readonly detail?: string | undefined }): string {
+function lostBy({ by, detail }: { readonly by: string; readonly detail?: string | undefined }): string {
   return detail === undefined ? by : `${by}, ${detail}`;
 }
 

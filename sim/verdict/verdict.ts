@@ -1,37 +1,40 @@
 /**
- * What a verdict says: for each fault, and each device that it touches, who noticed, after how long, and by what. Verdicts follow
- * from the trace alone (judge.ts), so that a stored trace gives the same ones. Sessions, ghosts, and when sessions overlap, are told of in
- * sessions/sessions.ts.
+ * What a verdict says: for each fault, and each device that it touches, who noticed, after how long, and by what.
+ * Verdicts follow from the trace alone (judge.ts), so that a stored trace gives the same ones. Sessions, ghosts, and
+ * when sessions overlap, are told of in sessions/sessions.ts.
  *
- * - The connection in question is the one that the device had when the fault came. A device that had none, or one that the server had
- *   given up before, has a verdict without it; and so has a reset, a hang or a crash of a device without power. A fault on a server touches
- *   every device that has a connection to it, or had its last.
- * - A fault cuts, harms or is latent (faults/kind.ts). Where it only harms there is nothing to notice: who gives up, and was not cut off
- *   meanwhile, raises a false alarm. A latent one has no verdict by itself: each connection that a box then forgets has one, from
- *   that moment.
+ * - The connection in question is the one that the device had when the fault came. A device that had none, or one that
+ *   the server had given up before, has a verdict without it; and so has a reset, a hang or a crash of a device without
+ *   power. A fault on a server touches every device that has a connection to it, or had its last.
+ * - A fault cuts, harms or is latent (faults/kind.ts). Where it only harms there is nothing to notice: who gives up,
+ *   and was not cut off meanwhile, raises a false alarm. A latent one has no verdict by itself: each connection that a
+ *   box then forgets has one, from that moment.
  * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
- *   firmware that is off, dead or hung cannot notice. It is so by the fault itself; or by another that was there when the
- *   fault came, or came at the same instant, unless the firmware went on with that connection before the heal; or by one that put an
- *   end to the firmware before it had noticed.
+ *   firmware that is off, dead or hung cannot notice. It is so by the fault itself; or by another that was there when
+ *   the fault came, or came at the same instant, unless the firmware went on with that connection before the heal; or
+ *   by one that put an end to the firmware before it had noticed.
  * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
- *   gone. A server of ours that is stopped, hung, or without power, or was so before it had noticed, notices nothing; one that is not ours and dies cannot be told from
- *   one that closes, so that its death counts as noticing, `by closed` or `by ECONNRESET`.
- * - The fault was healed when its time was over and so was that of all others that cut the device off (not of one on a server that
- *   the device has left for another), those too that came before service was back; one that only harms when its own was. A reset is over
- *   at once, and so is a box's forgetting; whatever stopped the firmware is over, too, when the device boots, and what stopped a server's
- *   program when that listens anew.
- * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a device
- *   that had never been connected when the fault came is not asked. After what is over at once, an answer counts only if what it
- *   answers was sent after it; and where nobody answers, a beat only if it goes over another connection. Where nobody answers, a beat that
- *   the server tells of is the sign; where it does not tell, one that is sent.
- * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone noticed has a
- *   verdict for each cut, over the one connection.
- * - A verdict has the ghost of its connection from the fault on; and where the connection survived, up to the heal. A fault that
- *   only harms has none: who gives up under it is to blame. The sum of a trace has the ghosts of all connections, with a fault and without, and
- *   no moment of a connection twice.
- * - A false alarm: an end gives up a connection by its own judgement (beats missed, silence, TCP's time-outs), and no fault that cuts
- *   has touched it, or all of these were survived. What the other end then sees of it is none. Nor is it one to give up what the other
- *   end has left, or a connection that the stack of a server under a fault has answered, and its program never took.
+ *   gone. A server of ours that is stopped, hung, or without power, or was so before it had noticed, notices nothing;
+ *   one that is not ours and dies cannot be told from one that closes, so that its death counts as noticing, `by
+ *   closed` or `by ECONNRESET`.
+ * - The fault was healed when its time was over and so was that of all others that cut the device off (not of one on a
+ *   server that the device has left for another), those too that came before service was back; one that only harms when
+ *   its own was. A reset is over at once, and so is a box's forgetting; whatever stopped the firmware is over, too,
+ *   when the device boots, and what stopped a server's program when that listens anew.
+ * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a
+ *   device that had never been connected when the fault came is not asked. After what is over at once, an answer counts
+ *   only if what it answers was sent after it; and where nobody answers, a beat only if it goes over another
+ *   connection. Where nobody answers, a beat that the server tells of is the sign; where it does not tell, one that is
+ *   sent.
+ * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone
+ *   noticed has a verdict for each cut, over the one connection.
+ * - A verdict has the ghost of its connection from the fault on; and where the connection survived, up to the heal. A
+ *   fault that only harms has none: who gives up under it is to blame. The sum of a trace has the ghosts of all
+ *   connections, with a fault and without, and no moment of a connection twice.
+ * - A false alarm: an end gives up a connection by its own judgement (beats missed, silence, TCP's time-outs), and no
+ *   fault that cuts has touched it, or all of these were survived. What the other end then sees of it is none. Nor is
+ *   it one to give up what the other end has left, or a connection that the stack of a server under a fault has
+ *   answered, and its program never took.
  */
 
 import type { FaultKind } from '../faults/kinds/index.ts';
@@ -56,7 +59,10 @@ export interface Verdict {
   readonly atMs: number;
   /** How long it was to last; undefined: for good, or until somebody ended it. */
   readonly forMs: number | undefined;
-  /** Whether its own time was over at the end, whatever else the device was under; never true where it was for good and nothing ended it. */
+  /**
+   * Whether its own time was over at the end, whatever else the device was under; never true where it was for good and
+   * nothing ended it.
+   */
   readonly isOver: boolean;
   /** Undefined: not yet, or never. */
   readonly healedAfterMs: number | undefined;
@@ -64,7 +70,10 @@ export interface Verdict {
   readonly wasConnected: boolean;
   /** Whether the device had ever been connected by then. */
   readonly hadService: boolean;
-  /** What the firmware was while the fault lasted, by this fault or by another; one that was not `running` could not notice. */
+  /**
+   * What the firmware was while the fault lasted, by this fault or by another; one that was not `running` could not
+   * notice.
+   */
   readonly firmware: FirmwareState;
   /** The same of the server's program. */
   readonly server: FirmwareState;
@@ -88,7 +97,10 @@ export interface FalseAlarm {
   readonly by: string;
 }
 
-/** `packets`: IPv4 packets, whole, of all hosts. `payload`: what devices wrote and read, as nobody sees packets over real sockets. */
+/**
+ * `packets`: IPv4 packets, whole, of all hosts. `payload`: what devices wrote and read, as nobody sees packets over
+ * real sockets.
+ */
 export interface Traffic {
   readonly bytes: number;
   readonly counted: 'packets' | 'payload';

@@ -226,6 +226,7 @@ describe('accounts', () => {
   it('a sum that is another than that of the time lines', () => {
     expect(of([ghost], 5000, 5001)).toEqual(['the time lines of all devices: 5000 ms of ghosts, not 5001 ms']);
     expect(of([])).toContain('the time lines of all devices: 0 ms of ghosts, not 5000 ms');
+    expect(violationsOf({ ...well, lines: withGhosts([]) }).map(({ invariant }) => invariant)).toEqual(['account', 'account']);
   });
 
   it('a verdict with more than the time line has since its fault', () => {
@@ -273,6 +274,8 @@ describe('what the swarm has found, and is mended', () => {
     ['the alarm of a server whose clock drifts rang for ever at one instant', 4, 2526, ['dev-5', 'dev-7'], ['power-loss on server at 173s for 50s', 'loss 73% on dev-5 at 220s for 24s']],
     ['the same, by corruption', 2, 2162, ['dev-1', 'dev-2', 'dev-3', 'dev-4'], ['corrupt 69% on server at 28s for 1m']],
     ['a server was told to believe in whom it had never taken on line', 1, 531, undefined, []],
+    ['what a device had left without a fault was a ghost for the page alone', 1, 55, undefined, []],
+    ['what a server took late was a ghost from the fault on, for the verdicts alone', 1, 13, undefined, []],
   ])('%s', async (_, seed, index, devices, plan) => {
     const { violations } = await runScenario(scenarioOf({ seed, runs: 1, forMs: TEN_MIN, plan }, index, devices));
     expect(sentences(violations)).toEqual([]);
