@@ -19,8 +19,11 @@ export interface EndPair {
   readonly serverPort: number;
 }
 
-/** What the server's kernel has there: nothing; or a socket, and when its timer runs out. `unknown`: nobody can look there. */
-export type Look = 'gone' | 'unknown' | { readonly timerMs: number };
+/**
+ * What the server's kernel has there: nothing; a socket without a timer; or one, and when its timer runs out. `unknown`: nobody can look
+ * there.
+ */
+export type Look = 'gone' | 'idle' | 'unknown' | { readonly timerMs: number };
 
 export interface ServerEndsOptions {
   readonly timeline: Timeline;
@@ -124,7 +127,7 @@ export class ServerEnds implements Waiter {
     if (look === 'gone') return this.#gone(key, end, end.resetAtUs === undefined ? 'ETIMEDOUT' : 'ECONNRESET');
     // A RST that did not fit has not ended it.
     end.resetAtUs = undefined;
-    end.lookAtUs = look === 'unknown' || look.timerMs === 0 ? nowUs + OVERDUE_US : nowUs + look.timerMs * 1000 + TIMER_SLACK_US;
+    end.lookAtUs = typeof look === 'string' ? nowUs + OVERDUE_US : nowUs + look.timerMs * 1000 + TIMER_SLACK_US;
   }
 
   /** The server's kernel is gone, with all its sockets. */

@@ -9,7 +9,7 @@
 #   descriptor 3  words, a line each, both ways:
 #                 to it: `start`, `kill SIGNAL`, `look ADDRESS PORT SERVER-ADDRESS SERVER-PORT`
 #                 from it: `ready`, `fatal WHAT: WHY`, `started PID`, `cannot-start WHY`, `exit STATUS SIGNAL`,
-#                 `look ADDRESS PORT gone`, `look ADDRESS PORT unknown`, `look ADDRESS PORT MS`: until the socket's timer runs out
+#                 `look ADDRESS PORT gone`, or `idle`: no timer runs, or MS until the socket's timer runs out, or `unknown`
 #   descriptor 4  the standard output and standard error of COMMAND.
 # Perl's base package has all it needs; helper.py says the same in Python.
 use strict;
@@ -138,7 +138,7 @@ sub look {
     my ($type, $errno) = unpack('x4 S x10 l', $answer);
     if ($type == SOCK_DIAG_BY_FAMILY) {
       my ($state, $timer, $ms) = unpack('x17 C C x49 L', $answer);
-      $found = $state == TCP_LISTEN || $state == TCP_TIME_WAIT ? 'gone' : $timer == 0 ? 0 : $ms;
+      $found = $state == TCP_LISTEN || $state == TCP_TIME_WAIT ? 'gone' : $timer == 0 ? 'idle' : $ms;
     }
     $found = 'gone' if $type == NLMSG_ERROR && $errno == -ENOENT;
   }

@@ -116,7 +116,7 @@ export class Helper {
 }
 
 function lookOf(word: string | undefined): Look {
-  return word === 'gone' || word === 'unknown' ? word : { timerMs: Number(word) };
+  return word === 'gone' || word === 'idle' || word === 'unknown' ? word : { timerMs: Number(word) };
 }
 
 /** Node makes its pipes to a child of sockets. */
