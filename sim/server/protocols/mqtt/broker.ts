@@ -124,7 +124,9 @@ export class Broker {
   }
 
   /** The session that this client has from now on, and whether it had it before. */
-  attach(connection: BrokerConnection, clientId: string, cleanStart: boolean): { session: MqttSession; present: boolean } {
+  attach(
+    connection: BrokerConnection, clientId: string, cleanStart: boolean,
+  ): { readonly session: MqttSession; readonly present: boolean } {
     const before = this.#sessions.get(clientId);
     if (before !== undefined && cleanStart) this.endSession(before);
     const kept = cleanStart ? undefined : before;
@@ -219,7 +221,9 @@ export class Broker {
   }
 
   /** One copy, with the greatest QoS that its subscriptions allow ([MQTT-3.3.5-1] of 3.1.1). */
-  #deliver(session: MqttSession, subscriptions: readonly KeptSubscription[], message: Message, isRetained: boolean): void {
+  #deliver(
+    session: MqttSession, subscriptions: readonly KeptSubscription[], message: Message, isRetained: boolean,
+  ): void {
     const subscribed = subscriptions.reduce((most, { qos }) => (qos > most ? qos : most), subscriptions[0]?.qos ?? 0);
     const delivery: Delivery = {
       message,

@@ -66,6 +66,7 @@ function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, Broke
   const willDelayS = said.seconds('will-delay', 1, 0xffff_ffff);
   const hasWill = said.flag('will');
   const { will } = DEFAULTS;
+  const delayed = willDelayS === undefined || will === 'none' ? undefined : { ...will, delayS: willDelayS };
   return {
     device: {
       keepAlive,
@@ -76,7 +77,7 @@ function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, Broke
       publishQos: QOS[said.choice('qos', ['0', '1', '2']) ?? 'default'],
       keepSession: !said.flag('clean-session'),
       sessionExpiryS: said.seconds('session-expiry', 1, 0xffff_ffff),
-      will: !hasWill ? 'none' : willDelayS === undefined || will === 'none' ? undefined : { ...will, delayS: willDelayS },
+      will: hasWill ? delayed : 'none',
       username: said.text('username'),
       password: said.text('password'),
     },

@@ -1,0 +1,198 @@
+/**
+ * MQTT with programs that are not ours: our devices against mosquitto, and its clients and mqtt.js against our broker.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeTraceEvent } from '../../sim/verdict/trace.ts';
+import { needsMosquitto, needsMqttJs, Peers } from '../support/mqtt-peers.ts';
+import type { Program } from '../support/process.ts';
+import { RealBench } from '../support/real-bench.ts';
+
+const CLI = fileURLToPath(new URL('../../dist/sim/cli.js', import.meta.url));
+const VERSIONS = ['3.1.1', '5.0'] as const;
+
+let peers: Peers;
+beforeEach(() => {
+  peers = new Peers();
+});
+afterEach(() => peers.stop());
+
+/** Our broker, as a program of its own. */
+async function ourBroker(...options: readonly string[]): Promise<{ broker: Program; port: number }> {
+  const broker = peers.start(process.execPath, CLI, 'serve', '--protocol', 'mqtt', '--port', '0', ...options);
+  return { broker, port: Number((await broker.line(/listening/)).replace(/.*:/, '')) };
+}
+
+describe('our devices against mosquitto', () => {
+  let bench: RealBench;
+  beforeEach((context) => {
+    needsMosquitto(context);
+    bench = new RealBench();
+  });
+  afterEach(() => bench?.stop());
+
+  for (const version of VERSIONS) {
+    for (const publishQos of [0, 1, 2] as const) {
+      it(`${version}, QoS ${publishQos}: what they publish arrives, and what is sent to them is answered`, async () => {
+        const port = await peers.mosquitto();
+        const subscriber = await peers.subscriber(port, 'cablepull/#', '-q', '2');
+        bench.device('dev-1', {
+          protocol: 'mqtt', servers: [{ host: '127.0.0.1', port }], version, publishQos, publishIntervalMs: 100,
+        });
+        await subscriber.line(/^cablepull\/dev-1\/data dev-1 1-3$/);
+        if (publishQos > 0) await bench.until((event) => event.kind === 'acknowledged');
+        await peers.publish(port, 'cablepull/dev-1/command', 'who are you?', '-q', String(publishQos));
+        await subscriber.line(/^cablepull\/dev-1\/answer WHO ARE YOU\?$/);
+        expect(bench.trace.filter(({ kind }) => kind === 'lost').map(describeTraceEvent)).toEqual([]);
+      }, 30_000);
+    }
+
+    it(`${version}: resets: nothing acknowledged is lost, and of QoS 2 nothing comes twice`, async () => {
+      const port = await peers.mosquitto();
+      const subscriber = await peers.subscriber(port, 'cablepull/+/data', '-q', '2');
+      const devices = ([1, 2] as const).map((publishQos) => bench.device(`qos-${publishQos}`, {
+        protocol: 'mqtt', servers: [{ host: '127.0.0.1', port }], version, publishQos, publishIntervalMs: 10,
+        retry: { fixedMs: 20 },
+      }));
+      const acknowledged: string[] = [];
+      let served = 0;
+      for (let cut = 0; cut < 20; cut++) {
+        await bench.until((event) => {
+          if (event.kind === 'acknowledged') acknowledged.push(event.message);
+          return event.kind === 'acknowledged' && ++served % 40 === 0;
+        });
+        for (const device of devices) device.resetConnections();
+      }
+      expect(acknowledged.length).toBeGreaterThan(500);
+      const last = acknowledged.at(-1) ?? '';
+      await subscriber.line(new RegExp(`data ${last}$`));
+      const got = new Map<string, number>();
+      for (const line of subscriber.lines) {
+        const message = /^cablepull\/[^/]+\/data (.*)$/.exec(line)?.[1];
+        if (message !== undefined) got.set(message, (got.get(message) ?? 0) + 1);
+      }
+      expect(acknowledged.filter((message) => !got.has(message))).toEqual([]);
+      expect([...got].filter(([message, times]) => message.startsWith('qos-2') && times > 1)).toEqual([]);
+    }, 60_000);
+
+    it(`${version}: a second client with its name takes its place, and it learns of it`, async () => {
+      const port = await peers.mosquitto();
+      bench.device('dev-1', { protocol: 'mqtt', servers: [{ host: '127.0.0.1', port }], version });
+      await bench.until((event) => event.kind === 'served');
+      void peers.publish(port, 'x', 'y', '-i', 'dev-1', '-V', version === '5.0' ? 'mqttv5' : 'mqttv311');
+      const lost = await bench.until((event) => event.kind === 'lost');
+      // mosquitto 2.0.11 closes without a word; later ones say DISCONNECT to a client of 5.0.
+      if (version === '5.0' && lost.kind === 'lost' && lost.by === 'disconnected') {
+        expect(lost.detail).toBe('session taken over (0x8E)');
+      } else {
+        expect(lost).toMatchObject({ by: 'closed' });
+      }
+    }, 30_000);
+  }
+
+  it('a device that hangs: mosquitto sends its will 1.5 x keep alive after its last packet, or 6 s later', async () => {
+    const port = await peers.mosquitto();
+    const subscriber = await peers.subscriber(port, 'cablepull/+/status');
+    const servers = [{ host: '127.0.0.1', port }];
+    const device = bench.device('dev-1', { protocol: 'mqtt', servers, keepAliveS: 3 });
+    await bench.until((event) => event.kind === 'served');
+    const lastMs = bench.now();
+    device.hang();
+    await subscriber.line(/^cablepull\/dev-1\/status gone$/);
+    const afterMs = bench.now() - lastMs;
+    expect(afterMs).toBeGreaterThan(3900);
+    expect(afterMs).toBeLessThan(10_600);
+  }, 30_000);
+
+  it('a broker that hangs is noticed after PINGREQ has no answer, as each policy has it', async () => {
+    const port = await peers.mosquitto();
+    const policies = [['spec', 1500], ['mqtt.js', 1500], ['paho-c', 2500], ['esp-mqtt', 1000]] as const;
+    for (const [pings] of policies) {
+      bench.device(pings, { protocol: 'mqtt', servers: [{ host: '127.0.0.1', port }], keepAliveS: 1, pings });
+    }
+    let served = 0;
+    await bench.until((event) => event.kind === 'served' && ++served === 2 * policies.length);
+    peers.broker?.child.kill('SIGSTOP');
+    const stoppedMs = bench.now();
+    const lost = new Map<string, number>();
+    await bench.until((event) => {
+      if (event.source === 'device' && event.kind === 'lost') lost.set(event.device, event.atMs - stoppedMs);
+      return lost.size === policies.length;
+    });
+    // The last answer came up to a second before.
+    for (const [pings, latestMs] of policies) {
+      expect(lost.get(pings), pings).toBeGreaterThan(latestMs - 1100);
+      expect(lost.get(pings), pings).toBeLessThan(latestMs + 1500);
+    }
+  }, 30_000);
+});
+
+describe("mosquitto's clients against our broker", () => {
+  beforeEach(needsMosquitto);
+
+  it.each(['mqttv311', 'mqttv5'])('%s: messages of each QoS, retained ones, and many at once', async (version) => {
+    const { port } = await ourBroker();
+    const subscriber = await peers.subscriber(port, 'a/#', '-q', '2', '-V', version);
+    for (const qos of ['0', '1', '2']) {
+      await peers.publish(port, `a/${qos}`, `hello ${qos}`, '-q', qos, '-V', version);
+      await subscriber.line(new RegExp(`^a/${qos} hello ${qos}$`));
+    }
+    await peers.publish(port, 'a/kept', 'still here', '-r', '-q', '1', '-V', version);
+    const late = await peers.subscriber(port, 'a/kept', '-V', version);
+    await late.line(/^a\/kept still here$/);
+    const many = Array.from({ length: 20 }, (_, i) => `n${i}`);
+    await Promise.all(many.map((text) => peers.publish(port, 'a/many', text, '-q', '2', '-V', version)));
+    for (const text of many) await subscriber.line(new RegExp(`^a/many ${text}$`));
+    expect(subscriber.lines.filter((line) => line.startsWith('a/many')).length).toBe(20);
+  }, 30_000);
+
+  it('wills: who is killed, who stands still for 1.5 x keep alive, and not who says DISCONNECT', async () => {
+    const { broker, port } = await ourBroker();
+    const watcher = await peers.subscriber(port, 'wills/#');
+    const withWill = (name: string): Promise<Program> => peers.subscriber(
+      port, 'nothing', '-i', name, '-k', '5', '--will-topic', `wills/${name}`, '--will-payload', 'gone',
+    );
+    const [killed, stopped, polite] = [await withWill('killed'), await withWill('stopped'), await withWill('polite')];
+    await polite.kill('SIGTERM');
+    await killed.kill('SIGKILL');
+    await watcher.line(/^wills\/killed gone$/);
+    const from = broker.lines.length;
+    stopped.child.kill('SIGSTOP');
+    await watcher.line(/^wills\/stopped gone$/);
+    const offline = await broker.line(/silent for/, from);
+    expect(Number(/silent for ([\d.]+) s/.exec(offline)?.[1])).toBeCloseTo(7.5, 0);
+    expect(watcher.lines.filter((line) => line.startsWith('wills/')))
+      .toEqual(['wills/killed gone', 'wills/stopped gone']);
+  }, 40_000);
+
+  it('a session waits for its client, and its messages with it', async () => {
+    const { port } = await ourBroker();
+    const options = ['-i', 'sleeper', '-c', '-q', '1'];
+    await (await peers.subscriber(port, 's/#', ...options)).kill('SIGKILL');
+    await peers.publish(port, 's/1', 'while you slept', '-q', '1');
+    const again = await peers.subscriber(port, 's/#', ...options);
+    await again.line(/^s\/1 while you slept$/);
+  }, 30_000);
+});
+
+describe('mqtt.js against our broker', () => {
+  beforeEach(needsMqttJs);
+
+  it.each(['4', '5'])('protocol version %s: messages, pings, a session, take-over and the will', async (version) => {
+    const { broker, port } = await ourBroker();
+    const talker = peers.mqttJs(port, 'talk', 'a', version);
+    await talker.line(/^talked$/);
+    for (const line of ['js/x m0 qos0', 'js/x m1 qos1', 'js/x m2 qos2', 'js/kept kept qos1']) {
+      await talker.line(new RegExp(`^${line}$`));
+    }
+    await talker.line(/^pingresp$/);
+    const from = broker.lines.length;
+    const second = peers.mqttJs(port, 'listen', 'a', version);
+    await second.line(/^connect true$/);
+    await talker.line(version === '5' ? /^disconnect 142$/ : /^close$/);
+    await broker.line(/taken over/, from);
+    // The session is the same: the will of the first connection comes over the second.
+    await second.line(/^js\/will a is gone qos1$/);
+  }, 30_000);
+});

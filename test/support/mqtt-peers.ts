@@ -1,0 +1,96 @@
+/** MQTT programs that are not ours, and not everywhere: mosquitto with its clients (Debian), and mqtt.js (npm). */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestContext } from 'vitest';
+import { Program } from './process.ts';
+
+/** Debian has it where only root looks. */
+const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(existsSync);
+const hasClients = spawnSync('mosquitto_pub', ['--help']).error === undefined;
+
+/** Where .ci/run puts npm packages that tests speak with: outside of this project's own. */
+const PEERS = join(tmpdir(), 'cablepull-peers');
+const MQTT_JS = join(PEERS, 'node_modules', 'mqtt');
+
+/** To be called first in a test that needs mosquitto or its clients. */
+export function needsMosquitto(context: TestContext): void {
+  const isThere = MOSQUITTO !== undefined && hasClients;
+  context.skip(!isThere, 'mosquitto is not installed: apt-get install mosquitto mosquitto-clients');
+}
+
+/** To be called first in a test that needs mqtt.js. */
+export function needsMqttJs(context: TestContext): void {
+  context.skip(!existsSync(MQTT_JS), `mqtt.js is not installed: npm install --prefix ${PEERS} mqtt@5`);
+}
+
+/** A mosquitto that listens on a free port of this machine, and the programs that a test starts beside it. */
+export class Peers {
+  readonly #programs: Program[] = [];
+  /** The mosquitto, once it runs. */
+  broker: Program | undefined;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
+
+  /** Its port. */
+  async mosquitto(): Promise<number> {
+    const port = await freePort();
+    const file = join(this.#folder, 'mosquitto.conf');
+    // As an ordinary user it could not write where Debian's package would have it.
+    writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stdout\nuser ${userName()}\n`);
+    this.broker = this.start('stdbuf', '-oL', MOSQUITTO ?? 'mosquitto', '-c', file, '-v');
+    await this.broker.line(/mosquitto version .* running/);
+    return port;
+  }
+
+  /** mosquitto_sub: a line `TOPIC TEXT` for each message. */
+  async subscriber(port: number, topic: string, ...more: readonly string[]): Promise<Program> {
+    const to = ['-h', '127.0.0.1', '-p', String(port), '-t', topic];
+    const program = this.start('stdbuf', '-oL', 'mosquitto_sub', '-d', ...to, '-F', '%t %p', ...more);
+    await program.line(/^Subscribed/);
+    return program;
+  }
+
+  /** mosquitto_pub, to its end. */
+  async publish(port: number, topic: string, text: string, ...more: readonly string[]): Promise<void> {
+    const args = ['-h', '127.0.0.1', '-p', String(port), '-t', topic, '-m', text, ...more];
+    const { status, stderr } = await this.start('mosquitto_pub', ...args).ended();
+    if (status !== 0) throw new Error(`mosquitto_pub ${args.join(' ')}: ${stderr}`);
+  }
+
+  /** mqtt.js, in test/interop/mqtt-js.mjs. */
+  mqttJs(port: number, task: string, ...args: readonly string[]): Program {
+    const script = fileURLToPath(new URL('../interop/mqtt-js.mjs', import.meta.url));
+    return this.start(process.execPath, script, MQTT_JS, `mqtt://127.0.0.1:${port}`, task, ...args);
+  }
+
+  start(command: string, ...args: readonly string[]): Program {
+    const program = new Program(command, args);
+    this.#programs.push(program);
+    return program;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#programs.map((program) => program.kill()));
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+function userName(): string {
+  return spawnSync('id', ['-un'], { encoding: 'utf8' }).stdout.trim();
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      if (typeof address !== 'object' || address === null) return reject(new Error('there is no free port'));
+      server.close(() => resolve(address.port));
+    });
+  });
+}
