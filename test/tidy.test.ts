@@ -87,7 +87,6 @@ const SHARED_NAMES: ReadonlyMap<string, string> = new Map([
   ['WRITABLE', 'as POSIX poll has it, of a socket for tasks and of a TCP control block'],
   ['Packet', 'as MQTT calls its messages, and as IP calls its own'],
   ['Listener', 'not looked at yet'],
-  ['Deadline', 'not looked at yet'],
   ['listen', 'as POSIX has it: the probes of the conformance suite are named after the call that they try'],
 ]);
 

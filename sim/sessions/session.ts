@@ -26,6 +26,7 @@ export interface Session {
 }
 
 export interface Online {
+  /** The name of its host. */
   readonly server: string;
   readonly sinceMs: number;
   /** No server has told of itself: this one is taken to have it on line from when the device has it. */

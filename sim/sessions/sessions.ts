@@ -248,7 +248,7 @@ export class Sessions {
     device.hasConnected = true;
     const by = this.#cutAt(device.name);
     if (by !== undefined) cut(session, atMs, by);
-    if (!this.hearsServer) session.online = { server, sinceMs: atMs, isAssumed: true };
+    if (!this.hearsServer) session.online = { server: hostOf(server), sinceMs: atMs, isAssumed: true };
     if (session.online !== undefined) this.#taken(session, atMs);
   }
 
@@ -359,7 +359,7 @@ export class Sessions {
     const { device, online } = session;
     const by = this.#cutAt(online?.server);
     if (by !== undefined) cut(session, atMs, by);
-    if (device !== undefined && online?.isAssumed === false) device.server = online.server;
+    if (device !== undefined && online !== undefined) device.server = online.server;
     for (const listener of this.#listeners) listener.taken?.(session);
   }
 
@@ -422,6 +422,11 @@ export class Sessions {
     }
     return device;
   }
+}
+
+/** The host in `host:port` or `[host]:port`, which is the name that faults have for it. */
+function hostOf(server: string): string {
+  return server.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 }
 
 /** The device cannot be reached over it from now on. */

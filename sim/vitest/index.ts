@@ -18,7 +18,7 @@ import { type Expectation, formatExpectation, judgeExpectation, parseExpectation
 import type { Verdict } from '../verdict/verdict.ts';
 import { exactly, heal, isWithin, latestCut, noticed } from './cut.ts';
 import { repeatLine, type RunningTest } from './repeat.ts';
-import { type Deadline, timeLine } from './time-line.ts';
+import { type TimeLimit, timeLine } from './time-line.ts';
 import { describeValue, deviceName, pass, withinMs, type World, worldOf } from './world.ts';
 
 export interface NoticeOptions {
@@ -77,7 +77,7 @@ expect.extend({
     if (!wasConnected) return untestable(world, this, cut.verdict(), WAS_NOT_CONNECTED);
 
     const limit = formatDuration(limitMs);
-    const deadline: Deadline = { atMs: atMs + limitMs, text: `${limit} after the fault` };
+    const deadline: TimeLimit = { atMs: atMs + limitMs, text: `${limit} after the fault` };
     const isSettled = (verdict: Verdict): boolean => verdict.survived || how(verdict) !== undefined;
     await pass(world, () => isSettled(cut.verdict()), deadline.atMs);
     const verdict = cut.verdict();
@@ -99,7 +99,7 @@ expect.extend({
 
     const limit = formatDuration(limitMs);
     const healedMs = atMs + healedAfterMs;
-    const deadline: Deadline = { atMs: healedMs + limitMs, text: `${limit} after the heal` };
+    const deadline: TimeLimit = { atMs: healedMs + limitMs, text: `${limit} after the heal` };
 
     await pass(world, () => cut.verdict().backAfterMs !== undefined, deadline.atMs);
     const verdict = cut.verdict();
@@ -142,15 +142,15 @@ function untestable(world: World, test: RunningTest & { readonly isNot: boolean 
 }
 
 /** What happened to whom, the time line around it, and how to repeat it. */
-function message(world: World, test: RunningTest, verdict: Verdict, sentence: string, deadline: Deadline | undefined): string {
+function message(world: World, test: RunningTest, verdict: Verdict, sentence: string, deadline: TimeLimit | undefined): string {
   return [`${verdict.text}, ${verdict.device}: ${sentence}`, ...around(world, test, verdict, deadline)].join('\n');
 }
 
-function around(world: World, test: RunningTest, verdict: Verdict, deadline: Deadline | undefined): string[] {
+function around(world: World, test: RunningTest, verdict: Verdict, deadline: TimeLimit | undefined): string[] {
   return ['', ...timeLine(world, verdict, deadline), '', repeatLine(world, test)];
 }
 
-function deadlineOf({ subject, withinMs: limitMs }: Expectation, { atMs, healedAfterMs }: Verdict): Deadline | undefined {
+function deadlineOf({ subject, withinMs: limitMs }: Expectation, { atMs, healedAfterMs }: Verdict): TimeLimit | undefined {
   const limit = formatDuration(limitMs);
   if (subject !== 'service back') return { atMs: atMs + limitMs, text: `${limit} after the fault` };
   return healedAfterMs === undefined ? undefined : { atMs: atMs + healedAfterMs + limitMs, text: `${limit} after the heal` };

@@ -6,7 +6,7 @@ import { describeTraceEvent, type TraceEvent } from '../verdict/trace.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { isLater, type World } from './world.ts';
 
-export interface Deadline {
+export interface TimeLimit {
   readonly atMs: number;
   /** `15s after the fault`. */
   readonly text: string;
@@ -23,7 +23,7 @@ const LINES_AT_END = 9;
 const LEFT_OUT = `  ${'...'.padStart(9)}`;
 
 /** From shortly before the fault to now; the fault is marked, and the deadline has a line of its own. */
-export function timeLine({ testbed }: World, verdict: Verdict, deadline: Deadline | undefined): string[] {
+export function timeLine({ testbed }: World, verdict: Verdict, deadline: TimeLimit | undefined): string[] {
   const { judge, recent } = testbed.witness;
   const events = concerning(recent.all(), verdict, judge.verdicts(testbed.agenda.now()));
   const found = events.findIndex((event) => isTheFault(event, verdict));

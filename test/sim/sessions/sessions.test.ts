@@ -53,7 +53,7 @@ const forgotten = (s: number, port: number): TraceEvent => {
 /** A fault from then on, up to its heal, if that comes. */
 function fault(s: number, kind: FaultKind, toS?: number, host = 'dev-1', argument?: string): TraceEvent[] {
   const event = {
-    source: 'fault', id: s * 100 + kind.length, fault: kind, host, on: host === 'server' ? 'server' : 'device', tier: 'T3', text: kind,
+    source: 'fault', id: s * 100 + kind.length, fault: kind, host, on: host.startsWith('dev-') ? 'device' : 'server', tier: 'T3', text: kind,
     ...(argument !== undefined && { argument }),
   } as const;
   const came: TraceEvent = { ...event, kind: 'fault', atMs: s * 1000 };
@@ -250,8 +250,14 @@ describe('a server that tells nothing', () => {
 
   it('is taken to have a session on line from when the device has it, until its end is seen to go', () => {
     const { seen: [session], ghosts } = account(quiet, fault(10, 'cable-pull', 50), hungUp(25, 5000));
-    expect(session).toMatchObject({ online: { server: 'server:39002', sinceMs: 1000, isAssumed: true }, dropped: { by: { kind: 'hung-up', by: 'ETIMEDOUT' } } });
+    expect(session).toMatchObject({ online: { server: 'server', sinceMs: 1000, isAssumed: true }, dropped: { by: { kind: 'hung-up', by: 'ETIMEDOUT' } } });
     expect(ghosts).toEqual([[10, 25]]);
+  });
+
+  it('is under faults as one that tells', () => {
+    expect(account(quiet, fault(10, 'cable-pull', 30, 'server'), hungUp(25, 5000))).toMatchObject({ ghosts: [[10, 25]], blamedS: [15] });
+    expect(account(quiet, fault(10, 'power-loss', 30, 'server'))).toMatchObject({ ghosts: [], blamedS: [0] });
+    expect(account(quiet, fault(10, 'cable-pull', 30, 'other'))).toMatchObject({ ghosts: [], blamedS: [] });
   });
 
   it('may be seen to have a ghost without a fault', () => {

@@ -93,7 +93,7 @@ describe('on line, as the server sees it', () => {
 
   it('of a server that is not ours lasts from connected until it hangs up', () => {
     expect(lineOf([boot(0), connected(1, 5000), hungUp(12, 5000)]).online).toEqual([
-      { server, fromMs: 1000, toMs: 12_000, end: "the server's end was closed (FIN)", ghosts: [] },
+      { server: 'server', fromMs: 1000, toMs: 12_000, end: "the server's end was closed (FIN)", ghosts: [] },
     ]);
   });
 
