@@ -1,14 +1,12 @@
 /** What an acknowledgement does: RFC 9293 3.10.7.4 (fifth), RFC 5681, RFC 6582, and Linux's tcp_ack. */
 
 import { FIN, SYN, type Packet } from '../../packet/packet.ts';
+import { challenge } from './challenge.ts';
 import { endRecovery, enterFastRecovery, grow, inFlight, partialAck } from './congestion.ts';
-import { challenge } from './input.ts';
 import { armPersist, hasUnsent, retransmit } from './output.ts';
-import { endBackOff, measured, rearmRetransmission } from './retransmission.ts';
+import { endBackOff, measured, rearmRetransmission } from './rto.ts';
 import { advance, distance } from './seq.ts';
-import {
-  PROBE_OUT, PROBING, RETRANSMITTED, TIMING, WANTS_ROOM, WRITABLE, type Tcb,
-} from './tcb.ts';
+import { PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE } from './tcb.ts';
 
 /** Takes the segment's ACK and window. Whether the rest of the segment counts. */
 export function ackArrives(tcb: Tcb, packet: Packet): boolean {

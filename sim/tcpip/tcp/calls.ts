@@ -3,11 +3,12 @@
 import { failure, type Errno } from '../../../hal/errno.ts';
 import { startCongestion } from './congestion.ts';
 import { dataWasRead, RCV_MSS_FIRST } from './delayed-ack.ts';
-import { sendNew, sendReset, sendSyn } from './output.ts';
+import { sendNew } from './output.ts';
+import { sendReset, sendSyn } from './segment.ts';
 import { advance } from './seq.ts';
 import {
-  ACTIVE, done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN,
-  RETRANSMITTED, setSynTimer, setTimer, TIMING, WANTS_ROOM, type Tcb,
+  ACTIVE, done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN, RETRANSMITTED,
+  setSynTimer, type Tcb, TIMING, waitForFin, WANTS_ROOM,
 } from './tcb.ts';
 
 /** A connection to be, with its two ends known, and the first sequence number (RFC 9293 3.4.1). */
@@ -125,11 +126,6 @@ export function close(tcb: Tcb): void {
     shutdown(tcb);
     if (tcb.state === 'FIN-WAIT-2') waitForFin(tcb);
   }
-}
-
-/** FIN-WAIT-2 of one that was closed does not last for ever (Linux's tcp_fin_timeout). */
-export function waitForFin(tcb: Tcb): void {
-  setTimer(tcb, 'fin-wait-2', msToTicks(tcb.stack, tcb.stack.profile.finWait2Ms));
 }
 
 /** close with SO_LINGER 0: RST, and nothing is kept. */

@@ -1,7 +1,7 @@
 /** Congestion control: RFC 5681 with NewReno (RFC 6582), counted in segments as Linux counts. */
 
 import { distance } from './seq.ts';
-import { ticksSince, type Tcb } from './tcb.ts';
+import { type Tcb, ticksSince } from './tcb.ts';
 
 /** RFC 5681 3.1: what is left after a loss, at least. */
 const SSTHRESH_MIN = 2;

@@ -3,18 +3,21 @@
 import type { Errno } from '../../../hal/errno.ts';
 import { ACK, FIN, type Packet, RST, segmentEnd, SYN } from '../../packet/packet.ts';
 import { ackArrives } from './acknowledgement.ts';
-import { initialize, waitForFin } from './calls.ts';
-import { ackOrDelay, enterQuickAcks } from './delayed-ack.ts';
+import { initialize } from './calls.ts';
+import { challenge } from './challenge.ts';
+import { ackOrDelay } from './delayed-ack.ts';
 import { startKeepAlive } from './keepalive.ts';
-import { sendAck, sendNew, sendSyn } from './output.ts';
+import { sendNew } from './output.ts';
+import { enterQuickAcks } from './quick-ack.ts';
 import { receiveWindow } from './receive-window.ts';
 import { takeData } from './receive.ts';
 import { resetReply } from './reset.ts';
-import { measured, TIMEOUT_US_MIN } from './retransmission.ts';
+import { measured, TIMEOUT_US_MIN } from './rto.ts';
+import { sendAck, sendSyn } from './segment.ts';
 import { advance, distance } from './seq.ts';
 import {
-  CHALLENGED, CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer, setTimer, ticksSince, TIMING, type Tcb,
-  type TcpState, usToTicks,
+  CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer, setTimer, type Tcb, type TcpState,
+  timeWait, TIMING, usToTicks, waitForFin,
 } from './tcb.ts';
 
 /** What SYN offers beyond its sequence number. RFC 9293 3.7.1: without the option, an MSS of 536. */
@@ -173,21 +176,6 @@ function answerUnacceptable(tcb: Tcb, packet: Packet, end: number): void {
   challenge(tcb);
 }
 
-/** RFC 5961 7, as Linux's tcp_oow_rate_limited: an ACK, unless one of this kind was sent just before. */
-export function challenge(tcb: Tcb): void {
-  const { stack } = tcb;
-  const { challengeAckIntervalMs } = stack.profile;
-  if ((tcb.flags & CHALLENGED) !== 0) {
-    const since = ticksSince(stack, tcb.lastChallengeTick);
-    // Not twice in a tick, whatever the stack says: two ends that believe different things of a connection would answer each other, and no
-    // time would pass.
-    if (since >= 0 && since < Math.max(msToTicks(stack, challengeAckIntervalMs), 1)) return;
-  }
-  tcb.flags |= CHALLENGED;
-  tcb.lastChallengeTick = stack.nowTick;
-  sendAck(tcb);
-}
-
 /** RFC 5961 3.2: exactly the next number resets; one in the window asks for proof. */
 function resetArrives(tcb: Tcb, packet: Packet): void {
   if (packet.seq !== tcb.rcvNxt && tcb.stack.profile.challengeAcks) {
@@ -259,12 +247,6 @@ function finAcknowledged(tcb: Tcb): void {
       break;
     default:
   }
-}
-
-/** Both have closed: what is still on its way must die before the two ports meet again (RFC 9293 3.6.1). */
-export function timeWait(tcb: Tcb): void {
-  tcb.state = 'TIME-WAIT';
-  setTimer(tcb, 'time-wait', msToTicks(tcb.stack, tcb.stack.profile.timeWaitMs));
 }
 
 function arrivesInTimeWait(tcb: Tcb, packet: Packet): void {

@@ -6,9 +6,10 @@
 
 import type { KeepAlive, KeepAliveSupport } from '../../../hal/network.ts';
 import type { Profile } from '../profile.ts';
-import { hasUnsent, sendProbe, sendReset } from './output.ts';
+import { hasUnsent } from './output.ts';
 import { giveUp } from './retransmission.ts';
-import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, ticksSince, type Tcb } from './tcb.ts';
+import { sendProbe, sendReset } from './segment.ts';
+import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, type Tcb, ticksSince } from './tcb.ts';
 
 /** TCP_MAX_KEEPIDLE and TCP_MAX_KEEPCNT of Linux: what is more cannot be set. */
 const SECONDS_MAX = 32_767;

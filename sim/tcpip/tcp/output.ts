@@ -1,16 +1,13 @@
 /** What a connection sends: new data as far as windows and Nagle let it, retransmissions, ACKs, probes, resets. */
 
-import { ACK, FIN, PSH, RST, SYN, type Packet } from '../../packet/packet.ts';
 import { inFlight, restartAfterIdle } from './congestion.ts';
-import { ackWasSent, countReply } from './delayed-ack.ts';
-import { receiveWindow, selectWindow } from './receive-window.ts';
-import { armRetransmission, TIMEOUT_US_MIN } from './retransmission.ts';
-import { advance, distance, later } from './seq.ts';
+import { countReply } from './quick-ack.ts';
+import { armRetransmission, TIMEOUT_US_MIN } from './rto.ts';
+import { sendData } from './segment.ts';
+import { advance, distance } from './seq.ts';
 import {
-  EXCHANGED, FIN_SENT, FIN_WANTED, msToTicks, NO_DELAY, PROBING, SCALED, setTimer, ticksSince, TIMING, usToTicks, type Tcb,
+  EXCHANGED, FIN_SENT, FIN_WANTED, msToTicks, NO_DELAY, PROBING, setTimer, type Tcb, ticksSince, TIMING, usToTicks,
 } from './tcb.ts';
-
-const WINDOW_MAX = 0xffff;
 
 /** Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. `push`: Nagle or not. */
 export function sendNew(tcb: Tcb, push = false): void {
@@ -109,69 +106,6 @@ function insertEnd(ends: number[], end: number): void {
 export function retransmitLast(tcb: Tcb): void {
   const ends = tcb.segmentEnds;
   retransmit(tcb, ends?.at(-2) ?? tcb.sndUna);
-}
-
-/** A segment of what is queued: `bytes` from `seq` on, and the FIN behind them. */
-function sendData(tcb: Tcb, seq: number, bytes: number, withFin: boolean): void {
-  const packet = newSegment(tcb, seq, ACK | (withFin ? FIN : 0));
-  if (bytes > 0) {
-    const queue = tcb.sending;
-    if (queue === undefined) throw new Error('there is nothing to send');
-    const offset = distance(tcb.sndUna, seq);
-    packet.reserve(bytes);
-    queue.peek(offset, bytes, packet.payload);
-    // RFC 9293 3.9.1.2: PSH goes with the last byte there is. What is sent again keeps it, though more has come behind (a flag of Linux's
-    // segment, tcp_mark_push); it had it, where it ended for want of more.
-    if (offset + bytes === queue.length || (bytes < tcb.sndMss && distance(seq, tcb.sndNxt) > 0)) packet.flags |= PSH;
-  }
-  tcb.stack.transmit(packet);
-}
-
-/** The SYN, or in SYN-RECEIVED the SYN and ACK (RFC 9293 3.5), with the options of the first segment. */
-export function sendSyn(tcb: Tcb): void {
-  const { profile } = tcb.stack;
-  const isReply = tcb.state === 'SYN-RECEIVED';
-  const packet = newSegment(tcb, tcb.sndUna, isReply ? SYN | ACK : SYN);
-  if (!isReply) packet.ack = 0;
-  packet.mss = profile.mssBytes;
-  // RFC 7323 2.2: the reply scales only where the SYN did; and the window of a SYN itself is never scaled.
-  packet.windowScale = isReply && (tcb.flags & SCALED) === 0 ? -1 : profile.windowScale;
-  packet.window = Math.min(receiveWindow(tcb), WINDOW_MAX);
-  tcb.stack.transmit(packet);
-}
-
-/** An ACK of all that has come. */
-export function sendAck(tcb: Tcb): void {
-  const packet = newSegment(tcb, tcb.sndNxt, ACK);
-  tcb.stack.transmit(packet);
-}
-
-/** RFC 9293 3.8.4, and the same for a closed window: a segment below the window, that the peer must answer. */
-export function sendProbe(tcb: Tcb, withGarbage: boolean): void {
-  const packet = newSegment(tcb, advance(tcb.sndUna, -1), ACK);
-  if (withGarbage) {
-    packet.reserve(1);
-    packet.payload[0] = 0;
-  }
-  tcb.stack.transmit(packet);
-}
-
-/** Sends RST, as one who gives up does: it is in the peer's window (Linux's tcp_send_active_reset). */
-export function sendReset(tcb: Tcb): void {
-  tcb.stack.transmit(newSegment(tcb, tcb.sndNxt, RST | ACK));
-}
-
-function newSegment(tcb: Tcb, seq: number, flags: number): Packet {
-  const packet = tcb.stack.newPacket(tcb);
-  packet.seq = seq;
-  packet.flags = flags;
-  packet.ack = tcb.rcvNxt;
-  const window = selectWindow(tcb);
-  tcb.rcvEdge = later(tcb.rcvEdge, advance(tcb.rcvNxt, window));
-  tcb.rcvAcked = tcb.rcvNxt;
-  packet.window = Math.min(window >> tcb.rcvScale, WINDOW_MAX);
-  if ((flags & ACK) !== 0) ackWasSent(tcb);
-  return packet;
 }
 
 // ---- a closed window (RFC 9293 3.8.6.1) ----

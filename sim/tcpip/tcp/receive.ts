@@ -1,11 +1,11 @@
 /** What comes in: data in order, data ahead of its time, and the FIN (RFC 9293 3.10.7.4, seventh and eighth). */
 
 import { FIN, type Packet } from '../../packet/packet.ts';
-import { dataCame, enterQuickAcks } from './delayed-ack.ts';
-import { timeWait } from './input.ts';
+import { dataCame } from './delayed-ack.ts';
+import { enterQuickAcks } from './quick-ack.ts';
 import { advance, distance } from './seq.ts';
 import {
-  ACK_AT_ONCE, ACK_SCHEDULED, EXCHANGED, FIN_RECEIVED, READABLE, ENDED, type Fragment, type Tcb,
+  ACK_AT_ONCE, ACK_SCHEDULED, ENDED, EXCHANGED, FIN_RECEIVED, type Fragment, READABLE, type Tcb, timeWait,
 } from './tcb.ts';
 
 /** Pieces out of order that are kept; what comes beyond is dropped, and has to be sent again. */

@@ -2,125 +2,10 @@
 
 import type { Errno } from '../../../hal/errno.ts';
 import { enterLoss } from './congestion.ts';
-import { hasUnsent, retransmit, retransmitLast, sendNext, sendSyn } from './output.ts';
-import { distance } from './seq.ts';
-import {
-  done, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setTimer, ticksSince, TIMING, usToTicks, type Tcb,
-} from './tcb.ts';
-
-// ---- the round trip (RFC 6298 2; Linux's tcp_rtt_estimator, which lets the deviation fall slowly) ----
-
-/** A round trip took so long. */
-export function measured(tcb: Tcb, rttUs: number): void {
-  const { retransmission } = tcb.stack.profile;
-  switch (retransmission.rto) {
-    case 'fixed':
-      break;
-    case 'slow-ticks':
-      measureInTicks(tcb, rttUs);
-      break;
-    case 'measured':
-      measureInUs(tcb, Math.max(rttUs, 1), retransmission.rtoMinMs * 1000);
-      break;
-  }
-  tcb.backoff = 0;
-}
-
-function measureInUs(tcb: Tcb, rttUs: number, minUs: number): void {
-  if (tcb.srttUs8 === 0) {
-    tcb.srttUs8 = rttUs << 3;
-    tcb.mdevUs4 = rttUs << 1;
-    tcb.rttvarUs4 = Math.max(tcb.mdevUs4, minUs);
-    tcb.mdevMaxUs4 = tcb.rttvarUs4;
-    tcb.rttSeq = tcb.sndNxt;
-  } else {
-    let error = rttUs - (tcb.srttUs8 >> 3);
-    tcb.srttUs8 = Math.max(tcb.srttUs8 + error, 1);
-    if (error < 0) {
-      error = -error - (tcb.mdevUs4 >> 2);
-      // A round trip that got shorter is no reason to wait longer: its deviation counts for an eighth (Linux, after Eifel).
-      if (error > 0) error >>= 3;
-    } else {
-      error -= tcb.mdevUs4 >> 2;
-    }
-    tcb.mdevUs4 += error;
-    if (tcb.mdevUs4 > tcb.mdevMaxUs4) {
-      tcb.mdevMaxUs4 = tcb.mdevUs4;
-      tcb.rttvarUs4 = Math.max(tcb.rttvarUs4, tcb.mdevMaxUs4);
-    }
-    if (distance(tcb.rttSeq, tcb.sndUna) > 0) {
-      if (tcb.mdevMaxUs4 < tcb.rttvarUs4) tcb.rttvarUs4 -= (tcb.rttvarUs4 - tcb.mdevMaxUs4) >> 2;
-      tcb.rttSeq = tcb.sndNxt;
-      tcb.mdevMaxUs4 = minUs;
-    }
-  }
-  tcb.rtoTicks = clampRto(tcb, usToTicks(tcb.stack, (tcb.srttUs8 >> 3) + tcb.rttvarUs4));
-}
-
-/** lwIP's tcp_receive: Jacobson's algorithm in ticks of the slow timer, of which a round trip is mostly none. */
-function measureInTicks(tcb: Tcb, rttUs: number): void {
-  const { stack } = tcb;
-  // Until the first measurement, the deviation is what makes up the first RTO.
-  if (tcb.rttvarUs4 === 0) tcb.rttvarUs4 = msToTicks(stack, stack.profile.retransmission.rtoInitialMs) / SLOW_TICK;
-  let error = Math.floor(rttUs / (stack.profile.tickUs * SLOW_TICK)) - (tcb.srttUs8 >> 3);
-  tcb.srttUs8 += error;
-  error = Math.abs(error) - (tcb.rttvarUs4 >> 2);
-  tcb.rttvarUs4 += error;
-  tcb.rtoTicks = clampRto(tcb, slowRtoTicks(tcb));
-}
-
-function slowRtoTicks(tcb: Tcb): number {
-  return ((tcb.srttUs8 >> 3) + tcb.rttvarUs4) * SLOW_TICK;
-}
-
-/** A slow tick is two of the stack's. */
-const SLOW_TICK = 2;
-
-function clampRto(tcb: Tcb, ticks: number): number {
-  const { rtoMinMs, rtoMaxMs } = tcb.stack.profile.retransmission;
-  return Math.max(Math.min(ticks, msToTicks(tcb.stack, rtoMaxMs)), msToTicks(tcb.stack, rtoMinMs));
-}
-
-// ---- the timer ----
-
-/** Something new was sent, or an ACK of something has come: the timer runs anew, as a probe of the tail or to the RTO. */
-export function armRetransmission(tcb: Tcb): void {
-  if (tcb.packetsOut === 0) {
-    if (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe') tcb.timer = 'none';
-    return;
-  }
-  const probeTicks = lossProbeTicks(tcb);
-  if (probeTicks === undefined) {
-    // RFC 6298 5.1: a running timer is not restarted by what is sent behind.
-    if (tcb.timer !== 'retransmit') setTimer(tcb, 'retransmit', tcb.rtoTicks);
-  } else {
-    setTimer(tcb, 'loss-probe', probeTicks);
-  }
-}
-
-/** RFC 6298 5.3. */
-export function rearmRetransmission(tcb: Tcb): void {
-  if (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe') tcb.timer = 'none';
-  armRetransmission(tcb);
-}
-
-/** RFC 8985 7.2, as Linux's tcp_schedule_loss_probe has it; undefined where there is none. */
-function lossProbeTicks(tcb: Tcb): number | undefined {
-  const { stack } = tcb;
-  if (!stack.profile.retransmission.tailLossProbe || tcb.recovery !== 'open' || (tcb.flags & PROBE_OUT) !== 0) return undefined;
-  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return undefined;
-  let ticks = msToTicks(stack, SECOND_MS);
-  if (tcb.srttUs8 > 0) {
-    ticks = usToTicks(stack, tcb.srttUs8 >> 2);
-    // One segment alone may be waiting for the peer's delayed ACK.
-    ticks += tcb.packetsOut === 1 ? msToTicks(stack, stack.profile.retransmission.rtoMinMs) : usToTicks(stack, TIMEOUT_US_MIN);
-  }
-  return Math.min(ticks, tcb.rtoTicks);
-}
-
-const SECOND_MS = 1000;
-/** Linux's TCP_TIMEOUT_MIN: two jiffies. */
-export const TIMEOUT_US_MIN = 8000;
+import { hasUnsent, retransmit, retransmitLast, sendNext } from './output.ts';
+import { backOff } from './rto.ts';
+import { sendSyn } from './segment.ts';
+import { done, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setTimer, type Tcb, ticksSince, TIMING } from './tcb.ts';
 
 /** RFC 8985 7.3: new data if there is some, or the last segment again; then the RTO, from now. */
 export function lossProbeTimeout(tcb: Tcb): void {
@@ -172,34 +57,6 @@ function waitTicks(tcb: Tcb, isHandshake: boolean): number {
 function synRetries({ state, stack }: Tcb): number {
   const { handshake } = stack.profile;
   return state === 'SYN-SENT' ? handshake.synRetries + handshake.synLinearTimeouts : handshake.synAckRetries;
-}
-
-/** The next time-out takes longer. */
-function backOff(tcb: Tcb, shifts: readonly number[] | undefined, firstTicks: number | undefined): void {
-  const maxTicks = msToTicks(tcb.stack, tcb.stack.profile.retransmission.rtoMaxMs);
-  if (shifts === undefined) {
-    tcb.rtoTicks = Math.min(tcb.rtoTicks * 2, maxTicks);
-  } else {
-    // lwIP's tcp_slowtmr: of what was measured, not of the time-out before.
-    const base = firstTicks ?? baseRtoTicks(tcb);
-    tcb.rtoTicks = Math.min(base * 2 ** (shifts[Math.min(tcb.backoff, shifts.length - 1)] ?? 0), maxTicks);
-  }
-  tcb.backoff++;
-}
-
-/** lwIP's tcp_receive, and the others without timestamps: what is acknowledged ends the back-off, though it measures nothing. */
-export function endBackOff(tcb: Tcb): void {
-  if (tcb.backoff === 0 || tcb.stack.profile.retransmission.timestamps) return;
-  tcb.backoff = 0;
-  tcb.rtoTicks = baseRtoTicks(tcb);
-}
-
-/** The RTO before any back-off, where the profile's table begins with it. */
-function baseRtoTicks(tcb: Tcb): number {
-  const { stack } = tcb;
-  const { rto, rtoInitialMs } = stack.profile.retransmission;
-  if (rto === 'fixed' || tcb.rttvarUs4 === 0) return msToTicks(stack, rtoInitialMs);
-  return clampRto(tcb, rto === 'slow-ticks' ? slowRtoTicks(tcb) : usToTicks(stack, (tcb.srttUs8 >> 3) + tcb.rttvarUs4));
 }
 
 /** Linux's tcp_clamp_rto_to_user_timeout: the last time-out comes when the user wants it, counted from the first retransmission. */

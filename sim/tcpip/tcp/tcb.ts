@@ -404,3 +404,14 @@ export function done(tcb: Tcb, error: Errno | undefined): void {
   tcb.segmentEnds = undefined;
   tcb.fragments = undefined;
 }
+
+/** Both have closed: what is still on its way must die before the two ports meet again (RFC 9293 3.6.1). */
+export function timeWait(tcb: Tcb): void {
+  tcb.state = 'TIME-WAIT';
+  setTimer(tcb, 'time-wait', msToTicks(tcb.stack, tcb.stack.profile.timeWaitMs));
+}
+
+/** FIN-WAIT-2 of one that was closed does not last for ever (Linux's tcp_fin_timeout). */
+export function waitForFin(tcb: Tcb): void {
+  setTimer(tcb, 'fin-wait-2', msToTicks(tcb.stack, tcb.stack.profile.finWait2Ms));
+}

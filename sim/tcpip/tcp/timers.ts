@@ -2,11 +2,11 @@
 
 import { ackTimeout } from './delayed-ack.ts';
 import { keepAliveTimeout } from './keepalive.ts';
-import { armPersist, hasUnsent, persistTicks, sendNext, sendProbe } from './output.ts';
-import { armRetransmission, giveUp, lossProbeTimeout, orphanRetries, retransmitTimeout } from './retransmission.ts';
-import {
-  ACK_TIMER, done, KEEPALIVE_TIMER, msToTicks, ORPHAN, PROBING, ticksSince, type Tcb,
-} from './tcb.ts';
+import { armPersist, hasUnsent, persistTicks, sendNext } from './output.ts';
+import { giveUp, lossProbeTimeout, orphanRetries, retransmitTimeout } from './retransmission.ts';
+import { armRetransmission } from './rto.ts';
+import { sendProbe } from './segment.ts';
+import { ACK_TIMER, done, KEEPALIVE_TIMER, msToTicks, ORPHAN, PROBING, type Tcb, ticksSince } from './tcb.ts';
 
 /** Whether any timer runs; then `nextTick` is the first of them. */
 export function hasTimer(tcb: Tcb): boolean {
