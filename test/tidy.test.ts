@@ -1,7 +1,7 @@
 /** The rules of the house that a compiler does not hold: who may import whom, and who may touch clocks and dice. */
 
 import { readdirSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { filesBelow, readText } from './support/files.ts';
@@ -35,11 +35,23 @@ const ENTRY_POINTS = /^sim\/(cli\.ts|command\/|server-bench\/)/;
 /** Matchers, for those who have vitest: whoever has it not imports nothing from here. */
 const MATCHERS = /^sim\/vitest\//;
 
-function imports({ path, text }: Source): string[] {
-  return Array.from(text.matchAll(/^(?:import|export)\s[^'"]*from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm), ([, from, bare]) => {
+/** An import or a re-export: what it names, and from where; or the module alone, for what loading it does. */
+const IMPORT = /^(?:import|export)\s([^'"]*)from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm;
+
+/** What a file imports, in this project by its path; `isTypeOnly`: nothing of the import is left at run time. */
+function importsOf({ path, text }: Source): { readonly target: string; readonly isTypeOnly: boolean }[] {
+  return Array.from(text.matchAll(IMPORT), ([, names = '', from, bare]) => {
     const target = from ?? bare ?? '';
-    return target.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(path), target)) : target;
+    const inBraces = /^\{(.*)\}\s*$/s.exec(names.trim())?.[1]?.split(',').map((name) => name.trim()) ?? ['a value'];
+    return {
+      target: target.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(path), target)) : target,
+      isTypeOnly: names.startsWith('type ') || inBraces.every((name) => name === '' || name.startsWith('type ')),
+    };
   });
+}
+
+function imports(source: Source): string[] {
+  return importsOf(source).map(({ target }) => target);
 }
 
 it('finds the sources it is about', () => {
@@ -63,6 +75,98 @@ it('keeps every room to what it may import', () => {
       .map((target) => `${source.path} imports ${target}`);
   });
   expect(trespasses).toEqual([]);
+});
+
+/**
+ * What each folder of sim/, and each file beside them, may import of sim/, types too: what stands farther up in the table.
+ * A new folder is a new line.
+ */
+const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'random.ts': [],
+  'dice.ts': ['random.ts'],
+  'text.ts': ['time'],
+  board: ['random.ts'],
+  time: ['board'],
+  packet: [],
+  link: ['packet', 'random.ts', 'time'],
+  'lan.ts': ['link', 'packet'],
+  tcpip: ['board', 'link', 'packet', 'time'],
+  'netstat.ts': ['packet', 'tcpip', 'text.ts'],
+  faults: ['board', 'dice.ts', 'link', 'time'],
+  server: ['time'],
+  verdict: ['board', 'faults', 'server', 'text.ts', 'time'],
+  'device.ts': ['board', 'faults'],
+  'testbed.ts': ['board', 'device.ts', 'faults', 'random.ts', 'server', 'time', 'verdict'],
+  bench: ['board', 'device.ts', 'testbed.ts', 'verdict'],
+  'programs.ts': ['board', 'server'],
+  'simulation.ts': [
+    'board', 'device.ts', 'faults', 'lan.ts', 'link', 'netstat.ts', 'packet', 'programs.ts', 'server', 'tcpip', 'testbed.ts',
+    'time', 'verdict',
+  ],
+  matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'verdict'],
+  swarm: [
+    'board', 'dice.ts', 'faults', 'link', 'packet', 'programs.ts', 'server', 'simulation.ts', 'tcpip', 'text.ts', 'time', 'verdict',
+  ],
+  vitest: ['bench', 'device.ts', 'faults', 'simulation.ts', 'testbed.ts', 'time', 'verdict'],
+  command: [
+    'bench', 'board', 'device.ts', 'faults', 'link', 'matrix', 'netstat.ts', 'programs.ts', 'server', 'simulation.ts', 'swarm',
+    'testbed.ts', 'text.ts', 'time', 'verdict',
+  ],
+};
+
+/** What users of the project and the operating system begin with: they may import every folder, and no folder imports them. */
+const DOORS = ['cli.ts', 'index.ts'];
+
+/** The folder of sim/ that a file is in, or the file beside those folders; undefined where it is not in sim/. */
+function simFolder(path: string): string | undefined {
+  return path.startsWith('sim/') ? path.split('/')[1] : undefined;
+}
+
+it('keeps every folder of sim/ to those below it', () => {
+  const trespasses = sources.flatMap((source) => {
+    const from = simFolder(source.path);
+    if (from === undefined || DOORS.includes(from)) return [];
+    const allowed = SIM_MAY_IMPORT[from];
+    if (allowed === undefined) return [`SIM_MAY_IMPORT has no line for sim/${from}`];
+    return imports(source)
+      .filter((target) => ![undefined, from, ...allowed].includes(simFolder(target)))
+      .map((target) => `${source.path} imports ${target}`);
+  });
+  expect(trespasses).toEqual([]);
+});
+
+it('has no circle of imports at run time', () => {
+  const byPath = new Map(sources.map((source) => [source.path, importsOf(source)]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' > '));
+    if (way.includes(path) || done.has(path)) return;
+    for (const { target, isTypeOnly } of byPath.get(path) ?? []) if (!isTypeOnly) visit(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of byPath.keys()) visit(path, []);
+  expect(circles).toEqual([]);
+});
+
+/** Files that something else than an import begins with. */
+const LOADED_BY_OTHERS = [
+  // The page has these in it: a project of their own compiles them (sim/verdict/page/browser/tsconfig.json).
+  /^sim\/verdict\/page\/browser\//,
+  // The codec has landed before the task that uses it.
+  /^firmware\/protocols\/mqtt\//,
+];
+
+it('has no file that nobody imports', () => {
+  const manifest = readText(resolve(ROOT, 'package.json'));
+  const imported = new Set(sources.flatMap(imports));
+  const isUsed = (path: string): boolean => {
+    const isPublished = manifest.includes(`"dist/${path.replace(/ts$/, 'js')}"`) || manifest.includes(`"./dist/${path.replace(/ts$/, 'js')}"`);
+    // A worker is loaded by its URL.
+    const isWorker = sources.some(({ text }) => text.includes(`new URL('./${basename(path)}', import.meta.url)`));
+    return imported.has(path) || isPublished || isWorker || LOADED_BY_OTHERS.some((pattern) => pattern.test(path));
+  };
+  expect(sources.map(({ path }) => path).filter((path) => !isUsed(path))).toEqual([]);
 });
 
 /** Wall clocks, dice and timers are hal/node's; everybody else is handed time and randomness. */
