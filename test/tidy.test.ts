@@ -94,23 +94,29 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'netstat.ts': ['packet', 'tcpip', 'text.ts'],
   faults: ['board', 'dice.ts', 'link', 'time'],
   server: ['time'],
-  verdict: ['board', 'faults', 'server', 'text.ts', 'time'],
+  sessions: ['board', 'faults', 'server', 'time', 'verdict'],
+  verdict: ['board', 'faults', 'server', 'sessions', 'text.ts', 'time'],
   'device.ts': ['board', 'faults'],
-  'testbed.ts': ['board', 'device.ts', 'faults', 'random.ts', 'server', 'time', 'verdict'],
+  'testbed.ts': ['board', 'device.ts', 'faults', 'random.ts', 'server', 'sessions', 'time', 'verdict'],
   bench: ['board', 'device.ts', 'testbed.ts', 'verdict'],
   'programs.ts': ['board', 'server'],
+  gateway: ['lan.ts', 'link', 'netstat.ts', 'packet', 'time'],
   'simulation.ts': [
-    'board', 'device.ts', 'faults', 'lan.ts', 'link', 'netstat.ts', 'packet', 'programs.ts', 'server', 'tcpip', 'testbed.ts',
+    'board', 'device.ts', 'faults', 'gateway', 'lan.ts', 'link', 'netstat.ts', 'packet', 'programs.ts', 'server', 'tcpip', 'testbed.ts',
     'time', 'verdict',
   ],
   matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'verdict'],
   swarm: [
-    'board', 'dice.ts', 'faults', 'link', 'packet', 'programs.ts', 'server', 'simulation.ts', 'tcpip', 'text.ts', 'time', 'verdict',
+    'board', 'dice.ts', 'faults', 'link', 'packet', 'programs.ts', 'server', 'sessions', 'simulation.ts', 'tcpip', 'text.ts',
+    'time', 'verdict',
   ],
   vitest: ['bench', 'device.ts', 'faults', 'simulation.ts', 'testbed.ts', 'time', 'verdict'],
+  'server-bench': [
+    'board', 'device.ts', 'gateway', 'lan.ts', 'netstat.ts', 'packet', 'programs.ts', 'simulation.ts', 'time',
+  ],
   command: [
-    'bench', 'board', 'device.ts', 'faults', 'link', 'matrix', 'netstat.ts', 'programs.ts', 'server', 'simulation.ts', 'swarm',
-    'testbed.ts', 'text.ts', 'time', 'verdict',
+    'bench', 'board', 'device.ts', 'faults', 'link', 'matrix', 'netstat.ts', 'programs.ts', 'server', 'server-bench', 'sessions',
+    'simulation.ts', 'swarm', 'testbed.ts', 'text.ts', 'time', 'verdict',
   ],
 };
 
