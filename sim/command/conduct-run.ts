@@ -70,8 +70,8 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   isKept = (page?.close(outcome, []) ?? true) && isKept;
   // As a shell has it of a process that a signal ended: 128 and the signal's number.
   if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
-  const unreachable = fleet.unreachable();
-  if (unreachable !== undefined) throw new Problem(1, unreachable);
+  const inVain = fleet.unreachable() ?? fleet.unserved(settings.firmware.protocol.name);
+  if (inVain !== undefined) throw new Problem(1, inVain);
   return isAsExpected(outcome) && isKept ? 0 : 1;
 }
 

@@ -1,6 +1,7 @@
 /** How the devices of a run are doing, as they and the server tell. */
 
 import { FAULTS } from '../faults/kinds/index.ts';
+import { counted } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { TraceEvent } from '../verdict/trace.ts';
 
@@ -49,6 +50,10 @@ export class Fleet {
   #connected = 0;
   #everOn = 0;
   #everConnected = false;
+  #everServed = false;
+  #losses = 0;
+  /** Why the last connection was lost. */
+  #lastLoss = '';
   /** How many devices have tried each of the servers in vain. */
   #triedAll = 0;
   #lastFailure = '';
@@ -98,11 +103,14 @@ export class Fleet {
       case 'lost':
         this.#enter(row, 'connecting', event.atMs);
         row.last = `lost by ${event.by}`;
+        this.#losses++;
+        this.#lastLoss = event.detail === undefined ? event.by : `${event.by}: ${event.detail}`;
         break;
       case 'beat-sent':
         row.beats++;
         break;
       case 'served':
+        this.#everServed = true;
         if (event.afterMs !== undefined) row.answers++;
         else this.#isAnswered = false;
         break;
@@ -135,6 +143,14 @@ export class Fleet {
     if (this.#everConnected) return undefined;
     const failure = this.#lastFailure === '' ? 'no attempt came to an end' : this.#lastFailure;
     return `no device could connect: ${failure}; is the server running, and is the address right?`;
+  }
+
+  /** A sentence where some were connected, and none was ever served. */
+  unserved(protocol: string): string | undefined {
+    if (!this.#everConnected || this.#everServed) return undefined;
+    const lost = counted(this.#losses, 'connection');
+    const how = this.#losses === 0 ? 'nothing was answered' : `${lost} lost, the last by ${this.#lastLoss}`;
+    return `no device was ever served: ${how}; does the server speak this protocol, ${protocol}?`;
   }
 
   summary(): FleetSummary {

@@ -71,6 +71,11 @@ export class HeartbeatDecoder {
     this.#bad = undefined;
   }
 
+  /** How many frames have come; a bad one is not among them. */
+  get frames(): number {
+    return this.#frames;
+  }
+
   /** The peer is within a frame: its end of stream here would be a half frame. */
   get partial(): boolean {
     return this.#headBytes > 0 || this.#remainingBytes > 0;

@@ -12,6 +12,7 @@ import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { addTicks, ticksBetween } from '../../rtos/ticks.ts';
 import { keepConnected, type ConnectionConfig, type Dialogue, type SessionEnd } from '../../tasks/connection.ts';
+import { firstBytes } from '../first-bytes.ts';
 import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder, type FrameSink } from './frame.ts';
 
 export interface HeartbeatConfig extends ConnectionConfig {
@@ -164,7 +165,10 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     if (received === 0) return { by: 'closed' };
     if (received < 0) return { by: errnoOf(received) };
     const bad = this.decode(RECEIVED, this, received);
-    return bad === undefined ? undefined : { by: 'bad-frame', detail: bad.reason };
+    if (bad === undefined) return undefined;
+    // A peer whose first frame is bad speaks another protocol, and what it said tells which.
+    const said = this.frames > 0 ? '' : `; the first bytes that came are ${firstBytes(RECEIVED.subarray(0, received))}`;
+    return { by: 'bad-frame', detail: `${bad.reason}${said}` };
   }
 
   #ticksUntil(tick: number): number {

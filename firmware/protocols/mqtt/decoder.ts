@@ -3,6 +3,7 @@
  * packet in pieces the decoder holds about what has come, and never more than `maxPacketBytes`.
  */
 
+import { firstBytes } from '../first-bytes.ts';
 import { type Packet, PACKET_TYPES, type PacketType, REASON, type Refusal, type Version } from './packet.ts';
 import { decodeBody } from './decode.ts';
 
@@ -192,15 +193,4 @@ export class MqttDecoder {
     const came = firstBytes(bytes.subarray(0, count));
     this.#refusal = { reason: `${reason}; the first bytes that came are ${came}`, reasonCode };
   }
-}
-
-const SHOWN_BYTES = 24;
-
-/** As text where they are text, else in hex. */
-export function firstBytes(bytes: Uint8Array): string {
-  const shown = bytes.subarray(0, SHOWN_BYTES);
-  const more = bytes.length > shown.length ? '...' : '';
-  const isText = shown.every((byte) => (byte >= 0x20 && byte < 0x7f) || [0x09, 0x0a, 0x0d].includes(byte));
-  if (isText) return `${JSON.stringify(String.fromCharCode(...shown))}${more}`;
-  return `${Array.from(shown, (byte) => byte.toString(16).padStart(2, '0')).join(' ')}${more && ' ...'}`;
 }

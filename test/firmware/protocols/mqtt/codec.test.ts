@@ -3,7 +3,8 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { MqttDecoder, firstBytes, type Listener } from '../../../../firmware/protocols/mqtt/decoder.ts';
+import { firstBytes } from '../../../../firmware/protocols/first-bytes.ts';
+import { MqttDecoder, type Listener } from '../../../../firmware/protocols/mqtt/decoder.ts';
 import { encode } from '../../../../firmware/protocols/mqtt/encode.ts';
 import { NO_PROPERTIES, type Packet, type Refusal, type Version } from '../../../../firmware/protocols/mqtt/packet.ts';
 import { topicFilterProblem, topicMatches, topicNameProblem } from '../../../../firmware/protocols/mqtt/topic.ts';

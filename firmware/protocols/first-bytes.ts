@@ -1,0 +1,12 @@
+/** What a peer says first, for the sentence that it speaks another protocol. */
+
+const SHOWN_BYTES = 24;
+
+/** As text where they are text, else in hex. */
+export function firstBytes(bytes: Uint8Array): string {
+  const shown = bytes.subarray(0, SHOWN_BYTES);
+  const more = bytes.length > shown.length ? '...' : '';
+  const isText = shown.every((byte) => (byte >= 0x20 && byte < 0x7f) || [0x09, 0x0a, 0x0d].includes(byte));
+  if (isText) return `${JSON.stringify(String.fromCharCode(...shown))}${more}`;
+  return `${Array.from(shown, (byte) => byte.toString(16).padStart(2, '0')).join(' ')}${more && ' ...'}`;
+}
