@@ -4,7 +4,10 @@ import type { Storage } from '../hal/storage.ts';
 
 const KEY = 'boots';
 
-/** Adds one and gives the count, 32 bits. It counts on from 0 where storage has nothing, or something else, under its key. */
+/**
+ * Adds one and gives the count, 32 bits. It counts on from 0 where storage has nothing, or something else, under its
+ * key.
+ */
 export function countBoot(storage: Storage): { readonly boots: number; readonly committed: boolean } {
   const boots = (readBoots(storage) + 1) >>> 0;
   storage.set(KEY, Uint8Array.of(boots, boots >>> 8, boots >>> 16, boots >>> 24));

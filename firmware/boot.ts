@@ -32,7 +32,10 @@ export function boot(hal: Hal, image: Image, onEvent?: EventListener): Kernel {
   return os;
 }
 
-/** What makes the kernel a device's. A class, since every device has one, and closures for it would take four times as much. */
+/**
+ * What makes the kernel a device's. A class, since every device has one, and closures for it would take four times as
+ * much.
+ */
 class DeviceKernel implements KernelConfig {
   readonly #hal: Hal;
   readonly tickRateHz: number;

@@ -18,8 +18,8 @@ interface ImageSettings {
 }
 
 /**
- * A firmware image: settings that are complete and checked, with the protocol that they are for. Any number of devices boot
- * from one image, as they share it.
+ * A firmware image: settings that are complete and checked, with the protocol that they are for. Any number of devices
+ * boot from one image, as they share it.
  */
 export type Image = ImageSettings & ProtocolSettings & { readonly protocol: DeviceProtocol };
 

@@ -8,9 +8,9 @@ import type { SocketAddress } from '../hal/network.ts';
 import type { ResetReason } from '../hal/system.ts';
 
 /**
- * Why a connection is over, as the device knows it: the peer's FIN; an errno; as many unanswered beats as the limit allows; a
- * frame that was not taken in time; bytes that are no frame; a login that was not answered in time, or refused; or the
- * server's word that this is the end.
+ * Why a connection is over, as the device knows it: the peer's FIN; an errno; as many unanswered beats as the limit
+ * allows; a frame that was not taken in time; bytes that are no frame; a login that was not answered in time, or
+ * refused; or the server's word that this is the end.
  */
 export type LossReason =
   | Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame' | 'no-answer' | 'refused' | 'disconnected';
@@ -23,9 +23,9 @@ export type DeviceEvent =
   | { readonly kind: 'connected'; readonly server: string; readonly local: SocketAddress | undefined }
   | { readonly kind: 'beat-sent' }
   /**
-   * The device has been served: a beat was answered, the peer's application has acknowledged data, a text was given back. It
-   * answers what was sent `afterMs` ago. Without `afterMs`: nobody answers in this protocol, and what was sent is only assumed
-   * to have come.
+   * The device has been served: a beat was answered, the peer's application has acknowledged data, a text was given
+   * back. It answers what was sent `afterMs` ago. Without `afterMs`: nobody answers in this protocol, and what was sent
+   * is only assumed to have come.
    */
   | { readonly kind: 'served'; readonly afterMs?: number }
   /** At the time of a beat, the one before is still unanswered; `missed` counts how many are. */
@@ -39,7 +39,13 @@ export type DeviceEvent =
   /** A message to a topic that the device has subscribed to, with what it says, cut short. */
   | { readonly kind: 'message'; readonly topic: string; readonly text: string; readonly retained: boolean }
   /** The connection is over after `afterMs`; `detail` is a sentence where the reason alone does not say enough. */
-  | { readonly kind: 'lost'; readonly server: string; readonly by: LossReason; readonly afterMs: number; readonly detail?: string }
+  | {
+      readonly kind: 'lost';
+      readonly server: string;
+      readonly by: LossReason;
+      readonly afterMs: number;
+      readonly detail?: string;
+    }
   | { readonly kind: 'backing-off'; readonly delayMs: number }
   /** The carrier has changed; or the firmware has started without one. */
   | { readonly kind: 'carrier'; readonly up: boolean };

@@ -14,9 +14,24 @@ export * from './protocols/heartbeat/frame.ts';
 export * from './rtos/index.ts';
 export { type Retry, retryDelayMs } from './tasks/backoff.ts';
 export {
-  checkBoolean, ConfigError, duration, durationOrNone, oneOf, type SettingRule, type SettingRules, type SettingRulesFor, whole,
+  checkBoolean,
+  ConfigError,
+  duration,
+  durationOrNone,
+  oneOf,
+  type SettingRule,
+  type SettingRules,
+  type SettingRulesFor,
+  whole,
 } from './settings.ts';
 export {
-  CONNECTION_DEFAULTS, type ConnectionConfig, connectionRules, type Dialogue, keepConnected, type Server, serverName, type SessionEnd,
+  CONNECTION_DEFAULTS,
+  type ConnectionConfig,
+  connectionRules,
+  type Dialogue,
+  keepConnected,
+  type Server,
+  serverName,
+  type SessionEnd,
 } from './tasks/connection.ts';
 export { startWatchdog } from './tasks/watchdog.ts';

@@ -34,6 +34,8 @@ export function checkStorageKey(key: string): void {
 /** For ports: throws, with a sentence, on a value that is too long. */
 export function checkStorageValue(key: string, value: Uint8Array): void {
   if (value.length > STORAGE_VALUE_MAX_BYTES) {
-    throw new RangeError(`Storage value of "${key}": ${value.length} bytes, but at most ${STORAGE_VALUE_MAX_BYTES} fit.`);
+    throw new RangeError(
+      `Storage value of "${key}": ${value.length} bytes, but at most ${STORAGE_VALUE_MAX_BYTES} fit.`,
+    );
   }
 }

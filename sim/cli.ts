@@ -37,7 +37,8 @@ function version(): string {
 const terminal = processTerminal();
 try {
   const status = await main(process.argv.slice(2), terminal);
-  // Sockets that linger must not keep the process; but what was printed must be out. Should nobody read it, the status holds.
+  // Sockets that linger must not keep the process; but what was printed must be out. Should nobody read it, the status
+  // holds.
   process.exitCode = status;
   terminal.flush();
   process.stdout.write('', () => process.exit(status));

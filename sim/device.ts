@@ -1,4 +1,7 @@
-/** A machine in the hands of a test: what is done to it here is a fault like one of a plan, and in the trace as its line. */
+/**
+ * A machine in the hands of a test: what is done to it here is a fault like one of a plan, and in the trace as its
+ * line.
+ */
 
 import type { ResetReason } from '../hal/system.ts';
 import type { Board } from './board/board.ts';
@@ -25,8 +28,8 @@ export interface DevicePower extends MachinePower {
   /** Boots with `reason`, by default `power-on`. */
   restore(reason?: ResetReason): void;
   /**
-   * Cuts the power in the middle of a write to the flash: 1 is the next one, and each programs a word or erases a page. What
-   * is done of that write, the board's seed decides. `undefined` calls it off.
+   * Cuts the power in the middle of a write to the flash: 1 is the next one, and each programs a word or erases a page.
+   * What is done of that write, the board's seed decides. `undefined` calls it off.
    */
   cutAtWrite(count: number | undefined): void;
 }

@@ -9,14 +9,34 @@ export { type Fault, formatFault, type Range } from './faults/fault.ts';
 export { FAULT_KINDS, type FaultKind, FAULTS } from './faults/kinds/index.ts';
 export type { Effect, FirmwareState, KindOfFault, NetworkKind, Side, Tier } from './faults/kind.ts';
 export { describePlanError, parsePlan, type PlanError } from './faults/plan.ts';
-export { type End, matrix, type Matrix, type MatrixCell, type MatrixFault, type MatrixOptions, type MatrixRow, MATRIX_FAULTS } from './matrix/matrix.ts';
+export {
+  type End,
+  matrix,
+  type Matrix,
+  type MatrixCell,
+  type MatrixFault,
+  type MatrixOptions,
+  type MatrixRow,
+  MATRIX_FAULTS,
+} from './matrix/matrix.ts';
 export { POLICIES, type Policy } from './matrix/policy.ts';
 export { matrixText } from './matrix/text.ts';
 export type { Capture } from './link/capture.ts';
 export type { Link } from './link/link.ts';
 export type { Bandwidth, LineOptions, LinkOptions, Share } from './link/options.ts';
 export type { Rule } from './link/rule.ts';
-export { bandwidth, blackhole, burstLoss, type Bursts, corrupt, duplicate, jitter, latency, loss, reorder } from './link/rules/index.ts';
+export {
+  bandwidth,
+  blackhole,
+  burstLoss,
+  type Bursts,
+  corrupt,
+  duplicate,
+  jitter,
+  latency,
+  loss,
+  reorder,
+} from './link/rules/index.ts';
 export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
 export { echoFirmware, firmware, heartbeatFirmware, referenceServer, type ServerProgram } from './programs.ts';
 export { forkRandom } from './random.ts';
@@ -30,7 +50,13 @@ export { type ReferenceServer, startServer } from './server/server.ts';
 export type { PortSettings, ServerOptions, ServiceOptions } from './server/settings.ts';
 export { Sessions } from './sessions/sessions.ts';
 export {
-  type DeviceOptions, type HostOptions, type SimulatedNat, type SimulatedNatOptions, type SimulatedServer, Simulation, type SimulationOptions,
+  type DeviceOptions,
+  type HostOptions,
+  type SimulatedNat,
+  type SimulatedNatOptions,
+  type SimulatedServer,
+  Simulation,
+  type SimulationOptions,
 } from './simulation.ts';
 export type { Profile, ProfileName } from './tcpip/profile.ts';
 export { PROFILES } from './tcpip/profiles/index.ts';

@@ -47,7 +47,9 @@ export class Lan {
     const { base, size } = this.#block;
     for (;;) {
       this.#lastNumber++;
-      if (this.#lastNumber >= size) throw new Error(`there is no address left in ${formatAddress(base)} and the ${size - 1} that follow`);
+      if (this.#lastNumber >= size) {
+        throw new Error(`there is no address left in ${formatAddress(base)} and the ${size - 1} that follow`);
+      }
       const isEdge = [0, 255].includes(this.#lastNumber & 0xff);
       if (!isEdge && !this.#isTaken(base | this.#lastNumber)) return base | this.#lastNumber;
     }

@@ -9,8 +9,9 @@ import { FIN_SENT, FIN_WANTED, KEEPALIVE_TIMER, type SendTimer, type Tcb, type T
 import { table } from './text.ts';
 
 /**
- * `on`: retransmission, or the probe of the tail. `probe`: of a closed window. `timewait`: the wait at the end, with or without the
- * peer's FIN. One at a time, as on Linux (get_tcp4_sock): keepalive shows only where no other runs, a delayed ACK never.
+ * `on`: retransmission, or the probe of the tail. `probe`: of a closed window. `timewait`: the wait at the end, with or
+ * without the peer's FIN. One at a time, as on Linux (get_tcp4_sock): keepalive shows only where no other runs, a
+ * delayed ACK never.
  */
 export type NetstatTimer =
   | { readonly kind: 'off' }
@@ -37,7 +38,10 @@ export interface NetstatRow {
   readonly timer: NetstatTimer;
 }
 
-/** The connections of hosts, in the order of the hosts; those of one in the order of their peers. `others`: who else has an address. */
+/**
+ * The connections of hosts, in the order of the hosts; those of one in the order of their peers. `others`: who else has
+ * an address.
+ */
 export function netstat(hosts: readonly Host[], others: ReadonlyMap<number, string>): NetstatRow[] {
   const names = new Map([...others, ...hosts.map(({ address, name }) => [address, name] as const)]);
   return hosts.flatMap(({ name, stack }) => {
@@ -58,10 +62,19 @@ export function netstat(hosts: readonly Host[], others: ReadonlyMap<number, stri
 
 const HEAD = ['Proto', 'Recv-Q', 'Send-Q', 'Local Address', 'Foreign Address', 'State', 'Timer'];
 
-/** The rows as netstat prints them, with the names of hosts; in the timer's brackets seconds, retransmissions and probes. */
+/**
+ * The rows as netstat prints them, with the names of hosts; in the timer's brackets seconds, retransmissions and
+ * probes.
+ */
 export function netstatTable(rows: readonly NetstatRow[]): string {
   const cells = rows.map(({ host, local, peer, remote, state, receiveQueueBytes, sendQueueBytes, timer }) => [
-    'tcp', count(receiveQueueBytes), count(sendQueueBytes), `${host}:${local.port}`, `${peer ?? remote.address}:${remote.port}`, state, timerText(timer),
+    'tcp',
+    count(receiveQueueBytes),
+    count(sendQueueBytes),
+    `${host}:${local.port}`,
+    `${peer ?? remote.address}:${remote.port}`,
+    state,
+    timerText(timer),
   ]);
   return table([HEAD, ...cells]);
 }
@@ -96,7 +109,11 @@ const KIND_OF_TIMER: Readonly<Record<Exclude<SendTimer, 'none'>, 'on' | 'probe' 
 function timerOf(tcb: Tcb, stack: Stack): NetstatTimer {
   const { timeouts: retransmissions, probesOut: probes } = tcb;
   const remainingMs = (tick: number): number => stack.usUntil(tick) / 1000;
-  if (tcb.timer !== 'none') return { kind: KIND_OF_TIMER[tcb.timer], remainingMs: remainingMs(tcb.timerTick), retransmissions, probes };
-  if ((tcb.flags & KEEPALIVE_TIMER) !== 0) return { kind: 'keepalive', remainingMs: remainingMs(tcb.keepAliveTick), retransmissions, probes };
+  if (tcb.timer !== 'none') {
+    return { kind: KIND_OF_TIMER[tcb.timer], remainingMs: remainingMs(tcb.timerTick), retransmissions, probes };
+  }
+  if ((tcb.flags & KEEPALIVE_TIMER) !== 0) {
+    return { kind: 'keepalive', remainingMs: remainingMs(tcb.keepAliveTick), retransmissions, probes };
+  }
   return { kind: 'off' };
 }

@@ -14,7 +14,9 @@ export const SERVER_PORT = 39_002;
 /** A server's program: started anew at each boot of its host. */
 export type ServerProgram = (hal: Hal, onEvent: (event: ServerEvent) => void) => ReferenceServer;
 
-type Settings<Name extends ProtocolName> = Partial<Omit<Extract<FirmwareConfig, { readonly protocol: Name }>, 'protocol'>>;
+type Settings<Name extends ProtocolName> = Partial<
+  Omit<Extract<FirmwareConfig, { readonly protocol: Name }>, 'protocol'>
+>;
 
 const SERVERS = [{ host: SERVER_NAME, port: SERVER_PORT }];
 
@@ -29,7 +31,10 @@ export function heartbeatFirmware(settings: Settings<'heartbeat'> = {}): Firmwar
   return firmware({ servers: SERVERS, ...settings, protocol: 'heartbeat' });
 }
 
-/** The keepalive task, that gives back in upper case what it is sent; without `servers`, a client of the simulation's server. */
+/**
+ * The keepalive task, that gives back in upper case what it is sent; without `servers`, a client of the simulation's
+ * server.
+ */
 export function echoFirmware(settings: Settings<'echo'> = {}): Firmware {
   return firmware({ servers: SERVERS, ...settings, protocol: 'echo' });
 }

@@ -1,6 +1,6 @@
 /**
- * Random numbers that follow from a seed. Each user has a stream of its own, forked by name, so that one more device, or one
- * more draw by one of them, changes nothing for the others.
+ * Random numbers that follow from a seed. Each user has a stream of its own, forked by name, so that one more device,
+ * or one more draw by one of them, changes nothing for the others.
  */
 
 import type { Random } from '../hal/random.ts';
@@ -17,7 +17,10 @@ export function chance(random: Random, probability: number): boolean {
   return random.uint32() < probability * 2 ** 32;
 }
 
-/** sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, PractRand). A device has several streams: four small integers for each. */
+/**
+ * sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, PractRand). A device has several streams: four small
+ * integers for each.
+ */
 class Sfc32 implements Random {
   #a: number;
   #b: number;

@@ -17,7 +17,9 @@ const user = join(folder, 'user');
 
 function run(command: string, args: readonly string[], cwd = user): string {
   // Without colours, also where the tests themselves have them.
-  return stripVTControlCharacters(execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
+  return stripVTControlCharacters(
+    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
 }
 
 beforeAll(() => {
@@ -38,8 +40,13 @@ it('gives the page of a run, with the script that draws it', () => {
   expect(readText(join(user, 'page.html'))).toMatch(/<script>\(function \(\) \{[\s\S]*requestAnimationFrame/);
 });
 
-it('gives typed imports of firmware, hal and sim, which compile under every strictness and run', { timeout: 60_000 }, () => {
-  writeFileSync(join(user, 'main.ts'), `
+it(
+  'gives typed imports of firmware, hal and sim, which compile under every strictness and run',
+  { timeout: 60_000 },
+  () => {
+    writeFileSync(
+      join(user, 'main.ts'),
+      `
     import { Kernel, MAX_DELAY, Queue, type Task } from 'cablepull/firmware';
     import { ERRNO, type Clock, type Errno } from 'cablepull/hal';
     import { parsePlan, type Fault } from 'cablepull/sim';
@@ -62,40 +69,68 @@ it('gives typed imports of firmware, hal and sim, which compile under every stri
     const plan = parsePlan('hang on dev-1 at 20s');
     const fault: Fault | undefined = 'message' in plan ? undefined : plan[0];
     console.log(errno, fault?.kind, fault?.at.fromMs);
-  `);
-  writeFileSync(join(user, 'wrong.ts'), `
+  `,
+    );
+    writeFileSync(
+      join(user, 'wrong.ts'),
+      `
     import { Queue, Kernel } from 'cablepull/firmware';
     declare const os: Kernel;
     // @ts-expect-error an object needs to be told how it is copied
     new Queue<{ celsius: number }>(os, 1);
-  `);
-  writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({
-    compilerOptions: {
-      target: 'ES2022', lib: ['ES2023', 'DOM'], types: [], module: 'NodeNext', strict: true, skipLibCheck: false,
-      exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, rootDir: '.', outDir: 'out',
-    },
-    include: ['*.ts'],
-  }));
-  run(TSC, ['--project', '.']);
-  expect(run(process.execPath, ['out/main.js'])).toBe('received 110\nECONNRESET hang 20000\n');
-});
+  `,
+    );
+    writeFileSync(
+      join(user, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          target: 'ES2022',
+          lib: ['ES2023', 'DOM'],
+          types: [],
+          module: 'NodeNext',
+          strict: true,
+          skipLibCheck: false,
+          exactOptionalPropertyTypes: true,
+          noUncheckedIndexedAccess: true,
+          rootDir: '.',
+          outDir: 'out',
+        },
+        include: ['*.ts'],
+      }),
+    );
+    run(TSC, ['--project', '.']);
+    expect(run(process.execPath, ['out/main.js'])).toBe('received 110\nECONNRESET hang 20000\n');
+  },
+);
 
-it.each(['README.md', 'sim/README.md'])('compiles the examples of %s as they stand', { timeout: 60_000 }, (document) => {
-  const examples = Array.from(readText(join(ROOT, document)).matchAll(/^```ts\n([\s\S]*?)^```/gm), ([, code]) => code ?? '');
-  expect(examples.length).toBeGreaterThan(0);
-  const place = join(user, document.replaceAll(/\W/g, '-'));
-  mkdirSync(place);
-  for (const [i, code] of examples.entries()) writeFileSync(join(place, `example-${i}.ts`), code);
-  compileWithVitest(place);
-});
+it.each(['README.md', 'sim/README.md'])(
+  'compiles the examples of %s as they stand',
+  { timeout: 60_000 },
+  (document) => {
+    const examples = Array.from(
+      readText(join(ROOT, document)).matchAll(/^```ts\n([\s\S]*?)^```/gm),
+      ([, code]) => code ?? '',
+    );
+    expect(examples.length).toBeGreaterThan(0);
+    const place = join(user, document.replaceAll(/\W/g, '-'));
+    mkdirSync(place);
+    for (const [i, code] of examples.entries()) writeFileSync(join(place, `example-${i}.ts`), code);
+    compileWithVitest(place);
+  },
+);
 
 it('gives matchers to those who have vitest, and nothing that needs it to others', { timeout: 120_000 }, () => {
-  writeFileSync(join(user, 'sim-alone.mjs'), "await import('cablepull/sim'); console.log(await import('cablepull/vitest').catch(({ code }) => code));");
+  writeFileSync(
+    join(user, 'sim-alone.mjs'),
+    "await import('cablepull/sim'); console.log(await import('cablepull/vitest').catch(({ code }) => code));",
+  );
   expect(run(process.execPath, ['sim-alone.mjs'])).toBe('ERR_MODULE_NOT_FOUND\n');
 
   const place = join(user, 'matchers');
   mkdirSync(place);
-  writeFileSync(join(place, 'matchers.test.ts'), `
+  writeFileSync(
+    join(place, 'matchers.test.ts'),
+    `
     import { expect, it } from 'vitest';
     import 'cablepull/vitest';
     import { heartbeatFirmware, referenceServer, Simulation } from 'cablepull/sim';
@@ -109,9 +144,11 @@ it('gives matchers to those who have vitest, and nothing that needs it to others
       await expect(sim).not.toNotice(device, { by: 'server', within: '5s' });
       await expect(sim).toNotice(device, { by: 'server', within: '15s' });
       expect(server.program?.clients()).toEqual([]);
-      await expect(expect(sim).not.toNotice(device, { by: 'server', within: '15s' })).rejects.toThrow('the server noticed after');
+      await expect(expect(sim).not.toNotice(device, { by: 'server', within: '15s' }))
+        .rejects.toThrow('the server noticed after');
     });
-  `);
+  `,
+  );
   writeFileSync(join(place, 'wrong.ts'), `
     import { expect } from 'vitest';
     import 'cablepull/vitest';
@@ -123,7 +160,9 @@ it('gives matchers to those who have vitest, and nothing that needs it to others
     expect.toMeet('server notices within 15s');
   `);
   compileWithVitest(place);
-  expect(run(process.execPath, [join(place, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', place])).toMatch(/Tests +1 passed/);
+  expect(run(process.execPath, [join(place, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', place])).toMatch(
+    /Tests +1 passed/,
+  );
 });
 
 /** As somebody does who has vitest: ours. Its types are of no interest here. */
@@ -139,7 +178,9 @@ function compileWithVitest(place: string): void {
 }
 
 it('carries no tests, no sources of its own kitchen, and a licence', () => {
-  const [listing]: unknown[] = JSON.parse(run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json', '--silent'], ROOT));
+  const [listing]: unknown[] = JSON.parse(
+    run('npm', ['pack', '--ignore-scripts', '--dry-run', '--json', '--silent'], ROOT),
+  );
   const paths = Array.from(JSON.stringify(listing).matchAll(/"path":"([^"]+)"/g), ([, path]) => path ?? '');
   expect(paths).toContain('LICENSE');
   expect(paths).toContain('dist/sim/cli.js');

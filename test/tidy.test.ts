@@ -13,7 +13,10 @@ interface Source {
   readonly text: string;
 }
 
-const sources: readonly Source[] = filesBelow(ROOT, /^(firmware|hal|sim)\/.*\.ts$/).map((path) => ({ path, text: readText(resolve(ROOT, path)) }));
+const sources: readonly Source[] = filesBelow(ROOT, /^(firmware|hal|sim)\/.*\.ts$/).map((path) => ({
+  path,
+  text: readText(resolve(ROOT, path)),
+}));
 
 /** The folder of rooms that a file belongs to. */
 function room(path: string): string {
@@ -78,8 +81,8 @@ it('keeps every room to what it may import', () => {
 });
 
 /**
- * What each folder of sim/, and each file beside them, may import of sim/, types too: what stands farther up in the table.
- * A new folder is a new line.
+ * What each folder of sim/, and each file beside them, may import of sim/, types too: what stands farther up in the
+ * table. A new folder is a new line.
  */
 const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'random.ts': [],
@@ -102,25 +105,74 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'programs.ts': ['board', 'server'],
   gateway: ['lan.ts', 'link', 'netstat.ts', 'packet', 'time'],
   'simulation.ts': [
-    'board', 'device.ts', 'faults', 'gateway', 'lan.ts', 'link', 'netstat.ts', 'packet', 'programs.ts', 'server', 'tcpip', 'testbed.ts',
-    'time', 'verdict',
+    'board',
+    'device.ts',
+    'faults',
+    'gateway',
+    'lan.ts',
+    'link',
+    'netstat.ts',
+    'packet',
+    'programs.ts',
+    'server',
+    'tcpip',
+    'testbed.ts',
+    'time',
+    'verdict',
   ],
   matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'verdict'],
   swarm: [
-    'board', 'dice.ts', 'faults', 'link', 'packet', 'programs.ts', 'server', 'sessions', 'simulation.ts', 'tcpip', 'text.ts',
-    'time', 'verdict',
+    'board',
+    'dice.ts',
+    'faults',
+    'link',
+    'packet',
+    'programs.ts',
+    'server',
+    'sessions',
+    'simulation.ts',
+    'tcpip',
+    'text.ts',
+    'time',
+    'verdict',
   ],
   vitest: ['bench', 'device.ts', 'faults', 'simulation.ts', 'testbed.ts', 'time', 'verdict'],
   'server-bench': [
-    'board', 'device.ts', 'gateway', 'lan.ts', 'netstat.ts', 'packet', 'programs.ts', 'simulation.ts', 'time',
+    'board',
+    'device.ts',
+    'gateway',
+    'lan.ts',
+    'netstat.ts',
+    'packet',
+    'programs.ts',
+    'simulation.ts',
+    'time',
   ],
   command: [
-    'bench', 'board', 'device.ts', 'faults', 'link', 'matrix', 'netstat.ts', 'programs.ts', 'server', 'server-bench', 'sessions',
-    'simulation.ts', 'swarm', 'testbed.ts', 'text.ts', 'time', 'verdict',
+    'bench',
+    'board',
+    'device.ts',
+    'faults',
+    'link',
+    'matrix',
+    'netstat.ts',
+    'programs.ts',
+    'server',
+    'server-bench',
+    'sessions',
+    'simulation.ts',
+    'swarm',
+    'testbed.ts',
+    'text.ts',
+    'time',
+    'verdict',
   ],
 };
 
-/** What users of the project and the operating system begin with: they may import every folder, and no folder imports them. */
+/**
+ * What users of the project and the operating system begin with: they may import every folder, and no folder imports
+ * them.
+ */
 const DOORS = ['cli.ts', 'index.ts'];
 
 /** The folder of sim/ that a file is in, or the file beside those folders; undefined where it is not in sim/. */
@@ -167,7 +219,9 @@ it('has no file that nobody imports', () => {
   const manifest = readText(resolve(ROOT, 'package.json'));
   const imported = new Set(sources.flatMap(imports));
   const isUsed = (path: string): boolean => {
-    const isPublished = manifest.includes(`"dist/${path.replace(/ts$/, 'js')}"`) || manifest.includes(`"./dist/${path.replace(/ts$/, 'js')}"`);
+    const isPublished =
+      manifest.includes(`"dist/${path.replace(/ts$/, 'js')}"`) ||
+      manifest.includes(`"./dist/${path.replace(/ts$/, 'js')}"`);
     // A worker is loaded by its URL.
     const isWorker = sources.some(({ text }) => text.includes(`new URL('./${basename(path)}', import.meta.url)`));
     return imported.has(path) || isPublished || isWorker || LOADED_BY_OTHERS.some((pattern) => pattern.test(path));
@@ -176,11 +230,14 @@ it('has no file that nobody imports', () => {
 });
 
 /** Wall clocks, dice and timers are hal/node's; everybody else is handed time and randomness. */
-const BANNED = /\b(Date\.now|new Date\b|Math\.random|setTimeout|setInterval|setImmediate|queueMicrotask|performance\.now|process\.hrtime)\b/;
+const BANNED =
+  /\b(Date\.now|new Date\b|Math\.random|setTimeout|setInterval|setImmediate|queueMicrotask|performance\.now|process\.hrtime)\b/;
 
 it('takes time and chance from the HAL alone', () => {
   const code = ({ text }: Source): string => text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
-  expect(sources.filter((source) => room(source.path) !== 'hal/node' && BANNED.test(code(source))).map(({ path }) => path)).toEqual([]);
+  expect(
+    sources.filter((source) => room(source.path) !== 'hal/node' && BANNED.test(code(source))).map(({ path }) => path),
+  ).toEqual([]);
 });
 
 it('begins every file with what it is for', () => {
@@ -206,7 +263,9 @@ const PROTOCOLS = /^(firmware|sim\/server)\/protocols\//;
 it('exports no two things of one name', () => {
   const places = new Map<string, string[]>();
   for (const { path, text } of sources) {
-    const names = text.matchAll(/^export (?:abstract )?(?:async )?(?:class|function\*?|const|let|interface|type) (\w+)/gm);
+    const names = text.matchAll(
+      /^export (?:abstract )?(?:async )?(?:class|function\*?|const|let|interface|type) (\w+)/gm,
+    );
     for (const [, name = ''] of names) places.set(name, [...(places.get(name) ?? []), path]);
   }
   const twice = [...places].filter(([name, [first = '', ...more]]) => {
@@ -217,9 +276,16 @@ it('exports no two things of one name', () => {
 });
 
 it('has no top-level folder beside its four rooms', () => {
-  const kept = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  const kept = readdirSync(ROOT, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !entry.name.startsWith('.'),
+  );
   const made = new Set(['node_modules', 'dist', 'coverage']);
-  expect(kept.map(({ name }) => name).filter((name) => !made.has(name)).toSorted()).toEqual(['firmware', 'hal', 'sim', 'test']);
+  expect(
+    kept
+      .map(({ name }) => name)
+      .filter((name) => !made.has(name))
+      .toSorted(),
+  ).toEqual(['firmware', 'hal', 'sim', 'test']);
 });
 
 it('depends on nothing at run time', () => {

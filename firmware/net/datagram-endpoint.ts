@@ -1,6 +1,6 @@
 /**
- * A datagram socket for tasks. A count is at least 0, and 0 is an empty datagram; below 0 is an errno (`errnoOf`). A datagram that
- * is lost is not reported.
+ * A datagram socket for tasks. A count is at least 0, and 0 is an empty datagram; below 0 is an errno (`errnoOf`). A
+ * datagram that is lost is not reported.
  */
 
 import { failure, type Errno } from '../../hal/errno.ts';
@@ -45,8 +45,9 @@ export class DatagramEndpoint implements DatagramHandler, Selectable {
   }
 
   /**
-   * bind: 0, or the errno for which it failed; EINVAL when it has been bound already. `local.port` 0 takes any free port. It has
-   * to be bound to send, too. After `timeout` ticks it gives up with ETIMEDOUT, and is good for nothing but `close`.
+   * bind: 0, or the errno for which it failed; EINVAL when it has been bound already. `local.port` 0 takes any free
+   * port. It has to be bound to send, too. After `timeout` ticks it gives up with ETIMEDOUT, and is good for nothing
+   * but `close`.
    */
   *bind(local: SocketAddress, timeout = MAX_DELAY): Generator<void, number, void> {
     if (this.#socket !== undefined) return failure('EINVAL');

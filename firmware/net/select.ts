@@ -19,8 +19,8 @@ export interface Interest {
 }
 
 /**
- * select, FreeRTOS_select: waits until it may be worth a try to read or to write one of the sockets, and gives those of which
- * it is, in the order given; none after `timeout` ticks. Only one task at a time may select a socket.
+ * select, FreeRTOS_select: waits until it may be worth a try to read or to write one of the sockets, and gives those of
+ * which it is, in the order given; none after `timeout` ticks. Only one task at a time may select a socket.
  */
 export function* select<I extends Interest>(
   os: Kernel,

@@ -34,9 +34,9 @@ export class ServerSocket implements ListenHandler, Selectable {
   }
 
   /**
-   * bind and listen: 0, or the errno for which it failed; EINVAL when it has been called already. `local.port` 0 takes any free
-   * port; `backlog` bounds the connections that wait to be accepted. After `timeout` ticks it gives up with ETIMEDOUT, and is
-   * good for nothing but `close`.
+   * bind and listen: 0, or the errno for which it failed; EINVAL when it has been called already. `local.port` 0 takes
+   * any free port; `backlog` bounds the connections that wait to be accepted. After `timeout` ticks it gives up with
+   * ETIMEDOUT, and is good for nothing but `close`.
    */
   *listen(local: SocketAddress, backlog: number, timeout = MAX_DELAY): Generator<void, number, void> {
     if (this.#listening !== undefined) return failure('EINVAL');

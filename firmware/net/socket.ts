@@ -4,7 +4,14 @@
  */
 
 import { failure, type Errno } from '../../hal/errno.ts';
-import type { KeepAlive, KeepAliveSupport, Network, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
+import type {
+  KeepAlive,
+  KeepAliveSupport,
+  Network,
+  SocketAddress,
+  StreamHandler,
+  StreamSocket,
+} from '../../hal/network.ts';
 import type { Blocking } from '../rtos/blocking.ts';
 import { EventGroup } from '../rtos/event-group.ts';
 import type { Kernel } from '../rtos/kernel.ts';
@@ -63,8 +70,8 @@ export class Socket implements StreamHandler, Selectable {
   }
 
   /**
-   * connect: 0, or the errno for which it failed. After `timeout` ticks it gives up with ETIMEDOUT. A socket that could not
-   * connect is good for nothing but `close`.
+   * connect: 0, or the errno for which it failed. After `timeout` ticks it gives up with ETIMEDOUT. A socket that could
+   * not connect is good for nothing but `close`.
    */
   *connect(remote: SocketAddress, timeout = MAX_DELAY): Generator<void, number, void> {
     const started = this.#stream.connect(remote);
@@ -89,8 +96,8 @@ export class Socket implements StreamHandler, Selectable {
   }
 
   /**
-   * send: waits until all of `from` is taken, and gives its length. After `timeout` ticks it gives how much was taken so
-   * far, EAGAIN if nothing was.
+   * send: waits until all of `from` is taken, and gives its length. After `timeout` ticks it gives how much was taken
+   * so far, EAGAIN if nothing was.
    */
   *write(from: Uint8Array, timeout = MAX_DELAY): Generator<void, number, void> {
     const startTick = this.#os.getTickCount();
@@ -122,8 +129,8 @@ export class Socket implements StreamHandler, Selectable {
   }
 
   /**
-   * poll, of one socket: waits until it may be worth a try to read or to write, as `events` says (READABLE, WRITABLE, both).
-   * Gives its bits; none of `events` is among them after `timeout` ticks. The try may still be in vain.
+   * poll, of one socket: waits until it may be worth a try to read or to write, as `events` says (READABLE, WRITABLE,
+   * both). Gives its bits; none of `events` is among them after `timeout` ticks. The try may still be in vain.
    */
   poll(events: number, timeout = MAX_DELAY): Blocking<number> {
     return this.#events.waitBits(events, { timeout });

@@ -12,7 +12,9 @@ export interface ProtocolSettings {
   readonly servers: readonly Server[];
 }
 
-/** The device's side of a protocol with these settings, as it stands in the table in index.ts, or comes from outside. */
+/**
+ * The device's side of a protocol with these settings, as it stands in the table in index.ts, or comes from outside.
+ */
 export interface DeviceProtocol<Settings extends ProtocolSettings = ProtocolSettings> {
   /** Of lower-case letters, digits and hyphens. */
   readonly name: string;

@@ -8,7 +8,12 @@ export { Mutex, RecursiveMutex } from './mutex.ts';
 export { type CopyArgument, Queue } from './queue.ts';
 export { QueueSet, type QueueSetMember } from './queue-set.ts';
 export { Semaphore } from './semaphore.ts';
-export { SoftwareTimer, timerPendFunctionCall, timerPendFunctionCallFromIsr, type TimerOptions } from './software-timer.ts';
+export {
+  SoftwareTimer,
+  timerPendFunctionCall,
+  timerPendFunctionCallFromIsr,
+  type TimerOptions,
+} from './software-timer.ts';
 export { MessageBuffer, StreamBuffer } from './stream-buffer.ts';
 export type { NotifyAction, Task, TaskFunction, TaskHandle, TaskState } from './task.ts';
 export { runTimeStats, taskList } from './task-list.ts';

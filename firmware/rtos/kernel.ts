@@ -24,15 +24,15 @@ import { WaitList } from './wait-list.ts';
 const PASS_SWITCHES = 4096;
 const PASS_MS = 5;
 
-/** Reading the clock costs more than a switch: where nobody waits for it, a busy pass reads it once in so many (a power of 2). */
+/** Reading the clock costs more than a switch: a busy pass reads it once in so many, unless a task waits for it. */
 const SWITCHES_PER_CLOCK_READ = 16;
 
 /** The clock as `wakeTick` for "no alarm". */
 const NO_ALARM = -1;
 
 /**
- * How every blocking call ends, of all kernels: `yield*` looks at it at once. What a call gives is typed where the call is made; `never`
- * fits every caller of `done`.
+ * How every blocking call ends, of all kernels: `yield*` looks at it at once. What a call gives is typed where the call
+ * is made; `never` fits every caller of `done`.
  */
 const DONE: { done: true; value: never } = { done: true, value: undefined as never };
 
@@ -256,7 +256,7 @@ export class Kernel {
     return (ticks * 1000) / this.#tickRateHz;
   }
 
-  /** pulTotalRunTime of uxTaskGetSystemState: by the run-time counter, since the start; undefined where there is no counter. */
+  /** pulTotalRunTime of uxTaskGetSystemState: by the run-time counter, since the start; undefined without a counter. */
   get totalRunTime(): number | undefined {
     const now = this.config.runTimeCounter?.();
     return now === undefined ? undefined : now - this.#startRunTime;
@@ -343,8 +343,8 @@ export class Kernel {
   }
 
   /**
-   * @internal xTaskCheckForTimeOut: whether the wait is over without the event. Only this call forgets an abort, and waits for event
-   * bits do without it: after such an abort the next wait for a queue, semaphore or mutex is over before it has begun.
+   * @internal xTaskCheckForTimeOut: whether the wait is over without the event. Only this call forgets an abort, and
+   * waits for event bits do without it: after such an abort the next wait for a queue or mutex is over at once.
    */
   timedOut(task: TaskHandle, first: boolean): boolean {
     if (first && task.timeout === 0) return true;
@@ -363,8 +363,8 @@ export class Kernel {
   }
 
   /**
-   * @internal While the scheduler is suspended, the ready lists are not touched by what a queue wakes, nor by an interrupt:
-   * these tasks become ready with `resumeAll`, behind those that a task resumed, notified, aborted, or woke by bits.
+   * @internal While the scheduler is suspended, neither a queue nor an interrupt touches the ready lists: what it wakes
+   * becomes ready with `resumeAll`, behind those that a task resumed, notified, aborted, or woke by bits.
    */
   makeReadyOrPend(task: TaskHandle): void {
     if (this.#suspendDepth === 0 || this.#pending === undefined) return this.makeReady(task);
@@ -390,7 +390,7 @@ export class Kernel {
     return task.waitList !== undefined && task.waitList === this.#pending;
   }
 
-  /** @internal The tick interrupt that would have come during the turn of the running task, before it does what others see. */
+  /** @internal The tick interrupt that would have come during this turn of a task, before it does what others see. */
   look(): void {
     if (this.runningTask !== undefined && this.#sleepers.first !== undefined) this.#readClock();
   }
@@ -416,8 +416,8 @@ export class Kernel {
   }
 
   /**
-   * @internal vTaskPrioritySet. Where the task waits for an event, its place in that line stays. A priority that it has inherited
-   * is not lowered before it gives the mutex; but it counts with the new one in event lists, and goes to the end of its line.
+   * @internal vTaskPrioritySet. A task that waits for an event keeps its place in that line. An inherited priority is not
+   * lowered before the mutex is given; but the task counts with the new one in event lists, at the end of its line.
    */
   setPriority(task: TaskHandle, priority: number): void {
     this.#checkPriority(priority);
@@ -427,7 +427,7 @@ export class Kernel {
     this.changePriority(task, inherits ? Math.max(task.currentPriority, priority) : priority, priority);
   }
 
-  /** @internal Sets what the scheduler goes by, and what event lists go by; a ready task goes to the end of its new line. */
+  /** @internal Sets the priorities of the scheduler and of event lists; a ready task goes to the end of its new line. */
   changePriority(task: TaskHandle, priority: number, eventPriority = priority): void {
     const ready = task.restingState === 'Ready';
     if (ready) this.#ready.remove(task);
@@ -439,7 +439,7 @@ export class Kernel {
     task.waitList?.disturb();
   }
 
-  /** A delay is a number of ticks even where it is MAX_DELAY (prvAddCurrentTaskToDelayedList, xCanBlockIndefinitely). */
+  /** A delay is a number of ticks, even MAX_DELAY (prvAddCurrentTaskToDelayedList, xCanBlockIndefinitely). */
   #sleep(ticks: number): Blocking<never> {
     const call = this.call(this, 'delay', ticks);
     if (this.runningTask !== undefined) this.runningTask.deadline = this.#readClock() + ticks;

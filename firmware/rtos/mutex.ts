@@ -64,15 +64,19 @@ export class Mutex {
   }
 
   /**
-   * vTaskPriorityDisinheritAfterTimeout: the holder falls to the priority of whoever still waits, if that is higher than its
-   * own. Where it holds more than one mutex, it keeps what it has: which one it inherited through is not known.
+   * vTaskPriorityDisinheritAfterTimeout: the holder falls to the priority of whoever still waits, if that is higher
+   * than its own. Where it holds more than one mutex, it keeps what it has: which one it inherited through is not
+   * known.
    */
   #disinheritAfterTimeout(holder: TaskHandle, task: TaskHandle): void {
-    // prvGetHighestPriorityOfWaitToReceiveList: what the event list is sorted by, be that the priority of its first task or not.
+    // prvGetHighestPriorityOfWaitToReceiveList: what the event list is sorted by, be that the priority of its first
+    // task or not.
     const priority = Math.max(holder.basePriority, this.#takers.first?.eventPriority ?? 0);
     if (holder.priority === priority || holder.mutexesHeld !== 1) return;
     // configASSERT( pxTCB != pxCurrentTCB ).
-    if (holder === task) throw new Error(`task ${task.name} waited for a mutex that it holds itself, and had inherited a priority`);
+    if (holder === task) {
+      throw new Error(`task ${task.name} waited for a mutex that it holds itself, and had inherited a priority`);
+    }
     this.#os.changePriority(holder, priority);
   }
 

@@ -1,6 +1,7 @@
 /**
- * The tasks that are ready to run: for each priority FreeRTOS's circular list with its index (list.h, pxReadyTasksLists), and a
- * bit for each list that is not empty (uxTopReadyPriority). Linked through the tasks, so that nothing is allocated.
+ * The tasks that are ready to run: for each priority FreeRTOS's circular list with its index (list.h,
+ * pxReadyTasksLists), and a bit for each list that is not empty (uxTopReadyPriority). Linked through the tasks, so that
+ * nothing is allocated.
  */
 
 import { ReadyListItem, TaskHandle } from './task.ts';

@@ -21,7 +21,9 @@ export class Semaphore implements QueueSetMember {
       throw new RangeError(`a semaphore's maxCount must be a whole number, at least 1, not ${maxCount}`);
     }
     if (!Number.isInteger(initialCount) || initialCount < 0 || initialCount > maxCount) {
-      throw new RangeError(`a semaphore's initialCount must be from 0 to its maxCount ${maxCount}, not ${initialCount}`);
+      throw new RangeError(
+        `a semaphore's initialCount must be from 0 to its maxCount ${maxCount}, not ${initialCount}`,
+      );
     }
     this.#os = os;
     this.maxCount = maxCount;

@@ -1,6 +1,6 @@
 /**
- * Software timers: functions that are called when their time has come, once or every period, by one task for all of them,
- * the timer service task. Starting and stopping are commands in that task's queue, as in FreeRTOS, so they take
+ * Software timers: functions that are called when their time has come, once or every period, by one task for all of
+ * them, the timer service task. Starting and stopping are commands in that task's queue, as in FreeRTOS, so they take
  * effect when it runs.
  */
 
@@ -172,7 +172,8 @@ export class TimerService {
         // vQueueWaitForMessageRestricted does not wait then, but prvProcessTimerOrBlockTask yields all the same.
         yield* os.yield();
       } else {
-        const command = yield* this.commands.receive(next === undefined ? MAX_DELAY : Math.min(next.wakeTick, this.#wrapTick) - now);
+        const command =
+          yield* this.commands.receive(next === undefined ? MAX_DELAY : Math.min(next.wakeTick, this.#wrapTick) - now);
         if (command !== undefined) this.#obey(command);
       }
       this.#obeyAll();
@@ -181,14 +182,25 @@ export class TimerService {
 
   /** prvProcessReceivedCommands: all that wait, before the next timer is looked at. */
   #obeyAll(): void {
-    for (let command = this.commands.receiveFromIsr(); command !== undefined; command = this.commands.receiveFromIsr()) {
+    for (
+      let command = this.commands.receiveFromIsr();
+      command !== undefined;
+      command = this.commands.receiveFromIsr()
+    ) {
       this.#obey(command);
     }
   }
 
-  /** prvSwitchTimerLists: what was due before the tick count wrapped around comes first, and makes up for the periods until then. */
+  /**
+   * prvSwitchTimerLists: what was due before the tick count wrapped around comes first, and makes up for the periods
+   * until then.
+   */
   #wrap(): void {
-    for (let next = this.#active.first; next !== undefined && next.wakeTick < this.#wrapTick; next = this.#active.first) {
+    for (
+      let next = this.#active.first;
+      next !== undefined && next.wakeTick < this.#wrapTick;
+      next = this.#active.first
+    ) {
       this.#expire(next, next.wakeTick, this.#wrapTick - 1);
     }
     this.#wrapTick = nextWrap(this.#os);

@@ -29,7 +29,9 @@ class ByteBuffer {
 
   constructor(os: Kernel, capacityBytes: number, headerBytes: number, triggerLevelBytes: number) {
     if (!Number.isInteger(capacityBytes) || capacityBytes <= headerBytes) {
-      throw new RangeError(`a buffer's capacityBytes must be a whole number above ${headerBytes}, not ${capacityBytes}`);
+      throw new RangeError(
+        `a buffer's capacityBytes must be a whole number above ${headerBytes}, not ${capacityBytes}`,
+      );
     }
     this.#os = os;
     this.capacityBytes = capacityBytes;
@@ -59,10 +61,10 @@ class ByteBuffer {
   }
 
   /**
-   * vStreamBufferSetStreamBufferNotificationIndex: a task that waits at this buffer waits for its notification of this index.
-   * Anybody's notification ends that wait then, as in FreeRTOS, where the index is 0 unless it was set. Without this call
-   * buffers have a notification of their own. Throws when a task waits at the buffer. A reset leaves the index (there FreeRTOS sets
-   * it back to 0).
+   * vStreamBufferSetStreamBufferNotificationIndex: a task that waits at this buffer waits for its notification of this
+   * index. Anybody's notification ends that wait then, as in FreeRTOS, where the index is 0 unless it was set. Without
+   * this call buffers have a notification of their own. Throws when a task waits at the buffer. A reset leaves the
+   * index (there FreeRTOS sets it back to 0).
    */
   setNotificationIndex(index: number): void {
     checkNotificationIndex(index);
@@ -73,8 +75,8 @@ class ByteBuffer {
   }
 
   /**
-   * xStreamBufferReset, xMessageBufferReset: empties it. False when a task waits at either end, also when its wait is over, but
-   * it has not run since.
+   * xStreamBufferReset, xMessageBufferReset: empties it. False when a task waits at either end, also when its wait is
+   * over, but it has not run since.
    */
   reset(): boolean {
     if (isAlive(this.#waitingToSend) || isAlive(this.#waitingToReceive)) return false;
@@ -136,7 +138,8 @@ class ByteBuffer {
   attempt(task: TaskHandle, first: boolean): number | typeof BLOCKED {
     const bytes = task.item;
     if (!(bytes instanceof Uint8Array)) throw new TypeError('a buffer sends and receives a Uint8Array');
-    const done = task.operation === 'send' ? this.#attemptSend(task, bytes, first) : this.#attemptReceive(task, bytes, first);
+    const done =
+      task.operation === 'send' ? this.#attemptSend(task, bytes, first) : this.#attemptReceive(task, bytes, first);
     if (done !== BLOCKED) task.item = undefined;
     return done;
   }
@@ -149,8 +152,11 @@ class ByteBuffer {
     if (!first) {
       task.leaveBuffer(this.#notificationIndex);
       if (this.#waitingToSend === task) this.#waitingToSend = undefined;
-      // After a time-out it is the space from before the wait that counts, unless there was none (xSpace in xStreamBufferSend).
-      if (this.#os.timedOut(task, false)) return this.#write(bytes, task.argument > 0 ? task.argument : this.spacesAvailable, false);
+      // After a time-out it is the space from before the wait that counts, unless there was none (xSpace in
+      // xStreamBufferSend).
+      if (this.#os.timedOut(task, false)) {
+        return this.#write(bytes, task.argument > 0 ? task.argument : this.spacesAvailable, false);
+      }
     }
     // Whatever else has ended the wait, an abort or a resume: there is room now, or it waits on.
     task.argument = this.spacesAvailable;
@@ -236,7 +242,9 @@ export class StreamBuffer extends ByteBuffer {
   constructor(os: Kernel, capacityBytes: number, triggerLevelBytes = 1) {
     super(os, capacityBytes, 0, 1);
     if (!this.setTriggerLevel(triggerLevelBytes)) {
-      throw new RangeError(`triggerLevelBytes must be from 0 to the capacity ${capacityBytes}, not ${triggerLevelBytes}`);
+      throw new RangeError(
+        `triggerLevelBytes must be from 0 to the capacity ${capacityBytes}, not ${triggerLevelBytes}`,
+      );
     }
   }
 

@@ -25,13 +25,19 @@ export function taskList(os: Kernel): string {
   }, idle);
 }
 
-/** vTaskGetRunTimeStats: name, run time and share of every task and of IDLE. Empty where the kernel has no run-time counter. */
+/**
+ * vTaskGetRunTimeStats: name, run time and share of every task and of IDLE. Empty where the kernel has no run-time
+ * counter.
+ */
 export function runTimeStats(os: Kernel): string {
   const total = os.totalRunTime;
   if (total === undefined || total <= 0) return '';
   const tasks = os.tasks();
   const busy = tasks.reduce((sum, task) => sum + task.runTime, 0);
-  const rows = [...tasks.map(({ name, runTime }) => ({ name, runTime })), { name: 'IDLE', runTime: Math.max(total - busy, 0) }];
+  const rows = [
+    ...tasks.map(({ name, runTime }) => ({ name, runTime })),
+    { name: 'IDLE', runTime: Math.max(total - busy, 0) },
+  ];
   return rows.reduce((lines, { name, runTime }) => {
     const percent = Math.floor((runTime * 100) / total);
     return lines + line(name, String(Math.floor(runTime)), percent > 0 ? `${percent}%` : '<1%');

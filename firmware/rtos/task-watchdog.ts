@@ -1,6 +1,6 @@
 /**
- * The task watchdog: tasks that must show a sign of life, and, when one does not, who that is, what it is doing, and who
- * took the processor meanwhile. It only finds out; what follows is up to whoever asks it.
+ * The task watchdog: tasks that must show a sign of life, and, when one does not, who that is, what it is doing, and
+ * who took the processor meanwhile. It only finds out; what follows is up to whoever asks it.
  */
 
 import type { Operation } from './blocking.ts';
@@ -10,7 +10,9 @@ import type { TaskHandle, TaskState } from './task.ts';
 /** A watched task that gave no sign for longer than its limit. */
 export interface LateTask {
   readonly name: string;
-  /** Ready or Running: it starves, or is itself the one that hogs. Blocked, Suspended: it waits, for what does not come. */
+  /**
+   * Ready or Running: it starves, or is itself the one that hogs. Blocked, Suspended: it waits, for what does not come.
+   */
   readonly state: TaskState;
   /** What it waits in, if it is Blocked. */
   readonly operation: Operation | undefined;

@@ -284,8 +284,8 @@ export class TaskHandle extends ReadyListItem {
   }
 
   /**
-   * @internal xTaskNotifyStateClear and xTaskNotifyWait, as a buffer calls them: what was pending is forgotten. Without an index
-   * it is a notification that only buffers know.
+   * @internal xTaskNotifyStateClear and xTaskNotifyWait, as a buffer calls them: what was pending is forgotten. Without
+   * an index it is a notification that only buffers know.
    */
   waitForBuffer(index: number | undefined, first: boolean): void {
     this.#bufferSlot(index).state = 'waiting';

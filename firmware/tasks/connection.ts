@@ -1,6 +1,6 @@
 /**
- * The life of a connection: servers tried in turn, a session as long as it lasts, and a wait before the next. What is said
- * over the connection is a dialogue's business.
+ * The life of a connection: servers tried in turn, a session as long as it lasts, and a wait before the next. What is
+ * said over the connection is a dialogue's business.
  */
 
 import { errnoOf, type Errno } from '../../hal/errno.ts';
@@ -68,13 +68,16 @@ export interface SessionEnd {
 }
 
 /**
- * The device's side of what is said over a connection, kept from one connection to the next. It goes turn by turn, and is no
- * task of its own within the task: a generator costs a device more than all it says.
+ * The device's side of what is said over a connection, kept from one connection to the next. It goes turn by turn, and
+ * is no task of its own within the task: a generator costs a device more than all it says.
  */
 export interface Dialogue {
   /** A connection stands. */
   begin(socket: Socket, server: Server): void;
-  /** Says and hears all that can be said and heard now. Why the session is over, when it is; it does not close the socket. */
+  /**
+   * Says and hears all that can be said and heard now. Why the session is over, when it is; it does not close the
+   * socket.
+   */
   turn(socket: Socket): SessionEnd | undefined;
   /** What there has to be for another turn: READABLE, WRITABLE, or one of both. */
   readonly waitsFor: number;
@@ -154,10 +157,13 @@ function sayWhatIsMissing({ console, network }: Hal, { keepAlive, userTimeoutMs 
   const { capabilities } = network;
   if (keepAlive !== 'off' && capabilities.keepAlive !== 'full') {
     const asked = `keepalive ${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
-    const has = capabilities.keepAlive === 'idle' ? 'sets the idle time only, the rest is the platform\'s' : 'has no keepalive';
+    const has =
+      capabilities.keepAlive === 'idle' ? "sets the idle time only, the rest is the platform's" : 'has no keepalive';
     console.print(`${asked} cannot be had: this port ${has}`);
   }
-  if (userTimeoutMs > 0 && !capabilities.userTimeout) console.print(`a user timeout of ${userTimeoutMs} ms cannot be had: this port has none`);
+  if (userTimeoutMs > 0 && !capabilities.userTimeout) {
+    console.print(`a user timeout of ${userTimeoutMs} ms cannot be had: this port has none`);
+  }
   if (!capabilities.errorReason) console.print('this port cannot tell why a connection failed: every failure is EIO');
 }
 
@@ -175,7 +181,9 @@ const HOST = /^(?:[^\s:/[\]]+|[\da-f.]*:[\da-f:.]*(?:%\w+)?)$/i;
 
 const SERVER_RULES: SettingRulesFor<Server> = {
   host(value, field) {
-    if (typeof value !== 'string' || !HOST.test(value)) refuse(field, 'a host name or an address, and nothing else', value);
+    if (typeof value !== 'string' || !HOST.test(value)) {
+      refuse(field, 'a host name or an address, and nothing else', value);
+    }
   },
   port: whole('a port', 1, 65_535),
 };

@@ -1,6 +1,6 @@
 /**
- * Keeps watch over the scheduler. A task of the lowest priority shows a sign of life; one of the highest looks for it, and
- * restarts the device when it stays out, as when a task takes the processor for itself. While all is well it arms
+ * Keeps watch over the scheduler. A task of the lowest priority shows a sign of life; one of the highest looks for it,
+ * and restarts the device when it stays out, as when a task takes the processor for itself. While all is well it arms
  * the hardware watchdog, which catches the rest: a firmware that hangs altogether.
  */
 
@@ -16,8 +16,9 @@ const CHECKS_PER_TIMEOUT = 4;
 export const WATCHDOG_MIN_TICKS = CHECKS_PER_TIMEOUT;
 
 /**
- * Starts both tasks. `timeoutMs` is how long the lowest task may be kept from running, and how long a hang may last. Both
- * count from the last look, so that what takes less than three quarters of it is never found, and what takes all of it always.
+ * Starts both tasks. `timeoutMs` is how long the lowest task may be kept from running, and how long a hang may last.
+ * Both count from the last look, so that what takes less than three quarters of it is never found, and what takes all
+ * of it always.
  */
 export function startWatchdog(os: Kernel, hal: Hal, timeoutMs: number): void {
   const watchdog = new TaskWatchdog(os, os.msToTicks(timeoutMs));

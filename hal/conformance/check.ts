@@ -133,7 +133,12 @@ export function checkOf(definition: Definition, tested: Subject, peer: Subject):
   return { name: definition.name, run: (done) => run(definition, tested, peer, done) };
 }
 
-function run(definition: Definition, tested: Subject, peer: Subject, done: (failure: string | undefined) => void): void {
+function run(
+  definition: Definition,
+  tested: Subject,
+  peer: Subject,
+  done: (failure: string | undefined) => void,
+): void {
   const { clock } = tested.hal;
   const stage = new Stage(tested, peer, step);
   const steps = definition.steps(stage);

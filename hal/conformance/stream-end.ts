@@ -3,7 +3,17 @@
 import { failure } from '../errno.ts';
 import { expect, expectEqual, expectResult } from './check.ts';
 import type { Definition } from './check.ts';
-import { accept, connected, expectEnd, listen, openStream, pair, patternReader, patternWriter, transfer } from './probes.ts';
+import {
+  accept,
+  connected,
+  expectEnd,
+  listen,
+  openStream,
+  pair,
+  patternReader,
+  patternWriter,
+  transfer,
+} from './probes.ts';
 
 export const streamEndChecks: readonly Definition[] = [
   {

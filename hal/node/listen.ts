@@ -8,7 +8,12 @@ import { errnoOfError } from './errno.ts';
 import type { Home } from './home.ts';
 import { NodeStream, WRITE_BOUND_BYTES } from './stream.ts';
 
-export function nodeListen(home: Home, address: SocketAddress, backlog: number, handler: ListenHandler): ListeningSocket {
+export function nodeListen(
+  home: Home,
+  address: SocketAddress,
+  backlog: number,
+  handler: ListenHandler,
+): ListeningSocket {
   // Node accepts whatever the kernel has, so the bound on those that wait for the firmware is kept here.
   const waiting: Socket[] = [];
   const waitingMax = Math.max(1, backlog);

@@ -17,7 +17,9 @@ import { errnoOfError } from './errno.ts';
 
 const MAGIC = 'cablepull-storage 1';
 
-/** Opens the storage in the file `path`; a file that is not there is an empty storage. Throws when the file is damaged. */
+/**
+ * Opens the storage in the file `path`; a file that is not there is an empty storage. Throws when the file is damaged.
+ */
 export function fileStorage(path: string): Storage {
   if (!existsSync(dirname(path))) {
     throw new Error(`The storage file ${path} cannot be made: its directory does not exist.`);

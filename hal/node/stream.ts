@@ -215,7 +215,11 @@ export class NodeStream implements StreamSocket, Droppable {
 
   setUserTimeout(timeoutMs: number): boolean {
     if (timeoutMs !== 0) {
-      warnOnce(this.#home, 'user-timeout', 'TCP_USER_TIMEOUT: Node cannot set it; the kernel gives up by its own rule.');
+      warnOnce(
+        this.#home,
+        'user-timeout',
+        'TCP_USER_TIMEOUT: Node cannot set it; the kernel gives up by its own rule.',
+      );
     }
     return false;
   }

@@ -1,7 +1,7 @@
 /**
- * A board's network interface over real sockets, with a cable that can be pulled: tier T0. A device that is cut off, or has no
- * power, goes silent: nothing is read and nothing written, no FIN, no RST. But its host keeps the sockets, and the host's
- * kernel goes on acknowledging: so this tests whether the server counts beats, and never its TCP keepalive.
+ * A board's network interface over real sockets, with a cable that can be pulled: tier T0. A device that is cut off, or
+ * has no power, goes silent: nothing is read and nothing written, no FIN, no RST. But its host keeps the sockets, and
+ * the host's kernel goes on acknowledging: so this tests whether the server counts beats, and never its TCP keepalive.
  */
 
 import type { Errno } from '../../hal/errno.ts';

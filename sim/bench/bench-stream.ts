@@ -3,8 +3,8 @@
  * afterwards as hardware would. What a device's own TCP does while its cable is out, the host's cannot do for it,
  * as it is not cut off; what firmware can notice of that, the giving up, is done here.
  *
- * What comes while the cable is out stays in the host's socket, within its bounds. So a far end that hangs up behind more than
- * these is not seen to until the cable is back: 64 KiB in hal/node.
+ * What comes while the cable is out stays in the host's socket, within its bounds. So a far end that hangs up behind
+ * more than these is not seen to until the cable is back: 64 KiB in hal/node.
  */
 
 import { errnoOf, failure, type Errno } from '../../hal/errno.ts';
@@ -29,7 +29,8 @@ const SCRATCH = new Uint8Array(4096);
 /**
  * - `new`: no connection was asked for; `waiting`: it was, without a carrier, and starts when there is one;
  * - `connecting`: also while the answer has come, but not to a device whose cable is out; `open`;
- * - `closing`: the firmware has closed it, and the stack has still to send the rest and its FIN, or to get the far end's;
+ * - `closing`: the firmware has closed it, and the stack has still to send the rest and its FIN, or to get the far
+ *   end's;
  * - `ghost`: the device knows nothing of it any more, the far end does;
  * - `over`.
  */
@@ -87,7 +88,9 @@ export class BenchStream implements StreamSocket, StreamHandler {
     this.#pending = 0;
     if ((pending & WRITABLE) !== 0 && this.#isFirmwares()) this.#handler.writable();
     if ((pending & READABLE) !== 0 && this.#isFirmwares()) this.#handler.readable();
-    if ((pending & ENDED) !== 0 && this.#isFirmwares() && this.#endReason !== undefined) this.#handler.ended(this.#endReason);
+    if ((pending & ENDED) !== 0 && this.#isFirmwares() && this.#endReason !== undefined) {
+      this.#handler.ended(this.#endReason);
+    }
   };
 
   constructor(nic: BenchNic, interrupts: Interrupts, handler: StreamHandler) {
@@ -200,7 +203,9 @@ export class BenchStream implements StreamSocket, StreamHandler {
     return this.#inner.setNoDelay(on);
   }
 
-  /** What the host cannot be told of it, where it takes only the idle time, is done nevertheless while the cable is out. */
+  /**
+   * What the host cannot be told of it, where it takes only the idle time, is done nevertheless while the cable is out.
+   */
   setKeepAlive(keepAlive: KeepAlive | 'off'): KeepAliveSupport {
     if (this.#state === 'ghost') return 'none';
     const support = this.#inner.setKeepAlive(keepAlive);
@@ -242,7 +247,10 @@ export class BenchStream implements StreamSocket, StreamHandler {
     }
   }
 
-  /** A ghost's device answers again: the next segment for it gets a reset (RFC 9293, 3.10.7.1), one sent again by now at once. */
+  /**
+   * A ghost's device answers again: the next segment for it gets a reset (RFC 9293, 3.10.7.1), one sent again by now at
+   * once.
+   */
   stackIsUp(): void {
     if (this.#isSpokenTo) this.#reset();
   }
@@ -386,7 +394,9 @@ export class BenchStream implements StreamSocket, StreamHandler {
     this.#setClock(this.#nic.clock.now() + FIN_WAIT_MS, () => this.#leave());
   }
 
-  /** Reads what nobody is there to read: what is left unread holds the far end's FIN back. Whether there was anything. */
+  /**
+   * Reads what nobody is there to read: what is left unread holds the far end's FIN back. Whether there was anything.
+   */
   #takeAll(): boolean {
     let isAny = false;
     while (this.#inner.read(SCRATCH) > 0) isAny = true;
@@ -411,7 +421,9 @@ export class BenchStream implements StreamSocket, StreamHandler {
         // Not from within the firmware's call: what comes of it are interrupts.
         if (carrier) return this.#setClock(clock.now(), () => this.#send());
         // No probes while data is unacknowledged (RFC 1122, 4.2.3.6): retransmission decides.
-        return this.#setClock(this.#unsentSinceMs + (this.#userTimeoutMs || RETRANSMIT_GIVE_UP_MS), () => this.#giveUp());
+        return this.#setClock(this.#unsentSinceMs + (this.#userTimeoutMs || RETRANSMIT_GIVE_UP_MS), () =>
+          this.#giveUp(),
+        );
       }
       if (this.#probes.isOn && (!carrier || this.#probes.isWaiting || this.#lostReset !== undefined)) {
         return this.#setClock(this.#probes.nextAtMs(this.#cutAtMs, clock.now()), () => this.#probe());

@@ -57,13 +57,20 @@ export class Bench extends Testbed {
   /** A new board with this firmware; its power is off. */
   addDevice(name: string, firmware: Firmware): Device {
     const { network, newClock } = this.#options;
-    const nic = new BenchNic({ network, newClock, onHungUp: (event) => this.trace({ source: 'bench', device: name, ...event }) });
+    const nic = new BenchNic({
+      network,
+      newClock,
+      onHungUp: (event) => this.trace({ source: 'bench', device: name, ...event }),
+    });
     const board = this.addBoard(name, nic, firmware);
     this.#nics.push(nic);
     return board;
   }
 
-  /** Waits until `condition` holds, which only what is traced can bring about, `endMs` has come, or the bench is stopped. Gives whether it holds. */
+  /**
+   * Waits until `condition` holds, which only what is traced can bring about, `endMs` has come, or the bench is
+   * stopped. Gives whether it holds.
+   */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
     if (condition()) return true;
     return new Promise((resolve) => {

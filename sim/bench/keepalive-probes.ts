@@ -1,7 +1,7 @@
 /**
- * The keepalive of a device whose cable is out: the host's own is not cut off, and would find nothing. It is kept as Linux keeps
- * it: TCP_KEEPIDLE after the last word of the far end the first probe, then one every TCP_KEEPINTVL; given up when
- * TCP_KEEPCNT of them have no answer (RFC 1122, 4.2.3.6).
+ * The keepalive of a device whose cable is out: the host's own is not cut off, and would find nothing. It is kept as
+ * Linux keeps it: TCP_KEEPIDLE after the last word of the far end the first probe, then one every TCP_KEEPINTVL; given
+ * up when TCP_KEEPCNT of them have no answer (RFC 1122, 4.2.3.6).
  */
 
 import type { KeepAlive } from '../../hal/network.ts';

@@ -1,4 +1,7 @@
-/** What a device's stack has taken from the firmware and cannot send yet: bounded, in order, and no memory while it is empty. */
+/**
+ * What a device's stack has taken from the firmware and cannot send yet: bounded, in order, and no memory while it is
+ * empty.
+ */
 
 import { failure } from '../../hal/errno.ts';
 import type { StreamSocket } from '../../hal/network.ts';
@@ -23,7 +26,10 @@ export class SendBuffer {
     return taken;
   }
 
-  /** Gives `socket` what it takes. 0 when that is everything, EAGAIN when some is left, or the errno of a write that failed. */
+  /**
+   * Gives `socket` what it takes. 0 when that is everything, EAGAIN when some is left, or the errno of a write that
+   * failed.
+   */
   flush(socket: StreamSocket): number {
     while (this.#bytes !== undefined && this.#length > 0) {
       const taken = socket.write(this.#bytes.subarray(0, this.#length));

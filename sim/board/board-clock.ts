@@ -1,4 +1,6 @@
-/** The clocks of a board, which start at 0 when they are made: one for each boot, one for its watchdog, one for a reset. */
+/**
+ * The clocks of a board, which start at 0 when they are made: one for each boot, one for its watchdog, one for a reset.
+ */
 
 import type { Clock } from '../../hal/clock.ts';
 import { type Interrupt, serve } from './interrupts.ts';

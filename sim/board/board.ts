@@ -1,7 +1,7 @@
 /**
- * A board: power, cable, flash, a network interface, and the firmware on it. The firmware is a factory, called anew at every
- * boot with a HAL of its own; that HAL is dead from the moment the boot is over, so that nothing of an old boot is
- * ever heard again: its generators are dropped, not ended.
+ * A board: power, cable, flash, a network interface, and the firmware on it. The firmware is a factory, called anew at
+ * every boot with a HAL of its own; that HAL is dead from the moment the boot is over, so that nothing of an old boot
+ * is ever heard again: its generators are dropped, not ended.
  */
 
 import type { Hal } from '../../hal/hal.ts';
@@ -18,7 +18,10 @@ import type { Nic } from './nic.ts';
 /** What runs on a board: starts on the HAL and returns. */
 export type Firmware = (hal: Hal, onEvent: EventListener | undefined) => void;
 
-/** From a reset that the device does by itself to its firmware's first line, by its clock: one that crashes at once does not spin. */
+/**
+ * From a reset that the device does by itself to its firmware's first line, by its clock: one that crashes at once does
+ * not spin.
+ */
 export const RESET_MS = 100;
 
 /** What the boards of one world have in common; one object for all of them. */
@@ -47,8 +50,8 @@ export interface BoardPower {
   /** Boots with `reason`, by default `power-on`. */
   restore(reason?: ResetReason): void;
   /**
-   * Cuts the power in the middle of a write to the flash: 1 is the next one, and each programs a word or erases a page. What is done
-   * of that write, the board's seed decides. `undefined` calls it off. `cut` cuts the power then.
+   * Cuts the power in the middle of a write to the flash: 1 is the next one, and each programs a word or erases a page.
+   * What is done of that write, the board's seed decides. `undefined` calls it off. `cut` cuts the power then.
    */
   cutAtWrite(count: number | undefined, cut?: () => void): void;
 }

@@ -1,7 +1,7 @@
 /**
- * One boot of a board, as its firmware sees it: the whole HAL but the network in one object, since a world holds 100,000 of them
- * (who wants another HAL with some of its parts takes them one by one: `{ ...hal }` has nothing of it). From the moment the
- * boot is over nothing that is asked of it has an effect, and nobody is called.
+ * One boot of a board, as its firmware sees it: the whole HAL but the network in one object, since a world holds
+ * 100,000 of them (who wants another HAL with some of its parts takes them one by one: `{ ...hal }` has nothing of it).
+ * From the moment the boot is over nothing that is asked of it has an effect, and nobody is called.
  */
 
 import type { DeviceEvent, EventListener } from '../../firmware/index.ts';

@@ -1,5 +1,6 @@
 /**
- * How keys and values lie in the flash, so that a power failure at any write leaves all of them as before or all of them as after.
+ * How keys and values lie in the flash, so that a power failure at any write leaves all of them as before or all of
+ * them as after.
  *
  *     uint32 sequence    one more than the record before
  *     uint32 length      of the entries, in bytes                      all little-endian
@@ -7,10 +8,10 @@
  *                        (then ones up to a whole word)
  *     uint32 crc         CRC-32 of everything before it: programmed last, it commits the record
  *
- * Each record holds everything; the valid one with the highest sequence holds good. The next goes behind it while there is
- * room on the page it ends on; then into the other bank, and the bank it leaves is erased once it is there. So the page is erased
- * once for several commits, two banks are never more than one commit long in use, and starting has nothing to repair: what a
- * power failure has torn has no valid check, and is erased before anything is written there.
+ * Each record holds everything; the valid one with the highest sequence holds good. The next goes behind it while there
+ * is room on the page it ends on; then into the other bank, and the bank it leaves is erased once it is there. So the
+ * page is erased once for several commits, two banks are never more than one commit long in use, and starting has
+ * nothing to repair: what a power failure has torn has no valid check, and is erased before anything is written there.
  */
 
 import { crc32 } from './crc32.ts';

@@ -1,6 +1,7 @@
 /**
- * A board's flash chip, two banks of it. As in real ones a page is erased as a whole, to ones; a word is programmed at a time, and
- * that only makes zeros of ones; and when the power fails meanwhile, a part of it is done and nobody knows which.
+ * A board's flash chip, two banks of it. As in real ones a page is erased as a whole, to ones; a word is programmed at
+ * a time, and that only makes zeros of ones; and when the power fails meanwhile, a part of it is done and nobody knows
+ * which.
  */
 
 import type { Random } from '../../hal/random.ts';
@@ -28,11 +29,12 @@ const ERASED = 0xff;
 
 export class Flash {
   /**
-   * The power failure that shall come. From then on nothing MUST be written until there is power again: `program` and `erase` tell.
+   * The power failure that shall come. From then on nothing MUST be written until there is power again: `program` and
+   * `erase` tell.
    */
   failure: PowerFailure | undefined = undefined;
-  // What is programmed, a character a byte, erased bytes at the end left out. There are 100,000 of these, most with 24 bytes in
-  // them: a string takes 16 bytes more than its characters, a Uint8Array some 200.
+  // What is programmed, a character a byte, erased bytes at the end left out. There are 100,000 of these, most with 24
+  // bytes in them: a string takes 16 bytes more than its characters, a Uint8Array some 200.
   #a = '';
   #b = '';
 
@@ -44,7 +46,9 @@ export class Flash {
   /** Programs whole words from byte `at` on. False when the power failed. */
   program(bank: Bank, at: number, bytes: Uint8Array): boolean {
     const end = at + bytes.length;
-    if (at % WORD_BYTES !== 0 || bytes.length % WORD_BYTES !== 0) throw new Error('only whole words of the flash can be programmed');
+    if (at % WORD_BYTES !== 0 || bytes.length % WORD_BYTES !== 0) {
+      throw new Error('only whole words of the flash can be programmed');
+    }
     if (end > BANK_BYTES) throw new Error(`byte ${end} is beyond the end of the flash's bank`);
     const cells = this.#unpack(bank, end);
     for (let word = at; word < end; word += WORD_BYTES) {

@@ -1,9 +1,12 @@
 /**
- * The way from a board's hardware to its firmware. Interrupts are served one after another, never within one another; while
- * the firmware hangs, each waits, once however often it is raised. When the device is off, or was reset, there is nobody to call.
+ * The way from a board's hardware to its firmware. Interrupts are served one after another, never within one another;
+ * while the firmware hangs, each waits, once however often it is raised. When the device is off, or was reset, there is
+ * nobody to call.
  */
 
-/** What is called: a function, or an object of which there are so many that each should not need a function of its own. */
+/**
+ * What is called: a function, or an object of which there are so many that each should not need a function of its own.
+ */
 export type Interrupt = (() => void) | { serve(): void };
 
 /** Calls it. */
@@ -23,11 +26,15 @@ export class Interrupts {
     return this.#state === 'off';
   }
 
-  /** Calls `isr` as soon as no firmware code is running and the firmware does not hang. The same function is the same interrupt. */
+  /**
+   * Calls `isr` as soon as no firmware code is running and the firmware does not hang. The same function is the same
+   * interrupt.
+   */
   raise(isr: Interrupt): void {
     if (this.#state === 'off') return;
     // Most find nobody before them, and need no list.
-    const waits = this.#state === 'held' || this.#isServing || (this.#waiting !== undefined && this.#waiting.length > 0);
+    const waits =
+      this.#state === 'held' || this.#isServing || (this.#waiting !== undefined && this.#waiting.length > 0);
     if (!waits) return this.#serve(isr);
     if (this.#waiting === undefined) this.#waiting = [isr];
     else if (!this.#waiting.includes(isr)) this.#waiting.push(isr);
@@ -65,7 +72,9 @@ export class Interrupts {
   #serve(first: Interrupt | undefined): void {
     this.#isServing = true;
     try {
-      for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) serve(isr);
+      for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) {
+        serve(isr);
+      }
     } finally {
       this.#isServing = false;
     }

@@ -6,7 +6,13 @@ import { splitAtTerminator } from './options.ts';
 export function commandLine(command: string, args: readonly string[], seed: string): string {
   const { own, behind } = splitAtTerminator(args);
   const hasSeed = own.some((arg) => isOption('--seed', arg));
-  const words = ['cablepull', command, ...own, ...(hasSeed ? [] : ['--seed', seed]), ...(behind === undefined ? [] : ['--', ...behind])];
+  const words = [
+    'cablepull',
+    command,
+    ...own,
+    ...(hasSeed ? [] : ['--seed', seed]),
+    ...(behind === undefined ? [] : ['--', ...behind]),
+  ];
   return words.map(shellWord).join(' ');
 }
 

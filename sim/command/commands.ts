@@ -1,4 +1,6 @@
-/** The commands, in the order in which `cablepull --help` lists them. A command is a file of its own and an entry here. */
+/**
+ * The commands, in the order in which `cablepull --help` lists them. A command is a file of its own and an entry here.
+ */
 
 import type { Command } from './command.ts';
 import { faultsCommand } from './faults-command.ts';

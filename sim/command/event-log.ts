@@ -8,7 +8,10 @@ import type { Terminal } from './terminal.ts';
 /** Within so long several devices that say the same are told of in one line. */
 const TOGETHER_MS = 100;
 
-/** In a fleet that is too large to be told of each device, a line of the plan that comes at ever other times is told of so often. */
+/**
+ * In a fleet that is too large to be told of each device, a line of the plan that comes at ever other times is told of
+ * so often.
+ */
 const TELLINGS_MAX = 3;
 
 type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
@@ -59,7 +62,9 @@ export class EventLog {
     const said = this.#said.get(line);
     if (said === undefined) return;
     this.#said.delete(line);
-    this.#terminal.log(this.#paint(said.devices.size === 1 ? said.event : { ...said.event, device: `${said.devices.size} devices` }));
+    this.#terminal.log(
+      this.#paint(said.devices.size === 1 ? said.event : { ...said.event, device: `${said.devices.size} devices` }),
+    );
   }
 
   #addFault(event: FaultEvent): void {
@@ -79,7 +84,10 @@ export class EventLog {
     const times = (this.#tellings.get(telling) ?? 0) + 1;
     this.#tellings.set(telling, times);
     if (times > TELLINGS_MAX) return;
-    this.#terminal.log(this.#paint(devices === 1 ? event : { ...event, host: `${devices} devices` }) + (times === TELLINGS_MAX ? this.#terminal.paint('dim', '  (and so on)') : ''));
+    this.#terminal.log(
+      this.#paint(devices === 1 ? event : { ...event, host: `${devices} devices` }) +
+        (times === TELLINGS_MAX ? this.#terminal.paint('dim', '  (and so on)') : ''),
+    );
   }
 
   #paint(event: TraceEvent): string {

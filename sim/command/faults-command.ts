@@ -37,7 +37,11 @@ interface FaultRow {
 function listFaults(json: boolean, terminal: Terminal): number {
   const rows = FAULT_KINDS.map((kind): FaultRow => {
     const { argument, summary } = FAULTS[kind];
-    const networks = { real: tierOf(kind, 'real'), simulated: tierOf(kind, 'simulated'), gateway: tierOf(kind, 'gateway') };
+    const networks = {
+      real: tierOf(kind, 'real'),
+      simulated: tierOf(kind, 'simulated'),
+      gateway: tierOf(kind, 'gateway'),
+    };
     return { kind, argument: argument?.what, networks, summary };
   });
   if (json) {

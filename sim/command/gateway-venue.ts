@@ -31,16 +31,25 @@ export class GatewayVenue implements Venue {
   #isStopped = false;
 
   /** Throws a Problem where a capture cannot be written. */
-  constructor(settings: RunSettings, { command, port }: OwnServer, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void) {
+  constructor(
+    settings: RunSettings,
+    { command, port }: OwnServer,
+    terminal: Terminal,
+    fleet: Fleet,
+    onTrace: (event: TraceEvent) => void,
+  ) {
     this.#settings = settings;
     this.#terminal = terminal;
     this.#fleet = fleet;
     this.description = `${DEVICE_LINK.delay} away from ${command.join(' ')}, in a network namespace of its own`;
-    this.#file = settings.pcap === undefined ? undefined : new OutputFile('--pcap', settings.pcap, (sentence) => {
-      // The run has more to tell than what is captured of it.
-      terminal.log(`cablepull: ${sentence}`);
-      this.#capture?.end();
-    });
+    this.#file =
+      settings.pcap === undefined
+        ? undefined
+        : new OutputFile('--pcap', settings.pcap, (sentence) => {
+            // The run has more to tell than what is captured of it.
+            terminal.log(`cablepull: ${sentence}`);
+            this.#capture?.end();
+          });
     this.#bench = new ServerBench({
       command,
       ...(port !== undefined && { port }),
@@ -48,7 +57,9 @@ export class GatewayVenue implements Venue {
       repeat: settings.repeatWithoutFiles,
       onOutput: (line) => terminal.log(`${terminal.paint('dim', 'server |')} ${line}`),
       onTrace: (event) => {
-        if (event.source === 'fault') this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
+        if (event.source === 'fault') {
+          this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
+        }
         onTrace(event);
       },
     });

@@ -1,6 +1,6 @@
 /**
- * How the devices of a run over real sockets are doing while it lasts: on a terminal a table that is drawn anew, elsewhere plain
- * lines. All of it goes to standard error.
+ * How the devices of a run over real sockets are doing while it lasts: on a terminal a table that is drawn anew,
+ * elsewhere plain lines. All of it goes to standard error.
  */
 
 import type { Agenda } from '../time/agenda.ts';
@@ -38,7 +38,9 @@ export class Live {
   #turn(): void {
     const hasTable = this.#terminal.isInteractive && !this.#quiet;
     if (hasTable) this.#draw();
-    else if (this.#fleet.size > READABLE_DEVICES) this.#terminal.log(`${formatSeconds(this.#agenda.now()).padStart(9)}  ${this.#fleet.line()}`);
+    else if (this.#fleet.size > READABLE_DEVICES) {
+      this.#terminal.log(`${formatSeconds(this.#agenda.now()).padStart(9)}  ${this.#fleet.line()}`);
+    }
     this.#cancel = this.#agenda.after(hasTable ? REDRAW_MS : SUMMARY_MS, () => this.#turn());
   }
 

@@ -17,7 +17,8 @@ export const matrixCommand = defineCommand({
     json: { type: 'boolean', default: false, help: 'the same for machines' },
     seed: { type: 'string', value: '7', default: '1', help: 'of what is left to chance (1)' },
   },
-  run: ({ values }, terminal) => showMatrix(seedOf(values.seed), values.json, fileName('--html', values.html), terminal),
+  run: ({ values }, terminal) =>
+    showMatrix(seedOf(values.seed), values.json, fileName('--html', values.html), terminal),
 });
 
 async function showMatrix(seed: number, json: boolean, html: string | undefined, terminal: Terminal): Promise<number> {

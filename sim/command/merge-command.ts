@@ -16,7 +16,12 @@ together to the report that one process would have printed, to the byte`,
   options: {
     json: { type: 'boolean', default: false, help: 'the report as a JSON object' },
   },
-  run: ({ values, operands }, terminal) => merge(operands.map((file) => fileName('a part', file)), values.json, terminal),
+  run: ({ values, operands }, terminal) =>
+    merge(
+      operands.map((file) => fileName('a part', file)),
+      values.json,
+      terminal,
+    ),
 });
 
 /** Returns the exit status: 1 where a run failed, or a part is missing. Throws a Problem. */

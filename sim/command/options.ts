@@ -1,4 +1,7 @@
-/** The options of a command: how they are read, and how `--help` shows them. What is wrong with them is a Problem with exit status 2. */
+/**
+ * The options of a command: how they are read, and how `--help` shows them. What is wrong with them is a Problem with
+ * exit status 2.
+ */
 
 import { parseArgs } from 'node:util';
 import { usage } from './values.ts';
@@ -31,7 +34,10 @@ export interface Given<O extends Options> {
 }
 
 /** What stands before `--`, and what behind it; undefined where there is none. */
-export function splitAtTerminator(args: readonly string[]): { readonly own: readonly string[]; readonly behind: readonly string[] | undefined } {
+export function splitAtTerminator(args: readonly string[]): {
+  readonly own: readonly string[];
+  readonly behind: readonly string[] | undefined;
+} {
   const at = args.indexOf('--');
   return at < 0 ? { own: args, behind: undefined } : { own: args.slice(0, at), behind: args.slice(at + 1) };
 }
@@ -45,7 +51,10 @@ export function readOptions<const O extends Options>(
   return { values, operands: positionals, args };
 }
 
-/** As `readOptions`; the values of `more`, options whose names are not known beforehand, are given apart. Throws a Problem. */
+/**
+ * As `readOptions`; the values of `more`, options whose names are not known beforehand, are given apart. Throws a
+ * Problem.
+ */
 export function readOptionsWith<const O extends Options>(
   command: string, args: readonly string[], options: O, more: Options, needs: string | undefined,
 ): { readonly given: Given<O>; readonly moreValues: Readonly<Record<string, unknown>> } {
@@ -91,7 +100,9 @@ function checkedWords(command: string, args: readonly string[], options: Options
       return [rawName];
     }
     // The next option is no value, and a negative number is a wrong one.
-    if (value === undefined || (!inlineValue && /^-[^\d.]/.test(value))) throw usage(`${rawName} needs a value ${help}`);
+    if (value === undefined || (!inlineValue && /^-[^\d.]/.test(value))) {
+      throw usage(`${rawName} needs a value ${help}`);
+    }
     return [`${rawName}=${value}`];
   });
   return [...words, '--', ...operands];
@@ -103,10 +114,17 @@ const HELP_COLUMNS = 120;
 const TEXT_COLUMN = 31;
 
 export function helpOfOptions(options: Options): string[] {
-  return Object.entries(options).flatMap(([name, { type, default: value, value: sample, help, opensGroup = false }]) => {
-    const shown = type === 'boolean' ? (value === true ? `--no-${name}` : `--${name}`) : `--${name} ${sample ?? name.toUpperCase()}`;
-    return [...(opensGroup ? [''] : []), ...helpEntry(shown, help)];
-  });
+  return Object.entries(options).flatMap(
+    ([name, { type, default: value, value: sample, help, opensGroup = false }]) => {
+      const shown =
+        type === 'boolean'
+          ? value === true
+            ? `--no-${name}`
+            : `--${name}`
+          : `--${name} ${sample ?? name.toUpperCase()}`;
+      return [...(opensGroup ? [''] : []), ...helpEntry(shown, help)];
+    },
+  );
 }
 
 /** A term and what is said of it, in two columns. */

@@ -1,4 +1,7 @@
-/** What a run came to, as it happened or as a stored trace tells it: findings, expectations, and the exit status that follows. */
+/**
+ * What a run came to, as it happened or as a stored trace tells it: findings, expectations, and the exit status that
+ * follows.
+ */
 
 import { type Expectation, formatExpectation, judgeExpectation, type Judgement } from '../verdict/expectation.ts';
 import { summaryLines, tierNotes, verdictTable } from '../verdict/findings-text.ts';
@@ -22,10 +25,22 @@ export interface ExpectationOutcome extends Judgement {
 const WORST_SHOWN = 5;
 
 /** `repeat` undefined: nothing happens twice in the same way. */
-export function outcomeOf(findings: Findings, expectations: readonly Expectation[], repeat: string | undefined): Outcome {
+export function outcomeOf(
+  findings: Findings,
+  expectations: readonly Expectation[],
+  repeat: string | undefined,
+): Outcome {
   const { verdicts, endMs } = findings;
-  const told = expectations.map((expectation) => ({ text: formatExpectation(expectation), ...judgeExpectation(expectation, verdicts, endMs) }));
-  return { findings, summary: summarize(findings), expectations: told, repeat: told.some(({ failures }) => failures.length > 0) ? repeat : undefined };
+  const told = expectations.map((expectation) => ({
+    text: formatExpectation(expectation),
+    ...judgeExpectation(expectation, verdicts, endMs),
+  }));
+  return {
+    findings,
+    summary: summarize(findings),
+    expectations: told,
+    repeat: told.some(({ failures }) => failures.length > 0) ? repeat : undefined,
+  };
 }
 
 export function isAsExpected({ expectations }: Outcome): boolean {
@@ -35,13 +50,24 @@ export function isAsExpected({ expectations }: Outcome): boolean {
 /** For `--json`: the last line. */
 export function outcomeJson({ findings, summary, expectations, repeat }: Outcome): object {
   const { endMs, verdicts, spared, falseAlarms, unexplainedLosses } = findings;
-  return { endMs, verdicts, spared, summary, falseAlarms, unexplainedLosses: Object.fromEntries(unexplainedLosses), expectations, repeat };
+  return {
+    endMs,
+    verdicts,
+    spared,
+    summary,
+    falseAlarms,
+    unexplainedLosses: Object.fromEntries(unexplainedLosses),
+    expectations,
+    repeat,
+  };
 }
 
 export function printFindings({ findings: { verdicts, spared }, summary }: Outcome, terminal: Terminal): void {
   if (verdicts.length === 0 && spared.length === 0) return;
   const paragraphs = [[verdictTable(verdicts, spared)], summaryLines(summary), tierNotes(verdicts)];
-  for (const lines of paragraphs.filter(({ length }) => length > 0)) for (const line of ['', ...lines]) terminal.print(line);
+  for (const lines of paragraphs.filter(({ length }) => length > 0)) for (const line of ['', ...lines]) {
+    terminal.print(line);
+  }
 }
 
 export function printExpectations({ expectations, repeat }: Outcome, terminal: Terminal): void {
@@ -49,7 +75,9 @@ export function printExpectations({ expectations, repeat }: Outcome, terminal: T
     const late = tooLate === 0 ? '' : ` (${tooLate} came too late in the run to tell)`;
     if (failures.length === 0) terminal.print(`as expected: ${text}${late}`);
     for (const sentence of failures.slice(0, WORST_SHOWN)) terminal.print(`NOT AS EXPECTED: ${sentence}`);
-    if (failures.length > WORST_SHOWN) terminal.print(`  and ${failures.length - WORST_SHOWN} more that are not as expected: ${text}`);
+    if (failures.length > WORST_SHOWN) {
+      terminal.print(`  and ${failures.length - WORST_SHOWN} more that are not as expected: ${text}`);
+    }
   }
   if (repeat !== undefined) terminal.print(`to repeat: ${repeat}`);
 }

@@ -1,10 +1,20 @@
 /**
- * A file that is written whole or not at all: beside the place it is to have, and put there in one step when all of it is
- * written. It is begun before the work, so that what cannot be written does not fail at the end.
+ * A file that is written whole or not at all: beside the place it is to have, and put there in one step when all of it
+ * is written. It is begun before the work, so that what cannot be written does not fail at the end.
  */
 
 import {
-  accessSync, chmodSync, closeSync, constants, openSync, realpathSync, renameSync, rmSync, type Stats, statSync, writeSync,
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeSync,
 } from 'node:fs';
 import process from 'node:process';
 import { Problem, reasonOf } from './problem.ts';
@@ -25,7 +35,10 @@ export class OutputFile {
   #bytes = 0;
   #hasFailed = false;
 
-  /** `onFailure` is called once, with the reason, when it cannot be written any more. Throws a Problem where there can be no such file. */
+  /**
+   * `onFailure` is called once, with the reason, when it cannot be written any more. Throws a Problem where there can
+   * be no such file.
+   */
   constructor(option: string, path: string, onFailure: (sentence: string) => void) {
     this.#option = option;
     this.#path = path;

@@ -23,7 +23,10 @@ export class PageFile {
     this.#sessions.add(event);
   }
 
-  /** Writes the page; `notes` are what the reader must know first. Gives whether it could be written; if not, that has been told. */
+  /**
+   * Writes the page; `notes` are what the reader must know first. Gives whether it could be written; if not, that has
+   * been told.
+   */
   close({ findings, expectations }: Outcome, notes: readonly string[]): boolean {
     const { endMs } = findings;
     const { start } = this.#sessions;

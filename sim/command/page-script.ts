@@ -1,4 +1,7 @@
-/** The script of a report's page: the files of verdict/page/browser, compiled, one after the other in a scope of their own. */
+/**
+ * The script of a report's page: the files of verdict/page/browser, compiled, one after the other in a scope of their
+ * own.
+ */
 
 import { readFileSync } from 'node:fs';
 

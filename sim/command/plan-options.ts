@@ -6,7 +6,8 @@ import { type Expectation, parseExpectation } from '../verdict/expectation.ts';
 import { readText, usage } from './values.ts';
 
 export function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
-  const fromFile = file === undefined ? [] : parseOrRefuse(readText('--plan', file), file, (line) => `${file}, line ${line}`);
+  const fromFile =
+    file === undefined ? [] : parseOrRefuse(readText('--plan', file), file, (line) => `${file}, line ${line}`);
   return [...fromFile, ...lines.flatMap((line) => parseOrRefuse(line, '--fault', () => '--fault'))];
 }
 

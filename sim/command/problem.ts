@@ -11,7 +11,10 @@ export class Problem extends Error {
   }
 }
 
-/** What the system says went wrong with a file, without the call and the path that Node adds: who names the file has done so. */
+/**
+ * What the system says went wrong with a file, without the call and the path that Node adds: who names the file has
+ * done so.
+ */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'syscall' in error ? error.message.replace(/, [a-z]+(?: '.*')?$/s, '') : error.message;

@@ -1,4 +1,6 @@
-/** A line that tells how far something is: on a terminal drawn anew, elsewhere printed now and then. To standard error. */
+/**
+ * A line that tells how far something is: on a terminal drawn anew, elsewhere printed now and then. To standard error.
+ */
 
 import type { Terminal } from './terminal.ts';
 
@@ -10,7 +12,10 @@ export class ProgressLine {
   readonly #terminal: Terminal;
   #nextMs: number;
 
-  /** `firstMs`: when it is told first, by the clock that `comesDue` is asked by; by default after as long as between any two. */
+  /**
+   * `firstMs`: when it is told first, by the clock that `comesDue` is asked by; by default after as long as between any
+   * two.
+   */
   constructor(terminal: Terminal, isDrawn: boolean, firstMs?: number) {
     this.#terminal = terminal;
     this.isDrawn = isDrawn;

@@ -19,7 +19,12 @@ export class Progress {
   #toldVirtualMs = 0;
 
   /** `clock` is of real time, and begins with the run. */
-  constructor(terminal: Terminal, fleet: Fleet, clock: Clock, { forMs = 0, json }: Pick<RunSettings, 'forMs' | 'json'>) {
+  constructor(
+    terminal: Terminal,
+    fleet: Fleet,
+    clock: Clock,
+    { forMs = 0, json }: Pick<RunSettings, 'forMs' | 'json'>,
+  ) {
     this.#line = new ProgressLine(terminal, terminal.isInteractive && !json, FIRST_MS);
     this.#fleet = fleet;
     this.#clock = clock;
@@ -34,7 +39,9 @@ export class Progress {
     this.#toldMs = nowMs;
     this.#toldVirtualMs = virtualMs;
     const { connected, size } = this.#fleet;
-    this.#line.tell(`${formatSeconds(virtualMs)} of ${formatSeconds(this.#endMs)}: ${connected} of ${size} devices connected, ${speedText(speed)} x real time`);
+    this.#line.tell(
+      `${formatSeconds(virtualMs)} of ${formatSeconds(this.#endMs)}: ${connected} of ${size} devices connected, ${speedText(speed)} x real time`,
+    );
   }
 
   end(): void {

@@ -1,4 +1,6 @@
-/** Commands that speak a protocol: which one `--protocol` chooses, its own options, and the settings that they come to. */
+/**
+ * Commands that speak a protocol: which one `--protocol` chooses, its own options, and the settings that they come to.
+ */
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -42,14 +44,18 @@ export function defineProtocolCommand<const O extends Options>(definition: Defin
     help,
     summary,
     async run(args, terminal) {
-      const { own, behind } = definition.takesCommand === true ? splitAtTerminator(args) : { own: args, behind: undefined };
+      const { own, behind } =
+        definition.takesCommand === true ? splitAtTerminator(args) : { own: args, behind: undefined };
       const protocol = await chosenProtocol(own);
       const more = { ...known, ...optionsOf(name, [protocol]) };
       const { given, moreValues } = readOptionsWith(name, own, options, more, definition.needs);
       const said = new SaidWords(more, moreValues);
       const { beatIntervalMs, missedLimit, keepAlive } = said;
       const settings = settingsOf(protocol, new SaidWords(more, moreValues));
-      return definition.run({ ...given, args, protocol, settings, beatIntervalMs, missedLimit, keepAlive, serverCommand: behind }, terminal);
+      return definition.run(
+        { ...given, args, protocol, settings, beatIntervalMs, missedLimit, keepAlive, serverCommand: behind },
+        terminal,
+      );
     },
   };
 }
@@ -57,9 +63,13 @@ export function defineProtocolCommand<const O extends Options>(definition: Defin
 // ---- which protocol ----
 
 const PROTOCOL_OPTION: Option = {
-  type: 'string', value: PROTOCOL_NAMES.join('|'), default: 'heartbeat', opensGroup: true,
-  help: `what devices and server say to each other: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words.summary}`).join('; ')} `
-    + '(heartbeat); or a file with a protocol of your own, as ./my-protocol.ts',
+  type: 'string',
+  value: PROTOCOL_NAMES.join('|'),
+  default: 'heartbeat',
+  opensGroup: true,
+  help:
+    `what devices and server say to each other: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words.summary}`).join('; ')} ` +
+    '(heartbeat); or a file with a protocol of your own, as ./my-protocol.ts',
 };
 
 async function chosenProtocol(args: readonly string[]): Promise<Protocol> {
@@ -88,8 +98,10 @@ async function ownProtocol(file: string): Promise<Protocol> {
 /** Node loads TypeScript by itself from 22.18 on. */
 function whyNotLoaded(error: unknown): string {
   if (isObject(error) && error['code'] === 'ERR_UNKNOWN_FILE_EXTENSION') {
-    return `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx' `
-      + 'where tsx is installed, or compile the file to JavaScript';
+    return (
+      `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx' ` +
+      'where tsx is installed, or compile the file to JavaScript'
+    );
   }
   return reasonOf(error);
 }
@@ -104,7 +116,13 @@ function isProtocol(value: unknown): value is Protocol {
   const ofDevice = typeof device['name'] === 'string' && isObject(device['defaults'])
     && typeof device['rules'] === 'function' && typeof device['start'] === 'function';
   const isServed = server['transport'] === 'stream' || server['transport'] === 'datagram';
-  return ofDevice && isServed && isObject(server['liveness']) && isObject(server['defaults']) && typeof server['serve'] === 'function';
+  return (
+    ofDevice &&
+    isServed &&
+    isObject(server['liveness']) &&
+    isObject(server['defaults']) &&
+    typeof server['serve'] === 'function'
+  );
 }
 
 // ---- what was said ----

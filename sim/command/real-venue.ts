@@ -26,7 +26,13 @@ export class RealVenue implements Venue {
     this.#terminal = terminal;
     this.#fleet = fleet;
     const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
-    this.testbed = new Bench({ network, newClock: nodeClock, seed: settings.seed, onTrace, repeat: settings.repeatWithoutFiles });
+    this.testbed = new Bench({
+      network,
+      newClock: nodeClock,
+      seed: settings.seed,
+      onTrace,
+      repeat: settings.repeatWithoutFiles,
+    });
   }
 
   get description(): string {

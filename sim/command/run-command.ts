@@ -7,56 +7,76 @@ import { runSettings } from './run-settings.ts';
 
 export const RUN_OPTIONS = {
   server: {
-    type: 'string', multiple: true, value: 'HOST:PORT',
-    help: 'your server, over real sockets; more than one: tried in turn. Behind -- COMMAND no more than :PORT, where it cannot '
-      + 'be found out. Without either: one of our own, simulated, in virtual time, 20 ms away, with 1% loss each way',
+    type: 'string',
+    multiple: true,
+    value: 'HOST:PORT',
+    help:
+      'your server, over real sockets; more than one: tried in turn. Behind -- COMMAND no more than :PORT, where it cannot ' +
+      'be found out. Without either: one of our own, simulated, in virtual time, 20 ms away, with 1% loss each way',
   },
   devices: {
-    type: 'string', value: 'N',
+    type: 'string',
+    value: 'N',
     help: 'how many (20; 5 simulated): dev-1, dev-2, ...; switched on 1 ms apart',
   },
   fault: {
-    type: 'string', multiple: true, value: '"cable-pull on dev-1 at 10s for 30s"',
-    help: `again and again; kinds: ${FAULT_KINDS.join(', ')}; 'cablepull faults' tells of each, and of ranges, patterns `
-      + "and 'every'",
+    type: 'string',
+    multiple: true,
+    value: '"cable-pull on dev-1 at 10s for 30s"',
+    help:
+      `again and again; kinds: ${FAULT_KINDS.join(', ')}; 'cablepull faults' tells of each, and of ranges, patterns ` +
+      "and 'every'",
   },
   plan: { type: 'string', value: 'FILE', help: 'faults, one a line' },
   for: {
-    type: 'string', value: '2m',
-    help: 'how long (until 1 min after the last fault; with a server of yours until 20 s after it, and without faults until '
-      + 'Ctrl-C)',
+    type: 'string',
+    value: '2m',
+    help:
+      'how long (until 1 min after the last fault; with a server of yours until 20 s after it, and without faults until ' +
+      'Ctrl-C)',
   },
   expect: {
-    type: 'string', multiple: true, value: '"server notices within 15s"',
+    type: 'string',
+    multiple: true,
+    value: '"server notices within 15s"',
     help: "also 'device notices' and 'service back'; exit status 1 if it is not so",
   },
   report: { type: 'string', value: 'out.html', help: 'the run as a page: a time line for each device' },
   json: { type: 'boolean', default: false, help: 'every event, and at the end the report, as a JSON object a line' },
   seed: {
-    type: 'string', value: '7', default: '1',
+    type: 'string',
+    value: '7',
+    default: '1',
     help: 'of all that is left to chance (1): simulated, the same seed gives the same output',
   },
 
   watchdog: {
-    type: 'string', value: '5s', opensGroup: true, help: 'a hardware watchdog: resets a device that hangs (none)',
+    type: 'string',
+    value: '5s',
+    opensGroup: true,
+    help: 'a hardware watchdog: resets a device that hangs (none)',
   },
 
   pcap: {
-    type: 'string', value: 'out.pcapng',
+    type: 'string',
+    value: 'out.pcapng',
     help: 'simulated: what every host sends, for Wireshark and tshark, with the faults as comments',
   },
   netstat: {
-    type: 'boolean', default: false,
+    type: 'boolean',
+    default: false,
     help: 'simulated: at the end every connection of every host, with the timer that runs',
   },
 } as const;
 
 export const runCommand = defineProtocolCommand({
   name: 'run',
-  summary: 'devices and a server on a simulated network, in virtual time; with -- COMMAND, devices against your server, whose '
-    + 'packets really stop; with --server, over real sockets; faults, and who noticed',
+  summary:
+    'devices and a server on a simulated network, in virtual time; with -- COMMAND, devices against your server, whose ' +
+    'packets really stop; with --server, over real sockets; faults, and who noticed',
   about: 'devices, a server, faults, and who noticed',
-  example: 'cablepull run --devices 50 --fault "power-loss on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
+  example:
+    'cablepull run --devices 50 --fault "power-loss on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
   takesCommand: true,
   options: RUN_OPTIONS,
   run: (given, terminal) => conductRun(runSettings(given), terminal),

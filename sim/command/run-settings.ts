@@ -58,11 +58,14 @@ const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5,
 /** Throws a Problem. */
 export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSettings {
   const { values, args, protocol, settings, beatIntervalMs, keepAlive } = given;
-  const ownServer = given.serverCommand === undefined ? undefined : ownServerOf(given.serverCommand, values.server ?? []);
+  const ownServer =
+    given.serverCommand === undefined ? undefined : ownServerOf(given.serverCommand, values.server ?? []);
   const servers = ownServer === undefined ? (values.server ?? []).map(parseServer) : [];
   const network = ownServer !== undefined ? 'gateway' : servers.length > 0 ? 'real' : 'simulated';
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
-    if (isGiven && network === 'real') throw usage(`${option} looks into the simulated network: it does not go with --server HOST:PORT`);
+    if (isGiven && network === 'real') {
+      throw usage(`${option} looks into the simulated network: it does not go with --server HOST:PORT`);
+    }
   }
   checkDifferent({ '--plan': values.plan, '--pcap': values.pcap, '--report': values.report });
   const deviceCount = values.devices === undefined
@@ -70,13 +73,21 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     : wholeNumber('--devices', values.devices, 1, 100_000);
   const plan = readPlan(values.fault ?? [], fileName('--plan', values.plan));
   const forMs = durationOf('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
-  const problem = problemOf(plan, { network, devices: deviceNames(deviceCount), servers: network === 'real' ? [] : [SERVER_NAME] });
+  const problem = problemOf(plan, {
+    network,
+    devices: deviceNames(deviceCount),
+    servers: network === 'real' ? [] : [SERVER_NAME],
+  });
   if (problem !== undefined) throw usage(problem);
   for (const fault of plan) {
-    if (forMs !== undefined && fault.at.toMs >= forMs) throw usage(`${formatFault(fault)}: the run is over by then (--for ${formatDuration(forMs)})`);
+    if (forMs !== undefined && fault.at.toMs >= forMs) {
+      throw usage(`${formatFault(fault)}: the run is over by then (--for ${formatDuration(forMs)})`);
+    }
   }
   const expectations = readExpectations(values.expect ?? []);
-  if (expectations.length > 0 && plan.length === 0) throw usage('--expect speaks of faults: it needs a --fault or a --plan');
+  if (expectations.length > 0 && plan.length === 0) {
+    throw usage('--expect speaks of faults: it needs a --fault or a --plan');
+  }
 
   const { device = {}, service = {}, liveness, beatEvents = false } = settings;
   const firmware: OwnConfig = {
@@ -89,7 +100,8 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
   const embeddedServer = checkServer({
     protocol: { ...defined(service), kind: protocol },
     ...defined({ liveness, keepAlive }),
-    // What is asked of the devices here is no flood; and each may come back while the server still believes in its ghost.
+    // What is asked of the devices here is no flood; and each may come back while the server still believes in its
+    // ghost.
     limits: {
       maxFramesPerSecond: Math.max(100, Math.ceil(5000 / (beatIntervalMs ?? 3000))),
       maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * deviceCount),
@@ -122,17 +134,24 @@ export function deviceNames(count: number): string[] {
 
 function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number | undefined {
   if (plan.length === 0 && network !== 'simulated') return undefined;
-  const endMs = plan.reduce((latest, { at, for: length, everyMs }) => Math.max(latest, at.toMs + (everyMs ?? 0) + (length?.toMs ?? 0)), 0);
+  const endMs = plan.reduce(
+    (latest, { at, for: length, everyMs }) => Math.max(latest, at.toMs + (everyMs ?? 0) + (length?.toMs ?? 0)),
+    0,
+  );
   return endMs + SETTLE_MS[network];
 }
 
 /** What stands behind `--`; and `--server :1883` where it listens. */
 function ownServerOf(command: readonly string[], servers: readonly string[]): OwnServer {
-  if (command.length === 0) throw usage('behind -- there must be the command that starts your server, as in -- node server.js');
+  if (command.length === 0) {
+    throw usage('behind -- there must be the command that starts your server, as in -- node server.js');
+  }
   const [server, ...more] = servers;
   if (server === undefined) return { command, port: undefined };
   const [, port] = /^:(\d+)$/.exec(server) ?? [];
-  if (port === undefined || more.length > 0) throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
+  if (port === undefined || more.length > 0) {
+    throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
+  }
   return { command, port: wholeNumber('the port of --server', port, 1, 65_535) };
 }
 
@@ -140,7 +159,9 @@ function ownServerOf(command: readonly string[], servers: readonly string[]): Ow
 function parseServer(text: string): Server {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d+)$/.exec(text) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined || port === undefined) throw usage(`--server must be host:port, as in 127.0.0.1:39002 or [::1]:39002, not '${text}'`);
+  if (host === undefined || port === undefined) {
+    throw usage(`--server must be host:port, as in 127.0.0.1:39002 or [::1]:39002, not '${text}'`);
+  }
   return { host, port: wholeNumber('the port of --server', port, 1, 65_535) };
 }
 

@@ -17,9 +17,15 @@ import { durationOf, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
   port: { type: 'string', value: '39002', default: String(SERVER_PORT), help: 'the port that it listens on' },
-  host: { type: 'string', value: '127.0.0.1', default: '127.0.0.1', help: 'the address that it listens on, or a name of it' },
+  host: {
+    type: 'string',
+    value: '127.0.0.1',
+    default: '127.0.0.1',
+    help: 'the address that it listens on, or a name of it',
+  },
   scan: {
-    type: 'string', value: '3s',
+    type: 'string',
+    value: '3s',
     help: "at each scan a client's count goes up by 1; a beat sets it to 0; closed when it has reached --missed-limit (as often as --beat)",
   },
   idle: { type: 'string', value: '10s', help: 'instead: closed at a scan (every 5 s) when nothing came for so long' },
@@ -43,7 +49,13 @@ interface ServeSettings {
   readonly json: boolean;
 }
 
-function serveSettings({ values, protocol, settings, missedLimit, keepAlive }: GivenWithProtocol<typeof OPTIONS>): ServeSettings {
+function serveSettings({
+  values,
+  protocol,
+  settings,
+  missedLimit,
+  keepAlive,
+}: GivenWithProtocol<typeof OPTIONS>): ServeSettings {
   const idleMs = durationOf('--idle', values.idle);
   if (idleMs !== undefined && missedLimit !== undefined) {
     throw usage('--idle and --missed-limit are two policies: choose one');
@@ -51,7 +63,12 @@ function serveSettings({ values, protocol, settings, missedLimit, keepAlive }: G
   const maxConnections = values['max-connections'];
   const server = checkServer({
     protocol: { ...defined(settings.service ?? {}), kind: protocol },
-    liveness: livenessOf(protocol, settings.liveness ?? protocol.server.liveness, durationOf('--scan', values.scan), idleMs),
+    liveness: livenessOf(
+      protocol,
+      settings.liveness ?? protocol.server.liveness,
+      durationOf('--scan', values.scan),
+      idleMs,
+    ),
     ...defined({ keepAlive }),
     ...(maxConnections === undefined
       ? {}
@@ -65,7 +82,9 @@ function livenessOf(
 ): Liveness {
   if (idleMs !== undefined) return { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs };
   if (scanIntervalMs === undefined) return liveness;
-  if (liveness.policy !== 'missed-beats') throw usage(`--scan means nothing with --protocol ${protocol.device.name}, without --idle`);
+  if (liveness.policy !== 'missed-beats') {
+    throw usage(`--scan means nothing with --protocol ${protocol.device.name}, without --idle`);
+  }
   return { ...liveness, scanIntervalMs };
 }
 
@@ -85,7 +104,9 @@ async function serve(
     terminal.onInterrupt(() => {
       const { accepted, refused, beats } = server.statistics;
       server.stop();
-      terminal.log(`stopped after ${formatSeconds(clock.now())}: ${accepted} connections, ${refused} turned away, ${beats} beats`);
+      terminal.log(
+        `stopped after ${formatSeconds(clock.now())}: ${accepted} connections, ${refused} turned away, ${beats} beats`,
+      );
       resolve();
     });
   });

@@ -44,13 +44,16 @@ export class SimulatedVenue implements Venue {
       seed: settings.seed,
       repeat: settings.repeatWithoutFiles,
       onTrace: (event) => {
-        if (event.source === 'fault') this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
+        if (event.source === 'fault') {
+          this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
+        }
         onTrace(event);
       },
       pacing: {
         speed: Infinity,
         now: () => clock.now(),
-        // Virtual time can wait for a slow reader; what it has not read would fill the memory. A run that is to end waits for nobody.
+        // Virtual time can wait for a slow reader; what it has not read would fill the memory. A run that is to end
+        // waits for nobody.
         sleep: (ms) => new Promise((resolve) => {
           this.#goOn = resolve;
           terminal.whenRead(() => clock.setAlarm(clock.now() + ms, resolve));

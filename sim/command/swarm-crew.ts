@@ -1,4 +1,7 @@
-/** The threads that do the work of a swarm, as many as there are processors: each takes the next order when it is done with one. */
+/**
+ * The threads that do the work of a swarm, as many as there are processors: each takes the next order when it is done
+ * with one.
+ */
 
 import { Worker } from 'node:worker_threads';
 import type { Swarm } from '../swarm/swarm-text.ts';

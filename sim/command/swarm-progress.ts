@@ -26,7 +26,9 @@ export class SwarmProgress {
     this.#done++;
     if (hasFailed) this.#failed++;
     const nowMs = this.#clock.now();
-    if (this.#line.comesDue(nowMs)) this.#line.tell(this.#line.isDrawn ? `${this.#bar()} ${this.#text(nowMs)}` : this.#text(nowMs));
+    if (this.#line.comesDue(nowMs)) {
+      this.#line.tell(this.#line.isDrawn ? `${this.#bar()} ${this.#text(nowMs)}` : this.#text(nowMs));
+    }
   }
 
   /** Something else is done now, that takes its time. */

@@ -1,4 +1,7 @@
-/** The runs of a swarm, shared out over threads; what they come to; and the least that makes the first of those fail that do. */
+/**
+ * The runs of a swarm, shared out over threads; what they come to; and the least that makes the first of those fail
+ * that do.
+ */
 
 import { availableParallelism } from 'node:os';
 import { nodeClock } from '../../hal/node/index.ts';

@@ -19,8 +19,10 @@ export type Reply =
 
 async function carryOut(swarm: Swarm, order: Order): Promise<Reply> {
   switch (order.kind) {
-    case 'run': return { kind: 'ran', result: await runOf(swarm, order.index) };
-    case 'shrink': return { kind: 'shrunk', index: order.index, shrunk: await shrunkOf(swarm, order.index, order.invariant) };
+    case 'run':
+      return { kind: 'ran', result: await runOf(swarm, order.index) };
+    case 'shrink':
+      return { kind: 'shrunk', index: order.index, shrunk: await shrunkOf(swarm, order.index, order.invariant) };
   }
 }
 

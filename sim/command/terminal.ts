@@ -8,7 +8,10 @@ export interface Terminal {
   print(line: string): void;
   /** Writes now what was printed, which else may wait for what is printed next. */
   flush(): void;
-  /** Calls `then` when what was printed has been read, all but a little; at once where it is so. Of use to who can wait with more. */
+  /**
+   * Calls `then` when what was printed has been read, all but a little; at once where it is so. Of use to who can wait
+   * with more.
+   */
   whenRead(then: () => void): void;
   /** A line of the log. */
   log(line: string): void;
@@ -21,8 +24,8 @@ export interface Terminal {
   /** Colours a text of the log, on a terminal only, and not where NO_COLOR says so (no-color.org). */
   paint(style: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string;
   /**
-   * Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP, of which the process dies in the
-   * end, whatever its exit status). Gives what ends that.
+   * Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP, of which the process dies in
+   * the end, whatever its exit status). Gives what ends that.
    */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
 }
@@ -41,14 +44,16 @@ const CLEAR_TO_END = '\u001b[0J';
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 
-/** The rows that lines without colours take on a screen of so many columns: a line too long for one goes on in the next. */
+/**
+ * The rows that lines without colours take on a screen of so many columns: a line too long for one goes on in the next.
+ */
 export function rowsTaken(lines: readonly string[], columns: number): number {
   return lines.reduce((rows, line) => rows + Math.max(Math.ceil(line.length / columns), 1), 0);
 }
 
 /**
- * What comes from files and networks must not steer the terminal: control characters become visible (U+2400 and on), all but tabs and ends of
- * lines; colours are ours.
+ * What comes from files and networks must not steer the terminal: control characters become visible (U+2400 and on),
+ * all but tabs and ends of lines; colours are ours.
  */
 export function visible(text: string): string {
   return text.replace(/\u001b\[\d+m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => {
@@ -93,7 +98,10 @@ export function processTerminal(): Terminal {
     });
   }
 
-  /** Writes a line of the result where no terminal shows it: soon, and together with those that come before anything else can happen. */
+  /**
+   * Writes a line of the result where no terminal shows it: soon, and together with those that come before anything
+   * else can happen.
+   */
   function collect(line: string): void {
     if (unwritten === '') process.nextTick(flush);
     unwritten += `${line}\n`;
@@ -114,7 +122,8 @@ export function processTerminal(): Terminal {
   }
 
   function erase(): string {
-    // The cursor is behind what the terminal has echoed, as ^C; and lines drawn on a wider screen may have been folded since.
+    // The cursor is behind what the terminal has echoed, as ^C; and lines drawn on a wider screen may have been folded
+    // since.
     return `\r\u001b[${rowsTaken(drawn, columns())}A${CLEAR_TO_END}`;
   }
 

@@ -9,7 +9,11 @@ import { Problem, reasonOf } from './problem.ts';
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** In milliseconds. A timer's are whole. */
-export function durationOf(option: string, text: string | undefined, { minMs = 1, maxMs = TIMER_MS_MAX } = {}): number | undefined {
+export function durationOf(
+  option: string,
+  text: string | undefined,
+  { minMs = 1, maxMs = TIMER_MS_MAX } = {},
+): number | undefined {
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   const must = (be: string): Problem => usage(`${option} must be ${be}, not '${text}'`);
@@ -23,7 +27,9 @@ export function durationOf(option: string, text: string | undefined, { minMs = 1
 
 export function wholeNumber(option: string, text: string, min: number, max: number): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number < min || number > max) throw usage(`${option} must be a whole number from ${min} to ${max}, not '${text}'`);
+  if (!/^\d+$/.test(text) || number < min || number > max) {
+    throw usage(`${option} must be a whole number from ${min} to ${max}, not '${text}'`);
+  }
   return number;
 }
 

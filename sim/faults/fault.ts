@@ -3,7 +3,9 @@
 import { formatDuration } from '../time/duration.ts';
 import type { FaultKind } from './kinds/index.ts';
 
-/** A time, or one that is drawn from a range, each as likely: `10s`, `10s..60s`. In ms; equal where nothing is drawn. */
+/**
+ * A time, or one that is drawn from a range, each as likely: `10s`, `10s..60s`. In ms; equal where nothing is drawn.
+ */
 export interface Range {
   readonly fromMs: number;
   readonly toMs: number;
@@ -13,7 +15,10 @@ export interface Fault {
   readonly kind: FaultKind;
   /** How much, or which way, as the kind has it: `10%`, `300ms`, `tx`. Undefined: the kind has none, or needs none. */
   readonly argument: string | undefined;
-  /** The name of a host; or of devices a pattern, in which `*` stands for any characters, or a row of numbers, as in `dev-3..9`. */
+  /**
+   * The name of a host; or of devices a pattern, in which `*` stands for any characters, or a row of numbers, as in
+   * `dev-3..9`.
+   */
   readonly target: string;
   readonly at: Range;
   /** How long; undefined: for good, unless the kind is over at once. */

@@ -34,9 +34,13 @@ export function problemOf(plan: readonly Fault[], hosts: Hosts): string | undefi
 
 function faultProblem(fault: Fault, hosts: Hosts): string | undefined {
   const { network, devices, servers } = hosts;
-  if (tierOf(fault.kind, network) === undefined) return `there is no ${fault.kind} over real sockets, whose packets are out of reach; the simulated network has it`;
+  if (tierOf(fault.kind, network) === undefined) {
+    return `there is no ${fault.kind} over real sockets, whose packets are out of reach; the simulated network has it`;
+  }
   if (targetsOf(fault, hosts).length > 0) return undefined;
-  if (fault.target === 'server' && network === 'real') return 'the server is out of reach over real sockets; the simulated network has faults on servers';
+  if (fault.target === 'server' && network === 'real') {
+    return 'the server is out of reach over real sockets; the simulated network has faults on servers';
+  }
   const first = devices[0] ?? 'none';
   const last = devices.at(-1) ?? first;
   const others = servers.length === 0 ? '' : `, and ${servers.join(', ')}`;

@@ -1,6 +1,6 @@
 /**
- * A kind of fault: all that plans, the testbed, verdicts, the swarm and `cablepull faults` must know of it. Each kind is a
- * small file in kinds/.
+ * A kind of fault: all that plans, the testbed, verdicts, the swarm and `cablepull faults` must know of it. Each kind
+ * is a small file in kinds/.
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
@@ -12,8 +12,8 @@ import type { Direction } from '../link/wires.ts';
 import type { Timeline } from '../time/event.ts';
 
 /**
- * What boards stand on. `real`: the host's sockets. `simulated`: a network of our own. `gateway`: the same, joined to a real one, where
- * the server is.
+ * What boards stand on. `real`: the host's sockets. `simulated`: a network of our own. `gateway`: the same, joined to a
+ * real one, where the server is.
  */
 export const NETWORKS = ['real', 'simulated', 'gateway'] as const;
 
@@ -23,15 +23,18 @@ export type NetworkKind = (typeof NETWORKS)[number];
 export type Side = 'device' | 'server';
 
 /**
- * How true to life a fault is. T0: a connection on real sockets held mute, while the host's kernel goes on acknowledging. T1: closed by
- * a real FIN or RST. T2: a real server, and packets that really stop: its kernel's TCP is put to the test. T3: on the simulated
- * network, where packets are lost and stacks lose their power, at both ends.
+ * How true to life a fault is. T0: a connection on real sockets held mute, while the host's kernel goes on
+ * acknowledging. T1: closed by a real FIN or RST. T2: a real server, and packets that really stop: its kernel's TCP is
+ * put to the test. T3: on the simulated network, where packets are lost and stacks lose their power, at both ends.
  */
 export const TIERS = ['T0', 'T1', 'T2', 'T3'] as const;
 
 export type Tier = (typeof TIERS)[number];
 
-/** The firmware under a fault, or the server's program. What is not `running` cannot notice anything, and the next boot puts an end to it. */
+/**
+ * The firmware under a fault, or the server's program. What is not `running` cannot notice anything, and the next boot
+ * puts an end to it.
+ */
 export const FIRMWARE_STATES = ['running', 'hung', 'dead', 'off'] as const;
 
 export type FirmwareState = (typeof FIRMWARE_STATES)[number];
@@ -61,7 +64,10 @@ export interface SpoiltNetwork {
   readonly connections: () => readonly PacketEnds[];
   /** A box on the way forgets all connections now, and lets pass what begins from now on. */
   readonly forgetFlows: () => void;
-  /** To be told when a box on the way has forgotten a connection of the host: its end and the peer's, and how long it was idle. */
+  /**
+   * To be told when a box on the way has forgotten a connection of the host: its end and the peer's, and how long it
+   * was idle.
+   */
   readonly onForgotten: (ends: readonly [SocketAddress, SocketAddress], idleMs: number) => void;
 }
 
@@ -91,11 +97,20 @@ export interface KindOfFault {
   readonly effect: (argument: string | undefined) => Effect;
   /** Of the host that it is on. */
   readonly firmware: FirmwareState;
-  /** Over real sockets, and on a device; undefined: it cannot be done there. On the simulated network it is T3, over a gateway T2, on devices and servers. */
+  /**
+   * Over real sockets, and on a device; undefined: it cannot be done there. On the simulated network it is T3, over a
+   * gateway T2, on devices and servers.
+   */
   readonly realTier: Tier | undefined;
-  /** Whether a host that is under it twice is under it once: it heals with the last. Else each is apart, and they add up. */
+  /**
+   * Whether a host that is under it twice is under it once: it heals with the last. Else each is apart, and they add
+   * up.
+   */
   readonly isShared: boolean;
-  /** Whether, while it lasts, nothing new passes in this direction (tx: from the host), not of a stack that lives on either. */
+  /**
+   * Whether, while it lasts, nothing new passes in this direction (tx: from the host), not of a stack that lives on
+   * either.
+   */
   readonly mutes: (argument: string | undefined, way: Direction) => boolean;
   readonly slowdown: (argument: string | undefined) => Slowdown;
   /** An argument for a random plan: one such as users would think of. */
@@ -106,6 +121,8 @@ export interface KindOfFault {
 
 /** The victim's network. A plan was held against what the network can do before: so it is there. */
 export function networkOf({ machine, network }: Victim): SpoiltNetwork {
-  if (network === undefined) throw new Error(`${machine.name} is not on a network of ours: this fault cannot be done there`);
+  if (network === undefined) {
+    throw new Error(`${machine.name} is not on a network of ours: this fault cannot be done there`);
+  }
   return network;
 }

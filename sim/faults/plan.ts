@@ -6,8 +6,8 @@
  *     loss 10% on dev-3..9 from 0s
  *     hang on server at 20s
  *
- * Each line is `KIND [HOW MUCH] on HOST at TIME [for TIME] [every TIME]`; `from` is another word for `at`. TIME for `at` and `for` may be a
- * range, `10s..60s`: each host, each time, draws its own from the seed.
+ * Each line is `KIND [HOW MUCH] on HOST at TIME [for TIME] [every TIME]`; `from` is another word for `at`. TIME for
+ * `at` and `for` may be a range, `10s..60s`: each host, each time, draws its own from the seed.
  */
 
 import { describeWrongDuration, parseDuration } from '../time/duration.ts';
@@ -117,7 +117,8 @@ function parseFault(line: string): Fault | LineError | undefined {
 
 function readFault(words: Words): Fault {
   const kindWord = words.take();
-  const kind = FAULT_KINDS.find((name) => name === kindWord.text) ?? fail(kindWord, `a fault (${FAULT_KINDS.join(', ')})`);
+  const kind =
+    FAULT_KINDS.find((name) => name === kindWord.text) ?? fail(kindWord, `a fault (${FAULT_KINDS.join(', ')})`);
   const argument = readArgument(kind, words);
   const on = words.take();
   if (on.text !== 'on') fail(on, "'on' and a device");
@@ -140,9 +141,15 @@ function readFault(words: Words): Fault {
     words.take();
     const period = words.next;
     everyMs = readDuration(words.take(), 'a duration', 1);
-    if (FAULTS[kind].lasts(argument) && length === undefined) throw new LineError(everyWord, `a ${kind} that comes again must end before: say 'for' how long`);
-    if (length !== undefined && length.toMs >= everyMs) throw new LineError(period, `a ${kind} that comes again must end before: 'every' must be longer than 'for'`);
-    if (atRange.toMs - atRange.fromMs > everyMs) throw new LineError(period, "'every' must not be shorter than the range of 'at'");
+    if (FAULTS[kind].lasts(argument) && length === undefined) {
+      throw new LineError(everyWord, `a ${kind} that comes again must end before: say 'for' how long`);
+    }
+    if (length !== undefined && length.toMs >= everyMs) {
+      throw new LineError(period, `a ${kind} that comes again must end before: 'every' must be longer than 'for'`);
+    }
+    if (atRange.toMs - atRange.fromMs > everyMs) {
+      throw new LineError(period, "'every' must not be shorter than the range of 'at'");
+    }
   }
   const rest = words.take();
   if (rest.text !== '') fail(rest, expectedNext(length, everyMs));
@@ -151,7 +158,9 @@ function readFault(words: Words): Fault {
 
 function expectedNext(length: Range | undefined, everyMs: number | undefined): string {
   if (everyMs !== undefined) return 'the end of the line';
-  return length === undefined ? "'for' and a duration, 'every' and a duration, or the end of the line" : "'every' and a duration, or the end of the line";
+  return length === undefined
+    ? "'for' and a duration, 'every' and a duration, or the end of the line"
+    : "'every' and a duration, or the end of the line";
 }
 
 function readArgument(kind: FaultKind, words: Words): string | undefined {

@@ -1,7 +1,8 @@
 /**
- * The gate: where the simulated network goes over into a real one. Packets become bytes, and bytes packets; how the bytes travel is
- * somebody else's. It is a host's port on the simulated switch: to the devices, what is beyond it is one host, with a cable that rules
- * can be put on and that can be pulled; but whose addresses are all that nobody here has.
+ * The gate: where the simulated network goes over into a real one. Packets become bytes, and bytes packets; how the
+ * bytes travel is somebody else's. It is a host's port on the simulated switch: to the devices, what is beyond it is
+ * one host, with a cable that rules can be put on and that can be pulled; but whose addresses are all that nobody here
+ * has.
  */
 
 import { Link } from '../link/link.ts';
@@ -34,7 +35,9 @@ export class Gate implements Port {
   readonly #batch = new Uint8Array(2 * BATCH_BYTES);
   #batchBytes = 0;
 
-  /** The uplink of `inside` from now on; `write` gets whole packets, one after the other, in pieces that it may keep. */
+  /**
+   * The uplink of `inside` from now on; `write` gets whole packets, one after the other, in pieces that it may keep.
+   */
   constructor(wires: Wires, name: string, inside: Switch, write: (bytes: Uint8Array) => void) {
     this.#wires = wires;
     this.#write = write;

@@ -4,11 +4,26 @@ import type { NetstatRow, NetstatTimer } from '../netstat.ts';
 import type { KernelSocket } from './proc-net-tcp.ts';
 
 /** Its connections, in the order of the kernel's table; `nameOf` says who has an address. */
-export function kernelNetstat(host: string, sockets: readonly KernelSocket[], nameOf: (address: string) => string | undefined): NetstatRow[] {
+export function kernelNetstat(
+  host: string,
+  sockets: readonly KernelSocket[],
+  nameOf: (address: string) => string | undefined,
+): NetstatRow[] {
   return sockets.flatMap((socket) => {
     const { local, remote, state, receiveQueueBytes, sendQueueBytes } = socket;
     if (state === 'LISTEN' || state === 'NEW-SYN-RECV') return [];
-    return [{ host, local, peer: nameOf(remote.address), remote, state, receiveQueueBytes, sendQueueBytes, timer: timerOf(socket) }];
+    return [
+      {
+        host,
+        local,
+        peer: nameOf(remote.address),
+        remote,
+        state,
+        receiveQueueBytes,
+        sendQueueBytes,
+        timer: timerOf(socket),
+      },
+    ];
   });
 }
 

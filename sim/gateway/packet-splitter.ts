@@ -1,4 +1,7 @@
-/** IPv4 packets out of a stream of bytes: each tells its own length (RFC 791 3.1), and so nothing need stand between them. */
+/**
+ * IPv4 packets out of a stream of bytes: each tells its own length (RFC 791 3.1), and so nothing need stand between
+ * them.
+ */
 
 const HEADER_BYTES = 20;
 const LENGTH_AT = 2;
@@ -19,7 +22,9 @@ export class PacketSplitter {
     let at = 0;
     while (all.length - at >= HEADER_BYTES) {
       const packetBytes = ((all[at + LENGTH_AT] ?? 0) << 8) | (all[at + LENGTH_AT + 1] ?? 0);
-      if (packetBytes < HEADER_BYTES) throw new Error(`a packet of ${packetBytes} bytes is none: the stream of packets is broken`);
+      if (packetBytes < HEADER_BYTES) {
+        throw new Error(`a packet of ${packetBytes} bytes is none: the stream of packets is broken`);
+      }
       if (all.length - at < packetBytes) break;
       this.#onPacket(all.subarray(at, at + packetBytes));
       at += packetBytes;

@@ -1,11 +1,24 @@
-/** Linux's table of TCP sockets, as /proc/net/tcp and /proc/net/tcp6 have it (the kernel's Documentation/networking/proc_net_tcp.rst). */
+/**
+ * Linux's table of TCP sockets, as /proc/net/tcp and /proc/net/tcp6 have it (the kernel's
+ * Documentation/networking/proc_net_tcp.rst).
+ */
 
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatAddress } from '../packet/address.ts';
 
 /** include/net/tcp_states.h, from 1 on. */
 const STATES = [
-  'ESTABLISHED', 'SYN-SENT', 'SYN-RECEIVED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT', 'CLOSED', 'CLOSE-WAIT', 'LAST-ACK', 'LISTEN', 'CLOSING',
+  'ESTABLISHED',
+  'SYN-SENT',
+  'SYN-RECEIVED',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'TIME-WAIT',
+  'CLOSED',
+  'CLOSE-WAIT',
+  'LAST-ACK',
+  'LISTEN',
+  'CLOSING',
   'NEW-SYN-RECV',
 ] as const;
 
@@ -31,7 +44,9 @@ export interface KernelSocket {
 /** The rows of such a file. A line that is none is left out. */
 export function parseProcNetTcp(text: string): KernelSocket[] {
   return text.split('\n').flatMap((line) => {
-    const [, local = '', remote = '', state = '', queues = '', timer = '', retransmissions = '', , probes = ''] = line.trim().split(/\s+/);
+    const [, local = '', remote = '', state = '', queues = '', timer = '', retransmissions = '', , probes = ''] = line
+      .trim()
+      .split(/\s+/);
     const localEnd = parseEnd(local);
     const remoteEnd = parseEnd(remote);
     const stateName = STATES[Number.parseInt(state, 16) - 1];
@@ -49,20 +64,26 @@ function hex(text: string): number {
   return Number.parseInt(text, 16);
 }
 
-/** `0100000A:1F90`: each 32 bits of the address as the processor has them, which is little-endian wherever this is likely to run. */
+/**
+ * `0100000A:1F90`: each 32 bits of the address as the processor has them, which is little-endian wherever this is
+ * likely to run.
+ */
 function parseEnd(text: string): SocketAddress | undefined {
   const [, words, port] = /^((?:[\dA-F]{8}){1,4}):([\dA-F]{4})$/i.exec(text) ?? [];
   if (words === undefined || port === undefined) return undefined;
   const bytes = (words.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).map(hex).toReversed());
   const isMapped = bytes.length === 16 && bytes.slice(0, 12).every((byte, i) => byte === (i < 10 ? 0 : 0xff));
   const ipv4 = bytes.length === 4 ? bytes : isMapped ? bytes.slice(12) : undefined;
-  const address = ipv4 === undefined ? ipv6Text(bytes) : formatAddress(ipv4.reduce((sum, byte) => (sum << 8) | byte, 0));
+  const address =
+    ipv4 === undefined ? ipv6Text(bytes) : formatAddress(ipv4.reduce((sum, byte) => (sum << 8) | byte, 0));
   return { address, port: hex(port) };
 }
 
 /** `::` and `::1` as everybody writes them; others in full, since nobody but messages has them. */
 function ipv6Text(bytes: readonly number[]): string {
-  const groups = Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16));
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
+  );
   const text = groups.join(':');
   return text.replace(/^0:0:0:0:0:0:0:(?=[01]$)/, '::').replace(/^::0$/, '::');
 }

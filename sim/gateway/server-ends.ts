@@ -1,8 +1,8 @@
 /**
- * The server's ends of connections, as they can be known from outside it: by what its kernel sends, and by looking whether it still has
- * the socket. A kernel that gives up by keepalive sends a RST; one that gives up retransmitting, or probing a closed window, says
- * nothing, and the socket is gone. As that happens only when a timer of the socket runs out, and the kernel tells when that will be, a
- * socket is looked at once a timeout, and not all the time.
+ * The server's ends of connections, as they can be known from outside it: by what its kernel sends, and by looking
+ * whether it still has the socket. A kernel that gives up by keepalive sends a RST; one that gives up retransmitting,
+ * or probing a closed window, says nothing, and the socket is gone. As that happens only when a timer of the socket
+ * runs out, and the kernel tells when that will be, a socket is looked at once a timeout, and not all the time.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -20,14 +20,17 @@ export interface EndPair {
 }
 
 /**
- * What the server's kernel has there: nothing; a socket without a timer; or one, and when its timer runs out. `unknown`: nobody can look
- * there.
+ * What the server's kernel has there: nothing; a socket without a timer; or one, and when its timer runs out.
+ * `unknown`: nobody can look there.
  */
 export type Look = 'gone' | 'idle' | 'unknown' | { readonly timerMs: number };
 
 export interface ServerEndsOptions {
   readonly timeline: Timeline;
-  /** Whether the server's sockets can be looked at. Where they cannot, a connection that is given up in silence is not noticed. */
+  /**
+   * Whether the server's sockets can be looked at. Where they cannot, a connection that is given up in silence is not
+   * noticed.
+   */
   readonly canLook: () => boolean;
   /** Asks the server's kernel; `looked` is to be called with the answer. */
   readonly look: (pair: EndPair) => void;
@@ -35,7 +38,10 @@ export interface ServerEndsOptions {
   readonly onGone: (device: SocketAddress, by: Errno | 'closed') => void;
 }
 
-/** A packet from the server that has no answer for so long makes its socket worth a look: more than any delayed ACK takes. */
+/**
+ * A packet from the server that has no answer for so long makes its socket worth a look: more than any delayed ACK
+ * takes.
+ */
 const OVERDUE_US = 500_000;
 
 /** How often ends are gone through of which something is awaited. */

@@ -1,6 +1,6 @@
 /**
- * A capture of a simulated network: each packet once, at the time and in the name of the host that sends it, whether or not it arrives;
- * and once more where a NAT box sends it on, for it is another one then.
+ * A capture of a simulated network: each packet once, at the time and in the name of the host that sends it, whether or
+ * not it arrives; and once more where a NAT box sends it on, for it is another one then.
  */
 
 import type { Packet } from '../packet/packet.ts';
@@ -27,7 +27,8 @@ export class Capture implements WireObserver {
 
   sent(packet: Packet, link: Link, direction: Direction): void {
     if (this.#hasEnded) return;
-    // The near end of a cable is a host; from the far end comes what some host has sent before, or what a box has made of it.
+    // The near end of a cable is a host; from the far end comes what some host has sent before, or what a box has made
+    // of it.
     const from = direction === 'tx' ? link.name : this.#boxOf(packet, link);
     if (from !== undefined) this.#writer.packet(this.#timeline.nowUs, from, packet);
   }

@@ -1,6 +1,7 @@
 /**
- * The packets on their way along one direction of a cable, in the order in which they arrive. Most lines have none most of the
- * time: a line takes a flight, with its place in the queue of events, for its first packet and gives it back after its last.
+ * The packets on their way along one direction of a cable, in the order in which they arrive. Most lines have none most
+ * of the time: a line takes a flight, with its place in the queue of events, for its first packet and gives it back
+ * after its last.
  */
 
 import type { Packet } from '../packet/packet.ts';
@@ -68,14 +69,16 @@ export class Flight implements Waiter {
   }
 
   /**
-   * The line is another one from now on, and takes `ratio` times as long for a bit: what waits for it leaves so much sooner, or later.
-   * What arrives within `delayUs` has left. The order stays.
+   * The line is another one from now on, and takes `ratio` times as long for a bit: what waits for it leaves so much
+   * sooner, or later. What arrives within `delayUs` has left. The order stays.
    */
   retime(ratio: number, delayUs: number): void {
     const { nowUs } = this.#timeline;
     const onLineUs = nowUs + delayUs;
     const retimed = (us: number): number => (us <= onLineUs ? us : Math.ceil(onLineUs + (us - onLineUs) * ratio));
-    for (let packet = this.#first; packet !== undefined; packet = packet.next) packet.arrivesAtUs = retimed(packet.arrivesAtUs);
+    for (let packet = this.#first; packet !== undefined; packet = packet.next) {
+      packet.arrivesAtUs = retimed(packet.arrivesAtUs);
+    }
     this.latestUs = retimed(this.latestUs);
     this.busyUntilUs = Math.max(nowUs, nowUs + (this.busyUntilUs - nowUs) * ratio);
     if (this.#first !== undefined) this.#timeline.set(this.#handle, this.#first.arrivesAtUs);

@@ -1,6 +1,6 @@
 /**
- * A box on a cable that knows connections, as NAT boxes and firewalls do, and forgets them: what a forgotten connection sends is
- * dropped, and nobody is told. A rule for both ways of one cable. It translates nothing.
+ * A box on a cable that knows connections, as NAT boxes and firewalls do, and forgets them: what a forgotten connection
+ * sends is dropped, and nobody is told. A rule for both ways of one cable. It translates nothing.
  */
 
 import { ICMP, type Packet, TCP } from '../packet/packet.ts';
@@ -10,7 +10,10 @@ import type { Link } from './link.ts';
 import type { PacketJudge, PacketVerdict } from './rule.ts';
 
 export interface FlowTableOptions {
-  /** A connection that began before the box was there: its packets are dropped, or it is taken in with the first of them. */
+  /**
+   * A connection that began before the box was there: its packets are dropped, or it is taken in with the first of
+   * them.
+   */
   readonly unknown: 'dropped' | 'adopted';
   /** A connection is forgotten at this very time after its last packet. Default never. */
   readonly idleUs?: number;
@@ -26,8 +29,8 @@ export class FlowTable {
 
   constructor(timeline: Timeline, { unknown, idleUs = Infinity, onForgotten }: FlowTableOptions) {
     this.#timeline = timeline;
-    // An unknown connection has had no packet since the box came: after `idleUs` it is forgotten like any other. So is each that was
-    // known: the box need not remember what it has forgotten.
+    // An unknown connection has had no packet since the box came: after `idleUs` it is forgotten like any other. So is
+    // each that was known: the box need not remember what it has forgotten.
     this.#adoptionUs = unknown === 'adopted' ? idleUs : 0;
     this.#flows = new Flows(timeline, {
       name: 'a box on a cable',
@@ -45,8 +48,8 @@ export class FlowTable {
   }
 
   /**
-   * Puts it on a cable, one only. `known` are TCP connections that it has seen before, and counts from now: as the inside host sends.
-   * Gives what takes it off.
+   * Puts it on a cable, one only. `known` are TCP connections that it has seen before, and counts from now: as the
+   * inside host sends. Gives what takes it off.
    */
   install(cable: Link, known: readonly PacketEnds[] = []): () => void {
     this.#adoptsUntilUs = this.#timeline.nowUs + this.#adoptionUs;
@@ -76,7 +79,10 @@ export class FlowTable {
   }
 
   #judge(isFromInside: boolean): PacketJudge {
-    return (packet) => (packet.protocol === ICMP ? this.#judgeError(packet, isFromInside) : this.#judgePacket(packet, packet.protocol, isFromInside));
+    return (packet) =>
+      packet.protocol === ICMP
+        ? this.#judgeError(packet, isFromInside)
+        : this.#judgePacket(packet, packet.protocol, isFromInside);
   }
 
   #judgePacket(packet: Packet, protocol: Flow['protocol'], isFromInside: boolean): PacketVerdict {
@@ -100,7 +106,10 @@ export class FlowTable {
     return this.#adopts || this.#find(quoted, !isFromInside) !== undefined ? 'pass' : 'no-mapping';
   }
 
-  #find({ protocol, source, sourcePort, destination, destinationPort }: Packet, isFromInside: boolean): Flow | undefined {
+  #find(
+    { protocol, source, sourcePort, destination, destinationPort }: Packet,
+    isFromInside: boolean,
+  ): Flow | undefined {
     return isFromInside
       ? this.#flows.find(protocol, source, sourcePort, destination, destinationPort)
       : this.#flows.find(protocol, destination, destinationPort, source, sourcePort);

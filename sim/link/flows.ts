@@ -1,6 +1,7 @@
 /**
- * What a box on the way remembers of connections: in the order of last use, so that those that have expired are found first. It looks at
- * the time when it is asked for something; only where somebody is to be told is something due when a connection is forgotten.
+ * What a box on the way remembers of connections: in the order of last use, so that those that have expired are found
+ * first. It looks at the time when it is asked for something; only where somebody is to be told is something due when a
+ * connection is forgotten.
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
@@ -11,7 +12,10 @@ import type { Timeline, Waiter } from '../time/event.ts';
 /** The ends of a connection: the host inside, and its peer. */
 export type FlowEnds = readonly [SocketAddress, SocketAddress];
 
-/** A TCP connection that was established, and not over, is forgotten at this moment: for so long no packet of it was seen. */
+/**
+ * A TCP connection that was established, and not over, is forgotten at this moment: for so long no packet of it was
+ * seen.
+ */
 export type OnForgotten = (ends: FlowEnds, idleMs: number) => void;
 
 export interface Timeouts {
@@ -158,9 +162,22 @@ export class Flows implements Waiter {
     this.#udp = new IdleList(options.udpUs);
   }
 
-  find(protocol: number, insideAddress: number, insidePort: number, peerAddress: number, peerPort: number): Flow | undefined {
+  find(
+    protocol: number,
+    insideAddress: number,
+    insidePort: number,
+    peerAddress: number,
+    peerPort: number,
+  ): Flow | undefined {
     let flow = this.#byHash.get(hash(protocol, insideAddress, insidePort, peerAddress, peerPort));
-    while (flow !== undefined && !(flow.insidePort === insidePort && flow.insideAddress === insideAddress && flow.isWith(protocol, peerAddress, peerPort))) {
+    while (
+      flow !== undefined &&
+      !(
+        flow.insidePort === insidePort &&
+        flow.insideAddress === insideAddress &&
+        flow.isWith(protocol, peerAddress, peerPort)
+      )
+    ) {
       flow = flow.sibling;
     }
     return flow && this.unlessExpired(flow);
@@ -194,7 +211,9 @@ export class Flows implements Waiter {
   forgetExpired(): void {
     const { nowUs } = this.#timeline;
     for (const list of [this.#established, this.#transitory, this.#udp]) {
-      for (let { first } = list; first !== undefined && list.isExpired(first, nowUs); { first } = list) this.#forget(first);
+      for (let { first } = list; first !== undefined && list.isExpired(first, nowUs); { first } = list) {
+        this.#forget(first);
+      }
     }
   }
 
@@ -220,7 +239,10 @@ export class Flows implements Waiter {
     return `the connections of ${this.#options.name}`;
   }
 
-  /** For the first to be forgotten. When the time comes it may have been used again: so a packet sets nothing while something is due. */
+  /**
+   * For the first to be forgotten. When the time comes it may have been used again: so a packet sets nothing while
+   * something is due.
+   */
   #setDue(): void {
     const { first, timeoutUs } = this.#established;
     if (first === undefined || timeoutUs === Infinity || this.#options.onForgotten === undefined || this.#isDue) return;
@@ -255,8 +277,17 @@ function hashOf(flow: Flow): number {
   return hash(flow.protocol, flow.insideAddress, flow.insidePort, flow.peerAddress, flow.peerPort);
 }
 
-/** 32 bits with a sign, which the engine keeps unboxed. Each odd factor spreads what differs in one number only, as between the hosts inside. */
-function hash(protocol: number, insideAddress: number, insidePort: number, peerAddress: number, peerPort: number): number {
+/**
+ * 32 bits with a sign, which the engine keeps unboxed. Each odd factor spreads what differs in one number only, as
+ * between the hosts inside.
+ */
+function hash(
+  protocol: number,
+  insideAddress: number,
+  insidePort: number,
+  peerAddress: number,
+  peerPort: number,
+): number {
   const ports = Math.imul((insidePort << 16) ^ peerPort ^ protocol, 0x9e3779b1);
   return ports ^ Math.imul(insideAddress, 0x85ebca6b) ^ Math.imul(peerAddress, 0xc2b2ae35);
 }

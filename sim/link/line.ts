@@ -8,17 +8,33 @@ export interface Line {
   readonly jitterUs: number;
   /** Bits per second, of the Ethernet frame (ETHERNET_BYTES); Infinity: a packet takes no time. */
   readonly bandwidthBps: number;
-  /** How many bytes may wait for the line, with what is left of the packet that is on it; a packet beyond is dropped. */
+  /**
+   * How many bytes may wait for the line, with what is left of the packet that is on it; a packet beyond is dropped.
+   */
   readonly queueBytes: number;
-  /** Each packet is lost with this probability, independently; it takes up nothing of the line (as in Linux's netem_enqueue). */
+  /**
+   * Each packet is lost with this probability, independently; it takes up nothing of the line (as in Linux's
+   * netem_enqueue).
+   */
   readonly loss: number;
 }
 
-/** A packet's part of the line beside the IPv4 packet: Ethernet's header and check sequence; no padding, no preamble. */
+/**
+ * A packet's part of the line beside the IPv4 packet: Ethernet's header and check sequence; no padding, no preamble.
+ */
 export const ETHERNET_BYTES = 18;
 
-/** A cable that carries everything at once. Its queue, should it get a bandwidth: ns-3's 100 packets, of a full frame each. */
-export const PERFECT: Line = Object.freeze({ delayUs: 0, jitterUs: 0, bandwidthBps: Infinity, queueBytes: 100 * 1518, loss: 0 });
+/**
+ * A cable that carries everything at once. Its queue, should it get a bandwidth: ns-3's 100 packets, of a full frame
+ * each.
+ */
+export const PERFECT: Line = Object.freeze({
+  delayUs: 0,
+  jitterUs: 0,
+  bandwidthBps: Infinity,
+  queueBytes: 100 * 1518,
+  loss: 0,
+});
 
 /** A line like `base` but for what is given. Throws a RangeError where that makes no sense. */
 export function makeLine(options: Partial<Line>, base: Line = PERFECT): Line {

@@ -1,6 +1,7 @@
 /**
- * A cable from a board (its near end) to whatever is beyond (its far end): it takes time, loses packets, and can be pulled. There
- * are 100,000 of them and millions of packets: an idle cable is but the few fields below, and a packet on its way is one event.
+ * A cable from a board (its near end) to whatever is beyond (its far end): it takes time, loses packets, and can be
+ * pulled. There are 100,000 of them and millions of packets: an idle cable is but the few fields below, and a packet on
+ * its way is one event.
  */
 
 import type { Random } from '../../hal/random.ts';
@@ -54,7 +55,9 @@ export class Link implements Receiver, Random {
     this.#carry(packet, 'rx');
   }
 
-  /** The cable comes out: the board loses its carrier, what is on the way will not arrive; the far end is told nothing. */
+  /**
+   * The cable comes out: the board loses its carrier, what is on the way will not arrive; the far end is told nothing.
+   */
   pull(): void {
     if (!this.#isUp) return;
     this.#isUp = false;
@@ -70,7 +73,9 @@ export class Link implements Receiver, Random {
     this.#near.carrierChanged(true);
   }
 
-  /** Puts a rule on the cable, behind those that are there. Gives what removes exactly it, at any time, in any order. */
+  /**
+   * Puts a rule on the cable, behind those that are there. Gives what removes exactly it, at any time, in any order.
+   */
   install(direction: Direction | 'both', rule: Rule): () => void {
     if (direction === 'both') {
       const undoTx = this.install('tx', rule);
@@ -111,7 +116,8 @@ export class Link implements Receiver, Random {
   #rule(direction: Direction, rules: Rules): void {
     const left = rules.size > 0 ? rules : undefined;
     const { bandwidthBps, delayUs } = this.#line(direction);
-    // What waits in a queue goes as the line goes: a line that is wide again is not held up by what a narrow one had to carry.
+    // What waits in a queue goes as the line goes: a line that is wide again is not held up by what a narrow one had to
+    // carry.
     if (bandwidthBps !== rules.line.bandwidthBps && bandwidthBps !== Infinity) {
       const flight = direction === 'tx' ? this.#txFlight : this.#rxFlight;
       flight?.retime(bandwidthBps / rules.line.bandwidthBps, delayUs);

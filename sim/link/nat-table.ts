@@ -24,13 +24,19 @@ export class NatTable {
     return this.#flows.size;
   }
 
-  findFromInside(protocol: number, address: number, port: number, peerAddress: number, peerPort: number): Flow | undefined {
+  findFromInside(
+    protocol: number,
+    address: number,
+    port: number,
+    peerAddress: number,
+    peerPort: number,
+  ): Flow | undefined {
     return this.#flows.find(protocol, address, port, peerAddress, peerPort);
   }
 
   /**
-   * For the connection's peer alone. RFC 5382 REQ-1 and REQ-3 would have the mapping serve others too; Linux's conntrack and the
-   * clouds know whole connections only.
+   * For the connection's peer alone. RFC 5382 REQ-1 and REQ-3 would have the mapping serve others too; Linux's
+   * conntrack and the clouds know whole connections only.
    */
   findFromOutside(protocol: number, port: number, peerAddress: number, peerPort: number): Flow | undefined {
     const flow = this.#byOutsidePort(protocol).get(port);

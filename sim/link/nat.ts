@@ -1,4 +1,6 @@
-/** A NAT box: many hosts inside behind one address outside, and a table of connections that forgets those that are idle. */
+/**
+ * A NAT box: many hosts inside behind one address outside, and a table of connections that forgets those that are idle.
+ */
 
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatAddress } from '../packet/address.ts';
@@ -11,12 +13,16 @@ import type { Wires } from './wires.ts';
 
 export interface NatOptions extends Timeouts {
   /**
-   * What becomes of a TCP segment of a connection that is not in the table, or not any more. `silent`: it is dropped, as by GCP
-   * Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: whoever sent it gets a reset, as Azure NAT
-   * gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s). Nothing is sent before that.
+   * What becomes of a TCP segment of a connection that is not in the table, or not any more. `silent`: it is dropped,
+   * as by GCP Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: whoever sent it gets a
+   * reset, as Azure NAT gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s).
+   * Nothing is sent before that.
    */
   readonly onExpired: 'silent' | 'rst';
-  /** Of the outside address: each connection takes one of its protocol; where none is left, a new one's packets are dropped. */
+  /**
+   * Of the outside address: each connection takes one of its protocol; where none is left, a new one's packets are
+   * dropped.
+   */
   readonly ports: { readonly first: number; readonly last: number };
   /** Undefined: nobody listens, and nothing is due when a connection is forgotten. */
   readonly onEvent?: ((event: NatEvent) => void) | undefined;
@@ -26,7 +32,10 @@ export interface NatOptions extends Timeouts {
 export type NatEvent =
   /** The box stands for the host inside from now on. */
   | { readonly kind: 'mapped'; readonly inside: SocketAddress; readonly outside: SocketAddress }
-  /** One that was established and is not over; the ends are the host inside and its peer. For so long no packet of it was seen. */
+  /**
+   * One that was established and is not over; the ends are the host inside and its peer. For so long no packet of it
+   * was seen.
+   */
   | { readonly kind: 'forgotten'; readonly ends: FlowEnds; readonly idleMs: number };
 
 export const NAT_DEFAULTS: NatOptions = Object.freeze({
@@ -55,7 +64,14 @@ export class Nat {
   readonly #table: NatTable;
 
   /** `address` is the one outside; `inner` and `outer` take what leaves the box: usually a switch on each side. */
-  constructor(wires: Wires, name: string, address: number, inner: Receiver, outer: Receiver, options: Partial<NatOptions> = {}) {
+  constructor(
+    wires: Wires,
+    name: string,
+    address: number,
+    inner: Receiver,
+    outer: Receiver,
+    options: Partial<NatOptions> = {},
+  ) {
     const { onExpired, ports, onEvent, ...timeouts } = { ...NAT_DEFAULTS, ...options };
     if (!(ports.first >= 1 && ports.first <= ports.last && ports.last <= 65_535)) {
       throw new RangeError(`${ports.first} to ${ports.last} is no range of ports`);
@@ -67,7 +83,8 @@ export class Nat {
     this.#outer = outer;
     this.#resets = onExpired === 'rst';
     this.#onEvent = onEvent;
-    const onForgotten = onEvent && ((ends: FlowEnds, idleMs: number): void => onEvent({ kind: 'forgotten', ends, idleMs }));
+    const onForgotten =
+      onEvent && ((ends: FlowEnds, idleMs: number): void => onEvent({ kind: 'forgotten', ends, idleMs }));
     this.#table = new NatTable(wires.timeline, { ...timeouts, name, onForgotten }, ports.first, ports.last);
   }
 
@@ -89,8 +106,8 @@ export class Nat {
     const { protocol, source, sourcePort, destination, destinationPort, flags } = packet;
     let mapping = this.#table.findFromInside(protocol, source, sourcePort, destination, destinationPort);
     if (mapping === undefined) {
-      // A connection begins with its SYN. Linux, unless nf_conntrack_tcp_loose is 0, takes up one that it sees in the middle; the
-      // clouds do not, and one that got another outside port by it would meet the peer's reset.
+      // A connection begins with its SYN. Linux, unless nf_conntrack_tcp_loose is 0, takes up one that it sees in the
+      // middle; the clouds do not, and one that got another outside port by it would meet the peer's reset.
       if (protocol === TCP && !isFirstSyn(flags)) {
         this.#refuse(packet, this.#inner);
         return;
@@ -113,7 +130,12 @@ export class Nat {
       this.#errorFromOutside(packet);
       return;
     }
-    const mapping = this.#table.findFromOutside(packet.protocol, packet.destinationPort, packet.source, packet.sourcePort);
+    const mapping = this.#table.findFromOutside(
+      packet.protocol,
+      packet.destinationPort,
+      packet.source,
+      packet.sourcePort,
+    );
     if (mapping === undefined) {
       this.#refuse(packet, this.#outer);
       return;
@@ -149,11 +171,19 @@ export class Nat {
     sender.receive(reset);
   }
 
-  /** RFC 5508 4.2: an error about a packet that went out is for the host that sent it, and quotes it as that host knows it. */
+  /**
+   * RFC 5508 4.2: an error about a packet that went out is for the host that sent it, and quotes it as that host knows
+   * it.
+   */
   #errorFromOutside(packet: Packet): void {
     const { quoted } = packet;
     if (quoted === undefined) throw new Error(`${this.name}: an ICMP error quotes nothing`);
-    const mapping = this.#table.findFromOutside(quoted.protocol, quoted.sourcePort, quoted.destination, quoted.destinationPort);
+    const mapping = this.#table.findFromOutside(
+      quoted.protocol,
+      quoted.sourcePort,
+      quoted.destination,
+      quoted.destinationPort,
+    );
     if (mapping === undefined) {
       this.#wires.drop(packet, 'no-mapping', this, undefined);
       return;

@@ -44,7 +44,9 @@ export class LineMaker {
   linesOf(options: LinkOptions): Lines {
     let lines = this.#made.get(options);
     if (lines === undefined) {
-      lines = isOfEach(options) ? { tx: lineOf(options.tx ?? {}), rx: lineOf(options.rx ?? {}) } : bothWays(lineOf(options));
+      lines = isOfEach(options)
+        ? { tx: lineOf(options.tx ?? {}), rx: lineOf(options.rx ?? {}) }
+        : bothWays(lineOf(options));
       this.#made.set(options, lines);
     }
     return lines;
@@ -60,11 +62,19 @@ function bothWays(line: Line): Lines {
 }
 
 /** What a line can have: another word would be a mistake that no type checker of a JavaScript user finds. */
-const LINE_WORDS: Readonly<Record<keyof LineOptions, true>> = { delay: true, jitter: true, bandwidth: true, queueBytes: true, loss: true };
+const LINE_WORDS: Readonly<Record<keyof LineOptions, true>> = {
+  delay: true,
+  jitter: true,
+  bandwidth: true,
+  queueBytes: true,
+  loss: true,
+};
 
 function lineOf(options: LineOptions): Line {
   for (const word of Object.keys(options)) {
-    if (!Object.hasOwn(LINE_WORDS, word)) throw new RangeError(`a link has no ${word}; it can have ${Object.keys(LINE_WORDS).join(', ')}`);
+    if (!Object.hasOwn(LINE_WORDS, word)) {
+      throw new RangeError(`a link has no ${word}; it can have ${Object.keys(LINE_WORDS).join(', ')}`);
+    }
   }
   const { delay = 0, jitter = 0, bandwidth = Infinity, queueBytes = PERFECT.queueBytes, loss = 0 } = options;
   return makeLine({
@@ -79,7 +89,9 @@ function lineOf(options: LineOptions): Line {
 /** `10Mbit/s` in bits per second. Throws a RangeError for what is no bandwidth. */
 export function bandwidthBps(bandwidth: Bandwidth): number {
   const bps = typeof bandwidth === 'number' ? bandwidth : parseBandwidth(bandwidth);
-  if (bps === undefined) throw new RangeError(`${bandwidth} is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s`);
+  if (bps === undefined) {
+    throw new RangeError(`${bandwidth} is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s`);
+  }
   return bps;
 }
 
@@ -97,7 +109,9 @@ export function probability(share: Share): number {
     return share;
   }
   const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(share) ?? [];
-  if (percent === undefined) throw new RangeError(`${share} is no probability: it can be a number from 0 to 1, or such as 1%`);
+  if (percent === undefined) {
+    throw new RangeError(`${share} is no probability: it can be a number from 0 to 1, or such as 1%`);
+  }
   checkProbability(Number(percent) / 100);
   return Number(percent) / 100;
 }

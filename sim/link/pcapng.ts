@@ -1,6 +1,6 @@
 /**
- * Captures that Wireshark and tshark read: pcapng (draft-ietf-opsawg-pcapng). Each packet is to be captured once, where it is sent:
- * a copy of it further on would look like a retransmission. Its interface is the name of its sender.
+ * Captures that Wireshark and tshark read: pcapng (draft-ietf-opsawg-pcapng). Each packet is to be captured once, where
+ * it is sent: a copy of it further on would look like a retransmission. Its interface is the name of its sender.
  */
 
 import { encodePacket } from '../packet/encode.ts';
@@ -53,10 +53,15 @@ export class PcapngWriter {
     // Version 1.0, and a section whose length is not known beforehand.
     view.setUint16(4, 1, true);
     view.setBigInt64(8, -1n, true);
-    write(block(SECTION_HEADER, body, [{ code: SECTION_APPLICATION, value: 'cablepull' }, ...comments.map(commentOption)]));
+    write(
+      block(SECTION_HEADER, body, [{ code: SECTION_APPLICATION, value: 'cablepull' }, ...comments.map(commentOption)]),
+    );
   }
 
-  /** `from` sends `packet` at `atUs`, which in Wireshark is so long after the first second of 1970. Times must not go back. */
+  /**
+   * `from` sends `packet` at `atUs`, which in Wireshark is so long after the first second of 1970. Times must not go
+   * back.
+   */
   packet(atUs: number, from: string, packet: Packet, comment?: string): void {
     this.#flush();
     const interfaceNumber = this.#interfaceOf(from);
@@ -76,8 +81,8 @@ export class PcapngWriter {
   }
 
   /**
-   * Something that is no packet happens at `atUs`: a fault. Wireshark shows comments at packets alone, and so it stands, with its
-   * time, at the next packet; at the last one, where none comes any more.
+   * Something that is no packet happens at `atUs`: a fault. Wireshark shows comments at packets alone, and so it
+   * stands, with its time, at the next packet; at the last one, where none comes any more.
    */
   comment(atUs: number, text: string): void {
     this.#pending.push(`at ${(atUs / 1e6).toFixed(6)} s: ${text}`);

@@ -11,8 +11,8 @@ export type PacketVerdict = 'pass' | 'duplicate' | 'loss' | 'one-way' | 'corrupt
 export type PacketJudge = (packet: Packet, random: Random) => PacketVerdict;
 
 /**
- * Either the line is another one while the rule is on it, or each packet is judged on its own. `newJudge` is called once for each
- * direction of each cable that the rule is installed on, so that what a judge remembers is of one line.
+ * Either the line is another one while the rule is on it, or each packet is judged on its own. `newJudge` is called
+ * once for each direction of each cable that the rule is installed on, so that what a judge remembers is of one line.
  */
 export type Rule =
   | { readonly kind: 'line'; readonly change: (line: Line) => Line }

@@ -5,8 +5,8 @@ import type { Receiver } from './port.ts';
 import type { Wires } from './wires.ts';
 
 /**
- * Forwards by IPv4 address. It knows where everybody is, has no queue and floods nothing, as one does that has learned all of its
- * addresses and is faster than any cable.
+ * Forwards by IPv4 address. It knows where everybody is, has no queue and floods nothing, as one does that has learned
+ * all of its addresses and is faster than any cable.
  */
 export class Switch implements Receiver {
   readonly name: string;
@@ -21,7 +21,9 @@ export class Switch implements Receiver {
     this.name = name;
   }
 
-  /** Packets for `address` go to `receiver`: a host's cable, or a side of a NAT box. Undefined: nobody has it any more. */
+  /**
+   * Packets for `address` go to `receiver`: a host's cable, or a side of a NAT box. Undefined: nobody has it any more.
+   */
   connect(address: number, receiver: Receiver | undefined): void {
     let network = this.#networks.get(address >> 8);
     if (network === undefined) {

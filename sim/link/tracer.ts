@@ -1,7 +1,19 @@
 /** Frames in lines for people, somewhat as tcpdump has them. */
 
 import { formatAddress } from '../packet/address.ts';
-import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from '../packet/packet.ts';
+import {
+  ACK,
+  FIN,
+  HOST_UNREACHABLE,
+  ICMP,
+  type Packet,
+  PORT_UNREACHABLE,
+  PSH,
+  RST,
+  SYN,
+  TCP,
+  UDP,
+} from '../packet/packet.ts';
 
 const FLAG_LETTERS = [
   [FIN, 'F'],
@@ -19,7 +31,10 @@ export class Tracer {
   /** The initial sequence number of each direction of a connection, by its addresses and ports. */
   readonly #initialSeqs = new Map<string, number>();
 
-  /** A frame from one host to another, at `atUs`; `fate`: what became of it, where it did not simply arrive (`lost`, `corrupt`, `no carrier`). */
+  /**
+   * A frame from one host to another, at `atUs`; `fate`: what became of it, where it did not simply arrive (`lost`,
+   * `corrupt`, `no carrier`).
+   */
   line(atUs: number, from: string, to: string, packet: Packet, fate?: string): string {
     const time = `${(atUs / 1e6).toFixed(6)}s`.padStart(TIME_WIDTH);
     return `${time} ${from} > ${to}  ${this.#describe(packet)}${fate === undefined ? '' : `  ${fate}`}`;

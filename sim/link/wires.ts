@@ -10,10 +10,11 @@ export type Direction = 'tx' | 'rx';
 
 /**
  * Why a packet did not arrive. `loss`: by chance. `one-way`: this direction is dead. `corrupt`: its checksum was wrong.
- * `queue-full`: more than the line can carry. `no-carrier`: the cable was out, or came out on the way. `no-route`: nobody has
- * the address. `no-mapping`: a NAT box does not know the connection. `no-port`: a NAT box has no port left.
+ * `queue-full`: more than the line can carry. `no-carrier`: the cable was out, or came out on the way. `no-route`:
+ * nobody has the address. `no-mapping`: a NAT box does not know the connection. `no-port`: a NAT box has no port left.
  */
-export type DropReason = 'loss' | 'one-way' | 'corrupt' | 'queue-full' | 'no-carrier' | 'no-route' | 'no-mapping' | 'no-port';
+export type DropReason =
+  'loss' | 'one-way' | 'corrupt' | 'queue-full' | 'no-carrier' | 'no-route' | 'no-mapping' | 'no-port';
 
 /** Who has a name, for people: where something happened. */
 export interface Place {

@@ -1,6 +1,6 @@
 /**
- * The matrix: faults against policies, found by experiment. Each cell is a world of its own, in virtual time: one device (lwIP), one
- * server (Linux), 20 ms each way, nothing lost; and what its verdict says of each end.
+ * The matrix: faults against policies, found by experiment. Each cell is a world of its own, in virtual time: one
+ * device (lwIP), one server (Linux), 20 ms each way, nothing lost; and what its verdict says of each end.
  */
 
 import type { Fault } from '../faults/fault.ts';
@@ -105,13 +105,20 @@ export interface MatrixOptions {
 }
 
 /** Does all the experiments. Rejects with a RangeError for a plan that cannot be. */
-export async function matrix({ policies = POLICIES, faults = MATRIX_FAULTS, horizon = '1h', seed = 1 }: MatrixOptions = {}): Promise<Matrix> {
+export async function matrix({
+  policies = POLICIES,
+  faults = MATRIX_FAULTS,
+  horizon = '1h',
+  seed = 1,
+}: MatrixOptions = {}): Promise<Matrix> {
   const horizonMs = durationMs(horizon);
   const rows: MatrixRow[] = [];
   for (const { name, plan, why } of faults) {
     const cells: MatrixCell[] = [];
     const parsed = planOf(plan);
-    for (const policy of policies) cells.push({ policy: policy.name, ...(await experiment(policy, parsed, horizonMs, seed)) });
+    for (const policy of policies) {
+      cells.push({ policy: policy.name, ...(await experiment(policy, parsed, horizonMs, seed)) });
+    }
     rows.push({ fault: name, plan, ...(why !== undefined && { why }), cells });
   }
   return { seed, horizonMs, policies: policies.map(({ name }) => name), rows };
@@ -120,7 +127,12 @@ export async function matrix({ policies = POLICIES, faults = MATRIX_FAULTS, hori
 /** Beyond the horizon: for what a plan waits for before it cuts. */
 const LEAD_MS = 600_000;
 
-async function experiment(policy: Policy, plan: readonly Fault[], horizonMs: number, seed: number): Promise<{ server: End; device: End }> {
+async function experiment(
+  policy: Policy,
+  plan: readonly Fault[],
+  horizonMs: number,
+  seed: number,
+): Promise<{ server: End; device: End }> {
   const sim = new Simulation({ seed });
   sim.addServer(serverOf(policy));
   sim.addDevice({ firmware: firmwareOfPolicy(policy), link: { delay: '20ms' } });
@@ -153,7 +165,12 @@ function isWaiting(plan: readonly Fault[]): boolean {
   return plan.some(({ kind, argument }) => FAULTS[kind].effect(argument) === 'latent');
 }
 
-function endOf({ survived, effect }: Verdict, noticed: Noticed | undefined, state: FirmwareState, horizonMs: number): End {
+function endOf(
+  { survived, effect }: Verdict,
+  noticed: Noticed | undefined,
+  state: FirmwareState,
+  horizonMs: number,
+): End {
   if (noticed !== undefined && noticed.afterMs <= horizonMs) return { kind: 'noticed', ...noticed };
   if (state !== 'running') return { kind: 'stopped', state };
   if (effect === 'harms') return { kind: 'held' };

@@ -8,7 +8,9 @@ import { endText, meanings, setting } from './text.ts';
 export function matrixPage(matrix: Matrix): string {
   const { horizonMs, policies, rows } = matrix;
   const head = ['fault', ...policies].map((word) => `<th scope="col">${escapeHtml(word)}</th>`).join('');
-  return htmlDocument('Cablepull: the matrix', `<p class="over"><b>Cablepull</b> · ${escapeHtml(setting(matrix))}</p>
+  return htmlDocument(
+    'Cablepull: the matrix',
+    `<p class="over"><b>Cablepull</b> · ${escapeHtml(setting(matrix))}</p>
 <h1>Which fault is noticed by which policy, and after how long</h1>
 <table><thead><tr>${head}</tr></thead>
 <tbody>
@@ -16,7 +18,8 @@ ${rows.map((row) => rowHtml(row)).join('\n')}
 </tbody></table>
 <p class="tiers">${escapeHtml(meanings(horizonMs))}</p>
 <h2>Why</h2>
-${rows.flatMap(({ fault, why }) => (why === undefined ? [] : [`<p><b>${escapeHtml(fault)}.</b> ${escapeHtml(why)}</p>`])).join('\n')}`);
+${rows.flatMap(({ fault, why }) => (why === undefined ? [] : [`<p><b>${escapeHtml(fault)}.</b> ${escapeHtml(why)}</p>`])).join('\n')}`,
+  );
 }
 
 function rowHtml({ fault, plan, cells }: MatrixRow): string {

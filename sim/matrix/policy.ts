@@ -27,13 +27,19 @@ export const POLICIES: readonly Policy[] = [
 const NEVER_MS = 2 ** 31 - 1;
 
 export function firmwareOfPolicy({ keepAlive, beats }: Policy): Firmware {
-  const settings = beats === undefined ? { beatIntervalMs: NEVER_MS } : { beatIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit };
+  const settings =
+    beats === undefined
+      ? { beatIntervalMs: NEVER_MS }
+      : { beatIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit };
   return heartbeatFirmware({ ...settings, keepAlive });
 }
 
 export function serverOf({ keepAlive, beats }: Policy): ServerProgram {
   return referenceServer({
     keepAlive,
-    liveness: beats === undefined ? { policy: 'none' } : { policy: 'missed-beats', scanIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit },
+    liveness:
+      beats === undefined
+        ? { policy: 'none' }
+        : { policy: 'missed-beats', scanIntervalMs: beats.intervalMs, missedLimit: beats.missedLimit },
   });
 }

@@ -1,6 +1,9 @@
 /** IPv4 addresses: text for people, 32-bit integers with a sign for packets. */
 
-/** `10.0.0.1` as an integer; undefined where `text` is no IPv4 address. A leading zero, which some read as octal, is none. */
+/**
+ * `10.0.0.1` as an integer; undefined where `text` is no IPv4 address. A leading zero, which some read as octal, is
+ * none.
+ */
 export function parseAddress(text: string): number | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;

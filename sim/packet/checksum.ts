@@ -9,10 +9,15 @@ export function addBytes(sum: number, view: DataView, from: number, to: number):
   return at < to ? sum + (view.getUint8(at) << 8) : sum;
 }
 
-/** Adds the pseudo-header of TCP and UDP (RFC 9293 3.1, RFC 768): what is on the wire twice, so that no packet is taken by the wrong host. */
+/**
+ * Adds the pseudo-header of TCP and UDP (RFC 9293 3.1, RFC 768): what is on the wire twice, so that no packet is taken
+ * by the wrong host.
+ */
 export function addPseudoHeader(sum: number, packet: Packet, segmentBytes: number): number {
   const { source, destination, protocol } = packet;
-  return sum + (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + protocol + segmentBytes;
+  return (
+    sum + (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + protocol + segmentBytes
+  );
 }
 
 /** The checksum of a sum, 0 where the checksum was in the sum and right. */

@@ -1,7 +1,14 @@
 /** Bytes off the wire as a packet, or what is wrong with them. Whatever the bytes are, nothing throws. */
 
 import { addBytes, addPseudoHeader, checksum } from './checksum.ts';
-import { END_OF_OPTIONS, HEADER_BYTES, MAXIMUM_SEGMENT_SIZE, NO_OPERATION, QUOTED_DATA_BYTES, WINDOW_SCALE } from './layout.ts';
+import {
+  END_OF_OPTIONS,
+  HEADER_BYTES,
+  MAXIMUM_SEGMENT_SIZE,
+  NO_OPERATION,
+  QUOTED_DATA_BYTES,
+  WINDOW_SCALE,
+} from './layout.ts';
 import { ACK, DESTINATION_UNREACHABLE, FIN, ICMP, Packet, PSH, RST, SYN, TCP, UDP } from './packet.ts';
 
 const VERSION_4 = 4;
@@ -10,8 +17,8 @@ const VERSION_4 = 4;
 const FRAGMENT_BITS = 0x3fff;
 
 /**
- * Reads the IPv4 packet at the start of `bytes` into `into`; what comes behind its length is padding. Returns undefined, or why there
- * is none: then what is in `into` means nothing.
+ * Reads the IPv4 packet at the start of `bytes` into `into`; what comes behind its length is padding. Returns
+ * undefined, or why there is none: then what is in `into` means nothing.
  */
 export function decodePacket(bytes: Uint8Array, into: Packet): string | undefined {
   into.seq = into.ack = into.flags = into.window = into.mss = into.code = 0;
@@ -98,7 +105,9 @@ function decodeUdp(view: DataView, at: number, end: number, into: Packet): strin
   if (bytes > end - at) return 'truncated UDP datagram';
   // RFC 768: 0 says that there is no checksum.
   const checked = view.getUint16(at + 6) !== 0;
-  if (checked && checksum(addBytes(addPseudoHeader(0, into, bytes), view, at, at + bytes)) !== 0) return 'bad UDP checksum';
+  if (checked && checksum(addBytes(addPseudoHeader(0, into, bytes), view, at, at + bytes)) !== 0) {
+    return 'bad UDP checksum';
+  }
   decodePorts(view, at, into);
   decodePayload(view, at + HEADER_BYTES.udp, at + bytes, into);
   return undefined;

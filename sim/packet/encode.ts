@@ -98,7 +98,9 @@ function encodeUnreachable(packet: Packet, view: DataView): void {
   view.setUint32(at + 4, 0);
   const quote = new Uint8Array(ipBytes(quoted));
   encodePacket(quoted, quote);
-  for (let i = 0; i < HEADER_BYTES.ip + QUOTED_DATA_BYTES; i++) view.setUint8(at + HEADER_BYTES.icmp + i, quote[i] ?? 0);
+  for (let i = 0; i < HEADER_BYTES.ip + QUOTED_DATA_BYTES; i++) {
+    view.setUint8(at + HEADER_BYTES.icmp + i, quote[i] ?? 0);
+  }
   view.setUint16(at + 2, checksum(addBytes(0, view, at, view.byteLength)));
 }
 

@@ -1,6 +1,6 @@
 /**
- * A packet on its way, as fields: nothing is encoded to bytes unless somebody looks (encode.ts). Packets are used again and again,
- * so that one on its way allocates nothing: whoever has a packet passes it on, or gives it back to the pool.
+ * A packet on its way, as fields: nothing is encoded to bytes unless somebody looks (encode.ts). Packets are used again
+ * and again, so that one on its way allocates nothing: whoever has a packet passes it on, or gives it back to the pool.
  */
 
 /** IPv4 protocol numbers (RFC 9293, 768, 792). */
@@ -25,7 +25,10 @@ const PAYLOAD_BYTES_MIN = 64;
 /** Room for a full Ethernet frame is kept; what a long datagram took is not. */
 const KEPT_BYTES_MAX = 2048;
 
-/** A packet. Addresses and sequence numbers are 32-bit integers with a sign, as `| 0` gives them: so the engine keeps them unboxed. */
+/**
+ * A packet. Addresses and sequence numbers are 32-bit integers with a sign, as `| 0` gives them: so the engine keeps
+ * them unboxed.
+ */
 export class Packet {
   protocol: typeof ICMP | typeof TCP | typeof UDP = TCP;
   source = 0;
@@ -51,7 +54,10 @@ export class Packet {
   payloadBytes = 0;
   /** @internal The next in the pool, or on the way (link/flight.ts). */
   next: Packet | undefined = undefined;
-  /** @internal Where it is on the way: when it arrives. Not a whole number at first, so that the engine keeps it as a double from the start. */
+  /**
+   * @internal Where it is on the way: when it arrives. Not a whole number at first, so that the engine keeps it as a
+   * double from the start.
+   */
   arrivesAtUs = Number.NaN;
   /** @internal It has been on the way: whoever sent it is not in the midst of sending it. */
   flown = false;

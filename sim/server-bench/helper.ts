@@ -1,6 +1,7 @@
 /**
- * The helper's process, and what is said with it: a small script in a network namespace of its own, which makes the TUN interface, starts
- * the user's server there, and relays packets over pipes. When this process ends, however it ends, all of that is gone.
+ * The helper's process, and what is said with it: a small script in a network namespace of its own, which makes the TUN
+ * interface, starts the user's server there, and relays packets over pipes. When this process ends, however it ends,
+ * all of that is gone.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -50,7 +51,9 @@ export class Helper {
     // A process group of its own: Ctrl-C is for us, and the server is told when it is its turn.
     this.#process = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true });
     const [toInterface, fromInterface, complaints, words, output] = this.#process.stdio.map(asPipe);
-    if (!toInterface || !fromInterface || !complaints || !words || !output) throw new Error('a pipe to the helper is missing');
+    if (!toInterface || !fromInterface || !complaints || !words || !output) {
+      throw new Error('a pipe to the helper is missing');
+    }
     this.#toInterface = toInterface;
     this.#words = words;
     fromInterface.on('data', (bytes: Uint8Array) => onPackets(bytes));
@@ -87,7 +90,9 @@ export class Helper {
 
   /** Asks after a socket of the server's; the answer comes to `onLook`. */
   look({ deviceAddress, devicePort, serverAddress, serverPort }: EndPair): void {
-    this.#words.write(`look ${formatAddress(deviceAddress)} ${devicePort} ${formatAddress(serverAddress)} ${serverPort}\n`);
+    this.#words.write(
+      `look ${formatAddress(deviceAddress)} ${devicePort} ${formatAddress(serverAddress)} ${serverPort}\n`,
+    );
   }
 
   #heard(line: string, onEvent: (event: HelperEvent) => void, onLook: HelperOptions['onLook']): void {
@@ -137,7 +142,9 @@ function onLine(stream: Socket, heard: (line: string) => void): void {
   });
 }
 
-/** The scripts are no TypeScript, and stay where they are: beside this file, or in the package that it was built from. */
+/**
+ * The scripts are no TypeScript, and stay where they are: beside this file, or in the package that it was built from.
+ */
 function scriptPath(name: string): string {
   const places = [new URL(name, import.meta.url), new URL(`../../../sim/server-bench/${name}`, import.meta.url)];
   const place = places.find((url) => existsSync(url));

@@ -23,20 +23,36 @@ export function sleep(ms: number): Promise<void> {
 
 /** The sockets of the namespace that a process is in. Empty where the process is gone. */
 export async function socketsOf(pid: number): Promise<KernelSocket[]> {
-  const texts = await Promise.all(['tcp', 'tcp6'].map((file) => readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')));
+  const texts = await Promise.all(
+    ['tcp', 'tcp6'].map((file) => readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')),
+  );
   return texts.flatMap(parseProcNetTcp);
 }
 
 /** Waits until the server listens, on `port` where that is said; or gives a sentence that it does not. */
-export async function waitUntilListening(pid: () => number | undefined, port: number | undefined, withinMs: number): Promise<Listening | string> {
+export async function waitUntilListening(
+  pid: () => number | undefined,
+  port: number | undefined,
+  withinMs: number,
+): Promise<Listening | string> {
   let reachablePolls = 0;
   let loopbackPolls = 0;
   for (let waitedMs = 0; waitedMs < withinMs; waitedMs += POLL_MS) {
     await sleep(POLL_MS);
     const of = pid();
-    const listeners = of === undefined ? [] : (await socketsOf(of)).filter(({ state, local }) => state === 'LISTEN' && (port ?? local.port) === local.port);
-    const ports = new Set(listeners.map(({ local }) => local).filter(isReachable).map((local) => local.port));
-    if (ports.size > 0 && (port !== undefined || ++reachablePolls > SETTLE_POLLS)) return { ports: [...ports].toSorted((a, b) => a - b) };
+    const listeners =
+      of === undefined
+        ? []
+        : (await socketsOf(of)).filter(({ state, local }) => state === 'LISTEN' && (port ?? local.port) === local.port);
+    const ports = new Set(
+      listeners
+        .map(({ local }) => local)
+        .filter(isReachable)
+        .map((local) => local.port),
+    );
+    if (ports.size > 0 && (port !== undefined || ++reachablePolls > SETTLE_POLLS)) {
+      return { ports: [...ports].toSorted((a, b) => a - b) };
+    }
     const [loopback] = listeners;
     if (ports.size === 0 && loopback !== undefined && ++loopbackPolls > LOOPBACK_ONLY_POLLS) {
       const { address, port: at } = loopback.local;

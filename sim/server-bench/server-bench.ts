@@ -1,6 +1,7 @@
 /**
- * `cablepull/server-bench`: simulated devices and cables against a real server, in real time. The server is started in a network
- * namespace of its own, on a machine whose cable can be pulled and whose power can be cut; its TCP is the real kernel's.
+ * `cablepull/server-bench`: simulated devices and cables against a real server, in real time. The server is started in
+ * a network namespace of its own, on a machine whose cable can be pulled and whose power can be cut; its TCP is the
+ * real kernel's.
  *
  *     const bench = await ServerBench.start({ command: ['node', 'server.js'] });
  *     const device = bench.addDevice({ firmware: heartbeatFirmware({ servers: bench.servers }) });
@@ -70,7 +71,10 @@ export class ServerBench extends Simulation {
   readonly #deviceAt = new Map<string, string>();
   #port = 0;
 
-  /** Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is nowhere to start it. */
+  /**
+   * Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is
+   * nowhere to start it.
+   */
   static async start(options: ServerBenchOptions): Promise<ServerBench> {
     const bench = new ServerBench(options);
     await bench.open();
@@ -161,7 +165,10 @@ export class ServerBench extends Simulation {
     this.#machine.kill();
   }
 
-  /** Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is nowhere to start it. */
+  /**
+   * Starts the server, and waits until it listens. Rejects with a ServerBenchError when it does not, or there is
+   * nowhere to start it.
+   */
   async open(): Promise<void> {
     try {
       await this.#open(this.#options);
@@ -176,7 +183,9 @@ export class ServerBench extends Simulation {
     const notHere = whyNotHere(process.platform);
     if (notHere !== undefined) throw new ServerBenchError(notHere);
     this.#machine.power.restore();
-    const gone = this.#hears((event) => event.kind === 'exit' || event.kind === 'ended' || event.kind === 'cannot-start');
+    const gone = this.#hears(
+      (event) => event.kind === 'exit' || event.kind === 'ended' || event.kind === 'cannot-start',
+    );
     const listening = await Promise.race([
       waitUntilListening(() => this.#machine.pid, port, durationMs(listenWithin)),
       gone.then((event) => this.#describeEnd(command, event)),
@@ -209,21 +218,31 @@ export class ServerBench extends Simulation {
   #describeEnd(command: readonly string[], event: HelperEvent | undefined): string {
     const [program = ''] = command;
     switch (event?.kind) {
-      case 'cannot-start': return `${program} could not be started: ${event.why}`;
-      case 'exit': return `${program} ended before it listened, ${event.signal === 0 ? `with status ${event.status}` : `by signal ${event.signal}`}`;
-      case 'ended': return whyNoNamespace(event.why);
-      default: throw new Error('the helper has told of something else');
+      case 'cannot-start':
+        return `${program} could not be started: ${event.why}`;
+      case 'exit':
+        return `${program} ended before it listened, ${event.signal === 0 ? `with status ${event.status}` : `by signal ${event.signal}`}`;
+      case 'ended':
+        return whyNoNamespace(event.why);
+      default:
+        throw new Error('the helper has told of something else');
     }
   }
 
   #lastWords(): string {
-    return this.#lastLines.length === 0 ? '' : `; it printed last:\n${this.#lastLines.map((line) => `  ${line}`).join('\n')}`;
+    return this.#lastLines.length === 0
+      ? ''
+      : `; it printed last:\n${this.#lastLines.map((line) => `  ${line}`).join('\n')}`;
   }
 }
 
 function portOf(listening: Listening, [program = '']: readonly string[]): number {
   const [port, ...others] = listening.ports;
   if (port === undefined) throw new ServerBenchError(`${program} has not listened on any port yet`);
-  if (others.length > 0) throw new ServerBenchError(`${program} listens on ports ${listening.ports.join(', ')}: say which is meant, as in --server :${port}`);
+  if (others.length > 0) {
+    throw new ServerBenchError(
+      `${program} listens on ports ${listening.ports.join(', ')}: say which is meant, as in --server :${port}`,
+    );
+  }
   return port;
 }

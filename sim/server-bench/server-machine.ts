@@ -1,6 +1,6 @@
 /**
- * The machine that the user's server runs on: a network namespace with a kernel's TCP/IP of its own state, the server's process, and the
- * gate between it and the devices. What faults do to it is done to real processes.
+ * The machine that the user's server runs on: a network namespace with a kernel's TCP/IP of its own state, the server's
+ * process, and the gate between it and the devices. What faults do to it is done to real processes.
  */
 
 import type { Machine, MachineState } from '../board/machine.ts';
@@ -8,7 +8,10 @@ import type { Gate } from '../gateway/gate.ts';
 import type { EndPair } from '../gateway/server-ends.ts';
 import { Helper, type HelperEvent, type HelperOptions } from './helper.ts';
 
-export interface ServerMachineOptions extends Pick<HelperOptions, 'interfaceName' | 'address' | 'netmask' | 'mtuBytes' | 'command' | 'onOutput' | 'onLook'> {
+export interface ServerMachineOptions extends Pick<
+  HelperOptions,
+  'interfaceName' | 'address' | 'netmask' | 'mtuBytes' | 'command' | 'onOutput' | 'onLook'
+> {
   readonly name: string;
   /** What the helper of now tells; of one that was ended nothing is told any more. */
   readonly onEvent: (event: HelperEvent) => void;
@@ -103,8 +106,8 @@ export class ServerMachine implements Machine {
   }
 
   /**
-   * The namespace is gone, with all its processes and sockets: nothing is sent, and the kernel that comes next knows nothing of the
-   * connections of now.
+   * The namespace is gone, with all its processes and sockets: nothing is sent, and the kernel that comes next knows
+   * nothing of the connections of now.
    */
   kill(): void {
     this.#helper?.kill();

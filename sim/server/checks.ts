@@ -1,4 +1,6 @@
-/** What numbers among a server's settings must be: each check gives a sentence, or nothing where the number is right. */
+/**
+ * What numbers among a server's settings must be: each check gives a sentence, or nothing where the number is right.
+ */
 
 /** A whole number from `least` on. */
 export function atLeast(field: string, value: number, least: number): string | undefined {

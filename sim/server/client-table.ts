@@ -102,7 +102,8 @@ export class ClientTable<Client> {
       return;
     }
     for (let entry = this.#unproven.first; entry !== undefined; entry = this.#unproven.first) {
-      // The very sum that nextDueMs gives: a difference may be rounded to just below, and the alarm rings again and again.
+      // The very sum that nextDueMs gives: a difference may be rounded to just below, and the alarm rings again and
+      // again.
       if (nowMs < entry.sinceMs + this.#firstFrameMs) break;
       this.#unproven.remove(entry);
       drop(entry.client, 'no-first-frame', entry.sinceMs);
@@ -119,7 +120,11 @@ export class ClientTable<Client> {
     // A late scan is not made up for by two in a row, between which nobody could have been heard.
     this.#nextScanMs += this.#scanIntervalMs;
     if (this.#nextScanMs <= nowMs) this.#nextScanMs = nowMs + this.#scanIntervalMs;
-    for (let entry = this.#heard.first; entry !== undefined && this.#isSilent(entry, nowMs); entry = this.#heard.first) {
+    for (
+      let entry = this.#heard.first;
+      entry !== undefined && this.#isSilent(entry, nowMs);
+      entry = this.#heard.first
+    ) {
       this.#heard.remove(entry);
       drop(entry.client, 'silent', entry.sinceMs);
     }

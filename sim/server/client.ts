@@ -1,4 +1,7 @@
-/** One client of a port: counts what comes, decides when this client goes too far, and sends over a connection or in datagrams. */
+/**
+ * One client of a port: counts what comes, decides when this client goes too far, and sends over a connection or in
+ * datagrams.
+ */
 
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { DatagramSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';

@@ -28,8 +28,9 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /**
- * A leaky bucket (ITU-T I.371 annex A): each frame adds 1, and the allowed rate drains it. Gives how many frames a client is
- * ahead of `framesPerSecond` with one more, that was `ahead` when the last one came `elapsedMs` ago. No timer, two numbers a client.
+ * A leaky bucket (ITU-T I.371 annex A): each frame adds 1, and the allowed rate drains it. Gives how many frames a
+ * client is ahead of `framesPerSecond` with one more, that was `ahead` when the last one came `elapsedMs` ago. No
+ * timer, two numbers a client.
  */
 export function framesAhead(ahead: number, elapsedMs: number, framesPerSecond: number): number {
   return Math.max(0, ahead - (elapsedMs * framesPerSecond) / 1000) + 1;

@@ -28,11 +28,13 @@ export interface ReferenceServer {
 }
 
 /**
- * Starts a server: with one protocol at one port, or with a list of them. `onEvent` may call anything of it. Throws when an
- * option is not what `serverSettings` asks for.
+ * Starts a server: with one protocol at one port, or with a list of them. `onEvent` may call anything of it. Throws
+ * when an option is not what `serverSettings` asks for.
  */
 export function startServer(
-  hal: Pick<Hal, 'clock' | 'network'>, options: ServerOptions | readonly ServerOptions[], onEvent: (event: ServerEvent) => void,
+  hal: Pick<Hal, 'clock' | 'network'>,
+  options: ServerOptions | readonly ServerOptions[],
+  onEvent: (event: ServerEvent) => void,
 ): ReferenceServer {
   const all = (isList(options) ? options : [options]).map((one) => {
     const settings = serverSettings(one);
@@ -48,9 +50,23 @@ function isList(options: ServerOptions | readonly ServerOptions[]): options is r
 
 class Server implements ReferenceServer, PortHost {
   readonly statistics: ServerStatistics = {
-    accepted: 0, refused: 0, beats: 0, dataFrames: 0, dataBytes: 0, pushes: 0, unanswered: 0,
+    accepted: 0,
+    refused: 0,
+    beats: 0,
+    dataFrames: 0,
+    dataBytes: 0,
+    pushes: 0,
+    unanswered: 0,
     offline: {
-      silent: 0, closed: 0, error: 0, 'bad-frame': 0, flood: 0, 'no-first-frame': 0, 'not-reading': 0, dropped: 0, stopped: 0,
+      silent: 0,
+      closed: 0,
+      error: 0,
+      'bad-frame': 0,
+      flood: 0,
+      'no-first-frame': 0,
+      'not-reading': 0,
+      dropped: 0,
+      stopped: 0,
     },
   };
   readonly hal: Pick<Hal, 'clock' | 'network'>;
@@ -60,7 +76,11 @@ class Server implements ReferenceServer, PortHost {
   readonly #ports: readonly ServerPort[];
   lastId = 0;
 
-  constructor(hal: Pick<Hal, 'clock' | 'network'>, settings: readonly PortSettings[], tell: (event: ServerEvent) => void) {
+  constructor(
+    hal: Pick<Hal, 'clock' | 'network'>,
+    settings: readonly PortSettings[],
+    tell: (event: ServerEvent) => void,
+  ) {
     this.hal = hal;
     this.agenda = new Agenda(hal.clock);
     this.tell = tell;

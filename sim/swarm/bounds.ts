@@ -1,4 +1,7 @@
-/** What a scenario promises: how long each thing can take at most, derived from its policy, its cables and its faults. In ms. */
+/**
+ * What a scenario promises: how long each thing can take at most, derived from its policy, its cables and its faults.
+ * In ms.
+ */
 
 import { RESET_MS } from '../board/board.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
@@ -10,7 +13,9 @@ import type { Fault } from '../faults/fault.ts';
 import type { CableScenario, Scenario } from './scenario.ts';
 
 /** What bounds follow from: the times of a plan's faults do not matter. */
-export type Promised = Pick<Scenario, 'policy' | 'server' | 'devices'> & { readonly plan: readonly Pick<Fault, 'kind' | 'argument'>[] };
+export type Promised = Pick<Scenario, 'policy' | 'server' | 'devices'> & {
+  readonly plan: readonly Pick<Fault, 'kind' | 'argument'>[];
+};
 
 /** What can wait for a narrow cable: little, so that what was sent before a heal is not minutes behind it. */
 export const QUEUE_BYTES = 8192;
@@ -22,10 +27,10 @@ const LATENESS_MS = 500;
 const DRIFT_MAX = 200e-6;
 
 /**
- * How long a packet is on its way at most, from a device to the server or back. On either cable: its delay, its jitter, and what waits
- * before it. What faults add adds up (faults/kind.ts, Slowdown); of narrow cables the narrowest counts, which is done with a
- * full queue in QUEUE_BYTES x 8 / bandwidth. What was sent under a fault comes so late after its heal, too, and holds up what
- * is sent behind it (link.ts: packets do not overtake each other).
+ * How long a packet is on its way at most, from a device to the server or back. On either cable: its delay, its jitter,
+ * and what waits before it. What faults add adds up (faults/kind.ts, Slowdown); of narrow cables the narrowest counts,
+ * which is done with a full queue in QUEUE_BYTES x 8 / bandwidth. What was sent under a fault comes so late after its
+ * heal, too, and holds up what is sent behind it (link.ts: packets do not overtake each other).
  */
 export function inFlightMs({ server, devices, plan }: Promised): number {
   const slowdowns = plan.map(({ kind, argument }) => FAULTS[kind].slowdown(argument));
@@ -40,14 +45,16 @@ function cableMs({ delayMs, jitterMs, bandwidthBps = Infinity }: CableScenario, 
 }
 
 /**
- * How long the server, while it runs, holds on to a client of whom it hears nothing, counted from the last sign of life that it has read:
+ * How long the server, while it runs, holds on to a client of whom it hears nothing, counted from the last sign of life
+ * that it has read:
  *
- *   missed-beats  the scan that finds the count at the limit is number missedLimit + 1 (client-table.ts): scan x (missedLimit + 1);
+ *   missed-beats  the scan that finds the count at the limit is number missedLimit + 1 (client-table.ts):
+ *                 scan x (missedLimit + 1);
  *   idle          the first scan when the time is over: idle + scan, where idle is set to beat x missedLimit;
  *   before the first frame  firstFrameMs (limits.ts).
  *
- * Keepalive can only be sooner: a connection whose beats come is not idle, and one whose beats do not come is dropped by the count.
- * The server's clock drifts.
+ * Keepalive can only be sooner: a connection whose beats come is not idle, and one whose beats do not come is dropped
+ * by the count. The server's clock drifts.
  */
 export function silenceMs({ policy: { beatIntervalMs, missedLimit } }: Promised): number {
   return Math.max(beatIntervalMs * (missedLimit + 1), DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
@@ -59,16 +66,18 @@ export function ghostMs(promised: Promised): number {
 }
 
 /**
- * How long after the last heal a device is served at the latest. At that moment it is in a session, or on its way to one:
+ * How long after the last heal a device is served at the latest. At that moment it is in a session, or on its way to
+ * one:
  *
- *   session   a connection that is dead is found by as many beats without an answer as the limit, when one more is due: beat x
- *             (missedLimit + 1) (heartbeat.ts); what was on its way may begin that count anew;
+ *   session   a connection that is dead is found by as many beats without an answer as the limit, when one more is
+ *             due: beat x (missedLimit + 1) (heartbeat.ts); what was on its way may begin that count anew;
  *   attempt   a look-up and a connect, each up to connectTimeout (connection.ts);
  *
- * whichever takes longer; then one wait, at most the cap of the retries (backoff.ts); then a connect that succeeds, since nothing is lost
- * any more. Its SYN may have to be sent again once, where the server still has a connection between the same two ports: it answers by
- * a challenge ACK, and that is answered by RST (RFC 5961 4.2). The first beat goes out at once, and is answered: with the handshake four
- * round trips at most, one of them for the RST. A board that resets itself at the last moment takes RESET_MS more.
+ * whichever takes longer; then one wait, at most the cap of the retries (backoff.ts); then a connect that succeeds,
+ * since nothing is lost any more. Its SYN may have to be sent again once, where the server still has a connection
+ * between the same two ports: it answers by a challenge ACK, and that is answered by RST (RFC 5961 4.2). The first beat
+ * goes out at once, and is answered: with the handshake four round trips at most, one of them for the RST. A board that
+ * resets itself at the last moment takes RESET_MS more.
  */
 export function backMs(promised: Promised): number {
   const { beatIntervalMs, missedLimit, connectTimeoutMs, retry } = promised.policy;
@@ -80,8 +89,8 @@ export function backMs(promised: Promised): number {
 }
 
 /**
- * How long after all is calm the server has one client for each device, and no other: every device is back, and what it left behind when
- * it came back has been silent since.
+ * How long after all is calm the server has one client for each device, and no other: every device is back, and what it
+ * left behind when it came back has been silent since.
  */
 export function settledMs(promised: Promised): number {
   return backMs(promised) + ghostMs(promised) + STALL_MS;

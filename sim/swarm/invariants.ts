@@ -16,7 +16,17 @@ import { backMs, ghostMs, settledMs, silenceMs } from './bounds.ts';
 import type { DeviceFacts, Observation } from './observation.ts';
 import type { StreamEnd } from './streams.ts';
 
-export const INVARIANTS = ['silence', 'ghost', 'back', 'stream', 'session', 'memory', 'verdict', 'account', 'exception'] as const;
+export const INVARIANTS = [
+  'silence',
+  'ghost',
+  'back',
+  'stream',
+  'session',
+  'memory',
+  'verdict',
+  'account',
+  'exception',
+] as const;
 
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -68,15 +78,23 @@ export function longGhosts(observation: Observation): string[] {
   const { scenario, faults, lines, endMs } = observation;
   const boundMs = ghostMs(scenario);
   const muting = faults.filter(isMuting);
-  return lines.flatMap(({ name, online }) => online.flatMap(({ ghosts }) => ghosts.flatMap((ghost) => muting.flatMap((fault) => {
-    if (fault.host !== name && fault.host !== SERVER_NAME) return [];
-    const fromMs = Math.max(ghost.fromMs, fault.fromMs);
-    const toMs = Math.min(ghost.toMs, fault.toMs ?? endMs);
-    const believedMs = toMs - runsSince(observation, fromMs, toMs);
-    if (believedMs <= boundMs) return [];
-    const allowed = `${formatSeconds(boundMs)} are allowed`;
-    return [`${fault.text}: the server believed in ${name} from ${at(fromMs)} on for ${formatSeconds(believedMs)}: ${allowed}`];
-  }))));
+  return lines.flatMap(({ name, online }) =>
+    online.flatMap(({ ghosts }) =>
+      ghosts.flatMap((ghost) =>
+        muting.flatMap((fault) => {
+          if (fault.host !== name && fault.host !== SERVER_NAME) return [];
+          const fromMs = Math.max(ghost.fromMs, fault.fromMs);
+          const toMs = Math.min(ghost.toMs, fault.toMs ?? endMs);
+          const believedMs = toMs - runsSince(observation, fromMs, toMs);
+          if (believedMs <= boundMs) return [];
+          const allowed = `${formatSeconds(boundMs)} are allowed`;
+          return [
+            `${fault.text}: the server believed in ${name} from ${at(fromMs)} on for ${formatSeconds(believedMs)}: ${allowed}`,
+          ];
+        }),
+      ),
+    ),
+  );
 }
 
 /** The server's program ran from then on, to the end of a time. */
@@ -103,7 +121,8 @@ export function lateDevices(observation: Observation): string[] {
     if (wellMs === undefined || wellMs + boundMs > endMs) return [];
     const servedMs = device.servedMs.find((ms) => ms >= wellMs);
     if (servedMs !== undefined && servedMs - wellMs <= boundMs) return [];
-    const late = servedMs === undefined ? 'was not served any more' : `was served after ${formatSeconds(servedMs - wellMs)}`;
+    const late =
+      servedMs === undefined ? 'was not served any more' : `was served after ${formatSeconds(servedMs - wellMs)}`;
     return [`${device.name} was well from ${at(wellMs)} on, and ${late}: ${formatSeconds(boundMs)} are allowed`];
   });
 }
@@ -114,7 +133,9 @@ export function lateDevices(observation: Observation): string[] {
 function wellFromMs({ faults, scenario }: Observation, { name }: DeviceFacts): number | undefined {
   const own = faults.filter(({ host }) => host === name || host === SERVER_NAME);
   if (own.some(({ toMs }) => toMs === undefined)) return undefined;
-  const isLossy = [scenario.server, ...scenario.devices.filter((device) => device.name === name)].some(({ cable }) => cable.loss > 0);
+  const isLossy = [scenario.server, ...scenario.devices.filter((device) => device.name === name)].some(
+    ({ cable }) => cable.loss > 0,
+  );
   return own.reduce((latestMs, { toMs = 0 }) => Math.max(latestMs, toMs), isLossy ? scenario.calmMs : 0);
 }
 
@@ -134,7 +155,8 @@ export function corruptStreams({ streams }: Observation): string[] {
     if (others.some(({ written }) => isBeginning(end.read, written))) return [];
     const whose = `what ${end.host} has read from ${end.remote?.address ?? '?'} port ${end.remote?.port ?? '?'}, ${end.read.length} bytes,`;
     const agreed = Math.max(...others.map(({ written }) => agree(end.read, written)));
-    const how = others.length === 0 ? ': nobody has written anything' : `, of which byte ${agreed} is the first that differs`;
+    const how =
+      others.length === 0 ? ': nobody has written anything' : `, of which byte ${agreed} is the first that differs`;
     return [`${whose} is not what was written there${how}`];
   });
 }
@@ -160,13 +182,21 @@ export function leakedSessions(observation: Observation): string[] {
   const { scenario, clients, devices, faults, endMs } = observation;
   const healedMs = faults.reduce((latestMs, { toMs = Infinity }) => Math.max(latestMs, toMs), scenario.calmMs);
   if (healedMs + settledMs(scenario) > endMs) return [];
-  if (clients === undefined) return [`the server does not run at the end, though its last fault was over at ${at(healedMs)}`];
+  if (clients === undefined) {
+    return [`the server does not run at the end, though its last fault was over at ${at(healedMs)}`];
+  }
   const strangers = [...clients.keys()].filter((name) => !devices.some((device) => device.name === name));
   return [
     ...devices.flatMap(({ name, isConnected }) => {
       const count = clients.get(name) ?? 0;
-      if (!isConnected) return [`${name} is not connected at the end, ${formatSeconds(endMs - healedMs)} after the last heal`];
-      return count === 1 ? [] : [`the server has ${count} clients at the end that are ${name}, ${formatSeconds(endMs - healedMs)} after the last heal`];
+      if (!isConnected) {
+        return [`${name} is not connected at the end, ${formatSeconds(endMs - healedMs)} after the last heal`];
+      }
+      return count === 1
+        ? []
+        : [
+            `the server has ${count} clients at the end that are ${name}, ${formatSeconds(endMs - healedMs)} after the last heal`,
+          ];
     }),
     ...strangers.map((name) => `the server has a client at the end that is none of the devices: ${name}`),
   ];
@@ -189,7 +219,10 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
     const late = [...connections].flatMap(([host, count]) => {
       const users = host === SERVER_NAME ? devices : devices.filter(({ name }) => name === host);
       // Each connection is of an attempt: the one in use, and those that linger.
-      const recent = users.reduce((sum, { attemptsMs }) => sum + attemptsMs.filter((ms) => ms >= atMs - LINGER_MS && ms <= atMs).length, 0);
+      const recent = users.reduce(
+        (sum, { attemptsMs }) => sum + attemptsMs.filter((ms) => ms >= atMs - LINGER_MS && ms <= atMs).length,
+        0,
+      );
       const { socketsMax } = PROFILES[scenario.devices.find(({ name }) => name === host)?.profile ?? 'linux'];
       const boundCount = socketsMax < Infinity ? socketsMax : users.length + recent;
       if (count <= boundCount) return [];
@@ -212,9 +245,17 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
 export function wrongVerdicts({ findings: { verdicts, endMs }, traceProblems, scenario }: Observation): string[] {
   const problems = verdicts.flatMap((verdict) => {
     const { atMs, ghostMs: ownMs, healedAfterMs, backAfterMs, deviceNoticed, serverNoticed, text, device } = verdict;
-    const times = { 'device noticed': deviceNoticed?.afterMs, 'server noticed': serverNoticed?.afterMs, ghost: ownMs, healed: healedAfterMs };
-    const outside = Object.entries(times).flatMap(([what, ms]) => (ms === undefined || (ms >= 0 && atMs + ms <= endMs) ? [] : [`${what} after ${ms} ms`]));
-    const isBackInTime = backAfterMs === undefined || (backAfterMs >= 0 && atMs + (healedAfterMs ?? 0) + backAfterMs <= endMs);
+    const times = {
+      'device noticed': deviceNoticed?.afterMs,
+      'server noticed': serverNoticed?.afterMs,
+      ghost: ownMs,
+      healed: healedAfterMs,
+    };
+    const outside = Object.entries(times).flatMap(([what, ms]) =>
+      ms === undefined || (ms >= 0 && atMs + ms <= endMs) ? [] : [`${what} after ${ms} ms`],
+    );
+    const isBackInTime =
+      backAfterMs === undefined || (backAfterMs >= 0 && atMs + (healedAfterMs ?? 0) + backAfterMs <= endMs);
     if (!isBackInTime) outside.push(`service back after ${backAfterMs} ms`);
     if (!scenario.devices.some(({ name }) => name === device)) outside.push('it is none of the devices');
     return outside.map((what) => `${text}, ${device}: ${what}, and the run had ${formatSeconds(endMs)}`);
@@ -245,7 +286,9 @@ export function differingAccounts({ findings, lines, endMs }: Observation): stri
       const since = line === undefined ? [] : ghostsOn(line).filter(({ toMs }) => toMs > atMs);
       const mostMs = lengthMs(since.map((ghost) => ({ ...ghost, fromMs: Math.max(ghost.fromMs, atMs) })));
       if (ownMs <= mostMs + ROUNDING_MS) return [];
-      return [`${text}, ${device}: the verdict has a ghost of ${formatSeconds(ownMs)}, and the time line has ${formatSeconds(mostMs)} since`];
+      return [
+        `${text}, ${device}: the verdict has a ghost of ${formatSeconds(ownMs)}, and the time line has ${formatSeconds(mostMs)} since`,
+      ];
     }),
   ];
 }

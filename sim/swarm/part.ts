@@ -58,16 +58,26 @@ export function mergeParts(parts: readonly NamedPart[]): Merged | string {
     const other = difference(first.part, part);
     if (other !== undefined) return `${name} is of another swarm than ${first.name}: ${other}`;
     const twin = byNumber.get(part.shard.number);
-    if (twin !== undefined) return `${name} and ${twin.name} are the same part, ${part.shard.number}/${count}: give each once`;
+    if (twin !== undefined) {
+      return `${name} and ${twin.name} are the same part, ${part.shard.number}/${count}: give each once`;
+    }
     byNumber.set(part.shard.number, named);
   }
   const missing = Array.from({ length: count }, (_, i) => i + 1).filter((number) => !byNumber.has(number));
-  return { swarm, tally: parts.reduce((tally, { part }) => addTallies(tally, part.tally), NO_TALLY), missing: missing.map((number) => `${number}/${count}`) };
+  return {
+    swarm,
+    tally: parts.reduce((tally, { part }) => addTallies(tally, part.tally), NO_TALLY),
+    missing: missing.map((number) => `${number}/${count}`),
+  };
 }
 
 function difference(one: Part, other: Part): string | undefined {
   const facts = ({ swarm: { seed, runs, forMs, plan }, shard }: Part): [string, string][] => [
-    ['seed', String(seed)], ['runs', String(runs)], ['length of a run in ms', String(forMs)], ['plan', plan.join('; ') || 'drawn'], ['number of parts', String(shard.count)],
+    ['seed', String(seed)],
+    ['runs', String(runs)],
+    ['length of a run in ms', String(forMs)],
+    ['plan', plan.join('; ') || 'drawn'],
+    ['number of parts', String(shard.count)],
   ];
   const others = facts(other);
   for (const [i, [what, value]] of facts(one).entries()) {
@@ -101,8 +111,12 @@ class PartError extends Error {}
 type Fields = Readonly<Record<string, unknown>>;
 
 function readWhole(fields: Fields): Part {
-  if (fields['format'] !== PART_FORMAT) throw new PartError('it is no part of a swarm: it must be what cablepull swarm --out has written');
-  if (fields['version'] !== PART_VERSION) throw new PartError(`it is of version ${String(fields['version'])} of the format; this is version ${PART_VERSION}`);
+  if (fields['format'] !== PART_FORMAT) {
+    throw new PartError('it is no part of a swarm: it must be what cablepull swarm --out has written');
+  }
+  if (fields['version'] !== PART_VERSION) {
+    throw new PartError(`it is of version ${String(fields['version'])} of the format; this is version ${PART_VERSION}`);
+  }
   const swarm = record(fields['swarm'], 'swarm');
   const shard = record(fields['shard'], 'shard');
   const part: Part = {
@@ -116,18 +130,27 @@ function readWhole(fields: Fields): Part {
   const { number, count: parts } = part.shard;
   if (number < 1 || number > parts) throw new PartError(`shard: there is no part ${number} of ${parts}`);
   const runs = runCount(part.swarm, part.shard);
-  if (part.tally.runs !== runs) throw new PartError(`tally: part ${number}/${parts} has ${runs} runs, not ${part.tally.runs}`);
+  if (part.tally.runs !== runs) {
+    throw new PartError(`tally: part ${number}/${parts} has ${runs} runs, not ${part.tally.runs}`);
+  }
   return part;
 }
 
 function readTally(fields: Fields): Tally {
   const faults = record(fields['faults'], 'faults');
   return {
-    runs: count(fields, 'runs'), devices: count(fields, 'devices'), deviceMs: count(fields, 'deviceMs'),
+    runs: count(fields, 'runs'),
+    devices: count(fields, 'devices'),
+    deviceMs: count(fields, 'deviceMs'),
     faults: faultCounts((kind) => count(faults, kind)),
-    cuts: count(fields, 'cuts'), survived: count(fields, 'survived'),
-    server: readTimes(fields, 'server'), device: readTimes(fields, 'device'), back: readTimes(fields, 'back'),
-    ghostMs: count(fields, 'ghostMs'), falseAlarms: count(fields, 'falseAlarms'), overlappingSessions: count(fields, 'overlappingSessions'),
+    cuts: count(fields, 'cuts'),
+    survived: count(fields, 'survived'),
+    server: readTimes(fields, 'server'),
+    device: readTimes(fields, 'device'),
+    back: readTimes(fields, 'back'),
+    ghostMs: count(fields, 'ghostMs'),
+    falseAlarms: count(fields, 'falseAlarms'),
+    overlappingSessions: count(fields, 'overlappingSessions'),
     failures: list(fields, 'failures').map((one) => readFailure(record(one, 'a failure'))),
   };
 }
@@ -136,14 +159,19 @@ function readTimes(fields: Fields, name: string): TimeCounts {
   const times = record(fields[name], name);
   const counts = list(times, 'counts').map((pair): readonly [number, number] => {
     const [ms, often] = Array.isArray(pair) ? pair : [];
-    if (typeof ms !== 'number' || typeof often !== 'number') throw new PartError(`${name}: each of counts must be a time in ms and how often it was`);
+    if (typeof ms !== 'number' || typeof often !== 'number') {
+      throw new PartError(`${name}: each of counts must be a time in ms and how often it was`);
+    }
     return [ms, often];
   });
   return { counts, never: count(times, 'never') };
 }
 
 function readFailure(fields: Fields): Failure {
-  const failure = { index: count(fields, 'index'), violations: list(fields, 'violations').map((one) => readViolation(record(one, 'a violation'))) };
+  const failure = {
+    index: count(fields, 'index'),
+    violations: list(fields, 'violations').map((one) => readViolation(record(one, 'a violation'))),
+  };
   if (fields['shrunk'] === undefined) return failure;
   const shrunk = record(fields['shrunk'], 'shrunk');
   const texts = (name: string): string[] => list(shrunk, name).map((one) => text(one, `one of ${name}`));
@@ -153,12 +181,16 @@ function readFailure(fields: Fields): Failure {
 function readViolation(fields: Fields): Violation {
   const name = text(fields['invariant'], 'invariant');
   const invariant = INVARIANTS.find((one) => one === name);
-  if (invariant === undefined) throw new PartError(`there is no invariant '${name}'; there are ${INVARIANTS.join(', ')}`);
+  if (invariant === undefined) {
+    throw new PartError(`there is no invariant '${name}'; there are ${INVARIANTS.join(', ')}`);
+  }
   return { invariant, sentence: text(fields['sentence'], 'sentence') };
 }
 
 function record(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new PartError(`${what} must be an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new PartError(`${what} must be an object`);
+  }
   return { ...value };
 }
 
@@ -170,7 +202,9 @@ function list(fields: Fields, name: string): readonly unknown[] {
 
 function count(fields: Fields, name: string): number {
   const value = fields[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new PartError(`${name} must be a whole number of at least 0`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw new PartError(`${name} must be a whole number of at least 0`);
+  }
   return value;
 }
 

@@ -1,4 +1,7 @@
-/** Holds a stored trace to what was seen as it happened: each event is written and read again, and what was read is judged anew. */
+/**
+ * Holds a stored trace to what was seen as it happened: each event is written and read again, and what was read is
+ * judged anew.
+ */
 
 import { Sessions } from '../sessions/sessions.ts';
 import { Judge } from '../verdict/judge.ts';
@@ -15,14 +18,18 @@ export class Replay {
     const line = JSON.stringify(event);
     const read = parseTraceLine(line);
     if (typeof read === 'string') this.#problems.push(`a line of the trace cannot be read again, ${read}: ${line}`);
-    else if (read.source === undefined) this.#problems.push(`a line of the trace is passed over when it is read again: ${line}`);
+    else if (read.source === undefined) {
+      this.#problems.push(`a line of the trace is passed over when it is read again: ${line}`);
+    }
     else this.#sessions.add(read);
   }
 
   /** What is wrong, in sentences. `findings` are those of the run itself. */
   problems(findings: Findings): string[] {
     if (this.#problems.length > 0) return this.#problems;
-    return plain(this.#judge.findings(findings.endMs)) === plain(findings) ? [] : ['the stored trace gives other findings than the run itself'];
+    return plain(this.#judge.findings(findings.endMs)) === plain(findings)
+      ? []
+      : ['the stored trace gives other findings than the run itself'];
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * A scenario: a fleet, its cables, its policy, and a plan of faults, as plain data that follow from a seed. Scenario i of a swarm depends
- * on the swarm's seed, on i, and on how long a run is: not on how many runs there are, nor on who does them.
+ * A scenario: a fleet, its cables, its policy, and a plan of faults, as plain data that follow from a seed. Scenario i
+ * of a swarm depends on the swarm's seed, on i, and on how long a run is: not on how many runs there are, nor on who
+ * does them.
  */
 
 import type { KeepAlive } from '../../hal/network.ts';
@@ -16,7 +17,10 @@ import { Dice } from '../dice.ts';
 export interface FleetPolicy {
   readonly beatIntervalMs: number;
   readonly missedLimit: number;
-  /** How the server counts silence: in missed beats, or by the time since the last byte. Its interval is that of the beats. */
+  /**
+   * How the server counts silence: in missed beats, or by the time since the last byte. Its interval is that of the
+   * beats.
+   */
   readonly silence: 'missed-beats' | 'idle';
   readonly keepAlive: KeepAlive | 'off';
   readonly connectTimeoutMs: number;
@@ -55,7 +59,10 @@ export interface Scenario {
   /** Of the world's own chance. */
   readonly seed: number;
   readonly forMs: number;
-  /** From here on nothing is wrong any more, and nothing is lost: what is asked of the rest has bounds that hold always, not nearly. */
+  /**
+   * From here on nothing is wrong any more, and nothing is lost: what is asked of the rest has bounds that hold always,
+   * not nearly.
+   */
   readonly calmMs: number;
   readonly policy: FleetPolicy;
   readonly server: { readonly cable: CableScenario; readonly driftPpm: number };
@@ -91,16 +98,22 @@ export function drawScenario(seed: number, index: number, forMs: number): Scenar
   return { ...fleet, calmMs, plan: wrongs.map((wrong) => drawTimes(dice, wrong, calmMs, forMs)) };
 }
 
-/** What a plan does to cables decides how long what was sent is on its way; and so when the last fault has to be over. */
+/**
+ * What a plan does to cables decides how long what was sent is on its way; and so when the last fault has to be over.
+ */
 function calmFromMs(fleet: Omit<Scenario, 'calmMs' | 'plan'>, wrongs: readonly Wrong[]): number {
   return fleet.forMs - settleMs({ ...fleet, plan: wrongs });
 }
 
-/** The same with other faults, or with some of its devices only; with the others go their boxes, and the faults that were on them alone. */
+/**
+ * The same with other faults, or with some of its devices only; with the others go their boxes, and the faults that
+ * were on them alone.
+ */
 export function reduced(scenario: Scenario, plan: readonly Fault[], names: readonly string[]): Scenario {
   const devices = scenario.devices.filter(({ name }) => names.includes(name));
   const nats = scenario.nats.filter(({ name }) => devices.some(({ nat }) => nat === name));
-  const means = ({ target }: Fault): boolean => target === SERVER_NAME || devices.some(({ name }) => targets(target, name));
+  const means = ({ target }: Fault): boolean =>
+    target === SERVER_NAME || devices.some(({ name }) => targets(target, name));
   return { ...scenario, devices, nats, plan: plan.filter(means) };
 }
 
@@ -171,15 +184,23 @@ function drawTimes(dice: Dice, wrong: Wrong, calmMs: number, forMs: number): Fau
   const longest = lasts ? dice.magnitude(5, Math.min(windowMs / 2, 240_000) / STEP_MS) * STEP_MS : 0;
   const latestMs = calmMs - longest;
   const at = drawRange(dice, FIRST_FAULT_MS, latestMs);
-  const length = lasts ? (dice.chance(0.3) ? { fromMs: dice.whole(5, longest / STEP_MS) * STEP_MS, toMs: longest } : exactly(longest)) : undefined;
+  const length = lasts
+    ? dice.chance(0.3)
+      ? { fromMs: dice.whole(5, longest / STEP_MS) * STEP_MS, toMs: longest }
+      : exactly(longest)
+    : undefined;
   const everyMs = dice.chance(0.25) ? drawEvery(dice, at, longest, calmMs, forMs) : undefined;
   return { ...wrong, at, for: length, everyMs };
 }
 
-/** So that it comes two or three times while there are faults, and next when the run is over; undefined where there is no such period. */
+/**
+ * So that it comes two or three times while there are faults, and next when the run is over; undefined where there is
+ * no such period.
+ */
 function drawEvery(dice: Dice, at: Range, longestMs: number, calmMs: number, forMs: number): number | undefined {
   const times = dice.whole(2, 3);
-  const leastMs = Math.ceil(Math.max((forMs - at.fromMs) / times, longestMs + 1, at.toMs - at.fromMs) / STEP_MS) * STEP_MS;
+  const leastMs =
+    Math.ceil(Math.max((forMs - at.fromMs) / times, longestMs + 1, at.toMs - at.fromMs) / STEP_MS) * STEP_MS;
   const mostMs = Math.floor((calmMs - longestMs - at.toMs) / (times - 1) / STEP_MS) * STEP_MS;
   return mostMs < leastMs ? undefined : dice.whole(leastMs / STEP_MS, mostMs / STEP_MS) * STEP_MS;
 }
@@ -201,14 +222,19 @@ export function scenarioText({ index, forMs, calmMs, policy, server, nats, devic
   const keepAliveText = keepAlive === 'off' ? 'off' : `${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
   return [
     `run ${index} of ${formatDuration(forMs)}, calm from ${formatDuration(calmMs)} on`,
-    `beats every ${formatDuration(beatIntervalMs)}, ${missedLimit} may be missed, silence by ${silence}, keepalive ${keepAliveText}, `
-      + `connect within ${formatDuration(connectTimeoutMs)}, retry within ${formatDuration(retry.capMs)}`,
+    `beats every ${formatDuration(beatIntervalMs)}, ${missedLimit} may be missed, silence by ${silence}, keepalive ${keepAliveText}, ` +
+      `connect within ${formatDuration(connectTimeoutMs)}, retry within ${formatDuration(retry.capMs)}`,
     `server: linux, ${cableText(server.cable)}, ${server.driftPpm} ppm`,
     ...nats.map(({ name, idleMs, onExpired }) => `${name}: forgets after ${formatDuration(idleMs)}, ${onExpired}`),
-    ...devices.map(({ name, profile, cable, nat, driftPpm, watchdogMs }) => [
-      `${name}: ${profile}`, cableText(cable), `${driftPpm} ppm`, ...(nat === undefined ? [] : [`behind ${nat}`]),
-      ...(watchdogMs === 0 ? [] : [`watchdog ${formatDuration(watchdogMs)}`]),
-    ].join(', ')),
+    ...devices.map(({ name, profile, cable, nat, driftPpm, watchdogMs }) =>
+      [
+        `${name}: ${profile}`,
+        cableText(cable),
+        `${driftPpm} ppm`,
+        ...(nat === undefined ? [] : [`behind ${nat}`]),
+        ...(watchdogMs === 0 ? [] : [`watchdog ${formatDuration(watchdogMs)}`]),
+      ].join(', '),
+    ),
     ...plan.map(formatFault),
   ];
 }
@@ -216,6 +242,7 @@ export function scenarioText({ index, forMs, calmMs, policy, server, nats, devic
 function cableText({ delayMs, jitterMs, bandwidthBps, loss }: CableScenario): string {
   return [
     `${formatDuration(delayMs)}${jitterMs === 0 ? '' : ` to ${formatDuration(delayMs + jitterMs)}`}`,
-    ...(bandwidthBps === undefined ? [] : [`${bandwidthBps / 1000} kbit/s`]), ...(loss === 0 ? [] : [`${(loss * 100).toFixed(1)}% loss`]),
+    ...(bandwidthBps === undefined ? [] : [`${bandwidthBps / 1000} kbit/s`]),
+    ...(loss === 0 ? [] : [`${(loss * 100).toFixed(1)}% loss`]),
   ].join(' ');
 }

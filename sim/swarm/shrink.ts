@@ -1,7 +1,8 @@
 /**
- * Makes a failing scenario as small as it can: fewer faults, fewer devices, then simpler ones, as long as the same invariant fails. It is
- * greedy and asks in a fixed order, so that the same scenario always comes to the same; and it asks no more than so often.
- * (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002: ddmin, for parts that are few.)
+ * Makes a failing scenario as small as it can: fewer faults, fewer devices, then simpler ones, as long as the same
+ * invariant fails. It is greedy and asks in a fixed order, so that the same scenario always comes to the same; and it
+ * asks no more than so often. (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002: ddmin,
+ * for parts that are few.)
  */
 
 import { type Fault, formatFault, type Range, targets } from '../faults/fault.ts';
@@ -18,10 +19,14 @@ export interface Shrunk {
 }
 
 /**
- * `fails`: whether this one still fails in the same way; it is not asked about `scenario` itself. A fault is left in any case, since a
- * line that repeats a run without any would mean the plan that was drawn for it.
+ * `fails`: whether this one still fails in the same way; it is not asked about `scenario` itself. A fault is left in
+ * any case, since a line that repeats a run without any would mean the plan that was drawn for it.
  */
-export async function shrink(scenario: Scenario, fails: (scenario: Scenario) => Promise<boolean>, triesMax = TRIES_MAX): Promise<Shrunk> {
+export async function shrink(
+  scenario: Scenario,
+  fails: (scenario: Scenario) => Promise<boolean>,
+  triesMax = TRIES_MAX,
+): Promise<Shrunk> {
   let smallest = scenario;
   let tries = 0;
   /** Takes the first of these that fails, if there is one. */
@@ -47,7 +52,9 @@ export async function shrink(scenario: Scenario, fails: (scenario: Scenario) => 
 
 /** Without halves, quarters, and so on down to single faults. */
 function* withFewerFaults(scenario: Scenario): Generator<Scenario> {
-  for (const plan of withoutChunks(scenario.plan)) if (plan.length > 0) yield reduced(scenario, plan, scenario.devices.map(({ name }) => name));
+  for (const plan of withoutChunks(scenario.plan)) if (plan.length > 0) {
+    yield reduced(scenario, plan, scenario.devices.map(({ name }) => name));
+  }
 }
 
 function* withFewerDevices(scenario: Scenario): Generator<Scenario> {
@@ -89,7 +96,9 @@ function* simplerFaults(fault: Fault, { devices }: Scenario): Generator<Fault> {
     for (const { name } of devices) if (targets(target, name)) yield { ...fault, target: name };
   }
   for (const ms of rounder(at)) yield { ...fault, at: exactly(ms) };
-  for (const ms of length === undefined ? [] : rounder(length)) if (everyMs === undefined || ms < everyMs) yield { ...fault, for: exactly(ms) };
+  for (const ms of length === undefined ? [] : rounder(length)) if (everyMs === undefined || ms < everyMs) {
+    yield { ...fault, for: exactly(ms) };
+  }
 }
 
 /** Rounder times that are no longer: whole minutes, tens of seconds, seconds. */
@@ -97,7 +106,10 @@ function rounder({ fromMs, toMs }: Range): number[] {
   if (fromMs !== toMs) return [];
   const units = [60_000, 10_000, 1000];
   const own = units.findIndex((unit) => fromMs % unit === 0);
-  return units.slice(0, own < 0 ? units.length : own).map((unit) => Math.floor(fromMs / unit) * unit).filter((ms) => ms > 0 && ms < fromMs);
+  return units
+    .slice(0, own < 0 ? units.length : own)
+    .map((unit) => Math.floor(fromMs / unit) * unit)
+    .filter((ms) => ms > 0 && ms < fromMs);
 }
 
 function exactly(ms: number): Range {

@@ -1,7 +1,7 @@
 /**
- * Watches what programs write to their connections and read from them. Between a program and its HAL each byte is changed by its place
- * in the stream, and changed back at the other end: beats are all alike, and without that one that came twice, or not at all, could not
- * be told from one that came in its turn.
+ * Watches what programs write to their connections and read from them. Between a program and its HAL each byte is
+ * changed by its place in the stream, and changed back at the other end: beats are all alike, and without that one that
+ * came twice, or not at all, could not be told from one that came in its turn.
  */
 
 import type { Hal } from '../../hal/hal.ts';
@@ -107,7 +107,13 @@ class End implements StreamSocket {
   }
 
   told(): StreamEnd {
-    return { host: this.#host, local: this.#local, remote: this.#remote, written: this.#written.all(), read: this.#read.all() };
+    return {
+      host: this.#host,
+      local: this.#local,
+      remote: this.#remote,
+      written: this.#written.all(),
+      read: this.#read.all(),
+    };
   }
 
   get local(): SocketAddress | undefined {

@@ -1,4 +1,7 @@
-/** What a swarm came to, for people and for machines. It says nothing of who did it, nor of how long that took: so it is always the same. */
+/**
+ * What a swarm came to, for people and for machines. It says nothing of who did it, nor of how long that took: so it is
+ * always the same.
+ */
 
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
@@ -61,19 +64,39 @@ export function failureText({ index, violations, shrunk }: Failure, repeat: Repe
 
 /** The same for machines: one object. */
 export function swarmJson(swarm: Swarm, tally: Tally, repeat: RepeatLine): object {
-  const { runs, devices, deviceMs, faults, cuts, survived, ghostMs, falseAlarms, overlappingSessions, failures } = tally;
+  const { runs, devices, deviceMs, faults, cuts, survived, ghostMs, falseAlarms, overlappingSessions, failures } =
+    tally;
   return {
-    kind: 'swarm', ...swarm, done: runs, devices, deviceMs, faults, cuts, survived,
-    server: timesOf(tally.server), device: timesOf(tally.device), back: timesOf(tally.back),
-    ghostMs, falseAlarms, overlappingSessions,
+    kind: 'swarm',
+    ...swarm,
+    done: runs,
+    devices,
+    deviceMs,
+    faults,
+    cuts,
+    survived,
+    server: timesOf(tally.server),
+    device: timesOf(tally.device),
+    back: timesOf(tally.back),
+    ghostMs,
+    falseAlarms,
+    overlappingSessions,
     failures: failures.map((failure) => ({
       ...failure,
       repeat: repeat(failure.index),
-      ...(failure.shrunk !== undefined && { shrunk: { ...failure.shrunk, repeat: repeat(failure.index, failure.shrunk) } }),
+      ...(failure.shrunk !== undefined && {
+        shrunk: { ...failure.shrunk, repeat: repeat(failure.index, failure.shrunk) },
+      }),
     })),
   };
 }
 
 function timesOf(times: TimeCounts): TimesRow {
-  return { times: timesInAll(times), medianMs: quantileOf(times, 0.5), p99Ms: quantileOf(times, 0.99), worstMs: quantileOf(times, 1), never: times.never };
+  return {
+    times: timesInAll(times),
+    medianMs: quantileOf(times, 0.5),
+    p99Ms: quantileOf(times, 0.99),
+    worstMs: quantileOf(times, 1),
+    never: times.never,
+  };
 }

@@ -15,8 +15,11 @@ export function scenarioOf({ seed, forMs, plan: lines }: Swarm, index: number, d
   const names = devices ?? drawn.devices.map(({ name }) => name);
   if (lines.length === 0) return reduced(drawn, drawn.plan, names);
   const plan = parsePlan(lines.join('\n'));
-  if ('message' in plan) throw new Error(`line ${plan.line} of the plan of a swarm of ${formatDuration(forMs)}: ${plan.message}`);
-  // Where such a plan leaves no time to settle, nothing is asked that would need it. A part of a fleet is calm when all of it is.
+  if ('message' in plan) {
+    throw new Error(`line ${plan.line} of the plan of a swarm of ${formatDuration(forMs)}: ${plan.message}`);
+  }
+  // Where such a plan leaves no time to settle, nothing is asked that would need it. A part of a fleet is calm when all
+  // of it is.
   const calmMs = Math.max(forMs - settleMs({ ...drawn, plan }), 0);
   return { ...reduced(drawn, plan, names), calmMs };
 }

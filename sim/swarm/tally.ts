@@ -1,6 +1,6 @@
 /**
- * What many runs come to. A tally is data, small whatever the number of runs, and adding tallies is the same in whatever order: so the parts
- * of a swarm, done by several processes, add up to what one would have found.
+ * What many runs come to. A tally is data, small whatever the number of runs, and adding tallies is the same in
+ * whatever order: so the parts of a swarm, done by several processes, add up to what one would have found.
  */
 
 import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
@@ -45,12 +45,24 @@ export interface Tally {
 const NO_TIMES: TimeCounts = { counts: [], never: 0 };
 
 export const NO_TALLY: Tally = {
-  runs: 0, devices: 0, deviceMs: 0, faults: faultCounts(() => 0), cuts: 0, survived: 0, server: NO_TIMES, device: NO_TIMES, back: NO_TIMES,
-  ghostMs: 0, falseAlarms: 0, overlappingSessions: 0, failures: [],
+  runs: 0,
+  devices: 0,
+  deviceMs: 0,
+  faults: faultCounts(() => 0),
+  cuts: 0,
+  survived: 0,
+  server: NO_TIMES,
+  device: NO_TIMES,
+  back: NO_TIMES,
+  ghostMs: 0,
+  falseAlarms: 0,
+  overlappingSessions: 0,
+  failures: [],
 };
 
 export function tallyOf(result: RunResult): Tally {
-  const { index, devices, forMs, faults, cuts, survived, ghostMs, falseAlarms, overlappingSessions, violations } = result;
+  const { index, devices, forMs, faults, cuts, survived, ghostMs, falseAlarms, overlappingSessions, violations } =
+    result;
   return {
     runs: 1,
     devices,
@@ -88,7 +100,9 @@ export function addTallies(one: Tally, other: Tally): Tally {
 
 /** What only a part has shrunk is not among the first of the whole. */
 function firstShrunk(failures: readonly Failure[]): Failure[] {
-  return failures.map((failure, i) => (i < SHRUNK_MAX ? failure : { index: failure.index, violations: failure.violations }));
+  return failures.map((failure, i) =>
+    i < SHRUNK_MAX ? failure : { index: failure.index, violations: failure.violations },
+  );
 }
 
 /** How often each kind of fault was; a kind that is not there was not. */

@@ -1,6 +1,6 @@
 /**
- * Bytes that wait: to be sent or acknowledged, or to be read. A connection that has none has no queue, and queues are used
- * again, so that thousands of quiet connections hold no buffers.
+ * Bytes that wait: to be sent or acknowledged, or to be read. A connection that has none has no queue, and queues are
+ * used again, so that thousands of quiet connections hold no buffers.
  */
 
 const BYTES_MIN = 64;
@@ -36,7 +36,9 @@ export class ByteQueue {
 
   /** Copies `count` bytes that stand `offset` from the front to the beginning of `into`; they stay. */
   peek(offset: number, count: number, into: Uint8Array): void {
-    if (offset + count > this.length) throw new Error(`there are ${this.length} bytes in the queue, not ${offset + count}`);
+    if (offset + count > this.length) {
+      throw new Error(`there are ${this.length} bytes in the queue, not ${offset + count}`);
+    }
     const ring = this.#ring;
     const mask = ring.length - 1;
     const at = this.#start + offset;

@@ -1,4 +1,7 @@
-/** The HAL's datagram socket on a simulated stack (RFC 768). There is no fragmentation: a datagram is one packet, whatever its length. */
+/**
+ * The HAL's datagram socket on a simulated stack (RFC 768). There is no fragmentation: a datagram is one packet,
+ * whatever its length.
+ */
 
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { DatagramHandler, DatagramSocket, SocketAddress } from '../../hal/network.ts';
@@ -60,7 +63,9 @@ export class UdpSocket implements DatagramSocket {
 
   sendTo(from: Uint8Array, remote: SocketAddress): number {
     const destination = parseAddress(remote.address);
-    if (destination === undefined || !Number.isInteger(remote.port) || remote.port < 1 || remote.port > 0xffff) return failure('EINVAL');
+    if (destination === undefined || !Number.isInteger(remote.port) || remote.port < 1 || remote.port > 0xffff) {
+      return failure('EINVAL');
+    }
     if (this.#isClosed || this.#address === undefined || this.#stack.interrupts.off) return failure('ENETDOWN');
     if (from.length > DATAGRAM_BYTES_MAX) return failure('EMSGSIZE');
     const packet = this.#stack.host.world.packets.take();
@@ -86,7 +91,10 @@ export class UdpSocket implements DatagramSocket {
   arrived({ source, sourcePort, payload, payloadBytes }: Packet): void {
     if (this.#queuedBytes + payloadBytes + OVERHEAD_BYTES > QUEUED_BYTES_MAX) return;
     this.#queuedBytes += payloadBytes + OVERHEAD_BYTES;
-    this.#queue.push({ bytes: payload.slice(0, payloadBytes), sender: { address: formatAddress(source), port: sourcePort } });
+    this.#queue.push({
+      bytes: payload.slice(0, payloadBytes),
+      sender: { address: formatAddress(source), port: sourcePort },
+    });
     this.#stack.interrupts.raise(this.#isrReadable);
   }
 

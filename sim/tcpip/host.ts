@@ -1,6 +1,6 @@
 /**
- * A host on the simulated network: its address, its cable, its stack while it has power. It is the network interface of a board, and
- * the port that packets arrive at.
+ * A host on the simulated network: its address, its cable, its stack while it has power. It is the network interface of
+ * a board, and the port that packets arrive at.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -111,8 +111,16 @@ export class Host implements Nic, Port {
   /** The world's names are known at once; only who has no cable has to wait, and then in vain. */
   lookup(interrupts: Interrupts, name: string, done: (result: readonly string[] | Errno) => void): Lookup {
     const isAddress = parseAddress(name) !== undefined;
-    const known = isAddress ? [name] : name === 'localhost' ? ['127.0.0.1'] : this.carrier ? (this.world.addressesOf(name) ?? 'EAI_NONAME') : 'EAI_FAIL';
-    return new LookupUnderWay(this.world.timeline, interrupts, known === 'EAI_FAIL' ? LOOKUP_TIMEOUT_US : 0, () => done(known));
+    const known = isAddress
+      ? [name]
+      : name === 'localhost'
+        ? ['127.0.0.1']
+        : this.carrier
+          ? (this.world.addressesOf(name) ?? 'EAI_NONAME')
+          : 'EAI_FAIL';
+    return new LookupUnderWay(this.world.timeline, interrupts, known === 'EAI_FAIL' ? LOOKUP_TIMEOUT_US : 0, () =>
+      done(known),
+    );
   }
 }
 
@@ -157,7 +165,15 @@ function capabilitiesOf(profile: Profile): Capabilities {
   if (capabilities === undefined) {
     const { keepAlive, userTimeout } = profile;
     capabilities = {
-      keepAlive: keepAlive.support, userTimeout, reset: true, errorReason: true, halfClose: true, ipv6: false, listen: true, datagram: true, carrier: true,
+      keepAlive: keepAlive.support,
+      userTimeout,
+      reset: true,
+      errorReason: true,
+      halfClose: true,
+      ipv6: false,
+      listen: true,
+      datagram: true,
+      carrier: true,
     };
     CAPABILITIES.set(profile, capabilities);
   }

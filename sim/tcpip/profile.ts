@@ -1,6 +1,6 @@
 /**
- * What TCP/IP stacks differ in. A profile is data: its numbers stand in profiles/, one file a stack, each with its source. A new
- * stack is a new file there; a difference that none of these fields can tell is a new field here.
+ * What TCP/IP stacks differ in. A profile is data: its numbers stand in profiles/, one file a stack, each with its
+ * source. A new stack is a new file there; a difference that none of these fields can tell is a new field here.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -16,8 +16,9 @@ export interface Profile {
   /** The stack's clock: its timers are set and fire in whole ticks. A divisor of 1 s. */
   readonly tickUs: number;
   /**
-   * `wheel`: as Linux's timer wheel, the coarser the farther ahead (timer-wheel.ts). `tick`: at the first tick that is not early.
-   * `slow-tick`: lwIP: every second tick counts, the next one first, so that a timer may fire up to two ticks early.
+   * `wheel`: as Linux's timer wheel, the coarser the farther ahead (timer-wheel.ts). `tick`: at the first tick that is
+   * not early. `slow-tick`: lwIP: every second tick counts, the next one first, so that a timer may fire up to two
+   * ticks early.
    */
   readonly timers: 'wheel' | 'tick' | 'slow-tick';
 
@@ -47,8 +48,8 @@ export interface Profile {
   /** A connection answers segments out of its window so often at most; 0: all. */
   readonly challengeAckIntervalMs: number;
   /**
-   * A segment with ACK alone for a connection it does not know is answered by RST, as any other one is (RFC 9293 3.5.2). Where not,
-   * keepalive does not learn that the device has rebooted, only data with PSH does.
+   * A segment with ACK alone for a connection it does not know is answered by RST, as any other one is (RFC 9293
+   * 3.5.2). Where not, keepalive does not learn that the device has rebooted, only data with PSH does.
    */
   readonly resetsStrayAcks: boolean;
   /** close() with received data unread sends RST (RFC 2525 2.17), and not FIN. */
@@ -57,37 +58,51 @@ export interface Profile {
   /** How long a closed socket waits for the peer's FIN. */
   readonly finWait2Ms: number;
   /**
-   * A closed socket whose last data or FIN nobody acknowledges is given up at the first time-out so long after the first retransmission;
-   * undefined: as `giveUp` has it.
+   * A closed socket whose last data or FIN nobody acknowledges is given up at the first time-out so long after the
+   * first retransmission; undefined: as `giveUp` has it.
    */
   readonly orphanMs: number | undefined;
 }
 
 export interface Retransmission {
-  /** `measured`: RFC 6298 from round trips. `slow-ticks`: the same in whole ticks (lwIP). `fixed`: always from `rtoInitialMs`. */
+  /**
+   * `measured`: RFC 6298 from round trips. `slow-ticks`: the same in whole ticks (lwIP). `fixed`: always from
+   * `rtoInitialMs`.
+   */
   readonly rto: 'measured' | 'slow-ticks' | 'fixed';
   /** Before the first measurement (RFC 6298 2.1). */
   readonly rtoInitialMs: number;
   readonly rtoMinMs: number;
   readonly rtoMaxMs: number;
-  /** After time-out n, from 0, it waits RTO << shifts[n], the last one for all that follow; undefined: it doubles up to `rtoMaxMs`. */
+  /**
+   * After time-out n, from 0, it waits RTO << shifts[n], the last one for all that follow; undefined: it doubles up to
+   * `rtoMaxMs`.
+   */
   readonly backoffShifts: readonly number[] | undefined;
   /**
-   * When to give up. `elapsed`: Linux: at the first time-out so long after the first retransmission as `retries` doublings of the
-   * smallest RTO take. `count`: when a time-out comes after so many retransmissions.
+   * When to give up. `elapsed`: Linux: at the first time-out so long after the first retransmission as `retries`
+   * doublings of the smallest RTO take. `count`: when a time-out comes after so many retransmissions.
    */
   readonly giveUp: { readonly by: 'elapsed' | 'count'; readonly retries: number };
-  /** Where `giveUp` is by `count`: so long after the last retransmission; undefined: when its time-out comes, as all before. */
+  /**
+   * Where `giveUp` is by `count`: so long after the last retransmission; undefined: when its time-out comes, as all
+   * before.
+   */
   readonly lastWaitMs: number | undefined;
   /** RFC 8985 7: the tail loss probe. */
   readonly tailLossProbe: boolean;
-  /** RFC 7323's timestamps tell a segment from its retransmission, so that both measure (the option itself is not sent). */
+  /**
+   * RFC 7323's timestamps tell a segment from its retransmission, so that both measure (the option itself is not sent).
+   */
   readonly timestamps: boolean;
 }
 
 export interface Handshake {
   readonly synRetries: number;
-  /** Linux's tcp_syn_linear_timeouts: so many retries at the first interval, before it doubles; they come on top of `synRetries`. */
+  /**
+   * Linux's tcp_syn_linear_timeouts: so many retries at the first interval, before it doubles; they come on top of
+   * `synRetries`.
+   */
   readonly synLinearTimeouts: number;
   readonly synAckRetries: number;
   /** The first interval. */
@@ -106,8 +121,8 @@ export interface Congestion {
 }
 
 /**
- * `linux`: quick ACKs, then by the time between segments (40 ms to 200 ms). `timer`: at the next beat of a timer of `delayMs`, or with the
- * second segment. `delay`: `delayMs` after the segment, or with the second. `none`: at once.
+ * `linux`: quick ACKs, then by the time between segments (40 ms to 200 ms). `timer`: at the next beat of a timer of
+ * `delayMs`, or with the second segment. `delay`: `delayMs` after the segment, or with the second. `none`: at once.
  */
 export type DelayedAck =
   | { readonly kind: 'linux'; readonly minMs: number; readonly maxMs: number }
@@ -135,8 +150,8 @@ export interface KeepAliveProfile {
   /** The first probe comes so much after `idle` is over. */
   readonly idleExtraMs: number;
   /**
-   * After a probe without an answer: `probe`: the next one after `interval`, `count` of them. `retransmission`: it is sent again as
-   * data would be, and given up as data would be; `interval` and `count` mean nothing.
+   * After a probe without an answer: `probe`: the next one after `interval`, `count` of them. `retransmission`: it is
+   * sent again as data would be, and given up as data would be; `interval` and `count` mean nothing.
    */
   readonly unanswered: 'probe' | 'retransmission';
   /** While sent data is unacknowledged there are no probes (RFC 1122 4.2.3.6). */

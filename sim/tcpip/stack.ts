@@ -1,11 +1,20 @@
 /**
- * A host's TCP/IP stack, from one power-on to the next: connections, listeners, datagram sockets, ports; and the HAL's network on
- * top. When the power goes, it is dropped with all it knew.
+ * A host's TCP/IP stack, from one power-on to the next: connections, listeners, datagram sockets, ports; and the HAL's
+ * network on top. When the power goes, it is dropped with all it knew.
  */
 
 import type { Errno } from '../../hal/errno.ts';
 import type {
-  Capabilities, DatagramHandler, DatagramSocket, LinkStatus, ListenHandler, ListeningSocket, Lookup, Network, SocketAddress, StreamHandler,
+  Capabilities,
+  DatagramHandler,
+  DatagramSocket,
+  LinkStatus,
+  ListenHandler,
+  ListeningSocket,
+  Lookup,
+  Network,
+  SocketAddress,
+  StreamHandler,
   StreamSocket,
 } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
@@ -37,8 +46,8 @@ export class Stack implements Network, TcpStack, LinkStatus {
   /** Its ticks are counted from when it was switched on. */
   readonly #bootUs: number;
   /**
-   * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of timers the first is as
-   * little late as can be, whatever the other kind was.
+   * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of
+   * timers the first is as little late as can be, whatever the other kind was.
    */
   readonly #sendWheel: Timers;
   readonly #otherWheel: Timers;
@@ -116,7 +125,10 @@ export class Stack implements Network, TcpStack, LinkStatus {
     this.nowTick = Math.floor((nowUs - this.#bootUs) / this.profile.tickUs) | 0;
   }
 
-  /** After anything was done to a connection: its appointment is set anew, its user is told, and when it is over it is forgotten. */
+  /**
+   * After anything was done to a connection: its appointment is set anew, its user is told, and when it is over it is
+   * forgotten.
+   */
   leave(tcb: Tcb): void {
     if (tcb.state === 'CLOSED') this.#forget(tcb);
     else if (hasTimer(tcb)) this.#appoint(tcb, nextTick(tcb));
@@ -193,9 +205,17 @@ export class Stack implements Network, TcpStack, LinkStatus {
     this.leave(tcb);
   }
 
-  /** RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT. */
+  /**
+   * RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT.
+   */
   #isReopening(tcb: Tcb, packet: Packet): boolean {
-    if (tcb.state !== 'TIME-WAIT' || (packet.flags & (SYN | ACK | RST)) !== SYN || distance(tcb.rcvNxt, packet.seq) <= 0) return false;
+    if (
+      tcb.state !== 'TIME-WAIT' ||
+      (packet.flags & (SYN | ACK | RST)) !== SYN ||
+      distance(tcb.rcvNxt, packet.seq) <= 0
+    ) {
+      return false;
+    }
     if (this.#listeners?.get(packet.destinationPort) === undefined) return false;
     done(tcb, undefined);
     this.leave(tcb);
@@ -257,13 +277,21 @@ export class Stack implements Network, TcpStack, LinkStatus {
   }
 
   /** Connects a socket's new connection; or the reason why not. `localPort` 0: any. */
-  connect(local: SocketAddress | undefined, remoteAddress: number, remotePort: number, prepare: (tcb: Tcb) => void): Errno | Tcb {
+  connect(
+    local: SocketAddress | undefined,
+    remoteAddress: number,
+    remotePort: number,
+    prepare: (tcb: Tcb) => void,
+  ): Errno | Tcb {
     if (this.interrupts.off) return 'ENETDOWN';
     if (local !== undefined && !this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
     if (!this.#makeRoom()) return 'ENOBUFS';
     const wanted = local?.port ?? 0;
     if (wanted !== 0 && this.#listeners?.has(wanted) === true) return 'EADDRINUSE';
-    const port = wanted !== 0 ? wanted : this.#freePort((candidate) => this.connections.get(remoteAddress, remotePort, candidate) !== undefined);
+    const port =
+      wanted !== 0
+        ? wanted
+        : this.#freePort((candidate) => this.connections.get(remoteAddress, remotePort, candidate) !== undefined);
     if (port === undefined) return 'EADDRNOTAVAIL';
     if (this.connections.get(remoteAddress, remotePort, port) !== undefined) return 'EADDRINUSE';
     const tcb = this.newTcb(port, remoteAddress, remotePort);
@@ -274,7 +302,10 @@ export class Stack implements Network, TcpStack, LinkStatus {
     return tcb;
   }
 
-  /** Where the stack has few connections, the oldest that nobody uses any more has to go (lwIP's tcp_kill_timewait and tcp_kill_state). */
+  /**
+   * Where the stack has few connections, the oldest that nobody uses any more has to go (lwIP's tcp_kill_timewait and
+   * tcp_kill_state).
+   */
   #makeRoom(): boolean {
     if (this.connections.size < this.profile.socketsMax) return true;
     const oldest = this.connections.all().findLast(({ flags }) => (flags & ORPHAN) !== 0);
@@ -311,9 +342,14 @@ export class Stack implements Network, TcpStack, LinkStatus {
     return port;
   }
 
-  /** A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers set it). */
+  /**
+   * A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers
+   * set it).
+   */
   #hasActiveOn(port: number): boolean {
-    return this.connections.all().some(({ flags, localPort, state }) => (flags & ACTIVE) !== 0 && localPort === port && state !== 'TIME-WAIT');
+    return this.connections
+      .all()
+      .some(({ flags, localPort, state }) => (flags & ACTIVE) !== 0 && localPort === port && state !== 'TIME-WAIT');
   }
 
   releaseListener(port: number): void {

@@ -26,7 +26,9 @@ export class TcpSocket implements StreamSocket, TcbUser {
   readonly #handler: StreamHandler;
   #tcb: Tcb | undefined = undefined;
   #pending: PendingSettings | undefined = undefined;
-  /** `failed` and `over`: the last event was told. What happens to a connection after a FIN, the user finds by trying. */
+  /**
+   * `failed` and `over`: the last event was told. What happens to a connection after a FIN, the user finds by trying.
+   */
   #state: 'new' | 'connecting' | 'connected' | 'failed' | 'over' | 'left' = 'new';
 
   /** A new socket; or, with a connection, one that was accepted. */
@@ -43,12 +45,16 @@ export class TcpSocket implements StreamSocket, TcbUser {
 
   get local(): SocketAddress | undefined {
     const tcb = this.#tcb;
-    return tcb === undefined || this.#state === 'failed' ? undefined : { address: formatAddress(tcb.localAddress), port: tcb.localPort };
+    return tcb === undefined || this.#state === 'failed'
+      ? undefined
+      : { address: formatAddress(tcb.localAddress), port: tcb.localPort };
   }
 
   get remote(): SocketAddress | undefined {
     const tcb = this.#tcb;
-    return tcb === undefined || !this.#hasConnected ? undefined : { address: formatAddress(tcb.remoteAddress), port: tcb.remotePort };
+    return tcb === undefined || !this.#hasConnected
+      ? undefined
+      : { address: formatAddress(tcb.remoteAddress), port: tcb.remotePort };
   }
 
   get #hasConnected(): boolean {
@@ -60,7 +66,9 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   bind(local: SocketAddress): number {
-    if (this.#state !== 'new' || parseAddress(local.address) === undefined || !isPort(local.port, 0)) return failure('EINVAL');
+    if (this.#state !== 'new' || parseAddress(local.address) === undefined || !isPort(local.port, 0)) {
+      return failure('EINVAL');
+    }
     (this.#pending ??= {}).local = { address: local.address, port: local.port };
     return 0;
   }
@@ -167,7 +175,14 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   setUserTimeout(timeoutMs: number): boolean {
-    if (!this.#stack.profile.userTimeout || !Number.isInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > USER_TIMEOUT_MS_MAX) return false;
+    if (
+      !this.#stack.profile.userTimeout ||
+      !Number.isInteger(timeoutMs) ||
+      timeoutMs < 0 ||
+      timeoutMs > USER_TIMEOUT_MS_MAX
+    ) {
+      return false;
+    }
     if (this.#tcb === undefined) (this.#pending ??= {}).userTimeoutMs = timeoutMs;
     else this.#tcb.userTimeoutMs = timeoutMs;
     return true;

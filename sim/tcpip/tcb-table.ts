@@ -1,4 +1,7 @@
-/** A host's connections, by their two ends. A device has one or two; a server has 100,000, and must find each as quickly. */
+/**
+ * A host's connections, by their two ends. A device has one or two; a server has 100,000, and must find each as
+ * quickly.
+ */
 
 import type { Packet } from '../packet/packet.ts';
 import type { Tcb } from './tcp/tcb.ts';
@@ -19,7 +22,8 @@ export class TcbTable {
   }
 
   remove(tcb: Tcb): void {
-    const list = this.#lists === undefined ? 0 : index(tcb.remoteAddress, tcb.remotePort, tcb.localPort, this.#lists.length);
+    const list =
+      this.#lists === undefined ? 0 : index(tcb.remoteAddress, tcb.remotePort, tcb.localPort, this.#lists.length);
     let before: Tcb | undefined;
     for (let other = this.#head(list); other !== undefined; other = other.next) {
       if (other === tcb) {
@@ -39,8 +43,16 @@ export class TcbTable {
   }
 
   get(remoteAddress: number, remotePort: number, localPort: number): Tcb | undefined {
-    let tcb = this.#lists === undefined ? this.#first : this.#lists[index(remoteAddress, remotePort, localPort, this.#lists.length)];
-    while (tcb !== undefined && (tcb.remotePort !== remotePort || tcb.localPort !== localPort || tcb.remoteAddress !== remoteAddress)) tcb = tcb.next;
+    let tcb =
+      this.#lists === undefined
+        ? this.#first
+        : this.#lists[index(remoteAddress, remotePort, localPort, this.#lists.length)];
+    while (
+      tcb !== undefined &&
+      (tcb.remotePort !== remotePort || tcb.localPort !== localPort || tcb.remoteAddress !== remoteAddress)
+    ) {
+      tcb = tcb.next;
+    }
     return tcb;
   }
 
@@ -62,7 +74,8 @@ export class TcbTable {
   }
 
   #put(tcb: Tcb): void {
-    const list = this.#lists === undefined ? 0 : index(tcb.remoteAddress, tcb.remotePort, tcb.localPort, this.#lists.length);
+    const list =
+      this.#lists === undefined ? 0 : index(tcb.remoteAddress, tcb.remotePort, tcb.localPort, this.#lists.length);
     tcb.next = this.#head(list);
     this.#setHead(list, tcb);
   }

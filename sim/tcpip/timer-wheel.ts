@@ -1,7 +1,7 @@
 /**
- * When a stack's timer fires: late, or even early, by what its clock can tell apart. Linux's timer wheel (kernel/time/timer.c) has
- * levels, the coarser the farther ahead a timer is set; lwIP counts the calls of its slow timer. Ticks are 32-bit integers with a
- * sign that wrap, as jiffies and tcp_ticks do.
+ * When a stack's timer fires: late, or even early, by what its clock can tell apart. Linux's timer wheel
+ * (kernel/time/timer.c) has levels, the coarser the farther ahead a timer is set; lwIP counts the calls of its slow
+ * timer. Ticks are 32-bit integers with a sign that wrap, as jiffies and tcp_ticks do.
  */
 
 import type { Profile } from './profile.ts';
@@ -37,15 +37,17 @@ const TICK: Timers = {
 };
 
 const SLOW_TICK: Timers = {
-  // lwIP's tcp_slowtmr counts up to the timer's ticks, and the first comes whenever it comes: it is the fast timer's every second.
+  // lwIP's tcp_slowtmr counts up to the timer's ticks, and the first comes whenever it comes: it is the fast timer's
+  // every second.
   expiry: (nowTick, delayTicks) => ((nowTick & ~1) + Math.max((delayTicks + 1) & ~1, 2)) | 0,
 };
 
 class TimerWheel implements Timers {
   /**
-   * How the host's jiffies stand against the slots of its wheel: it depends on when it was switched on, which nothing in the world
-   * decides. So that what is first on a fresh host is as little late as can be, it stays open, and each timer that is coarser than
-   * all before settles as many of its low bits as it needs. From then on they are what they are.
+   * How the host's jiffies stand against the slots of its wheel: it depends on when it was switched on, which nothing
+   * in the world decides. So that what is first on a fresh host is as little late as can be, it stays open, and each
+   * timer that is coarser than all before settles as many of its low bits as it needs. From then on they are what they
+   * are.
    */
   #phase = 0;
   #settledBits = 0;

@@ -44,14 +44,20 @@ export class Agenda {
 
   /** Forgets everything. */
   clear(): void {
-    for (let next = this.#appointments.first; next !== undefined; next = this.#appointments.first) this.#appointments.remove(next);
+    for (let next = this.#appointments.first; next !== undefined; next = this.#appointments.first) {
+      this.#appointments.remove(next);
+    }
     this.#clock.clearAlarm();
   }
 
   #keep(): void {
     const now = this.now();
     try {
-      for (let next = this.#appointments.first; next !== undefined && next.wakeTick <= now; next = this.#appointments.first) {
+      for (
+        let next = this.#appointments.first;
+        next !== undefined && next.wakeTick <= now;
+        next = this.#appointments.first
+      ) {
         this.#appointments.remove(next);
         next.run();
       }

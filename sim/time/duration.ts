@@ -21,7 +21,11 @@ export type Duration = number | `${number}${Unit}`;
 /** In milliseconds. Throws a RangeError for what is no duration. */
 export function durationMs(duration: Duration): number {
   const ms = typeof duration === 'number' ? (duration >= 0 ? duration : undefined) : parseDuration(duration);
-  if (ms === undefined) throw new RangeError(`${duration} is no duration: it can be a number of milliseconds, or such as ${DURATION_EXAMPLES}`);
+  if (ms === undefined) {
+    throw new RangeError(
+      `${duration} is no duration: it can be a number of milliseconds, or such as ${DURATION_EXAMPLES}`,
+    );
+  }
   return ms;
 }
 
@@ -46,7 +50,9 @@ export function formatDuration(ms: number): string {
   const units: readonly Unit[] = ['s', 'ms', 'm', 'h', 'd'];
   // A fraction of a minute or more is no time that anybody can read.
   const readable = units.filter((unit) => UNIT_MS[unit] <= 1000 || Number.isInteger(exactMs / UNIT_MS[unit]));
-  const texts = readable.map((unit) => `${exactMs / UNIT_MS[unit]}${unit}`).filter((text) => parseDuration(text) === exactMs);
+  const texts = readable
+    .map((unit) => `${exactMs / UNIT_MS[unit]}${unit}`)
+    .filter((text) => parseDuration(text) === exactMs);
   return texts.reduce((best, text) => (text.length < best.length ? text : best), texts[0] ?? `${exactMs}ms`);
 }
 

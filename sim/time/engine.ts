@@ -4,8 +4,8 @@ import type { Timeline, Waiter } from './event.ts';
 import { EventQueue, NONE } from './event-queue.ts';
 
 /**
- * How many events of one instant are too many, so that a loop that lets no time pass ends within seconds, and a fleet that is
- * switched on at one instant does not: as many as this, and for each who has an appointment ten more.
+ * How many events of one instant are too many, so that a loop that lets no time pass ends within seconds, and a fleet
+ * that is switched on at one instant does not: as many as this, and for each who has an appointment ten more.
  */
 const EVENTS_AT_ONCE = 1_000_000;
 const EVENTS_AT_ONCE_EACH = 10;
@@ -13,7 +13,10 @@ const EVENTS_AT_ONCE_EACH = 10;
 /** Of so many more it is noted whose they are. */
 const SUSPECT_EVENTS = 5000;
 
-/** How a run ended: the time was reached; somebody called `stop`; or it did as many events as it was asked to, and may not be there yet. */
+/**
+ * How a run ended: the time was reached; somebody called `stop`; or it did as many events as it was asked to, and may
+ * not be there yet.
+ */
 export type RunOutcome = 'reached' | 'stopped' | 'more';
 
 export class Engine implements Timeline {
@@ -31,7 +34,9 @@ export class Engine implements Timeline {
     return this.#queue.nextUs;
   }
 
-  /** How many have a place in the queue, whether or not something is due: what a world has lent out, and must get back. */
+  /**
+   * How many have a place in the queue, whether or not something is due: what a world has lent out, and must get back.
+   */
   get waiterCount(): number {
     return this.#queue.openCount;
   }
@@ -52,7 +57,10 @@ export class Engine implements Timeline {
     this.#queue.clear(handle);
   }
 
-  /** Calls `run` at `atUs` (now, where that is past), unless what this gives is called before; `what` names it in error messages. */
+  /**
+   * Calls `run` at `atUs` (now, where that is past), unless what this gives is called before; `what` names it in error
+   * messages.
+   */
   at(atUs: number, run: () => void, what: string): () => void {
     const call = new Call(this, run, what);
     call.handle = this.open(call);
@@ -62,7 +70,8 @@ export class Engine implements Timeline {
 
   /**
    * Does all that is due by `endUs`, then it is `endUs`; at once if that is past. True: it was stopped before.
-   * Throws an Error when events follow one another without end and no time passes; and what a waiter throws. It can go on after that.
+   * Throws an Error when events follow one another without end and no time passes; and what a waiter throws. It can go
+   * on after that.
    */
   runUntil(endUs: number): boolean {
     return this.runSome(endUs, Infinity) === 'stopped';
@@ -91,7 +100,10 @@ export class Engine implements Timeline {
     }
   }
 
-  /** Runs until `condition`, which is looked at before the first event and after each, or until `limitUs`. Gives whether it holds. */
+  /**
+   * Runs until `condition`, which is looked at before the first event and after each, or until `limitUs`. Gives whether
+   * it holds.
+   */
   until(condition: () => boolean, limitUs: number): boolean {
     while (!condition()) {
       if (this.runSome(limitUs, 1) !== 'more') return condition();
@@ -126,7 +138,10 @@ export class Engine implements Timeline {
   }
 }
 
-/** Who makes too many events at an instant, and how often: by what they say of themselves, as each call of `at` makes another waiter. */
+/**
+ * Who makes too many events at an instant, and how often: by what they say of themselves, as each call of `at` makes
+ * another waiter.
+ */
 interface Suspects {
   readonly atUs: number;
   readonly eventsMax: number;

@@ -1,21 +1,23 @@
 /**
- * What is due when: a hierarchical timing wheel (Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987, scheme 7).
- * Setting, clearing and taking cost the same with ten appointments as with a million, and allocate nothing.
+ * What is due when: a hierarchical timing wheel (Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987,
+ * scheme 7). Setting, clearing and taking cost the same with ten appointments as with a million, and allocate nothing.
  *
- * A time is a number of six digits in base 1024; so is the wheel's position, which is the present. Each level has a list for each
- * value of its digit. An appointment waits on the level of the highest digit in which its time and the position differ (level 0 when
- * they are equal), in the list of its time's digit there. When the position enters a list's span, on a level above 0, the
- * list is dealt out anew, from its head to its tail: each of its appointments then belongs on a lower level.
+ * A time is a number of six digits in base 1024; so is the wheel's position, which is the present. Each level has a
+ * list for each value of its digit. An appointment waits on the level of the highest digit in which its time and the
+ * position differ (level 0 when they are equal), in the list of its time's digit there. When the position enters a
+ * list's span, on a level above 0, the list is dealt out anew, from its head to its tail: each of its appointments then
+ * belongs on a lower level.
  *
- * Why those of one time are taken in the order they were set: (1) Where an appointment waits follows from its time and the
- * position alone. That holds when it is set. When the position moves from p to q, with nothing due before q, those whose span q
- * enters are dealt out; for any other, p, q and its time have the same digits above its level, as p <= q < its time, and on its
- * level q's digit is still less than its own, or q would be in its span: it belongs where it is. (2) So at any moment all of one
- * time are in one list. (3) A list is appended to at its tail, and dealt out from its head, when by (2) no other list holds
- * any of its times: so in every list those of one time stand in the order they were set.
+ * Why those of one time are taken in the order they were set: (1) Where an appointment waits follows from its time and
+ * the position alone. That holds when it is set. When the position moves from p to q, with nothing due before q, those
+ * whose span q enters are dealt out; for any other, p, q and its time have the same digits above its level, as p <= q <
+ * its time, and on its level q's digit is still less than its own, or q would be in its span: it belongs where it is.
+ * (2) So at any moment all of one time are in one list. (3) A list is appended to at its tail, and dealt out from its
+ * head, when by (2) no other list holds any of its times: so in every list those of one time stand in the order they
+ * were set.
  *
- * Why the first list of the lowest occupied level is the next: an appointment on a lower level has the position's digit on each
- * higher level, and those that wait on a higher one have a greater digit there.
+ * Why the first list of the lowest occupied level is the next: an appointment on a lower level has the position's digit
+ * on each higher level, and those that wait on a higher one have a greater digit there.
  */
 
 import type { Waiter } from './event.ts';
@@ -27,13 +29,16 @@ export const NONE = -1;
 const LIST_COUNT = 6 * 1024;
 
 /**
- * Everything is in one array of 32-bit integers, a node of 16 bytes for an appointment, so that one is one cache line: at
- * 300,000 a line that is not in the cache costs more than all the rest. Nodes are doubly linked in rings; in each ring is a
- * list's head, which has links only. A handle is a node's index.
+ * Everything is in one array of 32-bit integers, a node of 16 bytes for an appointment, so that one is one cache line:
+ * at 300,000 a line that is not in the cache costs more than all the rest. Nodes are doubly linked in rings; in each
+ * ring is a list's head, which has links only. A handle is a node's index.
  */
 const NEXT = 0;
 const PREVIOUS = 1;
-/** The due time divided by 2^30, and the rest: bit operations are for 32 bits. In a closed node HIGH is the next closed one. */
+/**
+ * The due time divided by 2^30, and the rest: bit operations are for 32 bits. In a closed node HIGH is the next closed
+ * one.
+ */
 const HIGH = 2;
 const LOW = 3;
 const NODE_INTS = 4;
@@ -66,7 +71,10 @@ export class EventQueue {
   /** The last node that was closed, and the first that never was open. */
   #closed = NONE;
   #fresh = FIRST_NODE;
-  /** A bit for each list that is not empty; above it a bit for each word of those, a word a level; and a bit for each level. */
+  /**
+   * A bit for each list that is not empty; above it a bit for each word of those, a word a level; and a bit for each
+   * level.
+   */
   readonly #listBits = new Int32Array(LIST_COUNT / 32);
   readonly #wordBits = new Int32Array(LIST_COUNT / 1024);
   #levelBits = 0;
@@ -137,8 +145,9 @@ export class EventQueue {
   }
 
   /**
-   * The first that is due by `limitUs`, which must not be past: it is cleared, and the position is its time. NONE if there is no such
-   * one: then the position is `limitUs`, and no further, so that what is set later for any time from there on comes in its turn.
+   * The first that is due by `limitUs`, which must not be past: it is cleared, and the position is its time. NONE if
+   * there is no such one: then the position is `limitUs`, and no further, so that what is set later for any time from
+   * there on comes in its turn.
    */
   take(limitUs: number): number {
     for (;;) {
@@ -154,7 +163,9 @@ export class EventQueue {
     }
   }
 
-  /** Nothing is due before this; Infinity: nothing at all. It may be early, by as much as the first list's span is wide. */
+  /**
+   * Nothing is due before this; Infinity: nothing at all. It may be early, by as much as the first list's span is wide.
+   */
   get nextUs(): number {
     if (this.#levelBits === 0) return Infinity;
     const level = lowestBit(this.#levelBits);
@@ -166,8 +177,8 @@ export class EventQueue {
   }
 
   /**
-   * Moves the position to where the first list's span begins, and deals it out: MOVED; or to the only one that is in it, which it
-   * takes; or to `limitUs` when that comes first: NONE.
+   * Moves the position to where the first list's span begins, and deals it out: MOVED; or to the only one that is in
+   * it, which it takes; or to `limitUs` when that comes first: NONE.
    */
   #advance(limitUs: number): number {
     this.takenAtOnce = 0;

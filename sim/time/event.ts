@@ -15,7 +15,10 @@ export interface Timeline {
   open(waiter: Waiter): number;
   /** Gives the place back. */
   close(handle: number): void;
-  /** `fire` is called at `atUs` (now, where that is past), once; replaces what was set. Those of one time come in the order they were set. */
+  /**
+   * `fire` is called at `atUs` (now, where that is past), once; replaces what was set. Those of one time come in the
+   * order they were set.
+   */
   set(handle: number, atUs: number): void;
   /** Nothing is due any more. */
   clear(handle: number): void;

@@ -2,7 +2,10 @@
 
 import type { Engine } from './engine.ts';
 
-/** How long it works, or sleeps, before it looks around: often enough for Ctrl-C and progress, seldom enough to cost nothing. */
+/**
+ * How long it works, or sleeps, before it looks around: often enough for Ctrl-C and progress, seldom enough to cost
+ * nothing.
+ */
 const SLICE_MS = 20;
 
 /** How often the real clock is looked at. */
@@ -18,13 +21,15 @@ export interface PacingOptions {
   /** Looked at several times a second: true ends the run. An AbortSignal will do. */
   readonly signal?: { readonly aborted: boolean };
   /**
-   * Called after each slice of work, many times a second. `lagMs` is how many ms of real time ago the engine should have been where
-   * it is, because there is more to do than there is time for; 0 when it keeps up, or need not.
+   * Called after each slice of work, many times a second. `lagMs` is how many ms of real time ago the engine should
+   * have been where it is, because there is more to do than there is time for; 0 when it keeps up, or need not.
    */
   readonly onProgress?: (lagMs: number) => void;
 }
 
-/** Runs `engine` until `endUs`. True: it was stopped, by `stop` or the signal, before that. Throws what the run throws. */
+/**
+ * Runs `engine` until `endUs`. True: it was stopped, by `stop` or the signal, before that. Throws what the run throws.
+ */
 export async function runPaced(engine: Engine, endUs: number, options: PacingOptions): Promise<boolean> {
   const { speed, now, sleep, signal, onProgress } = options;
   if (!(speed > 0)) throw new Error(`time cannot run at a speed of ${speed}`);
@@ -34,7 +39,8 @@ export async function runPaced(engine: Engine, endUs: number, options: PacingOpt
   const realMs = (atUs: number): number => startMs + (atUs - startUs) / 1000 / speed;
   while (signal?.aborted !== true) {
     const sliceMs = now();
-    const dueUs = speed === Infinity ? endUs : Math.min(endUs, startUs + Math.floor((sliceMs - startMs) * 1000 * speed));
+    const dueUs =
+      speed === Infinity ? endUs : Math.min(endUs, startUs + Math.floor((sliceMs - startMs) * 1000 * speed));
     let outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
     while (outcome === 'more' && now() - sliceMs < SLICE_MS) outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
     onProgress?.(outcome === 'reached' || speed === Infinity ? 0 : now() - realMs(engine.nowUs));

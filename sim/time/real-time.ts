@@ -1,6 +1,6 @@
 /**
- * Virtual time in step with real time, for a world that is joined to a real one: woken by what is due, and by what arrives. Real time
- * comes in as an argument, so that a test can give it any.
+ * Virtual time in step with real time, for a world that is joined to a real one: woken by what is due, and by what
+ * arrives. Real time comes in as an argument, so that a test can give it any.
  */
 
 import type { Clock } from '../../hal/clock.ts';
@@ -11,8 +11,9 @@ import { Lateness } from './lateness.ts';
 const SLEEP_MS_MAX = 10;
 
 /**
- * How far device time goes at once. Where the process was away for longer, it lags, and catches up at twice the speed of real time: else
- * every timer of every device would run out before what has arrived meanwhile is read, and all would send again what was never lost.
+ * How far device time goes at once. Where the process was away for longer, it lags, and catches up at twice the speed
+ * of real time: else every timer of every device would run out before what has arrived meanwhile is read, and all would
+ * send again what was never lost.
  */
 const LEAP_US_MAX = 20_000;
 const SPEED_MAX = 2;
@@ -20,7 +21,10 @@ const SPEED_MAX = 2;
 /** While it lags, it looks around so often. */
 const CATCH_UP_MS = 1;
 
-/** What it lags behind beyond this it never catches up: device time stands still for so long, as the whole machine may have. */
+/**
+ * What it lags behind beyond this it never catches up: device time stands still for so long, as the whole machine may
+ * have.
+ */
 const LAG_US_MAX = 1_000_000;
 
 /** How many events are done before arrivals are looked for again, and how long that may take at most. */
@@ -44,7 +48,10 @@ export class RealTime {
   #run: Run | undefined = undefined;
   readonly #wake = (): void => this.#turn();
 
-  /** `clock` is of real time, and its alarm is for nobody else. `onTurn` is called each time that something may have been done. */
+  /**
+   * `clock` is of real time, and its alarm is for nobody else. `onTurn` is called each time that something may have
+   * been done.
+   */
   constructor(engine: Engine, clock: Clock, onTurn: () => void) {
     this.#engine = engine;
     this.#clock = clock;
@@ -53,8 +60,8 @@ export class RealTime {
   }
 
   /**
-   * Lets time pass until `condition` holds, which is looked at after each turn, or `endUs` has come, or `stop` is called. Gives whether
-   * it was stopped. Rejects with what the run throws. Between two runs device time stands still.
+   * Lets time pass until `condition` holds, which is looked at after each turn, or `endUs` has come, or `stop` is
+   * called. Gives whether it was stopped. Rejects with what the run throws. Between two runs device time stands still.
    */
   async run(endUs: number, condition: () => boolean = () => false): Promise<boolean> {
     if (this.#run !== undefined) throw new Error('a run was begun while another was going on');
@@ -120,7 +127,9 @@ export class RealTime {
     const dueUs = Math.max(engine.nowUs, Math.min(run.endUs, wantedUs, reachableUs));
     this.lagMsMax = Math.max(this.lagMsMax, Math.min(wantedUs - dueUs, LAG_US_MAX) / 1000);
     let outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
-    while (outcome === 'more' && this.#clock.now() - beginMs < WORK_MS_MAX) outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
+    while (outcome === 'more' && this.#clock.now() - beginMs < WORK_MS_MAX) {
+      outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
+    }
     return outcome;
   }
 

@@ -7,19 +7,30 @@ import type { Timeline, Waiter } from './event.ts';
 
 const NOT_OPEN = -1;
 
-/** A clock and its alarm. There are several for each of 100,000 devices: few fields, no closures, whole numbers where it can be. */
+/**
+ * A clock and its alarm. There are several for each of 100,000 devices: few fields, no closures, whole numbers where it
+ * can be.
+ */
 export class VirtualClock implements Clock, BoardClock, Waiter {
   readonly #timeline: Timeline;
   readonly #name: string;
   readonly #originUs: number;
-  /** True microseconds in each of its milliseconds. Dividing by it rounds once: so the clock never goes back, and is exact without drift. */
+  /**
+   * True microseconds in each of its milliseconds. Dividing by it rounds once: so the clock never goes back, and is
+   * exact without drift.
+   */
   readonly #usPerMs: number;
   #handle = NOT_OPEN;
   #isr: Interrupt | undefined = undefined;
 
-  /** It begins at 0 now. `name` is whose clock it is; it gains `driftPpm` microseconds in each second of true time, or loses them. */
+  /**
+   * It begins at 0 now. `name` is whose clock it is; it gains `driftPpm` microseconds in each second of true time, or
+   * loses them.
+   */
   constructor(timeline: Timeline, name: string, driftPpm = 0) {
-    if (!(driftPpm > -1e6 && driftPpm < Infinity)) throw new Error(`a clock with a drift of ${driftPpm} ppm does not go`);
+    if (!(driftPpm > -1e6 && driftPpm < Infinity)) {
+      throw new Error(`a clock with a drift of ${driftPpm} ppm does not go`);
+    }
     this.#timeline = timeline;
     this.#name = name;
     this.#originUs = timeline.nowUs;

@@ -64,7 +64,10 @@ export class Runs {
     return [...this.#runs];
   }
 
-  /** Between two of the last run; of one alone, the gap before it, which a burst cannot make too small for all that follow. */
+  /**
+   * Between two of the last run; of one alone, the gap before it, which a burst cannot make too small for all that
+   * follow.
+   */
   #usualMs(last: Run): number {
     const before = this.#runs.at(-2);
     if (last.count > 1) return interval(last);

@@ -1,6 +1,6 @@
 /**
- * Reads a trace that was printed, line by line, as TRACE.md tells of the format. Nothing of a line is believed: every field that is
- * known here is checked, and what is wrong is said, with its line.
+ * Reads a trace that was printed, line by line, as TRACE.md tells of the format. Nothing of a line is believed: every
+ * field that is known here is checked, and what is wrong is said, with its line.
  */
 
 import { FAULTS } from '../faults/kinds/index.ts';
@@ -17,7 +17,10 @@ export interface PassedOver {
 
 /** How `add` and `end` have fared. */
 export interface TraceFileEnd {
-  /** What is wrong, with its line: `line 7: 'atMs' is missing: ...`; what came before it has been handed over. Undefined: nothing. */
+  /**
+   * What is wrong, with its line: `line 7: 'atMs' is missing: ...`; what came before it has been handed over.
+   * Undefined: nothing.
+   */
   readonly error: string | undefined;
   /** Sentences for who reads on: where the trace is cut off, what was skipped. */
   readonly notes: readonly string[];
@@ -35,7 +38,10 @@ const RESULT_KINDS: readonly unknown[] = ['report', 'netstat'];
 /** More than any line of ours has, and no more than a string can hold. */
 const LINE_MAX_CHARACTERS = 2 ** 28;
 
-/** The event of a line; or that it has none; or a sentence that says what is wrong. Fields that are not known stay in the event. */
+/**
+ * The event of a line; or that it has none; or a sentence that says what is wrong. Fields that are not known stay in
+ * the event.
+ */
 export function parseTraceLine(text: string): TraceEvent | PassedOver | string {
   const value = parseJson(text);
   if (value === undefined) return 'this is not JSON, or not all of it';
@@ -102,7 +108,13 @@ export class TraceReader {
     this.#rest = '';
     if (this.#last === undefined) this.#error ??= 'the file is empty: a trace has at least its first line';
     const isTruncated = this.#error === undefined && !isEnd(this.#last);
-    return { error: this.#error, notes: this.#notes(isCut, isTruncated), isTruncated, events: this.#events, skipped: this.#skipped };
+    return {
+      error: this.#error,
+      notes: this.#notes(isCut, isTruncated),
+      isTruncated,
+      events: this.#events,
+      skipped: this.#skipped,
+    };
   }
 
   #notes(isCut: boolean, isTruncated: boolean): string[] {
@@ -114,7 +126,9 @@ export class TraceReader {
     const next = this.#lines + 1;
     if (isTruncated) {
       const where = isCut ? `in line ${next}` : 'before the end of the run';
-      notes.push(`the trace is cut off ${where}: it was read up to line ${this.#lines}, at ${formatSeconds(this.#last?.atMs ?? 0)}`);
+      notes.push(
+        `the trace is cut off ${where}: it was read up to line ${this.#lines}, at ${formatSeconds(this.#last?.atMs ?? 0)}`,
+      );
     } else if (isCut) {
       notes.push(`line ${next}, after the end of the trace, is cut off`);
     }
@@ -138,16 +152,23 @@ export class TraceReader {
       // What says that it is a trace is one, of which more can be said.
       this.#fail(this.#lines, text.includes(TRACE_FORMAT) ? event : `this is no trace of cablepull: ${event}`);
     } else if (event.source !== 'run' || event.kind !== 'start') {
-      this.#fail(this.#lines, "this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'");
+      this.#fail(
+        this.#lines,
+        "this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'",
+      );
     } else {
       this.#handOver(event);
     }
   }
 
   #takeNext(event: TraceEvent, last: TraceEvent): void {
-    if (event.source === 'run' && event.kind === 'start') this.#fail(this.#lines, 'another trace begins here: a file holds one');
+    if (event.source === 'run' && event.kind === 'start') {
+      this.#fail(this.#lines, 'another trace begins here: a file holds one');
+    }
     else if (isEnd(last)) this.#fail(this.#lines, "an event comes after the run's end: a file holds one trace");
-    else if (event.atMs < last.atMs) this.#fail(this.#lines, `'atMs' is ${event.atMs} after ${last.atMs}: time cannot go back`);
+    else if (event.atMs < last.atMs) {
+      this.#fail(this.#lines, `'atMs' is ${event.atMs} after ${last.atMs}: time cannot go back`);
+    }
     else this.#handOver(event);
   }
 

@@ -11,7 +11,9 @@ export interface RunningTest {
 
 /** Undefined: nothing is known that would repeat it. */
 export function repeatLine({ seed, testbed }: World, test: RunningTest): string {
-  const parts = [seed === undefined ? undefined : `seed ${seed}`, testbed.repeat, vitestCommand(test)].filter((part) => part !== undefined);
+  const parts = [seed === undefined ? undefined : `seed ${seed}`, testbed.repeat, vitestCommand(test)].filter(
+    (part) => part !== undefined,
+  );
   return `to repeat: ${parts.join('; ')}${seed === undefined ? ' (over real sockets it may not happen twice alike)' : ''}`;
 }
 
@@ -22,7 +24,10 @@ function vitestCommand({ testPath, currentTestName = '' }: RunningTest): string 
   return `npx vitest run ${path}${currentTestName === '' ? '' : ` -t "${patternOf(currentTestName)}"`}`;
 }
 
-/** `-t` takes a regular expression, for names with a blank between suites; what means something there, or in a shell's quotes, can be any character. */
+/**
+ * `-t` takes a regular expression, for names with a blank between suites; what means something there, or in a shell's
+ * quotes, can be any character.
+ */
 function patternOf(name: string): string {
   return name.replaceAll(/[\\^$.*+?()[\]{}|"`!]/g, '.').replaceAll(' > ', '.*');
 }

@@ -16,37 +16,65 @@ export interface World {
 
 /** Throws a TypeError for what is none. */
 export function worldOf(received: unknown, matcher: string): World {
-  if (received instanceof Simulation) return { testbed: received.testbed, seed: received.realTime === undefined ? received.seed : undefined, reach: (condition, endMs) => received.reach(condition, endMs) };
-  if (received instanceof Bench) return { testbed: received, seed: undefined, reach: (condition, endMs) => received.reach(condition, endMs) };
-  throw new TypeError(`${matcher} is asked of a world, a Simulation or a Bench, as in expect(sim).${matcher}(...), not of ${describeValue(received)}`);
+  if (received instanceof Simulation) {
+    return {
+      testbed: received.testbed,
+      seed: received.realTime === undefined ? received.seed : undefined,
+      reach: (condition, endMs) => received.reach(condition, endMs),
+    };
+  }
+  if (received instanceof Bench) {
+    return { testbed: received, seed: undefined, reach: (condition, endMs) => received.reach(condition, endMs) };
+  }
+  throw new TypeError(
+    `${matcher} is asked of a world, a Simulation or a Bench, as in expect(sim).${matcher}(...), not of ${describeValue(received)}`,
+  );
 }
 
-/** The name of a device of this world. Throws a TypeError for what is no device, and a RangeError for one that is not of this world. */
+/**
+ * The name of a device of this world. Throws a TypeError for what is no device, and a RangeError for one that is not of
+ * this world.
+ */
 export function deviceName({ testbed }: World, device: unknown, matcher: string): string {
   if (typeof device === 'string') {
     if (testbed.board(device) !== undefined) return device;
     const names = testbed.boards.map(({ name }) => name);
     const [first, last] = [names[0], names.at(-1)];
-    const there = first === undefined ? 'there is none yet' : first === last ? `there is ${first}` : `there are ${first} to ${last}`;
+    const there =
+      first === undefined
+        ? 'there is none yet'
+        : first === last
+          ? `there is ${first}`
+          : `there are ${first} to ${last}`;
     throw new RangeError(`no device is called '${device}'; ${there}`);
   }
-  if (!(device instanceof Device)) throw new TypeError(`${matcher} is about a device, as addDevice gives it, or its name, not about ${describeValue(device)}`);
+  if (!(device instanceof Device)) {
+    throw new TypeError(
+      `${matcher} is about a device, as addDevice gives it, or its name, not about ${describeValue(device)}`,
+    );
+  }
   if (testbed.board(device.name) === device.board) return device.name;
-  throw new RangeError(`${device.name} is no device of this world: it is one of another world, or the board of a server`);
+  throw new RangeError(
+    `${device.name} is no device of this world: it is one of another world, or the board of a server`,
+  );
 }
 
 /** A matcher's `within`, in ms. Throws a RangeError for what is no duration. */
 export function withinMs(within: unknown): number {
   const text = typeof within === 'number' ? `${within}ms` : String(within);
   const ms = parseDuration(text);
-  if (ms === undefined) throw new RangeError(`within must be ${describeWrongDuration(text)}, not ${describeValue(within)}`);
+  if (ms === undefined) {
+    throw new RangeError(`within must be ${describeWrongDuration(text)}, not ${describeValue(within)}`);
+  }
   return ms;
 }
 
 /** Lets time pass until `condition` holds, or `endMs` has come. Rejects when the run is stopped before. */
 export async function pass({ reach, testbed }: World, condition: () => boolean, endMs: number): Promise<void> {
   if (await reach(condition, endMs) || !isLater(endMs, testbed.agenda.now())) return;
-  throw new Error(`the run was stopped at ${formatSeconds(testbed.agenda.now())}, before what was expected by ${formatSeconds(endMs)} could be seen`);
+  throw new Error(
+    `the run was stopped at ${formatSeconds(testbed.agenda.now())}, before what was expected by ${formatSeconds(endMs)} could be seen`,
+  );
 }
 
 /** By a microsecond or more: what sums of fractions add to that is no time. */

@@ -1,4 +1,7 @@
-/** The other side of the socket figures, in a process of its own, the same for all: it sends every byte back, and so answers beats. */
+/**
+ * The other side of the socket figures, in a process of its own, the same for all: it sends every byte back, and so
+ * answers beats.
+ */
 
 import { createServer } from 'node:net';
 

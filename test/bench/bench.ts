@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- --only kernel|sockets|simulation] [--json]`: what things cost, against what the platform itself takes for the same.
- * It informs, and so its exit status is 0 whatever it finds. All of it takes about two and a half minutes.
+ * `npm run bench [-- --only kernel|sockets|simulation] [--json]`: what things cost, against what the platform itself
+ * takes for the same. It informs, and so its exit status is 0 whatever it finds. All of it takes about two and a half
+ * minutes.
  */
 
 import { cpus } from 'node:os';
@@ -26,7 +27,13 @@ for (const [name, measure] of Object.entries(PARTS)) {
 
 const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'} x ${cpus().length}, Node ${process.version}`;
 if (json) {
-  console.log(JSON.stringify({ machine, figures: figures.map((one) => ({ ...one, met: isMet(one) ?? null })), notMeasured }, null, 2));
+  console.log(
+    JSON.stringify(
+      { machine, figures: figures.map((one) => ({ ...one, met: isMet(one) ?? null })), notMeasured },
+      null,
+      2,
+    ),
+  );
 } else {
   console.log(`${machine}\n\n${table(figures)}\n`);
   const sentences = [...unmet(figures), ...notMeasured.map((why) => `NOT MEASURED: ${why}`)];

@@ -1,6 +1,6 @@
 /**
- * A process of devices: `devices.js KIND COUNT PORT`. It connects them, lets a period of beats go by, and then measures what so many
- * periods cost, and what the connections hold.
+ * A process of devices: `devices.js KIND COUNT PORT`. It connects them, lets a period of beats go by, and then measures
+ * what so many periods cost, and what the connections hold.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,7 +35,8 @@ async function measure(kind: FleetKind, count: number, port: number): Promise<De
     failed: finish,
   });
   let added = 0;
-  // One at a time, however late it is: those that connect together would beat together ever after, and share the cost of waking up.
+  // One at a time, however late it is: those that connect together would beat together ever after, and share the cost
+  // of waking up.
   const addMore = async (more: number): Promise<void> => {
     for (let i = 0; i < more; i++) {
       add(added++);
@@ -55,7 +56,9 @@ async function measure(kind: FleetKind, count: number, port: number): Promise<De
   const cpu = process.cpuUsage(cpuBefore);
   const beats = answered;
   const expectedBeats = added * MEASURED_PERIODS;
-  if (beats < expectedBeats * (1 - UNANSWERED_MAX)) throw new Error(`only ${beats} of ${expectedBeats} beats were answered`);
+  if (beats < expectedBeats * (1 - UNANSWERED_MAX)) {
+    throw new Error(`only ${beats} of ${expectedBeats} beats were answered`);
+  }
 
   return {
     cpuUsPerBeat: (cpu.user + cpu.system) / beats,

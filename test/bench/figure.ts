@@ -1,6 +1,7 @@
 /**
- * A figure: what something costs, beside what the platform itself takes for the same (its floor), measured in the same run and in
- * turn with it, as a machine's speed drifts and others are at work on it. Only the ratio of the two can be held against a budget elsewhere.
+ * A figure: what something costs, beside what the platform itself takes for the same (its floor), measured in the same
+ * run and in turn with it, as a machine's speed drifts and others are at work on it. Only the ratio of the two can be
+ * held against a budget elsewhere.
  */
 
 export interface Figure {

@@ -1,6 +1,6 @@
 /**
- * The three ways to have many devices in one process that the socket figures compare. Each beats every period, beginning when it is
- * connected, and is answered.
+ * The three ways to have many devices in one process that the socket figures compare. Each beats every period,
+ * beginning when it is connected, and is answered.
  */
 
 import { connect, type Socket } from 'node:net';
@@ -129,7 +129,12 @@ function memoryStorage(): Storage {
 
 /** The devices as the command line runs them: boards with cables and power, and a trace of all they do. */
 function boardFleet(port: number, events: FleetEvents): AddDevice {
-  const bench = new Bench({ network: nodeNetwork(), newClock: nodeClock, seed: 1, onTrace: (event) => tell(event, events) });
+  const bench = new Bench({
+    network: nodeNetwork(),
+    newClock: nodeClock,
+    seed: 1,
+    onTrace: (event) => tell(event, events),
+  });
   const image = imageFor(port);
   return (number) => {
     bench.addDevice(`dev-${number}`, (hal, onEvent) => void boot(hal, image, onEvent)).power.restore();

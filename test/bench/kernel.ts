@@ -25,7 +25,10 @@ export async function kernelFigures(): Promise<Figure[]> {
 
 // ---- switches ----
 
-/** All kinds take turns, so that the engine knows the kernel as it does in firmware, which uses all of it, and not tuned to one call. */
+/**
+ * All kinds take turns, so that the engine knows the kernel as it does in firmware, which uses all of it, and not tuned
+ * to one call.
+ */
 async function switches(): Promise<Figure[]> {
   const yields: Round[] = [];
   const queues: Round[] = [];
@@ -54,9 +57,33 @@ async function switches(): Promise<Figure[]> {
     notifications.push({ measured: notifyNs, floor: 2 * bareNs });
   }
   return [
-    figure({ what: 'yield between two tasks', unit: 'ns', budget: { of: 'ratio', max: 2.5 }, note: 'FreeRTOS POSIX port: 0.54 M/s' }, yields),
-    figure({ what: 'queue ping-pong, round trip', unit: 'ns', budget: { of: 'measured', max: 1000 / 1.5 }, note: 'FreeRTOS POSIX port: 0.12 M/s' }, queues),
-    figure({ what: 'notification ping-pong, round trip', unit: 'ns', budget: { of: 'measured', max: 1000 / 2.5 }, note: 'FreeRTOS POSIX port: 0.17 M/s' }, notifications),
+    figure(
+      {
+        what: 'yield between two tasks',
+        unit: 'ns',
+        budget: { of: 'ratio', max: 2.5 },
+        note: 'FreeRTOS POSIX port: 0.54 M/s',
+      },
+      yields,
+    ),
+    figure(
+      {
+        what: 'queue ping-pong, round trip',
+        unit: 'ns',
+        budget: { of: 'measured', max: 1000 / 1.5 },
+        note: 'FreeRTOS POSIX port: 0.12 M/s',
+      },
+      queues,
+    ),
+    figure(
+      {
+        what: 'notification ping-pong, round trip',
+        unit: 'ns',
+        budget: { of: 'measured', max: 1000 / 2.5 },
+        note: 'FreeRTOS POSIX port: 0.17 M/s',
+      },
+      notifications,
+    ),
   ];
 }
 
@@ -162,7 +189,10 @@ function* sleeper(os: Kernel): Task {
   }
 }
 
-/** The time for one wake-up among so many tasks; its floor pays for the caches, too, as so many generators do not fit into them either. */
+/**
+ * The time for one wake-up among so many tasks; its floor pays for the caches, too, as so many generators do not fit
+ * into them either.
+ */
 function wakeUp(tasks: number): Round {
   const clock = new JumpingClock();
   const os = new Kernel(clock);
@@ -195,7 +225,10 @@ function wakeUps(): Figure[] {
   const figures: Figure[] = [];
   for (const [i, tasks] of TASKS.entries()) {
     const first = figures[0];
-    const question = { what: `wake-up among ${tasks.toLocaleString('en')} tasks in delay(${DELAY_TICKS})`, unit: 'ns' } as const;
+    const question = {
+      what: `wake-up among ${tasks.toLocaleString('en')} tasks in delay(${DELAY_TICKS})`,
+      unit: 'ns',
+    } as const;
     figures.push(
       first === undefined
         ? figure(question, rounds[i] ?? [])
@@ -235,6 +268,10 @@ function memory(): Figure {
     const measured = heldBytes(KERNELS, newKernel);
     if (round > 0) rounds.push({ measured, floor });
   }
-  const question = { what: 'memory of a kernel with two suspended tasks', unit: 'bytes', note: 'floor: two suspended generators' } as const;
+  const question = {
+    what: 'memory of a kernel with two suspended tasks',
+    unit: 'bytes',
+    note: 'floor: two suspended generators',
+  } as const;
   return figure({ ...question, budget: { of: 'measured', max: 2048 } }, rounds);
 }

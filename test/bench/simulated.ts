@@ -1,7 +1,7 @@
 /**
- * A process of simulated devices: `simulated.js COUNT`. Each runs its real firmware on its own kernel, over a link of 10 Mbit/s, 20 ms and
- * 1% loss each way; it beats every 3 s, 8 bytes, and the server answers with 8, both with Linux's stack. Measured when all are connected and
- * the code is warm.
+ * A process of simulated devices: `simulated.js COUNT`. Each runs its real firmware on its own kernel, over a link of
+ * 10 Mbit/s, 20 ms and 1% loss each way; it beats every 3 s, 8 bytes, and the server answers with 8, both with Linux's
+ * stack. Measured when all are connected and the code is warm.
  */
 
 import { performance } from 'node:perf_hooks';
@@ -53,7 +53,9 @@ async function measure(count: number): Promise<SimulatedCost> {
   await sim.runFor(measuredMs);
   const wallMs = performance.now() - startMs;
   const expected = (MEASURED * 1000) / PERIOD_MS;
-  if (beats() - beatsBefore < 0.98 * expected) throw new Error(`${beats() - beatsBefore} beats came, and not about ${expected}`);
+  if (beats() - beatsBefore < 0.98 * expected) {
+    throw new Error(`${beats() - beatsBefore} beats came, and not about ${expected}`);
+  }
   return { usPerDeviceSecond: (wallMs * 1000) / MEASURED, bytesPerDevice };
 }
 

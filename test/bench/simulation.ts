@@ -1,6 +1,6 @@
 /**
- * How many seconds of how many devices are simulated in a second, and what each device holds: at 10 devices and at 100,000. The floor of
- * each is the same at the fewest: what a device costs must not depend on how many there are.
+ * How many seconds of how many devices are simulated in a second, and what each device holds: at 10 devices and at
+ * 100,000. The floor of each is the same at the fewest: what a device costs must not depend on how many there are.
  */
 
 import { fork } from 'node:child_process';
@@ -30,24 +30,42 @@ export async function simulationFigures(): Promise<Figure[]> {
     rounds.push(costs);
   }
   return COUNTS.flatMap((count, i) => {
-    const of = (cost: keyof SimulatedCost, floorAt = 0) => rounds.map((costs) => ({ measured: costs[i]?.[cost] ?? NaN, floor: costs[floorAt]?.[cost] ?? NaN }));
+    const of = (cost: keyof SimulatedCost, floorAt = 0) =>
+      rounds.map((costs) => ({ measured: costs[i]?.[cost] ?? NaN, floor: costs[floorAt]?.[cost] ?? NaN }));
     const who = `${count.toLocaleString('en')} simulated ${count === 1 ? 'device' : 'devices'}`;
-    const speed = figure({ what: `a device-second of ${who}`, unit: 'us', budget: { of: 'measured', max: US_MAX } }, of('usPerDeviceSecond'));
-    const figures: Figure[] = [{ ...speed, note: `${Math.round(1e6 / speed.measured / 1000).toLocaleString('en')},000 a second` }];
+    const speed = figure(
+      { what: `a device-second of ${who}`, unit: 'us', budget: { of: 'measured', max: US_MAX } },
+      of('usPerDeviceSecond'),
+    );
+    const figures: Figure[] = [
+      { ...speed, note: `${Math.round(1e6 / speed.measured / 1000).toLocaleString('en')},000 a second` },
+    ];
     if (count >= MEMORY_COUNT_MIN) {
-      figures.push(figure({ what: `memory each: ${who}, both ends`, unit: 'bytes', budget: { of: 'measured', max: BYTES_MAX } }, of('bytesPerDevice', COUNTS.indexOf(MEMORY_COUNT_MIN))));
+      figures.push(
+        figure(
+          { what: `memory each: ${who}, both ends`, unit: 'bytes', budget: { of: 'measured', max: BYTES_MAX } },
+          of('bytesPerDevice', COUNTS.indexOf(MEMORY_COUNT_MIN)),
+        ),
+      );
     }
     return figures;
   });
 }
 
 async function simulated(count: number): Promise<SimulatedCost> {
-  const child = fork(fileURLToPath(new URL('simulated.js', import.meta.url)), [String(count)], { execArgv: ENGINE_FLAGS });
-  const [message] = await Promise.race([once(child, 'message'), once(child, 'exit').then(([code]) => [`exit ${String(code)}`])]);
+  const child = fork(fileURLToPath(new URL('simulated.js', import.meta.url)), [String(count)], {
+    execArgv: ENGINE_FLAGS,
+  });
+  const [message] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => [`exit ${String(code)}`]),
+  ]);
   if (!isCost(message)) throw new Error(`${count} simulated devices: ${String(message)}`);
   return message;
 }
 
 function isCost(message: unknown): message is SimulatedCost {
-  return typeof message === 'object' && message !== null && 'usPerDeviceSecond' in message && 'bytesPerDevice' in message;
+  return (
+    typeof message === 'object' && message !== null && 'usPerDeviceSecond' in message && 'bytesPerDevice' in message
+  );
 }

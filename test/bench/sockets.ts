@@ -1,6 +1,6 @@
 /**
- * What a device with a real connection costs, beside a bare socket that does the same. All fleets run at the same time, each in a process of
- * its own with a server of its own: so whatever else the machine does, it does to all of them.
+ * What a device with a real connection costs, beside a bare socket that does the same. All fleets run at the same time,
+ * each in a process of its own with a server of its own: so whatever else the machine does, it does to all of them.
  */
 
 import { execFileSync, fork, type ChildProcess } from 'node:child_process';
@@ -45,10 +45,16 @@ export async function socketFigures(notMeasured: (why: string) => void): Promise
 
 async function figuresOf(count: number): Promise<Figure[]> {
   const filesMax = Number(execFileSync('sh', ['-c', 'ulimit -n']));
-  if (filesMax < count + OTHER_FILES) throw new Error(`${count} devices, as \`ulimit -n\` allows a process ${filesMax} files`);
+  if (filesMax < count + OTHER_FILES) {
+    throw new Error(`${count} devices, as \`ulimit -n\` allows a process ${filesMax} files`);
+  }
   const rounds: Costs[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const [bare, firmware, boards] = await Promise.all([fleet('bare', count), fleet('firmware', count), fleet('boards', count)]);
+    const [bare, firmware, boards] = await Promise.all([
+      fleet('bare', count),
+      fleet('firmware', count),
+      fleet('boards', count),
+    ]);
     rounds.push({ bare, firmware, boards });
   }
   return SUBJECTS.flatMap(({ kind, name }) => {
@@ -58,7 +64,11 @@ async function figuresOf(count: number): Promise<Figure[]> {
     return [
       compare('cpuUsPerBeat', { what: `CPU of a beat: ${who}`, unit: 'us', budget: CPU_BUDGET }),
       compare('residentBytesPerDevice', { what: `resident memory each: ${who}`, unit: 'bytes', budget: MEMORY_BUDGET }),
-      compare('heapBytesPerDevice', { what: `of which on the heap: ${who}`, unit: 'bytes', note: 'after a collection' }),
+      compare('heapBytesPerDevice', {
+        what: `of which on the heap: ${who}`,
+        unit: 'bytes',
+        note: 'after a collection',
+      }),
     ];
   });
 }

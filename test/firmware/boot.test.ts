@@ -50,7 +50,11 @@ describe('boot', () => {
     device.host.cable = 'out';
     device.host.boot();
     world.advance(1);
-    expect(device.events.slice(-3)).toMatchObject([{ kind: 'boot' }, { kind: 'carrier', up: false }, { kind: 'connecting' }]);
+    expect(device.events.slice(-3)).toMatchObject([
+      { kind: 'boot' },
+      { kind: 'carrier', up: false },
+      { kind: 'connecting' },
+    ]);
   });
 
   it('says so, and goes on, when the boot count cannot be stored', () => {

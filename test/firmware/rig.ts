@@ -121,7 +121,12 @@ export class Device {
   os: Kernel | undefined;
 
   /** `alter`: what is different about its HAL. */
-  constructor(world: Loopback, config: FirmwareConfig, capabilities: Partial<Capabilities> = {}, alter: Alter = (hal) => hal) {
+  constructor(
+    world: Loopback,
+    config: FirmwareConfig,
+    capabilities: Partial<Capabilities> = {},
+    alter: Alter = (hal) => hal,
+  ) {
     this.host = world.host('10.0.0.1', 'dev-1', capabilities);
     const image = firmwareImage(config);
     const start = (hal: Hal) => {
@@ -153,9 +158,18 @@ export class Device {
       const { close, abort, setKeepAlive } = socket;
       this.open.add(socket);
       return Object.assign(socket, {
-        close: () => { this.open.delete(socket); close.call(socket); },
-        abort: () => { this.open.delete(socket); abort.call(socket); },
-        setKeepAlive: (keepAlive: KeepAlive | 'off') => { this.keepAlives.push(keepAlive); return setKeepAlive.call(socket, keepAlive); },
+        close: () => {
+          this.open.delete(socket);
+          close.call(socket);
+        },
+        abort: () => {
+          this.open.delete(socket);
+          abort.call(socket);
+        },
+        setKeepAlive: (keepAlive: KeepAlive | 'off') => {
+          this.keepAlives.push(keepAlive);
+          return setKeepAlive.call(socket, keepAlive);
+        },
       });
     };
     return { ...hal, network: { ...hal.network, openStream } };
@@ -163,7 +177,12 @@ export class Device {
 }
 
 /** One device and one server host; the server listens when the test makes a `Peer`. */
-export function rig(config: FirmwareConfig, options?: LoopbackOptions, capabilities?: Partial<Capabilities>, alter?: Alter) {
+export function rig(
+  config: FirmwareConfig,
+  options?: LoopbackOptions,
+  capabilities?: Partial<Capabilities>,
+  alter?: Alter,
+) {
   const world = new Loopback(options);
   const server = world.host(SERVER, 'server');
   return { world, server, start: () => new Device(world, config, capabilities, alter) };

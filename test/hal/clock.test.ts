@@ -79,8 +79,11 @@ test('a time that is no number is refused', () => {
   expect(() => nodeClock().setAlarm(NaN, () => {})).toThrow('not a number');
 });
 
-test('an exception in one device leaves the others their alarms; without alarms the process ends', { timeout: 30_000 }, () => {
-  const program = `
+test(
+  'an exception in one device leaves the others their alarms; without alarms the process ends',
+  { timeout: 30_000 },
+  () => {
+    const program = `
     import { nodeClock } from '${new URL('../../hal/node/index.ts', import.meta.url).href}';
     process.on('uncaughtException', (error) => console.log(error.message));
     const [a, b, c, d] = [nodeClock(), nodeClock(), nodeClock(), nodeClock()];
@@ -90,7 +93,8 @@ test('an exception in one device leaves the others their alarms; without alarms 
     d.setAlarm(3_600_000, () => {});
     setTimeout(() => d.clearAlarm(), 20);
   `;
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
-  const printed = execFileSync(process.execPath, args, { timeout: 25_000 });
-  expect(String(printed).trim().split('\n')).toEqual(['a', 'b fails', 'c']);
-});
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
+    const printed = execFileSync(process.execPath, args, { timeout: 25_000 });
+    expect(String(printed).trim().split('\n')).toEqual(['a', 'b fails', 'c']);
+  },
+);

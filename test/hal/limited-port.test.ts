@@ -1,7 +1,7 @@
 /**
- * The porting guide says how a platform with few means fits the contract. This is such a port, made as the guide says from
- * what ECMA-419's TCP offers: no keepalive, no reset, no half-close, no choice of the local end, and one `onError` that
- * tells neither why nor whether the peer has closed. The suite passes on it.
+ * The porting guide says how a platform with few means fits the contract. This is such a port, made as the guide says
+ * from what ECMA-419's TCP offers: no keepalive, no reset, no half-close, no choice of the local end, and one `onError`
+ * that tells neither why nor whether the peer has closed. The suite passes on it.
  */
 
 import { afterAll, describe, expect, test } from 'vitest';

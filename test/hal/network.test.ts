@@ -240,26 +240,30 @@ describe('keepalive', () => {
   ].join('\n');
 
   for (const when of ['while it connects', 'once it is connected'] as const) {
-    test.skipIf(process.platform !== 'linux')(`and noDelay reach the kernel when set ${when}`, { timeout: 20_000 }, async () => {
-      const connectSpy = vi.spyOn(net.Socket.prototype, 'connect');
-      const address = await serve(() => {});
-      const set = (stream: StreamSocket) => {
-        stream.setKeepAlive({ idle: 7, interval: 4, count: 5 });
-        stream.setNoDelay(true);
-      };
-      const stream = await connect(address, when === 'while it connects' ? set : undefined);
-      if (when === 'once it is connected') set(stream);
-      const socket = connectSpy.mock.contexts[0];
-      connectSpy.mockRestore();
-      if (!(socket instanceof net.Socket)) throw new Error('no socket was connected');
-      const child = spawn('python3', ['-c', ASK], { stdio: ['ignore', 'pipe', 'inherit', socket] });
-      let answer = '';
-      child.stdout?.on('data', (text) => (answer += String(text)));
-      const [code] = await Promise.race([once(child, 'close'), once(child, 'error').then(() => ['no python3'])]);
-      stream.abort();
-      if (code === 'no python3') return;
-      const isFull = nodeNetwork().capabilities.keepAlive === 'full';
-      expect(answer.trim()).toBe(isFull ? '1 7 4 5 1' : '1 7 1 10 1');
-    });
+    test.skipIf(process.platform !== 'linux')(
+      `and noDelay reach the kernel when set ${when}`,
+      { timeout: 20_000 },
+      async () => {
+        const connectSpy = vi.spyOn(net.Socket.prototype, 'connect');
+        const address = await serve(() => {});
+        const set = (stream: StreamSocket) => {
+          stream.setKeepAlive({ idle: 7, interval: 4, count: 5 });
+          stream.setNoDelay(true);
+        };
+        const stream = await connect(address, when === 'while it connects' ? set : undefined);
+        if (when === 'once it is connected') set(stream);
+        const socket = connectSpy.mock.contexts[0];
+        connectSpy.mockRestore();
+        if (!(socket instanceof net.Socket)) throw new Error('no socket was connected');
+        const child = spawn('python3', ['-c', ASK], { stdio: ['ignore', 'pipe', 'inherit', socket] });
+        let answer = '';
+        child.stdout?.on('data', (text) => (answer += String(text)));
+        const [code] = await Promise.race([once(child, 'close'), once(child, 'error').then(() => ['no python3'])]);
+        stream.abort();
+        if (code === 'no python3') return;
+        const isFull = nodeNetwork().capabilities.keepAlive === 'full';
+        expect(answer.trim()).toBe(isFull ? '1 7 4 5 1' : '1 7 1 10 1');
+      },
+    );
   }
 });

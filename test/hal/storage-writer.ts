@@ -2,7 +2,8 @@
  * A process that commits to a storage file and is killed while it does; run by storage.test.ts.
  *
  *     storage-writer.ts FILE STEP    kills itself at that call into the file system of its second commit
- *     storage-writer.ts FILE         commits 1, 2, 3, ... under two keys, prints each that is durable, until it is killed
+ *     storage-writer.ts FILE         commits 1, 2, 3, ... under two keys, prints each that is durable, until
+ *                                    it is killed
  */
 
 import fs from 'node:fs';

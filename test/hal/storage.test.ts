@@ -46,35 +46,48 @@ function committed(file: string): number {
   return a ?? NaN;
 }
 
-describe('a process that is killed while it commits leaves the old values whole or the new ones', { timeout: 30_000 }, () => {
-  const steps = ['open', 'half of the write', 'fsync', 'close', 'rename', 'open of the folder', 'its fsync', 'its close'];
-  for (const [index, step] of [...steps, 'nothing: the commit is over'].entries()) {
-    test.concurrent(`killed at ${step}`, async () => {
-      const file = join(folder, `step-${index}`);
-      const { signal } = await write(file, [String(index + 1)]);
-      expect(signal).toBe(index < steps.length ? 'SIGKILL' : null);
-      // The rename is the moment at which the new values are there.
-      expect(committed(file)).toBe(index <= steps.indexOf('rename') ? 1 : 2);
-      // What was left behind is in nobody's way.
-      const storage = fileStorage(file);
-      storage.set('a', Uint8Array.of(9));
-      expect(storage.commit()).toBe(0);
-      expect(fileStorage(file).get('a')).toEqual(Uint8Array.of(9));
-      expect(readdirSync(folder)).not.toContain(`step-${index}.next`);
-    });
-  }
+describe(
+  'a process that is killed while it commits leaves the old values whole or the new ones',
+  { timeout: 30_000 },
+  () => {
+    const steps = [
+      'open',
+      'half of the write',
+      'fsync',
+      'close',
+      'rename',
+      'open of the folder',
+      'its fsync',
+      'its close',
+    ];
+    for (const [index, step] of [...steps, 'nothing: the commit is over'].entries()) {
+      test.concurrent(`killed at ${step}`, async () => {
+        const file = join(folder, `step-${index}`);
+        const { signal } = await write(file, [String(index + 1)]);
+        expect(signal).toBe(index < steps.length ? 'SIGKILL' : null);
+        // The rename is the moment at which the new values are there.
+        expect(committed(file)).toBe(index <= steps.indexOf('rename') ? 1 : 2);
+        // What was left behind is in nobody's way.
+        const storage = fileStorage(file);
+        storage.set('a', Uint8Array.of(9));
+        expect(storage.commit()).toBe(0);
+        expect(fileStorage(file).get('a')).toEqual(Uint8Array.of(9));
+        expect(readdirSync(folder)).not.toContain(`step-${index}.next`);
+      });
+    }
 
-  for (const killAfter of [1, 7, 20, 55]) {
-    test.concurrent(`killed from outside, some time after ${killAfter} commits`, async () => {
-      const file = join(folder, `outside-${killAfter}`);
-      const { signal, durable } = await write(file, [], killAfter);
-      expect(signal).toBe('SIGKILL');
-      expect(durable).toBeGreaterThanOrEqual(killAfter);
-      // The commit after the last one that was printed may be over as well.
-      expect([durable, durable + 1]).toContain(committed(file));
-    });
-  }
-});
+    for (const killAfter of [1, 7, 20, 55]) {
+      test.concurrent(`killed from outside, some time after ${killAfter} commits`, async () => {
+        const file = join(folder, `outside-${killAfter}`);
+        const { signal, durable } = await write(file, [], killAfter);
+        expect(signal).toBe('SIGKILL');
+        expect(durable).toBeGreaterThanOrEqual(killAfter);
+        // The commit after the last one that was printed may be over as well.
+        expect([durable, durable + 1]).toContain(committed(file));
+      });
+    }
+  },
+);
 
 describe('a damaged file is refused by name', () => {
   const good = join(folder, 'good');

@@ -1,4 +1,6 @@
-/** The port that the specs of this folder run on: hal/node over the loopback, with its storage in a folder of its own. */
+/**
+ * The port that the specs of this folder run on: hal/node over the loopback, with its storage in a folder of its own.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -15,7 +15,11 @@ type Change = (hal: Hal) => Hal;
 
 export const withClock = (change: (clock: Clock) => Partial<Clock>): Change => (hal) => {
   const { clock } = hal;
-  const same: Clock = { now: () => clock.now(), setAlarm: (atMs, isr) => clock.setAlarm(atMs, isr), clearAlarm: () => clock.clearAlarm() };
+  const same: Clock = {
+    now: () => clock.now(),
+    setAlarm: (atMs, isr) => clock.setAlarm(atMs, isr),
+    clearAlarm: () => clock.clearAlarm(),
+  };
   return { ...hal, clock: { ...same, ...change(clock) } };
 };
 
@@ -35,9 +39,15 @@ interface StreamChange {
   readonly socket?: (socket: StreamSocket) => Partial<StreamSocket>;
 }
 
-/** Changes what streams tell, or what they do: those that connect (`connected` is false), and those that are accepted. */
+/**
+ * Changes what streams tell, or what they do: those that connect (`connected` is false), and those that are accepted.
+ */
 export const withStreams = (change: (handler: StreamHandler, connected: boolean) => StreamChange): Change => {
-  const wrap = (handler: StreamHandler, connected: boolean, open: (handler: StreamHandler) => StreamSocket | undefined) => {
+  const wrap = (
+    handler: StreamHandler,
+    connected: boolean,
+    open: (handler: StreamHandler) => StreamSocket | undefined,
+  ) => {
     const changed = change(handler, connected);
     const socket = open({
       readable: () => handler.readable(),

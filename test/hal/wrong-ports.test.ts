@@ -46,7 +46,9 @@ const wrongPorts: readonly WrongPort[] = [
     fault: 'an alarm in the past is called at once',
     check: 'clock: an alarm in the past',
     says: /the alarm was called back from within setAlarm/,
-    make: withClock((clock) => ({ setAlarm: (atMs, isr) => (atMs <= clock.now() ? isr() : clock.setAlarm(atMs, isr)) })),
+    make: withClock((clock) => ({
+      setAlarm: (atMs, isr) => (atMs <= clock.now() ? isr() : clock.setAlarm(atMs, isr)),
+    })),
   },
   {
     fault: 'alarms add up',
@@ -210,7 +212,9 @@ const wrongPorts: readonly WrongPort[] = [
     fault: 'bytes before the FIN are lost',
     check: "stream: the peer's FIN",
     says: /number of bytes that were read after the FIN is 0/,
-    make: withStreams(() => ({ socket: (socket) => ({ read: (into) => (socket.read(into) < 0 ? failure('EAGAIN') : 0) }) })),
+    make: withStreams(() => ({
+      socket: (socket) => ({ read: (into) => (socket.read(into) < 0 ? failure('EAGAIN') : 0) }),
+    })),
   },
   {
     fault: 'close drops what was not sent yet',

@@ -1,4 +1,7 @@
-/** The same seed and the same calls give the same events, to the byte: in one process and in another, alone and among others. */
+/**
+ * The same seed and the same calls give the same events, to the byte: in one process and in another, alone and among
+ * others.
+ */
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -28,8 +31,8 @@ it('in another process too', async () => {
 });
 
 it('one more device changes nothing for the others', async () => {
-  // Linux's timer wheel is the server's and not a connection's: by the slots in it a device is a few ms late because of another. So
-  // here it is a server with timers that know nothing of each other.
+  // Linux's timer wheel is the server's and not a connection's: by the slots in it a device is a few ms late because of
+  // another. So here it is a server with timers that know nothing of each other.
   const few = await record(7, DEVICES, 'freertos-tcp');
   const more = await record(7, DEVICES + 1, 'freertos-tcp');
   for (let i = 1; i <= DEVICES; i++) {

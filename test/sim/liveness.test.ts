@@ -1,6 +1,7 @@
 /**
- * First safety, then liveness: faults at random on devices, their cables and the server, with the invariants of every stack looked at
- * meanwhile; then all is healed, and within a bound that follows from the configuration every device is back, and stays.
+ * First safety, then liveness: faults at random on devices, their cables and the server, with the invariants of every
+ * stack looked at meanwhile; then all is healed, and within a bound that follows from the configuration every device is
+ * back, and stays.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -38,20 +39,25 @@ interface Config {
 }
 
 /**
- * How long after the last fault is healed every device is back at the latest, in ms. At that moment it is either in a session or on its
- * way to one:
+ * How long after the last fault is healed every device is back at the latest, in ms. At that moment it is either in a
+ * session or on its way to one:
  *
- *   session     a connection that is dead at the server is found by a reset at the next beat, or by as many beats as the limit without
- *               an answer, the last of them looked at when one more is due: beatInterval x (missedLimit + 1); or the server, which has
- *               heard nothing, still hangs up by its own count: scanInterval x (missedLimit + 1);
+ *   session     a connection that is dead at the server is found by a reset at the next beat, or by as many beats as
+ *               the limit without an answer, the last of them looked at when one more is due: beatInterval x
+ *               (missedLimit + 1); or the server, which has heard nothing, still hangs up by its own count:
+ *               scanInterval x (missedLimit + 1);
  *   attempt     a look-up and a connect, each up to connectTimeout;
  *
  * whichever takes longer; then one wait, no longer than the cap of the retries (full jitter); then a connect that
- * succeeds, whose SYN may have to be sent again once, where the server still has a connection between the same two ports: it answers with a
- * challenge ACK, which is answered with RST. Then the first beat goes out at once. RESET: a board that resets itself at the last moment.
+ * succeeds, whose SYN may have to be sent again once, where the server still has a connection between the same two
+ * ports: it answers with a challenge ACK, which is answered with RST. Then the first beat goes out at once. RESET: a
+ * board that resets itself at the last moment.
  */
 function boundMs(config: Config): number {
-  const session = Math.max(config.beatIntervalMs * (config.missedLimit + 1), config.scanIntervalMs * (config.serverMissedLimit + 1));
+  const session = Math.max(
+    config.beatIntervalMs * (config.missedLimit + 1),
+    config.scanIntervalMs * (config.serverMissedLimit + 1),
+  );
   const attempt = 2 * config.connectTimeoutMs;
   const synAgainMs = Math.max(...PROFILE_NAMES.map((name) => PROFILES[name].handshake.rtoMs)) + LATENESS_MS;
   const roundTrips = 4 * 2 * 2 * DELAY_MS;
@@ -90,11 +96,22 @@ function world(seed: number, random: Seeded, config: Config): World {
   const { scanIntervalMs, serverMissedLimit, beatIntervalMs, missedLimit, connectTimeoutMs, baseMs, capMs } = config;
   const keepAlive = random.chance(2) ? 'off' : { idle: 3, interval: 3, count: 3 };
   const server = sim.addServer(
-    referenceServer({ liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: serverMissedLimit }, keepAlive }),
+    referenceServer({
+      liveness: { policy: 'missed-beats', scanIntervalMs, missedLimit: serverMissedLimit },
+      keepAlive,
+    }),
     { link: { delay: DELAY_MS } },
   );
-  const firmware = heartbeatFirmware({ beatIntervalMs, missedLimit, connectTimeoutMs, retry: { baseMs, capMs }, keepAlive });
-  const devices = [...PROFILE_NAMES, ...PROFILE_NAMES].map((profile) => sim.addDevice({ firmware, profile, link: { delay: DELAY_MS } }));
+  const firmware = heartbeatFirmware({
+    beatIntervalMs,
+    missedLimit,
+    connectTimeoutMs,
+    retry: { baseMs, capMs },
+    keepAlive,
+  });
+  const devices = [...PROFILE_NAMES, ...PROFILE_NAMES].map((profile) =>
+    sim.addDevice({ firmware, profile, link: { delay: DELAY_MS } }),
+  );
   return { sim, boards: [...devices, server.board], trace };
 }
 
@@ -150,9 +167,13 @@ async function run(seed: number): Promise<string[]> {
     const events = trace.filter((event) => event.source === 'device' && event.device === board.name);
     const after = events.filter(({ atMs }) => atMs > wellFromMs);
     const beats = after.filter(({ kind }) => kind === 'served').length;
-    const bad = after.find(({ kind }) => kind === 'lost' || kind === 'connect-failed' || kind === 'panic' || kind === 'boot');
+    const bad = after.find(
+      ({ kind }) => kind === 'lost' || kind === 'connect-failed' || kind === 'panic' || kind === 'boot',
+    );
     if (beats < least || bad !== undefined) {
-      problems.push(`${board.name}: ${beats} of ${least} beats answered from ${wellFromMs} ms on; ${JSON.stringify(bad ?? events.at(-1))} ${JSON.stringify(config)}`);
+      problems.push(
+        `${board.name}: ${beats} of ${least} beats answered from ${wellFromMs} ms on; ${JSON.stringify(bad ?? events.at(-1))} ${JSON.stringify(config)}`,
+      );
     }
   }
   return problems;
@@ -176,7 +197,13 @@ describe('when all faults are healed', () => {
 
   it('the bound of the defaults is 83.9 s', () => {
     const defaults: Config = {
-      beatIntervalMs: 3000, missedLimit: 5, connectTimeoutMs: 10_000, baseMs: 1000, capMs: 60_000, scanIntervalMs: 3000, serverMissedLimit: 5,
+      beatIntervalMs: 3000,
+      missedLimit: 5,
+      connectTimeoutMs: 10_000,
+      baseMs: 1000,
+      capMs: 60_000,
+      scanIntervalMs: 3000,
+      serverMissedLimit: 5,
     };
     // 20 s for an attempt that ends in nothing, 60 s of back-off, 3.5 s for a second SYN, and 0.42 s on the wire.
     expect(boundMs(defaults)).toBe(83_920);

@@ -30,7 +30,11 @@ function pair(prepare: (socket: StreamSocket) => void = () => {}): Pair {
     name: 'server',
     profile: 'linux',
     firmware: ({ network }: Hal) => {
-      const listening = network.listen({ address: '0.0.0.0', port: 80 }, 8, { listening() {}, incoming: () => (far = listening.accept(QUIET)), ended() {} });
+      const listening = network.listen({ address: '0.0.0.0', port: 80 }, 8, {
+        listening() {},
+        incoming: () => (far = listening.accept(QUIET)),
+        ended() {},
+      });
     },
   });
   const client = sim.addDevice({
@@ -43,9 +47,18 @@ function pair(prepare: (socket: StreamSocket) => void = () => {}): Pair {
       near.connect({ address: '10.0.0.1', port: 80 });
     },
   });
-  const there = (socket: StreamSocket | undefined): StreamSocket => socket ?? expect.fail('there is no such socket yet');
+  const there = (socket: StreamSocket | undefined): StreamSocket =>
+    socket ?? expect.fail('there is no such socket yet');
   const rowOf = (name: string) => () => sim.netstat().find(({ host }) => host === name);
-  return { sim, client, server, near: () => there(near), far: () => there(far), nearRow: rowOf('client'), farRow: rowOf('server') };
+  return {
+    sim,
+    client,
+    server,
+    near: () => there(near),
+    far: () => there(far),
+    nearRow: rowOf('client'),
+    farRow: rowOf('server'),
+  };
 }
 
 describe('the timer', () => {
@@ -53,9 +66,20 @@ describe('the timer', () => {
     const { sim, nearRow, farRow } = pair();
     await sim.runFor('1s');
     expect(nearRow()).toMatchObject({
-      host: 'client', peer: 'server', remote: { address: '10.0.0.1', port: 80 }, state: 'ESTABLISHED', receiveQueueBytes: 0, sendQueueBytes: 0, timer: { kind: 'off' },
+      host: 'client',
+      peer: 'server',
+      remote: { address: '10.0.0.1', port: 80 },
+      state: 'ESTABLISHED',
+      receiveQueueBytes: 0,
+      sendQueueBytes: 0,
+      timer: { kind: 'off' },
     });
-    expect(farRow()).toMatchObject({ host: 'server', peer: 'client', remote: nearRow()?.local, local: nearRow()?.remote });
+    expect(farRow()).toMatchObject({
+      host: 'server',
+      peer: 'client',
+      remote: nearRow()?.local,
+      local: nearRow()?.remote,
+    });
   });
 
   it('is on for a SYN, which waits to be acknowledged', async () => {
@@ -63,7 +87,11 @@ describe('the timer', () => {
     server.cable.pull();
     // A second, which Linux's timer wheel makes one of 1.004.
     await sim.runFor('500ms');
-    expect(nearRow()).toMatchObject({ state: 'SYN-SENT', sendQueueBytes: 1, timer: { kind: 'on', remainingMs: 504, retransmissions: 0 } });
+    expect(nearRow()).toMatchObject({
+      state: 'SYN-SENT',
+      sendQueueBytes: 1,
+      timer: { kind: 'on', remainingMs: 504, retransmissions: 0 },
+    });
     await sim.runFor('600ms');
     expect(nearRow()?.timer).toMatchObject({ kind: 'on', retransmissions: 1 });
   });
@@ -74,7 +102,11 @@ describe('the timer', () => {
     client.cable.pull();
     near().write(new Uint8Array(8));
     await sim.runFor('100ms');
-    expect(nearRow()).toMatchObject({ state: 'ESTABLISHED', sendQueueBytes: 8, timer: { kind: 'on', retransmissions: 0, probes: 0 } });
+    expect(nearRow()).toMatchObject({
+      state: 'ESTABLISHED',
+      sendQueueBytes: 8,
+      timer: { kind: 'on', retransmissions: 0, probes: 0 },
+    });
     // In the midst of a jiffy.
     await sim.runFor('2001ms');
     const row = nearRow();
@@ -166,7 +198,15 @@ it('looks without touching: the run goes on as if nobody had looked', async () =
 
 it('is printed as netstat -to prints it, with the names of hosts', () => {
   const end = { address: '10.0.0.2', port: 61_915 };
-  const row = { host: 'dev-1', local: end, peer: 'server', remote: { address: '10.0.0.1', port: 39_002 }, state: 'ESTABLISHED', receiveQueueBytes: 0, sendQueueBytes: 0 } as const;
+  const row = {
+    host: 'dev-1',
+    local: end,
+    peer: 'server',
+    remote: { address: '10.0.0.1', port: 39_002 },
+    state: 'ESTABLISHED',
+    receiveQueueBytes: 0,
+    sendQueueBytes: 0,
+  } as const;
   expect(netstatTable([
     { ...row, timer: { kind: 'keepalive', remainingMs: 2312, retransmissions: 0, probes: 1 } },
     { ...row, sendQueueBytes: 123_456, timer: { kind: 'on', remainingMs: 200, retransmissions: 3, probes: 0 } },

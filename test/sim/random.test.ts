@@ -41,7 +41,8 @@ it('spreads small numbers evenly', () => {
 
 it('lets a chance of 0 never happen, one of 1 always, and others as often as they say', () => {
   const random = forkRandom(5, 'chances');
-  const hits = (probability: number) => Array.from({ length: 100_000 }, () => chance(random, probability)).filter(Boolean).length;
+  const hits = (probability: number) =>
+    Array.from({ length: 100_000 }, () => chance(random, probability)).filter(Boolean).length;
   expect(hits(0)).toBe(0);
   expect(hits(1)).toBe(100_000);
   // Five standard deviations.

@@ -1,4 +1,7 @@
-/** A run with everything in it, recorded: its capture, its trace, and what each host has sent. Run as a program it prints their hashes. */
+/**
+ * A run with everything in it, recorded: its capture, its trace, and what each host has sent. Run as a program it
+ * prints their hashes.
+ */
 
 import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
@@ -49,7 +52,10 @@ export async function record(seed: number, devices: number, serverProfile: Profi
       frames++;
       if (!firstNumbers.has(link.name)) firstNumbers.set(link.name, packet.seq);
       capture.packet(sim.engine.nowUs, link.name, packet);
-      note(link.name, `${sim.nowMs} ${packet.sourcePort} ${packet.seq} ${packet.flags} ${packet.window} ${packet.payloadBytes}`);
+      note(
+        link.name,
+        `${sim.nowMs} ${packet.sourcePort} ${packet.seq} ${packet.flags} ${packet.window} ${packet.payloadBytes}`,
+      );
     },
     delivered: () => {},
     dropped: () => {},
@@ -57,7 +63,12 @@ export async function record(seed: number, devices: number, serverProfile: Profi
   sim.addServer(referenceServer(), { profile: serverProfile, link: { delay: '5ms' } });
   for (let i = 0; i < devices; i++) {
     const board = sim.addDevice({
-      firmware: heartbeatFirmware({ beatIntervalMs: 1000, dataIntervalMs: 700, dataBytes: 300, retry: { baseMs: 100, capMs: 1000 } }),
+      firmware: heartbeatFirmware({
+        beatIntervalMs: 1000,
+        dataIntervalMs: 700,
+        dataBytes: 300,
+        retry: { baseMs: 100, capMs: 1000 },
+      }),
       profile: PROFILE_NAMES[i % PROFILE_NAMES.length] ?? 'lwip',
       link: { delay: '20ms', jitter: '10ms', loss: '3%', bandwidth: '1Mbit/s' },
       driftPpm: 10 * i,
@@ -73,7 +84,13 @@ export async function record(seed: number, devices: number, serverProfile: Profi
   }
   await sim.runFor('1m');
   capture.end();
-  return { capture: bytes.digest('hex'), trace: hash(lines), frames, devices: new Map([...ofDevice].map(([name, its]) => [name, hash(its)])), firstNumbers };
+  return {
+    capture: bytes.digest('hex'),
+    trace: hash(lines),
+    frames,
+    devices: new Map([...ofDevice].map(([name, its]) => [name, hash(its)])),
+    firstNumbers,
+  };
 }
 
 function hash(lines: readonly string[]): string {

@@ -9,7 +9,11 @@ import type { TraceEvent } from '../../sim/verdict/trace.ts';
 const KEEPALIVE = { idle: 3, interval: 3, count: 3 };
 
 /** A world whose trace is kept. */
-function world(options: SimulationOptions = {}): { sim: Simulation; trace: TraceEvent[]; at: (kind: TraceEvent['kind']) => number[] } {
+function world(options: SimulationOptions = {}): {
+  sim: Simulation;
+  trace: TraceEvent[];
+  at: (kind: TraceEvent['kind']) => number[];
+} {
   const trace: TraceEvent[] = [];
   const sim = new Simulation({ seed: 1, ...options, onTrace: (event) => trace.push(event) });
   return { sim, trace, at: (kind) => trace.filter((event) => event.kind === kind).map(({ atMs }) => atMs) };
@@ -32,7 +36,9 @@ describe('a server with keepalive 3/3/3 whose device', () => {
     await sim.runFor('11.2s');
     expect(trace.some(({ kind }) => kind === 'offline')).toBe(false);
     await sim.runFor('500ms');
-    expect(trace.find(({ kind }) => kind === 'offline')).toMatchObject({ reason: { kind: 'error', errno: 'ETIMEDOUT' } });
+    expect(trace.find(({ kind }) => kind === 'offline')).toMatchObject({
+      reason: { kind: 'error', errno: 'ETIMEDOUT' },
+    });
   });
 
   it('lost its power and came back learns of it by ECONNRESET, at its next segment', async () => {
@@ -46,7 +52,10 @@ describe('a server with keepalive 3/3/3 whose device', () => {
     await sim.runFor('1.7s');
     expect(trace.some(({ kind }) => kind === 'offline')).toBe(false);
     await sim.runFor('200ms');
-    expect(trace.find(({ kind }) => kind === 'offline')).toMatchObject({ client: 1, reason: { kind: 'error', errno: 'ECONNRESET' } });
+    expect(trace.find(({ kind }) => kind === 'offline')).toMatchObject({
+      client: 1,
+      reason: { kind: 'error', errno: 'ECONNRESET' },
+    });
   });
 
   it('hangs never notices: its stack answers every probe', async () => {
@@ -69,7 +78,9 @@ it('a device that lost its power says nothing more, and no `finally` of its firm
       function* body(): Generator<void, void, void> {
         try {
           for (;;) {
-            hal.network.openDatagram({ address: '0.0.0.0', port: 0 }, { bound() {}, readable() {}, ended() {} }).sendTo(new Uint8Array(8), { address: '10.0.0.9', port: 9 });
+            hal.network
+              .openDatagram({ address: '0.0.0.0', port: 0 }, { bound() {}, readable() {}, ended() {} })
+              .sendTo(new Uint8Array(8), { address: '10.0.0.9', port: 9 });
             yield;
           }
         } finally {
@@ -93,11 +104,19 @@ it('a device that lost its power says nothing more, and no `finally` of its firm
 });
 
 describe('behind a NAT box that forgets idle connections after 5 s', () => {
-  it.each([['silent', undefined], ['rst', 'ECONNRESET']] as const)('%s: a device that beats every 10 s finds out', async (onExpired, errno) => {
+  it.each([
+    ['silent', undefined],
+    ['rst', 'ECONNRESET'],
+  ] as const)('%s: a device that beats every 10 s finds out', async (onExpired, errno) => {
     const { sim, trace } = world();
     sim.addServer(referenceServer({ liveness: { policy: 'none' } }));
     const nat = sim.addNat({ idleTimeout: '5s', onExpired });
-    sim.addDevice({ nat, profile: 'linux', firmware: heartbeatFirmware({ beatIntervalMs: 10_000, missedLimit: 2 }), link: { delay: '20ms' } });
+    sim.addDevice({
+      nat,
+      profile: 'linux',
+      firmware: heartbeatFirmware({ beatIntervalMs: 10_000, missedLimit: 2 }),
+      link: { delay: '20ms' },
+    });
     await sim.runFor('9s');
     expect(trace.some(({ kind }) => kind === 'lost')).toBe(false);
     await sim.runFor('31s');
@@ -120,7 +139,8 @@ it('a clock that is 100 ppm fast beats 100 ppm more often', async () => {
   sim.addDevice({ name: 'true', firmware: heartbeatFirmware({ beatIntervalMs: 1000 }) });
   sim.addDevice({ name: 'fast', firmware: heartbeatFirmware({ beatIntervalMs: 1000 }), driftPpm: 100 });
   await sim.runFor('10001s');
-  const beats = (name: string): number => trace.filter((event) => event.source === 'device' && event.device === name && event.kind === 'beat-sent').length;
+  const beats = (name: string): number =>
+    trace.filter((event) => event.source === 'device' && event.device === name && event.kind === 'beat-sent').length;
   expect(beats('fast') - beats('true')).toBe(1);
 });
 
@@ -146,7 +166,10 @@ describe('what makes no sense is said', () => {
     [{ link: { lossy: '1%' } }, 'a link has no lossy; it can have delay, jitter, bandwidth, queueBytes, loss'],
     [{ firmware: undefined }, 'a device needs a firmware, such as heartbeatFirmware()'],
     [{ link: { loss: '1' } }, '1 is no probability: it can be a number from 0 to 1, or such as 1%'],
-    [{ link: { delay: 'soon' } }, 'soon is no duration: it can be a number of milliseconds, or such as 500ms, 30s, 1.5m, 2h or 1d'],
+    [
+      { link: { delay: 'soon' } },
+      'soon is no duration: it can be a number of milliseconds, or such as 500ms, 30s, 1.5m, 2h or 1d',
+    ],
     [{ link: { bandwidth: '10M' } }, '10M is no bandwidth: it can be a number of bits per second, or such as 10Mbit/s'],
     [{ address: '10.0.0.256' }, '10.0.0.256 is no IPv4 address'],
     [{ address: '10.0.0.1' }, 'there is a host at 10.0.0.1 already'],
@@ -161,7 +184,9 @@ describe('what makes no sense is said', () => {
   });
 
   it('a seed that is none, a cable of nobody', () => {
-    expect(() => new Simulation({ seed: 1.5 })).toThrow('the seed must be a whole number from 0 to 4294967295, not 1.5');
+    expect(() => new Simulation({ seed: 1.5 })).toThrow(
+      'the seed must be a whole number from 0 to 4294967295, not 1.5',
+    );
     expect(() => new Simulation().cable('dev-1')).toThrow('there is no host dev-1');
   });
 

@@ -9,10 +9,13 @@ function world(seed = 1, devices = 1) {
   const trace: TraceEvent[] = [];
   const sim = new Simulation({ seed, onTrace: (event) => trace.push(event) });
   const server = sim.addServer(referenceServer());
-  const boards = Array.from({ length: devices }, () => sim.addDevice({ firmware: heartbeatFirmware(), link: { delay: '20ms' } }));
+  const boards = Array.from({ length: devices }, () =>
+    sim.addDevice({ firmware: heartbeatFirmware(), link: { delay: '20ms' } }),
+  );
   const [device] = boards;
   if (device === undefined) throw new Error('there must be a device');
-  const faults = () => trace.flatMap((event) => (event.source === 'fault' ? [`${event.atMs / 1000} ${event.kind} ${event.text}`] : []));
+  const faults = () =>
+    trace.flatMap((event) => (event.source === 'fault' ? [`${event.atMs / 1000} ${event.kind} ${event.text}`] : []));
   return { sim, server, device, trace, faults };
 }
 
@@ -26,7 +29,11 @@ describe('by hand', () => {
     device.cable.plug();
     device.cable.plug();
     device.resetConnections();
-    expect(faults()).toEqual(['10 fault cable-pull on dev-1 at 10s', '15 healed cable-pull on dev-1 at 10s', '15 fault reset on dev-1 at 15s']);
+    expect(faults()).toEqual([
+      '10 fault cable-pull on dev-1 at 10s',
+      '15 healed cable-pull on dev-1 at 10s',
+      '15 fault reset on dev-1 at 15s',
+    ]);
   });
 
   it('power, hang and crash likewise, on a device and on a server', async () => {
@@ -50,7 +57,10 @@ describe('by hand', () => {
     await sim.runFor('20s');
     device.cable.plug();
     await sim.runFor('40s');
-    expect(faults()).toEqual(['10 fault cable-pull on dev-1 at 10s for 30s', '20 healed cable-pull on dev-1 at 10s for 30s']);
+    expect(faults()).toEqual([
+      '10 fault cable-pull on dev-1 at 10s for 30s',
+      '20 healed cable-pull on dev-1 at 10s for 30s',
+    ]);
   });
 
   it('a write to the flash that is cut in the midst is a power loss', async () => {
@@ -60,14 +70,22 @@ describe('by hand', () => {
     device.power.cutAtWrite(1);
     device.power.restore();
     expect(device.state).toBe('off');
-    expect(faults()).toEqual(['1 fault power-loss on dev-1 at 1s', '1 healed power-loss on dev-1 at 1s', '1 fault power-loss on dev-1 at 1s']);
+    expect(faults()).toEqual([
+      '1 fault power-loss on dev-1 at 1s',
+      '1 healed power-loss on dev-1 at 1s',
+      '1 fault power-loss on dev-1 at 1s',
+    ]);
   });
 });
 
 describe('several faults on one host', () => {
   it.each(['hang', 'crash'])('a %s that a boot has ended keeps no later one from being healed', async (kind) => {
     const { sim, device, server } = world();
-    for (const host of ['dev-1', 'server']) sim.schedule(`${kind} on ${host} at 10s for 5m\npower-loss on ${host} at 20s for 1s\n${kind} on ${host} at 60s for 1s\n${kind} on ${host} at 299s for 30s`);
+    for (const host of ['dev-1', 'server']) {
+      sim.schedule(
+        `${kind} on ${host} at 10s for 5m\npower-loss on ${host} at 20s for 1s\n${kind} on ${host} at 60s for 1s\n${kind} on ${host} at 299s for 30s`,
+      );
+    }
     const states = async (atS: number) => {
       await sim.runFor(atS * 1000 - sim.nowMs);
       return [device.state, server.board.state];
@@ -83,12 +101,21 @@ describe('several faults on one host', () => {
   it('of one kind: it is mended when the last of them is over, and the trace tells of each', async () => {
     const { sim, faults } = world();
     sim.schedule('cable-pull on dev-1 at 10s for 10s\ncable-pull on dev-1 at 15s for 10s');
-    for (const [atS, isUp] of [[10, true], [10.001, false], [20.001, false], [24.999, false], [25.001, true]] as const) {
+    for (const [atS, isUp] of [
+      [10, true],
+      [10.001, false],
+      [20.001, false],
+      [24.999, false],
+      [25.001, true],
+    ] as const) {
       await sim.runFor(atS * 1000 - sim.nowMs);
       if (atS !== 10) expect(sim.cable('dev-1').isUp, `at ${atS} s`).toBe(isUp);
     }
     expect(faults()).toEqual([
-      '10 fault cable-pull on dev-1 at 10s for 10s', '15 fault cable-pull on dev-1 at 15s for 10s', '20 healed cable-pull on dev-1 at 10s for 10s', '25 healed cable-pull on dev-1 at 15s for 10s',
+      '10 fault cable-pull on dev-1 at 10s for 10s',
+      '15 fault cable-pull on dev-1 at 15s for 10s',
+      '20 healed cable-pull on dev-1 at 10s for 10s',
+      '25 healed cable-pull on dev-1 at 15s for 10s',
     ]);
   });
 
@@ -97,9 +124,17 @@ describe('several faults on one host', () => {
     sim.schedule('latency 100ms on dev-1 at 10s for 20s\nlatency 300ms on dev-1 at 20s for 20s');
     await sim.runFor('1m');
     const took = (fromS: number, toS: number) => new Set(trace.flatMap((event) => {
-      return event.kind === 'served' && event.atMs > fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs ?? 0)] : [];
+      return event.kind === 'served' && event.atMs > fromS * 1000 && event.atMs < toS * 1000
+        ? [Math.round(event.afterMs ?? 0)]
+        : [];
     }));
-    expect([took(1, 10), took(11, 20), took(23, 30), took(33, 40), took(43, 60)].map((times) => [...times])).toEqual([[40], [240], [840], [640], [40]]);
+    expect([took(1, 10), took(11, 20), took(23, 30), took(33, 40), took(43, 60)].map((times) => [...times])).toEqual([
+      [40],
+      [240],
+      [840],
+      [640],
+      [40],
+    ]);
   });
 
   it('by hand and by a plan at once: what a hand has pulled, a plan does not plug', async () => {
@@ -124,7 +159,11 @@ describe('times', () => {
       const { sim, trace } = world(seed, devices);
       sim.schedule('cable-pull on dev-* at 10s..60s for 1s..5s');
       await sim.runFor('2m');
-      return new Map(trace.flatMap((event) => (event.source === 'fault' && event.kind === 'fault' ? [[event.host, [event.atMs, event.forMs]] as const] : [])));
+      return new Map(
+        trace.flatMap((event) =>
+          event.source === 'fault' && event.kind === 'fault' ? [[event.host, [event.atMs, event.forMs]] as const] : [],
+        ),
+      );
     };
     const [three, four, other] = [await drawn(1, 3), await drawn(1, 4), await drawn(2, 3)];
     expect(three.size).toBe(3);
@@ -150,7 +189,9 @@ describe('times', () => {
     const { sim, faults } = world();
     sim.schedule('power-loss on dev-1 at 1m for 5s every 10m');
     await sim.runFor(31 * 60_000 + 1000);
-    expect(faults().map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([60, 660, 1260, 1860].flatMap((s) => [`${s} fault`, ...(s === 1860 ? [] : [`${s + 5} healed`])]));
+    expect(faults().map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(
+      [60, 660, 1260, 1860].flatMap((s) => [`${s} fault`, ...(s === 1860 ? [] : [`${s + 5} healed`])]),
+    );
   });
 });
 
@@ -192,8 +233,12 @@ it('hangs by hand that a watchdog ends leave nothing behind', async () => {
 
 it('refuses a plan that is none, or means nobody', () => {
   const { sim } = world();
-  expect(() => sim.schedule('hang on dev-1')).toThrow("line 1 of the plan: expected 'at' and a time, but the line ends");
-  expect(() => sim.schedule('# nothing\nhang on dev-7 at 1s')).toThrow("hang on dev-7 at 1s: no device is called 'dev-7'; there is dev-1, and server");
+  expect(() => sim.schedule('hang on dev-1')).toThrow(
+    "line 1 of the plan: expected 'at' and a time, but the line ends",
+  );
+  expect(() => sim.schedule('# nothing\nhang on dev-7 at 1s')).toThrow(
+    "hang on dev-7 at 1s: no device is called 'dev-7'; there is dev-1, and server",
+  );
 });
 
 describe('the trace', () => {
@@ -203,15 +248,35 @@ describe('the trace', () => {
     sim.testbed.traceEnd();
     device.power.cut();
     await sim.runFor('10s');
-    expect(trace[0]).toEqual({ source: 'run', kind: 'start', format: 'cablepull-trace', version: 2, network: 'simulated', seed: 7, atMs: 0 });
+    expect(trace[0]).toEqual({
+      source: 'run',
+      kind: 'start',
+      format: 'cablepull-trace',
+      version: 2,
+      network: 'simulated',
+      seed: 7,
+      atMs: 0,
+    });
     expect(trace.filter(({ source }) => source === 'run')).toHaveLength(2);
-    expect(trace.at(-1)).toEqual({ source: 'run', kind: 'end', interrupted: false, bytes: expect.any(Number), atMs: 10_000 });
+    expect(trace.at(-1)).toEqual({
+      source: 'run',
+      kind: 'end',
+      interrupted: false,
+      bytes: expect.any(Number),
+      atMs: 10_000,
+    });
   });
 
   it('counts what every host sends, as IPv4 packets: a look at the wires finds the same', async () => {
     const { sim, trace } = world();
     let bytes = 0;
-    sim.wires.observer = { sent: (packet, _, direction) => direction === 'tx' && (bytes += 40 + packet.payloadBytes + (packet.mss > 0 ? 4 : 0) + (packet.windowScale >= 0 ? 4 : 0)), delivered() {}, dropped() {} };
+    sim.wires.observer = {
+      sent: (packet, _, direction) =>
+        direction === 'tx' &&
+        (bytes += 40 + packet.payloadBytes + (packet.mss > 0 ? 4 : 0) + (packet.windowScale >= 0 ? 4 : 0)),
+      delivered() {},
+      dropped() {},
+    };
     await sim.runFor('30s');
     sim.testbed.traceEnd();
     expect(trace.at(-1)).toMatchObject({ kind: 'end', bytes });
@@ -223,6 +288,8 @@ describe('the trace', () => {
     sim.addServer(referenceServer());
     sim.addDevice({ firmware: heartbeatFirmware() });
     await sim.runFor('10s');
-    expect(() => sim.testbed.witness).toThrow('this world keeps nothing of what happens (witness: false): there is nothing to judge by');
+    expect(() => sim.testbed.witness).toThrow(
+      'this world keeps nothing of what happens (witness: false): there is nothing to judge by',
+    );
   });
 });

@@ -84,7 +84,9 @@ export class Stream implements StreamSocket {
     this.#target = remote;
     const wish = this.local ?? { address: host.address, port: 0 };
     const { connections, listeners } = this.#boot;
-    const taken = { has: (port: number) => listeners.has(port) || connections.has(`${port} ${remote.address} ${remote.port}`) };
+    const taken = {
+      has: (port: number) => listeners.has(port) || connections.has(`${port} ${remote.address} ${remote.port}`),
+    };
     const local = this.#boot.claim(wish, taken);
     if (typeof local === 'string') {
       this.#boot.interrupt(() => this.#fail(local));
@@ -97,13 +99,19 @@ export class Stream implements StreamSocket {
       if (accepted === undefined) world.send(to, host.address, () => this.#refused());
       else accepted.#toPeer((self) => self.#connected(accepted), 'answered by RST');
     });
-    world.at(world.now + world.options.connectTimeoutMs, () => { if (this.#connecting && this.#boot.running) this.#fail('ETIMEDOUT'); });
+    world.at(world.now + world.options.connectTimeoutMs, () => { if (this.#connecting && this.#boot.running) {
+      this.#fail('ETIMEDOUT');
+    } });
     return 0;
   }
 
   read(into: Uint8Array): number {
     let count = 0;
-    for (let chunk = this.#unread[0]; chunk !== undefined && count < into.length && !this.#closed; chunk = this.#unread[0]) {
+    for (
+      let chunk = this.#unread[0];
+      chunk !== undefined && count < into.length && !this.#closed;
+      chunk = this.#unread[0]
+    ) {
       const part = chunk.subarray(this.#readOffset, this.#readOffset + into.length - count);
       into.set(part, count);
       count += part.length;
@@ -298,7 +306,9 @@ export class Stream implements StreamSocket {
     world.at(this.#undeliveredSinceMs + limitMs, () => {
       this.#watchingDelivery = false;
       if (!this.#alive() || this.#undeliveredBytes === 0) return;
-      if (world.now - this.#undeliveredSinceMs >= (this.#userTimeoutMs || RETRANSMIT_GIVE_UP_MS)) this.#fail('ETIMEDOUT');
+      if (world.now - this.#undeliveredSinceMs >= (this.#userTimeoutMs || RETRANSMIT_GIVE_UP_MS)) {
+        this.#fail('ETIMEDOUT');
+      }
       else this.#watchDelivery();
     });
   }
@@ -306,7 +316,9 @@ export class Stream implements StreamSocket {
   #startKeepAlive(): void {
     this.#keepAliveRun++;
     this.#probes = 0;
-    if (this.#keepAlive !== undefined && this.#peer !== undefined) this.#keepAliveAt(this.#heardAtMs + this.#keepAlive.idle * 1000);
+    if (this.#keepAlive !== undefined && this.#peer !== undefined) {
+      this.#keepAliveAt(this.#heardAtMs + this.#keepAlive.idle * 1000);
+    }
   }
 
   #keepAliveAt(atMs: number): void {

@@ -139,7 +139,17 @@ describe('a connection', () => {
   it('beyond the backlog is turned away', () => {
     const world = new Loopback();
     const server = world.host('10.0.0.2');
-    server.hal.network.listen({ address: '10.0.0.2', port: 7 }, 2, { listening() { /* - */ }, incoming() { /* leaves it waiting */ }, ended() { /* - */ } });
+    server.hal.network.listen({ address: '10.0.0.2', port: 7 }, 2, {
+      listening() {
+        /* - */
+      },
+      incoming() {
+        /* leaves it waiting */
+      },
+      ended() {
+        /* - */
+      },
+    });
     const outcomes = [1, 2, 3].map((n) => {
       const notes = new Notes(world);
       world.host(`10.0.1.${n}`).hal.network.openStream(notes).connect({ address: '10.0.0.2', port: 7 });
@@ -355,8 +365,34 @@ describe('datagrams and names', () => {
     const world = new Loopback();
     const [one, two] = [world.host('10.0.0.1'), world.host('10.0.0.2')];
     let count = 0;
-    const receiver = two.hal.network.openDatagram({ address: '0.0.0.0', port: 9 }, { bound() { /* - */ }, readable() { count++; }, ended() { /* - */ } });
-    const sender = one.hal.network.openDatagram({ address: '0.0.0.0', port: 0 }, { bound() { /* - */ }, readable() { /* - */ }, ended() { /* - */ } });
+    const receiver = two.hal.network.openDatagram(
+      { address: '0.0.0.0', port: 9 },
+      {
+        bound() {
+          /* - */
+        },
+        readable() {
+          count++;
+        },
+        ended() {
+          /* - */
+        },
+      },
+    );
+    const sender = one.hal.network.openDatagram(
+      { address: '0.0.0.0', port: 0 },
+      {
+        bound() {
+          /* - */
+        },
+        readable() {
+          /* - */
+        },
+        ended() {
+          /* - */
+        },
+      },
+    );
     world.advance(1);
     expect(sender.sendTo(bytes('heartbeat'), { address: '10.0.0.2', port: 9 })).toBe(9);
     sender.sendTo(bytes('lost'), { address: '10.0.0.2', port: 10 });

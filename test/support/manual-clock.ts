@@ -71,7 +71,10 @@ export class ManualClock implements Clock {
   }
 }
 
-/** A kernel on a clock that starts at 0. What a task throws, an expectation above all, comes out where the clock is moved. */
+/**
+ * A kernel on a clock that starts at 0. What a task throws, an expectation above all, comes out where the clock is
+ * moved.
+ */
 export function device(config: KernelConfig = {}): { clock: ManualClock; os: Kernel; log: string[] } {
   const clock = new ManualClock();
   return { clock, os: new Kernel(clock, config), log: [] };

@@ -41,7 +41,11 @@ export class RealBench {
     return new Promise((resolve, reject) => {
       const cancel = this.bench.agenda.after(limitMs, () => {
         this.#waiting = undefined;
-        reject(new Error(`did not come within ${limitMs} ms: ${holds.toString()}\n${this.trace.map(describeTraceEvent).join('\n')}`));
+        reject(
+          new Error(
+            `did not come within ${limitMs} ms: ${holds.toString()}\n${this.trace.map(describeTraceEvent).join('\n')}`,
+          ),
+        );
       });
       this.#waiting = () => {
         for (; next < this.trace.length; next++) {

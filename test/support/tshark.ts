@@ -10,10 +10,23 @@ export function needsTshark(context: TestContext): void {
   context.skip(!installed, 'tshark is not installed: apt-get install tshark');
 }
 
-/** One row for each packet that `filter` shows (all, where it is empty), in it the text of each field, '' where the packet has none. */
+/**
+ * One row for each packet that `filter` shows (all, where it is empty), in it the text of each field, '' where the
+ * packet has none.
+ */
 export function tsharkFields(file: string, filter: string, fields: readonly string[]): string[][] {
   const chosen = filter === '' ? [] : ['-Y', filter];
-  const args = ['-r', file, '-n', ...PAYLOAD_AS_DATA, ...CHECK_CHECKSUMS, ...chosen, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
+  const args = [
+    '-r',
+    file,
+    '-n',
+    ...PAYLOAD_AS_DATA,
+    ...CHECK_CHECKSUMS,
+    ...chosen,
+    '-T',
+    'fields',
+    ...fields.flatMap((field) => ['-e', field]),
+  ];
   const text = execFileSync('tshark', args, {
     encoding: 'utf8',
     maxBuffer: 2 ** 30,
@@ -32,7 +45,10 @@ export function tsharkFrames(file: string, filter: string): number[] {
   return tsharkFields(file, filter, ['frame.number']).map(([number]) => Number(number));
 }
 
-/** What no capture of ours may have: each packet that is malformed, cut short or has a wrong checksum, with what tshark says of it. */
+/**
+ * What no capture of ours may have: each packet that is malformed, cut short or has a wrong checksum, with what tshark
+ * says of it.
+ */
 export function tsharkFaults(file: string): string[][] {
   return tsharkFields(file, FAULTS, ['frame.number', '_ws.col.Info', '_ws.expert.message']);
 }

@@ -1,6 +1,6 @@
 /**
- * The FreeRTOS + lwIP keepalive task: it connects, turns keepalive on, and gives back in upper case what it is sent. It beats
- * nothing by itself: only TCP keepalive tells it, and its server, that the other side is gone.
+ * The FreeRTOS + lwIP keepalive task: it connects, turns keepalive on, and gives back in upper case what it is sent. It
+ * beats nothing by itself: only TCP keepalive tells it, and its server, that the other side is gone.
  */
 
 import { errnoOf, failure } from '../../../hal/errno.ts';
@@ -18,8 +18,8 @@ import {
 const BUFFER_BYTES = 128;
 
 /**
- * After the peer's FIN the network tells no more, while writing may go on: who is held back looks by itself, so often, whether the
- * connection still is.
+ * After the peer's FIN the network tells no more, while writing may go on: who is held back looks by itself, so often,
+ * whether the connection still is.
  */
 const LOOK_MS = 1000;
 

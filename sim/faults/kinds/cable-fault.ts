@@ -1,4 +1,7 @@
-/** Faults of a cable: a rule on it while they last. Only the simulated network has such cables. Several on one cable add up. */
+/**
+ * Faults of a cable: a rule on it while they last. Only the simulated network has such cables. Several on one cable add
+ * up.
+ */
 
 import type { Rule } from '../../link/rule.ts';
 import type { Direction } from '../../link/wires.ts';

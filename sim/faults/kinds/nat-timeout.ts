@@ -6,7 +6,8 @@ import { TIME, timeOf } from '../argument.ts';
 import { type KindOfFault, networkOf, NO_SLOWDOWN } from '../kind.ts';
 
 export const natTimeoutFault: KindOfFault = {
-  summary: 'a NAT box on the way forgets all connections now; with a time, each that is idle for so long; it drops what they send',
+  summary:
+    'a NAT box on the way forgets all connections now; with a time, each that is idle for so long; it drops what they send',
   argument: { ...TIME, what: 'a time such as 5m, for which a connection is idle', example: '5m', isOptional: true },
   lasts: (idle) => idle !== undefined,
   effect: (idle) => (idle === undefined ? 'cuts' : 'latent'),
@@ -23,6 +24,9 @@ export const natTimeoutFault: KindOfFault = {
       return undefined;
     }
     // What is silent from the beginning is to be told of, too, when it is forgotten.
-    return new FlowTable(timeline, { unknown: 'adopted', idleUs: durationUs(timeOf(idle)), onForgotten }).install(cable, connections());
+    return new FlowTable(timeline, { unknown: 'adopted', idleUs: durationUs(timeOf(idle)), onForgotten }).install(
+      cable,
+      connections(),
+    );
   },
 };

@@ -5,7 +5,10 @@ import { SHARE, shareOf } from '../argument.ts';
 import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
-/** Longer than the answer to what was sent takes on most ways, so that it is overtaken for certain where anything follows it soon. */
+/**
+ * Longer than the answer to what was sent takes on most ways, so that it is overtaken for certain where anything
+ * follows it soon.
+ */
 const HELD_MS = 100;
 
 export const reorderFault = cableFault({

@@ -24,7 +24,8 @@ export function burstLoss(bursts: Bursts): Rule {
     newJudge: () => {
       let isBad = false;
       return (_packet, random) => {
-        // Linux's netem (loss_gilb_ell): the state that was there decides on the packet, and the next state is drawn beside it.
+        // Linux's netem (loss_gilb_ell): the state that was there decides on the packet, and the next state is drawn
+        // beside it.
         const wasBad = isBad;
         if (chance(random, isBad ? badToGood : goodToBad)) isBad = !isBad;
         return chance(random, wasBad ? lossInBad : lossInGood) ? 'loss' : 'pass';

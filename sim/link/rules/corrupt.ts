@@ -9,8 +9,8 @@ import { probability, type Share } from '../options.ts';
 import type { Rule, PacketVerdict } from '../rule.ts';
 
 /**
- * One bit of the IPv4 packet is flipped in such a share of packets. The receiver's checksums find nearly all of that, and the packet
- * counts as corrupt; what they cannot find is passed on as it reads now.
+ * One bit of the IPv4 packet is flipped in such a share of packets. The receiver's checksums find nearly all of that,
+ * and the packet counts as corrupt; what they cannot find is passed on as it reads now.
  */
 export function corrupt(share: Share): Rule {
   const p = probability(share);

@@ -1,7 +1,7 @@
 /**
- * The server's side of echo: it sends a line of text, and the client sends it back in upper case, one line at a time. A right
- * answer counts as a beat; anything else is a bad frame. A line that is not answered when the next is due is told, and no other
- * is sent until it is: the dead are left to TCP keepalive and to the server's liveness.
+ * The server's side of echo: it sends a line of text, and the client sends it back in upper case, one line at a time. A
+ * right answer counts as a beat; anything else is a bad frame. A line that is not answered when the next is due is
+ * told, and no other is sent until it is: the dead are left to TCP keepalive and to the server's liveness.
  */
 
 import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../firmware/index.ts';

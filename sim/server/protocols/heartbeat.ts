@@ -1,4 +1,7 @@
-/** The server's side of the heartbeat protocol: with or without an answer to each beat, with or without data that it pushes. */
+/**
+ * The server's side of the heartbeat protocol: with or without an answer to each beat, with or without data that it
+ * pushes.
+ */
 
 import {
   BEAT, DEVICE_PROTOCOLS, encodeOther, type FrameSink, HEAD_BYTES, HeartbeatDecoder, type ProtocolSettingsOf,

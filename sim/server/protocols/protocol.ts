@@ -51,7 +51,9 @@ export interface Said {
   readonly missedLimit: number | undefined;
   /** `--keepalive`, of the devices; for the server's connections it holds anyway. */
   readonly keepAlive: KeepAlive | 'off' | undefined;
-  /** Of the protocol's own options: what each was given as, and undefined where it was not. What cannot be is refused. */
+  /**
+   * Of the protocol's own options: what each was given as, and undefined where it was not. What cannot be is refused.
+   */
   flag(option: string): boolean;
   durationMs(option: string): number | undefined;
   whole(option: string, min: number, max: number): number | undefined;
@@ -116,11 +118,17 @@ export interface Client {
   frame(isBeat: boolean): void;
   /** So much data came. */
   data(bytes: number): void;
-  /** Sends `bytes`, which are not to be changed any more: on a connection they follow the others, else they are one datagram. */
+  /**
+   * Sends `bytes`, which are not to be changed any more: on a connection they follow the others, else they are one
+   * datagram.
+   */
   send(bytes: Uint8Array): void;
   /** Calls the handler's `due` at this time, in place of the one that was set before; Infinity: never. */
   setDeadline(atMs: number): void;
-  /** Takes it off line: what was sent still goes out, then the connection is closed. `reason` is a sentence without a full stop. */
+  /**
+   * Takes it off line: what was sent still goes out, then the connection is closed. `reason` is a sentence without a
+   * full stop.
+   */
   drop(reason: string): void;
   /** The same, as it was silent for longer than its protocol allows. */
   dropSilent(): void;

@@ -1,6 +1,7 @@
 /**
- * FreeRTOS+TCP 4 with the defaults of FreeRTOSIPConfigDefaults.h ("Defaults" below), and ipconfigTCP_KEEP_ALIVE set, which is off there.
- * What it does about data that nobody acknowledges is: retransmit for ever, until it is closed. Only keepalive finds a dead peer.
+ * FreeRTOS+TCP 4 with the defaults of FreeRTOSIPConfigDefaults.h ("Defaults" below), and ipconfigTCP_KEEP_ALIVE set,
+ * which is off there. What it does about data that nobody acknowledges is: retransmit for ever, until it is closed.
+ * Only keepalive finds a dead peer.
  */
 
 import type { Profile } from '../profile.ts';
@@ -13,7 +14,8 @@ export const FREERTOS_TCP: Profile = {
 
   // Defaults: ipconfigTCP_MSS, ipconfigNETWORK_MTU - 40. (It takes 1400 where the peer is not on its own network.)
   mssBytes: 1460,
-  // FreeRTOS_TCP_Transmission.c, prvSetSynAckOptions: the option is sent, and prvWinScaleFactor is 0 for a window that fits.
+  // FreeRTOS_TCP_Transmission.c, prvSetSynAckOptions: the option is sent, and prvWinScaleFactor is 0 for a window that
+  // fits.
   windowScale: 0,
   // Defaults: ipconfigTCP_TX_BUFFER_LENGTH, ipconfigTCP_RX_BUFFER_LENGTH: 4 * ipconfigTCP_MSS.
   sendBufferBytes: 4 * 1460,
@@ -28,7 +30,8 @@ export const FREERTOS_TCP: Profile = {
     // FreeRTOS_TCP_WIN.c, vTCPWindowInit: lSRTT is 500 ms; Defaults: ipconfigTCP_SRTT_MINIMUM_VALUE_MS 50. Twice each.
     rtoInitialMs: 1000,
     rtoMinMs: 100,
-    // pxTCPWindowTx_GetWaitQueue: SRTT << ucTransmitCount has no limit; half of what 32 bits hold of ms, 12 days, stands for none.
+    // pxTCPWindowTx_GetWaitQueue: SRTT << ucTransmitCount has no limit; half of what 32 bits hold of ms, 12 days,
+    // stands for none.
     rtoMaxMs: 2 ** 30,
     backoffShifts: undefined,
     giveUp: { by: 'count', retries: Infinity },
@@ -38,10 +41,12 @@ export const FREERTOS_TCP: Profile = {
   },
 
   handshake: {
-    // FreeRTOS_TCP_Transmission.c, prvTCPSendPacket: 3 SYNs; FreeRTOS_TCP_IP.c, prvTCPNextTimeout: 3 s, 6 s, and 11 s to the end.
+    // FreeRTOS_TCP_Transmission.c, prvTCPSendPacket: 3 SYNs; FreeRTOS_TCP_IP.c, prvTCPNextTimeout: 3 s, 6 s, and 11 s
+    // to the end.
     synRetries: 2,
     synLinearTimeouts: 0,
-    // FreeRTOS_TCP_IP.c, xTCPSocketCheck: sends of itself in eCONNECT_SYN and from eESTABLISHED on; a SYN-ACK answers a SYN.
+    // FreeRTOS_TCP_IP.c, xTCPSocketCheck: sends of itself in eCONNECT_SYN and from eESTABLISHED on; a SYN-ACK answers a
+    // SYN.
     synAckRetries: 0,
     rtoMs: 3000,
     lastWaitMs: 11_000,
@@ -56,8 +61,9 @@ export const FREERTOS_TCP: Profile = {
     dupAckThreshold: 3,
   },
 
-  // FreeRTOS_TCP_IP.h: tcpDELAYED_ACK_LONGER_DELAY_MS, for full segments; smaller ones wait tcpDELAYED_ACK_SHORT_DELAY_MS, 2 ticks
-  // (FreeRTOS_TCP_Transmission.c, prvSendData), and what devices say to each other is small.
+  // FreeRTOS_TCP_IP.h: tcpDELAYED_ACK_LONGER_DELAY_MS, for full segments; smaller ones wait
+  // tcpDELAYED_ACK_SHORT_DELAY_MS, 2 ticks (FreeRTOS_TCP_Transmission.c, prvSendData), and what devices say to each
+  // other is small.
   delayedAck: { kind: 'delay', delayMs: 2 },
 
   // It has no timer for that: what waits for the window is looked at as retransmissions are.
@@ -67,8 +73,9 @@ export const FREERTOS_TCP: Profile = {
     // Defaults: ipconfigTCP_KEEP_ALIVE_INTERVAL, in seconds, for the whole stack.
     support: 'idle',
     unitS: 1,
-    // As documented: 20 s, and the third probe without an answer ends it. (FreeRTOS_TCP_Transmission.c, prvTCPPrepareSend, wants
-    // ucKeepRepCount > 3; and there a second probe would come 3 s after the first, were the socket looked at before its next 20 s.)
+    // As documented: 20 s, and the third probe without an answer ends it. (FreeRTOS_TCP_Transmission.c,
+    // prvTCPPrepareSend, wants ucKeepRepCount > 3; and there a second probe would come 3 s after the first, were the
+    // socket looked at before its next 20 s.)
     defaults: { idle: 20, interval: 20, count: 3 },
     // prvTCPReturnPacket: the sequence number less 1, and no data.
     garbageByte: false,
@@ -86,18 +93,20 @@ export const FREERTOS_TCP: Profile = {
   userTimeout: false,
   // FreeRTOS_Sockets.c, FreeRTOS_connect.
   timeoutErrno: 'ETIMEDOUT',
-  // FreeRTOS_TCP_IP.c, xProcessReceivedTCPPacket: RST by RFC 5961 3.2. (A SYN it ignores, where RFC 5961 4.2 has an ACK.)
+  // FreeRTOS_TCP_IP.c, xProcessReceivedTCPPacket: RST by RFC 5961 3.2. (A SYN it ignores, where RFC 5961 4.2 has an
+  // ACK.)
   challengeAcks: true,
   challengeAckIntervalMs: 0,
   // xProcessReceivedTCPPacket: no RST for what has "only the ACK flag set".
   resetsStrayAcks: false,
   // FreeRTOS_shutdown sends FIN.
   resetsOnUnreadClose: false,
-  // FreeRTOS_TCP_State_Handling.c, prvTCPHandleFin: after both FINs eCLOSE_WAIT, which here waits for nothing but FreeRTOS_closesocket.
+  // FreeRTOS_TCP_State_Handling.c, prvTCPHandleFin: after both FINs eCLOSE_WAIT, which here waits for nothing but
+  // FreeRTOS_closesocket.
   timeWaitMs: 0,
   // Defaults: ipconfigTCP_HANG_PROTECTION_TIME.
   finWait2Ms: 30_000,
-  // FreeRTOS_TCP_State_Handling.c, prvTCPStatusAgeCheck: the same time for every state that is neither established nor at its end. It is
-  // counted there from the last packet that came; but looked at, as here, when something is due.
+  // FreeRTOS_TCP_State_Handling.c, prvTCPStatusAgeCheck: the same time for every state that is neither established nor
+  // at its end. It is counted there from the last packet that came; but looked at, as here, when something is due.
   orphanMs: 30_000,
 };

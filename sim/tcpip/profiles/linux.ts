@@ -1,6 +1,6 @@
 /**
- * Linux 6.18 as a distribution ships it, HZ=250. Paths are the kernel's own; where a number was measured of a kernel too, the
- * measurement says the same.
+ * Linux 6.18 as a distribution ships it, HZ=250. Paths are the kernel's own; where a number was measured of a kernel
+ * too, the measurement says the same.
  */
 
 import type { Profile } from '../profile.ts';
@@ -15,10 +15,11 @@ export const LINUX: Profile = {
   mssBytes: 1460,
   // net/ipv4/tcp_output.c, tcp_select_initial_window: ilog2 of the largest tcp_rmem, 6 MB, less 15.
   windowScale: 7,
-  // What a connection starts with: net/ipv4/tcp_input.c, tcp_sndbuf_expand, for ten segments on Ethernet. It grows with the window,
-  // up to tcp_wmem[2]; here it does not.
+  // What a connection starts with: net/ipv4/tcp_input.c, tcp_sndbuf_expand, for ten segments on Ethernet. It grows with
+  // the window, up to tcp_wmem[2]; here it does not.
   sendBufferBytes: 87_040,
-  // tcp_rmem[1] is 131,072, half of it for data (tcp_adv_win_scale 1), in whole segments: 44 of 1460. It grows too, up to tcp_rmem[2].
+  // tcp_rmem[1] is 131,072, half of it for data (tcp_adv_win_scale 1), in whole segments: 44 of 1460. It grows too, up
+  // to tcp_rmem[2].
   receiveBufferBytes: 64_240,
   socketsMax: Infinity,
   // net/ipv4/af_inet.c, inet_init_net: ip_local_port_range.
@@ -33,7 +34,8 @@ export const LINUX: Profile = {
     rtoMaxMs: 120_000,
     // net/ipv4/tcp_timer.c, tcp_retransmit_timer: icsk_rto << 1.
     backoffShifts: undefined,
-    // net/ipv4/tcp_timer.c, retransmits_timed_out and tcp_model_timeout; include/net/tcp.h: TCP_RETR2. Nominally 924.6 s.
+    // net/ipv4/tcp_timer.c, retransmits_timed_out and tcp_model_timeout; include/net/tcp.h: TCP_RETR2. Nominally 924.6
+    // s.
     giveUp: { by: 'elapsed', retries: 15 },
     lastWaitMs: undefined,
     // net/ipv4/tcp_ipv4.c, tcp_sk_init: sysctl_tcp_early_retrans 3, sysctl_tcp_timestamps 1.
@@ -42,7 +44,8 @@ export const LINUX: Profile = {
   },
 
   handshake: {
-    // include/net/tcp.h: TCP_SYN_RETRIES, TCP_SYNACK_RETRIES; net/ipv4/tcp_ipv4.c, tcp_sk_init: sysctl_tcp_syn_linear_timeouts.
+    // include/net/tcp.h: TCP_SYN_RETRIES, TCP_SYNACK_RETRIES; net/ipv4/tcp_ipv4.c, tcp_sk_init:
+    // sysctl_tcp_syn_linear_timeouts.
     synRetries: 6,
     synLinearTimeouts: 4,
     synAckRetries: 5,

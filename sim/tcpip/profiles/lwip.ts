@@ -1,8 +1,8 @@
 /**
- * lwIP 2.1 with the defaults of opt.h, but for what every port to Ethernet sets: the MSS, and LWIP_TCP_KEEPALIVE. Its timers are
- * counts: tcp_fasttmr every 250 ms (TCP_TMR_INTERVAL, priv/tcp_priv.h) sends delayed ACKs, tcp_slowtmr every 500 ms
- * (TCP_SLOW_INTERVAL) does all else. So a retransmission comes up to 500 ms earlier than its RTO says, and a first keepalive probe up to
- * 500 ms later than its idle time; what follows either comes in whole 500 ms.
+ * lwIP 2.1 with the defaults of opt.h, but for what every port to Ethernet sets: the MSS, and LWIP_TCP_KEEPALIVE. Its
+ * timers are counts: tcp_fasttmr every 250 ms (TCP_TMR_INTERVAL, priv/tcp_priv.h) sends delayed ACKs, tcp_slowtmr every
+ * 500 ms (TCP_SLOW_INTERVAL) does all else. So a retransmission comes up to 500 ms earlier than its RTO says, and a
+ * first keepalive probe up to 500 ms later than its idle time; what follows either comes in whole 500 ms.
  */
 
 import type { Profile } from '../profile.ts';
@@ -35,7 +35,8 @@ export const LWIP: Profile = {
     rtoMaxMs: 0x7fff * 500,
     // tcp.c: tcp_backoff.
     backoffShifts: [1, 2, 3, 4, 5, 6, 7],
-    // opt.h: TCP_MAXRTX. tcp_slowtmr looks at nrtx before it looks at the time: at its next call after the last retransmission.
+    // opt.h: TCP_MAXRTX. tcp_slowtmr looks at nrtx before it looks at the time: at its next call after the last
+    // retransmission.
     giveUp: { by: 'count', retries: 12 },
     lastWaitMs: 500,
     tailLossProbe: false,
@@ -44,7 +45,8 @@ export const LWIP: Profile = {
   },
 
   handshake: {
-    // opt.h: TCP_SYNMAXRTX 6, and tcp_slowtmr does not back off in SYN_SENT: 3 s apart, all of them. A connect gives up after 18.5 s.
+    // opt.h: TCP_SYNMAXRTX 6, and tcp_slowtmr does not back off in SYN_SENT: 3 s apart, all of them. A connect gives up
+    // after 18.5 s.
     synRetries: 0,
     synLinearTimeouts: 6,
     // TCP_SYN_RCVD_TIMEOUT, 20 s, ends it before the third (priv/tcp_priv.h): 3 s, 6 s, 12 s.
@@ -68,7 +70,8 @@ export const LWIP: Profile = {
   persist: { kind: 'table', intervalsMs: [1500, 3000, 6000, 12_000, 24_000, 48_000, 60_000], probesMax: 12 },
 
   keepAlive: {
-    // opt.h: LWIP_TCP_KEEPALIVE is 0, and then only SO_KEEPALIVE with the defaults is there; ports set it for TCP_KEEPIDLE and the others.
+    // opt.h: LWIP_TCP_KEEPALIVE is 0, and then only SO_KEEPALIVE with the defaults is there; ports set it for
+    // TCP_KEEPIDLE and the others.
     support: 'full',
     unitS: 1,
     // priv/tcp_priv.h: TCP_KEEPIDLE_DEFAULT, TCP_KEEPINTVL_DEFAULT, TCP_KEEPCNT_DEFAULT.

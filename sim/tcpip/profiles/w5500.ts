@@ -1,6 +1,6 @@
 /**
- * WIZnet W5500, TCP in hardware: data sheet 1.0.9 with the registers as they are after a reset, and WIZnet's ioLibrary_Driver on top.
- * What the data sheet does not say is marked so.
+ * WIZnet W5500, TCP in hardware: data sheet 1.0.9 with the registers as they are after a reset, and WIZnet's
+ * ioLibrary_Driver on top. What the data sheet does not say is marked so.
  */
 
 import type { Profile } from '../profile.ts';
@@ -20,12 +20,13 @@ export const W5500: Profile = {
   receiveBufferBytes: 2048,
   // "Supports 8 independent sockets simultaneously".
   socketsMax: 8,
-  // The chip has none; ioLibrary_Driver, socket.c: sock_any_port from SOCK_ANY_PORT_NUM on, and again when it comes to 0xFFF0.
+  // The chip has none; ioLibrary_Driver, socket.c: sock_any_port from SOCK_ANY_PORT_NUM on, and again when it comes to
+  // 0xFFF0.
   ephemeralPorts: { first: 0xc000, last: 0xffef },
 
   retransmission: {
-    // 4.1, RTR and RCR: RTR 2000 x 100 us, doubled as long as it fits into 16 bits, so 6.4 s; final after RCR = 8 retransmissions, which
-    // is 31.8 s after the first transmission: TCPTO, with the data sheet's own example.
+    // 4.1, RTR and RCR: RTR 2000 x 100 us, doubled as long as it fits into 16 bits, so 6.4 s; final after RCR = 8
+    // retransmissions, which is 31.8 s after the first transmission: TCPTO, with the data sheet's own example.
     rto: 'fixed',
     rtoInitialMs: 200,
     rtoMinMs: 200,

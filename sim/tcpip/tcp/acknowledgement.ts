@@ -33,8 +33,12 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
 /** RFC 9293 3.10.7.4: SND.WND, where the segment is newer than the last that told it. Whether the window changed. */
 function takeWindow(tcb: Tcb, { seq, ack, window, flags }: Packet): boolean {
   const bytes = window << ((flags & SYN) === 0 ? tcb.sndScale : 0);
-  const isNewer = distance(tcb.sndUna, ack) > 0 || distance(tcb.sndWl1, seq) > 0
-    || (tcb.sndWl1 === seq && distance(tcb.sndWl2, ack) >= 0 && (bytes > tcb.sndWnd || bytes === 0 || distance(tcb.sndWl2, ack) > 0));
+  const isNewer =
+    distance(tcb.sndUna, ack) > 0 ||
+    distance(tcb.sndWl1, seq) > 0 ||
+    (tcb.sndWl1 === seq &&
+      distance(tcb.sndWl2, ack) >= 0 &&
+      (bytes > tcb.sndWnd || bytes === 0 || distance(tcb.sndWl2, ack) > 0));
   if (!isNewer) return false;
   const isChange = bytes !== tcb.sndWnd;
   tcb.sndWnd = bytes;

@@ -1,4 +1,6 @@
-/** What the user of a connection can do (RFC 9293 3.9.1), as POSIX has it. Failures come back below 0, as from the HAL. */
+/**
+ * What the user of a connection can do (RFC 9293 3.9.1), as POSIX has it. Failures come back below 0, as from the HAL.
+ */
 
 import { failure, type Errno } from '../../../hal/errno.ts';
 import { startCongestion } from './congestion.ts';
@@ -34,7 +36,8 @@ export function connect(tcb: Tcb, isn: number): void {
   tcb.state = 'SYN-SENT';
   tcb.flags |= ACTIVE;
   if (tcb.stack.profile.retransmission.giveUp.by === 'elapsed') {
-    // Linux's tcp_connect sets retrans_stamp: what has elapsed counts from the first SYN, and not from the first retransmission as later.
+    // Linux's tcp_connect sets retrans_stamp: what has elapsed counts from the first SYN, and not from the first
+    // retransmission as later.
     tcb.flags |= RETRANSMITTED;
     tcb.retransmitSinceTick = tcb.stack.nowTick;
   }
@@ -156,7 +159,10 @@ export function setNoDelay(tcb: Tcb, on: boolean): void {
   sendNew(tcb);
 }
 
-/** What the network says of a connection (RFC 1122 4.2.3.9): during the handshake it ends it, later it is only remembered. */
+/**
+ * What the network says of a connection (RFC 1122 4.2.3.9): during the handshake it ends it, later it is only
+ * remembered.
+ */
 export function unreachable(tcb: Tcb, errno: Errno): void {
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') done(tcb, errno);
   else tcb.softError = errno;

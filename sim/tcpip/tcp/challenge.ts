@@ -9,8 +9,8 @@ export function challenge(tcb: Tcb): void {
   const { challengeAckIntervalMs } = stack.profile;
   if ((tcb.flags & CHALLENGED) !== 0) {
     const since = ticksSince(stack, tcb.lastChallengeTick);
-    // Not twice in a tick, whatever the stack says: two ends that believe different things of a connection would answer each other, and no
-    // time would pass.
+    // Not twice in a tick, whatever the stack says: two ends that believe different things of a connection would answer
+    // each other, and no time would pass.
     if (since >= 0 && since < Math.max(msToTicks(stack, challengeAckIntervalMs), 1)) return;
   }
   tcb.flags |= CHALLENGED;

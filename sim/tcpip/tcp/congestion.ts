@@ -14,8 +14,8 @@ export function startCongestion(tcb: Tcb): void {
 }
 
 /**
- * RFC 5681 4.1: after a pause of more than an RTO nothing is known of the path any more, and no full window goes out at once. The pause is
- * counted from the last acknowledgement.
+ * RFC 5681 4.1: after a pause of more than an RTO nothing is known of the path any more, and no full window goes out at
+ * once. The pause is counted from the last acknowledgement.
  */
 export function restartAfterIdle(tcb: Tcb): void {
   const { control, initialWindowSegments } = tcb.stack.profile.congestion;
@@ -23,7 +23,9 @@ export function restartAfterIdle(tcb: Tcb): void {
   if (ticksSince(tcb.stack, tcb.lastAckTick) >>> 0 > tcb.rtoTicks) tcb.cwnd = initialWindowSegments;
 }
 
-/** Segments that are thought to be under way. After a time-out all of them are thought lost, but for those sent since. */
+/**
+ * Segments that are thought to be under way. After a time-out all of them are thought lost, but for those sent since.
+ */
 export function inFlight(tcb: Tcb): number {
   if (tcb.recovery !== 'loss') return tcb.packetsOut;
   const ends = tcb.segmentEnds;

@@ -1,7 +1,7 @@
 /**
- * When to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2). Linux's way: the first segments, and those after a pause, at once ("quick
- * ACKs"); then as the segments come, 40 ms to 200 ms later; with the answer, where the user answers within that time
- * ("ping-pong"). Others: with the second segment, or after a fixed time.
+ * When to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2). Linux's way: the first segments, and those after a pause, at
+ * once ("quick ACKs"); then as the segments come, 40 ms to 200 ms later; with the answer, where the user answers within
+ * that time ("ping-pong"). Others: with the second segment, or after a fixed time.
  */
 
 import { isPingPong, moreQuickAcks, resetAckDelay } from './quick-ack.ts';
@@ -82,7 +82,8 @@ function delayAck(tcb: Tcb): void {
     case 'linux':
       ticks = linuxDelayTicks(tcb, msToTicks(stack, delayedAck.minMs), msToTicks(stack, delayedAck.maxMs));
       if ((tcb.flags & ACK_TIMER) !== 0) {
-        // Linux's tcp_send_delayed_ack: when the timer is about to fire, or earlier than it would be now. It fires a tick after its time.
+        // Linux's tcp_send_delayed_ack: when the timer is about to fire, or earlier than it would be now. It fires a
+        // tick after its time.
         const left = distance(stack.nowTick, tcb.ackTick) - 1;
         if (left <= ticks >> 2) {
           sendAck(tcb);
@@ -130,7 +131,10 @@ export function ackTimeout(tcb: Tcb): void {
   sendAck(tcb);
 }
 
-/** The user has read `bytes` (Linux's tcp_cleanup_rbuf): an ACK goes now where that opens the window, or empties the buffer. */
+/**
+ * The user has read `bytes` (Linux's tcp_cleanup_rbuf): an ACK goes now where that opens the window, or empties the
+ * buffer.
+ */
 export function dataWasRead(tcb: Tcb, bytes: number): void {
   if (tcb.state === 'CLOSED') return;
   if (tcb.stack.profile.delayedAck.kind === 'linux' && (tcb.flags & ACK_SCHEDULED) !== 0) {

@@ -57,8 +57,8 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
   if (isClosed(tcb)) return;
   if (packet.payloadBytes > 0 || (packet.flags & FIN) !== 0) {
     if (isTooLate(tcb, end, (packet.flags & FIN) !== 0)) {
-      // RFC 9293 3.6.1, RFC 2525 2.17: nobody is there to read it, and the peer has to know. As to a segment for no connection (Linux's
-      // tcp_v4_do_rcv after tcp_rcv_state_process; TCP_TW_RST of tcp_timewait_state_process).
+      // RFC 9293 3.6.1, RFC 2525 2.17: nobody is there to read it, and the peer has to know. As to a segment for no
+      // connection (Linux's tcp_v4_do_rcv after tcp_rcv_state_process; TCP_TW_RST of tcp_timewait_state_process).
       resetReply(tcb.stack, packet);
       done(tcb, undefined);
       return;
@@ -84,8 +84,8 @@ function arrivesInSynSent(tcb: Tcb, packet: Packet): void {
   const { stack } = tcb;
   const hasAck = (packet.flags & ACK) !== 0;
   if (hasAck && packet.ack !== tcb.sndNxt) {
-    // An old connection of the peer's, perhaps: it is reset, and SYN goes out again soon, after a RST of an old one too (Linux's
-    // tcp_rcv_synsent_state_process).
+    // An old connection of the peer's, perhaps: it is reset, and SYN goes out again soon, after a RST of an old one too
+    // (Linux's tcp_rcv_synsent_state_process).
     if (tcb.timeouts === 0) setTimer(tcb, 'retransmit', usToTicks(stack, TIMEOUT_US_MIN));
     resetReply(stack, packet);
     return;
@@ -161,7 +161,10 @@ function isAcceptable(tcb: Tcb, seq: number, end: number): boolean {
   return distance(tcb.rcvAcked, end) >= 0 && distance(seq, advance(tcb.rcvNxt, receiveWindow(tcb))) >= 0;
 }
 
-/** RFC 9293 3.10.7.4: an ACK in answer, that tells what would fit. Those without data only so often, so that two ends cannot answer one another for ever. */
+/**
+ * RFC 9293 3.10.7.4: an ACK in answer, that tells what would fit. Those without data only so often, so that two ends
+ * cannot answer one another for ever.
+ */
 function answerUnacceptable(tcb: Tcb, packet: Packet, end: number): void {
   if ((packet.flags & RST) !== 0) return;
   if (isRepeatedSyn(tcb, packet)) {
@@ -204,8 +207,9 @@ function synArrives(tcb: Tcb, packet: Packet): void {
   if (isRepeatedSyn(tcb, packet)) {
     sendSyn(tcb);
   } else if (tcb.stack.profile.challengeAcks || tcb.state === 'SYN-RECEIVED' || distance(tcb.rcvNxt, packet.seq) < 0) {
-    // RFC 5961 4.2: an ACK, whatever its number; a peer that has rebooted will answer it with the right RST. And without that RFC, where it
-    // is before the window: the peer has not got the last segment of the handshake (RFC 793 3.9, first check).
+    // RFC 5961 4.2: an ACK, whatever its number; a peer that has rebooted will answer it with the right RST. And
+    // without that RFC, where it is before the window: the peer has not got the last segment of the handshake (RFC 793
+    // 3.9, first check).
     challenge(tcb);
   } else {
     // RFC 793: a SYN in the window ends the connection.
@@ -221,14 +225,24 @@ function isRepeatedSyn(tcb: Tcb, { flags, seq }: Packet): boolean {
 
 /** Both have opened at once, and this acknowledges our SYN (Linux's tcp_validate_incoming). */
 function isCrossedSynAck(tcb: Tcb, { flags, seq, ack, payloadBytes }: Packet): boolean {
-  return tcb.state === 'SYN-RECEIVED' && (flags & ACK) !== 0 && payloadBytes === 0 && advance(seq, 1) === tcb.rcvNxt && ack === tcb.sndNxt;
+  return (
+    tcb.state === 'SYN-RECEIVED' &&
+    (flags & ACK) !== 0 &&
+    payloadBytes === 0 &&
+    advance(seq, 1) === tcb.rcvNxt &&
+    ack === tcb.sndNxt
+  );
 }
 
 // ---- the end ----
 
 /** Whether nobody reads any more what has come. */
 function isTooLate({ flags, state, rcvNxt }: Tcb, end: number, withFin: boolean): boolean {
-  return (flags & ORPHAN) !== 0 && (state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2') && distance(rcvNxt, advance(end, withFin ? -1 : 0)) > 0;
+  return (
+    (flags & ORPHAN) !== 0 &&
+    (state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2') &&
+    distance(rcvNxt, advance(end, withFin ? -1 : 0)) > 0
+  );
 }
 
 /** RFC 9293 3.10.7.4, fifth: our FIN, if that is what was acknowledged. */

@@ -1,7 +1,7 @@
 /**
- * Keepalive (RFC 9293 3.8.4), by Linux's tcp_keepalive_timer. The timer is not touched by what comes and goes: when it fires, it looks how
- * long nothing has come, and waits for the rest. While data is unacknowledged it only waits: then it is retransmission that finds
- * a dead peer.
+ * Keepalive (RFC 9293 3.8.4), by Linux's tcp_keepalive_timer. The timer is not touched by what comes and goes: when it
+ * fires, it looks how long nothing has come, and waits for the rest. While data is unacknowledged it only waits: then
+ * it is retransmission that finds a dead peer.
  */
 
 import type { KeepAlive, KeepAliveSupport } from '../../../hal/network.ts';
@@ -16,7 +16,10 @@ const SECONDS_MAX = 32_767;
 const COUNT_MAX = 127;
 
 /** How much of it a stack takes; `none`: nothing, as it cannot do it, or no stack can. */
-export function keepAliveTaken({ keepAlive: { support } }: Profile, { idle, interval, count }: KeepAlive): KeepAliveSupport {
+export function keepAliveTaken(
+  { keepAlive: { support } }: Profile,
+  { idle, interval, count }: KeepAlive,
+): KeepAliveSupport {
   return [idle, interval].every((s) => isWhole(s, SECONDS_MAX)) && isWhole(count, COUNT_MAX) ? support : 'none';
 }
 
@@ -42,7 +45,9 @@ export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAl
   return support;
 }
 
-/** The connection is established, or keepalive was set on one that is: the timer starts from when something came last. */
+/**
+ * The connection is established, or keepalive was set on one that is: the timer starts from when something came last.
+ */
 export function startKeepAlive(tcb: Tcb): void {
   const { keepAlive } = tcb;
   if (keepAlive === undefined) return;
@@ -77,7 +82,10 @@ export function keepAliveTimeout(tcb: Tcb): void {
   else arm(tcb, msToTicks(stack, keepAlive.interval * 1000));
 }
 
-/** A user timeout takes the place of the count: the first time after it that a probe is unanswered (Linux; RFC 5482 4.2 leaves it open). */
+/**
+ * A user timeout takes the place of the count: the first time after it that a probe is unanswered (Linux; RFC 5482 4.2
+ * leaves it open).
+ */
 function isTimeToGiveUp(tcb: Tcb, { count }: KeepAlive, silent: number): boolean {
   if (tcb.userTimeoutMs > 0) return tcb.probesOut > 0 && silent >= msToTicks(tcb.stack, tcb.userTimeoutMs);
   const { keepAlive, retransmission } = tcb.stack.profile;
@@ -95,8 +103,8 @@ function idleTicks({ stack }: Tcb, { idle }: KeepAlive): number {
 }
 
 /**
- * For how long nothing has come: neither data nor an ACK. Without a sign, as Linux's keepalive_time_elapsed: where only ACKs come, data can
- * be longer ago than a difference with a sign tells, which for the W5500's ticks is 60 hours.
+ * For how long nothing has come: neither data nor an ACK. Without a sign, as Linux's keepalive_time_elapsed: where only
+ * ACKs come, data can be longer ago than a difference with a sign tells, which for the W5500's ticks is 60 hours.
  */
 function silentTicks(tcb: Tcb): number {
   return Math.min(ticksSince(tcb.stack, tcb.lastDataTick) >>> 0, ticksSince(tcb.stack, tcb.lastAckTick) >>> 0);

@@ -9,7 +9,10 @@ import {
   EXCHANGED, FIN_SENT, FIN_WANTED, msToTicks, NO_DELAY, PROBING, setTimer, type Tcb, ticksSince, TIMING, usToTicks,
 } from './tcb.ts';
 
-/** Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. `push`: Nagle or not. */
+/**
+ * Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. `push`: Nagle or
+ * not.
+ */
 export function sendNew(tcb: Tcb, push = false): void {
   if (!maySend(tcb)) return;
   if (tcb.packetsOut === 0) restartAfterIdle(tcb);
@@ -25,7 +28,13 @@ export function hasUnsent(tcb: Tcb): boolean {
 }
 
 function maySend({ state }: Tcb): boolean {
-  return state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'FIN-WAIT-1' || state === 'LAST-ACK' || state === 'CLOSING';
+  return (
+    state === 'ESTABLISHED' ||
+    state === 'CLOSE-WAIT' ||
+    state === 'FIN-WAIT-1' ||
+    state === 'LAST-ACK' ||
+    state === 'CLOSING'
+  );
 }
 
 /** Sends one new segment, if one may go. `override`: what the window takes goes, however little that is. */
@@ -38,7 +47,8 @@ export function sendNext(tcb: Tcb, push: boolean, override = false): boolean {
   const room = distance(tcb.sndNxt, advance(tcb.sndUna, tcb.sndWnd));
   let bytes = Math.min(unsent, tcb.sndMss);
   if (bytes > room) {
-    // RFC 9293 3.8.6.2.1, silly window syndrome: what does not fill a segment goes only where it is half of the largest window there was.
+    // RFC 9293 3.8.6.2.1, silly window syndrome: what does not fill a segment goes only where it is half of the largest
+    // window there was.
     if (room <= 0 || (!override && room < tcb.sndMss && room < tcb.sndWndMax / 2)) return false;
     bytes = room;
   }
@@ -78,7 +88,10 @@ function timeSegment(tcb: Tcb, end: number): void {
   tcb.timedUs = tcb.stack.nowUs;
 }
 
-/** Sends again from `from` on, as much as one segment takes, and gives where it ends. Small segments go together, as on Linux. */
+/**
+ * Sends again from `from` on, as much as one segment takes, and gives where it ends. Small segments go together, as on
+ * Linux.
+ */
 export function retransmit(tcb: Tcb, from: number): number {
   const { sndUna, sndNxt, sndMss, flags } = tcb;
   const finSeq = advance(sndNxt, (flags & FIN_SENT) !== 0 ? -1 : 0);
@@ -87,10 +100,13 @@ export function retransmit(tcb: Tcb, from: number): number {
   const end = advance(from, bytes + (withFin ? 1 : 0));
   sendData(tcb, from, bytes, withFin);
   if (tcb.segmentEnds !== undefined) {
-    tcb.segmentEnds = tcb.segmentEnds.filter((segmentEnd) => distance(from, segmentEnd) <= 0 || distance(end, segmentEnd) >= 0);
+    tcb.segmentEnds = tcb.segmentEnds.filter(
+      (segmentEnd) => distance(from, segmentEnd) <= 0 || distance(end, segmentEnd) >= 0,
+    );
     if (!tcb.segmentEnds.includes(end)) insertEnd(tcb.segmentEnds, end);
   }
-  // Karn: a segment that was sent twice measures nothing, but by its timestamp (RFC 7323 4.1), which tells the two apart.
+  // Karn: a segment that was sent twice measures nothing, but by its timestamp (RFC 7323 4.1), which tells the two
+  // apart.
   if (tcb.stack.profile.retransmission.timestamps) timeSegment(tcb, end);
   else if (distance(sndUna, tcb.timedSeq) > 0 && distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;
   return end;
@@ -122,9 +138,15 @@ export function persistTicks(tcb: Tcb): number {
   switch (persist.kind) {
     case 'doubling':
       // Linux's tcp_probe0_when.
-      return Math.min(Math.max(tcb.rtoTicks, msToTicks(stack, retransmission.rtoMinMs)) * 2 ** tcb.backoff, msToTicks(stack, retransmission.rtoMaxMs));
+      return Math.min(
+        Math.max(tcb.rtoTicks, msToTicks(stack, retransmission.rtoMinMs)) * 2 ** tcb.backoff,
+        msToTicks(stack, retransmission.rtoMaxMs),
+      );
     case 'table':
-      return msToTicks(stack, persist.intervalsMs[Math.min(tcb.backoff, persist.intervalsMs.length - 1)] ?? retransmission.rtoMaxMs);
+      return msToTicks(
+        stack,
+        persist.intervalsMs[Math.min(tcb.backoff, persist.intervalsMs.length - 1)] ?? retransmission.rtoMaxMs,
+      );
   }
 }
 

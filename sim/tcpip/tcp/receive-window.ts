@@ -9,22 +9,25 @@ export function receiveWindow(tcb: Tcb): number {
 }
 
 /**
- * The window to tell now: what is free, but not a little more than before (silly window syndrome), and never less than was
- * told (RFC 9293 3.8.6: the right edge does not move back).
+ * The window to tell now: what is free, but not a little more than before (silly window syndrome), and never less than
+ * was told (RFC 9293 3.8.6: the right edge does not move back).
  */
 export function selectWindow(tcb: Tcb): number {
   const { receiveBufferBytes, mssBytes } = tcb.stack.profile;
   const queued = tcb.receiving?.length ?? 0;
   const offered = receiveWindow(tcb);
-  if (queued === 0 && tcb.fragments === undefined) return Math.max(wholeUnits(receiveBufferBytes, tcb.rcvScale), sayable(tcb, offered, 0));
+  if (queued === 0 && tcb.fragments === undefined) {
+    return Math.max(wholeUnits(receiveBufferBytes, tcb.rcvScale), sayable(tcb, offered, 0));
+  }
   const free = wholeUnits(Math.max(receiveBufferBytes - queued, 0), tcb.rcvScale);
   const isWorthIt = free - offered >= Math.min(receiveBufferBytes / 2, mssBytes);
   return isWorthIt ? free : sayable(tcb, offered, queued);
 }
 
 /**
- * RFC 7323 2.4, and Linux's __tcp_select_window: what was offered, rounded up to what a scaled number can say, since rounded down it would
- * take back what was told. Not beyond the buffer, so that segments smaller than a unit do not fill it without end.
+ * RFC 7323 2.4, and Linux's __tcp_select_window: what was offered, rounded up to what a scaled number can say, since
+ * rounded down it would take back what was told. Not beyond the buffer, so that segments smaller than a unit do not
+ * fill it without end.
  */
 function sayable({ rcvScale, stack }: Tcb, offered: number, queued: number): number {
   const unitLess1 = (1 << rcvScale) - 1;

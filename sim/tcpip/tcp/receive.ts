@@ -60,7 +60,14 @@ function keep(tcb: Tcb, fragment: Fragment): void {
   const fragments = (tcb.fragments ??= []);
   const at = fragments.findIndex(({ seq }) => distance(fragment.seq, seq) >= 0);
   const same = fragments[at];
-  if (same !== undefined && same.seq === fragment.seq && same.bytes.length >= fragment.bytes.length && (same.withFin || !fragment.withFin)) return;
+  if (
+    same !== undefined &&
+    same.seq === fragment.seq &&
+    same.bytes.length >= fragment.bytes.length &&
+    (same.withFin || !fragment.withFin)
+  ) {
+    return;
+  }
   if (fragments.length >= FRAGMENTS_MAX) return;
   if (at < 0) fragments.push(fragment);
   else fragments.splice(at, 0, fragment);

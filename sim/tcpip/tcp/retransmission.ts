@@ -59,7 +59,10 @@ function synRetries({ state, stack }: Tcb): number {
   return state === 'SYN-SENT' ? handshake.synRetries + handshake.synLinearTimeouts : handshake.synAckRetries;
 }
 
-/** Linux's tcp_clamp_rto_to_user_timeout: the last time-out comes when the user wants it, counted from the first retransmission. */
+/**
+ * Linux's tcp_clamp_rto_to_user_timeout: the last time-out comes when the user wants it, counted from the first
+ * retransmission.
+ */
 function clampToUserTimeout(tcb: Tcb, ticks: number): number {
   if (tcb.userTimeoutMs === 0) return ticks;
   const left = msToTicks(tcb.stack, tcb.userTimeoutMs) - ticksSince(tcb.stack, tcb.retransmitSinceTick);
@@ -78,8 +81,14 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
     case 'count':
       return !isHandshake && (tcb.timeouts >= retries || isForsaken(tcb));
     case 'elapsed': {
-      // tcp_write_timeout asks for a SYN too, and of the linear time-outs, which fit into this time unless the retries are few, it knows nothing.
-      if (isHandshake) return tcb.state === 'SYN-SENT' && hasElapsed(tcb, modelTimeoutMs(tcb, stack.profile.handshake.synRetries, stack.profile.handshake.rtoMs));
+      // tcp_write_timeout asks for a SYN too, and of the linear time-outs, which fit into this time unless the retries
+      // are few, it knows nothing.
+      if (isHandshake) {
+        return (
+          tcb.state === 'SYN-SENT' &&
+          hasElapsed(tcb, modelTimeoutMs(tcb, stack.profile.handshake.synRetries, stack.profile.handshake.rtoMs))
+        );
+      }
       const allowed = (tcb.flags & ORPHAN) === 0 ? retries : orphanRetries(tcb, tcb.rtoTicks);
       return hasElapsed(tcb, modelTimeoutMs(tcb, allowed, stack.profile.retransmission.rtoMinMs));
     }
@@ -92,7 +101,10 @@ function isForsaken(tcb: Tcb): boolean {
   return orphanMs !== undefined && (tcb.flags & ORPHAN) !== 0 && hasElapsed(tcb, orphanMs);
 }
 
-/** Linux's tcp_orphan_retries, tcp_orphan_retries being 0: what nobody waits for is given up after a time of its own, and when back-off is at its end. */
+/**
+ * Linux's tcp_orphan_retries, tcp_orphan_retries being 0: what nobody waits for is given up after a time of its own,
+ * and when back-off is at its end.
+ */
 export function orphanRetries({ stack }: Tcb, waitTicks: number): number {
   return waitTicks < msToTicks(stack, stack.profile.retransmission.rtoMaxMs) ? ORPHAN_RETRIES : 0;
 }
@@ -108,8 +120,9 @@ function modelTimeoutMs({ stack }: Tcb, retries: number, firstMs: number): numbe
 }
 
 /**
- * RFC 9293 3.8.6.1 (MUST-37), Linux's tcp_rtx_probe0_timed_out: the peer has taken back the window that it gave for what is in flight. So what
- * is sent again is a probe, and the connection lives as long as such are answered; but for a user's timeout.
+ * RFC 9293 3.8.6.1 (MUST-37), Linux's tcp_rtx_probe0_timed_out: the peer has taken back the window that it gave for
+ * what is in flight. So what is sent again is a probe, and the connection lives as long as such are answered; but for a
+ * user's timeout.
  */
 function isShrunkAndSilent(tcb: Tcb): boolean {
   const { stack, userTimeoutMs } = tcb;
@@ -123,7 +136,9 @@ function hasElapsed(tcb: Tcb, ms: number): boolean {
   return tcb.timeouts > 0 && ticksSince(tcb.stack, tcb.retransmitSinceTick) >= msToTicks(tcb.stack, ms);
 }
 
-/** Nobody answers. What the network has said meanwhile is the better reason (RFC 1122 4.2.3.9, Linux's tcp_write_err). */
+/**
+ * Nobody answers. What the network has said meanwhile is the better reason (RFC 1122 4.2.3.9, Linux's tcp_write_err).
+ */
 export function giveUp(tcb: Tcb, errno: Errno = tcb.stack.profile.timeoutErrno): void {
   done(tcb, tcb.softError ?? errno);
 }

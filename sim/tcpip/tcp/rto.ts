@@ -1,6 +1,6 @@
 /**
- * The retransmission time-out: measured from round trips (RFC 6298 2; Linux's tcp_rtt_estimator, which lets the deviation fall slowly),
- * backed off, and set as the timer of what is in flight.
+ * The retransmission time-out: measured from round trips (RFC 6298 2; Linux's tcp_rtt_estimator, which lets the
+ * deviation fall slowly), backed off, and set as the timer of what is in flight.
  */
 
 import { distance } from './seq.ts';
@@ -42,7 +42,8 @@ function measureInUs(tcb: Tcb, rttUs: number, minUs: number): void {
     tcb.srttUs8 = Math.max(tcb.srttUs8 + error, 1);
     if (error < 0) {
       error = -error - (tcb.mdevUs4 >> 2);
-      // A round trip that got shorter is no reason to wait longer: its deviation counts for an eighth (Linux, after Eifel).
+      // A round trip that got shorter is no reason to wait longer: its deviation counts for an eighth (Linux, after
+      // Eifel).
       if (error > 0) error >>= 3;
     } else {
       error -= tcb.mdevUs4 >> 2;
@@ -103,14 +104,19 @@ export function backOff(tcb: Tcb, shifts: readonly number[] | undefined, firstTi
   tcb.backoff++;
 }
 
-/** lwIP's tcp_receive, and the others without timestamps: what is acknowledged ends the back-off, though it measures nothing. */
+/**
+ * lwIP's tcp_receive, and the others without timestamps: what is acknowledged ends the back-off, though it measures
+ * nothing.
+ */
 export function endBackOff(tcb: Tcb): void {
   if (tcb.backoff === 0 || tcb.stack.profile.retransmission.timestamps) return;
   tcb.backoff = 0;
   tcb.rtoTicks = baseRtoTicks(tcb);
 }
 
-/** Something new was sent, or an ACK of something has come: the timer runs anew, as a probe of the tail or to the RTO. */
+/**
+ * Something new was sent, or an ACK of something has come: the timer runs anew, as a probe of the tail or to the RTO.
+ */
 export function armRetransmission(tcb: Tcb): void {
   if (tcb.packetsOut === 0) {
     if (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe') tcb.timer = 'none';
@@ -134,13 +140,16 @@ export function rearmRetransmission(tcb: Tcb): void {
 /** RFC 8985 7.2, as Linux's tcp_schedule_loss_probe has it; undefined where there is none. */
 function lossProbeTicks(tcb: Tcb): number | undefined {
   const { stack } = tcb;
-  if (!stack.profile.retransmission.tailLossProbe || tcb.recovery !== 'open' || (tcb.flags & PROBE_OUT) !== 0) return undefined;
+  if (!stack.profile.retransmission.tailLossProbe || tcb.recovery !== 'open' || (tcb.flags & PROBE_OUT) !== 0) {
+    return undefined;
+  }
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return undefined;
   let ticks = msToTicks(stack, SECOND_MS);
   if (tcb.srttUs8 > 0) {
     ticks = usToTicks(stack, tcb.srttUs8 >> 2);
     // One segment alone may be waiting for the peer's delayed ACK.
-    ticks += tcb.packetsOut === 1 ? msToTicks(stack, stack.profile.retransmission.rtoMinMs) : usToTicks(stack, TIMEOUT_US_MIN);
+    ticks +=
+      tcb.packetsOut === 1 ? msToTicks(stack, stack.profile.retransmission.rtoMinMs) : usToTicks(stack, TIMEOUT_US_MIN);
   }
   return Math.min(ticks, tcb.rtoTicks);
 }

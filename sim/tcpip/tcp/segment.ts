@@ -17,8 +17,8 @@ export function sendData(tcb: Tcb, seq: number, bytes: number, withFin: boolean)
     const offset = distance(tcb.sndUna, seq);
     packet.reserve(bytes);
     queue.peek(offset, bytes, packet.payload);
-    // RFC 9293 3.9.1.2: PSH goes with the last byte there is. What is sent again keeps it, though more has come behind (a flag of Linux's
-    // segment, tcp_mark_push); it had it, where it ended for want of more.
+    // RFC 9293 3.9.1.2: PSH goes with the last byte there is. What is sent again keeps it, though more has come behind
+    // (a flag of Linux's segment, tcp_mark_push); it had it, where it ended for want of more.
     if (offset + bytes === queue.length || (bytes < tcb.sndMss && distance(seq, tcb.sndNxt) > 0)) packet.flags |= PSH;
   }
   tcb.stack.transmit(packet);

@@ -1,6 +1,6 @@
 /**
- * Sequence numbers: 32 bits that wrap (RFC 9293 3.4), kept as integers with a sign, so that a difference is one subtraction:
- * `distance(a, b) > 0` says that b comes after a.
+ * Sequence numbers: 32 bits that wrap (RFC 9293 3.4), kept as integers with a sign, so that a difference is one
+ * subtraction: `distance(a, b) > 0` says that b comes after a.
  */
 
 /** How far `to` is ahead of `from`; below 0 where it is behind. */

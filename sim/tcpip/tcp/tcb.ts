@@ -1,7 +1,7 @@
 /**
  * The transmission control block: all that a connection knows (RFC 9293 3.3.1), and its end. Every number is an integer
- * of 32 bits, which the engine keeps without a box: times are ticks of the stack's clock, which wrap as Linux's jiffies and
- * lwIP's tcp_ticks do.
+ * of 32 bits, which the engine keeps without a box: times are ticks of the stack's clock, which wrap as Linux's jiffies
+ * and lwIP's tcp_ticks do.
  */
 
 import type { Errno } from '../../../hal/errno.ts';
@@ -24,7 +24,10 @@ export type TimerKind = 'send' | 'other';
 export interface TcpStack {
   readonly profile: Profile;
   readonly address: number;
-  /** The time, in ticks, and the low 32 bits of its microseconds; the stack sets both before it lets a connection do anything. */
+  /**
+   * The time, in ticks, and the low 32 bits of its microseconds; the stack sets both before it lets a connection do
+   * anything.
+   */
   readonly nowTick: number;
   readonly nowUs: number;
   readonly queues: ByteQueuePool;
@@ -324,7 +327,9 @@ export class Tcb implements Waiter {
 
   /** All is well again: nothing of the trouble is of use any more. */
   endTrouble(): void {
-    if (this.#trouble !== undefined && (this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) === 0) this.#trouble = undefined;
+    if (this.#trouble !== undefined && (this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) === 0) {
+      this.#trouble = undefined;
+    }
   }
 
   /** How many bytes wait to be sent for the first time. */
@@ -396,8 +401,8 @@ export function done(tcb: Tcb, error: Errno | undefined): void {
   tcb.flags &= ~(KEEPALIVE_TIMER | ACK_TIMER | ACK_SCHEDULED);
   tcb.error = error;
   tcb.news |= ENDED;
-  // As Linux's tcp_poll: an error makes it writable. Who waits for room after the peer's FIN, which was the last event, learns by this that
-  // there will be none.
+  // As Linux's tcp_poll: an error makes it writable. Who waits for room after the peer's FIN, which was the last event,
+  // learns by this that there will be none.
   if ((tcb.flags & WANTS_ROOM) !== 0) tcb.news |= WRITABLE;
   if (tcb.sending !== undefined) queues.release(tcb.sending);
   tcb.sending = undefined;

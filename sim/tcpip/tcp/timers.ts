@@ -52,8 +52,8 @@ function sendTimeout(tcb: Tcb): void {
 }
 
 /**
- * RFC 9293 3.8.6.1, with Linux's tcp_probe_timer: as long as the peer answers, for ever; else until as many probes are unanswered
- * as time-outs would be, or until the user's own timeout.
+ * RFC 9293 3.8.6.1, with Linux's tcp_probe_timer: as long as the peer answers, for ever; else until as many probes are
+ * unanswered as time-outs would be, or until the user's own timeout.
  */
 function persistTimeout(tcb: Tcb): void {
   const { stack } = tcb;
@@ -69,13 +69,14 @@ function persistTimeout(tcb: Tcb): void {
   const { retries } = retransmission.giveUp;
   const isOrphan = persist.kind === 'doubling' && (tcb.flags & ORPHAN) !== 0;
   // Of one that was closed the number is 0 at last, and then the peer's answers are of no use.
-  const probesMax = persist.kind === 'table' ? persist.probesMax : isOrphan ? orphanRetries(tcb, persistTicks(tcb)) : retries;
+  const probesMax =
+    persist.kind === 'table' ? persist.probesMax : isOrphan ? orphanRetries(tcb, persistTicks(tcb)) : retries;
   if (tcb.probesOut >= probesMax) {
     giveUp(tcb);
     return;
   }
-  // RFC 9293 3.8.6.2.1, the override timeout, and Linux's tcp_write_wakeup: where the window has opened a little, but too little for a full
-  // segment, the probe is data.
+  // RFC 9293 3.8.6.2.1, the override timeout, and Linux's tcp_write_wakeup: where the window has opened a little, but
+  // too little for a full segment, the probe is data.
   if (tcb.sndWnd > 0 && sendNext(tcb, true, true)) {
     armRetransmission(tcb);
     return;

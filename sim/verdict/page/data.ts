@@ -56,7 +56,12 @@ const NOTE = 0;
 const ERROR = 1;
 const ALARM = 2;
 
-export function packData({ endMs, findings, lines, serverFaults }: Pick<PageData, 'endMs' | 'findings' | 'lines' | 'serverFaults'>): PackedData {
+export function packData({
+  endMs,
+  findings,
+  lines,
+  serverFaults,
+}: Pick<PageData, 'endMs' | 'findings' | 'lines' | 'serverFaults'>): PackedData {
   const texts = new Texts();
   const alarms = new Map<string, FalseAlarm[]>();
   for (const alarm of findings.falseAlarms) alarms.set(alarm.device, [...(alarms.get(alarm.device) ?? []), alarm]);
@@ -75,7 +80,10 @@ function byInterest(lines: readonly DeviceLine[], alarms: ReadonlyMap<string, re
   const known = lines.map((line) => ({
     line,
     ghostMs: line.online.flatMap(({ ghosts }) => ghosts.map(lengthMs)).reduce((sum, ms) => sum + ms, 0),
-    trouble: line.faults.length + line.marks.filter(({ kind }) => kind === 'error').length + (alarms.get(line.name)?.length ?? 0),
+    trouble:
+      line.faults.length +
+      line.marks.filter(({ kind }) => kind === 'error').length +
+      (alarms.get(line.name)?.length ?? 0),
   }));
   return known.toSorted((a, b) => b.ghostMs - a.ghostMs || b.trouble - a.trouble).map(({ line }) => line);
 }
@@ -84,18 +92,36 @@ function lengthMs({ fromMs, toMs }: Ghost): number {
   return toMs - fromMs;
 }
 
-function packDevice({ name, connected, online, faults, beats, missed, marks, leftOut }: DeviceLine, alarms: readonly FalseAlarm[], texts: Texts): PackedDevice {
+function packDevice(
+  { name, connected, online, faults, beats, missed, marks, leftOut }: DeviceLine,
+  alarms: readonly FalseAlarm[],
+  texts: Texts,
+): PackedDevice {
   return [
     name,
     connected.flatMap(({ fromMs, toMs, end }) => [whole(fromMs), whole(toMs), texts.of(end)]),
     online.flatMap(({ fromMs, toMs, end }) => [whole(fromMs), whole(toMs), texts.of(end)]),
-    online.flatMap(({ ghosts }, i) => ghosts.flatMap(({ fromMs, toMs, why }) => [whole(fromMs), whole(toMs), texts.of(why), i])),
+    online.flatMap(({ ghosts }, i) =>
+      ghosts.flatMap(({ fromMs, toMs, why }) => [whole(fromMs), whole(toMs), texts.of(why), i]),
+    ),
     faults.flatMap((fault) => packFault(fault, texts)),
     beats.flatMap(packRun),
     missed.flatMap(packRun),
     [
-      ...marks.flatMap(({ atMs, toMs, count, text, kind }) => [whole(atMs), whole(toMs), count, texts.of(text), kind === 'error' ? ERROR : NOTE]),
-      ...alarms.flatMap(({ atMs, side, by }) => [whole(atMs), whole(atMs), 1, texts.of(`false alarm: the ${side} gave up a connection that was alive, by ${by}`), ALARM]),
+      ...marks.flatMap(({ atMs, toMs, count, text, kind }) => [
+        whole(atMs),
+        whole(toMs),
+        count,
+        texts.of(text),
+        kind === 'error' ? ERROR : NOTE,
+      ]),
+      ...alarms.flatMap(({ atMs, side, by }) => [
+        whole(atMs),
+        whole(atMs),
+        1,
+        texts.of(`false alarm: the ${side} gave up a connection that was alive, by ${by}`),
+        ALARM,
+      ]),
     ],
     leftOut,
   ];

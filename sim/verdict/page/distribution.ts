@@ -1,4 +1,7 @@
-/** How long it took to notice, as a picture: the share that had noticed after so long, for the server and for devices. SVG, without a script. */
+/**
+ * How long it took to notice, as a picture: the share that had noticed after so long, for the server and for devices.
+ * SVG, without a script.
+ */
 
 import type { Detection } from '../summary.ts';
 import { humanTime } from './html.ts';
@@ -44,13 +47,26 @@ export function distribution(server: Detection, device: Detection, width: number
   });
   const caption = `time since the fault${scale.isLogarithmic ? ' (logarithmic)' : ''}`;
   const parts = shown.map(({ name, detection }) => curve(name, detection, x, y, width - RIGHT));
-  const label = shown.map(({ name, detection: { medianMs = 0, worstMs = 0 } }) => `${name}: median ${humanTime(medianMs)}, worst ${humanTime(worstMs)}`).join('; ');
-  return `<svg class="distribution" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img" aria-label="Share that had noticed, by time. ${label}">`
-    + `${grid.join('')}${ticks.join('')}<text x="${px((LEFT + width - RIGHT) / 2)}" y="${HEIGHT - 8}" text-anchor="middle">${caption}</text>${parts.join('')}</svg>`;
+  const label = shown
+    .map(
+      ({ name, detection: { medianMs = 0, worstMs = 0 } }) =>
+        `${name}: median ${humanTime(medianMs)}, worst ${humanTime(worstMs)}`,
+    )
+    .join('; ');
+  return (
+    `<svg class="distribution" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img" aria-label="Share that had noticed, by time. ${label}">` +
+    `${grid.join('')}${ticks.join('')}<text x="${px((LEFT + width - RIGHT) / 2)}" y="${HEIGHT - 8}" text-anchor="middle">${caption}</text>${parts.join('')}</svg>`
+  );
 }
 
 /** Never to have noticed keeps the curve below 100%. */
-function curve(name: Curve['name'], { timesMs, never }: Detection, x: (ms: number) => number, y: (share: number) => number, right: number): string {
+function curve(
+  name: Curve['name'],
+  { timesMs, never }: Detection,
+  x: (ms: number) => number,
+  y: (share: number) => number,
+  right: number,
+): string {
   const all = timesMs.length + never;
   const steps: { readonly ms: number; readonly count: number }[] = [];
   for (const [i, ms] of timesMs.entries()) {
@@ -60,9 +76,12 @@ function curve(name: Curve['name'], { timesMs, never }: Detection, x: (ms: numbe
     else steps.push({ ms, count: i + 1 });
   }
   const path = steps.map(({ ms, count }) => `H${px(x(ms))}V${px(y(count / all))}`).join('');
-  const dots = timesMs.length > DOTS_MAX ? [] : steps.map(({ ms, count }) => {
-    return `<circle cx="${px(x(ms))}" cy="${px(y(count / all))}" r="4"><title>${name}: ${count} of ${all} within ${humanTime(ms)}</title></circle>`;
-  });
+  const dots =
+    timesMs.length > DOTS_MAX
+      ? []
+      : steps.map(({ ms, count }) => {
+          return `<circle cx="${px(x(ms))}" cy="${px(y(count / all))}" r="4"><title>${name}: ${count} of ${all} within ${humanTime(ms)}</title></circle>`;
+        });
   return `<g class="curve ${name}"><path d="M${LEFT} ${px(y(0))}${path}H${right}"/>${dots.join('')}</g>`;
 }
 
@@ -70,15 +89,48 @@ function scaleOf(curves: readonly Curve[], ticksMax: number): Scale {
   const timesMs = curves.flatMap(({ detection }) => detection.timesMs).toSorted((a, b) => a - b);
   const worstMs = Math.max(timesMs.at(-1) ?? 0, 1);
   const medianMs = timesMs[timesMs.length >> 1] ?? 0;
-  return medianMs > 0 && worstMs > medianMs * SPREAD_MAX ? logarithmic(timesMs, worstMs, ticksMax) : straight(worstMs, ticksMax);
+  return medianMs > 0 && worstMs > medianMs * SPREAD_MAX
+    ? logarithmic(timesMs, worstMs, ticksMax)
+    : straight(worstMs, ticksMax);
 }
 
-const NICE_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 20e3, 30e3, 60e3, 120e3, 300e3, 600e3, 1200e3, 1800e3, 3600e3, 7200e3, 4 * 3600e3, 12 * 3600e3, 24 * 3600e3];
+const NICE_MS = [
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
+  1e3,
+  2e3,
+  5e3,
+  10e3,
+  20e3,
+  30e3,
+  60e3,
+  120e3,
+  300e3,
+  600e3,
+  1200e3,
+  1800e3,
+  3600e3,
+  7200e3,
+  4 * 3600e3,
+  12 * 3600e3,
+  24 * 3600e3,
+];
 
 function straight(worstMs: number, ticksMax: number): Scale {
   const stepMs = NICE_MS.find((step) => worstMs / step <= ticksMax) ?? worstMs;
   const count = Math.ceil(worstMs / stepMs);
-  return { at: (ms) => ms / (count * stepMs), ticksMs: Array.from({ length: count + 1 }, (_, i) => i * stepMs), isLogarithmic: false };
+  return {
+    at: (ms) => ms / (count * stepMs),
+    ticksMs: Array.from({ length: count + 1 }, (_, i) => i * stepMs),
+    isLogarithmic: false,
+  };
 }
 
 function logarithmic(timesMs: readonly number[], worstMs: number, ticksMax: number): Scale {

@@ -1,6 +1,12 @@
 /** Words for the page: what comes from users is escaped, times and numbers are as people say them. */
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** As text of an element, or as the value of a quoted attribute. */
 export function escapeHtml(text: string): string {

@@ -1,4 +1,7 @@
-/** The report as one page of HTML: it needs no network, nor anything beside itself, and works from a file. The same input gives the same bytes. */
+/**
+ * The report as one page of HTML: it needs no network, nor anything beside itself, and works from a file. The same
+ * input gives the same bytes.
+ */
 
 import { summarize } from '../summary.ts';
 import { packData, type PageData } from './data.ts';
@@ -22,7 +25,9 @@ export function reportPage(data: PageData, script: string): string {
     verdictSection(data),
     lines.length === 0 ? '' : timeLines(lines.length, endMs),
     repeat === undefined ? '' : `<footer>To repeat this run: <code>${escapeHtml(repeat)}</code></footer>`,
-  ].filter((part) => part !== '').join('\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
   const scripts = [
     `<script type="application/json" id="data">${embedJson(packData(data))}</script>`,
     `<script>${script}</script>`,

@@ -1,4 +1,7 @@
-/** The parts of the page that stand without a script: what happened in one sentence, expectations, figures, verdicts, and what the drawing means. */
+/**
+ * The parts of the page that stand without a script: what happened in one sentence, expectations, figures, verdicts,
+ * and what the drawing means.
+ */
 
 import { formatBytes } from '../../text.ts';
 import { outOf, SEPARATOR, tierNotes, verdictRows } from '../findings-text.ts';
@@ -16,7 +19,8 @@ export function headline({ findings, endMs }: PageData, { faults, survived, serv
   const lived = survived === 0 ? '' : `; ${grouped(survived)} survived`;
   const never = server.never === 0 ? '' : `; <span class="bad">${grouped(server.never)} never</span>`;
   if (noticed === 0) return `${who}, ${cut}: the server noticed none${lived}${never}`;
-  const times = noticed === 1 ? `after ${time(server.worstMs)}` : `median ${time(server.medianMs)}, worst ${time(server.worstMs)}`;
+  const times =
+    noticed === 1 ? `after ${time(server.worstMs)}` : `median ${time(server.medianMs)}, worst ${time(server.worstMs)}`;
   return `${who}, ${cut}: the server noticed ${grouped(noticed)} of ${grouped(outOf(server))} that it could, ${times}${lived}${never}`;
 }
 
@@ -28,8 +32,10 @@ export function expectationList(expectations: PageData['expectations']): string 
   const items = expectations.map(({ text, failures, tooLate }) => {
     const shown = failures.slice(0, FAILURES_SHOWN);
     const rest = failures.slice(FAILURES_SHOWN);
-    const folded = rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${list(rest)}</details>`;
-    const late = tooLate === 0 ? '' : ` <span class="late">(${grouped(tooLate)} came too late in the run to tell)</span>`;
+    const folded =
+      rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${list(rest)}</details>`;
+    const late =
+      tooLate === 0 ? '' : ` <span class="late">(${grouped(tooLate)} came too late in the run to tell)</span>`;
     const word = failures.length === 0 ? '✓ met' : '✗ not met';
     return `<li class="${failures.length === 0 ? 'met' : 'missed'}"><span class="verdict">${word}</span>${escapeHtml(text)}${late}${shown.length === 0 ? '' : list(shown)}${folded}</li>`;
   });
@@ -40,16 +46,33 @@ function list(sentences: readonly string[]): string {
   return `<ul>${sentences.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>`;
 }
 
-export function tiles({ server, device, back, ghostMs, falseAlarms, overlappingSessions, trafficADay }: Summary): string {
+export function tiles({
+  server,
+  device,
+  back,
+  ghostMs,
+  falseAlarms,
+  overlappingSessions,
+  trafficADay,
+}: Summary): string {
   const traffic = trafficADay === undefined ? '–' : formatBytes(trafficADay.bytes);
-  return '<div class="tiles">'
-    + detectionTile('server wide-tile', 'The server noticed', server) + detectionTile('device', 'The device noticed', device) + detectionTile('', 'Service was back', back)
-    + '</div><div class="tiles">'
-    + tile('ghost', 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together')
-    + tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up')
-    + tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device on line twice')
-    + tile('', 'Traffic', traffic, trafficADay === undefined ? 'a device a day' : `of ${trafficADay.counted}, a device a day`)
-    + '</div>';
+  return (
+    '<div class="tiles">' +
+    detectionTile('server wide-tile', 'The server noticed', server) +
+    detectionTile('device', 'The device noticed', device) +
+    detectionTile('', 'Service was back', back) +
+    '</div><div class="tiles">' +
+    tile('ghost', 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together') +
+    tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up') +
+    tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device on line twice') +
+    tile(
+      '',
+      'Traffic',
+      traffic,
+      trafficADay === undefined ? 'a device a day' : `of ${trafficADay.counted}, a device a day`,
+    ) +
+    '</div>'
+  );
 }
 
 function detectionTile(kind: string, title: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection): string {
@@ -74,12 +97,18 @@ export function distributionFigure({ faults, survived, server, device }: Summary
   const apart = [
     ...(server.never === 0 ? [] : [`the server never noticed ${grouped(server.never)}`]),
     ...(device.never === 0 ? [] : [`devices never noticed ${grouped(device.never)}`]),
-    ...(survived === 0 ? [] : [`${grouped(survived)} of ${grouped(faults)} survived: there nobody had to notice, and they are not in the curves`]),
+    ...(survived === 0
+      ? []
+      : [
+          `${grouped(survived)} of ${grouped(faults)} survived: there nobody had to notice, and they are not in the curves`,
+        ]),
   ];
   const text = apart.length === 0 ? '' : ` ${capital(apart.join('; '))}.`;
-  return '<h2>How long it took to notice</h2><figure><figcaption>The share of cut connections that the <b style="color:var(--server)">server</b> (solid) and '
-    + `the <b style="color:var(--device)">device</b> (dashed) had noticed, of those that they could notice.${text}</figcaption>`
-    + `<div class="wide">${wide}</div><div class="narrow">${distribution(server, device, NARROW)}</div></figure>`;
+  return (
+    '<h2>How long it took to notice</h2><figure><figcaption>The share of cut connections that the <b style="color:var(--server)">server</b> (solid) and ' +
+    `the <b style="color:var(--device)">device</b> (dashed) had noticed, of those that they could notice.${text}</figcaption>` +
+    `<div class="wide">${wide}</div><div class="narrow">${distribution(server, device, NARROW)}</div></figure>`
+  );
 }
 
 /** More rows than these are folded. */
@@ -89,28 +118,43 @@ export function verdictSection({ findings: { verdicts, spared } }: PageData): st
   const [head = [], ...rows] = verdictRows(verdicts, spared);
   if (rows.length === 0) return '';
   const thead = `<thead><tr>${head.map((word) => `<th scope="col">${word}</th>`).join('')}</tr></thead>`;
-  const asTable = (some: typeof rows): string => `<table>${thead}<tbody>${some.map((row) => tableRow(head, row)).join('')}</tbody></table>`;
+  const asTable = (some: typeof rows): string =>
+    `<table>${thead}<tbody>${some.map((row) => tableRow(head, row)).join('')}</tbody></table>`;
   const rest = rows.slice(ROWS_SHOWN);
-  const folded = rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${asTable(rest)}</details>`;
-  return `<h2>Who noticed, fault by fault</h2>${asTable(rows.slice(0, ROWS_SHOWN))}${folded}<p class="tiers">${escapeHtml(tierNotes(verdicts).map((line) => line.trim()).join(' '))}</p>`;
+  const folded =
+    rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${asTable(rest)}</details>`;
+  const tiers = tierNotes(verdicts).map((line) => line.trim()).join(' ');
+  const tables = `${asTable(rows.slice(0, ROWS_SHOWN))}${folded}`;
+  return `<h2>Who noticed, fault by fault</h2>${tables}<p class="tiers">${escapeHtml(tiers)}</p>`;
 }
 
 function tableRow(head: readonly string[], cells: readonly string[]): string {
-  return `<tr>${cells.map((cell, i) => `<td data-label="${head[i] ?? ''}"><div>${marked(escapeHtml(cell), i)}</div></td>`).join('')}</tr>`;
+  const columns = cells.map((cell, i) => {
+    return `<td data-label="${head[i] ?? ''}"><div>${marked(escapeHtml(cell), i)}</div></td>`;
+  });
+  return `<tr>${columns.join('')}</tr>`;
 }
 
-/** What was never noticed stands out; a number and its unit stay on one line. The first cell is the fault's own text. */
+/**
+ * What was never noticed stands out; a number and its unit stay on one line. The first cell is the fault's own text.
+ */
 function marked(html: string, column: number): string {
   if (column === 0) return html;
-  return html.replace(/(\d) s\b/g, '$1\u00a0s').replace(/\bnever\b/, '<span class="bad">never</span>').replaceAll(SEPARATOR, '<br>');
+  return html
+    .replace(/(\d) s\b/g, '$1\u00a0s')
+    .replace(/\bnever\b/, '<span class="bad">never</span>')
+    .replaceAll(SEPARATOR, '<br>');
 }
 
 export const LEGEND = `<ul class="legend">
 <li><span class="swatch s-device"></span><span><b>Connected</b>, as the device sees it (upper lane)</span></li>
 <li><span class="swatch s-server"></span><span><b>On line</b>, as the server sees it (lower lane)</span></li>
-<li><span class="swatch s-ghost"></span><span><b>Ghost</b>, half-open: the server believes in a device that cannot be reached</span></li>
-<li><span class="swatch s-fault"></span><span><b>Fault</b>: somebody is cut off; grey where the way is only worse</span></li>
-<li><span class="swatch s-beat"></span><span><b>Beats</b>, as notches where there is room; below the lane those unanswered</span></li>
+<li><span class="swatch s-ghost"></span><span><b>Ghost</b>,
+half-open: the server believes in a device that cannot be reached</span></li>
+<li><span class="swatch s-fault"></span><span><b>Fault</b>:
+somebody is cut off; grey where the way is only worse</span></li>
+<li><span class="swatch s-beat"></span><span><b>Beats</b>,
+as notches where there is room; below the lane those unanswered</span></li>
 <li><span class="swatch s-mark">▼<i>◆</i></span><span><b>Trouble</b>: lost, failed, reset, crashed; a diamond is a <b>false alarm</b></span></li>
 </ul>`;
 

@@ -53,7 +53,13 @@ describe('recvfrom and sendto', () => {
     world.advance(100);
     const from = 'from 10.0.0.2:5000';
     expect(log).toEqual([
-      '1 bind 0', `11 3 ${from}`, `11 0 ${from}`, `11 4 ${from}`, '12 peer abc from 4000', '12 peer  from 4000', '12 peer too  from 4000',
+      '1 bind 0',
+      `11 3 ${from}`,
+      `11 0 ${from}`,
+      `11 4 ${from}`,
+      '12 peer abc from 4000',
+      '12 peer  from 4000',
+      '12 peer too  from 4000',
     ]);
   });
 
@@ -83,7 +89,14 @@ describe('recvfrom and sendto', () => {
       note(nameOf(endpoint.sendTo(text('x'), to)));
     });
     world.advance(10);
-    expect(log.map((line) => line.slice(2))).toEqual(['ENOTCONN', 'ENOTCONN', '0', 'EINVAL', 'EADDRINUSE', 'EADDRINUSE']);
+    expect(log.map((line) => line.slice(2))).toEqual([
+      'ENOTCONN',
+      'ENOTCONN',
+      '0',
+      'EINVAL',
+      'EADDRINUSE',
+      'EADDRINUSE',
+    ]);
   });
 
   it('are over when another task closes the endpoint', () => {

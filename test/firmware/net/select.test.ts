@@ -15,7 +15,11 @@ function selecting(count: number, timeout?: number) {
   const { hal } = world.host('10.0.0.1');
   const os = new Kernel(hal.clock);
   const log: string[] = [];
-  const interests = peers.map((_, i) => ({ name: 'abc'.charAt(i), socket: new Socket(os, hal.network), events: READABLE }));
+  const interests = peers.map((_, i) => ({
+    name: 'abc'.charAt(i),
+    socket: new Socket(os, hal.network),
+    events: READABLE,
+  }));
   os.createTask(function* () {
     for (const [i, { socket }] of interests.entries()) yield* socket.connect({ address: SERVER, port: 1000 + i });
     for (;;) {
@@ -57,7 +61,10 @@ describe('select', () => {
     const log: string[] = [];
     os.createTask(function* () {
       yield* socket.connect({ address: SERVER, port: 39_002 });
-      const result = call === 'select' ? (yield* select(os, [{ socket, events: READABLE }])).length : yield* socket.read(new Uint8Array(9));
+      const result =
+        call === 'select'
+          ? (yield* select(os, [{ socket, events: READABLE }])).length
+          : yield* socket.read(new Uint8Array(9));
       log.push(`${world.now} ${result}`);
     }, 'test', 1);
     os.start();

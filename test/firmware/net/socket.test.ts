@@ -54,10 +54,16 @@ describe('connect', () => {
     expect(log).toEqual(['2 connect ECONNREFUSED', '2 again EINVAL']);
   });
 
-  it.each([[1999, '1999 ETIMEDOUT'], [2001, '2000 0']])('gives up after its timeout of %i ticks, where the answer takes 2000 ms', (timeout, expected) => {
+  it.each([
+    [1999, '1999 ETIMEDOUT'],
+    [2001, '2000 0'],
+  ])('gives up after its timeout of %i ticks, where the answer takes 2000 ms', (timeout, expected) => {
     const { world, server, log, note, task } = bench({ latencyMs: 1000 });
     new Peer(server);
-    task(function* (socket) { note(String(nameOf(yield* socket.connect(remote, timeout)))); socket.close(); });
+    task(function* (socket) {
+      note(String(nameOf(yield* socket.connect(remote, timeout))));
+      socket.close();
+    });
     world.advance(5000);
     expect(log).toEqual([expected]);
   });
@@ -89,7 +95,10 @@ describe('connect', () => {
   it('does not take a failure that looks like a FIN for a connection, where the port cannot tell reasons', () => {
     const { hal, os, world, log, note } = bench();
     let handler: StreamHandler | undefined;
-    const openStream = (given: StreamHandler) => { handler = given; return hal.network.openStream({ readable() {}, writable() {}, ended() {} }); };
+    const openStream = (given: StreamHandler) => {
+      handler = given;
+      return hal.network.openStream({ readable() {}, writable() {}, ended() {} });
+    };
     const socket = new Socket(os, { ...hal.network, openStream });
     os.createTask(function* () { note(`connect ${nameOf(yield* socket.connect(remote))}`); }, 'test', 1);
     world.at(1, () => handler?.ended('closed'));
@@ -292,7 +301,9 @@ describe('two tasks', () => {
       os.createTask(function* () { note(`read ${nameOf(yield* socket.read(into()))}`); }, 'reader', 1);
       note(`write ${nameOf(yield* socket.write(into()))}`);
     });
-    const connecting = task(function* (other) { note(`connect ${nameOf(yield* other.connect({ address: '10.9.9.9', port: 1 }))}`); });
+    const connecting = task(function* (other) {
+      note(`connect ${nameOf(yield* other.connect({ address: '10.9.9.9', port: 1 }))}`);
+    });
     os.createTask(function* () { yield* os.delay(20); socket[end](); connecting[end](); }, 'third', 1);
     world.advance(100);
     expect(log.sort()).toEqual(['20 connect ECONNABORTED', '20 read ENOTCONN', '20 write ENOTCONN']);
@@ -324,7 +335,9 @@ describe('two tasks', () => {
     const peer = new Peer(server);
     task(function* (socket) {
       yield* socket.connect(remote);
-      for (const name of ['a', 'b']) os.createTask(function* () { note(`${name} ${nameOf(yield* socket.read(into(), 50))}`); }, name, 1);
+      for (const name of ['a', 'b']) {
+        os.createTask(function* () { note(`${name} ${nameOf(yield* socket.read(into(), 50))}`); }, name, 1);
+      }
     });
     world.at(10, () => peer.last.send([1]));
     world.advance(100);
@@ -381,7 +394,10 @@ describe('lookup', () => {
     expect(run('none.example', 100)).toEqual({ log: ['0 EAI_NONAME'], cancels: 0 });
   });
 
-  it.each([[99, ['99 10.0.0.2,10.0.0.3'], 0], [101, ['100 ETIMEDOUT'], 1]])('is cancelled after its timeout of 100 ticks: answered after %i ms', (delayMs, log, cancels) => {
+  it.each([
+    [99, ['99 10.0.0.2,10.0.0.3'], 0],
+    [101, ['100 ETIMEDOUT'], 1],
+  ])('is cancelled after its timeout of 100 ticks: answered after %i ms', (delayMs, log, cancels) => {
     expect(run('two.example', 100, delayMs)).toEqual({ log, cancels });
   });
 });

@@ -107,7 +107,8 @@ describe('delayUntil', () => {
   test.each([21, 22, 23])('decides as xTaskDelayUntil does, wherever the counts stand (seed %i)', (seed) => {
     const random = new Seeded(seed);
     for (let round = 0; round < 2000; round++) {
-      const edge = (): number => addTicks(random.pick([0, MAX_DELAY, 2 ** 31, random.below(MAX_DELAY)]), random.below(40) - 20);
+      const edge = (): number =>
+        addTicks(random.pick([0, MAX_DELAY, 2 ** 31, random.below(MAX_DELAY)]), random.below(40) - 20);
       const now = edge();
       const previous = edge();
       const increment = Math.max(1, random.pick([random.below(50), MAX_DELAY - random.below(50), edge()]));
@@ -116,9 +117,17 @@ describe('delayUntil', () => {
       const wakeWrapped = wakeTime < previous;
       const expected = now < previous ? wakeWrapped && wakeTime > now : wakeWrapped || wakeTime > now;
       const { os } = device({ initialTickCount: now });
-      const task = os.createTask(function* (kernel: Kernel): Task { yield* kernel.delayUntil({ tick: previous }, increment); }, 'task', 1);
+      const task = os.createTask(
+        function* (kernel: Kernel): Task {
+          yield* kernel.delayUntil({ tick: previous }, increment);
+        },
+        'task',
+        1,
+      );
       os.start();
-      expect(task.state === 'Blocked', `seed ${seed}: previous ${previous}, now ${now}, increment ${increment}`).toBe(expected);
+      expect(task.state === 'Blocked', `seed ${seed}: previous ${previous}, now ${now}, increment ${increment}`).toBe(
+        expected,
+      );
     }
   });
 });
@@ -165,7 +174,9 @@ describe('the wrap of the tick count', () => {
 test('milliseconds that are a whole number of ticks are that number, at every rate', () => {
   for (let tickRateHz = 1; tickRateHz <= 1100; tickRateHz++) {
     const { os } = device({ tickRateHz });
-    for (let seconds = 1; seconds < 60; seconds += 7) check(os.msToTicks(seconds * 1000) === seconds * tickRateHz, `${seconds} s at ${tickRateHz} Hz`);
+    for (let seconds = 1; seconds < 60; seconds += 7) {
+      check(os.msToTicks(seconds * 1000) === seconds * tickRateHz, `${seconds} s at ${tickRateHz} Hz`);
+    }
   }
 });
 

@@ -37,7 +37,10 @@ describe('waitBits', () => {
 
   test('every task whose wait it ends is woken, and all see the bits before any were cleared', () => {
     const { log, group } = waiters(
-      ['a', 0b01, { clearOnExit: true }], ['b', 0b01, { clearOnExit: true }], ['c', 0b11, { waitForAll: true }], ['d', 0b100, {}],
+      ['a', 0b01, { clearOnExit: true }],
+      ['b', 0b01, { clearOnExit: true }],
+      ['c', 0b11, { waitForAll: true }],
+      ['d', 0b100, {}],
     );
     group.setBitsFromIsr(0b11);
     expect(log).toEqual(['a 3', 'b 3', 'c 3']);
@@ -97,7 +100,13 @@ describe('waitBits', () => {
   test('bits that come between the timeout and the run count as come', () => {
     const { clock, os, log } = device();
     const group = new EventGroup(os);
-    os.createTask(function* () { log.push(`${yield* group.waitBits(1, { clearOnExit: true, timeout: 10 })}`); }, 'low', 1);
+    os.createTask(
+      function* () {
+        log.push(`${yield* group.waitBits(1, { clearOnExit: true, timeout: 10 })}`);
+      },
+      'low',
+      1,
+    );
     os.createTask(function* () {
       yield* os.delay(10);
       expect(group.setBits(1)).toBe(1);

@@ -1,4 +1,6 @@
-/** Mistakes in a program are told in a sentence that says what would be right. Those of one object are tested with it. */
+/**
+ * Mistakes in a program are told in a sentence that says what would be right. Those of one object are tested with it.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { Queue, StreamBuffer, type Task } from '../../../firmware/rtos/index.ts';
@@ -36,9 +38,13 @@ describe('a blocking call without yield*', () => {
 test('a blocking call outside a task', () => {
   const { os } = device();
   const queue = new Queue<number>(os, 1);
-  expect(() => queue.receive()).toThrow('receive may block, so only a task can call it; interrupts have the FromIsr calls');
+  expect(() => queue.receive()).toThrow(
+    'receive may block, so only a task can call it; interrupts have the FromIsr calls',
+  );
   os.start();
-  expect(() => os.notifyTake(true, 0)).toThrow('notify-take may block, so only a task can call it; interrupts have the FromIsr calls');
+  expect(() => os.notifyTake(true, 0)).toThrow(
+    'notify-take may block, so only a task can call it; interrupts have the FromIsr calls',
+  );
 });
 
 test.each(['delete', 'suspend'] as const)('%s of oneself by the handle', (call) => {
@@ -55,7 +61,9 @@ test('a second reader, or writer, at a stream buffer', () => {
     const { os } = device();
     const buffer = new StreamBuffer(os, 2);
     if (end === 'send') buffer.sendFromIsr(new Uint8Array(2));
-    for (const name of ['first', 'second']) os.createTask(function* () { yield* buffer[end](new Uint8Array(1)); }, name, 1);
+    for (const name of ['first', 'second']) {
+      os.createTask(function* () { yield* buffer[end](new Uint8Array(1)); }, name, 1);
+    }
     expect(() => os.start()).toThrow(message);
   }
 });

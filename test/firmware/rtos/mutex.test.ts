@@ -1,7 +1,14 @@
 /** Mutexes: exclusion, and the priority that the holder borrows and gives back. */
 
 import { describe, expect, test } from 'vitest';
-import { type Kernel, MAX_DELAY, Mutex, RecursiveMutex, type Task, type TaskHandle } from '../../../firmware/rtos/index.ts';
+import {
+  type Kernel,
+  MAX_DELAY,
+  Mutex,
+  RecursiveMutex,
+  type Task,
+  type TaskHandle,
+} from '../../../firmware/rtos/index.ts';
 import { device, type ManualClock } from '../../support/manual-clock.ts';
 
 interface Scene {
@@ -178,17 +185,20 @@ describe('inheritance', () => {
     expect([middle.priority, low.priority]).toEqual([5, 2]);
   });
 
-  test.each(['first, second', 'second, first'] as const)('with two mutexes it falls back only when it has given both (%s)', (order) => {
-    const { holder, comes, log } = scene(order);
-    comes('a', 4);
-    expect(holder.priority).toBe(4);
-    holder.notifyGiveFromIsr();
-    expect(holder.priority).toBe(4);
-    expect(log).toEqual(order === 'first, second' ? ['a true'] : []);
-    holder.notifyGiveFromIsr();
-    expect(holder.priority).toBe(1);
-    expect(log).toEqual(['a true']);
-  });
+  test.each(['first, second', 'second, first'] as const)(
+    'with two mutexes it falls back only when it has given both (%s)',
+    (order) => {
+      const { holder, comes, log } = scene(order);
+      comes('a', 4);
+      expect(holder.priority).toBe(4);
+      holder.notifyGiveFromIsr();
+      expect(holder.priority).toBe(4);
+      expect(log).toEqual(order === 'first, second' ? ['a true'] : []);
+      holder.notifyGiveFromIsr();
+      expect(holder.priority).toBe(1);
+      expect(log).toEqual(['a true']);
+    },
+  );
 });
 
 describe('a waiting task gives up', () => {

@@ -144,6 +144,8 @@ describe('indices', () => {
 
   test.each([-1, 256, 1.5])('%d is none', (index) => {
     const { task } = idleTask();
-    expect(() => task.notify(1, 'overwrite', index)).toThrow(`a notification index must be a whole number from 0 to 255, not ${index}`);
+    expect(() => task.notify(1, 'overwrite', index)).toThrow(
+      `a notification index must be a whole number from 0 to 255, not ${index}`,
+    );
   });
 });

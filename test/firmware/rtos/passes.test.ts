@@ -69,23 +69,30 @@ describe('tickless', () => {
     expect(ticks).toEqual([0, 10]);
   });
 
-  test.each([1, 3, 7, 60, 128, 333, 1000, 1024, 32_768, 1_000_000])('at %i Hz every delay ends at its tick, whatever the rounding', (tickRateHz) => {
-    const clock = new ManualClock(0.1);
-    const os = new Kernel(clock, { tickRateHz });
-    const late: number[] = [];
-    let loops = 0;
-    os.createTask(function* () {
-      for (; loops < 2000; loops++) {
-        const before = os.getTickCount();
-        yield* os.delay(1 + (loops % 7));
-        if (os.getTickCount() !== before + 1 + (loops % 7)) late.push(loops);
-      }
-    }, 'task', 1);
-    os.start();
-    clock.runUntilIdle(1e9);
-    expect(loops).toBe(2000);
-    expect(late).toEqual([]);
-  });
+  test.each([1, 3, 7, 60, 128, 333, 1000, 1024, 32_768, 1_000_000])(
+    'at %i Hz every delay ends at its tick, whatever the rounding',
+    (tickRateHz) => {
+      const clock = new ManualClock(0.1);
+      const os = new Kernel(clock, { tickRateHz });
+      const late: number[] = [];
+      let loops = 0;
+      os.createTask(
+        function* () {
+          for (; loops < 2000; loops++) {
+            const before = os.getTickCount();
+            yield* os.delay(1 + (loops % 7));
+            if (os.getTickCount() !== before + 1 + (loops % 7)) late.push(loops);
+          }
+        },
+        'task',
+        1,
+      );
+      os.start();
+      clock.runUntilIdle(1e9);
+      expect(loops).toBe(2000);
+      expect(late).toEqual([]);
+    },
+  );
 
   test('a delay of n ticks ends n ticks after the count it began at, up to a tick less than n periods later', () => {
     const { clock, os } = device();

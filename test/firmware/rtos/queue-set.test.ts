@@ -17,7 +17,12 @@ test('select gives the members in the order their items came, one for each item'
   semaphore.giveFromIsr();
   queue.sendToFrontFromIsr(2);
   semaphore.giveFromIsr();
-  expect(selected.map((member) => (member === queue ? 'queue' : 'semaphore'))).toEqual(['queue', 'semaphore', 'queue', 'semaphore']);
+  expect(selected.map((member) => (member === queue ? 'queue' : 'semaphore'))).toEqual([
+    'queue',
+    'semaphore',
+    'queue',
+    'semaphore',
+  ]);
   expect(selected).toHaveLength(4);
   expect(set.selectFromIsr()).toBeUndefined();
 });
@@ -73,5 +78,7 @@ test('a set that is too short for its members says so', () => {
   set.add(a);
   set.add(b);
   a.giveFromIsr();
-  expect(() => b.giveFromIsr()).toThrow('a queue set is full: its length must be the sum of the lengths of its members');
+  expect(() => b.giveFromIsr()).toThrow(
+    'a queue set is full: its length must be the sum of the lengths of its members',
+  );
 });

@@ -199,7 +199,9 @@ describe('copies', () => {
 
 test.each([0, -1, 1.5, Number.NaN])('refuses a length of %d', (length) => {
   const { os } = device();
-  expect(() => new Queue<number>(os, length)).toThrow(`a queue's length must be a whole number, at least 1, not ${length}`);
+  expect(() => new Queue<number>(os, length)).toThrow(
+    `a queue's length must be a whole number, at least 1, not ${length}`,
+  );
 });
 
 test('two tasks pass 200,000 items through a queue of one, none lost, none twice', () => {

@@ -1,18 +1,31 @@
 /**
- * Random programs on all objects at once, against models of what each must hold. Every call takes effect in the turn in which it
- * returns, so that a model kept beside each object must agree with it after every single call; and whenever the device sleeps, nobody
- * may wait for what is there, nor longer than it said.
+ * Random programs on all objects at once, against models of what each must hold. Every call takes effect in the turn in
+ * which it returns, so that a model kept beside each object must agree with it after every single call; and whenever
+ * the device sleeps, nobody may wait for what is there, nor longer than it said.
  */
 
 import { expect, test } from 'vitest';
-import { EventGroup, type Kernel, MAX_DELAY, Mutex, Queue, RecursiveMutex, Semaphore, type Task, type TaskHandle } from '../../../firmware/rtos/index.ts';
+import {
+  EventGroup,
+  type Kernel,
+  MAX_DELAY,
+  Mutex,
+  Queue,
+  RecursiveMutex,
+  Semaphore,
+  type Task,
+  type TaskHandle,
+} from '../../../firmware/rtos/index.ts';
 import { check } from '../../support/check.ts';
 import { device, type ManualClock } from '../../support/manual-clock.ts';
 import { Seeded } from '../../support/seeded.ts';
 
 const BITS = 0b1111;
 
-/** `calm`: nobody suspends, aborts or changes the priority of another. Only there a wake-up can never be wasted, as in FreeRTOS. */
+/**
+ * `calm`: nobody suspends, aborts or changes the priority of another. Only there a wake-up can never be wasted, as in
+ * FreeRTOS.
+ */
 class Program {
   readonly clock: ManualClock;
   readonly os: Kernel;
@@ -39,9 +52,17 @@ class Program {
       this.queues.push({ queue: new Queue<number>(os, 1 + this.random.below(3)), model: [] });
       this.semaphores.push({ semaphore: new Semaphore(os, 1 + this.random.below(3)), count: 0 });
     }
-    for (let n = 0; n < 3; n++) this.mutexes.push({ mutex: n === 2 ? new RecursiveMutex(os) : new Mutex(os), owner: undefined, waiting: new Set() });
+    for (let n = 0; n < 3; n++) {
+      this.mutexes.push({
+        mutex: n === 2 ? new RecursiveMutex(os) : new Mutex(os),
+        owner: undefined,
+        waiting: new Set(),
+      });
+    }
     const count = 3 + this.random.below(8);
-    for (let n = 0; n < count; n++) this.tasks.push(os.createTask(() => this.#task(), `task ${n}`, this.random.below(5)));
+    for (let n = 0; n < count; n++) {
+      this.tasks.push(os.createTask(() => this.#task(), `task ${n}`, this.random.below(5)));
+    }
   }
 
   *#task(): Task {
@@ -75,7 +96,10 @@ class Program {
   }
 
   /** Runs a wait, and holds it to its time: no time passes while tasks run, so that it is exact. */
-  *#wait<T>(self: TaskHandle, timeout: number, isThere: () => boolean, call: Generator<void, T, void>, inVain: (result: T) => boolean): Generator<void, T, void> {
+  *#wait<T>(
+    self: TaskHandle, timeout: number, isThere: () => boolean, call: Generator<void, T, void>,
+    inVain: (result: T) => boolean,
+  ): Generator<void, T, void> {
     const from = this.clock.now();
     this.waits.set(self, isThere);
     const result = yield* call;
@@ -93,7 +117,14 @@ class Program {
     const item = this.#items++;
     const timeout = this.#timeout();
     const toFront = this.random.chance(3);
-    const sent = yield* this.#wait(self, timeout, () => model.length < queue.length, each(toFront ? () => queue.sendToFront(item, timeout) : () => queue.send(item, timeout)), (done) => !done);
+    const sent =
+      yield* this.#wait(
+        self,
+        timeout,
+        () => model.length < queue.length,
+        each(toFront ? () => queue.sendToFront(item, timeout) : () => queue.send(item, timeout)),
+        (done) => !done,
+      );
     check(sent === model.length < queue.length, 'it is sent when there is room, and only then');
     if (sent && toFront) model.unshift(item);
     else if (sent) model.push(item);
@@ -103,7 +134,14 @@ class Program {
     const { queue, model } = this.random.pick(this.queues);
     const timeout = this.#timeout();
     const peek = this.random.chance(3);
-    const item = yield* this.#wait(self, timeout, () => model.length > 0, each(() => (peek ? queue.peek(timeout) : queue.receive(timeout))), (got) => got === undefined);
+    const item =
+      yield* this.#wait(
+        self,
+        timeout,
+        () => model.length > 0,
+        each(() => (peek ? queue.peek(timeout) : queue.receive(timeout))),
+        (got) => got === undefined,
+      );
     check(item === model[0], 'the first item is received');
     if (!peek) model.shift();
     check(queue.messagesWaiting === model.length, 'no item is lost or doubled');
@@ -112,7 +150,14 @@ class Program {
   *#take(self: TaskHandle): Task {
     const one = this.random.pick(this.semaphores);
     const timeout = this.#timeout();
-    const taken = yield* this.#wait(self, timeout, () => one.count > 0, each(() => one.semaphore.take(timeout)), (done) => !done);
+    const taken =
+      yield* this.#wait(
+        self,
+        timeout,
+        () => one.count > 0,
+        each(() => one.semaphore.take(timeout)),
+        (done) => !done,
+      );
     check(taken === one.count > 0, 'it is taken when it is there, and only then');
     if (taken) one.count--;
   }
@@ -133,7 +178,14 @@ class Program {
       if (!random.chance(2)) continue;
       const timeout = this.#timeout();
       one.waiting.add(self);
-      const taken = yield* this.#wait(self, timeout, () => one.owner === undefined, each(() => one.mutex.take(timeout)), (done) => !done);
+      const taken =
+        yield* this.#wait(
+          self,
+          timeout,
+          () => one.owner === undefined,
+          each(() => one.mutex.take(timeout)),
+          (done) => !done,
+        );
       one.waiting.delete(self);
       if (!taken) continue;
       check(one.owner === undefined, 'one holder at a time');
@@ -159,7 +211,13 @@ class Program {
     const isThere = (): boolean => (waitForAll ? (group.bits & bits) === bits : (group.bits & bits) !== 0);
     const enough = (found: number): boolean => (waitForAll ? (found & bits) === bits : (found & bits) !== 0);
     const timeout = this.#timeout();
-    yield* this.#wait(self, timeout, isThere, each(() => group.waitBits(bits, { waitForAll, clearOnExit: random.chance(2), timeout })), (found) => !enough(found));
+    yield* this.#wait(
+        self,
+        timeout,
+        isThere,
+        each(() => group.waitBits(bits, { waitForAll, clearOnExit: random.chance(2), timeout })),
+        (found) => !enough(found),
+      );
   }
 
   #suspendOrResume(other: TaskHandle, self: TaskHandle): void {
@@ -194,13 +252,20 @@ class Program {
     }
     if (!this.calm) return;
     for (const { owner, waiting } of this.mutexes) {
-      for (const task of waiting) check(owner === undefined || owner.priority >= task.basePriority, 'the holder runs at the priority of who waits');
+      for (const task of waiting) {
+        check(
+          owner === undefined || owner.priority >= task.basePriority,
+          'the holder runs at the priority of who waits',
+        );
+      }
     }
   }
 }
 
 /** A blocking call as a generator, called when it is first asked for. */
-function* each<T>(call: () => Iterable<void> & { [Symbol.iterator](): Iterator<void, T, void> }): Generator<void, T, void> {
+function* each<T>(
+  call: () => Iterable<void> & { [Symbol.iterator](): Iterator<void, T, void> },
+): Generator<void, T, void> {
   return yield* call();
 }
 

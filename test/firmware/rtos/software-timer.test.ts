@@ -1,10 +1,22 @@
 /** Software timers: when they are due, whose command counts when, and what callbacks may do to their own timer. */
 
 import { describe, expect, test } from 'vitest';
-import { type KernelConfig, MAX_DELAY, Semaphore, SoftwareTimer, timerPendFunctionCall, timerPendFunctionCallFromIsr } from '../../../firmware/rtos/index.ts';
+import {
+  type KernelConfig,
+  MAX_DELAY,
+  Semaphore,
+  SoftwareTimer,
+  timerPendFunctionCall,
+  timerPendFunctionCallFromIsr,
+} from '../../../firmware/rtos/index.ts';
 import { device } from '../../support/manual-clock.ts';
 
-function timer(options: { period: number; autoReload: boolean; config?: KernelConfig; callback?: (timer: SoftwareTimer) => void }) {
+function timer(options: {
+  period: number;
+  autoReload: boolean;
+  config?: KernelConfig;
+  callback?: (timer: SoftwareTimer) => void;
+}) {
   const made = device(options.config);
   const ticks: number[] = [];
   const one = new SoftwareTimer(made.os, {
@@ -50,7 +62,12 @@ describe('periods', () => {
   test('timers of one tick call in the order they were started; the period is in the tick count, also across its wrap', () => {
     const { clock, os, log } = device({ initialTickCount: MAX_DELAY - 5 });
     const make = (name: string, period: number): SoftwareTimer =>
-      new SoftwareTimer(os, { name, period, autoReload: false, callback: (self) => log.push(`${self.name} ${os.getTickCount()}`) });
+      new SoftwareTimer(os, {
+        name,
+        period,
+        autoReload: false,
+        callback: (self) => log.push(`${self.name} ${os.getTickCount()}`),
+      });
     const [a, b, c] = [make('a', 10), make('b', 10), make('c', 3)];
     os.start();
     for (const one of [b, a, c]) one.startFromIsr();
@@ -89,12 +106,19 @@ describe('commands', () => {
   });
 
   test('a start that waits longer than the period calls at once, and an auto-reload timer makes up for the rest', () => {
-    for (const [autoReload, expected] of [[false, [25]], [true, [25, 25, 30]]] as const) {
+    for (const [autoReload, expected] of [
+      [false, [25]],
+      [true, [25, 25, 30]],
+    ] as const) {
       const { clock, os, one, ticks } = timer({ period: 10, autoReload, config: { timerTaskPriority: 1 } });
-      os.createTask(function* () {
-        yield* one.start();
-        clock.spend(25);
-      }, 'task', 2);
+      os.createTask(
+        function* () {
+          yield* one.start();
+          clock.spend(25);
+        },
+        'task',
+        2,
+      );
       os.start();
       clock.advance(5);
       expect(ticks).toEqual(expected);
@@ -166,7 +190,11 @@ describe('callbacks', () => {
   test('a timer may stop, restart, change or delete itself', () => {
     const stop = timer({ period: 10, autoReload: true, callback: (self) => self.stopFromIsr() });
     const restart = timer({ period: 10, autoReload: false, callback: (self) => self.startFromIsr() });
-    const slower = timer({ period: 10, autoReload: true, callback: (self) => self.changePeriodFromIsr(self.period * 2) });
+    const slower = timer({
+      period: 10,
+      autoReload: true,
+      callback: (self) => self.changePeriodFromIsr(self.period * 2),
+    });
     const remove = timer({ period: 10, autoReload: true, callback: (self) => self.deleteFromIsr() });
     const once = timer({ period: 10, autoReload: true, callback: (self) => { self.autoReload = false; } });
     const results = [stop, restart, slower, remove, once].map(({ clock, os, one, ticks }) => {
@@ -199,7 +227,12 @@ describe('callbacks', () => {
   test('one that throws is a crash of the service task', () => {
     const crashed: string[] = [];
     const { clock, os, one } = timer({
-      period: 10, autoReload: false, config: { onCrash: ({ task, reason }) => crashed.push(`${task}: ${reason}`) }, callback: () => { throw new Error('no'); },
+      period: 10,
+      autoReload: false,
+      config: { onCrash: ({ task, reason }) => crashed.push(`${task}: ${reason}`) },
+      callback: () => {
+        throw new Error('no');
+      },
     });
     one.startFromIsr();
     os.start();
@@ -220,5 +253,7 @@ describe('callbacks', () => {
 });
 
 test.each([0, -1, 0.5, 2 ** 32])('a period of %d is refused', (period) => {
-  expect(() => timer({ period, autoReload: false })).toThrow(`a timer's period must be a whole number of ticks, at least 1, not ${period}`);
+  expect(() => timer({ period, autoReload: false })).toThrow(
+    `a timer's period must be a whole number of ticks, at least 1, not ${period}`,
+  );
 });

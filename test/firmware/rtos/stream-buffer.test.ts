@@ -30,7 +30,13 @@ describe('stream', () => {
     const { clock, os, log } = device();
     const buffer = new StreamBuffer(os, 4);
     buffer.sendFromIsr(bytes(1, 2, 3));
-    os.createTask(function* () { log.push(`${yield* buffer.send(bytes(4, 5, 6), 10)} at ${os.getTickCount()}`); }, 'task', 1);
+    os.createTask(
+      function* () {
+        log.push(`${yield* buffer.send(bytes(4, 5, 6), 10)} at ${os.getTickCount()}`);
+      },
+      'task',
+      1,
+    );
     os.start();
     buffer.receiveFromIsr(new Uint8Array(1));
     clock.advance(9.9);
@@ -44,7 +50,13 @@ describe('stream', () => {
     const { clock, os, log } = device();
     const buffer = new StreamBuffer(os, 4);
     buffer.sendFromIsr(bytes(1, 2));
-    os.createTask(function* () { log.push(`${yield* buffer.send(bytes(3, 4, 5, 6, 7, 8), 10)} at ${os.getTickCount()}`); }, 'task', 1);
+    os.createTask(
+      function* () {
+        log.push(`${yield* buffer.send(bytes(3, 4, 5, 6, 7, 8), 10)} at ${os.getTickCount()}`);
+      },
+      'task',
+      1,
+    );
     os.start();
     clock.advance(5);
     buffer.receiveFromIsr(new Uint8Array(2));
@@ -55,7 +67,13 @@ describe('stream', () => {
     for (const level of [1, 2, 3, 4, 5, 6]) {
       const { clock, os, log } = device();
       const buffer = new StreamBuffer(os, 8, level);
-      os.createTask(function* () { log.push(`${yield* buffer.receive(new Uint8Array(8), 35)} at ${os.getTickCount()}`); }, 'task', 1);
+      os.createTask(
+        function* () {
+          log.push(`${yield* buffer.receive(new Uint8Array(8), 35)} at ${os.getTickCount()}`);
+        },
+        'task',
+        1,
+      );
       os.start();
       for (let n = 0; n < 5; n++) {
         clock.advance(10);
@@ -78,8 +96,12 @@ describe('stream', () => {
     const { os, log } = device();
     expect(() => new StreamBuffer(os, 4, 5)).toThrow('triggerLevelBytes must be from 0 to the capacity 4, not 5');
     const buffer = new StreamBuffer(os, 4, 0);
-    expect([buffer.setTriggerLevel(5), buffer.setTriggerLevel(-1), buffer.setTriggerLevel(4), buffer.setTriggerLevel(0)])
-      .toEqual([false, false, true, true]);
+    expect([
+      buffer.setTriggerLevel(5),
+      buffer.setTriggerLevel(-1),
+      buffer.setTriggerLevel(4),
+      buffer.setTriggerLevel(0),
+    ]).toEqual([false, false, true, true]);
     os.createTask(function* () { log.push(`${yield* buffer.receive(new Uint8Array(8))}`); }, 'task', 1);
     os.start();
     buffer.sendFromIsr(bytes());
@@ -107,7 +129,10 @@ describe('stream', () => {
     let wrong = 0;
     os.createTask(function* () {
       for (let sent = 0; sent < total;) {
-        const portion = Uint8Array.from({ length: Math.min(1 + random.below(40), total - sent) }, (_, i) => (sent + i) & 0xff);
+        const portion = Uint8Array.from(
+          { length: Math.min(1 + random.below(40), total - sent) },
+          (_, i) => (sent + i) & 0xff,
+        );
         sent += yield* buffer.send(portion, random.below(4));
       }
     }, 'writer', 1 + random.below(2));
@@ -196,5 +221,7 @@ describe('messages', () => {
 
 test.each([0, 4, 1.5])('a message buffer of %d bytes could hold no message', (capacity) => {
   const { os } = device();
-  expect(() => new MessageBuffer(os, capacity)).toThrow(`a buffer's capacityBytes must be a whole number above 4, not ${capacity}`);
+  expect(() => new MessageBuffer(os, capacity)).toThrow(
+    `a buffer's capacityBytes must be a whole number above 4, not ${capacity}`,
+  );
 });

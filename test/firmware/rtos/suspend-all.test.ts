@@ -27,28 +27,40 @@ test('the tick count stands still, and catches up at the last resumeAll', () => 
 test('who is woken meanwhile is ready, but runs only after resumeAll and a yield; delays that ended come behind', () => {
   const { clock, os, log } = device();
   const gate = new Semaphore(os);
-  os.createTask(function* () {
-    yield* os.delay(3);
-    log.push(`slept ${os.getTickCount()}`);
-  }, 'sleeper', 5);
-  const woken = os.createTask(function* () {
-    yield* gate.take();
-    log.push('woken');
-  }, 'woken', 5);
-  os.createTask(function* () {
-    os.suspendAll();
-    clock.spend(10);
-    gate.give();
-    expect(woken.state).toBe('Ready');
-    yield* os.yield();
-    yield* os.delay(0);
-    yield;
-    log.push('still mine');
-    os.resumeAll();
-    log.push('still mine');
-    yield* os.yield();
-    log.push('back');
-  }, 'suspender', 1);
+  os.createTask(
+    function* () {
+      yield* os.delay(3);
+      log.push(`slept ${os.getTickCount()}`);
+    },
+    'sleeper',
+    5,
+  );
+  const woken = os.createTask(
+    function* () {
+      yield* gate.take();
+      log.push('woken');
+    },
+    'woken',
+    5,
+  );
+  os.createTask(
+    function* () {
+      os.suspendAll();
+      clock.spend(10);
+      gate.give();
+      expect(woken.state).toBe('Ready');
+      yield* os.yield();
+      yield* os.delay(0);
+      yield;
+      log.push('still mine');
+      os.resumeAll();
+      log.push('still mine');
+      yield* os.yield();
+      log.push('back');
+    },
+    'suspender',
+    1,
+  );
   os.start();
   expect(log).toEqual(['still mine', 'still mine', 'woken', 'slept 10', 'back']);
 });
@@ -107,7 +119,9 @@ describe('what would block is a mistake', () => {
       else if (operation === 'delete') yield* os.delete();
       else yield* os.notifyTake(true, 1);
     }, 'task', 1);
-    expect(() => os.start()).toThrow(`task task cannot ${operation}: it would block, and it has suspended the scheduler`);
+    expect(() => os.start()).toThrow(
+      `task task cannot ${operation}: it would block, and it has suspended the scheduler`,
+    );
   });
 
   test('ending', () => {

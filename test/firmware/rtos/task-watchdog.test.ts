@@ -1,7 +1,14 @@
 /** The task watchdog names who hogs, who starves, and who waits in vain. */
 
 import { describe, expect, test } from 'vitest';
-import { describeWatchdogReport, Kernel, MAX_DELAY, Queue, TaskWatchdog, type WatchdogReport } from '../../../firmware/rtos/index.ts';
+import {
+  describeWatchdogReport,
+  Kernel,
+  MAX_DELAY,
+  Queue,
+  TaskWatchdog,
+  type WatchdogReport,
+} from '../../../firmware/rtos/index.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 /** A kernel whose run-time counter is its clock, and a watchdog that is asked by the highest task. */
@@ -58,7 +65,9 @@ describe('late', () => {
     os.start();
     clock.advance(400);
     const [report] = reports;
-    expect(report?.late.map(({ name, state, operation }) => [name, state, operation])).toEqual([['starved', 'Ready', undefined]]);
+    expect(report?.late.map(({ name, state, operation }) => [name, state, operation])).toEqual([
+      ['starved', 'Ready', undefined],
+    ]);
     expect(report?.late[0]?.silentTicks).toBeGreaterThan(100);
     expect(report?.hog?.name).toBe('hog');
     expect(report === undefined ? '' : describeWatchdogReport(os, report))
@@ -73,7 +82,9 @@ describe('late', () => {
     clock.advance(100);
     expect(reports).toEqual([]);
     clock.advance(50);
-    expect(reports.map(({ late }) => late)).toEqual([[{ name: 'waiter', state: 'Blocked', operation: 'receive', silentTicks: 150 }]]);
+    expect(reports.map(({ late }) => late)).toEqual([
+      [{ name: 'waiter', state: 'Blocked', operation: 'receive', silentTicks: 150 }],
+    ]);
     const [report] = reports;
     expect(report === undefined ? '' : describeWatchdogReport(os, report))
       .toBe('task watchdog: no sign of life from waiter (blocked in receive, silent for 150 ms)');

@@ -7,7 +7,8 @@ import { device } from '../../support/manual-clock.ts';
 test('a task from its making to its end', () => {
   const trace: string[] = [];
   const { clock, os } = device({
-    onTaskState: (task, state, operation) => trace.push(`${os.getTickCount()} ${task.name} ${state}${operation === undefined ? '' : ` in ${operation}`}`),
+    onTaskState: (task, state, operation) =>
+      trace.push(`${os.getTickCount()} ${task.name} ${state}${operation === undefined ? '' : ` in ${operation}`}`),
   });
   const queue = new Queue<number>(os, 1);
   const task = os.createTask(function* () {
@@ -37,7 +38,9 @@ test('the states that the hook tells are the ones that the task shows', () => {
       else expect(task.state).toBe(state);
     },
   });
-  for (const ticks of [1, 2, 3]) os.createTask(function* () { for (let n = 0; n < 5; n++) yield* os.delay(ticks); }, `${ticks}`, 1);
+  for (const ticks of [1, 2, 3]) os.createTask(function* () { for (let n = 0; n < 5; n++) {
+    yield* os.delay(ticks);
+  } }, `${ticks}`, 1);
   os.start();
   clock.advance(100);
   expect(told).toBe(3 * (1 + 6 + 5 + 5 + 1));

@@ -6,7 +6,10 @@ import { WaitList } from '../../../firmware/rtos/wait-list.ts';
 import { device } from '../../support/manual-clock.ts';
 import { Seeded } from '../../support/seeded.ts';
 
-/** Tasks that wait at one semaphore in this order, with these priorities; then `priority` of one is changed, and another comes. */
+/**
+ * Tasks that wait at one semaphore in this order, with these priorities; then `priority` of one is changed, and another
+ * comes.
+ */
 function wakeOrder(waiting: readonly number[], change: [index: number, priority: number], latecomer: number): string[] {
   const { os, log } = device({ maxPriorities: 8 });
   const semaphore = new Semaphore(os, 9);

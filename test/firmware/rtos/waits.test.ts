@@ -1,4 +1,7 @@
-/** Every call that can wait, and everything that can end a wait: the event, the time, abortDelay, suspend and resume, delete. */
+/**
+ * Every call that can wait, and everything that can end a wait: the event, the time, abortDelay, suspend and resume,
+ * delete.
+ */
 
 import { describe, expect, test } from 'vitest';
 import {
@@ -37,7 +40,13 @@ const STUBBORN = { waitsOn: true, outlastsAbort: true };
 const KINDS: Readonly<Record<string, (os: Kernel) => Wait>> = {
   'queue.receive': (os) => {
     const queue = new Queue<number>(os, 1);
-    return { call: (t) => queue.receive(t), come: () => queue.sendFromIsr(5), came: 5, nothing: undefined, waitsOn: true };
+    return {
+      call: (t) => queue.receive(t),
+      come: () => queue.sendFromIsr(5),
+      came: 5,
+      nothing: undefined,
+      waitsOn: true,
+    };
   },
   'queue.peek': (os) => {
     const queue = new Queue<number>(os, 1);
@@ -46,22 +55,50 @@ const KINDS: Readonly<Record<string, (os: Kernel) => Wait>> = {
   'queue.send': (os) => {
     const queue = new Queue<number>(os, 1);
     queue.sendFromIsr(1);
-    return { call: (t) => queue.send(2, t), come: () => queue.receiveFromIsr(), came: true, nothing: false, waitsOn: true };
+    return {
+      call: (t) => queue.send(2, t),
+      come: () => queue.receiveFromIsr(),
+      came: true,
+      nothing: false,
+      waitsOn: true,
+    };
   },
   'queue.sendToFront': (os) => {
     const queue = new Queue<number>(os, 1);
     queue.sendFromIsr(1);
-    return { call: (t) => queue.sendToFront(2, t), come: () => { os.enterIsr(); queue.reset(); os.exitIsr(); }, came: true, nothing: false, waitsOn: true };
+    return {
+      call: (t) => queue.sendToFront(2, t),
+      come: () => {
+        os.enterIsr();
+        queue.reset();
+        os.exitIsr();
+      },
+      came: true,
+      nothing: false,
+      waitsOn: true,
+    };
   },
   'queueSet.select': (os) => {
     const set = new QueueSet(os, 1);
     const semaphore = new Semaphore(os);
     set.add(semaphore);
-    return { call: (t) => set.select(t), come: () => semaphore.giveFromIsr(), came: semaphore, nothing: undefined, waitsOn: true };
+    return {
+      call: (t) => set.select(t),
+      come: () => semaphore.giveFromIsr(),
+      came: semaphore,
+      nothing: undefined,
+      waitsOn: true,
+    };
   },
   'semaphore.take': (os) => {
     const semaphore = new Semaphore(os);
-    return { call: (t) => semaphore.take(t), come: () => semaphore.giveFromIsr(), came: true, nothing: false, waitsOn: true };
+    return {
+      call: (t) => semaphore.take(t),
+      come: () => semaphore.giveFromIsr(),
+      came: true,
+      nothing: false,
+      waitsOn: true,
+    };
   },
   'mutex.take': (os) => {
     const mutex = new Mutex(os);
@@ -73,58 +110,114 @@ const KINDS: Readonly<Record<string, (os: Kernel) => Wait>> = {
   },
   'eventGroup.waitBits': (os) => {
     const group = new EventGroup(os);
-    return { call: (timeout) => group.waitBits(4, { timeout }), come: () => group.setBitsFromIsr(5), came: 5, nothing: 0, waitsOn: false };
+    return {
+      call: (timeout) => group.waitBits(4, { timeout }),
+      come: () => group.setBitsFromIsr(5),
+      came: 5,
+      nothing: 0,
+      waitsOn: false,
+    };
   },
   'eventGroup.sync': (os) => {
     const group = new EventGroup(os);
-    return { call: (t) => group.sync(1, 3, t), come: () => group.setBitsFromIsr(2), came: 3, nothing: 1, waitsOn: false };
+    return {
+      call: (t) => group.sync(1, 3, t),
+      come: () => group.setBitsFromIsr(2),
+      came: 3,
+      nothing: 1,
+      waitsOn: false,
+    };
   },
-  'notifyTake': (os) => (
-    { call: (t) => os.notifyTake(true, t), come: (waiter) => waiter.notifyGiveFromIsr(), came: 1, nothing: 0, waitsOn: false }
-  ),
-  'notifyTake at index 3': (os) => (
-    { call: (t) => os.notifyTake(true, t, 3), come: (waiter) => waiter.notifyGiveFromIsr(3), came: 1, nothing: 0, waitsOn: false }
-  ),
-  'notifyWait': (os) => (
-    { call: (t) => os.notifyWait(0, 0, t), come: (waiter) => waiter.notifyFromIsr(9, 'overwrite'), came: 9, nothing: undefined, waitsOn: false }
-  ),
+  notifyTake: (os) => ({
+    call: (t) => os.notifyTake(true, t),
+    come: (waiter) => waiter.notifyGiveFromIsr(),
+    came: 1,
+    nothing: 0,
+    waitsOn: false,
+  }),
+  'notifyTake at index 3': (os) => ({
+    call: (t) => os.notifyTake(true, t, 3),
+    come: (waiter) => waiter.notifyGiveFromIsr(3),
+    came: 1,
+    nothing: 0,
+    waitsOn: false,
+  }),
+  notifyWait: (os) => ({
+    call: (t) => os.notifyWait(0, 0, t),
+    come: (waiter) => waiter.notifyFromIsr(9, 'overwrite'),
+    came: 9,
+    nothing: undefined,
+    waitsOn: false,
+  }),
   'streamBuffer.receive': (os) => {
     const buffer = new StreamBuffer(os, 8);
-    return { call: (t) => buffer.receive(new Uint8Array(8), t), come: () => buffer.sendFromIsr(new Uint8Array(3)), came: 3, nothing: 0, waitsOn: false };
+    return {
+      call: (t) => buffer.receive(new Uint8Array(8), t),
+      come: () => buffer.sendFromIsr(new Uint8Array(3)),
+      came: 3,
+      nothing: 0,
+      waitsOn: false,
+    };
   },
   'streamBuffer.send': (os) => {
     const buffer = new StreamBuffer(os, 8);
     buffer.sendFromIsr(new Uint8Array(8));
-    return { call: (t) => buffer.send(new Uint8Array(4), t), come: () => buffer.receiveFromIsr(new Uint8Array(4)), came: 4, nothing: 0, ...STUBBORN };
+    return {
+      call: (t) => buffer.send(new Uint8Array(4), t),
+      come: () => buffer.receiveFromIsr(new Uint8Array(4)),
+      came: 4,
+      nothing: 0,
+      ...STUBBORN,
+    };
   },
   'messageBuffer.receive': (os) => {
     const buffer = new MessageBuffer(os, 20);
-    return { call: (t) => buffer.receive(new Uint8Array(8), t), come: () => buffer.sendFromIsr(new Uint8Array(3)), came: 3, nothing: 0, waitsOn: false };
+    return {
+      call: (t) => buffer.receive(new Uint8Array(8), t),
+      come: () => buffer.sendFromIsr(new Uint8Array(3)),
+      came: 3,
+      nothing: 0,
+      waitsOn: false,
+    };
   },
   'messageBuffer.send': (os) => {
     const buffer = new MessageBuffer(os, 20);
     buffer.sendFromIsr(new Uint8Array(16));
-    return { call: (t) => buffer.send(new Uint8Array(4), t), come: () => buffer.receiveFromIsr(new Uint8Array(16)), came: 4, nothing: 0, ...STUBBORN };
+    return {
+      call: (t) => buffer.send(new Uint8Array(4), t),
+      come: () => buffer.receiveFromIsr(new Uint8Array(16)),
+      came: 4,
+      nothing: 0,
+      ...STUBBORN,
+    };
   },
 };
 
 /** A task of priority 1 that waits from tick 0 on; `results` gets what its wait gave, and when. */
-function waiting(kind: string, timeout: number, leftOver = false): { clock: ManualClock; os: Kernel; wait: Wait; waiter: TaskHandle; results: { tick: number; gave: unknown }[] } {
+function waiting(
+  kind: string,
+  timeout: number,
+  leftOver = false,
+): { clock: ManualClock; os: Kernel; wait: Wait; waiter: TaskHandle; results: { tick: number; gave: unknown }[] } {
   const { clock, os } = device();
   const wait = KINDS[kind]?.(os);
   if (wait === undefined) throw new Error(`no kind ${kind}`);
   const results: { tick: number; gave: unknown }[] = [];
-  const waiter = os.createTask(function* () {
-    const gave = yield* wait.call(timeout);
-    results.push({ tick: os.getTickCount(), gave });
-    // A second wait of another kind: nothing of the first is left over in it, unless the mark of an abort is.
-    const semaphore = new Semaphore(os);
-    const from = os.getTickCount();
-    if (leftOver) expect(yield* semaphore.take(20)).toBe(false);
-    expect(os.getTickCount()).toBe(from);
-    expect(yield* semaphore.take(20)).toBe(false);
-    expect(os.getTickCount()).toBe(from + 20);
-  }, 'waiter', 1);
+  const waiter = os.createTask(
+    function* () {
+      const gave = yield* wait.call(timeout);
+      results.push({ tick: os.getTickCount(), gave });
+      // A second wait of another kind: nothing of the first is left over in it, unless the mark of an abort is.
+      const semaphore = new Semaphore(os);
+      const from = os.getTickCount();
+      if (leftOver) expect(yield* semaphore.take(20)).toBe(false);
+      expect(os.getTickCount()).toBe(from);
+      expect(yield* semaphore.take(20)).toBe(false);
+      expect(os.getTickCount()).toBe(from + 20);
+    },
+    'waiter',
+    1,
+  );
   os.start();
   return { clock, os, wait, waiter, results };
 }
@@ -173,24 +266,27 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     expect(results).toEqual([{ tick: MAX_DELAY - 1, gave: wait.nothing }]);
   });
 
-  test.each([100, MAX_DELAY])('abortDelay ends it as a timeout does, but not a wait for room in a buffer (timeout %i)', (timeout) => {
-    const { clock, wait, waiter, results } = waiting(kind, timeout, kind.startsWith('eventGroup'));
-    clock.advance(40);
-    expect(waiter.abortDelay()).toBe(true);
-    expect(waiter.abortDelay()).toBe(false);
-    clock.advance(0);
-    if (wait.outlastsAbort === true) {
-      expect(waiter.state).toBe('Blocked');
-      clock.advance(59.999);
-      expect(results).toEqual([]);
-      clock.advance(0.001);
-      expect(results).toEqual(timeout === 100 ? [{ tick: 100, gave: wait.nothing }] : []);
-      return;
-    }
-    expect(results).toEqual([{ tick: 40, gave: wait.nothing }]);
-    clock.advance(20);
-    expect(waiter.state).toBe('Deleted');
-  });
+  test.each([100, MAX_DELAY])(
+    'abortDelay ends it as a timeout does, but not a wait for room in a buffer (timeout %i)',
+    (timeout) => {
+      const { clock, wait, waiter, results } = waiting(kind, timeout, kind.startsWith('eventGroup'));
+      clock.advance(40);
+      expect(waiter.abortDelay()).toBe(true);
+      expect(waiter.abortDelay()).toBe(false);
+      clock.advance(0);
+      if (wait.outlastsAbort === true) {
+        expect(waiter.state).toBe('Blocked');
+        clock.advance(59.999);
+        expect(results).toEqual([]);
+        clock.advance(0.001);
+        expect(results).toEqual(timeout === 100 ? [{ tick: 100, gave: wait.nothing }] : []);
+        return;
+      }
+      expect(results).toEqual([{ tick: 40, gave: wait.nothing }]);
+      clock.advance(20);
+      expect(waiter.state).toBe('Deleted');
+    },
+  );
 
   test('suspended, it does not see the event; resumed, it finds it', () => {
     const { clock, wait, waiter, results } = waiting(kind, 100);
@@ -279,13 +375,17 @@ test('a timer command that waits for room in the queue ends like every other wai
 test('an abort of a wait for event bits also ends the next wait for a queue or semaphore before it begins, and no other', () => {
   const { clock, os, log } = device();
   const [group, semaphore] = [new EventGroup(os), new Semaphore(os)];
-  const waiter = os.createTask(function* () {
-    yield* group.waitBits(1);
-    // Without a timeout it does not look.
-    log.push(`${yield* semaphore.take(0)}`);
-    log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
-    log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
-  }, 'waiter', 1);
+  const waiter = os.createTask(
+    function* () {
+      yield* group.waitBits(1);
+      // Without a timeout it does not look.
+      log.push(`${yield* semaphore.take(0)}`);
+      log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
+      log.push(`${yield* semaphore.take(50)} at ${os.getTickCount()}`);
+    },
+    'waiter',
+    1,
+  );
   os.start();
   waiter.abortDelay();
   clock.advance(0);

@@ -1,4 +1,7 @@
-/** Whatever its server, its cable and its power do, the heartbeat client neither crashes nor leaks, sends whole frames, and comes back. */
+/**
+ * Whatever its server, its cable and its power do, the heartbeat client neither crashes nor leaks, sends whole frames,
+ * and comes back.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { Loopback } from '../../support/loopback.ts';
@@ -25,8 +28,16 @@ function chaos(seed: number) {
   const below = (limit: number) => random.uint32() % limit;
   const { world, peer, device } = connected(
     {
-      protocol: 'heartbeat', servers, beatIntervalMs: 500, missedLimit: 3, connectTimeoutMs: 2000, watchdogMs: 5000,
-      dataIntervalMs: 300, dataBytes: DATA_BYTES, retry: { baseMs: 50, capMs: 1000 }, keepAlive: { idle: 1, interval: 1, count: 2 },
+      protocol: 'heartbeat',
+      servers,
+      beatIntervalMs: 500,
+      missedLimit: 3,
+      connectTimeoutMs: 2000,
+      watchdogMs: 5000,
+      dataIntervalMs: 300,
+      dataBytes: DATA_BYTES,
+      retry: { baseMs: 50, capMs: 1000 },
+      keepAlive: { idle: 1, interval: 1, count: 2 },
     },
     { seed, bufferBytes: 16 + below(200), latencyMs: 1 + below(50) },
   );
@@ -43,7 +54,9 @@ function chaos(seed: number) {
     () => { device.host.cable = device.host.cable === 'in' ? 'out' : 'in'; },
     () => { if (device.host.powered) device.host.vanish(); else device.host.boot(); },
   ];
-  for (let atMs = world.now; atMs < 60_000; atMs += below(700)) world.at(atMs, () => actions[below(actions.length)]?.());
+  for (let atMs = world.now; atMs < 60_000; atMs += below(700)) {
+    world.at(atMs, () => actions[below(actions.length)]?.());
+  }
   world.advance(60_000);
 
   peer.reads = true;
@@ -61,7 +74,12 @@ describe('a client under all faults at once', () => {
     expect(device.open.size).toBe(1);
     expect(world.now - device.last('served').atMs).toBeLessThan(700);
     expect(peer.connections.length).toBeGreaterThan(2);
-    expect(peer.connections.map(({ received }) => received).filter((bytes) => !isWholeFrames(bytes)).map(String)).toEqual([]);
+    expect(
+      peer.connections
+        .map(({ received }) => received)
+        .filter((bytes) => !isWholeFrames(bytes))
+        .map(String),
+    ).toEqual([]);
     expect(device.all('connected').length).toBeGreaterThan(3);
   });
 });

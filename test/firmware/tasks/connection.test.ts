@@ -22,8 +22,19 @@ describe('servers', () => {
     world.host(OTHER);
     const device = start();
     world.advance(80);
-    expect(device.all('connecting').map(({ server }) => server).slice(0, 7)).toEqual([
-      '10.0.0.2:39002', '10.0.0.3:39002', '10.0.0.2:7', '10.0.0.2:39002', '10.0.0.3:39002', '10.0.0.2:7', '10.0.0.2:39002',
+    expect(
+      device
+        .all('connecting')
+        .map(({ server }) => server)
+        .slice(0, 7),
+    ).toEqual([
+      '10.0.0.2:39002',
+      '10.0.0.3:39002',
+      '10.0.0.2:7',
+      '10.0.0.2:39002',
+      '10.0.0.3:39002',
+      '10.0.0.2:7',
+      '10.0.0.2:39002',
     ]);
   });
 
@@ -40,12 +51,17 @@ describe('servers', () => {
     world.until(() => device.all('connected').length === 2, 20_000);
     expect(second.connections.length).toBe(1);
     expect(device.last('connected').server).toBe(`${OTHER}:${PORT}`);
-    expect(device.last('lost')).toMatchObject({ server: `${SERVER}:${PORT}`, by: what === 'power' ? 'missed-beats' : 'closed' });
+    expect(device.last('lost')).toMatchObject({
+      server: `${SERVER}:${PORT}`,
+      by: what === 'power' ? 'missed-beats' : 'closed',
+    });
     expect(device.open.size).toBe(1);
   });
 
   it('with several addresses have each of them tried, in the order of the look-up', () => {
-    const { world, server, start } = rig(heartbeat({ servers: [{ host: 'beats.example', port: PORT }], connectTimeoutMs: 500 }));
+    const { world, server, start } = rig(
+      heartbeat({ servers: [{ host: 'beats.example', port: PORT }], connectTimeoutMs: 500 }),
+    );
     world.names.set('beats.example', [BLACK_HOLE, OTHER, SERVER]);
     world.host(OTHER);
     const peer = new Peer(server);
@@ -88,7 +104,10 @@ describe('the connect timeout', () => {
     expect(device.open.size).toBe(0);
   });
 
-  it.each([[4999, 1], [5001, 0]])('lets a connection be made within it: answered after %i ms, %i made', (answeredMs, made) => {
+  it.each([
+    [4999, 1],
+    [5001, 0],
+  ])('lets a connection be made within it: answered after %i ms, %i made', (answeredMs, made) => {
     const { world, server, start } = rig(heartbeat({ connectTimeoutMs: 5000 }), { latencyMs: answeredMs / 2 });
     new Peer(server);
     const device = start();
@@ -97,7 +116,10 @@ describe('the connect timeout', () => {
   });
 
   it('holds for the look-up as well, which is cancelled', () => {
-    const { world, start } = rig(heartbeat({ connectTimeoutMs: 5000 }), {}, {}, (hal) => ({ ...hal, network: { ...hal.network, lookup } }));
+    const { world, start } = rig(heartbeat({ connectTimeoutMs: 5000 }), {}, {}, (hal) => ({
+      ...hal,
+      network: { ...hal.network, lookup },
+    }));
     let cancelledAtMs = -1;
     let answer: ((result: readonly string[]) => void) | undefined;
     function lookup(_name: string, done: (result: readonly string[]) => void) {
@@ -122,7 +144,14 @@ describe('back-off', () => {
   it('doubles its bound with every failure up to the cap, and takes every delay within it as likely', () => {
     const random = new Loopback({ seed: 7 }).host('10.0.0.1').hal.random;
     const retry = { baseMs: 1000, capMs: 60_000 };
-    for (const [failures, boundMs] of [[0, 1000], [1, 2000], [2, 4000], [5, 32_000], [6, 60_000], [5000, 60_000]] as const) {
+    for (const [failures, boundMs] of [
+      [0, 1000],
+      [1, 2000],
+      [2, 4000],
+      [5, 32_000],
+      [6, 60_000],
+      [5000, 60_000],
+    ] as const) {
       const delays = Array.from({ length: 2000 }, () => retryDelayMs(retry, failures, random));
       expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
       expect(Math.min(...delays)).toBeLessThan(boundMs * 0.01);
@@ -146,7 +175,9 @@ describe('back-off', () => {
       const device = start();
       world.advance(20_000);
       const backingOff = device.all('backing-off');
-      backingOff.slice(0, -1).forEach(({ atMs, delayMs }, i) => expect(device.times('connecting')[i + 1]).toBe(atMs + delayMs));
+      backingOff
+        .slice(0, -1)
+        .forEach(({ atMs, delayMs }, i) => expect(device.times('connecting')[i + 1]).toBe(atMs + delayMs));
       backingOff.forEach(({ delayMs }, i) => expect(delayMs).toBeLessThanOrEqual(Math.min(1000, 100 * 2 ** (i + 1))));
       return backingOff.map(({ delayMs }) => delayMs);
     };
@@ -157,8 +188,13 @@ describe('back-off', () => {
 
   it('spares a server that comes back from all devices at once', () => {
     const world = new Loopback();
-    const firstTries = Array.from({ length: 200 }, (_, i) => retryDelayMs({ baseMs: 1000, capMs: 60_000 }, 0, world.host(`10.1.0.${i}`, `dev-${i}`).hal.random));
-    const aTenthEach = Array.from({ length: 10 }, (_, tenth) => firstTries.filter((ms) => Math.floor(ms / 100.2) === tenth).length);
+    const firstTries = Array.from({ length: 200 }, (_, i) =>
+      retryDelayMs({ baseMs: 1000, capMs: 60_000 }, 0, world.host(`10.1.0.${i}`, `dev-${i}`).hal.random),
+    );
+    const aTenthEach = Array.from(
+      { length: 10 },
+      (_, tenth) => firstTries.filter((ms) => Math.floor(ms / 100.2) === tenth).length,
+    );
     expect(Math.max(...aTenthEach)).toBeLessThan(40);
   });
 
@@ -168,7 +204,12 @@ describe('back-off', () => {
   ])('%s after a connection of %i ms: up to %i ms', (_, upMs, nextMs) => {
     // A die that always falls on the greatest delay shows the bound.
     const greatest = { uint32: () => 2 ** 32 - 1 };
-    const { world, server, start } = rig(heartbeat({ retry: { baseMs: 100, capMs: 100_000 }, stableMs: 10_000 }), {}, {}, (hal) => ({ ...hal, random: greatest }));
+    const { world, server, start } = rig(
+      heartbeat({ retry: { baseMs: 100, capMs: 100_000 }, stableMs: 10_000 }),
+      {},
+      {},
+      (hal) => ({ ...hal, random: greatest }),
+    );
     const device = start();
     const delays = () => device.all('backing-off').map(({ delayMs }) => delayMs);
     world.until(() => delays().length === 4, 10_000);

@@ -1,4 +1,7 @@
-/** The watchdog restarts a firmware that hogs, starves or hangs, names who did it where it can, and leaves the healthy alone. */
+/**
+ * The watchdog restarts a firmware that hogs, starves or hangs, names who did it where it can, and leaves the healthy
+ * alone.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { FirmwareConfig } from '../../../firmware/config.ts';
@@ -36,9 +39,14 @@ describe('the task watchdog', () => {
     expect(reset?.atMs).toBeGreaterThan(2_000);
     expect(reset?.atMs).toBeLessThanOrEqual(2_250 + 10);
     expect(device.host.lines.filter((line) => line.includes('watchdog'))).toEqual([
-      expect.stringMatching(/^task watchdog: no sign of life from alive \(starved, silent for \d+ ms\); greedy ran longest$/),
+      expect.stringMatching(
+        /^task watchdog: no sign of life from alive \(starved, silent for \d+ ms\); greedy ran longest$/,
+      ),
     ]);
-    expect(device.all('boot').map(({ boots, resetReason }) => [boots, resetReason])).toEqual([[1, 'power-on'], [2, 'watchdog']]);
+    expect(device.all('boot').map(({ boots, resetReason }) => [boots, resetReason])).toEqual([
+      [1, 'power-on'],
+      [2, 'watchdog'],
+    ]);
   });
 
   it('finds one hog that lasted too long, afterwards', () => {
@@ -46,7 +54,9 @@ describe('the task watchdog', () => {
     os.createTask(function* () { world.advance(1001); yield* os.suspend(); }, 'hog', 3);
     world.advance(10_000);
     expect(device.host.resets).toEqual([{ atMs: 2_001, reason: 'watchdog' }]);
-    expect(device.host.lines).toContain('task watchdog: no sign of life from alive (starved, silent for 1001 ms); hog ran longest');
+    expect(device.host.lines).toContain(
+      'task watchdog: no sign of life from alive (starved, silent for 1001 ms); hog ran longest',
+    );
   });
 
   it('is quiet after it has restarted: the old firmware does nothing more', () => {
@@ -89,7 +99,13 @@ describe('the hardware watchdog', () => {
     const fed: number[] = [];
     const { world, device } = watched((hal) => ({
       ...hal,
-      system: { ...hal.system, armWatchdog: (timeoutMs) => { fed.push(timeoutMs); return hal.system.armWatchdog(timeoutMs); } },
+      system: {
+        ...hal.system,
+        armWatchdog: (timeoutMs) => {
+          fed.push(timeoutMs);
+          return hal.system.armWatchdog(timeoutMs);
+        },
+      },
     }));
     world.advance(3_600_000);
     expect(device.host.resets).toEqual([]);

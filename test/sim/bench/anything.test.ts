@@ -1,6 +1,6 @@
 /**
- * Anything may happen in any order: what must hold whatever happens. Each seed is a run of its own; a failing one is named, and
- * repeats by itself.
+ * Anything may happen in any order: what must hold whatever happens. Each seed is a run of its own; a failing one is
+ * named, and repeats by itself.
  */
 
 import { expect, it } from 'vitest';
@@ -111,9 +111,34 @@ class Run {
 }
 
 const WHAT = [
-  'pull', 'plug', 'plug', 'cut', 'restore', 'restore', 'hang', 'unhang', 'unhang', 'crash', 'restart crashed', 'reset', 'firmware restarts',
-  'firmware', 'firmware', 'firmware', 'firmware', 'firmware', 'firmware', 'firmware', 'firmware', 'firmware', 'firmware',
-  'far', 'far', 'far', 'far', 'far',
+  'pull',
+  'plug',
+  'plug',
+  'cut',
+  'restore',
+  'restore',
+  'hang',
+  'unhang',
+  'unhang',
+  'crash',
+  'restart crashed',
+  'reset',
+  'firmware restarts',
+  'firmware',
+  'firmware',
+  'firmware',
+  'firmware',
+  'firmware',
+  'firmware',
+  'firmware',
+  'firmware',
+  'firmware',
+  'firmware',
+  'far',
+  'far',
+  'far',
+  'far',
+  'far',
 ] as const;
 
 /** Whether the bytes are those of the pattern, from its start. */
@@ -129,7 +154,9 @@ it(`${SEEDS} runs: silence, order, no event where none may be, no socket left`, 
     const { rig } = run;
     for (let i = 0; i < STEPS; i++) {
       const isOver = rig.board.state !== 'running' && rig.board.state !== 'hung';
-      const dead = run.talks.filter(({ boot }) => isOver || boot < rig.boots.length).map(({ probe }) => ({ probe, told: probe.events.length }));
+      const dead = run.talks
+        .filter(({ boot }) => isOver || boot < rig.boots.length)
+        .map(({ probe }) => ({ probe, told: probe.events.length }));
       run.step();
       for (const { probe, told } of dead) expect(probe.events.length, `seed ${seed}: a dead boot was told`).toBe(told);
     }

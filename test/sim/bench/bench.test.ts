@@ -16,7 +16,13 @@ function plan(...lines: string[]): string {
 }
 
 /** A bench with devices that do nothing, and what happens to them: `[when, device, state]`. */
-function idle(...names: string[]): { world: Loopback; bench: Bench; devices: Device[]; trace: TraceEvent[]; states: () => string } {
+function idle(...names: string[]): {
+  world: Loopback;
+  bench: Bench;
+  devices: Device[];
+  trace: TraceEvent[];
+  states: () => string;
+} {
   const world = new Loopback();
   const trace: TraceEvent[] = [];
   const { network } = world.host('10.0.0.1').hal;
@@ -38,15 +44,33 @@ it('breaks and heals at the time of the plan, on every device that it means', ()
   world.advance(1);
   expect(states()).toBe('running running crashed');
   expect(trace.map((event) => [event.atMs, event.source === 'fault' ? event.host : '', event.kind])).toEqual([
-    [0, '', 'start'], [1000, 'dev-1', 'fault'], [1000, 'dev-2', 'fault'], [2000, 'pump', 'fault'], [3000, 'dev-1', 'healed'], [3000, 'dev-2', 'healed'],
+    [0, '', 'start'],
+    [1000, 'dev-1', 'fault'],
+    [1000, 'dev-2', 'fault'],
+    [2000, 'pump', 'fault'],
+    [3000, 'dev-1', 'healed'],
+    [3000, 'dev-2', 'healed'],
   ]);
-  expect(trace[1]).toEqual({ source: 'fault', id: 1, host: 'dev-1', on: 'device', kind: 'fault', fault: 'power-loss', tier: 'T0', text: 'power-loss on dev-* at 1s for 2s', forMs: 2000, atMs: 1000 });
+  expect(trace[1]).toEqual({
+    source: 'fault',
+    id: 1,
+    host: 'dev-1',
+    on: 'device',
+    kind: 'fault',
+    fault: 'power-loss',
+    tier: 'T0',
+    text: 'power-loss on dev-* at 1s for 2s',
+    forMs: 2000,
+    atMs: 1000,
+  });
   expect(trace[3]).not.toHaveProperty('forMs');
 });
 
 it('heals a device when the last of overlapping faults of a kind is over', () => {
   const { world, bench, states } = idle('dev-1');
-  bench.schedule(plan('power-loss on dev-1 at 1s for 4s', 'power-loss on * at 2s for 1s', 'power-loss on dev-1 at 4s for 4s'));
+  bench.schedule(
+    plan('power-loss on dev-1 at 1s for 4s', 'power-loss on * at 2s for 1s', 'power-loss on dev-1 at 4s for 4s'),
+  );
   for (const [atMs, state] of [[3001, 'off'], [5001, 'off'], [7999, 'off'], [8000, 'running']] as const) {
     world.advance(atMs - world.now);
     expect(states()).toBe(state);
@@ -104,19 +128,42 @@ function wholeRun(seed: number): TraceEvent[] {
   const trace: TraceEvent[] = [];
   const { hal } = world.host('10.0.0.2', 'server');
   const newClock = clocksOf(world);
-  const bench = new Bench({ network: world.host('10.0.0.1').hal.network, newClock, seed, onTrace: (event) => trace.push(event) });
-  startServer({ clock: newClock(), network: hal.network }, { local: { address: '10.0.0.2', port: 39_002 } }, (event) => bench.addServerEvent(event));
+  const bench = new Bench({
+    network: world.host('10.0.0.1').hal.network,
+    newClock,
+    seed,
+    onTrace: (event) => trace.push(event),
+  });
+  startServer({ clock: newClock(), network: hal.network }, { local: { address: '10.0.0.2', port: 39_002 } }, (event) =>
+    bench.addServerEvent(event),
+  );
   for (let i = 1; i <= 20; i++) {
     const keepAlive = { idle: 3, interval: 3, count: 3 };
-    const image = firmwareImage({ protocol: 'heartbeat', servers: [{ host: '10.0.0.2', port: 39_002 }], keepAlive, watchdogMs: 10_000 });
+    const image = firmwareImage({
+      protocol: 'heartbeat',
+      servers: [{ host: '10.0.0.2', port: 39_002 }],
+      keepAlive,
+      watchdogMs: 10_000,
+    });
     const board = bench.addDevice(`dev-${i}`, (board, onEvent) => void boot(board, image, onEvent));
     bench.agenda.at(i * 100, () => board.power.restore());
   }
-  bench.schedule(plan(
-    'cable-pull on dev-1 at 20s for 60s', 'cable-pull on dev-2 at 20s for 3s', 'power-loss on dev-3 at 20s for 60s', 'power-loss on dev-4 at 20s for 2s',
-    'hang on dev-5 at 20s', 'crash on dev-6 at 20s for 5s', 'reset on dev-7 at 20s', 'cable-pull on dev-1* at 30s for 10s',
-    'power-loss on dev-8 at 20s', 'cable-pull on dev-8 at 25s for 1s', 'reset on dev-9 at 20s', 'hang on dev-9 at 20s for 4s',
-  ));
+  bench.schedule(
+    plan(
+      'cable-pull on dev-1 at 20s for 60s',
+      'cable-pull on dev-2 at 20s for 3s',
+      'power-loss on dev-3 at 20s for 60s',
+      'power-loss on dev-4 at 20s for 2s',
+      'hang on dev-5 at 20s',
+      'crash on dev-6 at 20s for 5s',
+      'reset on dev-7 at 20s',
+      'cable-pull on dev-1* at 30s for 10s',
+      'power-loss on dev-8 at 20s',
+      'cable-pull on dev-8 at 25s for 1s',
+      'reset on dev-9 at 20s',
+      'hang on dev-9 at 20s for 4s',
+    ),
+  );
   world.advance(180_000);
   bench.stop();
   return trace;
@@ -142,8 +189,11 @@ it('each JSON line is one flat object: whose view it is comes first, and no fiel
     expect(Object.keys(event)[0]).toBe('source');
     for (const [field, value] of Object.entries(event)) {
       // An end of a connection, and the server's reason, are objects of plain fields themselves.
-      const plain = ['local', 'peer', 'reason'].includes(field) && typeof value === 'object' ? Object.values(value) : [value];
-      for (const one of plain) expect(typeof one, `${field} of ${describeTraceEvent(event)}`).toMatch(/^(string|number|boolean)$/);
+      const plain =
+        ['local', 'peer', 'reason'].includes(field) && typeof value === 'object' ? Object.values(value) : [value];
+      for (const one of plain) {
+        expect(typeof one, `${field} of ${describeTraceEvent(event)}`).toMatch(/^(string|number|boolean)$/);
+      }
     }
   }
 });

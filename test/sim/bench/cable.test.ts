@@ -1,4 +1,6 @@
-/** A pulled cable: silence, and afterwards everything as hardware would have it. In virtual time; one way takes 1 ms. */
+/**
+ * A pulled cable: silence, and afterwards everything as hardware would have it. In virtual time; one way takes 1 ms.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../hal/errno.ts';
@@ -510,7 +512,11 @@ it('a listening socket is refused, but not once it is closed', () => {
   const { network } = rig.hal;
   expect(network.capabilities).toMatchObject({ listen: false, datagram: true, carrier: true });
   for (const isClosed of [false, true]) {
-    const listener = network.listen({ address: '0.0.0.0', port: 0 }, 1, { listening() {}, incoming() {}, ended: (reason) => ends.push(`listen ${reason}`) });
+    const listener = network.listen({ address: '0.0.0.0', port: 0 }, 1, {
+      listening() {},
+      incoming() {},
+      ended: (reason) => ends.push(`listen ${reason}`),
+    });
     expect(ends).toEqual([]);
     if (isClosed) listener.close();
     advance(0);

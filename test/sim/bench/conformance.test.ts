@@ -11,7 +11,12 @@ import { Loopback } from '../../support/loopback.ts';
 import { clocksOf } from './rig.ts';
 
 /** Two boards: what cannot listen needs a peer that can, so that the second one has the host's own network. */
-function subjects(network: Network, peerNetwork: Network, newClock: () => Clock, addresses: readonly [string, string]): { bench: Bench; tested: Subject; peer: Subject } {
+function subjects(
+  network: Network,
+  peerNetwork: Network,
+  newClock: () => Clock,
+  addresses: readonly [string, string],
+): { bench: Bench; tested: Subject; peer: Subject } {
   const bench = new Bench({ network, newClock, seed: 1, onTrace: () => {} });
   const hals = ['tested', 'peer'].map((name) => {
     let booted: Hal | undefined;

@@ -23,7 +23,9 @@ let peerReceived: string[];
 
 function readAll(from: DatagramSocket, into: string[]): void {
   const buffer = new Uint8Array(100);
-  for (let count = from.receive(buffer); count >= 0; count = from.receive(buffer)) into.push(new TextDecoder().decode(buffer.subarray(0, count)));
+  for (let count = from.receive(buffer); count >= 0; count = from.receive(buffer)) {
+    into.push(new TextDecoder().decode(buffer.subarray(0, count)));
+  }
 }
 
 beforeEach(() => {
@@ -38,7 +40,9 @@ beforeEach(() => {
     });
     socket = opened;
   });
-  peer = world.host(PEER.address).hal.network.openDatagram(PEER, { bound() {}, readable: () => readAll(peer, peerReceived), ended() {} });
+  peer = world
+    .host(PEER.address)
+    .hal.network.openDatagram(PEER, { bound() {}, readable: () => readAll(peer, peerReceived), ended() {} });
   device.power.restore();
   world.advance(5);
 });

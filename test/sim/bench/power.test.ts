@@ -1,4 +1,6 @@
-/** Power, hangs, crashes and resets on the bench: what the far end sees, and when. In virtual time; one way takes 1 ms. */
+/**
+ * Power, hangs, crashes and resets on the bench: what the far end sees, and when. In virtual time; one way takes 1 ms.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure } from '../../../hal/errno.ts';
@@ -234,7 +236,10 @@ describe('power', () => {
     cut();
     advance(2);
     expect(rig.openSockets).toBe(100);
-    expect(fars.map(({ over }) => over?.reason)).toEqual(['ECONNRESET', ...Array.from({ length: 100 }, () => undefined)]);
+    expect(fars.map(({ over }) => over?.reason)).toEqual([
+      'ECONNRESET',
+      ...Array.from({ length: 100 }, () => undefined),
+    ]);
     expect(rig.leaks.splice(0)).toHaveLength(1);
   });
 });

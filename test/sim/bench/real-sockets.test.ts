@@ -69,7 +69,12 @@ beforeEach(async () => {
     notify();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  bench = new Bench({ network: nodeNetwork(), newClock: nodeClock, seed: 1, onTrace: (event) => (trace.push(event), notify()) });
+  bench = new Bench({
+    network: nodeNetwork(),
+    newClock: nodeClock,
+    seed: 1,
+    onTrace: (event) => (trace.push(event), notify()),
+  });
   board = bench.addDevice('dev-1', (booted) => (hal = booted));
   board.power.restore();
   const tell = (what: string) => (told.push(what), notify());

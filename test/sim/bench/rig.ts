@@ -1,6 +1,6 @@
 /**
- * One device on the bench, in virtual time: the host's network is a loopback host's, watched so that nothing leaves unseen and
- * nothing stays open. The device's firmware is the test itself, and so is the far end.
+ * One device on the bench, in virtual time: the host's network is a loopback host's, watched so that nothing leaves
+ * unseen and nothing stays open. The device's firmware is the test itself, and so is the far end.
  */
 
 import { errnoOf, type Errno } from '../../../hal/errno.ts';
@@ -268,7 +268,9 @@ export class Probe implements StreamHandler {
   #note(what: string): void {
     if (this.#isClosed) this.violations.push(`${what} after close`);
     // After the far end's FIN there may still be room to write.
-    if (this.#isOver && !(what === 'writable' && this.saw('closed'))) this.violations.push(`${what} after the last event`);
+    if (this.#isOver && !(what === 'writable' && this.saw('closed'))) {
+      this.violations.push(`${what} after the last event`);
+    }
     this.events.push([this.#world.now, what]);
   }
 }

@@ -18,10 +18,15 @@ function board(use: { firmware: (storage: Storage) => void }, seed = 1): Board {
   const world = new Loopback();
   const { network } = world.host('10.0.0.1').hal;
   const nic = { powerOn: () => network, powerOff() {}, setCarrier() {}, closeAll() {}, resetAll() {} };
-  return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {} }, 'dev-1', nic, (hal) => use.firmware(hal.storage));
+  return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {} }, 'dev-1', nic, (hal) =>
+    use.firmware(hal.storage),
+  );
 }
 
-type Step = { readonly kind: 'set'; readonly key: string; readonly value: Uint8Array } | { readonly kind: 'delete'; readonly key: string } | { readonly kind: 'commit' };
+type Step =
+  | { readonly kind: 'set'; readonly key: string; readonly value: Uint8Array }
+  | { readonly kind: 'delete'; readonly key: string }
+  | { readonly kind: 'commit' };
 
 const KEYS = ['boots', 'a', 'config.wifi-name', 'z'];
 
@@ -41,7 +46,11 @@ function randomSteps(random: Random, count: number): Step[] {
 /** What is durable, as text that can be compared. */
 type Contents = string;
 
-const contents = (values: Iterable<readonly [string, Uint8Array]>): Contents => [...values].map(([key, value]) => `${key}=${value.join()}`).sort().join(' ');
+const contents = (values: Iterable<readonly [string, Uint8Array]>): Contents =>
+  [...values]
+    .map(([key, value]) => `${key}=${value.join()}`)
+    .sort()
+    .join(' ');
 
 function read(storage: Storage): Contents {
   return contents(KEYS.flatMap((key) => {
@@ -50,8 +59,16 @@ function read(storage: Storage): Contents {
   }));
 }
 
-/** Boots, takes the steps with a power failure at a write, boots again. Gives what may be there then, what is, and whether it got through. */
-function interrupted(made: Board, use: { firmware: (storage: Storage) => void }, steps: readonly Step[], atWrite: number) {
+/**
+ * Boots, takes the steps with a power failure at a write, boots again. Gives what may be there then, what is, and
+ * whether it got through.
+ */
+function interrupted(
+  made: Board,
+  use: { firmware: (storage: Storage) => void },
+  steps: readonly Step[],
+  atWrite: number,
+) {
   let allowed: Contents[] = [];
   let found: Contents | undefined;
   use.firmware = (storage) => {
@@ -255,7 +272,9 @@ describe('the chip', () => {
     const { failure } = failing(2);
     flash.failure = failure;
     expect(flash.erase('b')).toBe(false);
-    const [first, second, third] = [0, 1, 2].map((page) => new Set(flash.read('b').subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)));
+    const [first, second, third] = [0, 1, 2].map(
+      (page) => new Set(flash.read('b').subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES)),
+    );
     expect([...(first ?? [])]).toEqual([255]);
     expect(second?.size).toBeGreaterThan(10);
     expect([...(third ?? [])]).toEqual([0]);

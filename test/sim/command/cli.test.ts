@@ -1,4 +1,7 @@
-/** The command line as its users meet it: a process, its two outputs, its exit status. It runs what `npm run build` made. */
+/**
+ * The command line as its users meet it: a process, its two outputs, its exit status. It runs what `npm run build`
+ * made.
+ */
 
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
@@ -34,62 +37,254 @@ function addressOf(server: Server): AddressInfo {
 
 describe('wrong usage is answered in one sentence, without a stack trace, and with exit status 2', () => {
   it.each<[string, readonly string[], RegExp]>([
-    ['a command that is none', ['rum'], /^cablepull: there is no command 'rum'; there are matrix, run, .* \(see cablepull --help\)$/m],
-    ['an option that is none', ['run', '--device', '3'], /^cablepull: unknown option '--device' \(see cablepull run --help\)$/m],
-    ['an option that is none, of serve', ['serve', '-p', '3'], /^cablepull: unknown option '-p' \(see cablepull serve --help\)$/m],
+    [
+      'a command that is none',
+      ['rum'],
+      /^cablepull: there is no command 'rum'; there are matrix, run, .* \(see cablepull --help\)$/m,
+    ],
+    [
+      'an option that is none',
+      ['run', '--device', '3'],
+      /^cablepull: unknown option '--device' \(see cablepull run --help\)$/m,
+    ],
+    [
+      'an option that is none, of serve',
+      ['serve', '-p', '3'],
+      /^cablepull: unknown option '-p' \(see cablepull serve --help\)$/m,
+    ],
     ['an option before a command', ['--json'], /--json goes with a command: there are matrix, run, /],
-    ['an option without its value', ['run', '--devices'], /^cablepull: --devices needs a value \(see cablepull run --help\)$/m],
+    [
+      'an option without its value',
+      ['run', '--devices'],
+      /^cablepull: --devices needs a value \(see cablepull run --help\)$/m,
+    ],
     ['an option in place of a value', ['run', '--devices', '--json'], /^cablepull: --devices needs a value/],
-    ['a value where none is taken', ['run', '--no-answers=foo'], /^cablepull: --no-answers takes no value, not 'foo'$/m],
-    ['the contrary of what is not so', ['run', '--no-json'], /^cablepull: unknown option '--no-json' \(see cablepull run --help\)$/m],
-    ['fewer than no devices', ['run', '--devices', '-1'], /^cablepull: --devices must be a whole number from 1 to 100000, not '-1'$/m],
-    ['a run into the past', ['run', '--for', '-1s'], /^cablepull: --for must be a duration such as 500ms, .*, not '-1s'$/m],
-    ['beats into the past', ['run', '--beat', '-3s'], /^cablepull: --beat must be a duration such as 500ms, .*, not '-3s'$/m],
-    ['keepalive into the past', ['run', '--keepalive', '-1/3/3'], /^cablepull: --keepalive must be idle\/interval\/count in seconds, as in 3\/3\/3, or off, not '-1\/3\/3'$/m],
+    [
+      'a value where none is taken',
+      ['run', '--no-answers=foo'],
+      /^cablepull: --no-answers takes no value, not 'foo'$/m,
+    ],
+    [
+      'the contrary of what is not so',
+      ['run', '--no-json'],
+      /^cablepull: unknown option '--no-json' \(see cablepull run --help\)$/m,
+    ],
+    [
+      'fewer than no devices',
+      ['run', '--devices', '-1'],
+      /^cablepull: --devices must be a whole number from 1 to 100000, not '-1'$/m,
+    ],
+    [
+      'a run into the past',
+      ['run', '--for', '-1s'],
+      /^cablepull: --for must be a duration such as 500ms, .*, not '-1s'$/m,
+    ],
+    [
+      'beats into the past',
+      ['run', '--beat', '-3s'],
+      /^cablepull: --beat must be a duration such as 500ms, .*, not '-3s'$/m,
+    ],
+    [
+      'keepalive into the past',
+      ['run', '--keepalive', '-1/3/3'],
+      /^cablepull: --keepalive must be idle\/interval\/count in seconds, as in 3\/3\/3, or off, not '-1\/3\/3'$/m,
+    ],
     ['too few devices', ['run', '--devices', '0'], /--devices must be a whole number from 1 to 100000, not '0'/],
-    ['a number that is none', ['run', '--devices', '3x'], /--devices must be a whole number from 1 to 100000, not '3x'/],
-    ['a server without a port', ['run', '--server', 'localhost'], /--server must be host:port, as in 127.0.0.1:39002 or \[::1\]:39002, not 'localhost'/],
-    ['a server that is more than a host', ['run', '--server', 'http//localhost:80'], /^cablepull: the host of --server must be a host name or an address, and nothing else, not /],
-    ['a port beyond all ports', ['run', '--server', 'localhost:70000'], /the port of --server must be a whole number from 1 to 65535, not '70000'/],
-    ['a protocol that is none', ['run', '--protocol', 'morse'], /--protocol must be heartbeat or .*, or a file as in .\/my-protocol.ts, not 'morse'/],
-    ['a duration that is none', ['run', '--for', '5 minutes'], /--for must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not '5 minutes'/],
+    [
+      'a number that is none',
+      ['run', '--devices', '3x'],
+      /--devices must be a whole number from 1 to 100000, not '3x'/,
+    ],
+    [
+      'a server without a port',
+      ['run', '--server', 'localhost'],
+      /--server must be host:port, as in 127.0.0.1:39002 or \[::1\]:39002, not 'localhost'/,
+    ],
+    [
+      'a server that is more than a host',
+      ['run', '--server', 'http//localhost:80'],
+      /^cablepull: the host of --server must be a host name or an address, and nothing else, not /,
+    ],
+    [
+      'a port beyond all ports',
+      ['run', '--server', 'localhost:70000'],
+      /the port of --server must be a whole number from 1 to 65535, not '70000'/,
+    ],
+    [
+      'a protocol that is none',
+      ['run', '--protocol', 'morse'],
+      /--protocol must be heartbeat or .*, or a file as in .\/my-protocol.ts, not 'morse'/,
+    ],
+    [
+      'a duration that is none',
+      ['run', '--for', '5 minutes'],
+      /--for must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not '5 minutes'/,
+    ],
     ['no beat at all', ['run', '--beat', '0s'], /^cablepull: --beat must be above 0, not '0s'$/m],
-    ['a run longer than time', ['run', '--for', '1000000d'], /^cablepull: --for must be a duration of at most 13031d \(35 years\), not '1000000d'$/m],
-    ['half a millisecond', ['run', '--beat', '1.5ms'], /^cablepull: --beat must be a whole number of milliseconds, not '1.5ms'$/m],
+    [
+      'a run longer than time',
+      ['run', '--for', '1000000d'],
+      /^cablepull: --for must be a duration of at most 13031d \(35 years\), not '1000000d'$/m,
+    ],
+    [
+      'half a millisecond',
+      ['run', '--beat', '1.5ms'],
+      /^cablepull: --beat must be a whole number of milliseconds, not '1.5ms'$/m,
+    ],
     ['less than a millisecond', ['serve', '--scan', '0.5ms'], /^cablepull: --scan must be at least 1ms, not '0.5ms'$/m],
-    ['keepalive in two numbers', ['run', '--keepalive', '3/3'], /--keepalive must be idle\/interval\/count in seconds, as in 3\/3\/3, or off, not '3\/3'/],
-    ['beats too far apart', ['run', '--beat', '1000d'], /^cablepull: --beat must be at most 2147483.647s \(24.8 days\), not '1000d'$/m],
-    ['a watchdog that sleeps', ['run', '--watchdog', '40d'], /^cablepull: --watchdog must be at most 2147483.647s \(24.8 days\), not '40d'$/m],
-    ['a watchdog too quick to be fed', ['run', '--watchdog', '1ms'], /^cablepull: --watchdog must be at least 4ms, not '1ms'$/m],
+    [
+      'keepalive in two numbers',
+      ['run', '--keepalive', '3/3'],
+      /--keepalive must be idle\/interval\/count in seconds, as in 3\/3\/3, or off, not '3\/3'/,
+    ],
+    [
+      'beats too far apart',
+      ['run', '--beat', '1000d'],
+      /^cablepull: --beat must be at most 2147483.647s \(24.8 days\), not '1000d'$/m,
+    ],
+    [
+      'a watchdog that sleeps',
+      ['run', '--watchdog', '40d'],
+      /^cablepull: --watchdog must be at most 2147483.647s \(24.8 days\), not '40d'$/m,
+    ],
+    [
+      'a watchdog too quick to be fed',
+      ['run', '--watchdog', '1ms'],
+      /^cablepull: --watchdog must be at least 4ms, not '1ms'$/m,
+    ],
     ['a fault without words', ['run', '--fault', ''], /--fault: there is no fault in it/],
-    ['a fault after the end', ['run', '--for', '2s', '--fault', 'crash on dev-1 at 30s'], /crash on dev-1 at 30s: the run is over by then \(--for 2s\)/],
-    ['answers where nobody beats', ['run', '--protocol', 'echo', '--no-answers'], /--no-answers means nothing with --protocol echo/],
-    ['frames where there are none', ['serve', '--protocol', 'echo', '--push', '3s'], /--push means nothing with --protocol echo/],
-    ['two policies', ['serve', '--idle', '3s', '--missed-limit', '2'], /--idle and --missed-limit are two policies: choose one/],
-    ['keepalive beyond what a kernel takes', ['run', '--keepalive', '3/3/300'], /^cablepull: the count of --keepalive must be a whole number from 1 to 127, not '300'$/m],
-    ['keepalive at once', ['serve', '--keepalive', '0/3/3'], /^cablepull: the idle time of --keepalive must be a whole number from 1 to 32767, not '0'$/m],
-    ['a fault that is none', ['run', '--fault', 'cable-cut on dev-1 at 3s'], /--fault: expected a fault \(cable-pull, .*\), not 'cable-cut'\n {2}cable-cut on dev-1 at 3s\n {2}\^/],
-    ['a fault that real sockets cannot do', ['run', '--server', '127.0.0.1:1', '--fault', 'loss 10% on dev-1 at 3s'], /^cablepull: loss 10% on dev-1 at 3s: there is no loss over real sockets, whose packets are out of reach; the simulated network has it$/m],
-    ['a fault on a server that is not ours', ['run', '--server', '127.0.0.1:1', '--fault', 'hang on server at 3s'], /^cablepull: hang on server at 3s: the server is out of reach over real sockets; /m],
-    ['a fault that may come after the end', ['run', '--for', '1m', '--fault', 'reset on dev-1 at 10s..2m'], /reset on dev-1 at 10s\.\.2m: the run is over by then \(--for 1m\)/],
-    ['a page in place of the plan', ['run', '--plan', 'p.txt', '--report', './p.txt'], /^cablepull: --plan and --report are one file, \.\/p\.txt: they must be two$/m],
-    ['a page in place of the capture', ['run', '--pcap', 'x', '--report', 'x'], /^cablepull: --pcap and --report are one file, x: they must be two$/m],
-    ['a page into standard output', ['run', '--report', '-'], /^cablepull: --report must be the name of a file, not '-'$/m],
-    ['a word too many for faults', ['faults', 'loss'], /^cablepull: unexpected argument 'loss' \(see cablepull faults --help\)$/m],
-    ['an option too many for faults', ['faults', '--html'], /^cablepull: unknown option '--html' \(see cablepull faults --help\)$/m],
-    ['a seed of the matrix that is none', ['matrix', '--seed', 'x'], /^cablepull: --seed must be a whole number from 0 to 4294967295, not 'x'$/m],
-    ['a page of the matrix without a name', ['matrix', '--html='], /^cablepull: --html must be the name of a file, not ''$/m],
-    ['a capture of real sockets', ['run', '--server', '127.0.0.1:1', '--pcap', '/tmp/x'], /--pcap looks into the simulated network: it does not go with --server/],
-    ['connections of real sockets', ['run', '--server', '127.0.0.1:1', '--netstat'], /--netstat looks into the simulated network: it does not go with --server/],
-    ['a capture that cannot be written', ['run', '--pcap', '/nowhere/out.pcapng'], /^cablepull: --pcap: cannot write \/nowhere\/out.pcapng: ENOENT: no such file or directory$/m],
-    ['a capture into standard output', ['run', '--pcap', '-'], /^cablepull: --pcap must be the name of a file, not '-'$/m],
+    [
+      'a fault after the end',
+      ['run', '--for', '2s', '--fault', 'crash on dev-1 at 30s'],
+      /crash on dev-1 at 30s: the run is over by then \(--for 2s\)/,
+    ],
+    [
+      'answers where nobody beats',
+      ['run', '--protocol', 'echo', '--no-answers'],
+      /--no-answers means nothing with --protocol echo/,
+    ],
+    [
+      'frames where there are none',
+      ['serve', '--protocol', 'echo', '--push', '3s'],
+      /--push means nothing with --protocol echo/,
+    ],
+    [
+      'two policies',
+      ['serve', '--idle', '3s', '--missed-limit', '2'],
+      /--idle and --missed-limit are two policies: choose one/,
+    ],
+    [
+      'keepalive beyond what a kernel takes',
+      ['run', '--keepalive', '3/3/300'],
+      /^cablepull: the count of --keepalive must be a whole number from 1 to 127, not '300'$/m,
+    ],
+    [
+      'keepalive at once',
+      ['serve', '--keepalive', '0/3/3'],
+      /^cablepull: the idle time of --keepalive must be a whole number from 1 to 32767, not '0'$/m,
+    ],
+    [
+      'a fault that is none',
+      ['run', '--fault', 'cable-cut on dev-1 at 3s'],
+      /--fault: expected a fault \(cable-pull, .*\), not 'cable-cut'\n {2}cable-cut on dev-1 at 3s\n {2}\^/,
+    ],
+    [
+      'a fault that real sockets cannot do',
+      ['run', '--server', '127.0.0.1:1', '--fault', 'loss 10% on dev-1 at 3s'],
+      /^cablepull: loss 10% on dev-1 at 3s: there is no loss over real sockets, whose packets are out of reach; the simulated network has it$/m,
+    ],
+    [
+      'a fault on a server that is not ours',
+      ['run', '--server', '127.0.0.1:1', '--fault', 'hang on server at 3s'],
+      /^cablepull: hang on server at 3s: the server is out of reach over real sockets; /m,
+    ],
+    [
+      'a fault that may come after the end',
+      ['run', '--for', '1m', '--fault', 'reset on dev-1 at 10s..2m'],
+      /reset on dev-1 at 10s\.\.2m: the run is over by then \(--for 1m\)/,
+    ],
+    [
+      'a page in place of the plan',
+      ['run', '--plan', 'p.txt', '--report', './p.txt'],
+      /^cablepull: --plan and --report are one file, \.\/p\.txt: they must be two$/m,
+    ],
+    [
+      'a page in place of the capture',
+      ['run', '--pcap', 'x', '--report', 'x'],
+      /^cablepull: --pcap and --report are one file, x: they must be two$/m,
+    ],
+    [
+      'a page into standard output',
+      ['run', '--report', '-'],
+      /^cablepull: --report must be the name of a file, not '-'$/m,
+    ],
+    [
+      'a word too many for faults',
+      ['faults', 'loss'],
+      /^cablepull: unexpected argument 'loss' \(see cablepull faults --help\)$/m,
+    ],
+    [
+      'an option too many for faults',
+      ['faults', '--html'],
+      /^cablepull: unknown option '--html' \(see cablepull faults --help\)$/m,
+    ],
+    [
+      'a seed of the matrix that is none',
+      ['matrix', '--seed', 'x'],
+      /^cablepull: --seed must be a whole number from 0 to 4294967295, not 'x'$/m,
+    ],
+    [
+      'a page of the matrix without a name',
+      ['matrix', '--html='],
+      /^cablepull: --html must be the name of a file, not ''$/m,
+    ],
+    [
+      'a capture of real sockets',
+      ['run', '--server', '127.0.0.1:1', '--pcap', '/tmp/x'],
+      /--pcap looks into the simulated network: it does not go with --server/,
+    ],
+    [
+      'connections of real sockets',
+      ['run', '--server', '127.0.0.1:1', '--netstat'],
+      /--netstat looks into the simulated network: it does not go with --server/,
+    ],
+    [
+      'a capture that cannot be written',
+      ['run', '--pcap', '/nowhere/out.pcapng'],
+      /^cablepull: --pcap: cannot write \/nowhere\/out.pcapng: ENOENT: no such file or directory$/m,
+    ],
+    [
+      'a capture into standard output',
+      ['run', '--pcap', '-'],
+      /^cablepull: --pcap must be the name of a file, not '-'$/m,
+    ],
     ['a capture into nothing', ['run', '--pcap', ''], /^cablepull: --pcap must be the name of a file, not ''$/m],
     ['a plan from standard input', ['run', '--plan', '-'], /^cablepull: --plan must be the name of a file, not '-'$/m],
-    ['a fault at no time', ['run', '--fault', 'hang on dev-1 at soon'], /expected a time such as .*, not 'soon'\n.*\n {19}\^/],
-    ['a fault on a device that is none', ['run', '--devices', '3', '--fault', 'hang on dev-4 at 3s'], /hang on dev-4 at 3s: no device is called 'dev-4'; there are dev-1 to dev-3/],
-    ['an expectation that is none', ['run', '--fault', 'hang on dev-1 at 1s', '--expect', 'server wakes within 3s'], /'server wakes within 3s' is no expectation: it must begin with 'server notices within', /],
-    ['an expectation of nothing', ['run', '--expect', 'server notices within 3s'], /--expect speaks of faults: it needs a --fault or a --plan/],
-    ['a plan that is not there', ['run', '--plan', '/nowhere/plan.txt'], /^cablepull: --plan: cannot read \/nowhere\/plan.txt: ENOENT: no such file or directory$/m],
+    [
+      'a fault at no time',
+      ['run', '--fault', 'hang on dev-1 at soon'],
+      /expected a time such as .*, not 'soon'\n.*\n {19}\^/,
+    ],
+    [
+      'a fault on a device that is none',
+      ['run', '--devices', '3', '--fault', 'hang on dev-4 at 3s'],
+      /hang on dev-4 at 3s: no device is called 'dev-4'; there are dev-1 to dev-3/,
+    ],
+    [
+      'an expectation that is none',
+      ['run', '--fault', 'hang on dev-1 at 1s', '--expect', 'server wakes within 3s'],
+      /'server wakes within 3s' is no expectation: it must begin with 'server notices within', /,
+    ],
+    [
+      'an expectation of nothing',
+      ['run', '--expect', 'server notices within 3s'],
+      /--expect speaks of faults: it needs a --fault or a --plan/,
+    ],
+    [
+      'a plan that is not there',
+      ['run', '--plan', '/nowhere/plan.txt'],
+      /^cablepull: --plan: cannot read \/nowhere\/plan.txt: ENOENT: no such file or directory$/m,
+    ],
     ['a port that is none', ['serve', '--port', 'http'], /--port must be a whole number from 0 to 65535, not 'http'/],
     ['a word too many', ['serve', '39002'], /^cablepull: unexpected argument '39002' \(see cablepull serve --help\)$/m],
   ])('%s', async (_, args, sentence) => {
@@ -106,7 +301,9 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     writeFileSync(plan, '# a plan\nhang on dev-1 at 1s\npower-loss dev-2 at 1s\n');
     const { status, stderr } = await ended('run', '--plan', plan);
     rmSync(folder, { recursive: true });
-    expect(stderr).toContain(`${plan}, line 3: expected 'on' and a device, not 'dev-2'\n  power-loss dev-2 at 1s\n             ^\n`);
+    expect(stderr).toContain(
+      `${plan}, line 3: expected 'on' and a device, not 'dev-2'\n  power-loss dev-2 at 1s\n             ^\n`,
+    );
     expect(status).toBe(2);
   });
 });
@@ -136,15 +333,26 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
     const { server, port } = await listen();
     await new Promise((resolve) => server.close(resolve));
     const { status, stdout, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '3');
-    expect(stderr).toContain(`cablepull: no device could connect: 127.0.0.1:${port} gives ECONNREFUSED; is the server running, and is the address right?`);
+    expect(stderr).toContain(
+      `cablepull: no device could connect: 127.0.0.1:${port} gives ECONNREFUSED; is the server running, and is the address right?`,
+    );
     expect(stderr).not.toMatch(/^ {4}at /m);
-    expect(stdout).toMatch(/^ended after 0\.\d s: 0 of 3 devices connected, .*\n3 attempts to connect failed: ECONNREFUSED\n$/);
+    expect(stdout).toMatch(
+      /^ended after 0\.\d s: 0 of 3 devices connected, .*\n3 attempts to connect failed: ECONNREFUSED\n$/,
+    );
     expect(status).toBe(1);
   });
 
   it('two servers that are not there: both are tried first', async () => {
-    const ports = await Promise.all([listen(), listen()]).then((two) => two.map(({ server, port }) => (server.close(), port)));
-    const { status, stdout } = await ended('run', ...ports.flatMap((port) => ['--server', `127.0.0.1:${port}`]), '--devices', '1');
+    const ports = await Promise.all([listen(), listen()]).then((two) =>
+      two.map(({ server, port }) => (server.close(), port)),
+    );
+    const { status, stdout } = await ended(
+      'run',
+      ...ports.flatMap((port) => ['--server', `127.0.0.1:${port}`]),
+      '--devices',
+      '1',
+    );
     expect(stdout).toContain('2 attempts to connect failed: ECONNREFUSED');
     expect(status).toBe(1);
   });
@@ -152,7 +360,17 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
   it('a server that is not there, and a device that never tries', async () => {
     const { server, port } = await listen();
     await new Promise((resolve) => server.close(resolve));
-    const { status, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '2', '--for', '1s', '--fault', 'power-loss on dev-1 at 0s');
+    const { status, stderr } = await ended(
+      'run',
+      '--server',
+      `127.0.0.1:${port}`,
+      '--devices',
+      '2',
+      '--for',
+      '1s',
+      '--fault',
+      'power-loss on dev-1 at 0s',
+    );
     expect(stderr).toContain(`cablepull: no device could connect: 127.0.0.1:${port} gives ECONNREFUSED`);
     expect(status).toBe(1);
   });
@@ -165,14 +383,18 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
 
   it('a host to listen on that does not exist', async () => {
     const { status, stderr } = await ended('serve', '--host', 'no-such-host.invalid');
-    expect(stderr).toMatch(/^cablepull: cannot listen on no-such-host.invalid: there is no such host \(EAI_(NONAME|FAIL)\)\n$/);
+    expect(stderr).toMatch(
+      /^cablepull: cannot listen on no-such-host.invalid: there is no such host \(EAI_(NONAME|FAIL)\)\n$/,
+    );
     expect(status).toBe(1);
   });
 
   it('a port that is in use', async () => {
     const { port } = await listen();
     const { status, stdout, stderr } = await ended('serve', '--port', String(port));
-    expect(stderr).toBe(`cablepull: cannot listen on 127.0.0.1:${port}: EADDRINUSE (something listens there already; choose another with --port)\n`);
+    expect(stderr).toBe(
+      `cablepull: cannot listen on 127.0.0.1:${port}: EADDRINUSE (something listens there already; choose another with --port)\n`,
+    );
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   });
 });
@@ -187,7 +409,10 @@ describe('the matrix', () => {
 
   it('is an object with --json', async () => {
     const { stdout } = await ended('matrix', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ horizonMs: 3_600_000, policies: ['nothing', 'TCP keepalive 3/3/3', 'beats 3 s x 5', 'both'] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      horizonMs: 3_600_000,
+      policies: ['nothing', 'TCP keepalive 3/3/3', 'beats 3 s x 5', 'both'],
+    });
   });
 });
 
@@ -205,7 +430,11 @@ describe('cablepull faults', () => {
     const { stdout } = await ended('faults', '--json');
     const rows = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
     expect(rows).toHaveLength(FAULT_KINDS.length);
-    expect(rows[0]).toEqual({ kind: 'cable-pull', networks: { real: 'T0', simulated: 'T3', gateway: 'T2' }, summary: expect.stringContaining('cable') });
+    expect(rows[0]).toEqual({
+      kind: 'cable-pull',
+      networks: { real: 'T0', simulated: 'T3', gateway: 'T2' },
+      summary: expect.stringContaining('cable'),
+    });
   });
 });
 
@@ -221,8 +450,24 @@ describe('run --server, against a server that is not ours', () => {
 
   it('measures when that server hangs up, below a device that is off', async () => {
     const port = await silentServer(700);
-    const { status, stdout } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '2', '--no-answers', '--beat', '200ms',
-      '--fault', 'power-loss on dev-1 at 500ms for 1500ms', '--for', '3s', '--expect', 'server notices within 1500ms', '--expect', 'service back within 1s');
+    const { status, stdout } = await ended(
+      'run',
+      '--server',
+      `127.0.0.1:${port}`,
+      '--devices',
+      '2',
+      '--no-answers',
+      '--beat',
+      '200ms',
+      '--fault',
+      'power-loss on dev-1 at 500ms for 1500ms',
+      '--for',
+      '3s',
+      '--expect',
+      'server notices within 1500ms',
+      '--expect',
+      'service back within 1s',
+    );
     expect(stdout).toMatch(/power-loss on dev-1 at 0.5s for 1.5s {2}was off {9}[01]\.\d s by closed/);
     expect(stdout).toMatch(/as expected: server notices within 1\.5s\nas expected: service back within 1s\n$/);
     expect(status).toBe(0);
@@ -230,9 +475,25 @@ describe('run --server, against a server that is not ours', () => {
 
   it('exits with 1 when it is not as expected, and says what was', async () => {
     const port = await silentServer(60_000);
-    const { status, stdout } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--no-answers', '--beat', '200ms',
-      '--fault', 'hang on dev-1 at 500ms', '--for', '2s', '--expect', 'server notices within 1s');
-    expect(stdout).toMatch(/NOT AS EXPECTED: hang on dev-1 at 0.5s, dev-1: server notices not in the 1\.\d s until the end of the run, not within 1s/);
+    const { status, stdout } = await ended(
+      'run',
+      '--server',
+      `127.0.0.1:${port}`,
+      '--devices',
+      '1',
+      '--no-answers',
+      '--beat',
+      '200ms',
+      '--fault',
+      'hang on dev-1 at 500ms',
+      '--for',
+      '2s',
+      '--expect',
+      'server notices within 1s',
+    );
+    expect(stdout).toMatch(
+      /NOT AS EXPECTED: hang on dev-1 at 0.5s, dev-1: server notices not in the 1\.\d s until the end of the run, not within 1s/,
+    );
     // Until the end of the run the server believes in it.
     expect(stdout).toMatch(/hang on dev-1 at 0.5s {2}hung {12}never {11}1\.5 s {2}not healed/);
     expect(status).toBe(1);
@@ -240,34 +501,84 @@ describe('run --server, against a server that is not ours', () => {
 
   it('--json: each line an object, events first, the report last', async () => {
     const port = await silentServer(60_000);
-    const { status, stdout, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--no-answers', '--beat', '200ms',
-      '--fault', 'reset on dev-1 at 500ms', '--for', '1500ms', '--json');
+    const { status, stdout, stderr } = await ended(
+      'run',
+      '--server',
+      `127.0.0.1:${port}`,
+      '--devices',
+      '1',
+      '--no-answers',
+      '--beat',
+      '200ms',
+      '--fault',
+      'reset on dev-1 at 500ms',
+      '--for',
+      '1500ms',
+      '--json',
+    );
     const lines = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
-    expect(lines[0]).toMatchObject({ source: 'run', kind: 'start', format: 'cablepull-trace', version: 2, network: 'real' });
+    expect(lines[0]).toMatchObject({
+      source: 'run',
+      kind: 'start',
+      format: 'cablepull-trace',
+      version: 2,
+      network: 'real',
+    });
     expect(lines[1]).toMatchObject({ source: 'device', device: 'dev-1', kind: 'boot', boots: 1 });
     expect(lines.at(-2)).toMatchObject({ source: 'run', kind: 'end', interrupted: false });
-    expect(lines.at(-1)).toMatchObject({ kind: 'report', interrupted: false, verdicts: [{ fault: 'reset', tier: 'T1', deviceNoticed: { by: 'ECONNRESET' } }] });
+    expect(lines.at(-1)).toMatchObject({
+      kind: 'report',
+      interrupted: false,
+      verdicts: [{ fault: 'reset', tier: 'T1', deviceNoticed: { by: 'ECONNRESET' } }],
+    });
     expect(stderr).not.toContain('boot 1');
     expect(status).toBe(0);
   });
 
   it('ends at once at Ctrl-C, with what was seen so far, exit status 130', async () => {
     const port = await silentServer(60_000);
-    const program = cablepull('run', '--server', `127.0.0.1:${port}`, '--devices', '2', '--no-answers', '--fault', 'hang on dev-2 at 100ms', '--json');
+    const program = cablepull(
+      'run',
+      '--server',
+      `127.0.0.1:${port}`,
+      '--devices',
+      '2',
+      '--no-answers',
+      '--fault',
+      'hang on dev-2 at 100ms',
+      '--json',
+    );
     await program.line(/"kind":"fault"/);
     const atMs = performance.now();
     program.child.kill('SIGINT');
     const { status } = await program.ended();
     expect(performance.now() - atMs).toBeLessThan(2000);
     expect(status).toBe(130);
-    expect(JSON.parse(program.lines.at(-1) ?? '')).toMatchObject({ kind: 'report', interrupted: true, verdicts: [{ fault: 'hang', device: 'dev-2' }] });
+    expect(JSON.parse(program.lines.at(-1) ?? '')).toMatchObject({
+      kind: 'report',
+      interrupted: true,
+      verdicts: [{ fault: 'hang', device: 'dev-2' }],
+    });
   });
 });
 
 it('tells what several devices say in one line', async () => {
   const { port } = await listen(createServer((socket) => socket.on('error', () => {}).resume()));
-  const { stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '3', '--no-answers', '--keepalive', '3/3/3', '--for', '500ms');
-  expect(stderr.match(/^.* console: .* cannot be had: .*$/mg)).toEqual([expect.stringMatching(/^ +0\.\d s {2}3 devices {1,2}console: /)]);
+  const { stderr } = await ended(
+    'run',
+    '--server',
+    `127.0.0.1:${port}`,
+    '--devices',
+    '3',
+    '--no-answers',
+    '--keepalive',
+    '3/3/3',
+    '--for',
+    '500ms',
+  );
+  expect(stderr.match(/^.* console: .* cannot be had: .*$/gm)).toEqual([
+    expect.stringMatching(/^ +0\.\d s {2}3 devices {1,2}console: /),
+  ]);
 });
 
 describe('a hint that no beat was answered', () => {
@@ -275,13 +586,42 @@ describe('a hint that no beat was answered', () => {
 
   it('where beats were missed', async () => {
     const { port } = await listen(createServer((socket) => socket.on('error', () => {}).resume()));
-    const { stdout } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--beat', '100ms', '--missed-limit', '2', '--for', '1s');
+    const { stdout } = await ended(
+      'run',
+      '--server',
+      `127.0.0.1:${port}`,
+      '--devices',
+      '1',
+      '--beat',
+      '100ms',
+      '--missed-limit',
+      '2',
+      '--for',
+      '1s',
+    );
     expect(stdout).toContain(HINT);
   });
 
   it('but not where the server says what is no frame', async () => {
-    const { port } = await listen(createServer((socket) => socket.on('error', () => {}).resume().end('220 mail.example.org ESMTP\r\n')));
-    const { stdout } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--beat', '100ms', '--for', '1s');
+    const { port } = await listen(
+      createServer((socket) =>
+        socket
+          .on('error', () => {})
+          .resume()
+          .end('220 mail.example.org ESMTP\r\n'),
+      ),
+    );
+    const { stdout } = await ended(
+      'run',
+      '--server',
+      `127.0.0.1:${port}`,
+      '--devices',
+      '1',
+      '--beat',
+      '100ms',
+      '--for',
+      '1s',
+    );
     expect(stdout).toMatch(/connections lost without a fault: \d+ by bad-frame/);
     expect(stdout).not.toContain(HINT);
   });
@@ -298,7 +638,19 @@ it('ends quietly when nobody reads its output any more', async () => {
 it('serve tells who comes, who goes and why, and at Ctrl-C what there was', async () => {
   const server = cablepull('serve', '--port', '0', '--scan', '200ms', '--missed-limit', '2');
   const port = Number((await server.line(/listening on 127.0.0.1:\d+$/)).replace(/.*:/, ''));
-  const client = cablepull('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--beat', '100ms', '--fault', 'hang on dev-1 at 300ms', '--for', '5s');
+  const client = cablepull(
+    'run',
+    '--server',
+    `127.0.0.1:${port}`,
+    '--devices',
+    '1',
+    '--beat',
+    '100ms',
+    '--fault',
+    'hang on dev-1 at 300ms',
+    '--for',
+    '5s',
+  );
   await server.line(/client 1 \(127.0.0.1:\d+\) on line$/);
   await server.line(/client 1 \(127.0.0.1:\d+\) off line after \d\.\d s: silent for \d\.\d s$/);
   client.child.kill('SIGINT');

@@ -8,7 +8,10 @@ const OPTIONS = {
   devices: { type: 'string', value: 'N', help: 'how many' },
   answers: { type: 'boolean', default: true, help: 'nobody answers' },
   fault: {
-    type: 'string', multiple: true, value: '"cable-pull on dev-1 at 10s"', opensGroup: true,
+    type: 'string',
+    multiple: true,
+    value: '"cable-pull on dev-1 at 10s"',
+    opensGroup: true,
     help: 'a fault, in the language of plans, which is told in a sentence too long to stand in one line beside its option',
   },
 } as const;

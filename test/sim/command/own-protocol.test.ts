@@ -18,7 +18,10 @@ const FILE = join(folder, 'thermometer.ts');
 const TYPES = Reflect.get(process.features, 'typescript') ? [] : ['--import', 'tsx'];
 
 beforeAll(() => {
-  const [code] = Array.from(readText(join(ROOT, 'sim/README.md')).matchAll(/^```ts\n(\/\*\* A thermometer[\s\S]*?)^```/gm), ([, text]) => text ?? '');
+  const [code] = Array.from(
+    readText(join(ROOT, 'sim/README.md')).matchAll(/^```ts\n(\/\*\* A thermometer[\s\S]*?)^```/gm),
+    ([, text]) => text ?? '',
+  );
   writeFileSync(FILE, code ?? '');
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   mkdirSync(join(folder, 'node_modules'));
@@ -33,17 +36,32 @@ function ended(nodeOptions: readonly string[], ...args: readonly string[]): Prom
 }
 
 it('runs, is judged, and takes --beat', async () => {
-  const args = ['--protocol', FILE, '--beat', '2s', '--devices', '2', '--fault', 'cable-pull on dev-1 at 30s for 40s', '--json'];
+  const args = [
+    '--protocol',
+    FILE,
+    '--beat',
+    '2s',
+    '--devices',
+    '2',
+    '--fault',
+    'cable-pull on dev-1 at 30s for 40s',
+    '--json',
+  ];
   const { status, stdout, stderr } = await ended(TYPES, 'run', ...args);
   expect(stderr).toContain('2 devices (thermometer) against our own server');
   expect(status).toBe(0);
   const lines = stdout.trim().split('\n').map((line): unknown => JSON.parse(line));
   expect(lines.at(-1)).toMatchObject({
-    kind: 'report', devices: { connected: 2 },
-    verdicts: [{ device: 'dev-1', fault: 'cable-pull', deviceNoticed: { by: 'missed-beats' }, serverNoticed: { by: 'silent' } }],
+    kind: 'report',
+    devices: { connected: 2 },
+    verdicts: [
+      { device: 'dev-1', fault: 'cable-pull', deviceNoticed: { by: 'missed-beats' }, serverNoticed: { by: 'silent' } },
+    ],
   });
   const sentMs = (lines as TraceEvent[]).flatMap((event) => {
-    return event.source === 'device' && event.device === 'dev-2' && event.kind === 'data-sent' ? [Math.round(event.atMs / 100) / 10] : [];
+    return event.source === 'device' && event.device === 'dev-2' && event.kind === 'data-sent'
+      ? [Math.round(event.atMs / 100) / 10]
+      : [];
   });
   expect(sentMs.slice(0, 4).map((s) => s - (sentMs[0] ?? 0))).toEqual([0, 2, 4, 6]);
 });
@@ -67,7 +85,9 @@ it('in TypeScript on a Node that cannot load it, is told what to do', async () =
   const off = TYPES.length > 0 ? [] : ['--no-experimental-strip-types'];
   copyFileSync(FILE, join(folder, 'other.ts'));
   const { status, stderr } = await ended(off, 'run', '--protocol', join(folder, 'other.ts'));
-  expect(stderr).toMatch(/this Node, v[\d.]+, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx'/);
+  expect(stderr).toMatch(
+    /this Node, v[\d.]+, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx'/,
+  );
   expect(status).toBe(2);
 });
 

@@ -12,7 +12,8 @@ import { Program } from '../../support/process.ts';
 import { CLI } from './cablepull.ts';
 
 const SERVER = fileURLToPath(new URL('../server-bench/server.py', import.meta.url));
-const TWO_PORTS = 'import socket, time; servers = [socket.create_server(("0.0.0.0", port)) for port in (8883, 1883)]; time.sleep(60)';
+const TWO_PORTS =
+  'import socket, time; servers = [socket.create_server(("0.0.0.0", port)) for port in (8883, 1883)]; time.sleep(60)';
 const folders: string[] = [];
 
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
@@ -25,7 +26,11 @@ function cablepull(...args: readonly string[]): Program {
 function processesWith(word: string): number {
   return readdirSync('/proc').filter((name) => {
     try {
-      return /^\d+$/.test(name) && Number(name) !== process.pid && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(word);
+      return (
+        /^\d+$/.test(name) &&
+        Number(name) !== process.pid &&
+        readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(word)
+      );
     } catch {
       return false;
     }
@@ -41,8 +46,24 @@ async function leftWith(word: string): Promise<number> {
 describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
   it('says who noticed a device without power: the server, by its keepalive', async () => {
     const { status, stdout, stderr } = await cablepull(
-      '--devices', '3', '--no-answers', '--beat', '1s', '--fault', 'power-loss on dev-2 at 1s', '--for', '14s', '--netstat',
-      '--expect', 'server notices within 13s', '--', 'python3', SERVER, '39002', 'keepalive', 'mute',
+      '--devices',
+      '3',
+      '--no-answers',
+      '--beat',
+      '1s',
+      '--fault',
+      'power-loss on dev-2 at 1s',
+      '--for',
+      '14s',
+      '--netstat',
+      '--expect',
+      'server notices within 13s',
+      '--',
+      'python3',
+      SERVER,
+      '39002',
+      'keepalive',
+      'mute',
     ).ended();
     expect(stdout).toMatch(/^power-loss on dev-2 at 1s +was off +1[12]\.\d s by ETIMEDOUT /m);
     expect(stdout).toMatch(/^tcp +0 +0 +server:39002 +dev-3:\d+ +ESTABLISHED +keepalive /m);
@@ -52,12 +73,22 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
   });
 
   it.each([
-    ['exits at once', ['sh', '-c', 'echo no license >&2; exit 7'], 'cablepull: sh ended before it listened, with status 7; it printed last:\n  no license\n'],
+    [
+      'exits at once',
+      ['sh', '-c', 'echo no license >&2; exit 7'],
+      'cablepull: sh ended before it listened, with status 7; it printed last:\n  no license\n',
+    ],
     ['is not there', ['/nowhere/server'], 'cablepull: /nowhere/server could not be started: No such file or directory'],
-    ['listens on loopback alone', ['python3', '-m', 'http.server', '--bind', '127.0.0.1', '8000'],
-      'cablepull: the server listens on 127.0.0.1:8000 alone, where devices cannot reach it: let it listen on 0.0.0.0'],
-    ['listens on several ports', ['python3', '-c', TWO_PORTS],
-      'cablepull: python3 listens on ports 1883, 8883: say which is meant, as in --server :1883'],
+    [
+      'listens on loopback alone',
+      ['python3', '-m', 'http.server', '--bind', '127.0.0.1', '8000'],
+      'cablepull: the server listens on 127.0.0.1:8000 alone, where devices cannot reach it: let it listen on 0.0.0.0',
+    ],
+    [
+      'listens on several ports',
+      ['python3', '-c', TWO_PORTS],
+      'cablepull: python3 listens on ports 1883, 8883: say which is meant, as in --server :1883',
+    ],
   ])('says in a sentence that the server %s', async (_, command, sentence) => {
     const { status, stderr } = await cablepull('--for', '1s', '--', ...command).ended();
     expect(stderr).toContain(sentence);
@@ -66,7 +97,16 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
 
   it('goes to the port that it is told', async () => {
     const { status, stdout } = await cablepull(
-      '--for', '1s', '--devices', '2', '--server', ':8883', '--', 'sh', '-c', `python3 ${SERVER} 1883 & python3 ${SERVER} 8883`,
+      '--for',
+      '1s',
+      '--devices',
+      '2',
+      '--server',
+      ':8883',
+      '--',
+      'sh',
+      '-c',
+      `python3 ${SERVER} 1883 & python3 ${SERVER} 8883`,
     ).ended();
     expect(stdout).toMatch(/^ended after 1\.0 s: 2 of 2 devices connected/m);
     expect(status).toBe(0);
@@ -99,12 +139,26 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
     const folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
     folders.push(folder);
     chmodSync(folder, 0o755);
-    for (const part of ['dist', 'package.json', 'sim/server-bench']) cpSync(fileURLToPath(new URL(`../../../${part}`, import.meta.url)), join(folder, part), { recursive: true });
+    for (const part of ['dist', 'package.json', 'sim/server-bench']) {
+      cpSync(fileURLToPath(new URL(`../../../${part}`, import.meta.url)), join(folder, part), { recursive: true });
+    }
     cpSync(SERVER, join(folder, 'server.py'));
     const command = ['/usr/bin/env', 'python3', join(folder, 'server.py'), '39002'];
-    const run = [process.execPath, join(folder, 'dist/sim/cli.js'), 'run', '--devices', '3', '--for', '2s', '--', ...command];
+    const run = [
+      process.execPath,
+      join(folder, 'dist/sim/cli.js'),
+      'run',
+      '--devices',
+      '3',
+      '--for',
+      '2s',
+      '--',
+      ...command,
+    ];
     // As root: become nobody, and have a /dev/net/tun that is everybody's, as most systems have it.
-    const become = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--no-new-privs', ...run].map((word) => `'${word}'`).join(' ');
+    const become = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--no-new-privs', ...run]
+      .map((word) => `'${word}'`)
+      .join(' ');
     const asNobody = `mknod ${folder}/tun c 10 200 && chmod 666 ${folder}/tun && mount --bind ${folder}/tun /dev/net/tun && exec ${become}`;
     const [program = '', ...args] = process.geteuid?.() === 0 ? ['unshare', '--mount', 'sh', '-c', asNobody] : run;
     const { status, stdout, stderr } = await new Program(program, args).ended();

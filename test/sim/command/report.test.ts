@@ -9,11 +9,25 @@ import { cablepull, ended, killAll } from './cablepull.ts';
 const folder = mkdtempSync(join(tmpdir(), 'cablepull-report-'));
 const trace = join(folder, 'trace.ndjson');
 const RUN = [
-  'run', '--devices', '12', '--for', '5m', '--seed', '4', '--fault', 'power-loss on dev-* at 10s..1m for 5s..30s', '--fault', 'hang on server at 2m for 30s',
-  '--fault', 'nat-timeout 1m on dev-3 from 0s', '--fault', 'loss 20% on dev-5..7 from 3m for 30s',
+  'run',
+  '--devices',
+  '12',
+  '--for',
+  '5m',
+  '--seed',
+  '4',
+  '--fault',
+  'power-loss on dev-* at 10s..1m for 5s..30s',
+  '--fault',
+  'hang on server at 2m for 30s',
+  '--fault',
+  'nat-timeout 1m on dev-3 from 0s',
+  '--fault',
+  'loss 20% on dev-5..7 from 3m for 30s',
 ];
 /** The table, the summary, the tiers. */
-const findings = (stdout: string): string => stdout.slice(stdout.indexOf('\nfault '), stdout.lastIndexOf('that is what --server is for.\n'));
+const findings = (stdout: string): string =>
+  stdout.slice(stdout.indexOf('\nfault '), stdout.lastIndexOf('that is what --server is for.\n'));
 
 let text = '';
 let stored = '';
@@ -25,7 +39,10 @@ function file(name: string, content: string): string {
 }
 
 beforeAll(async () => {
-  const [plain, json] = await Promise.all([ended(...RUN, '--report', join(folder, 'run.html')), ended(...RUN, '--json')]);
+  const [plain, json] = await Promise.all([
+    ended(...RUN, '--report', join(folder, 'run.html')),
+    ended(...RUN, '--json'),
+  ]);
   text = plain.stdout;
   stored = json.stdout;
   writeFileSync(trace, stored);
@@ -46,7 +63,9 @@ it('a stored trace says what its run has said', async () => {
 
 it('and so does its page, but for the line that repeats it', async () => {
   await ended('report', trace, '--html', join(folder, 'trace.html'));
-  const [ofRun, ofTrace] = ['run.html', 'trace.html'].map((name) => readFileSync(join(folder, name), 'utf8').replace(' --json', ''));
+  const [ofRun, ofTrace] = ['run.html', 'trace.html'].map((name) =>
+    readFileSync(join(folder, name), 'utf8').replace(' --json', ''),
+  );
   expect(ofTrace).toBe(ofRun);
   expect(ofRun).toContain('cablepull run --devices 12 --for 5m');
 });
@@ -80,7 +99,9 @@ describe('a trace that is cut off', () => {
     const lines = stored.split('\n');
     const cut = file('cut.ndjson', `${lines.slice(0, 900).join('\n')}\n${lines[900]?.slice(0, 20)}`);
     const { status, stdout, stderr } = await ended('report', cut);
-    expect(stderr).toMatch(new RegExp(`^${cut}: the trace is cut off in line 901: it was read up to line 900, at \\d+\\.\\d s\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`^${cut}: the trace is cut off in line 901: it was read up to line 900, at \\d+\\.\\d s\n$`),
+    );
     expect(stdout).toMatch(/^12 devices, \d+\.\d s, seed 4, simulated network\n\nfault /);
     expect(stdout).not.toContain('a device a day');
     expect(status).toBe(0);
@@ -98,12 +119,26 @@ describe('what is no trace is told in one sentence', () => {
   it.each<[string, (lines: readonly string[]) => string, RegExp]>([
     ['nothing', () => '', /^cablepull: \S+bad\.ndjson, .*empty.*\n$/],
     ['another file', () => 'hello\n', /^cablepull: \S+bad\.ndjson, line 1: this is no trace of cablepull: .*\n$/],
-    ['a trace of a later version', ([start = '', ...rest]) => [start.replace('"version":2', '"version":3'), ...rest].join('\n'),
-      /line 1: this trace is of version 3, newer than this cablepull, which reads version 2\n$/],
-    ['a trace of version 1', ([start = '', ...rest]) => [start.replace('"version":2', '"version":1'), ...rest].join('\n'),
-      /line 1: this trace is of version 1, older than this cablepull, which reads version 2\n$/],
-    ['a wrong field', (lines) => lines.with(20, (lines[20] ?? '').replace(/"atMs":[\d.]+/, '"atMs":"soon"')).join('\n'), /line 21: 'atMs' must be .*, not "soon"\n$/],
-    ['half a line in the midst', (lines) => lines.with(20, '{"source":').join('\n'), /line 21: this is not JSON, or not all of it\n$/],
+    [
+      'a trace of a later version',
+      ([start = '', ...rest]) => [start.replace('"version":2', '"version":3'), ...rest].join('\n'),
+      /line 1: this trace is of version 3, newer than this cablepull, which reads version 2\n$/,
+    ],
+    [
+      'a trace of version 1',
+      ([start = '', ...rest]) => [start.replace('"version":2', '"version":1'), ...rest].join('\n'),
+      /line 1: this trace is of version 1, older than this cablepull, which reads version 2\n$/,
+    ],
+    [
+      'a wrong field',
+      (lines) => lines.with(20, (lines[20] ?? '').replace(/"atMs":[\d.]+/, '"atMs":"soon"')).join('\n'),
+      /line 21: 'atMs' must be .*, not "soon"\n$/,
+    ],
+    [
+      'half a line in the midst',
+      (lines) => lines.with(20, '{"source":').join('\n'),
+      /line 21: this is not JSON, or not all of it\n$/,
+    ],
   ])('%s', async (_, make, sentence) => {
     const { status, stdout, stderr } = await ended('report', file('bad.ndjson', make(stored.split('\n'))));
     expect(stderr).toMatch(sentence);
@@ -111,15 +146,40 @@ describe('what is no trace is told in one sentence', () => {
   });
 
   it.each<[string, readonly string[], number, RegExp]>([
-    ['a file that is not there', ['/nowhere/trace.ndjson'], 2, /^cablepull: cannot read \/nowhere\/trace\.ndjson: ENOENT: no such file or directory\n$/],
+    [
+      'a file that is not there',
+      ['/nowhere/trace.ndjson'],
+      2,
+      /^cablepull: cannot read \/nowhere\/trace\.ndjson: ENOENT: no such file or directory\n$/,
+    ],
     ['a folder', ['/'], 2, /^cablepull: cannot read \/: EISDIR: illegal operation on a directory\n$/],
-    ['no file', [], 2, /^cablepull: report needs the file of a trace, as in: cablepull report trace\.ndjson \(see cablepull report --help\)\n$/],
+    [
+      'no file',
+      [],
+      2,
+      /^cablepull: report needs the file of a trace, as in: cablepull report trace\.ndjson \(see cablepull report --help\)\n$/,
+    ],
     ['two files', ['a', 'b'], 2, /^cablepull: report takes one trace, not 2\n$/],
     ['standard input', ['-'], 2, /^cablepull: the trace must be the name of a file, not '-'\n$/],
-    ['a page in place of the trace', ['a', '--html', './a'], 2, /^cablepull: the trace and --html are one file, .\/a: they must be two\n$/],
-    ['an expectation that is none', ['a', '--expect', 'peace'], 2, /^cablepull: --expect: 'peace' is no expectation: it must begin with /],
+    [
+      'a page in place of the trace',
+      ['a', '--html', './a'],
+      2,
+      /^cablepull: the trace and --html are one file, .\/a: they must be two\n$/,
+    ],
+    [
+      'an expectation that is none',
+      ['a', '--expect', 'peace'],
+      2,
+      /^cablepull: --expect: 'peace' is no expectation: it must begin with /,
+    ],
     ['a page without a name', ['a', '--html='], 2, /^cablepull: --html must be the name of a file, not ''\n$/],
-    ['an option that is none', ['a', '--pcap', 'b'], 2, /^cablepull: unknown option '--pcap' \(see cablepull report --help\)\n$/],
+    [
+      'an option that is none',
+      ['a', '--pcap', 'b'],
+      2,
+      /^cablepull: unknown option '--pcap' \(see cablepull report --help\)\n$/,
+    ],
   ])('%s', async (_, args, status, sentence) => {
     const got = await ended('report', ...args);
     expect(got.stderr).toMatch(sentence);
@@ -130,7 +190,10 @@ describe('what is no trace is told in one sentence', () => {
     const { status, stdout, stderr } = await ended('report', trace, '--html', '/nowhere/out.html');
     expect(stderr).toBe('cablepull: --html: cannot write /nowhere/out.html: ENOENT: no such file or directory\n');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(await ended('run', '--for', '1000d', '--report', '/nowhere/out.html')).toMatchObject({ status: 2, stderr: expect.stringContaining('--report: cannot write /nowhere/out.html: ') });
+    expect(await ended('run', '--for', '1000d', '--report', '/nowhere/out.html')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--report: cannot write /nowhere/out.html: '),
+    });
   });
 
   it('a page that was there stays there when there is nothing to put in its place', async () => {

@@ -33,13 +33,16 @@ it('says first what it does, and at the end who noticed, on a network of its own
 });
 
 describe('the same seed', () => {
-  it.each([[[]], [['--json']], [['--json', '--netstat']]])('gives the same bytes, and another one others: %j', async (options) => {
-    const args = ['run', '--devices', '30', '--for', '5m', ...PULL, ...options];
-    const [first, second, other] = await Promise.all([ended(...args), ended(...args), ended(...args, '--seed', '2')]);
-    expect(first.stdout.length).toBeGreaterThan(100);
-    expect(second.stdout).toBe(first.stdout);
-    expect(other.stdout).not.toBe(first.stdout);
-  });
+  it.each([[[]], [['--json']], [['--json', '--netstat']]])(
+    'gives the same bytes, and another one others: %j',
+    async (options) => {
+      const args = ['run', '--devices', '30', '--for', '5m', ...PULL, ...options];
+      const [first, second, other] = await Promise.all([ended(...args), ended(...args), ended(...args, '--seed', '2')]);
+      expect(first.stdout.length).toBeGreaterThan(100);
+      expect(second.stdout).toBe(first.stdout);
+      expect(other.stdout).not.toBe(first.stdout);
+    },
+  );
 
   it('gives the same capture whatever its name, and it knows the line that made it', async () => {
     const [one, two] = [join(folder, 'one'), join(folder, 'two')];
@@ -58,9 +61,28 @@ it('ends a minute after the last fault, or after a minute', async () => {
 });
 
 it('puts keepalive to the test: at both ends, against each fault', async () => {
-  const { stdout } = await ended('run', '--devices', '3', '--beat', '10m', '--keepalive', '3/3/3', '--for', '20m',
-    '--fault', 'cable-pull on dev-1 at 1m for 30s', '--fault', 'power-loss on dev-2 at 1m for 1s', '--fault', 'hang on dev-3 at 1m for 5m');
-  const server = (fault: string): string | undefined => stdout.split('\n').find((line) => line.startsWith(fault))?.split(/ {2,}/)[2];
+  const { stdout } = await ended(
+    'run',
+    '--devices',
+    '3',
+    '--beat',
+    '10m',
+    '--keepalive',
+    '3/3/3',
+    '--for',
+    '20m',
+    '--fault',
+    'cable-pull on dev-1 at 1m for 30s',
+    '--fault',
+    'power-loss on dev-2 at 1m for 1s',
+    '--fault',
+    'hang on dev-3 at 1m for 5m',
+  );
+  const server = (fault: string): string | undefined =>
+    stdout
+      .split('\n')
+      .find((line) => line.startsWith(fault))
+      ?.split(/ {2,}/)[2];
   expect(server('cable-pull')).toMatch(/^(9|1[0-2])\.\d s by ETIMEDOUT$/);
   expect(server('power-loss')).toMatch(/^[0-6]\.\d s by ECONNRESET$/);
   // The probes are answered by a stack that lives.
@@ -69,10 +91,28 @@ it('puts keepalive to the test: at both ends, against each fault', async () => {
 
 it('where nobody answers, a connection has survived when the server hears a beat, and not when one is sent', async () => {
   // The beat that follows on the plug is sent; the server gives the connection up before TCP sends it again.
-  const { stdout } = await ended('run', '--devices', '1', '--no-answers', '--keepalive', '3/3/3', '--fault', 'cable-pull on dev-1 at 62s for 8s');
+  const { stdout } = await ended(
+    'run',
+    '--devices',
+    '1',
+    '--no-answers',
+    '--keepalive',
+    '3/3/3',
+    '--fault',
+    'cable-pull on dev-1 at 62s for 8s',
+  );
   expect(stdout).toMatch(/^cable-pull on dev-1 at 62s for 8s {2}.* {2}\d+\.\d s by ETIMEDOUT /m);
   expect(stdout).toContain('0 false alarms');
-  const short = await ended('run', '--devices', '1', '--no-answers', '--keepalive', '3/3/3', '--fault', 'cable-pull on dev-1 at 62s for 1s');
+  const short = await ended(
+    'run',
+    '--devices',
+    '1',
+    '--no-answers',
+    '--keepalive',
+    '3/3/3',
+    '--fault',
+    'cable-pull on dev-1 at 62s for 1s',
+  );
   expect(short.stdout).toMatch(/^cable-pull on dev-1 at 62s for 1s {2}survived {8,}survived /m);
 });
 
@@ -80,14 +120,35 @@ describe('an expectation that is not met', () => {
   const LINE = `run --devices 8 --for 3m ${PULL.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ')} --expect 'server notices within 2s'`;
 
   it('prints the line that repeats it, exit status 1', async () => {
-    const { status, stdout } = await ended('run', '--devices', '8', '--for', '3m', ...PULL, '--expect', 'server notices within 2s');
+    const { status, stdout } = await ended(
+      'run',
+      '--devices',
+      '8',
+      '--for',
+      '3m',
+      ...PULL,
+      '--expect',
+      'server notices within 2s',
+    );
     expect(stdout).toMatch(/^NOT AS EXPECTED: cable-pull on dev-7 /m);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(`to repeat: cablepull ${LINE} --seed 1`);
     expect(status).toBe(1);
   });
 
   it('and so does the report of --json', async () => {
-    const { stdout } = await ended('run', '--devices', '8', '--for', '3m', ...PULL, '--expect', 'server notices within 2s', '--seed', '9', '--json');
+    const { stdout } = await ended(
+      'run',
+      '--devices',
+      '8',
+      '--for',
+      '3m',
+      ...PULL,
+      '--expect',
+      'server notices within 2s',
+      '--seed',
+      '9',
+      '--json',
+    );
     expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
       kind: 'report', repeat: `cablepull ${LINE} --seed 9 --json`, verdicts: [{ fault: 'cable-pull', tier: 'T3' }],
     });
@@ -95,20 +156,41 @@ describe('an expectation that is not met', () => {
 });
 
 it('--netstat: each connection at both ends, with the timers that run', async () => {
-  const [text, json] = await Promise.all([ended('run', '--devices', '2', '--keepalive', '3/3/3', '--netstat'), ended('run', '--devices', '2', '--netstat', '--json')]);
+  const [text, json] = await Promise.all([
+    ended('run', '--devices', '2', '--keepalive', '3/3/3', '--netstat'),
+    ended('run', '--devices', '2', '--netstat', '--json'),
+  ]);
   const [, table = ''] = text.stdout.split('\n\n');
-  expect(table.trimEnd().split('\n').map((line) => line.split(/ +/)[3]?.replace(/\d+$/, ''))).toEqual(['Local', 'server:', 'server:', 'dev-1:', 'dev-2:']);
+  expect(
+    table
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ +/)[3]?.replace(/\d+$/, '')),
+  ).toEqual(['Local', 'server:', 'server:', 'dev-1:', 'dev-2:']);
   expect(table).toMatch(/^tcp +0 +0 {2}dev-2:\d+ +server:39002 +ESTABLISHED +keepalive \([0-3]\.\d\d\/0\/0\)$/m);
   const lines = json.stdout.trimEnd().split('\n').slice(-2).map((line): unknown => JSON.parse(line));
-  expect(lines).toMatchObject([{ kind: 'netstat', atMs: 60_000, connections: [{ host: 'server', peer: 'dev-1' }, {}, { host: 'dev-1', peer: 'server' }, {}] }, { kind: 'report' }]);
+  expect(lines).toMatchObject([
+    {
+      kind: 'netstat',
+      atMs: 60_000,
+      connections: [{ host: 'server', peer: 'dev-1' }, {}, { host: 'dev-1', peer: 'server' }, {}],
+    },
+    { kind: 'report' },
+  ]);
 });
 
 describe('a capture that cannot be written any more', () => {
   const FULL = /^cablepull: --pcap: cannot write \/dev\/full: ENOSPC: no space left on device$/mg;
 
-  it.each([['in the midst', '300', '10m'], ['at the end', '2', '10s']])('%s: one sentence, and the report all the same, exit status 1', async (_, devices, forTime) => {
+  it.each([
+    ['in the midst', '300', '10m'],
+    ['at the end', '2', '10s'],
+  ])('%s: one sentence, and the report all the same, exit status 1', async (_, devices, forTime) => {
     const args = ['run', '--devices', devices, '--for', forTime];
-    const [{ status, stdout, stderr }, without] = await Promise.all([ended(...args, '--pcap', '/dev/full'), ended(...args)]);
+    const [{ status, stdout, stderr }, without] = await Promise.all([
+      ended(...args, '--pcap', '/dev/full'),
+      ended(...args),
+    ]);
     expect(stderr.match(FULL)).toHaveLength(1);
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect(stdout).toMatch(/^ended after /);
@@ -118,7 +200,11 @@ describe('a capture that cannot be written any more', () => {
 
   it('beyond the length that a file may have: no half of it, and the report comes', () => {
     const file = join(folder, 'limited');
-    const { status, stdout, stderr } = spawnSync('sh', ['-c', `ulimit -f 100; exec '${process.execPath}' '${CLI}' run --devices 100 --for 1h --pcap '${file}'`], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(
+      'sh',
+      ['-c', `ulimit -f 100; exec '${process.execPath}' '${CLI}' run --devices 100 --for 1h --pcap '${file}'`],
+      { encoding: 'utf8' },
+    );
     expect(stderr).toContain(`cablepull: --pcap: cannot write ${file}: EFBIG: file too large\n`);
     expect(stdout).toMatch(/^ended after 3600\.0 s/);
     expect(readdirSync(folder).filter((name) => name.startsWith('limited'))).toEqual([]);
@@ -189,15 +275,18 @@ describe('a reader that is slower than virtual time', () => {
     expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
   });
 
-  it.runIf(process.platform === 'linux')('is not waited for after Ctrl-C: the report comes when it reads on', async () => {
-    const program = unread();
-    await waits(program);
-    program.child.kill('SIGINT');
-    program.child.stdout.resume();
-    const { status, stdout } = await program.ended();
-    expect(stdout).toMatch(/\n\{"kind":"report".*"interrupted":true.*\n$/);
-    expect(status).toBe(130);
-  });
+  it.runIf(process.platform === 'linux')(
+    'is not waited for after Ctrl-C: the report comes when it reads on',
+    async () => {
+      const program = unread();
+      await waits(program);
+      program.child.kill('SIGINT');
+      program.child.stdout.resume();
+      const { status, stdout } = await program.ended();
+      expect(stdout).toMatch(/\n\{"kind":"report".*"interrupted":true.*\n$/);
+      expect(status).toBe(130);
+    },
+  );
 });
 
 it('ends at SIGTERM like at Ctrl-C, exit status 143', async () => {
@@ -210,7 +299,10 @@ it('ends at SIGTERM like at Ctrl-C, exit status 143', async () => {
 
 describe('the line at the end', () => {
   it('tells how many devices there was no time to switch on, 1 ms apart', async () => {
-    const [some, all] = await Promise.all([ended('run', '--devices', '100', '--for', '60ms'), ended('run', '--devices', '100', '--for', '99ms')]);
+    const [some, all] = await Promise.all([
+      ended('run', '--devices', '100', '--for', '60ms'),
+      ended('run', '--devices', '100', '--for', '99ms'),
+    ]);
     // The first is switched on at 0 ms.
     expect(some.stdout).toMatch(/^ended after 0\.1 s: \d+ of 100 devices connected, .*, 39 not switched on yet$/m);
     expect(all.stdout).not.toContain('not switched on');
@@ -218,7 +310,9 @@ describe('the line at the end', () => {
 
   it('counts the texts of echo', async () => {
     const { stdout } = await ended('run', '--protocol', 'echo', '--devices', '2', '--beat', '3s', '--for', '31s');
-    expect(stdout).toMatch(/^ended after 31\.0 s: 2 of 2 devices connected, 2 connections made, 22 messages received, 22 sent$/m);
+    expect(stdout).toMatch(
+      /^ended after 31\.0 s: 2 of 2 devices connected, 2 connections made, 22 messages received, 22 sent$/m,
+    );
   });
 
   it('has no hint at --no-answers, which is for servers that are not ours', async () => {
@@ -229,8 +323,22 @@ describe('the line at the end', () => {
 });
 
 it('in a large fleet, a line of the plan that comes at ever other times is told of three times', async () => {
-  const { stderr } = await ended('run', '--devices', '60', '--for', '5m', '--fault', 'cable-pull on dev-* at 10s..3m for 5s', '--fault', 'reset on dev-* at 4m');
-  const lines = (words: string) => stderr.split('\n').filter((line) => line.includes(words)).map((line) => line.endsWith('  (and so on)'));
+  const { stderr } = await ended(
+    'run',
+    '--devices',
+    '60',
+    '--for',
+    '5m',
+    '--fault',
+    'cable-pull on dev-* at 10s..3m for 5s',
+    '--fault',
+    'reset on dev-* at 4m',
+  );
+  const lines = (words: string) =>
+    stderr
+      .split('\n')
+      .filter((line) => line.includes(words))
+      .map((line) => line.endsWith('  (and so on)'));
   expect(lines('FAULT cable-pull')).toEqual([false, false, true]);
   expect(lines('healed cable-pull')).toEqual([false, false, true]);
   expect(stderr).toMatch(/^ +240\.0 s {2}60 devices {2}FAULT reset on dev-\* at 4m$/m);

@@ -20,7 +20,10 @@ const SWARM = ['swarm', '--runs', '24', '--for', '6m', '--seed', '5'];
 
 it('says what it does, and what it came to; the same whoever does it', async () => {
   const [alone, several, json, other] = await Promise.all([
-    ended(...SWARM, '--jobs', '1'), ended(...SWARM, '--jobs', '3'), ended(...SWARM, '--json'), ended(...SWARM.slice(0, -1), '6'),
+    ended(...SWARM, '--jobs', '1'),
+    ended(...SWARM, '--jobs', '3'),
+    ended(...SWARM, '--json'),
+    ended(...SWARM.slice(0, -1), '6'),
   ]);
   // On a slow machine it tells meanwhile how far it is.
   expect(alone.stderr).toMatch(/^24 runs of 6m, seed 5, 1 at a time\n(\d+ of 24 runs, .*\n)*24 runs took \d+\.\d s\n$/);
@@ -29,7 +32,14 @@ it('says what it does, and what it came to; the same whoever does it', async () 
   expect(alone.stdout).toMatch(/\nevery invariant held in every run\n$/);
   expect(several.stdout).toBe(alone.stdout);
   expect(other.stdout).not.toBe(alone.stdout);
-  expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'swarm', seed: 5, runs: 24, done: 24, forMs: 360_000, failures: [] });
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    kind: 'swarm',
+    seed: 5,
+    runs: 24,
+    done: 24,
+    forMs: 360_000,
+    failures: [],
+  });
   expect([alone, several, json].map(({ status }) => status)).toEqual([0, 0, 0]);
 });
 
@@ -38,7 +48,9 @@ describe('parts, done by several processes at once,', () => {
 
   it('add up to the bytes that one process prints', async () => {
     const [whole, wholeJson] = await Promise.all([ended(...SWARM), ended(...SWARM, '--json')]);
-    const parts = await Promise.all(shards.map(({ number, out }) => ended(...SWARM, '--jobs', '1', '--shard', `${number}/5`, '--out', out)));
+    const parts = await Promise.all(
+      shards.map(({ number, out }) => ended(...SWARM, '--jobs', '1', '--shard', `${number}/5`, '--out', out)),
+    );
     expect(parts.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0]);
     const files = shards.map(({ out }) => out).toReversed();
     const [merged, mergedJson] = await Promise.all([ended('merge', ...files), ended('merge', '--json', ...files)]);
@@ -57,12 +69,20 @@ describe('parts, done by several processes at once,', () => {
     const [first = ''] = shards.map(({ out }) => out);
     const torn = file('torn.json');
     writeFileSync(torn, readFileSync(first, 'utf8').slice(0, 50));
-    expect(await ended('merge', first, torn)).toMatchObject({ status: 2, stdout: '', stderr: `cablepull: ${torn}: it is no JSON, or not all of it is there: it must be what cablepull swarm --out has written\n` });
-    expect(await ended('merge', first, first)).toMatchObject({ status: 2, stderr: `cablepull: ${first} and ${first} are the same part, 1/5: give each once\n` });
+    expect(await ended('merge', first, torn)).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: `cablepull: ${torn}: it is no JSON, or not all of it is there: it must be what cablepull swarm --out has written\n`,
+    });
+    expect(await ended('merge', first, first)).toMatchObject({
+      status: 2,
+      stderr: `cablepull: ${first} and ${first} are the same part, 1/5: give each once\n`,
+    });
   });
 });
 
-const hasParallel = spawnSync('parallel', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('GNU parallel') === true;
+const hasParallel =
+  spawnSync('parallel', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('GNU parallel') === true;
 
 it('spreads as the README says: by the shell, and by GNU parallel where it is', async () => {
   const line = `'${process.execPath}' '${CLI}' ${SWARM.join(' ')} --jobs 1`;
@@ -70,7 +90,9 @@ it('spreads as the README says: by the shell, and by GNU parallel where it is', 
   if (hasParallel) scripts.push(`parallel -j 2 "${line} --shard {}/3 --out gnu-{}.json" ::: 1 2 3`);
   for (const script of scripts) spawnSync('sh', ['-c', script], { cwd: folder });
   const whole = (await ended(...SWARM)).stdout;
-  for (const name of hasParallel ? ['sh', 'gnu'] : ['sh']) expect((await ended('merge', ...[1, 2, 3].map((i) => file(`${name}-${i}.json`)))).stdout).toBe(whole);
+  for (const name of hasParallel ? ['sh', 'gnu'] : ['sh']) {
+    expect((await ended('merge', ...[1, 2, 3].map((i) => file(`${name}-${i}.json`)))).stdout).toBe(whole);
+  }
 }, 60_000);
 
 describe('one run', () => {
@@ -83,7 +105,19 @@ describe('one run', () => {
   });
 
   it('of some of its devices, with a plan of its own', async () => {
-    const { stdout, status } = await ended('swarm', '--run', '17', '--for', '6m', '--devices', 'dev-1', '--fault', 'reset on dev-1 at 30s', '--fault', 'hang on server at 1m for 5s');
+    const { stdout, status } = await ended(
+      'swarm',
+      '--run',
+      '17',
+      '--for',
+      '6m',
+      '--devices',
+      'dev-1',
+      '--fault',
+      'reset on dev-1 at 30s',
+      '--fault',
+      'hang on server at 1m for 5s',
+    );
     expect(stdout.match(/^dev-\d+: /mg)).toEqual(['dev-1: ']);
     expect(stdout).toMatch(/\nreset on dev-1 at 30s\nhang on server at 1m for 5s\n\nevery invariant held\n$/);
     expect(status).toBe(0);
@@ -100,12 +134,22 @@ describe('one run', () => {
 
   it('for machines', async () => {
     const { stdout } = await ended('swarm', '--run', '17', '--for', '6m', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ kind: 'swarm-run', scenario: { index: 17, forMs: 360_000 }, result: { index: 17, violations: [] } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'swarm-run',
+      scenario: { index: 17, forMs: 360_000 },
+      result: { index: 17, violations: [] },
+    });
   });
 });
 
 it('a plan of its own is that of every run', async () => {
-  const { stdout } = await ended(...SWARM, '--fault', 'reset on dev-1 at 30s', '--fault', 'power-loss on server at 1m for 5s');
+  const { stdout } = await ended(
+    ...SWARM,
+    '--fault',
+    'reset on dev-1 at 30s',
+    '--fault',
+    'power-loss on server at 1m for 5s',
+  );
   expect(stdout).toMatch(/^48 faults: 24 power-loss, 24 reset$/m);
 });
 
@@ -130,26 +174,74 @@ describe('wrong usage is answered in one sentence, and with exit status 2', () =
   it.each<[string, readonly string[], string]>([
     ['no runs', ['swarm', '--runs', '0'], "--runs must be a whole number from 1 to 1000000000, not '0'"],
     ['too short', ['swarm', '--for', '1m'], "--for must be at least 6m, not '1m'"],
-    ['no duration', ['swarm', '--for', 'long'], "--for must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not 'long'"],
+    [
+      'no duration',
+      ['swarm', '--for', 'long'],
+      "--for must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not 'long'",
+    ],
     ['a seed that is none', ['swarm', '--seed', '-1'], "--seed must be a whole number from 0 to 4294967295, not '-1'"],
     ['no jobs', ['swarm', '--jobs', '0'], "--jobs must be a whole number from 1 to 1024, not '0'"],
-    ['a shard in words', ['swarm', '--shard', '3 of 16'], "--shard must be which part of how many, as in 3/16, not '3 of 16'"],
-    ['a shard from 0', ['swarm', '--shard', '0/16'], "the part of --shard must be a whole number from 1 to 16, not '0'"],
-    ['a shard too many', ['swarm', '--shard', '17/16'], "the part of --shard must be a whole number from 1 to 16, not '17'"],
-    ['a shard of none', ['swarm', '--shard', '1/0'], "the number of parts of --shard must be a whole number from 1 to 1000000, not '0'"],
+    [
+      'a shard in words',
+      ['swarm', '--shard', '3 of 16'],
+      "--shard must be which part of how many, as in 3/16, not '3 of 16'",
+    ],
+    [
+      'a shard from 0',
+      ['swarm', '--shard', '0/16'],
+      "the part of --shard must be a whole number from 1 to 16, not '0'",
+    ],
+    [
+      'a shard too many',
+      ['swarm', '--shard', '17/16'],
+      "the part of --shard must be a whole number from 1 to 16, not '17'",
+    ],
+    [
+      'a shard of none',
+      ['swarm', '--shard', '1/0'],
+      "the number of parts of --shard must be a whole number from 1 to 1000000, not '0'",
+    ],
     ['a part into standard output', ['swarm', '--out', '-'], "--out must be the name of a file, not '-'"],
     ['a run that is none', ['swarm', '--run', 'x'], "--run must be a whole number from 0 to 999999999, not 'x'"],
-    ['one run of many', ['swarm', '--run', '1', '--runs', '10'], '--runs is about many runs: it does not go with --run'],
+    [
+      'one run of many',
+      ['swarm', '--run', '1', '--runs', '10'],
+      '--runs is about many runs: it does not go with --run',
+    ],
     ['one run as a part', ['swarm', '--run', '1', '--out', 'x'], '--out is about many runs: it does not go with --run'],
-    ['some devices of all runs', ['swarm', '--devices', 'dev-1'], '--devices names some of the fleet of one run: it goes with --run'],
+    [
+      'some devices of all runs',
+      ['swarm', '--devices', 'dev-1'],
+      '--devices names some of the fleet of one run: it goes with --run',
+    ],
     ['a fault that is none', ['swarm', '--fault', 'sleep on dev-1 at 1m'], '--fault: expected a fault ('],
-    ['a fault after the end', ['swarm', '--fault', 'reset on dev-1 at 11m'], 'reset on dev-1 at 11m: a run is over by then (--for 10m)'],
-    ['a fault on whom not all have', ['swarm', '--fault', 'reset on dev-5 at 1m'], "reset on dev-5 at 1m: no device is called 'dev-5'; there is dev-1, and server in every fleet"],
+    [
+      'a fault after the end',
+      ['swarm', '--fault', 'reset on dev-1 at 11m'],
+      'reset on dev-1 at 11m: a run is over by then (--for 10m)',
+    ],
+    [
+      'a fault on whom not all have',
+      ['swarm', '--fault', 'reset on dev-5 at 1m'],
+      "reset on dev-5 at 1m: no device is called 'dev-5'; there is dev-1, and server in every fleet",
+    ],
     ['a word too many', ['swarm', 'now'], "unexpected argument 'now' (see cablepull swarm --help)"],
     ['an option that is none', ['swarm', '--report', 'x'], "unknown option '--report' (see cablepull swarm --help)"],
-    ['nothing to merge', ['merge'], 'merge needs the files that cablepull swarm --out has written (see cablepull merge --help)'],
-    ['an option that is none, of merge', ['merge', '--seed', '1', 'x'], "unknown option '--seed' (see cablepull merge --help)"],
-    ['a part that is not there', ['merge', '/nowhere/part.json'], 'merge: cannot read /nowhere/part.json: ENOENT: no such file or directory'],
+    [
+      'nothing to merge',
+      ['merge'],
+      'merge needs the files that cablepull swarm --out has written (see cablepull merge --help)',
+    ],
+    [
+      'an option that is none, of merge',
+      ['merge', '--seed', '1', 'x'],
+      "unknown option '--seed' (see cablepull merge --help)",
+    ],
+    [
+      'a part that is not there',
+      ['merge', '/nowhere/part.json'],
+      'merge: cannot read /nowhere/part.json: ENOENT: no such file or directory',
+    ],
   ])('%s', async (_, args, sentence) => {
     const { status, stdout, stderr } = await ended(...args);
     expect(stderr).toContain(`cablepull: ${sentence}`);
@@ -158,11 +250,21 @@ describe('wrong usage is answered in one sentence, and with exit status 2', () =
   });
 
   it('a device that the run has not', async () => {
-    expect((await ended('swarm', '--run', '1', '--devices', 'dev-99')).stderr).toMatch(/^cablepull: --devices must be names such as dev-1.* of the \d that run 1 has, not 'dev-99'$/m);
+    expect((await ended('swarm', '--run', '1', '--devices', 'dev-99')).stderr).toMatch(
+      /^cablepull: --devices must be names such as dev-1.* of the \d that run 1 has, not 'dev-99'$/m,
+    );
   });
 
   it('a part that cannot be written, before the first run', async () => {
-    const { status, stdout, stderr } = await ended('swarm', '--runs', '1', '--for', '6m', '--out', '/nowhere/part.json');
+    const { status, stdout, stderr } = await ended(
+      'swarm',
+      '--runs',
+      '1',
+      '--for',
+      '6m',
+      '--out',
+      '/nowhere/part.json',
+    );
     expect(stderr).toBe('cablepull: --out: cannot write /nowhere/part.json: ENOENT: no such file or directory\n');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
@@ -172,8 +274,16 @@ describe('progress', () => {
   function show(isInteractive: boolean): { add: (failed?: boolean) => void; clock: ManualClock; seen: string[] } {
     const seen: string[] = [];
     const terminal: Terminal = {
-      print: () => {}, flush: () => {}, whenRead: (then) => then(), log: (line) => seen.push(line), isInteractive, rows: 24, columns: 80,
-      draw: (lines) => void (lines.length > 0 && seen.push(...lines)), paint: (_, text) => text, onInterrupt: () => () => {},
+      print: () => {},
+      flush: () => {},
+      whenRead: (then) => then(),
+      log: (line) => seen.push(line),
+      isInteractive,
+      rows: 24,
+      columns: 80,
+      draw: (lines) => void (lines.length > 0 && seen.push(...lines)),
+      paint: (_, text) => text,
+      onInterrupt: () => () => {},
     };
     const clock = new ManualClock();
     const progress = new SwarmProgress(terminal, clock, 100);

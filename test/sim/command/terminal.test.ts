@@ -1,4 +1,7 @@
-/** What is to be seen on a terminal while `cablepull run` lasts, and what of it is left: a pseudo-terminal, and a screen that obeys it. */
+/**
+ * What is to be seen on a terminal while `cablepull run` lasts, and what of it is left: a pseudo-terminal, and a screen
+ * that obeys it.
+ */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
@@ -57,7 +60,10 @@ status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 sys.exit(status if status >= 0 else 128 - status)
 `;
 
-/** A screen that knows what is used here, and throws at anything else. Rows that a long line was folded into are joined on a resize. */
+/**
+ * A screen that knows what is used here, and throws at anything else. Rows that a long line was folded into are joined
+ * on a resize.
+ */
 class Screen {
   columns = 80;
   hasCursor = true;
@@ -88,7 +94,9 @@ class Screen {
   resize(columns: number): void {
     this.columns = columns;
     const isLast = this.#row === this.#rows.length - 1;
-    if (!isLast || this.#column > 0) throw new Error('this screen can be resized only while the cursor is below all text');
+    if (!isLast || this.#column > 0) {
+      throw new Error('this screen can be resized only while the cursor is below all text');
+    }
     this.#rows = [...this.lines, ''].flatMap((line) => {
       const parts = line.match(new RegExp(`.{1,${columns}}`, 'g')) ?? [''];
       return parts.map((text, i) => ({ text, isFolded: i < parts.length - 1 }));
@@ -189,7 +197,9 @@ class Session {
     const limit = AbortSignal.timeout(LIMIT_MS);
     limit.addEventListener('abort', () => this.#wake());
     while (!pattern.test(text())) {
-      if (limit.aborted || this.#child.exitCode !== null) throw new Error(`${String(pattern)} was never shown, but:\n${this.screen.text}`);
+      if (limit.aborted || this.#child.exitCode !== null) {
+        throw new Error(`${String(pattern)} was never shown, but:\n${this.screen.text}`);
+      }
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
@@ -224,7 +234,10 @@ describe('rows taken by lines', () => {
   });
 });
 
-/** What is left of a run that was ended: the log, and below it the report; nothing of the table, nothing glued to a line. */
+/**
+ * What is left of a run that was ended: the log, and below it the report; nothing of the table, nothing glued to a
+ * line.
+ */
 function expectClean({ screen }: Session, report: RegExp): void {
   const { lines } = screen;
   expect(lines.at(-1)).toMatch(report);
@@ -304,7 +317,9 @@ describe('cablepull run on a terminal', () => {
 
   it('Ctrl-Z: the screen is given back for as long as the process is stopped', async () => {
     // Job control is the shell's: the process has to have a group of its own, below a shell that waits.
-    const session = new Session(`set -m; '${process.execPath}' '${CLI}' ${RUN} --for 60s; echo; echo given back; read line; fg; echo; echo given again; read line`);
+    const session = new Session(
+      `set -m; '${process.execPath}' '${CLI}' ${RUN} --for 60s; echo; echo given back; read line; fg; echo; echo given again; read line`,
+    );
     await session.shows(TABLE);
     session.order('type 1a');
     await session.shows(/^given back/m);
@@ -351,7 +366,9 @@ describe('a simulated run on a terminal', () => {
     expect(session.screen.text.match(/ x real time/g)).toHaveLength(1);
     session.order('type 03');
     expect(await session.ended()).toBe(130);
-    expect(session.screen.text).toMatch(/FAULT cable-pull on dev-7 .*\n.*healed cable-pull on dev-7 .*\nstopped after \d+\.\d s: 300 of 300 devices connected/);
+    expect(session.screen.text).toMatch(
+      /FAULT cable-pull on dev-7 .*\n.*healed cable-pull on dev-7 .*\nstopped after \d+\.\d s: 300 of 300 devices connected/,
+    );
     expect(session.screen.text).not.toContain('x real time');
     expect(session.screen.hasCursor).toBe(true);
   });
@@ -367,11 +384,15 @@ describe('the terminal', () => {
   /** A script that has `terminal`, and lasts until it ends itself. */
   function script(text: string, redirection = ''): Session {
     const source = `const { processTerminal } = await import('${TERMINAL}'); const terminal = processTerminal(); setInterval(() => {}, 1000); ${text}`;
-    return new Session(`exec '${process.execPath}' --input-type=module -e "$SCRIPT" ${redirection}`, { SCRIPT: source });
+    return new Session(`exec '${process.execPath}' --input-type=module -e "$SCRIPT" ${redirection}`, {
+      SCRIPT: source,
+    });
   }
 
   it('puts results and log above the drawn lines', async () => {
-    const session = script(`process.on('SIGTERM', () => process.exit(3)); terminal.draw(['one', 'two']); terminal.print('result'); terminal.log('log');`);
+    const session = script(
+      `process.on('SIGTERM', () => process.exit(3)); terminal.draw(['one', 'two']); terminal.print('result'); terminal.log('log');`,
+    );
     await session.shows(/^result\nlog\none\ntwo$/);
     session.order('signal 15');
     expect(await session.ended()).toBe(3);
@@ -406,11 +427,19 @@ describe('output that cannot be written', () => {
     return spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: LIMIT_MS });
   }
 
-  it.each(['--help', `${RUN} --for 300ms`, `${RUN} --for 20s --json`])('%s on a full disk: one sentence, exit status 1', (args) => {
-    const { status, stderr } = shell(`exec '${process.execPath}' '${CLI}' ${args} >/dev/full`);
-    expect(stderr.trimEnd().split('\n').filter((line) => !/^(3 devices| )/.test(line))).toEqual([expect.stringMatching(/^cablepull: cannot write: ENOSPC: /)]);
-    expect(status).toBe(1);
-  });
+  it.each(['--help', `${RUN} --for 300ms`, `${RUN} --for 20s --json`])(
+    '%s on a full disk: one sentence, exit status 1',
+    (args) => {
+      const { status, stderr } = shell(`exec '${process.execPath}' '${CLI}' ${args} >/dev/full`);
+      expect(
+        stderr
+          .trimEnd()
+          .split('\n')
+          .filter((line) => !/^(3 devices| )/.test(line)),
+      ).toEqual([expect.stringMatching(/^cablepull: cannot write: ENOSPC: /)]);
+      expect(status).toBe(1);
+    },
+  );
 
   it.each([
     ['0', '--for 300ms'],

@@ -1,4 +1,7 @@
-/** What each kind of fault does to a device, and to a server, on the simulated network: that it is felt, and that its heal ends it. */
+/**
+ * What each kind of fault does to a device, and to a server, on the simulated network: that it is felt, and that its
+ * heal ends it.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { Dice } from '../../../sim/dice.ts';
@@ -18,7 +21,9 @@ interface World {
 function world(plan: string, seed = 1): World {
   const trace: TraceEvent[] = [];
   const sim = new Simulation({ seed, onTrace: (event) => trace.push(event) });
-  sim.addServer(referenceServer({ beatEvents: true, liveness: { policy: 'missed-beats', scanIntervalMs: 1000, missedLimit: 5 } }));
+  sim.addServer(
+    referenceServer({ beatEvents: true, liveness: { policy: 'missed-beats', scanIntervalMs: 1000, missedLimit: 5 } }),
+  );
   sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 1000, missedLimit: 5 }), link: { delay: '20ms' } });
   sim.schedule(plan);
   return { sim, trace, verdicts: () => sim.testbed.witness.judge.verdicts(sim.nowMs) };
@@ -26,7 +31,11 @@ function world(plan: string, seed = 1): World {
 
 /** How long the answers took that came from `fromS` to `toS`. */
 function roundTrips(trace: readonly TraceEvent[], fromS: number, toS: number): number[] {
-  return trace.flatMap((event) => (event.kind === 'served' && event.atMs >= fromS * 1000 && event.atMs < toS * 1000 ? [Math.round(event.afterMs ?? 0)] : []));
+  return trace.flatMap((event) =>
+    event.kind === 'served' && event.atMs >= fromS * 1000 && event.atMs < toS * 1000
+      ? [Math.round(event.afterMs ?? 0)]
+      : [],
+  );
 }
 
 describe.each(FAULT_KINDS)('%s', (kind) => {
@@ -35,16 +44,23 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
   const named = drawn === undefined ? kind : `${kind} ${drawn}`;
   const length = lasts(drawn) ? ' for 20s' : '';
 
-  it.each(['dev-1', 'server'])('on %s: the trace tells when it comes and goes, and service is there in the end', async (host) => {
-    const { sim, trace, verdicts } = world(`${named} on ${host} at 10s${length}`);
-    await sim.runFor('2m');
-    const told = trace.filter((event) => event.source === 'fault').map((event) => [event.atMs, event.kind, event.host, event.on]);
-    const on = host === 'server' ? 'server' : 'device';
-    expect(told).toEqual([[10_000, 'fault', host, on], ...(length === '' ? [] : [[30_000, 'healed', host, on]])]);
-    expect(verdicts()).toMatchObject([{ fault: kind, device: 'dev-1', on, effect: effect(drawn), wasConnected: true }]);
-    expect(roundTrips(trace, 110, 120).length).toBeGreaterThanOrEqual(9);
-    expect(sim.netstat().filter(({ state }) => state === 'ESTABLISHED')).toHaveLength(2);
-  });
+  it.each(['dev-1', 'server'])(
+    'on %s: the trace tells when it comes and goes, and service is there in the end',
+    async (host) => {
+      const { sim, trace, verdicts } = world(`${named} on ${host} at 10s${length}`);
+      await sim.runFor('2m');
+      const told = trace
+        .filter((event) => event.source === 'fault')
+        .map((event) => [event.atMs, event.kind, event.host, event.on]);
+      const on = host === 'server' ? 'server' : 'device';
+      expect(told).toEqual([[10_000, 'fault', host, on], ...(length === '' ? [] : [[30_000, 'healed', host, on]])]);
+      expect(verdicts()).toMatchObject([
+        { fault: kind, device: 'dev-1', on, effect: effect(drawn), wasConnected: true },
+      ]);
+      expect(roundTrips(trace, 110, 120).length).toBeGreaterThanOrEqual(9);
+      expect(sim.netstat().filter(({ state }) => state === 'ESTABLISHED')).toHaveLength(2);
+    },
+  );
 
   it('tells the swarm whether the server hears anything meanwhile, and how much later at most', async () => {
     const { sim, trace } = world(`${named} on dev-1 at 10s${length}`);
@@ -58,27 +74,36 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
   });
 
   it('without what it must be told is refused, and so is what it cannot be told', () => {
-    if (argument === undefined) expect(() => world(`${kind} 10% on dev-1 at 1s`)).toThrow("line 1 of the plan: expected 'on' and a device, not '10%'");
-    else expect(() => world(`${kind} x on dev-1 at 1s`)).toThrow(`line 1 of the plan: expected ${argument.what}, not 'x'`);
+    if (argument === undefined) {
+      expect(() => world(`${kind} 10% on dev-1 at 1s`)).toThrow(
+        "line 1 of the plan: expected 'on' and a device, not '10%'",
+      );
+    }
+    else {
+      expect(() => world(`${kind} x on dev-1 at 1s`)).toThrow(`line 1 of the plan: expected ${argument.what}, not 'x'`);
+    }
   });
 });
 
 describe('a fault that cuts is noticed by both ends', () => {
-  it.each(['cable-pull', 'one-way tx', 'one-way rx', 'loss 100%', 'corrupt 100%', 'nat-timeout'])('%s on dev-1', async (named) => {
-    const { sim, verdicts } = world(`${named} on dev-1 at 10s`);
-    await sim.runFor('1m');
-    const [verdict] = verdicts();
-    if (named !== 'one-way rx') {
-      // By the scan that finds five beats missed.
-      expect(verdict?.serverNoticed).toMatchObject({ by: 'silent' });
-      expect(verdict?.serverNoticed?.afterMs).toBeGreaterThan(4000);
-      expect(verdict?.serverNoticed?.afterMs).toBeLessThan(6100);
-    }
-    // Where only its own words are lost, it hears the server hang up.
-    expect(verdict?.deviceNoticed).toMatchObject({ by: named === 'one-way tx' ? 'closed' : 'missed-beats' });
-    expect(verdict?.deviceNoticed?.afterMs).toBeGreaterThan(4000);
-    expect(verdict?.deviceNoticed?.afterMs).toBeLessThan(6100);
-  });
+  it.each(['cable-pull', 'one-way tx', 'one-way rx', 'loss 100%', 'corrupt 100%', 'nat-timeout'])(
+    '%s on dev-1',
+    async (named) => {
+      const { sim, verdicts } = world(`${named} on dev-1 at 10s`);
+      await sim.runFor('1m');
+      const [verdict] = verdicts();
+      if (named !== 'one-way rx') {
+        // By the scan that finds five beats missed.
+        expect(verdict?.serverNoticed).toMatchObject({ by: 'silent' });
+        expect(verdict?.serverNoticed?.afterMs).toBeGreaterThan(4000);
+        expect(verdict?.serverNoticed?.afterMs).toBeLessThan(6100);
+      }
+      // Where only its own words are lost, it hears the server hang up.
+      expect(verdict?.deviceNoticed).toMatchObject({ by: named === 'one-way tx' ? 'closed' : 'missed-beats' });
+      expect(verdict?.deviceNoticed?.afterMs).toBeGreaterThan(4000);
+      expect(verdict?.deviceNoticed?.afterMs).toBeLessThan(6100);
+    },
+  );
 });
 
 describe('a fault that harms makes the way worse while it lasts, and no longer', () => {
@@ -107,7 +132,10 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
     expect(new Set(roundTrips(trace, 22, 30))).toEqual(new Set([40]));
   });
 
-  it.each([['loss 40%', 'loss'], ['corrupt 40%', 'corrupt']] as const)('%s: packets are gone, and sent again', async (named, reason) => {
+  it.each([
+    ['loss 40%', 'loss'],
+    ['corrupt 40%', 'corrupt'],
+  ] as const)('%s: packets are gone, and sent again', async (named, reason) => {
     const { sim, trace } = world(`${named} on dev-1 at 10s for 60s`);
     await sim.runFor('70s');
     const dropped = sim.wires.drops[reason];
@@ -129,14 +157,18 @@ it('nat-timeout with a time tells of a connection, too, that is silent from when
   const { sim, verdicts } = world('nat-timeout 500ms on dev-1 at 10500ms');
   await sim.runFor('16s');
   // The beat of 11 s finds it forgotten: by the device, which that beat leaves, and by the server.
-  expect(verdicts().slice(0, 1)).toMatchObject([{ fault: 'nat-timeout', atMs: 11_000, text: 'nat-timeout 500ms on dev-1 at 10.5s' }]);
+  expect(verdicts().slice(0, 1)).toMatchObject([
+    { fault: 'nat-timeout', atMs: 11_000, text: 'nat-timeout 500ms on dev-1 at 10.5s' },
+  ]);
   await sim.runFor('30s');
   const { falseAlarms, unexplainedLosses } = sim.testbed.witness.judge.findings(sim.nowMs);
   expect({ falseAlarms, losses: [...unexplainedLosses] }).toEqual({ falseAlarms: [], losses: [] });
 });
 
 it('nat-timeout with a time forgets who is silent for so long, and nobody who is not', async () => {
-  const { sim, verdicts } = world('nat-timeout 30s on dev-1 from 0s\nhang on dev-1 at 1m for 29s\nhang on dev-1 at 3m for 2m');
+  const { sim, verdicts } = world(
+    'nat-timeout 30s on dev-1 from 0s\nhang on dev-1 at 1m for 29s\nhang on dev-1 at 3m for 2m',
+  );
   await sim.runFor('2m');
   expect(verdicts().filter(({ fault }) => fault === 'nat-timeout')).toEqual([]);
   await sim.runFor('4m');

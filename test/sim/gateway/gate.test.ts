@@ -106,7 +106,10 @@ it('counts what it cannot read, and outlives any nonsense', () => {
   const { gate, arrived, settle } = rig();
   const random = new Seeded(5);
   for (let i = 0; i < 20_000; i++) {
-    const bytes = i % 2 === 0 ? bytesOf(syn(BEYOND, INSIDE, random.below(40))) : Uint8Array.from({ length: 20 + random.below(80) }, () => random.below(256));
+    const bytes =
+      i % 2 === 0
+        ? bytesOf(syn(BEYOND, INSIDE, random.below(40)))
+        : Uint8Array.from({ length: 20 + random.below(80) }, () => random.below(256));
     for (let flips = random.below(4); flips > 0; flips--) bytes[random.below(bytes.length)] = random.below(256);
     // The length must be true, as a real interface's is: by it the next packet is found.
     new DataView(bytes.buffer).setUint16(2, bytes.length);

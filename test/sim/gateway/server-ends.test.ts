@@ -1,4 +1,6 @@
-/** The server's ends of connections, as its packets and looks at its sockets tell: whatever its kernel is, here none. */
+/**
+ * The server's ends of connections, as its packets and looks at its sockets tell: whatever its kernel is, here none.
+ */
 
 import { expect, it } from 'vitest';
 import { type EndPair, type Look, ServerEnds } from '../../../sim/gateway/server-ends.ts';

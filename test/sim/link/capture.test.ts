@@ -19,15 +19,23 @@ interface Captured {
   readonly lines: readonly string[];
 }
 
-/** Ten minutes of four devices that beat every 20 s, lose packets and have the faults of the plan; the server probes after 3 s. */
+/**
+ * Ten minutes of four devices that beat every 20 s, lose packets and have the faults of the plan; the server probes
+ * after 3 s.
+ */
 async function captured(seed: number): Promise<Captured> {
   const pieces: Uint8Array[] = [];
   const lines: string[] = [];
-  const sim = new Simulation({ seed, onTrace: (event) => event.source === 'fault' && capture.comment(`${event.host}: ${event.kind} ${event.text}`) });
+  const sim = new Simulation({
+    seed,
+    onTrace: (event) => event.source === 'fault' && capture.comment(`${event.host}: ${event.kind} ${event.text}`),
+  });
   const capture = sim.capture((bytes) => pieces.push(bytes), [`seed ${seed}`]);
   sim.trace((line) => lines.push(line));
   sim.addServer(referenceServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, liveness: { policy: 'none' } }));
-  for (let i = 0; i < 4; i++) sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms', loss: '5%' } });
+  for (let i = 0; i < 4; i++) {
+    sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms', loss: '5%' } });
+  }
   sim.schedule(PLAN);
   await sim.runFor('10m');
   capture.end();
@@ -58,7 +66,16 @@ describe('in tshark', () => {
 
   it('has every packet once: none seems to be missing, or to come twice at one time', () => {
     expect(tsharkFrames(file, 'tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment')).toEqual([]);
-    const packets = tsharkFields(file, '', ['frame.time_epoch', 'ip.src', 'ip.dst', 'tcp.srcport', 'tcp.dstport', 'tcp.seq_raw', 'tcp.flags', 'tcp.len']);
+    const packets = tsharkFields(file, '', [
+      'frame.time_epoch',
+      'ip.src',
+      'ip.dst',
+      'tcp.srcport',
+      'tcp.dstport',
+      'tcp.seq_raw',
+      'tcp.flags',
+      'tcp.len',
+    ]);
     expect(packets.length).toBeGreaterThan(1000);
     expect(new Set(packets.map(String)).size).toBe(packets.length);
   });
@@ -77,7 +94,11 @@ describe('in tshark', () => {
   it('shows the server giving up after three probes', () => {
     const [[streamOfDev1] = []] = tsharkFields(file, 'tcp.flags.syn == 1 && ip.src == 10.0.0.2', ['tcp.stream']);
     const times = (filter: string): number[] => {
-      return tsharkFields(file, `tcp.stream == ${streamOfDev1} && ip.src == 10.0.0.1 && frame.time_epoch > 60.1 && ${filter}`, ['frame.time_epoch']).map(([at]) => Number(at));
+      return tsharkFields(
+        file,
+        `tcp.stream == ${streamOfDev1} && ip.src == 10.0.0.1 && frame.time_epoch > 60.1 && ${filter}`,
+        ['frame.time_epoch'],
+      ).map(([at]) => Number(at));
     };
     const probes = times('tcp.analysis.keep_alive').slice(-3);
     const [resetAt = NaN] = times('tcp.flags.reset == 1');
@@ -113,7 +134,9 @@ describe('behind a NAT box that forgets', () => {
     const capture = sim.capture((bytes) => pieces.push(bytes));
     sim.addServer(referenceServer());
     const nat = sim.addNat({ idleTimeout: '30s', onExpired: 'rst' });
-    for (let i = 0; i < 2; i++) sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms' }, nat });
+    for (let i = 0; i < 2; i++) {
+      sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 20_000 }), link: { delay: '20ms' }, nat });
+    }
     await sim.runFor('1m');
     nat.forgetAll();
     await sim.runFor('1m');
@@ -121,15 +144,26 @@ describe('behind a NAT box that forgets', () => {
     const path = join(folder, 'nat.pcapng');
     writeFileSync(path, Buffer.concat(pieces));
     expect(tsharkFaults(path)).toEqual([]);
-    expect(tsharkFrames(path, 'tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order')).toEqual([]);
+    expect(
+      tsharkFrames(path, 'tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order'),
+    ).toEqual([]);
     const resets = tsharkFields(path, 'tcp.flags.reset == 1', ['frame.interface_name', 'ip.src', 'ip.dst']);
     expect(resets).toContainEqual(['nat-1', '10.0.0.1', '192.168.0.1']);
-    expect(new Set(sim.netstat().filter(({ host }) => host === 'server').map(({ peer }) => peer))).toEqual(new Set(['nat-1']));
+    expect(
+      new Set(
+        sim
+          .netstat()
+          .filter(({ host }) => host === 'server')
+          .map(({ peer }) => peer),
+      ),
+    ).toEqual(new Set(['nat-1']));
   });
 });
 
 it('tells in lines who sends what to whom, and where it is lost', () => {
-  expect(run.lines[0]).toMatch(/^ +0\.000000s dev-1 > server {2}10\.0\.0\.2:\d+ > 10\.0\.0\.1:39002 \[S\] seq 0 win 5840 mss 1460 len 0$/);
+  expect(run.lines[0]).toMatch(
+    /^ +0\.000000s dev-1 > server {2}10\.0\.0\.2:\d+ > 10\.0\.0\.1:39002 \[S\] seq 0 win 5840 mss 1460 len 0$/,
+  );
   expect(run.lines.some((line) => / {2}loss at dev-\d$/.test(line))).toBe(true);
   expect(run.lines.some((line) => / {2}no-carrier at dev-1$/.test(line))).toBe(true);
 });

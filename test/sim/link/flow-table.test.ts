@@ -54,18 +54,28 @@ function out(fields: Partial<Packet> = {}): boolean {
 /** And from the server's port 80 to the device's port 5000. */
 function back(fields: Partial<Packet> = {}): boolean {
   const count = device.packets.length;
-  cable.receive(packet(0, 0, { source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000, ...fields }));
+  cable.receive(
+    packet(0, 0, { source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000, ...fields }),
+  );
   w.run(0);
   return device.packets.length > count;
 }
 
 function connect(sourcePort = 5000): void {
-  expect([out({ flags: SYN, sourcePort }), back({ flags: SYN | ACK, destinationPort: sourcePort }), out({ sourcePort })]).toEqual([true, true, true]);
+  expect([
+    out({ flags: SYN, sourcePort }),
+    back({ flags: SYN | ACK, destinationPort: sourcePort }),
+    out({ sourcePort }),
+  ]).toEqual([true, true, true]);
 }
 
 /** Both ends have sent their FIN. */
 function close(sourcePort = 5000): void {
-  expect([out({ flags: FIN | ACK, sourcePort }), back({ flags: FIN | ACK, destinationPort: sourcePort }), out({ sourcePort })]).toEqual([true, true, true]);
+  expect([
+    out({ flags: FIN | ACK, sourcePort }),
+    back({ flags: FIN | ACK, destinationPort: sourcePort }),
+    out({ sourcePort }),
+  ]).toEqual([true, true, true]);
 }
 
 describe('a connection that is idle', () => {
@@ -80,7 +90,10 @@ describe('a connection that is idle', () => {
     w.run(1);
     expect(forgotten).toEqual([[IDLE, ENDS, 350_000]]);
     expect([out(), back()]).toEqual([false, false]);
-    expect(w.dropped.map(([, , reason, at]) => [reason, at])).toEqual([['no-mapping', 'dev-1'], ['no-mapping', 'dev-1']]);
+    expect(w.dropped.map(([, , reason, at]) => [reason, at])).toEqual([
+      ['no-mapping', 'dev-1'],
+      ['no-mapping', 'dev-1'],
+    ]);
   });
 
   it('lives on with a packet in the last microsecond, whichever way', () => {
@@ -98,7 +111,11 @@ describe('a connection that is idle', () => {
     const at = w.engine.nowUs + IDLE;
     undo();
     // Set before the box's own time is: so this comes first.
-    w.engine.at(at, () => cable.send(packet(7, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 })), 'the test');
+    w.engine.at(
+      at,
+      () => cable.send(packet(7, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 })),
+      'the test',
+    );
     install();
     out();
     w.run(2 * IDLE);
@@ -108,7 +125,9 @@ describe('a connection that is idle', () => {
 
   it('stays forgotten, whatever it sends, until a SYN opens it anew', () => {
     w.run(IDLE);
-    for (const flags of [ACK, FIN | ACK, RST, SYN | ACK]) expect([out({ flags }), back({ flags })]).toEqual([false, false]);
+    for (const flags of [ACK, FIN | ACK, RST, SYN | ACK]) {
+      expect([out({ flags }), back({ flags })]).toEqual([false, false]);
+    }
     w.run(3 * IDLE);
     expect(out()).toBe(false);
     connect();
@@ -199,7 +218,13 @@ describe('a connection that was there before the box', () => {
 
   it('is dropped by a box that has forgotten all, both ways, until a SYN comes', () => {
     install({ unknown: 'dropped' });
-    expect([out(), back(), out({ flags: FIN | ACK }), back({ flags: RST }), back({ flags: SYN | ACK })]).toEqual([false, false, false, false, false]);
+    expect([out(), back(), out({ flags: FIN | ACK }), back({ flags: RST }), back({ flags: SYN | ACK })]).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
     connect();
     // It never forgets again.
     w.run(1e12);
@@ -222,7 +247,13 @@ it('tells connections apart whose hashes are the same, whichever of them it forg
   const udp = { protocol: UDP, destinationPort: 80 ^ TCP ^ UDP } as const;
   const alike: readonly Partial<Packet>[] = [{}, far, udp, { ...udp, ...far }];
   // An error passes if what it quotes is known, and does not keep it.
-  const known = () => alike.map((one) => back({ protocol: ICMP, quoted: packet(0, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80, ...one }) }));
+  const known = () =>
+    alike.map((one) =>
+      back({
+        protocol: ICMP,
+        quoted: packet(0, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80, ...one }),
+      }),
+    );
   for (const order of permutations([0, 1, 2, 3])) {
     install({ unknown: 'dropped', idleUs: 100 * SECOND });
     for (const one of alike) out({ flags: SYN, ...one });
@@ -344,7 +375,19 @@ describe('the fault', () => {
   /** Begins it, as a plan does; where it is to forget all, `box` does. */
   function begin(idle?: string): (() => void) | undefined {
     const { board } = new Simulation().addDevice({ firmware: () => {}, power: false });
-    return natTimeoutFault.begin({ machine: board, network: { cable, timeline: w.engine, connections: () => [], forgetFlows: () => install({ unknown: 'dropped' }), onForgotten } }, idle);
+    return natTimeoutFault.begin(
+      {
+        machine: board,
+        network: {
+          cable,
+          timeline: w.engine,
+          connections: () => [],
+          forgetFlows: () => install({ unknown: 'dropped' }),
+          onForgotten,
+        },
+      },
+      idle,
+    );
   }
 
   it('without a time forgets all, again and again, and one box is enough for that', async () => {

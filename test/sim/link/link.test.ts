@@ -15,7 +15,8 @@ beforeEach(() => {
   far = new Host(w.engine);
 });
 
-const cable = (tx: Partial<Line>, rx: Partial<Line> = tx) => new Link(w.wires, 'dev-1', board, far, makeLine(tx), makeLine(rx));
+const cable = (tx: Partial<Line>, rx: Partial<Line> = tx) =>
+  new Link(w.wires, 'dev-1', board, far, makeLine(tx), makeLine(rx));
 
 /** As Array.from({length}), but calls. */
 const times = (count: number, run: (i: number) => void) => {

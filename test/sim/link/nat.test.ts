@@ -5,7 +5,17 @@ import { Link } from '../../../sim/link/link.ts';
 import { Nat, NAT_DEFAULTS, type NatEvent, type NatOptions } from '../../../sim/link/nat.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
-import { ACK, FIN, HOST_UNREACHABLE, ICMP, type Packet, PORT_UNREACHABLE, RST, SYN, UDP } from '../../../sim/packet/packet.ts';
+import {
+  ACK,
+  FIN,
+  HOST_UNREACHABLE,
+  ICMP,
+  type Packet,
+  PORT_UNREACHABLE,
+  RST,
+  SYN,
+  UDP,
+} from '../../../sim/packet/packet.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
 const address = (text: string) => parseAddress(text) ?? 0;
@@ -47,13 +57,23 @@ beforeEach(() => build());
 
 /** From the device's port 5000 to the server's port 80. */
 function out(fields: Partial<Packet> = {}, link = fromDevice): void {
-  link.send(packet(0, 0, { source: link === fromDevice ? DEVICE : OTHER, sourcePort: 5000, destination: SERVER, destinationPort: 80, ...fields }));
+  link.send(
+    packet(0, 0, {
+      source: link === fromDevice ? DEVICE : OTHER,
+      sourcePort: 5000,
+      destination: SERVER,
+      destinationPort: 80,
+      ...fields,
+    }),
+  );
   w.run(0);
 }
 
 /** From the server's port 80 to the device, as the server last saw it. */
 function back(fields: Partial<Packet> = {}): void {
-  fromServer.send(packet(0, 0, { source: SERVER, sourcePort: 80, destination: OUTSIDE, destinationPort: 1024, ...fields }));
+  fromServer.send(
+    packet(0, 0, { source: SERVER, sourcePort: 80, destination: OUTSIDE, destinationPort: 1024, ...fields }),
+  );
   w.run(0);
 }
 
@@ -92,8 +112,12 @@ describe('translation', () => {
     ]);
     back({ destinationPort: 1025 });
     back({ destinationPort: 1026 });
-    expect(other.packets.map(({ destination, destinationPort }) => [destination, destinationPort])).toEqual([[OTHER, 5000]]);
-    expect(device.packets.map(({ destination, destinationPort }) => [destination, destinationPort])).toEqual([[DEVICE, 5001]]);
+    expect(other.packets.map(({ destination, destinationPort }) => [destination, destinationPort])).toEqual([
+      [OTHER, 5000],
+    ]);
+    expect(device.packets.map(({ destination, destinationPort }) => [destination, destinationPort])).toEqual([
+      [DEVICE, 5001],
+    ]);
     expect(nat.mappingCount).toBe(3);
   });
 
@@ -132,7 +156,13 @@ describe('translation', () => {
 
   it('tells the peer outside of an error about its packet, as it sent it', () => {
     out({ protocol: UDP });
-    const quoted = packet(0, 0, { protocol: UDP, source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 });
+    const quoted = packet(0, 0, {
+      protocol: UDP,
+      source: SERVER,
+      sourcePort: 80,
+      destination: DEVICE,
+      destinationPort: 5000,
+    });
     out({ protocol: ICMP, code: PORT_UNREACHABLE, quoted });
     expect(server.packets.at(-1)).toMatchObject({
       source: OUTSIDE,
@@ -142,8 +172,14 @@ describe('translation', () => {
   });
 
   it('drops errors about what it does not know', () => {
-    back({ protocol: ICMP, quoted: packet(0, 0, { source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 }) });
-    out({ protocol: ICMP, quoted: packet(0, 0, { source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 }) });
+    back({
+      protocol: ICMP,
+      quoted: packet(0, 0, { source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 }),
+    });
+    out({
+      protocol: ICMP,
+      quoted: packet(0, 0, { source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 }),
+    });
     expect(w.wires.drops['no-mapping']).toBe(2);
   });
 });
@@ -250,10 +286,24 @@ describe('a connection that is not known', () => {
     out({ seq: 1000, ack: 2000 });
     expect(server.packets).toEqual([]);
     expect(device.packets).toHaveLength(1);
-    expect(device.packets[0]).toMatchObject({ flags: RST, seq: 2000, source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 });
+    expect(device.packets[0]).toMatchObject({
+      flags: RST,
+      seq: 2000,
+      source: SERVER,
+      sourcePort: 80,
+      destination: DEVICE,
+      destinationPort: 5000,
+    });
     back({ seq: 2000, ack: 1001 });
     expect(device.packets).toHaveLength(1);
-    expect(server.packets[0]).toMatchObject({ flags: RST, seq: 1001, source: OUTSIDE, sourcePort: 1024, destination: SERVER, destinationPort: 80 });
+    expect(server.packets[0]).toMatchObject({
+      flags: RST,
+      seq: 1001,
+      source: OUTSIDE,
+      sourcePort: 1024,
+      destination: SERVER,
+      destinationPort: 80,
+    });
   });
 
   it('meets its reset after it has been sent, not while it is', () => {
@@ -308,7 +358,9 @@ describe('ports', () => {
       out({ flags: SYN, sourcePort: 5000 + i });
       w.run(30 * SECOND);
     }
-    expect(server.packets.map(({ sourcePort }) => sourcePort)).toEqual([2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2000, 2001]);
+    expect(server.packets.map(({ sourcePort }) => sourcePort)).toEqual([
+      2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2000, 2001,
+    ]);
     expect(nat.mappingCount).toBe(1);
   });
 
@@ -332,13 +384,17 @@ describe('ports', () => {
   it('of many connections of many hosts are each one\'s own, whatever comes and goes', () => {
     build({ ports: { first: 2000, last: 2199 } });
     for (let round = 0; round < 20; round++) {
-      for (let i = 0; i < 40; i++) out({ flags: SYN, sourcePort: 5000 + ((round * 13 + i) % 90) }, i % 2 === 0 ? fromDevice : fromOther);
+      for (let i = 0; i < 40; i++) {
+        out({ flags: SYN, sourcePort: 5000 + ((round * 13 + i) % 90) }, i % 2 === 0 ? fromDevice : fromOther);
+      }
       w.run(11 * SECOND);
     }
     expect(w.wires.drops['no-port']).toBe(0);
     device.packets.length = other.packets.length = 0;
     for (let port = 2000; port < 2200; port++) back({ destinationPort: port });
-    const reached = [...device.packets, ...other.packets].map(({ destination, destinationPort }) => `${destination}:${destinationPort}`);
+    const reached = [...device.packets, ...other.packets].map(
+      ({ destination, destinationPort }) => `${destination}:${destinationPort}`,
+    );
     expect(reached.length).toBeGreaterThan(40);
     expect(new Set(reached).size).toBe(reached.length);
   });
@@ -359,7 +415,8 @@ describe('a listener', () => {
     build({ onEvent: (event) => void told.push([w.engine.nowUs, event]) });
   });
 
-  const forgotten = (): (readonly [atUs: number, idleMs: number])[] => told.flatMap(([atUs, event]) => (event.kind === 'forgotten' ? [[atUs, event.idleMs]] : []));
+  const forgotten = (): (readonly [atUs: number, idleMs: number])[] =>
+    told.flatMap(([atUs, event]) => (event.kind === 'forgotten' ? [[atUs, event.idleMs]] : []));
 
   it('is told of each connection whom its peer will see, before its SYN is on', () => {
     server.onPacket = () => expect(told).not.toEqual([]);
@@ -369,7 +426,14 @@ describe('a listener', () => {
     out({ protocol: UDP });
     expect(told).toEqual([
       [0, { kind: 'mapped', inside: ENDS[0], outside: { address: '203.0.113.1', port: 1024 } }],
-      [0, { kind: 'mapped', inside: { address: '10.0.0.6', port: 5000 }, outside: { address: '203.0.113.1', port: 1025 } }],
+      [
+        0,
+        {
+          kind: 'mapped',
+          inside: { address: '10.0.0.6', port: 5000 },
+          outside: { address: '203.0.113.1', port: 1025 },
+        },
+      ],
     ]);
   });
 
@@ -392,7 +456,10 @@ describe('a listener', () => {
     back({ flags: SYN | ACK, destinationPort: 1025 });
     out();
     w.run(350 * SECOND);
-    expect(told.flatMap(([, event]) => (event.kind === 'forgotten' ? [event.ends[0].address] : []))).toEqual(['10.0.0.6', '10.0.0.5']);
+    expect(told.flatMap(([, event]) => (event.kind === 'forgotten' ? [event.ends[0].address] : []))).toEqual([
+      '10.0.0.6',
+      '10.0.0.5',
+    ]);
   });
 
   it('is told when all are forgotten at once, each as long as it was idle', () => {
@@ -452,5 +519,9 @@ it('a peer that begins a connection anew on ports that are over is waited for as
 });
 
 it('has the times of RFC 5382 and RFC 4787 unless it is told others', () => {
-  expect([NAT_DEFAULTS.establishedUs, NAT_DEFAULTS.transitoryUs, NAT_DEFAULTS.udpUs]).toEqual([7440 * SECOND, 240 * SECOND, 300 * SECOND]);
+  expect([NAT_DEFAULTS.establishedUs, NAT_DEFAULTS.transitoryUs, NAT_DEFAULTS.udpUs]).toEqual([
+    7440 * SECOND,
+    240 * SECOND,
+    300 * SECOND,
+  ]);
 });

@@ -8,7 +8,14 @@ it('tells hosts apart that have the same address, each behind its own NAT box', 
   const sim = new Simulation({ seed: 1 });
   sim.addServer(referenceServer());
   const [first, second] = ['first', 'second'].map((name) => {
-    return sim.addDevice({ name, nat: sim.addNat(), address: '192.168.0.1', firmware: heartbeatFirmware(), link: { delay: '20ms' }, power: false });
+    return sim.addDevice({
+      name,
+      nat: sim.addNat(),
+      address: '192.168.0.1',
+      firmware: heartbeatFirmware(),
+      link: { delay: '20ms' },
+      power: false,
+    });
   });
   expect(sim.host('first')?.address).toBe(sim.host('second')?.address);
   const lines: string[] = [];

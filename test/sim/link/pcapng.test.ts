@@ -5,7 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { PcapngWriter } from '../../../sim/link/pcapng.ts';
-import { ACK, FIN, HOST_UNREACHABLE, ICMP, ipBytes, PORT_UNREACHABLE, PSH, RST, SYN, UDP } from '../../../sim/packet/packet.ts';
+import {
+  ACK,
+  FIN,
+  HOST_UNREACHABLE,
+  ICMP,
+  ipBytes,
+  PORT_UNREACHABLE,
+  PSH,
+  RST,
+  SYN,
+  UDP,
+} from '../../../sim/packet/packet.ts';
 import { Seeded } from '../../support/seeded.ts';
 import { needsTshark, tsharkFaults, tsharkFields, tsharkFrames } from '../../support/tshark.ts';
 import { answer, anyPacket, packet } from '../packet/packets.ts';
@@ -31,7 +42,9 @@ function file(name: string, bytes: Uint8Array): string {
 describe('a capture', () => {
   it('is made of whole blocks, each as long as it says at both its ends', () => {
     const bytes = captured((capture) => {
-      for (let length = 0; length < 9; length++) capture.packet(length, 'dev-1', packet({}, 'x'.repeat(length)), 'y'.repeat(length));
+      for (let length = 0; length < 9; length++) {
+        capture.packet(length, 'dev-1', packet({}, 'x'.repeat(length)), 'y'.repeat(length));
+      }
       capture.comment(9, 'the end');
     });
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -67,8 +80,10 @@ describe('a connection that breaks, in tshark', () => {
     'conversation.pcapng',
     captured(
       (capture) => {
-        const up = (atUs: number, fields: object, data = '', comment?: string): void => capture.packet(atUs, 'dev-7', packet({ ...tcp, ...fields }, data), comment);
-        const down = (atUs: number, fields: object, data = ''): void => capture.packet(atUs, 'server', answer({ ...tcp, ...fields }, data));
+        const up = (atUs: number, fields: object, data = '', comment?: string): void =>
+          capture.packet(atUs, 'dev-7', packet({ ...tcp, ...fields }, data), comment);
+        const down = (atUs: number, fields: object, data = ''): void =>
+          capture.packet(atUs, 'server', answer({ ...tcp, ...fields }, data));
         // 1 to 3: numbers wrap around in the middle of it.
         up(0, { flags: SYN, seq: -5, mss: 1460, windowScale: 7 });
         down(20_000, { flags: SYN | ACK, seq: 1000, ack: -4, mss: 1460, windowScale: 7 });
@@ -90,7 +105,11 @@ describe('a connection that breaks, in tshark', () => {
         capture.packet(12_400_000, 'dev-7', packet({ protocol: UDP, destinationPort: 5000 }, 'are you there'));
         const datagram = packet({ protocol: UDP, destinationPort: 5000 }, 'are you there');
         capture.packet(12_420_000, 'server', answer({ protocol: ICMP, code: PORT_UNREACHABLE, quoted: datagram }));
-        capture.packet(12_430_000, 'gateway', packet({ protocol: ICMP, code: HOST_UNREACHABLE, quoted: answer({ seq: 77 }), source: 0x0a0000fe }));
+        capture.packet(
+          12_430_000,
+          'gateway',
+          packet({ protocol: ICMP, code: HOST_UNREACHABLE, quoted: answer({ seq: 77 }), source: 0x0a0000fe }),
+        );
         capture.comment(20_000_000, 'power-loss on dev-7: Größe');
       },
       ['seed 7', 'cablepull run'],
@@ -116,17 +135,27 @@ describe('a connection that breaks, in tshark', () => {
   });
 
   it('has the numbers, options and data that were sent', () => {
-    const fields = ['tcp.flags.str', 'tcp.seq', 'tcp.ack', 'tcp.len', 'tcp.window_size', 'tcp.options.mss_val', 'tcp.options.wscale.shift'];
-    expect(tsharkFields(conversation, 'tcp && frame.number <= 5 && !icmp', fields).map((row) => row.join(' '))).toEqual([
-      '··········S· 0 0 0 64240 1460 7',
-      '·······A··S· 0 1 0 64240 1460 7',
-      `·······A···· 1 1 0 ${64240 * 128}  `,
-      `·······AP··· 1 1 8 ${64240 * 128}  `,
-      `·······AP··· 1 1 8 ${64240 * 128}  `,
-    ]);
-    expect(tsharkFields(conversation, 'udp && !icmp', ['ip.src', 'udp.srcport', 'ip.dst', 'udp.dstport', 'udp.payload'])).toEqual([
-      ['10.0.0.8', '49152', '10.0.0.1', '5000', Buffer.from('are you there').toString('hex')],
-    ]);
+    const fields = [
+      'tcp.flags.str',
+      'tcp.seq',
+      'tcp.ack',
+      'tcp.len',
+      'tcp.window_size',
+      'tcp.options.mss_val',
+      'tcp.options.wscale.shift',
+    ];
+    expect(tsharkFields(conversation, 'tcp && frame.number <= 5 && !icmp', fields).map((row) => row.join(' '))).toEqual(
+      [
+        '··········S· 0 0 0 64240 1460 7',
+        '·······A··S· 0 1 0 64240 1460 7',
+        `·······A···· 1 1 0 ${64240 * 128}  `,
+        `·······AP··· 1 1 8 ${64240 * 128}  `,
+        `·······AP··· 1 1 8 ${64240 * 128}  `,
+      ],
+    );
+    expect(
+      tsharkFields(conversation, 'udp && !icmp', ['ip.src', 'udp.srcport', 'ip.dst', 'udp.dstport', 'udp.payload']),
+    ).toEqual([['10.0.0.8', '49152', '10.0.0.1', '5000', Buffer.from('are you there').toString('hex')]]);
     expect(tsharkFields(conversation, 'icmp', ['icmp.type', 'icmp.code', 'udp.dstport', 'tcp.srcport'])).toEqual([
       ['3', '3', '5000', ''],
       ['3', '1', '', '39002'],
@@ -134,7 +163,9 @@ describe('a connection that breaks, in tshark', () => {
   });
 
   it('has the times and the senders', () => {
-    expect(tsharkFields(conversation, 'frame.number in {1, 5, 15}', ['frame.time_epoch', 'frame.interface_name'])).toEqual([
+    expect(
+      tsharkFields(conversation, 'frame.number in {1, 5, 15}', ['frame.time_epoch', 'frame.interface_name']),
+    ).toEqual([
       ['0.000000000', 'dev-7'],
       ['0.290000000', 'dev-7'],
       ['12.430000000', 'gateway'],
@@ -163,11 +194,16 @@ describe('captures, in tshark', () => {
         capture.packet(2_000_000, 'dev-1', packet({ flags: ACK | FIN }), 'no carrier');
       }),
     );
-    expect(tsharkFields(path, '', ['frame.comment'])).toEqual([['at 1.500000 s: loss 10% on dev-1,at 1.500001 s: hang on dev-2,no carrier']]);
+    expect(tsharkFields(path, '', ['frame.comment'])).toEqual([
+      ['at 1.500000 s: loss 10% on dev-1,at 1.500001 s: hang on dev-2,no carrier'],
+    ]);
   });
 
   it('cut a comment that is too long for the format, between two characters', () => {
-    const path = file('long.pcapng', captured((capture) => capture.packet(0, 'dev-1', packet(), `${'x'.repeat(65_534)}ß`)));
+    const path = file(
+      'long.pcapng',
+      captured((capture) => capture.packet(0, 'dev-1', packet(), `${'x'.repeat(65_534)}ß`)),
+    );
     expect(tsharkFields(path, '', ['frame.comment'])[0]?.[0]?.replaceAll('x', '')).toBe('');
     expect(tsharkFrames(path, 'frame.comment')).toEqual([1]);
   });
@@ -180,7 +216,11 @@ describe('captures, in tshark', () => {
   });
 
   it('would have faults if one bit of a packet were another', () => {
-    const sent = { tcp: packet({}, 'data'), udp: packet({ protocol: UDP }, 'data'), icmp: packet({ protocol: ICMP, quoted: packet() }) };
+    const sent = {
+      tcp: packet({}, 'data'),
+      udp: packet({ protocol: UDP }, 'data'),
+      icmp: packet({ protocol: ICMP, quoted: packet() }),
+    };
     for (const [name, of] of Object.entries(sent)) {
       const bytes = captured((capture) => capture.packet(0, 'dev-1', of));
       expect(tsharkFaults(file(`${name}.pcapng`, bytes))).toEqual([]);

@@ -54,7 +54,8 @@ export function world(seed = 1): World {
   const told: string[] = [];
   wires.observer = {
     sent: (packet, link, direction) => told.push(`${engine.nowUs} sent ${packet.seq} ${link.name} ${direction}`),
-    delivered: (packet, link, direction) => told.push(`${engine.nowUs} delivered ${packet.seq} ${link.name} ${direction}`),
+    delivered: (packet, link, direction) =>
+      told.push(`${engine.nowUs} delivered ${packet.seq} ${link.name} ${direction}`),
     dropped: (packet, reason, at, direction) => {
       told.push(`${engine.nowUs} dropped ${packet.seq} ${reason} ${at.name} ${direction ?? ''}`);
       dropped.push([engine.nowUs, packet.seq, reason, at.name]);

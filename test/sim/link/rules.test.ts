@@ -178,7 +178,9 @@ describe('corrupt', () => {
   it('flips a bit that the checksums find, so that the packet does not arrive', () => {
     const link = cable();
     link.install('tx', corrupt(1));
-    send(link, 5000, 0, (i) => packet(i, i % 100, { source: i, destination: -i, sourcePort: i, destinationPort: 80, window: 5 }));
+    send(link, 5000, 0, (i) =>
+      packet(i, i % 100, { source: i, destination: -i, sourcePort: i, destinationPort: 80, window: 5 }),
+    );
     expect(far.arrivals).toEqual([]);
     expect(w.wires.drops.corrupt).toBe(5000);
   });
@@ -278,7 +280,12 @@ describe('undo', () => {
       return (far.arrivals.at(-1)?.[0] ?? 0) - sentUs;
     };
     const ten = latency(0.01);
-    const undos = [link.install('tx', ten), link.install('tx', latency(0.2)), link.install('tx', ten), link.install('tx', reorder(1, 0.004))];
+    const undos = [
+      link.install('tx', ten),
+      link.install('tx', latency(0.2)),
+      link.install('tx', ten),
+      link.install('tx', reorder(1, 0.004)),
+    ];
     expect(delayOf()).toBe(1224);
     undos[1]?.();
     undos[1]?.();

@@ -68,7 +68,10 @@ it('sends nothing into a cable that is out, and its sender is told nothing', () 
 });
 
 it('knows all addresses there are, also those that are negative as integers, from each other', () => {
-  const hosts = ['0.0.0.1', '127.255.255.255', '128.0.0.0', '255.255.255.254', '10.1.0.0', '10.0.1.0'].map((text) => ({ text, ...host(text, 0) }));
+  const hosts = ['0.0.0.1', '127.255.255.255', '128.0.0.0', '255.255.255.254', '10.1.0.0', '10.0.1.0'].map((text) => ({
+    text,
+    ...host(text, 0),
+  }));
   for (const [i, { text }] of hosts.entries()) lan.receive(packet(i, 0, { destination: address(text) }));
   w.run(0);
   expect(hosts.map(({ host: { numbers } }) => numbers)).toEqual([[0], [1], [2], [3], [4], [5]]);

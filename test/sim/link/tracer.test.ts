@@ -59,7 +59,17 @@ it('counts anew when the same ports connect again, and not when a SYN is only se
     packet({ flags: SYN, seq: 9000 }),
     answer({ flags: ACK | RST, seq: 700, ack: 9001 }),
   ).map((line) => line.replace(/.*\] (.*) win.*/, '$1'));
-  expect(seqs).toEqual(['seq 0', 'seq 0 ack 1', 'seq 0', 'seq 0 ack 1', 'seq 1 ack 1', 'seq 0', 'seq 9 ack 1', 'seq 0', 'seq 1 ack 1']);
+  expect(seqs).toEqual([
+    'seq 0',
+    'seq 0 ack 1',
+    'seq 0',
+    'seq 0 ack 1',
+    'seq 1 ack 1',
+    'seq 0',
+    'seq 9 ack 1',
+    'seq 0',
+    'seq 1 ack 1',
+  ]);
 });
 
 it('tells datagrams, and what could not be delivered', () => {

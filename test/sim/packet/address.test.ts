@@ -17,7 +17,21 @@ it('reads and writes addresses as 32-bit integers with a sign', () => {
 });
 
 it('takes nothing else for an address', () => {
-  for (const text of ['', '10', '10.0.0', '10.0.0.0.1', '10.0.0.256', '10.0.0.-1', '10.0.0.1 ', '10.0.0.01', '10..0.1', '0x0a.0.0.1', '1e1.0.0.1', '::1', 'localhost']) {
+  for (const text of [
+    '',
+    '10',
+    '10.0.0',
+    '10.0.0.0.1',
+    '10.0.0.256',
+    '10.0.0.-1',
+    '10.0.0.1 ',
+    '10.0.0.01',
+    '10..0.1',
+    '0x0a.0.0.1',
+    '1e1.0.0.1',
+    '::1',
+    'localhost',
+  ]) {
     expect(parseAddress(text), text).toBeUndefined();
   }
 });

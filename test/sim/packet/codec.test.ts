@@ -93,7 +93,9 @@ describe('encoding', () => {
 
   it('refuses what cannot be a packet, in a sentence', () => {
     expect(() => encodePacket(packet(), new Uint8Array(39))).toThrow('does not fit');
-    expect(() => encodePacket(packet({}, new Uint8Array(65_496)), new Uint8Array(70_000))).toThrow('65535 bytes at most');
+    expect(() => encodePacket(packet({}, new Uint8Array(65_496)), new Uint8Array(70_000))).toThrow(
+      '65535 bytes at most',
+    );
     expect(() => encodePacket(packet({ protocol: ICMP }), new Uint8Array(100))).toThrow('quotes');
   });
 });
@@ -132,7 +134,11 @@ describe('decoding', () => {
   });
 
   it('says truncated, at whatever byte a packet ends too early', () => {
-    for (const sent of [packet({ flags: PSH | ACK }, 'data'), packet({ protocol: UDP }, 'data'), packet({ protocol: ICMP, quoted: packet() })]) {
+    for (const sent of [
+      packet({ flags: PSH | ACK }, 'data'),
+      packet({ protocol: UDP }, 'data'),
+      packet({ protocol: ICMP, quoted: packet() }),
+    ]) {
       const bytes = encoded(sent);
       for (let length = 0; length < bytes.length; length++) {
         expect(decodePacket(bytes.subarray(0, length), new Packet())).toMatch(/^truncated IPv4/);
@@ -141,7 +147,10 @@ describe('decoding', () => {
         const short = bytes.slice(0, length);
         new DataView(short.buffer).setUint16(2, length);
         if (sent.protocol === ICMP && length >= 28) withIcmpChecksum(short);
-        const why = sent.protocol === TCP && length >= 40 ? /^bad TCP checksum/ : /^truncated (TCP|UDP|ICMP)|^quoted in ICMP: truncated/;
+        const why =
+          sent.protocol === TCP && length >= 40
+            ? /^bad TCP checksum/
+            : /^truncated (TCP|UDP|ICMP)|^quoted in ICMP: truncated/;
         expect(decodePacket(withIpChecksum(short), new Packet())).toMatch(why);
         // Behind it what was cut off, as padding: that counts for nothing.
         const longer = new Uint8Array([...short, ...bytes.subarray(length)]);
@@ -151,7 +160,11 @@ describe('decoding', () => {
   });
 
   it('says what is wrong', () => {
-    const said = (change: (view: DataView) => void, sent: Packet = packet({}, 'data'), fix = withIpChecksum): string | undefined => {
+    const said = (
+      change: (view: DataView) => void,
+      sent: Packet = packet({}, 'data'),
+      fix = withIpChecksum,
+    ): string | undefined => {
       const bytes = encoded(sent);
       change(new DataView(bytes.buffer));
       return decodePacket(fix(bytes), new Packet());
@@ -177,8 +190,16 @@ describe('decoding', () => {
     expect(said((view) => view.setUint8(21, 1), unreachable)).toBe('bad ICMP checksum');
     // Echo.
     expect(said((view) => view.setUint8(20, 8), unreachable, withIcmpChecksum)).toBe('unknown ICMP type 8');
-    expect(said((view) => view.setUint8(36, 63), unreachable, withIcmpChecksum)).toBe('quoted in ICMP: bad IPv4 checksum');
-    expect(said((view) => (view.setUint8(37, ICMP), view.setUint16(38, view.getUint16(38) + 5)), unreachable, withIcmpChecksum)).toBe('ICMP error about ICMP');
+    expect(said((view) => view.setUint8(36, 63), unreachable, withIcmpChecksum)).toBe(
+      'quoted in ICMP: bad IPv4 checksum',
+    );
+    expect(
+      said(
+        (view) => (view.setUint8(37, ICMP), view.setUint16(38, view.getUint16(38) + 5)),
+        unreachable,
+        withIcmpChecksum,
+      ),
+    ).toBe('ICMP error about ICMP');
   });
 
   it('takes a UDP datagram without a checksum, and one that is shorter than its packet', () => {
@@ -193,7 +214,8 @@ describe('decoding', () => {
 
   it('skips the options that it does not know: what Linux and others send', () => {
     const decoded = new Packet();
-    // MSS, SACK permitted, timestamps, padding, window scale; an unknown one of 4 bytes; the end, and garbage behind it.
+    // MSS, SACK permitted, timestamps, padding, window scale; an unknown one of 4 bytes; the end, and garbage behind
+    // it.
     const options = '02 04 05 b4  04 02  08 0a 00000001 00000000  01  03 03 07  fe 04 0000  00 ff ff ff';
     expect(decodePacket(withOptions(options), decoded)).toBeUndefined();
     expect(contents(decoded)).toEqual(contents(packet({ flags: SYN, seq: 1, mss: 1460, windowScale: 7 })));
@@ -233,16 +255,34 @@ describe('decoding', () => {
     let taken = 0;
     const said = new Set<string>();
     for (let i = 0; i < 50_000; i++) {
-      const bytes = random.chance(20) ? new Uint8Array(random.below(100)) : encoded(anyPacket(random)).slice(0, random.chance(3) ? random.below(80) : 2000);
+      const bytes = random.chance(20)
+        ? new Uint8Array(random.below(100))
+        : encoded(anyPacket(random)).slice(0, random.chance(3) ? random.below(80) : 2000);
       const changes = bytes.length === 0 ? 0 : random.below(5);
-      for (let n = 0; n < changes; n++) bytes[random.below(Math.min(bytes.length, 60))] = random.pick([0, 1, 2, 3, 0x45, 0x4f, 0xff, random.below(256)]);
+      for (let n = 0; n < changes; n++) {
+        bytes[random.below(Math.min(bytes.length, 60))] = random.pick([
+          0,
+          1,
+          2,
+          3,
+          0x45,
+          0x4f,
+          0xff,
+          random.below(256),
+        ]);
+      }
       if (bytes.length >= 60 && random.below(10) > 0) withIpChecksum(bytes);
-      if (bytes.length >= 60 && new DataView(bytes.buffer).getUint16(2) === bytes.length && bytes[9] === TCP) withTcpChecksum(bytes);
+      if (bytes.length >= 60 && new DataView(bytes.buffer).getUint16(2) === bytes.length && bytes[9] === TCP) {
+        withTcpChecksum(bytes);
+      }
       if (bytes.length >= 28 && bytes[9] === ICMP) withIcmpChecksum(bytes);
       const what = decodePacket(bytes, decoded);
       if (what === undefined) taken++;
       else said.add(what.replace(/\d+$/, 'n'));
-      check(what !== undefined || decoded.payloadBytes <= bytes.length - 28, `case ${i}: ${decoded.payloadBytes} bytes of payload from ${bytes.length}`);
+      check(
+        what !== undefined || decoded.payloadBytes <= bytes.length - 28,
+        `case ${i}: ${decoded.payloadBytes} bytes of payload from ${bytes.length}`,
+      );
     }
     expect(taken).toBeGreaterThan(5000);
     expect(said.size).toBeGreaterThan(15);

@@ -23,14 +23,24 @@ export function packet(fields: Partial<Packet> = {}, payload: string | Uint8Arra
 /** A packet from the server to the device. */
 export function answer(fields: Partial<Packet> = {}, payload: string | Uint8Array = ''): Packet {
   const { address, port } = SERVER;
-  return packet({ source: address, sourcePort: port, destination: DEVICE.address, destinationPort: DEVICE.port, ...fields }, payload);
+  return packet(
+    { source: address, sourcePort: port, destination: DEVICE.address, destinationPort: DEVICE.port, ...fields },
+    payload,
+  );
 }
 
 /** Any packet that a stack might send. */
 export function anyPacket(random: Seeded): Packet {
   const int32 = (): number => random.below(2 ** 32) | 0;
-  const payload = Uint8Array.from({ length: random.pick([0, 0, 1, 2, 8, 9, 63, 64, 65, 536, 1460]) }, () => random.below(256));
-  const ends = { source: int32(), destination: int32(), sourcePort: random.below(65536), destinationPort: random.below(65536) };
+  const payload = Uint8Array.from({ length: random.pick([0, 0, 1, 2, 8, 9, 63, 64, 65, 536, 1460]) }, () =>
+    random.below(256),
+  );
+  const ends = {
+    source: int32(),
+    destination: int32(),
+    sourcePort: random.below(65536),
+    destinationPort: random.below(65536),
+  };
   const tcp = {
     seq: int32(),
     ack: int32(),
@@ -46,7 +56,13 @@ export function anyPacket(random: Seeded): Packet {
       return packet({ ...ends, protocol: UDP }, payload);
     case ICMP: {
       const about = random.chance(2) ? packet({ ...ends, protocol: UDP }) : packet({ ...ends, seq: int32() });
-      const unreachable = { protocol: ICMP, sourcePort: 0, destinationPort: 0, code: random.below(16), quoted: about } as const;
+      const unreachable = {
+        protocol: ICMP,
+        sourcePort: 0,
+        destinationPort: 0,
+        code: random.below(16),
+        quoted: about,
+      } as const;
       return packet({ ...ends, source: int32(), destination: ends.source, ...unreachable });
     }
   }

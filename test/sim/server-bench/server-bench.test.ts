@@ -1,4 +1,7 @@
-/** Simulated devices against real servers, in namespaces of their own, in real time: what the kernel's TCP notices, and when. */
+/**
+ * Simulated devices against real servers, in namespaces of their own, in real time: what the kernel's TCP notices, and
+ * when.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -19,7 +22,13 @@ const C = [join(folder, 'server'), '39002'];
 const worlds: World[] = [];
 
 beforeAll(() => {
-  execFileSync('cc', ['-Wall', '-Werror', '-o', join(folder, 'server'), fileURLToPath(new URL('server.c', import.meta.url))]);
+  execFileSync('cc', [
+    '-Wall',
+    '-Werror',
+    '-o',
+    join(folder, 'server'),
+    fileURLToPath(new URL('server.c', import.meta.url)),
+  ]);
 });
 
 afterAll(async () => {
@@ -98,7 +107,9 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('a real server', () => {
     const firmware = heartbeatFirmware({ servers: bench.servers, beatIntervalMs: 200 });
     for (let i = 0; i < 3; i++) bench.addDevice({ firmware, link: { delay: '5ms' } });
     await bench.runFor('2s');
-    const answers = trace.flatMap((event) => (event.kind === 'served' && event.afterMs !== undefined ? [event.afterMs] : []));
+    const answers = trace.flatMap((event) =>
+      event.kind === 'served' && event.afterMs !== undefined ? [event.afterMs] : [],
+    );
     expect(answers.length).toBeGreaterThanOrEqual(20);
     expect(Math.min(...answers)).toBeGreaterThanOrEqual(10);
     expect(Math.min(...answers)).toBeLessThan(13);
@@ -117,26 +128,31 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('a real server', () => {
     ['Python', [...PYTHON, 'keepalive', 'mute'], 12, 6],
     ['C', C, 12, 6],
     ['Node', [...NODE, 'mute'], 13, 5],
-  ] as const)('in %s notices by its keepalive what is without power or cable, and a reboot; never a hang', async (_, command, afterS, probeS) => {
-    const world = await start(command);
-    const { bench } = world;
-    const devices = world.devices(4);
-    const [off, cut, reboots, hangs] = devices;
-    if (off === undefined || cut === undefined || reboots === undefined || hangs === undefined) throw new Error('four devices');
-    await bench.runFor('2s');
-    off.power.cut();
-    cut.cable.pull();
-    reboots.power.cut();
-    hangs.hang();
-    await bench.runFor('2600ms');
-    reboots.power.restore();
-    await bench.runFor('10s');
-    world.expectNoticed(off, 'ETIMEDOUT', afterS, afterS + 0.7);
-    world.expectNoticed(cut, 'ETIMEDOUT', afterS, afterS + 0.7);
-    // The probe that follows the boot is answered by a RST.
-    world.expectNoticed(reboots, 'ECONNRESET', probeS, probeS + 0.5);
-    expect(world.gone(hangs)).toBeUndefined();
-  });
+  ] as const)(
+    'in %s notices by its keepalive what is without power or cable, and a reboot; never a hang',
+    async (_, command, afterS, probeS) => {
+      const world = await start(command);
+      const { bench } = world;
+      const devices = world.devices(4);
+      const [off, cut, reboots, hangs] = devices;
+      if (off === undefined || cut === undefined || reboots === undefined || hangs === undefined) {
+        throw new Error('four devices');
+      }
+      await bench.runFor('2s');
+      off.power.cut();
+      cut.cable.pull();
+      reboots.power.cut();
+      hangs.hang();
+      await bench.runFor('2600ms');
+      reboots.power.restore();
+      await bench.runFor('10s');
+      world.expectNoticed(off, 'ETIMEDOUT', afterS, afterS + 0.7);
+      world.expectNoticed(cut, 'ETIMEDOUT', afterS, afterS + 0.7);
+      // The probe that follows the boot is answered by a RST.
+      world.expectNoticed(reboots, 'ECONNRESET', probeS, probeS + 0.5);
+      expect(world.gone(hangs)).toBeUndefined();
+    },
+  );
 
   it('gives up in silence, with data outstanding, when its user time-out is over; that is seen all the same', async () => {
     const world = await start([...PYTHON, 'push', 'mute', 'usertimeout', 'keepalive']);

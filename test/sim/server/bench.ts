@@ -50,7 +50,9 @@ export class Bench {
 
   /** Each client that went off line: `[client, when, why]`. */
   offline(): [client: number, atMs: number, why: string][] {
-    return this.events.flatMap((event) => event.kind === 'offline' ? [[event.client, event.atMs, describeReason(event.reason)]] : []);
+    return this.events.flatMap((event) =>
+      event.kind === 'offline' ? [[event.client, event.atMs, describeReason(event.reason)]] : [],
+    );
   }
 }
 

@@ -7,10 +7,15 @@ const SCANS: Liveness = { policy: 'missed-beats', scanIntervalMs: 3000, missedLi
 const IDLE: Liveness = { policy: 'idle', checkIntervalMs: 5000, idleMs: 10_000 };
 
 /** Runs the table's alarms in virtual time from `fromMs` until it drops somebody: when, and whom and why. */
-function firstDrop(table: ClientTable<string>, untilMs: number): [atMs: number, client: string, why: string] | undefined {
+function firstDrop(
+  table: ClientTable<string>,
+  untilMs: number,
+): [atMs: number, client: string, why: string] | undefined {
   let dropped: [number, string, string] | undefined;
   for (let dueMs = table.nextDueMs(); dueMs <= untilMs && dropped === undefined; dueMs = table.nextDueMs()) {
-    table.expire(dueMs, (client, why) => { dropped ??= [dueMs, client, why]; });
+    table.expire(dueMs, (client, why) => {
+      dropped ??= [dueMs, client, why];
+    });
   }
   return dropped;
 }
@@ -154,7 +159,9 @@ it('drops at the very time that it said, also where the sum of two times is roun
   const table = new ClientTable<string>(SCANS, 10_000, sinceMs - 1);
   table.add('dev', sinceMs);
   const dropped: string[] = [];
-  for (let dueMs = table.nextDueMs(); dueMs < sinceMs + 10_000; dueMs = table.nextDueMs()) table.expire(dueMs, (client) => dropped.push(client));
+  for (let dueMs = table.nextDueMs(); dueMs < sinceMs + 10_000; dueMs = table.nextDueMs()) {
+    table.expire(dueMs, (client) => dropped.push(client));
+  }
   expect(dropped).toEqual([]);
   table.expire(table.nextDueMs(), (client) => dropped.push(client));
   expect(dropped).toEqual(['dev']);

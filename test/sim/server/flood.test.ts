@@ -16,16 +16,25 @@ const DESCRIPTORS = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: '
 const LEAST_DESCRIPTORS = 2000;
 /** Ten thousand where there are descriptors for them; a thousand are for everything else. */
 const SILENT = Math.min(10_000, DESCRIPTORS - 1000);
-const CLAIM = DESCRIPTORS < LEAST_DESCRIPTORS
-  ? `NOT TESTED, a process has ${DESCRIPTORS} file descriptors here and a flood takes ${LEAST_DESCRIPTORS} (ulimit -n)`
-  : `closes ${SILENT} silent connections and ${5 * EACH_KIND} bad ones for the right reason, and hears every beat of ${HEALTHY} healthy clients`;
+const CLAIM =
+  DESCRIPTORS < LEAST_DESCRIPTORS
+    ? `NOT TESTED, a process has ${DESCRIPTORS} file descriptors here and a flood takes ${LEAST_DESCRIPTORS} (ulimit -n)`
+    : `closes ${SILENT} silent connections and ${5 * EACH_KIND} bad ones for the right reason, and hears every beat of ${HEALTHY} healthy clients`;
 
-/** The attacker is a process of its own, in plain JavaScript: the server's descriptors are its own, and nothing of ours helps it. */
+/**
+ * The attacker is a process of its own, in plain JavaScript: the server's descriptors are its own, and nothing of ours
+ * helps it.
+ */
 const ATTACK = `
   const { connect } = require('node:net');
   const { randomBytes } = require('node:crypto');
   const [port, silent, each] = process.argv.slice(1).map(Number);
-  const head = (type, length) => { const b = Buffer.alloc(8); b.writeInt32LE(type, 0); b.writeInt32LE(length, 4); return b; };
+  const head = (type, length) => {
+    const b = Buffer.alloc(8);
+    b.writeInt32LE(type, 0);
+    b.writeInt32LE(length, 4);
+    return b;
+  };
   const attacks = [
     ...Array.from({ length: each }, () => [
       randomBytes(1000), head(1, 0x7fffffff), head(1, -1), head(1, 100).subarray(0, 5), Buffer.alloc(8 * 101),
@@ -113,7 +122,9 @@ it.skipIf(DESCRIPTORS < LEAST_DESCRIPTORS)(CLAIM, async () => {
   await when(() => online() === HEALTHY + 1);
   const isHealthy = new Set(healthy.map(({ socket }) => socket.localPort));
 
-  attacker = spawn(process.execPath, ['-e', ATTACK, String(port), String(SILENT), String(EACH_KIND)], { stdio: 'inherit' });
+  attacker = spawn(process.execPath, ['-e', ATTACK, String(port), String(SILENT), String(EACH_KIND)], {
+    stdio: 'inherit',
+  });
   await when(() => server.statistics.accepted > SILENT / 2);
   const slowId = server.clients().find(({ peer }) => peer.port === slow.localPort)?.client ?? 0;
   const data = new Uint8Array(60_000);
@@ -125,7 +136,10 @@ it.skipIf(DESCRIPTORS < LEAST_DESCRIPTORS)(CLAIM, async () => {
   const counts = new Map<string, number>();
   for (const { peer, reason } of offline) {
     expect(isHealthy.has(peer.port)).toBe(false);
-    const why = describeReason(reason).replace(/type is -?\d+/, 'type is random').replace(/within .* s/, 'within x s').replace(/\d+ bytes/, 'n bytes');
+    const why = describeReason(reason)
+      .replace(/type is -?\d+/, 'type is random')
+      .replace(/within .* s/, 'within x s')
+      .replace(/\d+ bytes/, 'n bytes');
     counts.set(why, (counts.get(why) ?? 0) + 1);
   }
   expect(Object.fromEntries(counts)).toEqual({

@@ -28,12 +28,16 @@ describe('with healthy clients around', () => {
     const random = bench.serverHost.hal.random;
     const bad = bench.clients(200);
     for (const client of bad) {
-      for (let i = 0; i < 10; i++) client.send(...Array.from({ length: 1 + random.uint32() % 50 }, () => random.uint32() & 0xff));
+      for (let i = 0; i < 10; i++) {
+        client.send(...Array.from({ length: 1 + random.uint32() % 50 }, () => random.uint32() & 0xff));
+      }
     }
     bench.world.advance(12_000);
     const reasons = bench.offline();
     expect(reasons.map(([client]) => client)).toEqual(bad.map(({ id }) => id));
-    for (const [, , why] of reasons) expect(why).toMatch(/^bad frame: frame 1: type is -?\d+, must be 0 \(HEART\) or 1 \(OTHER\)$/);
+    for (const [, , why] of reasons) {
+      expect(why).toMatch(/^bad frame: frame 1: type is -?\d+, must be 0 \(HEART\) or 1 \(OTHER\)$/);
+    }
     expect(bad.every(({ ending }) => ending === 'ECONNRESET')).toBe(true);
   });
 
@@ -89,7 +93,10 @@ describe('with healthy clients around', () => {
     for (let i = 0; i < 101; i++) later.beat();
     bench.world.advance(11_000);
     const why = 'flood: more than 3000 frames beyond 100 a second';
-    expect(bench.offline()).toEqual([[flood.id, 5, why], [later.id, 1005, why]]);
+    expect(bench.offline()).toEqual([
+      [flood.id, 5, why],
+      [later.id, 1005, why],
+    ]);
     expect(bench.server.clients().find(({ client }) => client === allowed.id)?.beats).toBe(3100);
   });
 
@@ -98,7 +105,9 @@ describe('with healthy clients around', () => {
     flood.beatEvery(1);
     bench.world.advance(12_000);
     // Each beat of a millisecond but the first puts it 0.9 further ahead; the first arrives at 5 ms.
-    expect(bench.offline()).toEqual([[flood.id, 5 + Math.ceil(2999 / 0.9), 'flood: more than 3000 frames beyond 100 a second']]);
+    expect(bench.offline()).toEqual([
+      [flood.id, 5 + Math.ceil(2999 / 0.9), 'flood: more than 3000 frames beyond 100 a second'],
+    ]);
   });
 
   it('a reader that is slow is told apart from one that is dead, and closed when too much waits for it', () => {
@@ -125,7 +134,17 @@ describe('with healthy clients around', () => {
       slow.reads = true;
       slow.readable();
       bench.world.advance(5999);
-      const expected = Array.from({ length: 9 }, (_, i) => [1, 0, 0, 0, 0x10, 0x27, 0, 0, ...Array<number>(10_000).fill((i + 1) * round)]).flat();
+      const expected = Array.from({ length: 9 }, (_, i) => [
+        1,
+        0,
+        0,
+        0,
+        0x10,
+        0x27,
+        0,
+        0,
+        ...Array<number>(10_000).fill((i + 1) * round),
+      ]).flat();
       expect(slow.received.splice(0)).toEqual([...expected, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
   });
@@ -173,7 +192,9 @@ it('a client at its rate is never ahead, and one above it more and more', () => 
     expect(atRate).toBe(1);
   }
   let above = 0;
-  expect([125, 125, 125, 125, 9625].map((elapsedMs) => (above = framesAhead(above, elapsedMs, 4)))).toEqual([1, 1.5, 2, 2.5, 1]);
+  expect([125, 125, 125, 125, 9625].map((elapsedMs) => (above = framesAhead(above, elapsedMs, 4)))).toEqual([
+    1, 1.5, 2, 2.5, 1,
+  ]);
 });
 
 it('turns away who comes beyond the limit on connections, and lets the next in when somebody has gone', () => {
@@ -196,7 +217,9 @@ it('stands up to every way to cut a stream of good and bad frames, byte by byte'
     bench.world.advance(10);
     client.send(...stream.slice(cut));
     bench.world.advance(10);
-    expect(bench.offline().map(([, , why]) => why)).toEqual(['bad frame: frame 3: type is 2, must be 0 (HEART) or 1 (OTHER)']);
+    expect(bench.offline().map(([, , why]) => why)).toEqual([
+      'bad frame: frame 3: type is 2, must be 0 (HEART) or 1 (OTHER)',
+    ]);
     expect(bench.server.statistics).toMatchObject({ beats: 1, dataFrames: 1, dataBytes: 1 });
   }
 });

@@ -8,7 +8,10 @@ class Member extends ListNode<Member> {}
 
 it('keeps the order of time over two lists and ten thousand random moves', () => {
   const { random } = new Loopback().host('10.0.0.1').hal;
-  const lists = [{ list: new LinkedList<Member>(), model: [] as Member[] }, { list: new LinkedList<Member>(), model: [] as Member[] }];
+  const lists = [
+    { list: new LinkedList<Member>(), model: [] as Member[] },
+    { list: new LinkedList<Member>(), model: [] as Member[] },
+  ];
   const members = Array.from({ length: 8 }, () => new Member());
   for (let nowMs = 1; nowMs <= 10_000; nowMs++) {
     const member = members[random.uint32() % members.length];
@@ -26,7 +29,9 @@ it('keeps the order of time over two lists and ten thousand random moves', () =>
     for (const { list, model } of lists) {
       const found: Member[] = [];
       for (let next = list.first; next !== undefined; next = next.next) found.push(next);
-      if (found.length !== model.length || found.some((each, i) => each !== model[i])) expect.fail(`the order differs after move ${nowMs}`);
+      if (found.length !== model.length || found.some((each, i) => each !== model[i])) {
+        expect.fail(`the order differs after move ${nowMs}`);
+      }
     }
   }
 });

@@ -1,4 +1,7 @@
-/** One server speaks several protocols at several ports, over connections and datagrams; its services and clients have deadlines. */
+/**
+ * One server speaks several protocols at several ports, over connections and datagrams; its services and clients have
+ * deadlines.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { DEVICE_PROTOCOLS } from '../../../firmware/index.ts';
@@ -37,7 +40,9 @@ class Served {
     const socket = this.clients.hal.network.openStream({
       readable() {
         const into = new Uint8Array(100);
-        for (let count = socket.read(into); count > 0; count = socket.read(into)) received.push(...into.subarray(0, count));
+        for (let count = socket.read(into); count > 0; count = socket.read(into)) {
+          received.push(...into.subarray(0, count));
+        }
       },
       writable() {},
       ended: (reason) => over.push(reason),
@@ -64,19 +69,29 @@ class Served {
   }
 
   offline(): [client: number, atMs: number, why: string][] {
-    return this.events.flatMap((event) => event.kind === 'offline' ? [[event.client, event.atMs, describeReason(event.reason)]] : []);
+    return this.events.flatMap((event) =>
+      event.kind === 'offline' ? [[event.client, event.atMs, describeReason(event.reason)]] : [],
+    );
   }
 }
 
 describe('a server with two protocols', () => {
-  const both = (): Served => new Served([
-    { local: { address: ADDRESS, port: 1000 } },
-    { local: { address: ADDRESS, port: 2000 }, protocol: { kind: 'echo', lineIntervalMs: 60_000 }, liveness: { policy: 'none' } },
-  ]);
+  const both = (): Served =>
+    new Served([
+      { local: { address: ADDRESS, port: 1000 } },
+      {
+        local: { address: ADDRESS, port: 2000 },
+        protocol: { kind: 'echo', lineIntervalMs: 60_000 },
+        liveness: { policy: 'none' },
+      },
+    ]);
 
   it('speaks each at its port, and numbers the clients of both in one row', () => {
     const served = both();
-    expect(served.events).toMatchObject([{ kind: 'listening', local: { port: 1000 } }, { kind: 'listening', local: { port: 2000 } }]);
+    expect(served.events).toMatchObject([
+      { kind: 'listening', local: { port: 1000 } },
+      { kind: 'listening', local: { port: 2000 } },
+    ]);
     const [beats, echo] = [served.connect(1000), served.connect(2000)];
     beats.send(new Uint8Array(8));
     served.world.advance(5);
@@ -91,7 +106,10 @@ describe('a server with two protocols', () => {
     served.connect(1000);
     served.connect(2000);
     served.world.advance(60_000);
-    expect(served.offline().map(([client, , why]) => [client, why])).toEqual([[1, 'no valid frame within 10.0 s'], [2, 'no valid frame within 10.0 s']]);
+    expect(served.offline().map(([client, , why]) => [client, why])).toEqual([
+      [1, 'no valid frame within 10.0 s'],
+      [2, 'no valid frame within 10.0 s'],
+    ]);
   });
 
   it('stops as one', () => {
@@ -134,7 +152,11 @@ describe('deadlines', () => {
     served.world.at(70, () => gone.send(Uint8Array.of(250)));
     served.world.advance(1000);
     expect(due).toEqual([[2, 71], [1, 251], [3, 321]]);
-    expect(served.offline()).toEqual([[2, 71, 'it said nothing'], [1, 251, 'it said nothing'], [3, 321, 'it said nothing']]);
+    expect(served.offline()).toEqual([
+      [2, 71, 'it said nothing'],
+      [1, 251, 'it said nothing'],
+      [3, 321, 'it said nothing'],
+    ]);
     expect([late, early, gone].map(({ over }) => over)).toEqual([['closed'], ['closed'], ['closed']]);
   });
 

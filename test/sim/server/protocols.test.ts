@@ -8,7 +8,9 @@ import { PROTOCOL_NAMES, PROTOCOLS } from '../../../sim/server/protocols/index.t
 
 /** What stands in a folder of protocols, but for what they have in common. */
 function protocolsIn(folder: string): string[] {
-  const names = readdirSync(fileURLToPath(new URL(`../../../${folder}`, import.meta.url))).map((name) => name.replace(/\.ts$/, ''));
+  const names = readdirSync(fileURLToPath(new URL(`../../../${folder}`, import.meta.url))).map((name) =>
+    name.replace(/\.ts$/, ''),
+  );
   return names.filter((name) => name !== 'index' && name !== 'protocol').toSorted();
 }
 

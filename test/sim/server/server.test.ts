@@ -1,4 +1,7 @@
-/** The server finds the silent when its liveness policies say, answers, pushes, converses, and tells who went off line and why. */
+/**
+ * The server finds the silent when its liveness policies say, answers, pushes, converses, and tells who went off line
+ * and why.
+ */
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -114,7 +117,9 @@ describe('answers and pushes', () => {
   });
 
   it('pushes to each client at the interval since that client came', () => {
-    const bench = new Bench({ protocol: { kind: 'heartbeat', answerBeats: false, push: { intervalMs: 1000, dataBytes: 3 } } });
+    const bench = new Bench({
+      protocol: { kind: 'heartbeat', answerBeats: false, push: { intervalMs: 1000, dataBytes: 3 } },
+    });
     const first = bench.client();
     bench.world.advance(500);
     const second = bench.client();
@@ -181,7 +186,11 @@ describe('the echo service', () => {
   });
 
   it('finds the dead by TCP keepalive, 12 s after they were heard last', () => {
-    const bench = new Bench({ ...echo, protocol: { kind: 'echo', lineIntervalMs: 60_000 }, keepAlive: { idle: 3, interval: 3, count: 3 } });
+    const bench = new Bench({
+      ...echo,
+      protocol: { kind: 'echo', lineIntervalMs: 60_000 },
+      keepAlive: { idle: 3, interval: 3, count: 3 },
+    });
     const device = bench.world.host('10.0.0.3', 'dev-1');
     bench.client(device).text('ARE YOU THERE?\n');
     bench.world.advance(1);
@@ -233,7 +242,9 @@ describe('events', () => {
   it('says that the port is taken', () => {
     const bench = new Bench({});
     const told: string[] = [];
-    startServer(bench.serverHost.hal, { local: { address: '10.0.0.2', port: 39_002 } }, (event) => told.push(describeEvent(event)));
+    startServer(bench.serverHost.hal, { local: { address: '10.0.0.2', port: 39_002 } }, (event) =>
+      told.push(describeEvent(event)),
+    );
     bench.world.advance(0);
     expect(told).toEqual(['cannot listen on 10.0.0.2:39002: EADDRINUSE']);
   });
@@ -263,38 +274,66 @@ it('stops: every client is closed, and nobody else is let in', () => {
   expect(bench.client().ending).toBe('ECONNREFUSED');
 });
 
-it.each(['listening', 'online', 'beat', 'offline'] as const)('may be stopped from within an event (%s); then nobody comes on line any more, and no alarm is left', (type) => {
-  const world = new Loopback();
-  const { clock, network } = world.host('10.0.0.2').hal;
-  let armed = false;
-  const watched: Clock = {
-    now: () => clock.now(),
-    setAlarm: (atMs, isr) => { armed = true; clock.setAlarm(atMs, () => { armed = false; isr(); }); },
-    clearAlarm: () => { armed = false; clock.clearAlarm(); },
-  };
-  const told: string[] = [];
-  let stopped = false;
-  const server = startServer({ clock: watched, network }, { local: { address: '10.0.0.2', port: 7 }, beatEvents: true }, (event) => {
-    told.push(event.kind);
-    if (stopped) expect(event.kind).toBe('offline');
-    if (event.kind !== type || stopped) return;
-    stopped = true;
-    server.stop();
-    expect(armed).toBe(false);
-  });
-  expect(armed).toBe(true);
-  for (let i = 1; i <= 3; i++) {
-    const beats = new Uint8Array(type === 'offline' ? 0 : 80);
-    const socket = world.host(`10.0.1.${i}`).hal.network.openStream({ readable() { /* - */ }, writable() { socket.write(beats); }, ended() { /* - */ } });
-    socket.connect({ address: '10.0.0.2', port: 7 });
-  }
-  world.advance(60_000);
-  expect([stopped, armed, server.clients()]).toEqual([true, false, []]);
-  expect(told.filter((other) => other === 'online').length).toBe(told.filter((other) => other === 'offline').length);
-});
+it.each(['listening', 'online', 'beat', 'offline'] as const)(
+  'may be stopped from within an event (%s); then nobody comes on line any more, and no alarm is left',
+  (type) => {
+    const world = new Loopback();
+    const { clock, network } = world.host('10.0.0.2').hal;
+    let armed = false;
+    const watched: Clock = {
+      now: () => clock.now(),
+      setAlarm: (atMs, isr) => {
+        armed = true;
+        clock.setAlarm(atMs, () => {
+          armed = false;
+          isr();
+        });
+      },
+      clearAlarm: () => {
+        armed = false;
+        clock.clearAlarm();
+      },
+    };
+    const told: string[] = [];
+    let stopped = false;
+    const server = startServer(
+      { clock: watched, network },
+      { local: { address: '10.0.0.2', port: 7 }, beatEvents: true },
+      (event) => {
+        told.push(event.kind);
+        if (stopped) expect(event.kind).toBe('offline');
+        if (event.kind !== type || stopped) return;
+        stopped = true;
+        server.stop();
+        expect(armed).toBe(false);
+      },
+    );
+    expect(armed).toBe(true);
+    for (let i = 1; i <= 3; i++) {
+      const beats = new Uint8Array(type === 'offline' ? 0 : 80);
+      const socket = world.host(`10.0.1.${i}`).hal.network.openStream({
+        readable() {
+          /* - */
+        },
+        writable() {
+          socket.write(beats);
+        },
+        ended() {
+          /* - */
+        },
+      });
+      socket.connect({ address: '10.0.0.2', port: 7 });
+    }
+    world.advance(60_000);
+    expect([stopped, armed, server.clients()]).toEqual([true, false, []]);
+    expect(told.filter((other) => other === 'online').length).toBe(told.filter((other) => other === 'offline').length);
+  },
+);
 
 it('has nothing more to do with a client that is lost while it is welcomed', () => {
-  const bench = new Bench({ protocol: { kind: 'heartbeat', answerBeats: true, push: { intervalMs: 100, dataBytes: 1 } } });
+  const bench = new Bench({
+    protocol: { kind: 'heartbeat', answerBeats: true, push: { intervalMs: 100, dataBytes: 1 } },
+  });
   bench.onEvent = (event) => { if (event.kind === 'online') bench.server.push(event.client, new Uint8Array(200_000)); };
   bench.client();
   expect(bench.offline()).toEqual([[1, 1, 'it does not read: 134472 bytes wait for it']]);
@@ -330,11 +369,27 @@ describe('settings', () => {
     [{ limits: { maxConnections: 0 } }, 'limits.maxConnections is 0, must be a whole number of at least 1'],
     [{ limits: { maxFrameBurst: 0 } }, 'limits.maxFrameBurst is 0, must be a whole number of at least 1'],
     [{ local: { address: '127.0.0.1', port: 65_536 } }, 'local.port is 65536, must be a whole number from 0 to 65535'],
-    [{ liveness: { policy: 'missed-beats', scanIntervalMs: NaN, missedLimit: 5 } }, 'liveness.scanIntervalMs is NaN, must be a whole number of at least 1'],
-    [{ liveness: { policy: 'idle', checkIntervalMs: 1, idleMs: 0.5 } }, 'liveness.idleMs is 0.5, must be a whole number of at least 1'],
-    [{ protocol: { kind: 'echo', lineIntervalMs: 0 } }, 'protocol.lineIntervalMs is 0, must be a whole number of at least 1'],
-    [{ keepAlive: { idle: 3, interval: 0, count: 3 } }, 'keepAlive.interval is 0, must be a whole number of at least 1'],
-  ] as const)('refuses %j with the field\'s name and what it must be', (options, sentence) => {
-    expect(() => startServer(new Loopback().host('10.0.0.2').hal, options, () => { /* none */ })).toThrow(sentence);
+    [
+      { liveness: { policy: 'missed-beats', scanIntervalMs: NaN, missedLimit: 5 } },
+      'liveness.scanIntervalMs is NaN, must be a whole number of at least 1',
+    ],
+    [
+      { liveness: { policy: 'idle', checkIntervalMs: 1, idleMs: 0.5 } },
+      'liveness.idleMs is 0.5, must be a whole number of at least 1',
+    ],
+    [
+      { protocol: { kind: 'echo', lineIntervalMs: 0 } },
+      'protocol.lineIntervalMs is 0, must be a whole number of at least 1',
+    ],
+    [
+      { keepAlive: { idle: 3, interval: 0, count: 3 } },
+      'keepAlive.interval is 0, must be a whole number of at least 1',
+    ],
+  ] as const)("refuses %j with the field's name and what it must be", (options, sentence) => {
+    expect(() =>
+      startServer(new Loopback().host('10.0.0.2').hal, options, () => {
+        /* none */
+      }),
+    ).toThrow(sentence);
   });
 });

@@ -1,4 +1,7 @@
-/** Each invariant catches what it is there for: in what a run showed, one thing is changed; and in worlds that are broken on purpose. */
+/**
+ * Each invariant catches what it is there for: in what a run showed, one thing is changed; and in worlds that are
+ * broken on purpose.
+ */
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Firmware } from '../../../sim/board/board.ts';
@@ -7,7 +10,16 @@ import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { backMs, ghostMs, silenceMs } from '../../../sim/swarm/bounds.ts';
 import {
-  corruptStreams, differingAccounts, lateDevices, leakedSessions, longGhosts, silentClients, unboundedMemory, type Violation, violationsOf, wrongVerdicts,
+  corruptStreams,
+  differingAccounts,
+  lateDevices,
+  leakedSessions,
+  longGhosts,
+  silentClients,
+  unboundedMemory,
+  type Violation,
+  violationsOf,
+  wrongVerdicts,
 } from '../../../sim/swarm/invariants.ts';
 import type { Observation } from '../../../sim/swarm/observation.ts';
 import { observe, runScenario } from '../../../sim/swarm/run.ts';
@@ -27,11 +39,26 @@ function scenario(...lines: readonly string[]): Scenario {
   const plan = parsePlan(lines.join('\n'));
   if ('message' in plan) throw new Error(plan.message);
   const policy = {
-    beatIntervalMs: 1000, missedLimit: 3, silence: 'missed-beats', keepAlive: 'off', connectTimeoutMs: 5000, retry: { baseMs: 1000, capMs: 5000 },
+    beatIntervalMs: 1000,
+    missedLimit: 3,
+    silence: 'missed-beats',
+    keepAlive: 'off',
+    connectTimeoutMs: 5000,
+    retry: { baseMs: 1000, capMs: 5000 },
   } as const;
   const device = { profile: 'lwip', cable, nat: undefined, driftPpm: 0, watchdogMs: 0 } as const;
   const devices = [{ ...device, name: 'dev-1' }, { ...device, name: 'dev-2', profile: 'linux' as const }];
-  return { index: 0, seed: 1, forMs: 180_000, calmMs: 90_000, policy, server: { cable, driftPpm: 0 }, nats: [], devices, plan };
+  return {
+    index: 0,
+    seed: 1,
+    forMs: 180_000,
+    calmMs: 90_000,
+    policy,
+    server: { cable, driftPpm: 0 },
+    nats: [],
+    devices,
+    plan,
+  };
 }
 
 const PULL = 'cable-pull on dev-1 at 30s for 30s';
@@ -42,7 +69,8 @@ beforeAll(async () => {
   well = await observe(scenario(PULL));
 });
 
-const sentences = (violations: readonly Violation[]): string[] => violations.map(({ invariant, sentence }) => `${invariant}: ${sentence}`);
+const sentences = (violations: readonly Violation[]): string[] =>
+  violations.map(({ invariant, sentence }) => `${invariant}: ${sentence}`);
 
 it('a run that is as it must be violates none of them', () => {
   expect(violationsOf(well)).toEqual([]);
@@ -52,8 +80,15 @@ it('a run that is as it must be violates none of them', () => {
 describe('silence', () => {
   it('a client that is heard no more, and stays on line', () => {
     const sessions = [{ device: 'dev-1', heardMs: [1000, 2000], overMs: 2000 + silenceMs(well.scenario) + 1 }];
-    expect(silentClients({ ...well, sessions })).toEqual(['the server kept dev-1 on line from 2.0 s, silent, for 10.0 s: its policy allows 10.0 s']);
-    expect(silentClients({ ...well, sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [1000, 2000], overMs: 2000 + silenceMs(well.scenario) }] })).toEqual([]);
+    expect(silentClients({ ...well, sessions })).toEqual([
+      'the server kept dev-1 on line from 2.0 s, silent, for 10.0 s: its policy allows 10.0 s',
+    ]);
+    expect(
+      silentClients({
+        ...well,
+        sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [1000, 2000], overMs: 2000 + silenceMs(well.scenario) }],
+      }),
+    ).toEqual([]);
   });
 
   it('but not while the server hangs: it counts anew from when it goes on', () => {
@@ -63,14 +98,23 @@ describe('silence', () => {
     }];
     const sessions = [{ device: 'dev-1', heardMs: [2000], overMs: 70_000 }];
     expect(silentClients({ ...well, faults, sessions })).toEqual([]);
-    expect(silentClients({ ...well, faults, sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [2000], overMs: 71_100 }] })).toHaveLength(1);
+    expect(
+      silentClients({
+        ...well,
+        faults,
+        sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [2000], overMs: 71_100 }],
+      }),
+    ).toHaveLength(1);
   });
 });
 
 describe('ghosts', () => {
   it('a pulled cable that the server does not notice in time', () => {
     const boundMs = ghostMs(well.scenario);
-    const lasting = (lastsMs: number): Observation => ({ ...well, lines: withGhosts([{ fromMs: 30_000, toMs: 30_000 + lastsMs, why: PULL }]) });
+    const lasting = (lastsMs: number): Observation => ({
+      ...well,
+      lines: withGhosts([{ fromMs: 30_000, toMs: 30_000 + lastsMs, why: PULL }]),
+    });
     expect(longGhosts(lasting(29_000))).toEqual([
       `${PULL}: the server believed in dev-1 from 30.0 s on for 29.0 s: ${(boundMs / 1000).toFixed(1)} s are allowed`,
     ]);
@@ -99,8 +143,13 @@ describe('back', () => {
   });
 
   it('a device that is not served any more', () => {
-    const devices = well.devices.map((device) => ({ ...device, servedMs: device.servedMs.filter((ms) => ms < 60_000) }));
-    expect(lateDevices({ ...well, devices })).toEqual([expect.stringMatching(/^dev-1 was well from 60\.0 s on, and was not served any more: /)]);
+    const devices = well.devices.map((device) => ({
+      ...device,
+      servedMs: device.servedMs.filter((ms) => ms < 60_000),
+    }));
+    expect(lateDevices({ ...well, devices })).toEqual([
+      expect.stringMatching(/^dev-1 was well from 60\.0 s on, and was not served any more: /),
+    ]);
   });
 
   it('is asked of nobody whose fault is not over', async () => {
@@ -120,12 +169,18 @@ describe('streams', () => {
     ['a beat that did not come', (read) => read.subarray(8)],
     ['more than was written', (read) => new Uint8Array([...read, ...read, ...read])],
   ])('%s', (_, of) => {
-    expect(corruptStreams(change('dev-2', of))).toEqual([expect.stringMatching(/^what dev-2 has read from 10\.0\.0\.1 port 39002, \d+ bytes, is not what was written there, of which byte \d+ is the first that differs$/)]);
+    expect(corruptStreams(change('dev-2', of))).toEqual([
+      expect.stringMatching(
+        /^what dev-2 has read from 10\.0\.0\.1 port 39002, \d+ bytes, is not what was written there, of which byte \d+ is the first that differs$/,
+      ),
+    ]);
   });
 
   it('what nobody wrote', () => {
     const streams = well.streams.filter(({ host }) => host !== 'server');
-    expect(corruptStreams({ ...well, streams })).toContainEqual(expect.stringMatching(/^what dev-1 has read .* is not what was written there: nobody has written anything$/));
+    expect(corruptStreams({ ...well, streams })).toContainEqual(
+      expect.stringMatching(/^what dev-1 has read .* is not what was written there: nobody has written anything$/),
+    );
   });
 
   it('a network between that changes a byte', async () => {
@@ -153,34 +208,57 @@ describe('streams', () => {
 function spoilt(firmware: Firmware): Firmware {
   return ({ clock, network, storage, random, console, system }, onEvent) => {
     let place = 0;
-    firmware({
-      clock, storage, random, console, system,
-      network: {
-        capabilities: network.capabilities, link: network.link,
-        listen: (...args) => network.listen(...args), openDatagram: (...args) => network.openDatagram(...args), lookup: (...args) => network.lookup(...args),
-        openStream: (handler) => {
-          const socket = network.openStream(handler);
-          const read = socket.read.bind(socket);
-          socket.read = (into) => {
-            const count = read(into);
-            for (let i = 0; i < count; i++) if (place++ === 19) into[i] = (into[i] ?? 0) ^ 1;
-            return count;
-          };
-          return socket;
+    firmware(
+      {
+        clock,
+        storage,
+        random,
+        console,
+        system,
+        network: {
+          capabilities: network.capabilities,
+          link: network.link,
+          listen: (...args) => network.listen(...args),
+          openDatagram: (...args) => network.openDatagram(...args),
+          lookup: (...args) => network.lookup(...args),
+          openStream: (handler) => {
+            const socket = network.openStream(handler);
+            const read = socket.read.bind(socket);
+            socket.read = (into) => {
+              const count = read(into);
+              for (let i = 0; i < count; i++) if (place++ === 19) into[i] = (into[i] ?? 0) ^ 1;
+              return count;
+            };
+            return socket;
+          },
         },
       },
-    }, onEvent);
+      onEvent,
+    );
   };
 }
 
 describe('sessions', () => {
   it('a client that is left, one that is not there, a stranger, a device without', () => {
     const clients = (...entries: [string, number][]): Observation => ({ ...well, clients: new Map(entries) });
-    expect(leakedSessions(clients(['dev-1', 2], ['dev-2', 1]))).toEqual(['the server has 2 clients at the end that are dev-1, 90.0 s after the last heal']);
-    expect(leakedSessions(clients(['dev-1', 1]))).toEqual(['the server has 0 clients at the end that are dev-2, 90.0 s after the last heal']);
-    expect(leakedSessions(clients(['dev-1', 1], ['dev-2', 1], ['?', 1]))).toEqual(['the server has a client at the end that is none of the devices: ?']);
-    expect(leakedSessions({ ...well, clients: undefined })).toEqual(['the server does not run at the end, though its last fault was over at 90.0 s']);
-    expect(leakedSessions({ ...well, devices: well.devices.map((device) => ({ ...device, isConnected: device.name === 'dev-1' })) })).toEqual(['dev-2 is not connected at the end, 90.0 s after the last heal']);
+    expect(leakedSessions(clients(['dev-1', 2], ['dev-2', 1]))).toEqual([
+      'the server has 2 clients at the end that are dev-1, 90.0 s after the last heal',
+    ]);
+    expect(leakedSessions(clients(['dev-1', 1]))).toEqual([
+      'the server has 0 clients at the end that are dev-2, 90.0 s after the last heal',
+    ]);
+    expect(leakedSessions(clients(['dev-1', 1], ['dev-2', 1], ['?', 1]))).toEqual([
+      'the server has a client at the end that is none of the devices: ?',
+    ]);
+    expect(leakedSessions({ ...well, clients: undefined })).toEqual([
+      'the server does not run at the end, though its last fault was over at 90.0 s',
+    ]);
+    expect(
+      leakedSessions({
+        ...well,
+        devices: well.devices.map((device) => ({ ...device, isConnected: device.name === 'dev-1' })),
+      }),
+    ).toEqual(['dev-2 is not connected at the end, 90.0 s after the last heal']);
   });
 });
 
@@ -188,10 +266,20 @@ describe('memory', () => {
   it('connections that nobody has made, places that nobody needs', () => {
     const [sample] = well.samples.slice(-1);
     if (sample === undefined) throw new Error('a sample');
-    expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['server', 99]]) }] })).toEqual([expect.stringMatching(/^server holds 99 connections at 180\.0 s: of \d+ attempts in the last 342\.2 s it can be \d+$/)]);
-    expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['dev-1', 6]]) }] })).toHaveLength(1);
+    expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['server', 99]]) }] })).toEqual([
+      expect.stringMatching(
+        /^server holds 99 connections at 180\.0 s: of \d+ attempts in the last 342\.2 s it can be \d+$/,
+      ),
+    ]);
+    expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['dev-1', 6]]) }] })).toHaveLength(
+      1,
+    );
     expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['dev-1', 5]]) }] })).toEqual([]);
-    expect(unboundedMemory({ ...well, samples: [{ ...sample, waiters: 1000 }] })).toEqual([expect.stringMatching(/^1000 places in the queue of events are taken at 180\.0 s: of 3 hosts with \d+ connections it can be \d+$/)]);
+    expect(unboundedMemory({ ...well, samples: [{ ...sample, waiters: 1000 }] })).toEqual([
+      expect.stringMatching(
+        /^1000 places in the queue of events are taken at 180\.0 s: of 3 hosts with \d+ connections it can be \d+$/,
+      ),
+    ]);
   });
 });
 
@@ -199,10 +287,15 @@ describe('verdicts', () => {
   it('a time that is none, a time beyond the end, a device that is none, a trace that goes back', () => {
     const [verdict] = well.findings.verdicts;
     if (verdict === undefined) throw new Error('a verdict');
-    const of = (changed: object): string[] => wrongVerdicts({ ...well, findings: { ...well.findings, verdicts: [{ ...verdict, ...changed }] } });
+    const of = (changed: object): string[] =>
+      wrongVerdicts({ ...well, findings: { ...well.findings, verdicts: [{ ...verdict, ...changed }] } });
     expect(of({})).toEqual([]);
-    expect(of({ serverNoticed: { afterMs: -1, by: 'silent' } })).toEqual([`${PULL}, dev-1: server noticed after -1 ms, and the run had 180.0 s`]);
-    expect(of({ backAfterMs: 200_000 })).toEqual([`${PULL}, dev-1: service back after 200000 ms, and the run had 180.0 s`]);
+    expect(of({ serverNoticed: { afterMs: -1, by: 'silent' } })).toEqual([
+      `${PULL}, dev-1: server noticed after -1 ms, and the run had 180.0 s`,
+    ]);
+    expect(of({ backAfterMs: 200_000 })).toEqual([
+      `${PULL}, dev-1: service back after 200000 ms, and the run had 180.0 s`,
+    ]);
     expect(of({ device: 'dev-9' })).toEqual([`${PULL}, dev-9: it is none of the devices, and the run had 180.0 s`]);
     expect(wrongVerdicts({ ...well, traceProblems: ['the trace goes back'] })).toEqual(['the trace goes back']);
   });
@@ -212,7 +305,11 @@ describe('accounts', () => {
   const ghost: Ghost = { fromMs: 30_000, toMs: 35_000, why: PULL };
   const of = (ghosts: readonly Ghost[], ownMs = 5000, sumMs = 5000): string[] => {
     const verdicts = well.findings.verdicts.map((verdict) => ({ ...verdict, ghostMs: ownMs }));
-    return differingAccounts({ ...well, lines: withGhosts(ghosts), findings: { ...well.findings, verdicts, ghostMs: sumMs } });
+    return differingAccounts({
+      ...well,
+      lines: withGhosts(ghosts),
+      findings: { ...well.findings, verdicts, ghostMs: sumMs },
+    });
   };
 
   it('that agree', () => {
@@ -220,25 +317,35 @@ describe('accounts', () => {
     expect(well.findings.ghostMs).toBeGreaterThan(0);
     expect(of([ghost])).toEqual([]);
     // What the device has left without a fault is in no verdict.
-    expect(of([ghost, { fromMs: 60_000, toMs: 61_000, why: 'the device has left this connection' }], 5000, 6000)).toEqual([]);
+    expect(
+      of([ghost, { fromMs: 60_000, toMs: 61_000, why: 'the device has left this connection' }], 5000, 6000),
+    ).toEqual([]);
   });
 
   it('a sum that is another than that of the time lines', () => {
     expect(of([ghost], 5000, 5001)).toEqual(['the time lines of all devices: 5000 ms of ghosts, not 5001 ms']);
     expect(of([])).toContain('the time lines of all devices: 0 ms of ghosts, not 5000 ms');
-    expect(violationsOf({ ...well, lines: withGhosts([]) }).map(({ invariant }) => invariant)).toEqual(['account', 'account']);
+    expect(violationsOf({ ...well, lines: withGhosts([]) }).map(({ invariant }) => invariant)).toEqual([
+      'account',
+      'account',
+    ]);
   });
 
   it('a verdict with more than the time line has since its fault', () => {
-    expect(of([ghost], 5001)).toEqual([`${PULL}, dev-1: the verdict has a ghost of 5.0 s, and the time line has 5.0 s since`]);
-    expect(of([{ ...ghost, fromMs: 20_000 }], 5001, 15_000)).toEqual([`${PULL}, dev-1: the verdict has a ghost of 5.0 s, and the time line has 5.0 s since`]);
+    expect(of([ghost], 5001)).toEqual([
+      `${PULL}, dev-1: the verdict has a ghost of 5.0 s, and the time line has 5.0 s since`,
+    ]);
+    expect(of([{ ...ghost, fromMs: 20_000 }], 5001, 15_000)).toEqual([
+      `${PULL}, dev-1: the verdict has a ghost of 5.0 s, and the time line has 5.0 s since`,
+    ]);
   });
 });
 
 /** The time lines of the run, with these ghosts of dev-1 and no others. */
 function withGhosts(ghosts: readonly Ghost[]): readonly DeviceLine[] {
   return well.lines.map((line) => ({
-    ...line, online: line.online.map((span, i) => ({ ...span, ghosts: line.name === 'dev-1' && i === 0 ? ghosts : [] })),
+    ...line,
+    online: line.online.map((span, i) => ({ ...span, ghosts: line.name === 'dev-1' && i === 0 ? ghosts : [] })),
   }));
 }
 
@@ -255,14 +362,23 @@ describe('a stored trace', () => {
   it('gives what the run itself gave', async () => expect(await replayed((event) => event)).toEqual([]));
 
   it('that says something else does not', async () => {
-    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, atMs: event.atMs + 1 } : event))).toEqual(['the stored trace gives other findings than the run itself']);
-    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, atMs: 'later' } : event))).toContainEqual(expect.stringMatching(/^a line of the trace cannot be read again, .*atMs/));
-    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, kind: 'gone' } : event))).toContainEqual(expect.stringMatching(/^a line of the trace is passed over when it is read again: /));
+    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, atMs: event.atMs + 1 } : event))).toEqual([
+      'the stored trace gives other findings than the run itself',
+    ]);
+    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, atMs: 'later' } : event))).toContainEqual(
+      expect.stringMatching(/^a line of the trace cannot be read again, .*atMs/),
+    );
+    expect(await replayed((event) => (event.kind === 'offline' ? { ...event, kind: 'gone' } : event))).toContainEqual(
+      expect.stringMatching(/^a line of the trace is passed over when it is read again: /),
+    );
   });
 });
 
 it('what a run throws is a violation, and not the end of the swarm', async () => {
-  const { violations } = await runScenario({ ...well.scenario, policy: { ...well.scenario.policy, beatIntervalMs: -1 } });
+  const { violations } = await runScenario({
+    ...well.scenario,
+    policy: { ...well.scenario.policy, beatIntervalMs: -1 },
+  });
   expect(sentences(violations)).toEqual([expect.stringMatching(/^exception: threw: .*-1/)]);
 });
 
@@ -271,7 +387,13 @@ describe('what the swarm has found, and is mended', () => {
 
   it.each([
     ['a closed connection of FreeRTOS+TCP was sent again for ever', 1, 247, ['dev-6'], ['nat-timeout on dev-6 at 1m']],
-    ['the alarm of a server whose clock drifts rang for ever at one instant', 4, 2526, ['dev-5', 'dev-7'], ['power-loss on server at 173s for 50s', 'loss 73% on dev-5 at 220s for 24s']],
+    [
+      'the alarm of a server whose clock drifts rang for ever at one instant',
+      4,
+      2526,
+      ['dev-5', 'dev-7'],
+      ['power-loss on server at 173s for 50s', 'loss 73% on dev-5 at 220s for 24s'],
+    ],
     ['the same, by corruption', 2, 2162, ['dev-1', 'dev-2', 'dev-3', 'dev-4'], ['corrupt 69% on server at 28s for 1m']],
     ['a server was told to believe in whom it had never taken on line', 1, 531, undefined, []],
     ['what a device had left without a fault was a ghost for the page alone', 1, 55, undefined, []],

@@ -27,39 +27,61 @@ describe('a scenario', () => {
 
   it('can be done, and its plan printed and read again', () => {
     for (const { devices, plan } of many) {
-      expect(problemOf(plan, { network: 'simulated', devices: devices.map(({ name }) => name), servers: ['server'] })).toBeUndefined();
+      expect(
+        problemOf(plan, { network: 'simulated', devices: devices.map(({ name }) => name), servers: ['server'] }),
+      ).toBeUndefined();
       expect(parsePlan(plan.map(formatFault).join('\n'))).toEqual(plan);
     }
   });
 
   it('has every kind of fault, stack, and fleet', () => {
     expect(new Set(many.flatMap(({ plan }) => plan.map(({ kind }) => kind)))).toEqual(new Set(FAULT_KINDS));
-    expect(new Set(many.flatMap(({ devices }) => devices.map(({ profile }) => profile)))).toEqual(new Set(PROFILE_NAMES));
+    expect(new Set(many.flatMap(({ devices }) => devices.map(({ profile }) => profile)))).toEqual(
+      new Set(PROFILE_NAMES),
+    );
     expect(new Set(many.map(({ devices }) => devices.length)).size).toBe(DEVICES_MAX);
     const plans = many.flatMap(({ plan }) => plan);
     for (const is of [
-      plans.some(({ target }) => target === 'server'), plans.some(({ target }) => target.includes('*')), plans.some(({ target }) => target.includes('..')),
-      plans.some(({ everyMs }) => everyMs !== undefined), plans.some(({ at }) => at.fromMs < at.toMs), plans.some((fault) => fault.for !== undefined && fault.for.fromMs < fault.for.toMs),
-      many.some(({ nats }) => nats.length > 0), many.some(({ policy }) => policy.keepAlive === 'off'), many.some(({ policy }) => policy.keepAlive !== 'off'),
-      many.some(({ devices }) => devices.some(({ watchdogMs }) => watchdogMs > 0)), many.some(({ policy }) => policy.silence === 'idle'),
-    ]) expect(is).toBe(true);
+      plans.some(({ target }) => target === 'server'),
+      plans.some(({ target }) => target.includes('*')),
+      plans.some(({ target }) => target.includes('..')),
+      plans.some(({ everyMs }) => everyMs !== undefined),
+      plans.some(({ at }) => at.fromMs < at.toMs),
+      plans.some((fault) => fault.for !== undefined && fault.for.fromMs < fault.for.toMs),
+      many.some(({ nats }) => nats.length > 0),
+      many.some(({ policy }) => policy.keepAlive === 'off'),
+      many.some(({ policy }) => policy.keepAlive !== 'off'),
+      many.some(({ devices }) => devices.some(({ watchdogMs }) => watchdogMs > 0)),
+      many.some(({ policy }) => policy.silence === 'idle'),
+    ])
+      expect(is).toBe(true);
   });
 
-  it.each([FOR_MIN_MS, TEN_MIN, 3_600_000])('in %i ms: every fault is over when it is calm, whenever it comes, and there is time to settle', (forMs) => {
-    for (let index = 0; index < 500; index++) {
-      const scenario = drawScenario(7, index, forMs);
-      expect(scenario.calmMs).toBeGreaterThanOrEqual(60_000);
-      expect(scenario.calmMs + settledMs(scenario)).toBeLessThan(forMs);
-      for (const { at, for: length, everyMs } of scenario.plan) {
-        for (const atMs of [at.fromMs, at.toMs]) {
-          for (let n = 0; atMs + n * (everyMs ?? Infinity) < forMs || n === 0; n++) expect(atMs + (n === 0 ? 0 : n * (everyMs ?? 0)) + (length?.toMs ?? 0)).toBeLessThanOrEqual(scenario.calmMs);
+  it.each([FOR_MIN_MS, TEN_MIN, 3_600_000])(
+    'in %i ms: every fault is over when it is calm, whenever it comes, and there is time to settle',
+    (forMs) => {
+      for (let index = 0; index < 500; index++) {
+        const scenario = drawScenario(7, index, forMs);
+        expect(scenario.calmMs).toBeGreaterThanOrEqual(60_000);
+        expect(scenario.calmMs + settledMs(scenario)).toBeLessThan(forMs);
+        for (const { at, for: length, everyMs } of scenario.plan) {
+          for (const atMs of [at.fromMs, at.toMs]) {
+            for (let n = 0; atMs + n * (everyMs ?? Infinity) < forMs || n === 0; n++) {
+              expect(atMs + (n === 0 ? 0 : n * (everyMs ?? 0)) + (length?.toMs ?? 0)).toBeLessThanOrEqual(
+                scenario.calmMs,
+              );
+            }
+          }
         }
       }
-    }
-  });
+    },
+  );
 
   it('of some of its devices has no box that nobody is behind, and no fault on nobody', () => {
-    const scenario = many.find(({ nats, devices }) => nats.length > 0 && devices.some(({ nat }) => nat === undefined) && devices.some(({ nat }) => nat !== undefined));
+    const scenario = many.find(
+      ({ nats, devices }) =>
+        nats.length > 0 && devices.some(({ nat }) => nat === undefined) && devices.some(({ nat }) => nat !== undefined),
+    );
     if (scenario === undefined) throw new Error('none has a box');
     const plain = scenario.devices.filter(({ nat }) => nat === undefined).map(({ name }) => name);
 const some = reduced(scenario, scenario.plan, plain);
@@ -78,7 +100,14 @@ const some = reduced(scenario, scenario.plan, plain);
 describe('bounds', () => {
   const cable = { delayMs: 20, jitterMs: 5, bandwidthBps: undefined, loss: 0.01 };
   const promised = {
-    policy: { beatIntervalMs: 3000, missedLimit: 5, silence: 'missed-beats', keepAlive: 'off', connectTimeoutMs: 10_000, retry: { baseMs: 1000, capMs: 60_000 } },
+    policy: {
+      beatIntervalMs: 3000,
+      missedLimit: 5,
+      silence: 'missed-beats',
+      keepAlive: 'off',
+      connectTimeoutMs: 10_000,
+      retry: { baseMs: 1000, capMs: 60_000 },
+    },
     server: { cable: { ...cable, delayMs: 1, jitterMs: 0 }, driftPpm: 0 },
     devices: [{ name: 'dev-1', profile: 'lwip', cable, nat: undefined, driftPpm: 0, watchdogMs: 0 }],
     plan: [],
@@ -86,7 +115,11 @@ describe('bounds', () => {
 
   it('of what is on its way: both cables, what faults add, and the queue before the narrowest', () => {
     expect(inFlightMs(promised)).toBe(26);
-    const plan = [{ kind: 'latency', argument: '300ms' }, { kind: 'jitter', argument: '1s' }, { kind: 'reorder', argument: '10%' }] as const;
+    const plan = [
+      { kind: 'latency', argument: '300ms' },
+      { kind: 'jitter', argument: '1s' },
+      { kind: 'reorder', argument: '10%' },
+    ] as const;
     expect(inFlightMs({ ...promised, plan })).toBe(26 + 1400);
     // 8192 bytes, twice.
     expect(inFlightMs({ ...promised, plan: [{ kind: 'bandwidth', argument: '64kbit/s' }] })).toBe(26 + 2 * 1024);

@@ -11,34 +11,56 @@ import { repetitionOf, shrink, TRIES_MAX } from '../../../sim/swarm/shrink.ts';
 function scenario(...lines: readonly string[]): Scenario {
   const plan = parsePlan(lines.join('\n'));
   if ('message' in plan) throw new Error(plan.message);
-  const [fleet] = Array.from({ length: 50 }, (_, i) => drawScenario(1, i, 600_000)).filter(({ devices }) => devices.length === 8);
+  const [fleet] = Array.from({ length: 50 }, (_, i) => drawScenario(1, i, 600_000)).filter(
+    ({ devices }) => devices.length === 8,
+  );
   if (fleet === undefined) throw new Error('no fleet of eight');
   return { ...fleet, plan };
 }
 
 const EIGHT = [
-  'cable-pull on dev-1 at 12.3s for 4.5s', 'loss 10% on dev-* at 30s..1m for 10s', 'crash on server at 71.7s for 5s', 'hang on dev-3 at 99s for 10s',
-  'reset on dev-4 at 2m', 'power-loss on dev-5..7 at 83.4s..2m for 17.2s..31s every 4m', 'latency 300ms on dev-8 at 10s for 20s', 'reorder 3% on server at 10s for 30s',
+  'cable-pull on dev-1 at 12.3s for 4.5s',
+  'loss 10% on dev-* at 30s..1m for 10s',
+  'crash on server at 71.7s for 5s',
+  'hang on dev-3 at 99s for 10s',
+  'reset on dev-4 at 2m',
+  'power-loss on dev-5..7 at 83.4s..2m for 17.2s..31s every 4m',
+  'latency 300ms on dev-8 at 10s for 20s',
+  'reorder 3% on server at 10s for 30s',
 ];
 
 /** The lines of the least one, and its devices. */
-async function least(of: Scenario, fails: (one: Scenario) => boolean): Promise<{ devices: readonly string[]; plan: readonly string[] }> {
+async function least(
+  of: Scenario,
+  fails: (one: Scenario) => boolean,
+): Promise<{ devices: readonly string[]; plan: readonly string[] }> {
   return repetitionOf((await shrink(of, async (one) => fails(one))).scenario);
 }
 
 describe('shrinking', () => {
   it('finds the one fault that it takes, on one device, at a round time', async () => {
-    const found = await least(scenario(...EIGHT), ({ plan, devices }) => plan.some(({ kind }) => kind === 'power-loss') && devices.some(({ name }) => name === 'dev-6'));
+    const found = await least(
+      scenario(...EIGHT),
+      ({ plan, devices }) =>
+        plan.some(({ kind }) => kind === 'power-loss') && devices.some(({ name }) => name === 'dev-6'),
+    );
     expect(found).toEqual({ devices: ['dev-6'], plan: ['power-loss on dev-6 at 1m for 10s'] });
   });
 
   it('finds two that it takes together, far apart in the plan', async () => {
-    const found = await least(scenario(...EIGHT), ({ plan }) => ['cable-pull', 'reorder'].every((wanted) => plan.some(({ kind }) => kind === wanted)));
-    expect(found).toEqual({ devices: ['dev-1'], plan: ['cable-pull on dev-1 at 10s for 4s', 'reorder 3% on server at 10s for 30s'] });
+    const found = await least(scenario(...EIGHT), ({ plan }) =>
+      ['cable-pull', 'reorder'].every((wanted) => plan.some(({ kind }) => kind === wanted)),
+    );
+    expect(found).toEqual({
+      devices: ['dev-1'],
+      plan: ['cable-pull on dev-1 at 10s for 4s', 'reorder 3% on server at 10s for 30s'],
+    });
   });
 
   it('keeps the times that matter', async () => {
-    const found = await least(scenario(...EIGHT), ({ plan }) => plan.some(({ kind, for: length }) => kind === 'cable-pull' && length !== undefined && length.toMs > 4200));
+    const found = await least(scenario(...EIGHT), ({ plan }) =>
+      plan.some(({ kind, for: length }) => kind === 'cable-pull' && length !== undefined && length.toMs > 4200),
+    );
     expect(found.plan).toEqual(['cable-pull on dev-1 at 10s for 4.5s']);
   });
 
@@ -58,7 +80,11 @@ describe('shrinking', () => {
   });
 
   it('of real runs, that are promised to be back sooner than a back-off may take', async () => {
-    const plan = ['reorder 5% on dev-* at 20s for 30s', 'power-loss on server at 83s..2m for 1m..71.3s', 'hang on dev-2 at 1m for 3s'];
+    const plan = [
+      'reorder 5% on dev-* at 20s for 30s',
+      'power-loss on server at 83s..2m for 1m..71.3s',
+      'hang on dev-2 at 1m for 3s',
+    ];
     const broken = { ...scenario(...plan), calmMs: 60_000 };
     const isLate = async (one: Scenario): Promise<boolean> => {
       const policy = { ...one.policy, retry: { baseMs: 1, capMs: 1 }, connectTimeoutMs: 1, beatIntervalMs: 1 };

@@ -7,7 +7,10 @@ import { Simulation } from '../../../sim/simulation.ts';
 import { PROFILE_NAMES, type Profile, type ProfileName } from '../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
 
-/** One check sends 5,000 bytes before it reads: the W5500 gives a socket as much of its 16 KB as it is told to (Sn_RXBUF_SIZE). */
+/**
+ * One check sends 5,000 bytes before it reads: the W5500 gives a socket as much of its 16 KB as it is told to
+ * (Sn_RXBUF_SIZE).
+ */
 function withRoom(name: ProfileName): Profile {
   return name === 'w5500' ? { ...PROFILES.w5500, receiveBufferBytes: 8192 } : PROFILES[name];
 }
@@ -16,7 +19,12 @@ function boards(profile: ProfileName): { sim: Simulation; tested: Hal; peer: Hal
   const sim = new Simulation({ seed: 1 });
   const hals = ['tested', 'peer'].map((name) => {
     let booted: Hal | undefined;
-    sim.addDevice({ name, profile: name === 'tested' ? withRoom(profile) : 'linux', link: { delay: '1ms' }, firmware: (hal) => (booted = hal) });
+    sim.addDevice({
+      name,
+      profile: name === 'tested' ? withRoom(profile) : 'linux',
+      link: { delay: '1ms' },
+      firmware: (hal) => (booted = hal),
+    });
     if (booted === undefined) throw new Error('did not boot');
     return booted;
   });

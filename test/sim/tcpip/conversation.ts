@@ -1,6 +1,6 @@
 /**
- * Two boards that send each other a stream of known bytes, in random pieces and with random pauses, half-close when theirs is sent, and
- * close when the other's has come too; and what each end has seen of it.
+ * Two boards that send each other a stream of known bytes, in random pieces and with random pauses, half-close when
+ * theirs is sent, and close when the other's has come too; and what each end has seen of it.
  */
 
 import { errnoOf, failure, type Errno } from '../../../hal/errno.ts';
@@ -135,7 +135,9 @@ export class Talker implements StreamHandler {
       if (count <= 0) return false;
       for (let i = 0; i < count; i++) {
         const expected = byteAt(this.#peerSalt, this.received + i);
-        if (into[i] !== expected) this.wrong ??= `${this.name}: byte ${this.received + i} is ${into[i] ?? -1}, not ${expected}`;
+        if (into[i] !== expected) {
+          this.wrong ??= `${this.name}: byte ${this.received + i} is ${into[i] ?? -1}, not ${expected}`;
+        }
       }
       this.received += count;
     }

@@ -1,6 +1,7 @@
 /**
- * Segments that no peer in its right mind sends, to connections in every state and to listeners: no exception, no broken invariant,
- * nothing that grows without bound, and nothing left over when all is over. A failing case names its seed; `CASE=<seed>` runs it alone.
+ * Segments that no peer in its right mind sends, to connections in every state and to listeners: no exception, no
+ * broken invariant, nothing that grows without bound, and nothing left over when all is over. A failing case names its
+ * seed; `CASE=<seed>` runs it alone.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -14,7 +15,15 @@ import { checkStack, forgetWindow } from './invariants.ts';
 import { PEER_PORT, PORT, Rig } from './rig.ts';
 
 const TCP_STATES = [
-  'SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSE-WAIT', 'CLOSING', 'LAST-ACK', 'TIME-WAIT',
+  'SYN-SENT',
+  'SYN-RECEIVED',
+  'ESTABLISHED',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'CLOSE-WAIT',
+  'CLOSING',
+  'LAST-ACK',
+  'TIME-WAIT',
 ] as const;
 
 /** Answers to one segment, beside the data that it lets go: ACKs, the FIN. */
@@ -39,7 +48,9 @@ class Fuzz {
     packet.sourcePort = tcb?.remotePort ?? PEER_PORT;
     packet.destinationPort = tcb?.localPort ?? PORT;
     if (random.chance(20)) packet.destinationPort = PORT;
-    packet.flags = random.chance(4) ? random.below(32) : random.pick([ACK, ACK | PSH, ACK | FIN, SYN, SYN | ACK, RST, RST | ACK, ACK | PSH | FIN]);
+    packet.flags = random.chance(4)
+      ? random.below(32)
+      : random.pick([ACK, ACK | PSH, ACK | FIN, SYN, SYN | ACK, RST, RST | ACK, ACK | PSH | FIN]);
     packet.seq = this.#near(random.pick([tcb?.rcvNxt ?? 0, tcb?.rcvEdge ?? 0, tcb?.rcvAcked ?? 0]));
     packet.ack = this.#near(random.pick([tcb?.sndUna ?? 0, tcb?.sndNxt ?? 0, tcb?.sndNxt ?? 0]));
     packet.window = random.pick([0, 1, 10, 500, 5000, 65_535, random.below(65_536)]);
@@ -72,9 +83,13 @@ class Fuzz {
     if (random.chance(4)) {
       const bytes = new Uint8Array(ipBytes(packet));
       encodePacket(packet, bytes);
-      if (random.chance(2)) for (let flips = random.below(4); flips >= 0; flips--) bytes[random.below(bytes.length)] = random.below(256);
+      if (random.chance(2)) for (let flips = random.below(4); flips >= 0; flips--) {
+        bytes[random.below(bytes.length)] = random.below(256);
+      }
       const read = new Packet();
-      const isRead = decodePacket(bytes.subarray(0, random.chance(8) ? random.below(bytes.length) : bytes.length), read) === undefined;
+      const isRead =
+        decodePacket(bytes.subarray(0, random.chance(8) ? random.below(bytes.length) : bytes.length), read) ===
+        undefined;
       if (isRead) packet.copy(read);
       else packet.payloadBytes = 0;
       if (!isRead) {
@@ -109,7 +124,9 @@ class Fuzz {
         if (random.chance(40)) user?.socket?.abort();
         break;
       case 5:
-        user?.socket?.setKeepAlive(random.chance(2) ? 'off' : { idle: 1 + random.below(5), interval: 1, count: 1 + random.below(3) });
+        user?.socket?.setKeepAlive(
+          random.chance(2) ? 'off' : { idle: 1 + random.below(5), interval: 1, count: 1 + random.below(3) },
+        );
         break;
       case 6:
         user?.socket?.setNoDelay(random.chance(2));
@@ -172,7 +189,10 @@ class Fuzz {
 
   #acknowledgeAll(): void {
     for (let i = 0; i < 100 && this.rig.tcb !== undefined && this.rig.tcb.state === 'FIN-WAIT-1'; i++) {
-      const packet = this.rig.newPeerPacket({ sourcePort: this.rig.tcb.remotePort, destinationPort: this.rig.tcb.localPort });
+      const packet = this.rig.newPeerPacket({
+        sourcePort: this.rig.tcb.remotePort,
+        destinationPort: this.rig.tcb.localPort,
+      });
       packet.flags = ACK;
       packet.seq = this.rig.tcb.rcvNxt;
       packet.ack = this.rig.tcb.sndNxt;
@@ -283,9 +303,12 @@ describe('the codec and a stack behind it', () => {
 });
 
 describe('two ends that believe different things of one connection', () => {
-  it.each(PROFILE_NAMES.flatMap((a) => PROFILE_NAMES.map((b) => [a, b] as const)))('%s and %s do not answer each other for ever', (a, b) => {
-    for (const seed of seeds()) guarded(seed, () => disagree(PROFILES[a], PROFILES[b], new Seeded(seed), seed));
-  });
+  it.each(PROFILE_NAMES.flatMap((a) => PROFILE_NAMES.map((b) => [a, b] as const)))(
+    '%s and %s do not answer each other for ever',
+    (a, b) => {
+      for (const seed of seeds()) guarded(seed, () => disagree(PROFILES[a], PROFILES[b], new Seeded(seed), seed));
+    },
+  );
 });
 
 /** Segments at one instant, on wires that take no time. */
@@ -297,16 +320,23 @@ function disagree(a: Profile, b: Profile, random: Seeded, seed: number): void {
     rig.connected();
     const { tcb } = rig;
     if (tcb === undefined) throw new Error('no connection');
-    if (random.chance(2)) tcb.rcvNxt = tcb.rcvAcked = (tcb.rcvNxt + random.pick([1, -1, 1000, -1000, 100_000, 0x7000_0000])) | 0;
+    if (random.chance(2)) {
+      tcb.rcvNxt = tcb.rcvAcked = (tcb.rcvNxt + random.pick([1, -1, 1000, -1000, 100_000, 0x7000_0000])) | 0;
+    }
     tcb.rcvEdge = (tcb.rcvNxt + 2000) | 0;
     forgetWindow(tcb);
-    if (random.chance(2)) tcb.sndUna = tcb.sndNxt = (tcb.sndUna + random.pick([1, -1, 1000, -1000, 100_000, 0x7000_0000])) | 0;
+    if (random.chance(2)) {
+      tcb.sndUna = tcb.sndNxt = (tcb.sndUna + random.pick([1, -1, 1000, -1000, 100_000, 0x7000_0000])) | 0;
+    }
   }
   const onTheWay: { readonly to: Rig; readonly packet: Packet }[] = [];
   rigs.forEach((rig, i) => {
     const other = rigs[1 - i] ?? rig;
     rig.onSent = (sent) => {
-      const packet = other.newPeerPacket({ sourcePort: other.tcb?.remotePort ?? PEER_PORT, destinationPort: other.tcb?.localPort ?? PORT });
+      const packet = other.newPeerPacket({
+        sourcePort: other.tcb?.remotePort ?? PEER_PORT,
+        destinationPort: other.tcb?.localPort ?? PORT,
+      });
       const { source, sourcePort, destination, destinationPort } = packet;
       packet.copy(sent);
       Object.assign(packet, { source, sourcePort, destination, destinationPort });
@@ -314,7 +344,10 @@ function disagree(a: Profile, b: Profile, random: Seeded, seed: number): void {
     };
   });
   const [first] = rigs;
-  const segment = first.newPeerPacket({ sourcePort: first.tcb?.remotePort ?? 0, destinationPort: first.tcb?.localPort ?? 0 });
+  const segment = first.newPeerPacket({
+    sourcePort: first.tcb?.remotePort ?? 0,
+    destinationPort: first.tcb?.localPort ?? 0,
+  });
   segment.flags = random.pick([ACK, ACK | PSH, ACK | FIN]);
   segment.seq = random.chance(2) ? (first.tcb?.rcvNxt ?? 0) : random.below(2 ** 32) | 0;
   segment.ack = random.chance(2) ? (first.tcb?.sndNxt ?? 0) : random.below(2 ** 32) | 0;

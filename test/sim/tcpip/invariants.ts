@@ -25,7 +25,9 @@ function ahead(from: number, to: number): number {
 /** Throws an Error that says which invariant is broken. */
 export function checkInvariants(tcb: Tcb): void {
   const broken = invariants(tcb);
-  if (broken !== undefined) throw new Error(`${tcb.describe()} in ${tcb.state}, of ${tcb.stack.profile.name}: ${broken}`);
+  if (broken !== undefined) {
+    throw new Error(`${tcb.describe()} in ${tcb.state}, of ${tcb.stack.profile.name}: ${broken}`);
+  }
 }
 
 function invariants(tcb: Tcb): string | undefined {
@@ -37,32 +39,44 @@ function sequenceSpace(tcb: Tcb): string | undefined {
   const inFlight = ahead(sndUna, sndNxt);
   if (inFlight < 0) return `SND.UNA ${sndUna} is ahead of SND.NXT ${sndNxt}`;
   const sentBytes = inFlight - ((tcb.flags & FIN_SENT) !== 0 && inFlight > 0 ? 1 : 0) - (isOpening(tcb) ? 1 : 0);
-  if (sentBytes > (tcb.sending?.length ?? 0)) return `${sentBytes} bytes are in flight, and ${tcb.sending?.length ?? 0} are kept`;
+  if (sentBytes > (tcb.sending?.length ?? 0)) {
+    return `${sentBytes} bytes are in flight, and ${tcb.sending?.length ?? 0} are kept`;
+  }
   if (segmentEnds !== undefined) {
     let last = sndUna;
     for (const end of segmentEnds) {
-      if (ahead(last, end) <= 0) return `the ends of segments are not in order: ${segmentEnds.join(' ')} from ${sndUna}`;
+      if (ahead(last, end) <= 0) {
+        return `the ends of segments are not in order: ${segmentEnds.join(' ')} from ${sndUna}`;
+      }
       last = end;
     }
     if (last !== sndNxt) return `the last segment ends at ${last}, not at SND.NXT ${sndNxt}`;
   }
   if (isOpening(tcb)) return undefined;
   const edge = edges.get(tcb);
-  if (edge !== undefined && ahead(edge, tcb.rcvEdge) < 0) return `the window's right edge moved left by ${ahead(tcb.rcvEdge, edge)}`;
+  if (edge !== undefined && ahead(edge, tcb.rcvEdge) < 0) {
+    return `the window's right edge moved left by ${ahead(tcb.rcvEdge, edge)}`;
+  }
   edges.set(tcb, tcb.rcvEdge);
-  if (ahead(tcb.rcvAcked, tcb.rcvNxt) < 0) return `${ahead(tcb.rcvNxt, tcb.rcvAcked)} bytes were acknowledged that did not come`;
+  if (ahead(tcb.rcvAcked, tcb.rcvNxt) < 0) {
+    return `${ahead(tcb.rcvNxt, tcb.rcvAcked)} bytes were acknowledged that did not come`;
+  }
   return undefined;
 }
 
 function queues(tcb: Tcb): string | undefined {
   const { profile } = tcb.stack;
   const sending = tcb.sending?.length;
-  if (sending !== undefined && (sending <= 0 || sending > profile.sendBufferBytes)) return `${sending} bytes wait to be sent, of ${profile.sendBufferBytes}`;
+  if (sending !== undefined && (sending <= 0 || sending > profile.sendBufferBytes)) {
+    return `${sending} bytes wait to be sent, of ${profile.sendBufferBytes}`;
+  }
   const receiving = tcb.receiving?.length;
   if (receiving === undefined) return undefined;
   // A scaled window is told in whole units.
   const roomBytes = profile.receiveBufferBytes + (1 << tcb.rcvScale) - 1;
-  if (receiving <= 0 || receiving > roomBytes) return `${receiving} bytes wait to be read, of ${profile.receiveBufferBytes}`;
+  if (receiving <= 0 || receiving > roomBytes) {
+    return `${receiving} bytes wait to be read, of ${profile.receiveBufferBytes}`;
+  }
   if ((tcb.flags & ORPHAN) !== 0) return `${receiving} bytes wait to be read by nobody`;
   return undefined;
 }
@@ -74,7 +88,9 @@ function fragments(tcb: Tcb): string | undefined {
   let last: number | undefined;
   for (const { seq, bytes } of kept) {
     if (ahead(tcb.rcvNxt, seq) <= 0) return `a fragment at ${seq} is not beyond RCV.NXT ${tcb.rcvNxt}`;
-    if (ahead(tcb.rcvEdge, seq) + bytes.length > 0) return `a fragment ends ${ahead(tcb.rcvEdge, seq) + bytes.length} beyond the window`;
+    if (ahead(tcb.rcvEdge, seq) + bytes.length > 0) {
+      return `a fragment ends ${ahead(tcb.rcvEdge, seq) + bytes.length} beyond the window`;
+    }
     if (last !== undefined && ahead(last, seq) < 0) return 'the fragments are not in order';
     last = seq;
   }
@@ -84,20 +100,32 @@ function fragments(tcb: Tcb): string | undefined {
 /** Something will happen: what is in flight or waits has a time at which it goes on, or ends. */
 function timers(tcb: Tcb): string | undefined {
   const inFlight = tcb.sndUna !== tcb.sndNxt;
-  if (inFlight && tcb.timer !== 'retransmit' && tcb.timer !== 'loss-probe') return `data is in flight, and the timer is ${tcb.timer}`;
-  if (!inFlight && (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe')) return `nothing is in flight, and the timer is ${tcb.timer}`;
-  if (!inFlight && hasUnsent(tcb) && tcb.timer !== 'persist') return `something waits to be sent, and the timer is ${tcb.timer}`;
+  if (inFlight && tcb.timer !== 'retransmit' && tcb.timer !== 'loss-probe') {
+    return `data is in flight, and the timer is ${tcb.timer}`;
+  }
+  if (!inFlight && (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe')) {
+    return `nothing is in flight, and the timer is ${tcb.timer}`;
+  }
+  if (!inFlight && hasUnsent(tcb) && tcb.timer !== 'persist') {
+    return `something waits to be sent, and the timer is ${tcb.timer}`;
+  }
   if (tcb.timer === 'persist' && !hasUnsent(tcb)) return 'nothing waits for the window, and it is probed';
-  if ((tcb.flags & ACK_SCHEDULED) !== 0 && (tcb.flags & ACK_TIMER) === 0) return 'an ACK is owed, and no timer runs for it';
+  if ((tcb.flags & ACK_SCHEDULED) !== 0 && (tcb.flags & ACK_TIMER) === 0) {
+    return 'an ACK is owed, and no timer runs for it';
+  }
   if (tcb.state === 'TIME-WAIT' && tcb.timer !== 'time-wait') return `the timer is ${tcb.timer}`;
   if (tcb.state !== 'TIME-WAIT' && tcb.timer === 'time-wait') return 'it waits for no end';
-  if (tcb.state === 'FIN-WAIT-2' && (tcb.flags & ORPHAN) !== 0 && tcb.timer !== 'fin-wait-2') return 'it waits for FIN for ever';
+  if (tcb.state === 'FIN-WAIT-2' && (tcb.flags & ORPHAN) !== 0 && tcb.timer !== 'fin-wait-2') {
+    return 'it waits for FIN for ever';
+  }
   if (tcb.timer === 'fin-wait-2' && tcb.state !== 'FIN-WAIT-2') return 'it waits for FIN';
   if ((tcb.flags & KEEPALIVE_TIMER) !== 0 && tcb.keepAlive === undefined) return 'keepalive is off, and its timer runs';
   if ((tcb.flags & APPOINTED) === 0) return hasTimer(tcb) ? 'it has a timer, and no appointment' : undefined;
   if (!hasTimer(tcb)) return 'it has an appointment, and no timer';
   // An appointment that is too early costs an event; one that is too late is a dead connection.
-  return ahead(nextTick(tcb), tcb.dueTick) > 0 ? `its appointment is ${ahead(nextTick(tcb), tcb.dueTick)} ticks after its timer` : undefined;
+  return ahead(nextTick(tcb), tcb.dueTick) > 0
+    ? `its appointment is ${ahead(nextTick(tcb), tcb.dueTick)} ticks after its timer`
+    : undefined;
 }
 
 function states(tcb: Tcb): string | undefined {
@@ -106,13 +134,22 @@ function states(tcb: Tcb): string | undefined {
   if (state === 'CLOSED') return 'it is closed, and its stack still has it';
   const isPeerDone = state === 'CLOSE-WAIT' || state === 'CLOSING' || state === 'LAST-ACK' || state === 'TIME-WAIT';
   if (has(FIN_RECEIVED) !== isPeerDone) return `FIN was ${has(FIN_RECEIVED) ? '' : 'not '}received`;
-  const isUserDone = state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2' || state === 'CLOSING' || state === 'LAST-ACK' || state === 'TIME-WAIT';
+  const isUserDone =
+    state === 'FIN-WAIT-1' ||
+    state === 'FIN-WAIT-2' ||
+    state === 'CLOSING' ||
+    state === 'LAST-ACK' ||
+    state === 'TIME-WAIT';
   if (has(FIN_WANTED) !== isUserDone) return `the user has ${has(FIN_WANTED) ? '' : 'not '}finished`;
   if (has(FIN_SENT) && !has(FIN_WANTED)) return 'FIN was sent, and nobody wanted it';
   const isFinAcked = state === 'FIN-WAIT-2' || state === 'TIME-WAIT';
-  if (isFinAcked !== (has(FIN_SENT) && tcb.sndUna === tcb.sndNxt)) return `its FIN is ${isFinAcked ? 'not ' : ''}acknowledged`;
+  if (isFinAcked !== (has(FIN_SENT) && tcb.sndUna === tcb.sndNxt)) {
+    return `its FIN is ${isFinAcked ? 'not ' : ''}acknowledged`;
+  }
   if (has(ORPHAN) && tcb.user !== undefined) return 'it has a user who has left';
-  if (has(ORPHAN) && (state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || isOpening(tcb))) return 'its user has left, and it does not close';
+  if (has(ORPHAN) && (state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || isOpening(tcb))) {
+    return 'its user has left, and it does not close';
+  }
   return undefined;
 }
 
@@ -133,10 +170,14 @@ function isOpening({ state }: Tcb): boolean {
 /** All connections of a stack, and the table that holds them. */
 export function checkStack({ connections, profile }: Stack): void {
   const all = connections.all();
-  if (all.length !== connections.size) throw new Error(`the table counts ${connections.size} connections, and has ${all.length}`);
+  if (all.length !== connections.size) {
+    throw new Error(`the table counts ${connections.size} connections, and has ${all.length}`);
+  }
   if (all.length > profile.socketsMax) throw new Error(`there are ${all.length} connections, of ${profile.socketsMax}`);
   for (const tcb of all) {
-    if (connections.get(tcb.remoteAddress, tcb.remotePort, tcb.localPort) !== tcb) throw new Error(`${tcb.describe()} cannot be found`);
+    if (connections.get(tcb.remoteAddress, tcb.remotePort, tcb.localPort) !== tcb) {
+      throw new Error(`${tcb.describe()} cannot be found`);
+    }
     checkInvariants(tcb);
   }
 }

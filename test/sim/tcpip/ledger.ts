@@ -66,7 +66,12 @@ export function watchHandles(timeline: Timeline): ReadonlyMap<number, Waiter> {
   return waiters;
 }
 
-/** Those of them that should be gone when all connections are: connections themselves, and calls back that are on their way. */
+/**
+ * Those of them that should be gone when all connections are: connections themselves, and calls back that are on their
+ * way.
+ */
 export function ofConnections(waiters: ReadonlyMap<number, Waiter>): string[] {
-  return [...waiters.values()].map((waiter) => waiter.describe()).filter((who) => who.startsWith('the connection') || who.startsWith('the network'));
+  return [...waiters.values()]
+    .map((waiter) => waiter.describe())
+    .filter((who) => who.startsWith('the connection') || who.startsWith('the network'));
 }

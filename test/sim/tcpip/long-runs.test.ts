@@ -7,7 +7,10 @@ import { Rig } from './rig.ts';
 const HOUR_MS = 3_600_000;
 const KEEP_ALIVE = { idle: 60, interval: 60, count: 3 };
 
-/** How many ms after it has gone silent a peer is noticed, that has answered keepalive, and said nothing else, for so many hours. */
+/**
+ * How many ms after it has gone silent a peer is noticed, that has answered keepalive, and said nothing else, for so
+ * many hours.
+ */
 function noticedAfterMs(profile: ProfileName, hours: number): number {
   const rig = new Rig(profile);
   const user = rig.connected('win 60000 mss 1460', (socket) => void socket.setKeepAlive(KEEP_ALIVE));
@@ -31,9 +34,19 @@ function noticedAfterMs(profile: ProfileName, hours: number): number {
   return rig.nowMs - silentMs;
 }
 
-// Half of all ticks, from where a difference with a sign is below 0, and all of them: the W5500's of 100 us, FreeRTOS's of 1 ms, Linux's of 4 ms.
+// Half of all ticks, from where a difference with a sign is below 0, and all of them: the W5500's of 100 us, FreeRTOS's
+// of 1 ms, Linux's of 4 ms.
 it.each([
-  ['w5500', 59], ['w5500', 60], ['w5500', 119], ['w5500', 120], ['freertos-tcp', 597], ['freertos-tcp', 1194], ['linux', 2387],
-] as const)('%s: keepalive goes on after %i h without data, and finds a dead peer within its 4 min and an idle time', (profile, hours) => {
-  expect(noticedAfterMs(profile, hours)).toBeLessThan(5 * 60_000 + 20_000);
-});
+  ['w5500', 59],
+  ['w5500', 60],
+  ['w5500', 119],
+  ['w5500', 120],
+  ['freertos-tcp', 597],
+  ['freertos-tcp', 1194],
+  ['linux', 2387],
+] as const)(
+  '%s: keepalive goes on after %i h without data, and finds a dead peer within its 4 min and an idle time',
+  (profile, hours) => {
+    expect(noticedAfterMs(profile, hours)).toBeLessThan(5 * 60_000 + 20_000);
+  },
+);

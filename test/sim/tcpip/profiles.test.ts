@@ -46,8 +46,15 @@ describe('every profile', () => {
     const { tickUs, retransmission, handshake, keepAlive, timeWaitMs, finWait2Ms, persist } = PROFILES[name];
     expect(1_000_000 % tickUs).toBe(0);
     const timesMs = [
-      retransmission.rtoInitialMs, retransmission.rtoMinMs, retransmission.rtoMaxMs, handshake.rtoMs, timeWaitMs, finWait2Ms,
-      keepAlive.defaults.idle * 1000, keepAlive.defaults.interval * 1000, ...(persist.kind === 'table' ? persist.intervalsMs : []),
+      retransmission.rtoInitialMs,
+      retransmission.rtoMinMs,
+      retransmission.rtoMaxMs,
+      handshake.rtoMs,
+      timeWaitMs,
+      finWait2Ms,
+      keepAlive.defaults.idle * 1000,
+      keepAlive.defaults.interval * 1000,
+      ...(persist.kind === 'table' ? persist.intervalsMs : []),
     ];
     for (const ms of timesMs) {
       expect(Number.isInteger(ms) && ms >= 0).toBe(true);
@@ -57,14 +64,17 @@ describe('every profile', () => {
     expect(retransmission.rtoInitialMs).toBeLessThanOrEqual(retransmission.rtoMaxMs);
   });
 
-  it.each(PROFILE_NAMES)('%s: its window fits what it can say of it, and its keepalive can be told to the user', (name) => {
-    const { receiveBufferBytes, windowScale, keepAlive, ephemeralPorts, mssBytes } = PROFILES[name];
-    expect(receiveBufferBytes).toBeLessThanOrEqual(0xffff * 2 ** Math.max(windowScale, 0));
-    expect(receiveBufferBytes).toBeGreaterThanOrEqual(mssBytes);
-    for (const value of Object.values(keepAlive.defaults)) expect(Number.isInteger(value) && value >= 1).toBe(true);
-    expect(ephemeralPorts.first).toBeLessThan(ephemeralPorts.last);
-    expect(ephemeralPorts.last).toBeLessThanOrEqual(0xffff);
-  });
+  it.each(PROFILE_NAMES)(
+    '%s: its window fits what it can say of it, and its keepalive can be told to the user',
+    (name) => {
+      const { receiveBufferBytes, windowScale, keepAlive, ephemeralPorts, mssBytes } = PROFILES[name];
+      expect(receiveBufferBytes).toBeLessThanOrEqual(0xffff * 2 ** Math.max(windowScale, 0));
+      expect(receiveBufferBytes).toBeGreaterThanOrEqual(mssBytes);
+      for (const value of Object.values(keepAlive.defaults)) expect(Number.isInteger(value) && value >= 1).toBe(true);
+      expect(ephemeralPorts.first).toBeLessThan(ephemeralPorts.last);
+      expect(ephemeralPorts.last).toBeLessThanOrEqual(0xffff);
+    },
+  );
 });
 
 describe('linux', () => {
@@ -97,7 +107,9 @@ describe('lwip', () => {
   });
 
   it('backs off 1, 2, 4, ... 128 times, and gives up a slow tick after the 12th retransmission', () => {
-    expect(dataWaitsMs(lwip, 3000).map((ms) => ms / 1000)).toEqual([3, 6, 12, 24, 48, 96, 192, 384, 384, 384, 384, 384, 0.5]);
+    expect(dataWaitsMs(lwip, 3000).map((ms) => ms / 1000)).toEqual([
+      3, 6, 12, 24, 48, 96, 192, 384, 384, 384, 384, 384, 0.5,
+    ]);
   });
 
   it('probes a closed window after 3, 6, 12, 24, 48, 96, 120 slow ticks', () => {
@@ -116,7 +128,9 @@ describe('w5500', () => {
   it('gives up data 31.8 s after it was sent first, by the example of its data sheet', () => {
     const waits = dataWaitsMs(w5500, w5500.retransmission.rtoInitialMs);
     // 0x07D0 + 0x0FA0 + 0x1F40 + 0x3E80 + 0x7D00 + 0xFA00 + 0xFA00 + 0xFA00 + 0xFA00, times 0.1 ms.
-    expect(waits).toEqual([0x07d0, 0x0fa0, 0x1f40, 0x3e80, 0x7d00, 0xfa00, 0xfa00, 0xfa00, 0xfa00].map((rtr) => rtr / 10));
+    expect(waits).toEqual(
+      [0x07d0, 0x0fa0, 0x1f40, 0x3e80, 0x7d00, 0xfa00, 0xfa00, 0xfa00, 0xfa00].map((rtr) => rtr / 10),
+    );
     expect(sum(waits)).toBe(31_800);
     expect(w5500.finWait2Ms).toBe(31_800);
   });

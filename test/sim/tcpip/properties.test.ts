@@ -1,6 +1,6 @@
 /**
- * Whatever the link does, the stream of bytes arrives whole and in order, or the connection reports an error. Each case follows from
- * its seed alone; a failing one names it, and `CASE=<seed>` runs it alone.
+ * Whatever the link does, the stream of bytes arrives whole and in order, or the connection reports an error. Each case
+ * follows from its seed alone; a failing one names it, and `CASE=<seed>` runs it alone.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -28,11 +28,14 @@ const SECOND_US = 1_000_000;
 /** Faults are over by then. */
 const FAULTS_END_US = 40 * SECOND_US;
 /**
- * By then all that can still arrive has arrived: FreeRTOS+TCP doubles its time-out without limit, so that after an outage of 40 s the next
- * try may be another 40 s off, and each of a few segments may have to wait so.
+ * By then all that can still arrive has arrived: FreeRTOS+TCP doubles its time-out without limit, so that after an
+ * outage of 40 s the next try may be another 40 s off, and each of a few segments may have to wait so.
  */
 const END_US = 3600 * SECOND_US;
-/** Events of one instant: where no time passes on the way, all may be said at one, a byte a segment. Two ends that answer each other for ever do more. */
+/**
+ * Events of one instant: where no time passes on the way, all may be said at one, a byte a segment. Two ends that
+ * answer each other for ever do more.
+ */
 function eventsAtOnceMax(a: Manners, b: Manners): number {
   return 2000 + 10 * (a.bytes + b.bytes);
 }
@@ -117,7 +120,12 @@ function run(seed: number): Case {
   const hals: Hal[] = [];
   for (const name of ['a', 'b']) {
     const queueBytes = random.pick([2000, 20_000, 200_000]);
-    sim.addDevice({ name, profile: profileOf(random), link: { delay: random.pick([0, 1, 20]), queueBytes }, firmware: (hal) => void hals.push(hal) });
+    sim.addDevice({
+      name,
+      profile: profileOf(random),
+      link: { delay: random.pick([0, 1, 20]), queueBytes },
+      firmware: (hal) => void hals.push(hal),
+    });
   }
   const pool = sim.host('a')?.world.queues;
   const queues = pool === undefined ? undefined : watchQueues(pool);
@@ -147,7 +155,9 @@ function run(seed: number): Case {
   };
   const isOver = (): boolean => a.isOver && b.isOver && stacks.every((stack) => stack?.connections.size === 0);
   while (step(END_US) && !(sim.engine.nowUs > FAULTS_END_US && isOver()));
-  const left = stacks.flatMap((stack) => stack?.connections.all() ?? []).map((tcb) => `${tcb.describe()} ${tcb.state} ${tcb.timer}`);
+  const left = stacks
+    .flatMap((stack) => stack?.connections.all() ?? [])
+    .map((tcb) => `${tcb.describe()} ${tcb.state} ${tcb.timer}`);
   const leftovers = `connections: ${left.join(', ')}; packets: ${packets.size}; queues: ${queues?.size ?? -1}; places: ${ofConnections(handles).join(', ')}`;
   return { a, b, events, leftovers };
 }
@@ -159,7 +169,8 @@ function problem(seed: number): string | undefined {
   const ends = [a, b].map(({ name, written, received, sawEnd, isShutDown }) => {
     return `${name} wrote ${written}${isShutDown ? ' and shut down' : ''}, read ${received}${sawEnd ? ' and the end' : ''}`;
   });
-  const isWhole = a.sawEnd && b.sawEnd && a.isShutDown && b.isShutDown && a.received === b.written && b.received === a.written;
+  const isWhole =
+    a.sawEnd && b.sawEnd && a.isShutDown && b.isShutDown && a.received === b.written && b.received === a.written;
   if (!isWhole) return `nobody was told: ${ends.join('; ')}; ${leftovers}`;
   return leftovers === 'connections: ; packets: 0; queues: 0; places: ' ? undefined : `left over: ${leftovers}`;
 }

@@ -1,6 +1,7 @@
 /**
- * One stack on a cable whose other end is the test: segments are made by hand, and those that come are read as text. Numbers count from
- * each end's first, as in a trace: `P. 1:9 ack 1` is data from 1 up to 9, `S 0 mss 1460` a SYN, `. 1 ack 9 win 0` an ACK.
+ * One stack on a cable whose other end is the test: segments are made by hand, and those that come are read as text.
+ * Numbers count from each end's first, as in a trace: `P. 1:9 ack 1` is data from 1 up to 9, `S 0 mss 1460` a SYN, `. 1
+ * ack 9 win 0` an ACK.
  */
 
 import { errnoOf, failure, type Errno } from '../../../hal/errno.ts';
@@ -159,7 +160,8 @@ export class Rig {
 
   /** The peer sends a segment; its window is 60000 unless said otherwise. */
   peer(text: string, options: SegmentOptions = {}): void {
-    const match = /^([FSRP.]+) (-?\d+)(?::(-?\d+))?(?: ack (-?\d+))?(?: win (\d+))?(?: mss (\d+))?(?: wscale (\d+))? *$/.exec(text);
+    const match =
+      /^([FSRP.]+) (-?\d+)(?::(-?\d+))?(?: ack (-?\d+))?(?: win (\d+))?(?: mss (\d+))?(?: wscale (\d+))? *$/.exec(text);
     if (match === null) throw new Error(`not a segment: ${text}`);
     const [, letters = '', from = '0', to = from, ack = '0', win = '60000', mss = '0', wscale = '-1'] = match;
     const packet = this.newPeerPacket(options);

@@ -5,7 +5,11 @@ import type { ListeningSocket } from '../../../hal/network.ts';
 import { Rig } from './rig.ts';
 
 describe('options', () => {
-  const impossible = [{ idle: 0, interval: 1, count: 1 }, { idle: 1, interval: 1.5, count: 1 }, { idle: 1, interval: 1, count: 128 }];
+  const impossible = [
+    { idle: 0, interval: 1, count: 1 },
+    { idle: 1, interval: 1.5, count: 1 },
+    { idle: 1, interval: 1, count: 128 },
+  ];
 
   it.each(impossible)('keepalive that cannot be is refused before the connection as after it: %o', (keepAlive) => {
     const rig = new Rig('linux');

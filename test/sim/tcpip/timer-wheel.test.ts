@@ -43,12 +43,21 @@ describe('as measured', () => {
     const delays = [750, 750, 750, 750];
     const ticks = chain(timersOf({ timers: 'wheel' }), 0, delays);
     expect(ticks).toEqual([751, 751 + 768, 751 + 2 * 768, 751 + 3 * 768]);
-    expectWithin(ticks, delays, [[3.0156, 3.2177], [6.0876, 6.2937], [9.1636, 9.3657], [12.2315, 12.4337]]);
+    expectWithin(ticks, delays, [
+      [3.0156, 3.2177],
+      [6.0876, 6.2937],
+      [9.1636, 9.3657],
+      [12.2315, 12.4337],
+    ]);
   });
 
   it('K12c: SYNs and the end of a connect with 2 retries', () => {
     const delays = [250, 500, 1000];
-    expectWithin(chain(timersOf({ timers: 'wheel' }), 0, delays), delays, [[1.0046, 1.0287], [3.0206, 3.0464], [7.055, 7.3]]);
+    expectWithin(chain(timersOf({ timers: 'wheel' }), 0, delays), delays, [
+      [1.0046, 1.0287],
+      [3.0206, 3.0464],
+      [7.055, 7.3],
+    ]);
   });
 
   it('K12d: SYNs and the end of a connect with 6 retries', () => {
@@ -62,14 +71,27 @@ describe('as measured', () => {
   it('K06: tail loss probe, retransmissions and the end of data that is written at 1.1 s', () => {
     const delays = [51, 51, 102, 204, 408, 816, 1632];
     expectWithin(chain(timersOf({ timers: 'wheel' }), 275, delays), delays, [
-      [1.3068, 1.3124], [1.5148, 1.5244], [1.9323, 1.9535], [2.7643, 2.7855], [4.4283, 4.4494], [7.8028, 7.9514], [14.455, 14.608],
+      [1.3068, 1.3124],
+      [1.5148, 1.5244],
+      [1.9323, 1.9535],
+      [2.7643, 2.7855],
+      [4.4283, 4.4494],
+      [7.8028, 7.9514],
+      [14.455, 14.608],
     ]);
   });
 });
 
 /** The first delay of each level, and how long its slots are (kernel/time/timer.c, its table for HZ=250). */
 const LEVELS: readonly (readonly [first: number, slot: number])[] = [
-  [0, 1], [63, 8], [504, 64], [4032, 512], [32_256, 4096], [258_048, 32_768], [2_064_384, 262_144], [16_515_072, 2_097_152],
+  [0, 1],
+  [63, 8],
+  [504, 64],
+  [4032, 512],
+  [32_256, 4096],
+  [258_048, 32_768],
+  [2_064_384, 262_144],
+  [16_515_072, 2_097_152],
   [132_120_576, 16_777_216],
 ];
 
@@ -140,7 +162,8 @@ describe('stacks without a wheel', () => {
 
   it('slow-tick: fires with the slow timer that makes the count full, and so a slow tick early at most', () => {
     const wheel = timersOf({ timers: 'slow-tick' });
-    // 3 s of lwIP: 12 ticks of 250 ms, 6 calls of its slow timer. Set within tick 0 or 1, the first of them is at tick 2.
+    // 3 s of lwIP: 12 ticks of 250 ms, 6 calls of its slow timer. Set within tick 0 or 1, the first of them is at tick
+    // 2.
     expect(wheel.expiry(0, 12)).toBe(12);
     expect(wheel.expiry(1, 12)).toBe(12);
     expect(wheel.expiry(2, 12)).toBe(14);

@@ -13,7 +13,10 @@ const idle: Waiter = { fire: () => undefined, describe: () => 'nobody' };
 const EDGES = [0, 1, 31, 32, 1023, 1024, 1025]
   .concat([2 ** 15, 2 ** 20 - 1, 2 ** 20, 2 ** 29, 2 ** 30 - 1, 2 ** 30, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 45]);
 
-/** Sets, sets again, clears, closes and runs at random, also from within `fire`, and holds what is fired against a sorted list. */
+/**
+ * Sets, sets again, clears, closes and runs at random, also from within `fire`, and holds what is fired against a
+ * sorted list.
+ */
 function program(seed: number, delays: readonly number[], steps: number): number {
   const random = new Seeded(seed);
   const engine = new Engine();

@@ -13,7 +13,11 @@ class Outside {
   readonly #happenings: { readonly atMs: number; readonly happen: () => void }[] = [];
   readonly time = new RealTime(
     this.engine,
-    { now: () => this.nowMs, setAlarm: (atMs, isr) => (this.#alarm = { atMs, isr }), clearAlarm: () => (this.#alarm = undefined) },
+    {
+      now: () => this.nowMs,
+      setAlarm: (atMs, isr) => (this.#alarm = { atMs, isr }),
+      clearAlarm: () => (this.#alarm = undefined),
+    },
     () => this.turns++,
   );
 
@@ -48,7 +52,9 @@ class Outside {
 it('does what is due when its real time has come, and wakes for it', async () => {
   const outside = new Outside();
   const lateMs: number[] = [];
-  for (let atUs = 500; atUs < 1e6; atUs += 3333) outside.engine.at(atUs, () => lateMs.push(outside.elapsedMs - atUs / 1000), 'a call');
+  for (let atUs = 500; atUs < 1e6; atUs += 3333) {
+    outside.engine.at(atUs, () => lateMs.push(outside.elapsedMs - atUs / 1000), 'a call');
+  }
   expect(await outside.run(1000)).toBe(false);
   expect(outside.elapsedMs).toBe(1000);
   expect(lateMs).toHaveLength(300);
@@ -68,7 +74,9 @@ it('brings the time up to now for what arrives', async () => {
 it('lets device time go on by 20 ms at most where the process was away, and catch up at twice the speed', async () => {
   const outside = new Outside();
   const firedUs: number[] = [];
-  for (const atUs of [110_000, 130_000, 400_000]) outside.engine.at(atUs, () => firedUs.push(outside.engine.nowUs), 'a call');
+  for (const atUs of [110_000, 130_000, 400_000]) {
+    outside.engine.at(atUs, () => firedUs.push(outside.engine.nowUs), 'a call');
+  }
   // Away from 100 ms to 500 ms; then an arrival is read before anything else.
   outside.at(100, () => (outside.nowMs += 400));
   let arrivedUs = 0;

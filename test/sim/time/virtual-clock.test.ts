@@ -51,7 +51,11 @@ it('rings at the first microsecond at which it shows the time: any drift, any ti
   const random = new Seeded(3);
   for (let turn = 0; turn < 20_000; turn++) {
     const engine = new ManualTimeline(random.below(2) * 2 ** random.below(49));
-    const clock = new VirtualClock(engine, 'dev-1', random.chance(4) ? 0 : (random.below(2_000_001) - 1_000_000) / 1000);
+    const clock = new VirtualClock(
+      engine,
+      'dev-1',
+      random.chance(4) ? 0 : (random.below(2_000_001) - 1_000_000) / 1000,
+    );
     const atMs = random.chance(2) ? random.below(1e6) / 1000 : random.below(2 ** 31) * 2 ** random.below(8);
     clock.setAlarm(atMs, () => undefined);
     const dueUs = engine.setUs;
@@ -113,7 +117,9 @@ it.each([Infinity, 1e15])('never rings at %f, and is not armed any more for what
 it('refuses what is not a number, and drifts of clocks that do not go', () => {
   const engine = new Engine();
   expect(() => new VirtualClock(engine, 'dev-1').setAlarm(NaN, () => undefined)).toThrow('not a number');
-  for (const driftPpm of [NaN, -1e6, Infinity]) expect(() => new VirtualClock(engine, 'dev-1', driftPpm)).toThrow('does not go');
+  for (const driftPpm of [NaN, -1e6, Infinity]) {
+    expect(() => new VirtualClock(engine, 'dev-1', driftPpm)).toThrow('does not go');
+  }
 });
 
 it('is silent when disarmed or released, and can be armed again', () => {

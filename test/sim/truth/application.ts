@@ -1,6 +1,6 @@
 /**
- * A program on a simulated host that uses connections by the calls of POSIX, as the programs did that the kernel was measured with:
- * poll, then recv; send when its time has come. What each call gives is noted.
+ * A program on a simulated host that uses connections by the calls of POSIX, as the programs did that the kernel was
+ * measured with: poll, then recv; send when its time has come. What each call gives is noted.
  */
 
 import { errnoOf, type Errno } from '../../../hal/errno.ts';
@@ -61,7 +61,9 @@ export class Machine {
       incoming: () => {
         const taken = listener.accept(deaf);
         const { address, port: remotePort } = taken?.remote ?? { address: '', port: 0 };
-        const tcb = stack.connections.all().find((other) => other.remotePort === remotePort && formatAddress(other.remoteAddress) === address);
+        const tcb = stack.connections
+          .all()
+          .find((other) => other.remotePort === remotePort && formatAddress(other.remoteAddress) === address);
         if (tcb === undefined) throw new Error('nothing was accepted');
         const socket = new Socket(this, 'server', tcb);
         this.accepted.push(onAccept(socket));
@@ -70,7 +72,13 @@ export class Machine {
   }
 
   /** socket, setsockopt, bind, connect: what connect gives is noted when it returns. */
-  connect(who: string, localPort: number, remoteAddress: number, remotePort: number, options: SocketOptions = {}): Socket {
+  connect(
+    who: string,
+    localPort: number,
+    remoteAddress: number,
+    remotePort: number,
+    options: SocketOptions = {},
+  ): Socket {
     const { stack } = this;
     let socket: Socket | undefined;
     const outcome = stack.connect({ address: '0.0.0.0', port: localPort }, remoteAddress, remotePort, (tcb) => {

@@ -1,4 +1,7 @@
-/** Whether the simulation did as the kernel did: the same calls with the same results, the same segments, each in its time. */
+/**
+ * Whether the simulation did as the kernel did: the same calls with the same results, the same segments, each in its
+ * time.
+ */
 
 import type { Call } from './application.ts';
 import type { Scenario } from './data.ts';
@@ -12,7 +15,10 @@ const ANSWER_S = 0.001;
 /** And what a program does about a packet comes so soon after it. */
 const WAKE_UP_S = 0.05;
 
-/** How far before the earliest run the simulation may be: in a world where timers are as little late as can be, as much as in another run they are late. */
+/**
+ * How far before the earliest run the simulation may be: in a world where timers are as little late as can be, as much
+ * as in another run they are late.
+ */
 export type Slack = (aheadS: number) => number;
 
 export const EXACT: Slack = () => 0;
@@ -27,17 +33,27 @@ export function latenessS(aheadS: number): number {
 
 /** What differs, a line each; none: equal. */
 export function compare(scenario: Scenario, replayed: Replayed, slack: Slack = latenessS): string[] {
-  return [...comparePackets(scenario, replayed, slack), ...compareCalls(scenario, replayed.calls), ...compareEnd(scenario, replayed.calls, slack)];
+  return [
+    ...comparePackets(scenario, replayed, slack),
+    ...compareCalls(scenario, replayed.calls),
+    ...compareEnd(scenario, replayed.calls, slack),
+  ];
 }
 
-function comparePackets({ packets: truth, surviving_side: survivor }: Scenario, replayed: Replayed, slack: Slack): string[] {
+function comparePackets(
+  { packets: truth, surviving_side: survivor }: Scenario,
+  replayed: Replayed,
+  slack: Slack,
+): string[] {
   const ours = relative(replayed, survivor);
   const expected = texts(truth.map((packet) => packet));
   const got = texts(ours, truth);
   const first = expected.findIndex((text, i) => text !== got[i]);
   if (first >= 0 || got.length > expected.length) {
     const at = first >= 0 ? first : expected.length;
-    return [`packet ${at + 1} of ${expected.length}: ${got[at] ?? 'none'} at ${ours[at]?.t ?? '-'}, not ${expected[at] ?? 'none'} at ${truth[at]?.t ?? '-'}`];
+    return [
+      `packet ${at + 1} of ${expected.length}: ${got[at] ?? 'none'} at ${ours[at]?.t ?? '-'}, not ${expected[at] ?? 'none'} at ${truth[at]?.t ?? '-'}`,
+    ];
   }
   let late = 0;
   return truth.flatMap(({ t, t_min: min, t_max: max }, i) => {
@@ -48,7 +64,10 @@ function comparePackets({ packets: truth, surviving_side: survivor }: Scenario, 
   });
 }
 
-/** Numbers that belong to another connection than they are relative to are told relative to that one's SYN. What the data leaves open is open. */
+/**
+ * Numbers that belong to another connection than they are relative to are told relative to that one's SYN. What the
+ * data leaves open is open.
+ */
 function texts(packets: readonly Told[], pattern: readonly Told[] = packets): string[] {
   const bases: { tx: number | undefined; rx: number | undefined } = { tx: undefined, rx: undefined };
   const told = (number: number | null, of: 'tx' | 'rx', isSyn: boolean): string => {
@@ -74,7 +93,9 @@ function compareCalls({ app_calls: calls }: Scenario, ours: readonly Call[]): st
   return whos.flatMap((who) => {
     const expected = notes.filter((note) => note.who === who).map(({ text }) => text);
     const isConnectNoted = expected.some((text) => text.startsWith('connect'));
-    const got = ours.filter((call) => call.who === who && (isConnectNoted || call.what !== 'connect')).map(({ what, result }) => `${what} ${result}`);
+    const got = ours
+      .filter((call) => call.who === who && (isConnectNoted || call.what !== 'connect'))
+      .map(({ what, result }) => `${what} ${result}`);
     const isSame = expected.length === got.length && expected.every((text, i) => text === got[i]);
     return isSame ? [] : [`calls of the ${who}: ${got.join(', ')}, not ${expected.join(', ')}`];
   });
@@ -97,7 +118,14 @@ function compareEnd(scenario: Scenario, calls: readonly Call[], slack: Slack): s
   if (delivered !== undefined && replugT !== undefined) {
     const read = calls.find(({ what, atUs }) => what === 'recv' && seconds(atUs) > replugT);
     const after = read === undefined ? NaN : seconds(read.atUs) - replugT;
-    found.push(...outside('delivered after the replug', after, delivered.after_replug_min - slack(4), delivered.after_replug_max + latenessS(4)));
+    found.push(
+      ...outside(
+        'delivered after the replug',
+        after,
+        delivered.after_replug_min - slack(4),
+        delivered.after_replug_max + latenessS(4),
+      ),
+    );
   }
   return found;
 }
@@ -108,22 +136,33 @@ function outside(what: string, t: number, min: number, max: number): string[] {
 }
 
 /**
- * The same of a window that stays closed, where only the way to it differs: what follows the ACK that closed it, with numbers from there
- * on, and times in units of the first: the RTO, which is of the round trips before.
+ * The same of a window that stays closed, where only the way to it differs: what follows the ACK that closed it, with
+ * numbers from there on, and times in units of the first: the RTO, which is of the round trips before.
  */
 export function compareProbes(scenario: Scenario, replayed: Replayed): string[] {
   const truth = sinceClosed(scenario.packets);
   const ours = sinceClosed(relative(replayed, scenario.surviving_side));
   const got = texts(ours);
-  const found = texts(truth).flatMap((text, i) => (text === got[i] ? [] : [`after the window is closed, packet ${i + 1}: ${got[i] ?? 'none'}, not ${text}`]));
+  const found = texts(truth).flatMap((text, i) =>
+    text === got[i] ? [] : [`after the window is closed, packet ${i + 1}: ${got[i] ?? 'none'}, not ${text}`],
+  );
   if (got.length !== truth.length) found.push(`${got.length} packets after the window is closed, not ${truth.length}`);
   const { call, errno, t_s: endT } = scenario.expected;
-  const end = replayed.calls.find(({ who, what, result }) => who === scenario.surviving_side && what === call && result === errno);
+  const end = replayed.calls.find(
+    ({ who, what, result }) => who === scenario.surviving_side && what === call && result === errno,
+  );
   if (call !== null && end === undefined) found.push(`${call} does not give ${errno ?? 0}`);
-  const closedT = (told: readonly Told[], all: readonly { readonly t: number }[]): number => (all.at(-1)?.t ?? NaN) - (told.at(-1)?.t ?? NaN);
-  const times = (told: readonly Told[], last: number | null): number[] => [...told.filter(({ dir }) => dir === 'tx').map(({ t }) => t), ...(last === null ? [] : [last])];
+  const closedT = (told: readonly Told[], all: readonly { readonly t: number }[]): number =>
+    (all.at(-1)?.t ?? NaN) - (told.at(-1)?.t ?? NaN);
+  const times = (told: readonly Told[], last: number | null): number[] => [
+    ...told.filter(({ dir }) => dir === 'tx').map(({ t }) => t),
+    ...(last === null ? [] : [last]),
+  ];
   const trueTimes = times(truth, endT === null ? null : endT - closedT(truth, scenario.packets));
-  const ourTimes = times(ours, end === undefined ? null : seconds(end.atUs) - closedT(ours, relative(replayed, scenario.surviving_side)));
+  const ourTimes = times(
+    ours,
+    end === undefined ? null : seconds(end.atUs) - closedT(ours, relative(replayed, scenario.surviving_side)),
+  );
   const unit = (ourTimes[0] ?? NaN) / (trueTimes[0] ?? NaN);
   return [...found, ...trueTimes.flatMap((t, i) => {
     const slack = latenessS(t - (trueTimes[i - 1] ?? 0)) + UNIT_ERROR * t;
@@ -140,7 +179,13 @@ function sinceClosed(packets: readonly Told[]): Told[] {
   const closing = packets[at];
   if (closing === undefined) return [];
   return packets.slice(at + 1).map((packet) => {
-    const since = (number: number | null, isOurs: boolean): number | null => (number === null || !isOurs ? number : number - (closing.ack ?? 0));
-    return { ...packet, t: packet.t - closing.t, seq: since(packet.seq, packet.dir === 'tx'), ack: since(packet.ack, packet.dir === 'rx') };
+    const since = (number: number | null, isOurs: boolean): number | null =>
+      number === null || !isOurs ? number : number - (closing.ack ?? 0);
+    return {
+      ...packet,
+      t: packet.t - closing.t,
+      seq: since(packet.seq, packet.dir === 'tx'),
+      ack: since(packet.ack, packet.dir === 'rx'),
+    };
   });
 }

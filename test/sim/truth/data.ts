@@ -69,10 +69,13 @@ export interface SocketOptions {
 
 /** `server keepalive 3/3/3, TCP_USER_TIMEOUT=5000`: they are those of the side that survives. */
 export function parseOptions(text: string): SocketOptions {
-  const [, idle, interval, count] = /keepalive (\d+)\/(\d+)\/(\d+)/.exec(text) ?? /KEEPIDLE=(\d+) KEEPINTVL=(\d+) KEEPCNT=(\d+)/.exec(text) ?? [];
+  const [, idle, interval, count] =
+    /keepalive (\d+)\/(\d+)\/(\d+)/.exec(text) ?? /KEEPIDLE=(\d+) KEEPINTVL=(\d+) KEEPCNT=(\d+)/.exec(text) ?? [];
   const [, userTimeoutMs] = /TCP_USER_TIMEOUT=(\d+)/.exec(text) ?? [];
   return {
-    ...(idle === undefined ? {} : { keepAlive: { idle: Number(idle), interval: Number(interval), count: Number(count) } }),
+    ...(idle === undefined
+      ? {}
+      : { keepAlive: { idle: Number(idle), interval: Number(interval), count: Number(count) } }),
     ...(userTimeoutMs === undefined ? {} : { userTimeoutMs: Number(userTimeoutMs) }),
     noDelay: /TCP_NODELAY(?! off)/.test(text),
   };
@@ -87,7 +90,10 @@ function withSysctl(profile: Profile, name: string, value: number): Profile {
   const { handshake, retransmission } = profile;
   switch (name) {
     case 'ipv4.tcp_retries2':
-      return { ...profile, retransmission: { ...retransmission, giveUp: { ...retransmission.giveUp, retries: value } } };
+      return {
+        ...profile,
+        retransmission: { ...retransmission, giveUp: { ...retransmission.giveUp, retries: value } },
+      };
     case 'ipv4.tcp_syn_retries':
       return { ...profile, handshake: { ...handshake, synRetries: value } };
     case 'ipv4.tcp_syn_linear_timeouts':

@@ -1,6 +1,6 @@
 /**
- * A measured scenario, done again in virtual time. Nothing here knows a scenario by its name: faults and calls are read from the data, so
- * that another measurement of the same kind needs no line of code.
+ * A measured scenario, done again in virtual time. Nothing here knows a scenario by its name: faults and calls are read
+ * from the data, so that another measurement of the same kind needs no line of code.
  */
 
 import { type Scenario, parseOptions, type Side, type TrueCall, withSysctls } from './data.ts';
@@ -34,7 +34,9 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
   const options = parseOptions(scenario.options);
   const profile = withSysctls(sysctls);
   const reads = (side: Side): Socket['reads'] => {
-    return special.readQuietly?.includes(side) === true ? 'quietly' : calls.some(({ who, what }) => who === side && what === 'recv');
+    return special.readQuietly?.includes(side) === true
+      ? 'quietly'
+      : calls.some(({ who, what }) => who === side && what === 'recv');
   };
   const world = new TruthWorld({
     server: profile,
@@ -70,7 +72,9 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
 /** `stateful firewall (5 s)`, and maybe `RST` for what it does not know. */
 function firewall({ title }: Scenario): Pick<WorldOptions, 'firewall'> {
   const [, timeoutS] = /stateful firewall \D*(\d+) s\)/.exec(title) ?? [];
-  return timeoutS === undefined ? {} : { firewall: { timeoutS: Number(timeoutS), onExpired: title.includes('RST') ? 'rst' : 'silent' } };
+  return timeoutS === undefined
+    ? {}
+    : { firewall: { timeoutS: Number(timeoutS), onExpired: title.includes('RST') ? 'rst' : 'silent' } };
 }
 
 function befall(world: TruthWorld, survivor: Side, what: string): void {
@@ -116,7 +120,9 @@ function reconnectPort({ fault_times_measured: faults }: Scenario): number | und
 
 /** A send is noted when it has returned: the segment it made tells better when it was called. */
 function sendTime({ app_calls: calls, packets, surviving_side: survivor }: Scenario, call: TrueCall): number {
-  const before = calls.slice(0, calls.indexOf(call)).filter(({ who, what, n }) => who === call.who && what === 'send' && n !== undefined);
+  const before = calls
+    .slice(0, calls.indexOf(call))
+    .filter(({ who, what, n }) => who === call.who && what === 'send' && n !== undefined);
   const seq = before.reduce((sum, { n = 0 }) => sum + n, 1);
   const dir = call.who === survivor ? 'tx' : 'rx';
   const packet = packets.find((other) => other.dir === dir && other.len > 0 && other.seq === seq);
@@ -136,8 +142,17 @@ export interface Told {
 /** With numbers relative to the first handshake of the same ports. */
 export function relative({ world, packets }: Replayed, survivor: Side): Told[] {
   return packets.map(({ atUs, dir, flags, seq, ack, len, port }) => {
-    const isn = (of: 'tx' | 'rx'): number | undefined => world.seen[survivor].find((other) => other.port === port && other.dir === of && other.flags.includes('S'))?.seq;
-    const from = (base: number | undefined, number: number): number | null => (base === undefined ? null : (number - base) >>> 0);
-    return { t: seconds(atUs), dir, flags, seq: from(isn(dir), seq), ack: flags.includes('A') ? from(isn(dir === 'tx' ? 'rx' : 'tx'), ack) : null, len };
+    const isn = (of: 'tx' | 'rx'): number | undefined =>
+      world.seen[survivor].find((other) => other.port === port && other.dir === of && other.flags.includes('S'))?.seq;
+    const from = (base: number | undefined, number: number): number | null =>
+      base === undefined ? null : (number - base) >>> 0;
+    return {
+      t: seconds(atUs),
+      dir,
+      flags,
+      seq: from(isn(dir), seq),
+      ack: flags.includes('A') ? from(isn(dir === 'tx' ? 'rx' : 'tx'), ack) : null,
+      len,
+    };
   });
 }

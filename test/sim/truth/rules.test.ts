@@ -1,6 +1,6 @@
 /**
- * What Linux does where nothing was measured, by its source (net/ipv4/tcp_timer.c, tcp_output.c, tcp_input.c). Times are in seconds; a timer
- * fires at its time or later, by what the wheel can tell apart.
+ * What Linux does where nothing was measured, by its source (net/ipv4/tcp_timer.c, tcp_output.c, tcp_input.c). Times
+ * are in seconds; a timer fires at its time or later, by what the wheel can tell apart.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,15 @@ import type { Profile } from '../../../sim/tcpip/profile.ts';
 import { LINUX } from '../../../sim/tcpip/profiles/linux.ts';
 import { latenessS } from './compare.ts';
 import { withSysctls, type Side } from './data.ts';
-import { CLIENT_ADDRESS, CLIENT_PORT, seconds, SERVER_ADDRESS, SERVER_PORT, TruthWorld, type WorldOptions } from './world.ts';
+import {
+  CLIENT_ADDRESS,
+  CLIENT_PORT,
+  seconds,
+  SERVER_ADDRESS,
+  SERVER_PORT,
+  TruthWorld,
+  type WorldOptions,
+} from './world.ts';
 
 /** The kernel's jiffy. */
 const TICK_S = 0.004;
@@ -36,7 +44,9 @@ function established(options: WorldOptions = {}): TruthWorld {
 
 /** When a side sent such segments, since the start; and what they are. */
 function sent(world: TruthWorld, side: Side, flags?: string): number[] {
-  return world.seen[side].filter((seen) => seen.dir === 'tx' && seconds(seen.atUs) >= 0 && (flags === undefined || seen.flags === flags)).map(({ atUs }) => seconds(atUs));
+  return world.seen[side]
+    .filter((seen) => seen.dir === 'tx' && seconds(seen.atUs) >= 0 && (flags === undefined || seen.flags === flags))
+    .map(({ atUs }) => seconds(atUs));
 }
 
 function sentFlags(world: TruthWorld, side: Side, sinceS: number): string[] {
@@ -45,7 +55,9 @@ function sentFlags(world: TruthWorld, side: Side, sinceS: number): string[] {
 
 /** What the last call that gave no number gave, and when. */
 function failure(world: TruthWorld, side: Side): { result: unknown; atS: number } | undefined {
-  const call = world.machine(side).calls.findLast(({ result }) => typeof result === 'string' && result !== 'ok' && result !== 'EPIPE');
+  const call = world
+    .machine(side)
+    .calls.findLast(({ result }) => typeof result === 'string' && result !== 'ok' && result !== 'EPIPE');
   return call === undefined ? undefined : { result: call.result, atS: seconds(call.atUs) };
 }
 
@@ -73,29 +85,46 @@ describe('data that nobody acknowledges', () => {
     return { times: sent(world, 'server', 'PA'), end: failure(world, 'server') };
   }
 
-  // An RTO of 204 ms is a little more than the 200 ms of the model: with 5 retries and more that makes up for the first time-out, which does not count.
-  it.each([[1, 3], [3, 5], [5, 6], [8, 9], [15, 16]])('tcp_retries2 %i: gives up at the first time-out after the time of so many doublings, which is number %i', (retries, timeouts) => {
-    const { times, end } = lost(withSysctls({ 'ipv4.tcp_retries2': retries }));
-    const waits = retransmissionWaits(timeouts);
-    expectChain(1.1, [...times.slice(1), (end?.atS ?? NaN) - WAKE_UP_S], waits);
-    expect(end?.result).toBe('ETIMEDOUT');
-    const sinceFirstS = (end?.atS ?? NaN) - (times[2] ?? NaN);
-    expect(sinceFirstS).toBeGreaterThanOrEqual(modelS(retries));
-    expect((times.at(-1) ?? NaN) - (times[2] ?? NaN)).toBeLessThan(modelS(retries));
-  });
+  // An RTO of 204 ms is a little more than the 200 ms of the model: with 5 retries and more that makes up for the first
+  // time-out, which does not count.
+  it.each([
+    [1, 3],
+    [3, 5],
+    [5, 6],
+    [8, 9],
+    [15, 16],
+  ])(
+    'tcp_retries2 %i: gives up at the first time-out after the time of so many doublings, which is number %i',
+    (retries, timeouts) => {
+      const { times, end } = lost(withSysctls({ 'ipv4.tcp_retries2': retries }));
+      const waits = retransmissionWaits(timeouts);
+      expectChain(1.1, [...times.slice(1), (end?.atS ?? NaN) - WAKE_UP_S], waits);
+      expect(end?.result).toBe('ETIMEDOUT');
+      const sinceFirstS = (end?.atS ?? NaN) - (times[2] ?? NaN);
+      expect(sinceFirstS).toBeGreaterThanOrEqual(modelS(retries));
+      expect((times.at(-1) ?? NaN) - (times[2] ?? NaN)).toBeLessThan(modelS(retries));
+    },
+  );
 
   it('keepalive changes nothing of it', () => {
     const profile = withSysctls({ 'ipv4.tcp_retries2': 8 });
-    expect(lost(profile, { serverSocket: { keepAlive: { idle: 3, interval: 3, count: 3 } } }).times).toHaveLength(lost(profile).times.length);
+    expect(lost(profile, { serverSocket: { keepAlive: { idle: 3, interval: 3, count: 3 } } }).times).toHaveLength(
+      lost(profile).times.length,
+    );
   });
 
-  it.each([100, 3000, 30_000])('TCP_USER_TIMEOUT of %i ms: gives up so long after the first time-out, whatever tcp_retries2', (userTimeoutMs) => {
-    const { times, end } = lost(withSysctls({ 'ipv4.tcp_retries2': 3 }), { serverSocket: { userTimeoutMs } });
-    expect(end?.result).toBe('ETIMEDOUT');
-    const sinceFirstS = (end?.atS ?? NaN) - (times[2] ?? NaN);
-    expect(sinceFirstS).toBeGreaterThanOrEqual(userTimeoutMs / 1000);
-    expect(sinceFirstS).toBeLessThanOrEqual(userTimeoutMs / 1000 + latenessS(userTimeoutMs / 2000) + TICK_S + WAKE_UP_S);
-  });
+  it.each([100, 3000, 30_000])(
+    'TCP_USER_TIMEOUT of %i ms: gives up so long after the first time-out, whatever tcp_retries2',
+    (userTimeoutMs) => {
+      const { times, end } = lost(withSysctls({ 'ipv4.tcp_retries2': 3 }), { serverSocket: { userTimeoutMs } });
+      expect(end?.result).toBe('ETIMEDOUT');
+      const sinceFirstS = (end?.atS ?? NaN) - (times[2] ?? NaN);
+      expect(sinceFirstS).toBeGreaterThanOrEqual(userTimeoutMs / 1000);
+      expect(sinceFirstS).toBeLessThanOrEqual(
+        userTimeoutMs / 1000 + latenessS(userTimeoutMs / 2000) + TICK_S + WAKE_UP_S,
+      );
+    },
+  );
 
   it.each([
     // tcp_rtt_estimator: the first round trip, of the handshake, and twice it, at least 200 ms, as its deviation.
@@ -108,7 +137,8 @@ describe('data that nobody acknowledges', () => {
     world.at(1.1, () => world.serverSocket.send(10));
     world.run(10);
     const [first = NaN, probe = NaN, ...others] = sent(world, 'server', 'PA');
-    // tcp_schedule_loss_probe: two round trips, and 200 ms for the delayed ACK of one segment alone; but no later than the RTO.
+    // tcp_schedule_loss_probe: two round trips, and 200 ms for the delayed ACK of one segment alone; but no later than
+    // the RTO.
     expectChain(first, [probe], [Math.min((2 * rttMs) / 1000 + 0.2, rtoS)]);
     expectChain(probe, others.slice(0, 4), [0, 1, 2, 3].map((i) => Math.ceil((rtoS * 250) - 1e-9) / 250 * 2 ** i));
   });
@@ -120,19 +150,34 @@ describe('data that nobody acknowledges', () => {
     for (const t of [20, 20.5]) world.at(t, () => world.serverSocket.send(10));
     world.at(21, () => world.serverSocket.recv());
     world.run(30);
-    expect(world.server.calls.map(({ what, result }) => `${what} ${result}`)).toEqual(['send 10', 'send ETIMEDOUT', 'send EPIPE', 'recv 0']);
+    expect(world.server.calls.map(({ what, result }) => `${what} ${result}`)).toEqual([
+      'send 10',
+      'send ETIMEDOUT',
+      'send EPIPE',
+      'recv 0',
+    ]);
   });
 });
 
 describe('keepalive', () => {
-  function idle(keepAlive: KeepAlive, userTimeoutMs?: number): { probes: number[]; resets: number[]; end: ReturnType<typeof failure> } {
-    const world = established({ serverSocket: { keepAlive, ...(userTimeoutMs === undefined ? {} : { userTimeoutMs }) } });
+  function idle(
+    keepAlive: KeepAlive,
+    userTimeoutMs?: number,
+  ): { probes: number[]; resets: number[]; end: ReturnType<typeof failure> } {
+    const world = established({
+      serverSocket: { keepAlive, ...(userTimeoutMs === undefined ? {} : { userTimeoutMs }) },
+    });
     world.at(1, () => world.cables.client.pull());
     world.run(9000);
     return { probes: sent(world, 'server', 'A'), resets: sent(world, 'server', 'RA'), end: failure(world, 'server') };
   }
 
-  it.each([[1, 1, 1], [1, 2, 5], [60, 10, 3], [7200, 75, 9]])('%i/%i/%i: as many probes, and the end an interval after the last', (idleS, interval, count) => {
+  it.each([
+    [1, 1, 1],
+    [1, 2, 5],
+    [60, 10, 3],
+    [7200, 75, 9],
+  ])('%i/%i/%i: as many probes, and the end an interval after the last', (idleS, interval, count) => {
     const { probes, resets, end } = idle({ idle: idleS, interval, count });
     expectChain(0, [...probes, ...resets], [idleS, ...Array.from({ length: count }, () => interval)]);
     expect(end).toEqual({ result: 'ETIMEDOUT', atS: expect.closeTo((resets[0] ?? NaN) + WAKE_UP_S, 6) });
@@ -155,14 +200,22 @@ describe('keepalive', () => {
     const world = established({ serverSocket: { keepAlive: { idle: 3, interval: 3, count: 3 } } });
     for (const t of [1, 2, 2.9]) world.at(t, () => world.clientSocket?.send(1));
     world.run(6.5);
-    const probes = world.seen.server.filter(({ dir, flags, len, atUs }) => dir === 'tx' && flags === 'A' && len === 0 && seconds(atUs) > 3);
+    const probes = world.seen.server.filter(
+      ({ dir, flags, len, atUs }) => dir === 'tx' && flags === 'A' && len === 0 && seconds(atUs) > 3,
+    );
     expectChain(2.9, probes.map(({ atUs }) => seconds(atUs)), [3]);
   });
 });
 
 describe('connect', () => {
-  function intoTheVoid(sysctls: Readonly<Record<string, number>>, userTimeoutMs?: number): { syns: number[]; end: ReturnType<typeof failure> } {
-    const world = new TruthWorld({ client: withSysctls(sysctls), ...(userTimeoutMs === undefined ? {} : { clientSocket: { userTimeoutMs } }) });
+  function intoTheVoid(
+    sysctls: Readonly<Record<string, number>>,
+    userTimeoutMs?: number,
+  ): { syns: number[]; end: ReturnType<typeof failure> } {
+    const world = new TruthWorld({
+      client: withSysctls(sysctls),
+      ...(userTimeoutMs === undefined ? {} : { clientSocket: { userTimeoutMs } }),
+    });
     world.cables.server.pull();
     world.at(0, () => world.connect());
     world.run(300);
@@ -183,12 +236,19 @@ describe('connect', () => {
     expect(end?.result).toBe('ETIMEDOUT');
   });
 
-  it.each([[500, 1.008], [2500, 2.5], [10_000, 10]])('with TCP_USER_TIMEOUT %i ms gives up %f s after the first SYN, with one retry at least', (userTimeoutMs, endS) => {
-    const { end } = intoTheVoid({}, userTimeoutMs);
-    expect(end?.result).toBe('ETIMEDOUT');
-    expect(end?.atS).toBeGreaterThanOrEqual(endS - TICK_S);
-    expect(end?.atS).toBeLessThanOrEqual(endS + latenessS(endS) + 2 * TICK_S);
-  });
+  it.each([
+    [500, 1.008],
+    [2500, 2.5],
+    [10_000, 10],
+  ])(
+    'with TCP_USER_TIMEOUT %i ms gives up %f s after the first SYN, with one retry at least',
+    (userTimeoutMs, endS) => {
+      const { end } = intoTheVoid({}, userTimeoutMs);
+      expect(end?.result).toBe('ETIMEDOUT');
+      expect(end?.atS).toBeGreaterThanOrEqual(endS - TICK_S);
+      expect(end?.atS).toBeLessThanOrEqual(endS + latenessS(endS) + 2 * TICK_S);
+    },
+  );
 });
 
 describe('a handshake that is not finished', () => {
@@ -238,7 +298,11 @@ describe('the end', () => {
     expect(world.server.stack.connections.size).toBe(0);
     world.at(65, () => world.clientSocket?.send(5));
     world.run(66);
-    expect(world.client.calls.map(({ what, result }) => `${what} ${result}`)).toEqual(['connect ok', 'recv 0', 'send 5']);
+    expect(world.client.calls.map(({ what, result }) => `${what} ${result}`)).toEqual([
+      'connect ok',
+      'recv 0',
+      'send 5',
+    ]);
     world.at(67, () => world.clientSocket?.send(5));
     world.run(68);
     expect(world.client.calls.at(-1)).toMatchObject({ what: 'send', result: 'EPIPE' });
@@ -255,7 +319,9 @@ describe('a window that stays closed', () => {
   it('TCP_USER_TIMEOUT counts from the first probe, though each is answered', () => {
     const world = closed({ serverSocket: { userTimeoutMs: 5000 } });
     world.run(20);
-    const probes = world.seen.server.filter(({ dir, flags, len, atUs }) => dir === 'tx' && flags === 'A' && len === 0 && seconds(atUs) > 0.5);
+    const probes = world.seen.server.filter(
+      ({ dir, flags, len, atUs }) => dir === 'tx' && flags === 'A' && len === 0 && seconds(atUs) > 0.5,
+    );
     const firstS = seconds(probes[0]?.atUs ?? NaN);
     const end = failure(world, 'server');
     expect(end?.result).toBe('ETIMEDOUT');
@@ -282,7 +348,10 @@ describe('a window that stays closed', () => {
     });
     world.run(200);
     const filled = world.server.calls.find(({ what }) => what === 'filled')?.result;
-    const read = world.client.calls.reduce((sum, { what, result }) => sum + (what === 'recv' && typeof result === 'number' ? result : 0), 0);
+    const read = world.client.calls.reduce(
+      (sum, { what, result }) => sum + (what === 'recv' && typeof result === 'number' ? result : 0),
+      0,
+    );
     expect(read).toBe(filled);
   });
 });
@@ -294,7 +363,9 @@ describe('delayed ACKs', () => {
     world.run(100);
     const data = world.seen.client.filter(({ dir, len }) => dir === 'rx' && len > 0);
     return data.map(({ atUs, seq, len }) => {
-      const ack = world.seen.client.find((seen) => seen.dir === 'tx' && seen.atUs >= atUs && ((seen.ack - (seq + len)) | 0) >= 0);
+      const ack = world.seen.client.find(
+        (seen) => seen.dir === 'tx' && seen.atUs >= atUs && ((seen.ack - (seq + len)) | 0) >= 0,
+      );
       return ((ack?.atUs ?? NaN) - atUs) / 1e6;
     });
   }
@@ -329,7 +400,9 @@ describe('delayed ACKs', () => {
     world.at(1.52, () => world.clientSocket?.send(1));
     world.at(2.5, () => world.serverSocket.send(1));
     world.run(3);
-    const acks = world.seen.client.filter(({ dir, atUs }) => dir === 'tx' && seconds(atUs) > 1).map(({ flags, atUs }) => [flags, seconds(atUs)] as const);
+    const acks = world.seen.client
+      .filter(({ dir, atUs }) => dir === 'tx' && seconds(atUs) > 1)
+      .map(({ flags, atUs }) => [flags, seconds(atUs)] as const);
     expect(acks.map(([flags]) => flags)).toEqual(['PA', 'A']);
     expect(acks[0]?.[1]).toBeCloseTo(1.52, 4);
     expectChain(2.5, [acks[1]?.[1] ?? NaN], [0.036]);
@@ -349,7 +422,9 @@ describe('a router that says the host cannot be reached', () => {
       seq: last?.seq ?? 0,
     });
     const { host } = world.machine(side);
-    host.receive(Object.assign(new Packet(), { protocol: ICMP, code: HOST_UNREACHABLE, destination: host.address, quoted }));
+    host.receive(
+      Object.assign(new Packet(), { protocol: ICMP, code: HOST_UNREACHABLE, destination: host.address, quoted }),
+    );
   }
 
   it('ends a connect at once (tcp_v4_err)', () => {

@@ -14,10 +14,11 @@ export interface Row extends Special {
 
 const CLOSED_WINDOW = {
   clientBufferBytes: 8192,
-  differs: 'Filling the window: Linux counts a segment in the receive buffer by the memory it takes (skb->truesize) and not by its bytes, so the '
-    + 'window closes after 14,896 bytes in pieces of 1000, 3000 and 1448, and the round trips until then make the RTO 220 ms; here buffers '
-    + 'count bytes, it closes after 8,192, and the RTO is 204 ms. How much fits into the send buffer differs for the same reason. The probes '
-    + 'are equal in number, order, flags, numbers and unanswered ones, and in time when it is measured in RTOs; so is the end.',
+  differs:
+    'Filling the window: Linux counts a segment in the receive buffer by the memory it takes (skb->truesize) and not by its bytes, so the ' +
+    'window closes after 14,896 bytes in pieces of 1000, 3000 and 1448, and the round trips until then make the RTO 220 ms; here buffers ' +
+    'count bytes, it closes after 8,192, and the RTO is 204 ms. How much fits into the send buffer differs for the same reason. The probes ' +
+    'are equal in number, order, flags, numbers and unanswered ones, and in time when it is measured in RTOs; so is the end.',
 } as const;
 
 /** Beside the data: what its words leave open. A scenario without a row needs none. */
@@ -43,8 +44,8 @@ const WHEELS = 2048;
 const WHEEL_STEP = 597;
 
 /**
- * Looks for machines, told apart by when they were switched on, on which everything comes within the times of the runs. Gives what is
- * different on the one that is nearest; nothing: there is one.
+ * Looks for machines, told apart by when they were switched on, on which everything comes within the times of the runs.
+ * Gives what is different on the one that is nearest; nothing: there is one.
  */
 export function exactly(scenario: Scenario): readonly string[] {
   let best: readonly string[] | undefined;
@@ -57,7 +58,10 @@ export function exactly(scenario: Scenario): readonly string[] {
   return best ?? [];
 }
 
-/** On a fresh machine, where no timer is later than it has to be: up to the timer's lateness before the earliest run, not after the latest. */
+/**
+ * On a fresh machine, where no timer is later than it has to be: up to the timer's lateness before the earliest run,
+ * not after the latest.
+ */
 export function withLateness(scenario: Scenario): readonly string[] {
   return compare(scenario, replay(scenario, rowOf(scenario)));
 }

@@ -30,5 +30,7 @@ it('is written down in README.md', () => {
   const [, tail = ''] = rest.split('<!-- end -->');
   const now = `${head}<!-- table -->\n\n${table(outcomes)}\n\n<!-- end -->${tail}`;
   if (process.env['UPDATE_TRUTH'] !== undefined) writeFileSync(README, now);
-  expect(now, 'the table is not up to date: run this test with UPDATE_TRUTH=1').toBe(process.env['UPDATE_TRUTH'] === undefined ? text : now);
+  expect(now, 'the table is not up to date: run this test with UPDATE_TRUTH=1').toBe(
+    process.env['UPDATE_TRUTH'] === undefined ? text : now,
+  );
 });

@@ -1,4 +1,7 @@
-/** Two machines and the cables between them, as in the measurements: a server, a client, a switch, and maybe a firewall on the way. */
+/**
+ * Two machines and the cables between them, as in the measurements: a server, a client, a switch, and maybe a firewall
+ * on the way.
+ */
 
 import { makeLine } from '../../../sim/link/line.ts';
 import { Link } from '../../../sim/link/link.ts';
@@ -37,8 +40,9 @@ export interface WorldOptions {
   readonly delayUs?: number;
   readonly firewall?: { readonly timeoutS: number; readonly onExpired: 'silent' | 'rst' };
   /**
-   * When the machines were switched on, as what it decides: how jiffies stand against time, and against the slots of the timer wheel. From
-   * 0 to WHEEL_US_MAX. Default: jiffies begin with the world, and the wheel is as the stack chooses.
+   * When the machines were switched on, as what it decides: how jiffies stand against time, and against the slots of
+   * the timer wheel. From 0 to WHEEL_US_MAX. Default: jiffies begin with the world, and the wheel is as the stack
+   * chooses.
    */
   readonly wheelUs?: number;
   readonly serverReads?: Socket['reads'];
@@ -81,10 +85,19 @@ export class TruthWorld {
     const farLine = makeLine({ delayUs: Math.ceil(delayUs / 2) });
     const serverCable = new Link(wires, 'server', serverHost, between, nearLine);
     let beyond: Receiver = between;
-    const clientCable: Link = new Link(wires, 'client', clientHost, { receive: (packet) => beyond.receive(packet) }, farLine);
+    const clientCable: Link = new Link(
+      wires,
+      'client',
+      clientHost,
+      { receive: (packet) => beyond.receive(packet) },
+      farLine,
+    );
     if (options.firewall !== undefined) {
       const { timeoutS, onExpired } = options.firewall;
-      const nat = new Nat(wires, 'firewall', FIREWALL_ADDRESS, clientCable, between, { establishedUs: timeoutS * 1e6, onExpired });
+      const nat = new Nat(wires, 'firewall', FIREWALL_ADDRESS, clientCable, between, {
+        establishedUs: timeoutS * 1e6,
+        onExpired,
+      });
       beyond = nat.inside;
       between.connect(FIREWALL_ADDRESS, nat.outside);
     }
@@ -120,7 +133,16 @@ export class TruthWorld {
     const side = link === this.cables.server ? 'server' : 'client';
     const { seq, ack, payloadBytes, window, sourcePort, destinationPort } = packet;
     const port = sourcePort === SERVER_PORT ? destinationPort : sourcePort;
-    this.seen[side].push({ atUs: this.engine.nowUs, dir: direction, flags: flagsText(packet.flags), seq, ack, len: payloadBytes, window, port });
+    this.seen[side].push({
+      atUs: this.engine.nowUs,
+      dir: direction,
+      flags: flagsText(packet.flags),
+      seq,
+      ack,
+      len: payloadBytes,
+      window,
+      port,
+    });
   }
 
   machine(side: Side): Machine {

@@ -9,12 +9,42 @@ import type { Verdict } from '../../../sim/verdict/verdict.ts';
 const noticed = (afterMs: number, by = 'silent') => ({ afterMs, by });
 
 const PULLED: Verdict = {
-  fault: 'cable-pull', effect: 'cuts', tier: 'T0', text: 'cable-pull on dev-1 at 10s for 30s', on: 'device', device: 'dev-1', atMs: 10_000, forMs: 30_000, isOver: true, healedAfterMs: 30_000, wasConnected: true,
-  hadService: true, firmware: 'running', server: 'running',
-  deviceNoticed: noticed(12_000, 'ETIMEDOUT'), serverNoticed: noticed(15_000), survived: false, ghostMs: 15_000, backAfterMs: 1500,
+  fault: 'cable-pull',
+  effect: 'cuts',
+  tier: 'T0',
+  text: 'cable-pull on dev-1 at 10s for 30s',
+  on: 'device',
+  device: 'dev-1',
+  atMs: 10_000,
+  forMs: 30_000,
+  isOver: true,
+  healedAfterMs: 30_000,
+  wasConnected: true,
+  hadService: true,
+  firmware: 'running',
+  server: 'running',
+  deviceNoticed: noticed(12_000, 'ETIMEDOUT'),
+  serverNoticed: noticed(15_000),
+  survived: false,
+  ghostMs: 15_000,
+  backAfterMs: 1500,
 };
-const OFF: Verdict = { ...PULLED, fault: 'power-loss', text: 'power-loss on dev-1 at 10s for 30s', firmware: 'off', deviceNoticed: undefined };
-const SURVIVED: Verdict = { ...PULLED, healedAfterMs: 1000, deviceNoticed: undefined, serverNoticed: undefined, survived: true, ghostMs: 1000, backAfterMs: 100 };
+const OFF: Verdict = {
+  ...PULLED,
+  fault: 'power-loss',
+  text: 'power-loss on dev-1 at 10s for 30s',
+  firmware: 'off',
+  deviceNoticed: undefined,
+};
+const SURVIVED: Verdict = {
+  ...PULLED,
+  healedAfterMs: 1000,
+  deviceNoticed: undefined,
+  serverNoticed: undefined,
+  survived: true,
+  ghostMs: 1000,
+  backAfterMs: 100,
+};
 const UNCONNECTED: Verdict = { ...OFF, wasConnected: false, serverNoticed: undefined, ghostMs: 0 };
 const NEVER_CONNECTED: Verdict = { ...UNCONNECTED, hadService: false, backAfterMs: undefined };
 const END_MS = 60_000;
@@ -33,12 +63,30 @@ it.each([
   ['server notices within 15s', { subject: 'server notices', withinMs: 15_000 }],
   ['device notices within 0.5s', { subject: 'device notices', withinMs: 500 }],
   ['service back within 2h', { subject: 'service back', withinMs: 7_200_000 }],
-  ['server wakes within 15s', "'server wakes within 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
-  ['server notices in 15s', "'server notices in 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
-  ['', "'' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
-  ['server notices within 15', "'server notices within 15' must end with a duration such as 500ms, 30s, 1.5m, 2h or 1d"],
-  ['server notices within 99999d', "'server notices within 99999d' must end with a duration of at most 13031d (35 years)"],
-  ['server notices within', "'server notices within' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'"],
+  [
+    'server wakes within 15s',
+    "'server wakes within 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+  ],
+  [
+    'server notices in 15s',
+    "'server notices in 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+  ],
+  [
+    '',
+    "'' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+  ],
+  [
+    'server notices within 15',
+    "'server notices within 15' must end with a duration such as 500ms, 30s, 1.5m, 2h or 1d",
+  ],
+  [
+    'server notices within 99999d',
+    "'server notices within 99999d' must end with a duration of at most 13031d (35 years)",
+  ],
+  [
+    'server notices within',
+    "'server notices within' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+  ],
 ])("'%s'", (text, expectation) => {
   expect(parseExpectation(text)).toEqual(expectation);
 });
@@ -46,11 +94,15 @@ it.each([
 describe('an expectation', () => {
   it('is met at its deadline, and not a moment after', () => {
     expect(failed('server notices within 15s', PULLED)).toEqual([]);
-    expect(failed('server notices within 14.999s', PULLED)).toEqual(['cable-pull on dev-1 at 10s for 30s, dev-1: server notices after 15.0 s (silent), not within 14.999s']);
+    expect(failed('server notices within 14.999s', PULLED)).toEqual([
+      'cable-pull on dev-1 at 10s for 30s, dev-1: server notices after 15.0 s (silent), not within 14.999s',
+    ]);
     expect(failed('device notices within 12s', PULLED)).toEqual([]);
     expect(failed('device notices within 11.999s', PULLED)).toHaveLength(1);
     expect(failed('service back within 1.5s', PULLED)).toEqual([]);
-    expect(failed('service back within 1.499s', PULLED)).toEqual(['cable-pull on dev-1 at 10s for 30s, dev-1: service back after 1.5 s, not within 1.499s']);
+    expect(failed('service back within 1.499s', PULLED)).toEqual([
+      'cable-pull on dev-1 at 10s for 30s, dev-1: service back after 1.5 s, not within 1.499s',
+    ]);
   });
 
   it('is not met by what had not come when the run ended', () => {
@@ -68,34 +120,82 @@ describe('an expectation', () => {
   it('leaves open what came so late that the run ended before its time was up, on both sides of that time', () => {
     const late = { ...PULLED, atMs: 45_000, serverNoticed: undefined };
     expect(judged('server notices within 15s', PULLED, late)).toEqual({
-      failures: ['cable-pull on dev-1 at 10s for 30s, dev-1: server notices not in the 15.0 s until the end of the run, not within 15s'], tooLate: 0,
+      failures: [
+        'cable-pull on dev-1 at 10s for 30s, dev-1: server notices not in the 15.0 s until the end of the run, not within 15s',
+      ],
+      tooLate: 0,
     });
-    expect(judged('server notices within 15s', PULLED, { ...late, atMs: 45_000.001 })).toEqual({ failures: [], tooLate: 1 });
-    expect(judged('service back within 2s', PULLED, { ...PULLED, healedAfterMs: undefined, backAfterMs: undefined })).toEqual({ failures: [], tooLate: 1 });
+    expect(judged('server notices within 15s', PULLED, { ...late, atMs: 45_000.001 })).toEqual({
+      failures: [],
+      tooLate: 1,
+    });
+    expect(
+      judged('service back within 2s', PULLED, { ...PULLED, healedAfterMs: undefined, backAfterMs: undefined }),
+    ).toEqual({ failures: [], tooLate: 1 });
   });
 
   it('names the worst first', () => {
-    const after = (afterMs: number | undefined, device: string) => ({ ...PULLED, device, serverNoticed: afterMs === undefined ? undefined : noticed(afterMs) });
-    const sentences = failed('server notices within 1s', after(3000, 'a'), after(9000, 'b'), after(undefined, 'c'), after(5000, 'd'));
+    const after = (afterMs: number | undefined, device: string) => ({
+      ...PULLED,
+      device,
+      serverNoticed: afterMs === undefined ? undefined : noticed(afterMs),
+    });
+    const sentences = failed(
+      'server notices within 1s',
+      after(3000, 'a'),
+      after(9000, 'b'),
+      after(undefined, 'c'),
+      after(5000, 'd'),
+    );
     expect(sentences.map((sentence) => /, ([a-d]): /.exec(sentence)?.[1])).toEqual(['c', 'b', 'd', 'a']);
   });
 
   it('asks nothing of a fault that only harms', () => {
-    expect(failed('server notices within 15s', PULLED, { ...PULLED, effect: 'harms', serverNoticed: undefined })).toEqual([]);
+    expect(
+      failed('server notices within 15s', PULLED, { ...PULLED, effect: 'harms', serverNoticed: undefined }),
+    ).toEqual([]);
   });
 
   it('asks nothing of who has nothing to notice, or cannot', () => {
-    expect(failed('server notices within 1s', { ...PULLED, serverNoticed: noticed(500) }, SURVIVED, UNCONNECTED)).toEqual([]);
-    expect(failed('device notices within 12s', PULLED, SURVIVED, UNCONNECTED, OFF, { ...OFF, fault: 'hang', firmware: 'hung' }, { ...OFF, fault: 'crash', firmware: 'dead' }, { ...PULLED, firmware: 'off', deviceNoticed: undefined })).toEqual([]);
+    expect(
+      failed('server notices within 1s', { ...PULLED, serverNoticed: noticed(500) }, SURVIVED, UNCONNECTED),
+    ).toEqual([]);
+    expect(
+      failed(
+        'device notices within 12s',
+        PULLED,
+        SURVIVED,
+        UNCONNECTED,
+        OFF,
+        { ...OFF, fault: 'hang', firmware: 'hung' },
+        { ...OFF, fault: 'crash', firmware: 'dead' },
+        { ...PULLED, firmware: 'off', deviceNoticed: undefined },
+      ),
+    ).toEqual([]);
     expect(failed('service back within 2s', PULLED, NEVER_CONNECTED)).toEqual([]);
-    expect(failed('service back within 2s', PULLED, { ...OFF, forMs: undefined, healedAfterMs: undefined, backAfterMs: undefined })).toEqual([]);
+    expect(
+      failed('service back within 2s', PULLED, {
+        ...OFF,
+        forMs: undefined,
+        healedAfterMs: undefined,
+        backAfterMs: undefined,
+      }),
+    ).toEqual([]);
   });
 
   it('is held against what a device noticed although the fault had stopped its firmware: by its watchdog, or when it went on', () => {
     for (const by of ['watchdog', 'closed']) {
-      const hung: Verdict = { ...OFF, fault: 'hang', firmware: 'hung', text: 'hang on dev-1 at 10s', deviceNoticed: noticed(8000, by) };
+      const hung: Verdict = {
+        ...OFF,
+        fault: 'hang',
+        firmware: 'hung',
+        text: 'hang on dev-1 at 10s',
+        deviceNoticed: noticed(8000, by),
+      };
       expect(failed('device notices within 8s', hung)).toEqual([]);
-      expect(failed('device notices within 7.999s', hung)).toEqual([`hang on dev-1 at 10s, dev-1: device notices after 8.0 s (${by}), not within 7.999s`]);
+      expect(failed('device notices within 7.999s', hung)).toEqual([
+        `hang on dev-1 at 10s, dev-1: device notices after 8.0 s (${by}), not within 7.999s`,
+      ]);
     }
   });
 
@@ -112,12 +212,37 @@ describe('an expectation', () => {
 });
 
 describe('the table', () => {
-  const rows = (...verdicts: Verdict[]) => verdictTable(verdicts).split('\n').map((line) => line.split(/ {2,}/)).slice(1);
+  const rows = (...verdicts: Verdict[]) =>
+    verdictTable(verdicts)
+      .split('\n')
+      .map((line) => line.split(/ {2,}/))
+      .slice(1);
 
   it('says who noticed, after how long, by what, or why not', () => {
     const never = { ...PULLED, deviceNoticed: undefined, serverNoticed: undefined, backAfterMs: undefined };
-    const star = { ...PULLED, text: 'hang on dev-* at 10s', device: 'dev-2', fault: 'hang', firmware: 'hung', isOver: false, forMs: undefined, healedAfterMs: undefined, deviceNoticed: undefined } as const;
-    expect(rows(PULLED, SURVIVED, never, OFF, { ...OFF, fault: 'crash', firmware: 'dead' }, UNCONNECTED, NEVER_CONNECTED, star)).toEqual([
+    const star = {
+      ...PULLED,
+      text: 'hang on dev-* at 10s',
+      device: 'dev-2',
+      fault: 'hang',
+      firmware: 'hung',
+      isOver: false,
+      forMs: undefined,
+      healedAfterMs: undefined,
+      deviceNoticed: undefined,
+    } as const;
+    expect(
+      rows(
+        PULLED,
+        SURVIVED,
+        never,
+        OFF,
+        { ...OFF, fault: 'crash', firmware: 'dead' },
+        UNCONNECTED,
+        NEVER_CONNECTED,
+        star,
+      ),
+    ).toEqual([
       [PULLED.text, '12.0 s by ETIMEDOUT', '15.0 s by silent', '15.0 s', '1.5 s'],
       [PULLED.text, 'survived', 'survived', '1.0 s', '0.1 s'],
       [PULLED.text, 'never', 'never', '15.0 s', 'never'],
@@ -130,26 +255,57 @@ describe('the table', () => {
   });
 
   it('says which device and which time it was, where the line of the plan does not', () => {
-    const of = (device: string, atMs: number) => ({ ...PULLED, text: 'cable-pull on dev-1..2 at 10s for 1s every 1m', device, atMs });
-    expect(rows(of('dev-1', 10_000), of('dev-2', 10_000), of('dev-2', 70_000)).map(([text]) => text?.replace(/.*every 1m/, ''))).toEqual([' (dev-1)', ' (dev-2, 10.0 s)', ' (dev-2, 70.0 s)']);
-    expect(rows({ ...of('dev-1', 10_000), text: 'reset on dev-1 at 10s every 1m' }, { ...of('dev-1', 70_000), text: 'reset on dev-1 at 10s every 1m' }).map(([text]) => text)).toEqual([
-      'reset on dev-1 at 10s every 1m (10.0 s)', 'reset on dev-1 at 10s every 1m (70.0 s)',
-    ]);
+    const of = (device: string, atMs: number) => ({
+      ...PULLED,
+      text: 'cable-pull on dev-1..2 at 10s for 1s every 1m',
+      device,
+      atMs,
+    });
+    expect(
+      rows(of('dev-1', 10_000), of('dev-2', 10_000), of('dev-2', 70_000)).map(([text]) =>
+        text?.replace(/.*every 1m/, ''),
+      ),
+    ).toEqual([' (dev-1)', ' (dev-2, 10.0 s)', ' (dev-2, 70.0 s)']);
+    expect(
+      rows(
+        { ...of('dev-1', 10_000), text: 'reset on dev-1 at 10s every 1m' },
+        { ...of('dev-1', 70_000), text: 'reset on dev-1 at 10s every 1m' },
+      ).map(([text]) => text),
+    ).toEqual(['reset on dev-1 at 10s every 1m (10.0 s)', 'reset on dev-1 at 10s every 1m (70.0 s)']);
   });
 
   it('says of a fault that lasts beyond the end that it does, and not so of one that is over while another keeps the device', () => {
     const cutShort = { ...PULLED, isOver: false, healedAfterMs: undefined, backAfterMs: undefined };
-    expect(rows(cutShort, { ...cutShort, isOver: true }).map((cells) => cells.at(-1))).toEqual(['not over at the end', 'not healed']);
+    expect(rows(cutShort, { ...cutShort, isOver: true }).map((cells) => cells.at(-1))).toEqual([
+      'not over at the end',
+      'not healed',
+    ]);
   });
 
   it('has one row for a fault on more than eight devices: each thing that happened, how often, in the middle and at worst', () => {
-    const pulled = (count: number) => Array.from({ length: count }, (_, i) => ({ ...PULLED, text: 'cable-pull on * at 10s', device: `dev-${i}`, serverNoticed: noticed(10_000 + i * 1000) }));
+    const pulled = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        ...PULLED,
+        text: 'cable-pull on * at 10s',
+        device: `dev-${i}`,
+        serverNoticed: noticed(10_000 + i * 1000),
+      }));
     expect(rows(...pulled(8))).toHaveLength(8);
-    const survivor = { ...SURVIVED, text: 'cable-pull on * at 10s', device: 'dev-9', isOver: false, forMs: undefined, healedAfterMs: undefined };
+    const survivor = {
+      ...SURVIVED,
+      text: 'cable-pull on * at 10s',
+      device: 'dev-9',
+      isOver: false,
+      forMs: undefined,
+      healedAfterMs: undefined,
+    };
     expect(rows(...pulled(9), survivor)).toEqual([
       [
-        'cable-pull on * at 10s (10 devices)', '9: median 12.0 s, worst 12.0 s by ETIMEDOUT', '9: median 14.0 s, worst 18.0 s by silent',
-        'median 15.0 s, worst 15.0 s', '9: median 1.5 s, worst 1.5 s',
+        'cable-pull on * at 10s (10 devices)',
+        '9: median 12.0 s, worst 12.0 s by ETIMEDOUT',
+        '9: median 14.0 s, worst 18.0 s by silent',
+        'median 15.0 s, worst 15.0 s',
+        '9: median 1.5 s, worst 1.5 s',
       ],
       ['', '1: survived', '1: survived', '1: not healed'],
     ]);

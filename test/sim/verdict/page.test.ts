@@ -1,4 +1,7 @@
-/** The report page: one file that needs nothing, in which nothing of a user's is markup, and whose script runs and tells what is pointed at. */
+/**
+ * The report page: one file that needs nothing, in which nothing of a user's is markup, and whose script runs and tells
+ * what is pointed at.
+ */
 
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -37,8 +40,16 @@ beforeAll(async () => {
   await sim.runFor('1m');
   sim.testbed.traceEnd();
   real = {
-    title: 'Cablepull', repeat: 'cablepull run --devices 3', seed: 1, network: 'simulated', endMs: 60_000, notes: [],
-    findings: judge.findings(60_000), expectations: [], lines: lines.lines(60_000), serverFaults: lines.serverFaults(60_000),
+    title: 'Cablepull',
+    repeat: 'cablepull run --devices 3',
+    seed: 1,
+    network: 'simulated',
+    endMs: 60_000,
+    notes: [],
+    findings: judge.findings(60_000),
+    expectations: [],
+    lines: lines.lines(60_000),
+    serverFaults: lines.serverFaults(60_000),
   };
 });
 
@@ -48,7 +59,8 @@ function partOf(page: string, pattern: RegExp): string {
   return part;
 }
 
-const dataOf = (page: string): unknown => JSON.parse(partOf(page, /<script type="application\/json" id="data">(.*?)<\/script>/s));
+const dataOf = (page: string): unknown =>
+  JSON.parse(partOf(page, /<script type="application\/json" id="data">(.*?)<\/script>/s));
 const scriptOf = (page: string): string => partOf(page, /<script>(.*?)<\/script>/s);
 const headlineOf = (data: PageData): string => partOf(reportPage(data), /<h1>(.*?)<\/h1>/s).replaceAll('\u00a0', ' ');
 
@@ -66,8 +78,15 @@ describe('the page', () => {
 
   it('has nothing of a user as markup', () => {
     const page = reportPage({
-      ...real, title: NASTY, repeat: NASTY, notes: [NASTY], expectations: [{ text: NASTY, failures: [NASTY], tooLate: 0 }],
-      findings: { ...real.findings, verdicts: real.findings.verdicts.map((verdict) => ({ ...verdict, text: NASTY, device: NASTY })) },
+      ...real,
+      title: NASTY,
+      repeat: NASTY,
+      notes: [NASTY],
+      expectations: [{ text: NASTY, failures: [NASTY], tooLate: 0 }],
+      findings: {
+        ...real.findings,
+        verdicts: real.findings.verdicts.map((verdict) => ({ ...verdict, text: NASTY, device: NASTY })),
+      },
     });
     expect(page).not.toContain('<b>"');
     expect(page.match(/<\/script>/gi)).toHaveLength(2);
@@ -80,8 +99,12 @@ describe('the page', () => {
   });
 
   it('says in one sentence what happened', () => {
-    expect(headlineOf(real)).toMatch(/^3 devices, 60 s, 5 cuts: the server noticed \d of \d that it could, median [\d.]+ s, worst [\d.]+ s; \d survived$/);
-    expect(headlineOf({ ...real, findings: { ...real.findings, verdicts: [] } })).toBe('3 devices, 60 s: no connection was cut');
+    expect(headlineOf(real)).toMatch(
+      /^3 devices, 60 s, 5 cuts: the server noticed \d of \d that it could, median [\d.]+ s, worst [\d.]+ s; \d survived$/,
+    );
+    expect(headlineOf({ ...real, findings: { ...real.findings, verdicts: [] } })).toBe(
+      '3 devices, 60 s: no connection was cut',
+    );
     const [cut] = real.findings.verdicts;
     if (cut === undefined) throw new Error('there were faults');
     const never = { ...cut, serverNoticed: undefined, survived: false };
@@ -91,8 +114,16 @@ describe('the page', () => {
 
   it('says of each expectation whether it is met, in words, with the worst cases; the rest is folded', () => {
     const failures = Array.from({ length: 5 }, (_, i) => `case ${i}`);
-    const page = reportPage({ ...real, expectations: [{ text: 'server notices within 15s', failures: [], tooLate: 2 }, { text: 'service back within 1s', failures, tooLate: 0 }] });
-    expect(page).toContain('<li class="met"><span class="verdict">✓ met</span>server notices within 15s <span class="late">(2 came too late in the run to tell)</span></li>');
+    const page = reportPage({
+      ...real,
+      expectations: [
+        { text: 'server notices within 15s', failures: [], tooLate: 2 },
+        { text: 'service back within 1s', failures, tooLate: 0 },
+      ],
+    });
+    expect(page).toContain(
+      '<li class="met"><span class="verdict">✓ met</span>server notices within 15s <span class="late">(2 came too late in the run to tell)</span></li>',
+    );
     expect(page).toContain('<span class="verdict">✗ not met</span>service back within 1s<ul><li>case 0</li>');
     expect(page).toContain('<summary>2 more</summary><ul><li>case 3</li><li>case 4</li></ul>');
   });
@@ -103,7 +134,9 @@ describe('the page', () => {
     const [cut] = real.findings.verdicts;
     if (cut === undefined) throw new Error('there were faults');
     const never = { ...cut, serverNoticed: undefined, survived: false };
-    expect(reportPage({ ...real, findings: { ...real.findings, verdicts: [never] } })).toContain('<td data-label="server noticed"><div><span class="bad">never</span></div></td>');
+    expect(reportPage({ ...real, findings: { ...real.findings, verdicts: [never] } })).toContain(
+      '<td data-label="server noticed"><div><span class="bad">never</span></div></td>',
+    );
   });
 
   it('has notes, and the line that repeats the run', () => {
@@ -120,7 +153,9 @@ describe('the page', () => {
   });
 
   it('has room for a thousand devices in less than 2 MB', () => {
-    const lines = Array.from({ length: 1000 }, (_, i) => real.lines.map((line) => ({ ...line, name: `dev-${i}` }))).flat();
+    const lines = Array.from({ length: 1000 }, (_, i) =>
+      real.lines.map((line) => ({ ...line, name: `dev-${i}` })),
+    ).flat();
     expect(reportPage({ ...real, lines }).length).toBeLessThan(2_000_000);
   });
 });
@@ -128,7 +163,11 @@ describe('the page', () => {
 describe('the data', () => {
   it('has the longest ghost first', () => {
     expect(packData(real).devices.map(([name]) => name)).toEqual(['dev-1', 'dev-2', NASTY]);
-    expect(packData({ ...real, lines: real.lines.toReversed() }).devices.map(([name]) => name)).toEqual(['dev-1', 'dev-2', NASTY]);
+    expect(packData({ ...real, lines: real.lines.toReversed() }).devices.map(([name]) => name)).toEqual([
+      'dev-1',
+      'dev-2',
+      NASTY,
+    ]);
   });
 
   it('has each text once, and marks false alarms', () => {
@@ -136,12 +175,24 @@ describe('the data', () => {
     const { texts, devices } = packData({ ...real, findings: { ...real.findings, falseAlarms: alarms } });
     expect(new Set(texts).size).toBe(texts.length);
     const marks = devices.find(([name]) => name === 'dev-2')?.[7].slice(-5) ?? [];
-    expect(marks).toEqual([5000, 5000, 1, texts.indexOf('false alarm: the device gave up a connection that was alive, by missed-beats'), 2]);
+    expect(marks).toEqual([
+      5000,
+      5000,
+      1,
+      texts.indexOf('false alarm: the device gave up a connection that was alive, by missed-beats'),
+      2,
+    ]);
   });
 });
 
 describe('the distribution', () => {
-  const detection = (timesMs: readonly number[], never = 0) => ({ timesMs, medianMs: timesMs[0], p99Ms: timesMs.at(-1), worstMs: timesMs.at(-1), never });
+  const detection = (timesMs: readonly number[], never = 0) => ({
+    timesMs,
+    medianMs: timesMs[0],
+    p99Ms: timesMs.at(-1),
+    worstMs: timesMs.at(-1),
+    never,
+  });
 
   it('is a step for each time, of all that could notice', () => {
     const svg = distribution(detection([5000, 10_000], 2), detection([]), 600);
@@ -157,7 +208,9 @@ describe('the distribution', () => {
 
   it('is drawn for no time at all, and for times of 0', () => {
     expect(distribution(detection([]), detection([], 3), 600)).toBe('');
-    for (const times of [[0], [0, 0, 5], [0, 1, 90_000_000]]) expect(distribution(detection(times), detection([]), 340)).not.toMatch(/NaN|Infinity|undefined/);
+    for (const times of [[0], [0, 0, 5], [0, 1, 90_000_000]]) {
+      expect(distribution(detection(times), detection([]), 340)).not.toMatch(/NaN|Infinity|undefined/);
+    }
   });
 
   it('has a dot for each time, where they are few; on any width', () => {
@@ -176,8 +229,21 @@ describe('the distribution', () => {
 
 describe('words', () => {
   it('are as people say them', () => {
-    const said = [0, 999, 999.6, 15_250, 60_000, 119_940, 119_960, 750_000, 7_199_600, 12_000_000].map((ms) => humanTime(ms).replaceAll('\u00a0', ' '));
-    expect(said).toEqual(['0 ms', '999 ms', '1 s', '15.3 s', '60 s', '119.9 s', '2 min', '12 min 30 s', '2 h', '3 h 20 min']);
+    const said = [0, 999, 999.6, 15_250, 60_000, 119_940, 119_960, 750_000, 7_199_600, 12_000_000].map((ms) =>
+      humanTime(ms).replaceAll('\u00a0', ' '),
+    );
+    expect(said).toEqual([
+      '0 ms',
+      '999 ms',
+      '1 s',
+      '15.3 s',
+      '60 s',
+      '119.9 s',
+      '2 min',
+      '12 min 30 s',
+      '2 h',
+      '3 h 20 min',
+    ]);
     expect([groupedCount(1, 'device'), groupedCount(1_234_567, 'device')]).toEqual(['1 device', '1,234,567 devices']);
   });
 });
@@ -196,13 +262,20 @@ describe('the colours', () => {
   }
 
   it('of what is drawn have 3:1 against their background, those of words 4.5:1, in light and in dark', () => {
-    const schemes = [...STYLE.matchAll(/:root \{([^}]*--back[^}]*)\}/g)].map(([, block = '']) => new Map([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map(([, name = '', colour = '']) => [name, colour])));
+    const schemes = [...STYLE.matchAll(/:root \{([^}]*--back[^}]*)\}/g)].map(
+      ([, block = '']) =>
+        new Map([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map(([, name = '', colour = '']) => [name, colour])),
+    );
     expect(schemes).toHaveLength(2);
     for (const scheme of schemes) {
       for (const back of ['back', 'card']) {
         const against = (name: string): number => contrast(scheme.get(name) ?? '', scheme.get(back) ?? '');
-        for (const name of ['device', 'server', 'ghost', 'fault-edge', 'harm-edge', 'alarm']) expect(against(name), `${name} on ${back}`).toBeGreaterThanOrEqual(3);
-        for (const name of ['text', 'muted', 'ghost-text', 'good', 'bad']) expect(against(name), `${name} on ${back}`).toBeGreaterThanOrEqual(4.5);
+        for (const name of ['device', 'server', 'ghost', 'fault-edge', 'harm-edge', 'alarm']) {
+          expect(against(name), `${name} on ${back}`).toBeGreaterThanOrEqual(3);
+        }
+        for (const name of ['text', 'muted', 'ghost-text', 'good', 'bad']) {
+          expect(against(name), `${name} on ${back}`).toBeGreaterThanOrEqual(4.5);
+        }
       }
       // A ghost is often upon a fault.
       expect(contrast(scheme.get('ghost') ?? '', scheme.get('fault') ?? '')).toBeGreaterThanOrEqual(3);
@@ -240,7 +313,14 @@ class Thing {
   setPointerCapture(): void {}
 
   fire(kind: string, event: object = {}): void {
-    this.listeners.get(kind)?.({ type: kind, button: 0, pointerId: 1, pointerType: 'mouse', preventDefault: () => {}, ...event });
+    this.listeners.get(kind)?.({
+      type: kind,
+      button: 0,
+      pointerId: 1,
+      pointerType: 'mouse',
+      preventDefault: () => {},
+      ...event,
+    });
   }
 }
 
@@ -259,9 +339,18 @@ class Browser {
       set: () => true,
     });
     const canvas = Object.assign(this.thing('canvas'), { getContext: () => context });
-    const window = Object.assign(new Thing(), { innerHeight: 700, innerWidth: 1000, devicePixelRatio: 2, scrollBy: () => {} });
+    const window = Object.assign(new Thing(), {
+      innerHeight: 700,
+      innerWidth: 1000,
+      devicePixelRatio: 2,
+      scrollBy: () => {},
+    });
     runInNewContext(script, {
-      document: { querySelector: (selector: string) => this.thing(selector.slice(1)), createElement: (kind: string) => (kind === 'canvas' ? canvas : new Thing()), documentElement: {} },
+      document: {
+        querySelector: (selector: string) => this.thing(selector.slice(1)),
+        createElement: (kind: string) => (kind === 'canvas' ? canvas : new Thing()),
+        documentElement: {},
+      },
       window,
       getComputedStyle: () => ({ getPropertyValue: () => '#123456' }),
       matchMedia: () => new Thing(),
@@ -296,7 +385,8 @@ describe('the script', () => {
     browser = new Browser(scriptOf(page), dataOf(page));
   });
 
-  // As browser/state.ts lays it out at this width: 148 px of names, 10 px at the right; 28 px of time, 28 px for the server; rows of 42 px.
+  // As browser/state.ts lays it out at this width: 148 px of names, 10 px at the right; 28 px of time, 28 px for the
+  // server; rows of 42 px.
   const at = (s: number, row: number): object => ({ clientX: 148 + (s / 60) * 842, clientY: 56 + row * 42 + 20 });
 
   it('draws the time, the server, and each device with its ghost', () => {
@@ -309,15 +399,22 @@ describe('the script', () => {
   it('tells what is pointed at, and when', () => {
     browser.thing('canvas').fire('pointermove', at(12, 0));
     expect(browser.thing('tip').hidden).toBe(false);
-    expect(browser.told).toEqual(expect.arrayContaining([
-      'dev-1, at 12.0 s',
-      'fault: cable-pull on dev-1 at 10s for 30s, 10.00 s to 40.00 s (30.0 s)',
-      expect.stringMatching(/^ghost, the server believes in it: 10\.00 s to 2\d\.\d\d s \(1\d\.\d s\); cable-pull on dev-1 at 10s for 30s$/),
-      expect.stringMatching(/^device: connected .* missed-beats$/),
-      expect.stringMatching(/^server: on line .*: silent for/),
-    ]));
+    expect(browser.told).toEqual(
+      expect.arrayContaining([
+        'dev-1, at 12.0 s',
+        'fault: cable-pull on dev-1 at 10s for 30s, 10.00 s to 40.00 s (30.0 s)',
+        expect.stringMatching(
+          /^ghost, the server believes in it: 10\.00 s to 2\d\.\d\d s \(1\d\.\d s\); cable-pull on dev-1 at 10s for 30s$/,
+        ),
+        expect.stringMatching(/^device: connected .* missed-beats$/),
+        expect.stringMatching(/^server: on line .*: silent for/),
+      ]),
+    );
     browser.thing('canvas').fire('pointermove', { clientX: 148 + (51 / 60) * 842, clientY: 40 });
-    expect(browser.told).toEqual(['server, at 51.0 s', 'fault on the server: cable-pull on server at 50s for 2s, 50.00 s to 52.00 s (2.0 s)']);
+    expect(browser.told).toEqual([
+      'server, at 51.0 s',
+      'fault on the server: cable-pull on server at 50s for 2s, 50.00 s to 52.00 s (2.0 s)',
+    ]);
     browser.thing('canvas').fire('pointerleave');
     expect(browser.thing('tip').hidden).toBe(true);
   });
@@ -359,7 +456,9 @@ describe('the script', () => {
     const canvas = browser.thing('canvas');
     canvas.fire('wheel', { clientX: 148 + 842 / 4, clientY: 70, deltaX: 0, deltaY: -100 });
     expect(browser.thing('all').disabled).toBe(true);
-    for (let i = 0; i < 3; i++) canvas.fire('wheel', { clientX: 148 + 842 / 4, clientY: 70, deltaX: 0, deltaY: -200, ctrlKey: true });
+    for (let i = 0; i < 3; i++) {
+      canvas.fire('wheel', { clientX: 148 + 842 / 4, clientY: 70, deltaX: 0, deltaY: -200, ctrlKey: true });
+    }
     canvas.fire('pointermove', { clientX: 148 + 842 / 4, clientY: 76 });
     expect(browser.told[0]).toMatch(/^dev-1, at 15\.0\d* s$/);
     canvas.fire('dblclick');
@@ -384,7 +483,9 @@ describe('the script', () => {
   });
 
   it('draws only the rows that can be seen', () => {
-    const lines = Array.from({ length: 5000 }, (_, i) => real.lines.slice(0, 1).map((line) => ({ ...line, name: `row-${i}` }))).flat();
+    const lines = Array.from({ length: 5000 }, (_, i) =>
+      real.lines.slice(0, 1).map((line) => ({ ...line, name: `row-${i}` })),
+    ).flat();
     const many = new Browser(SCRIPT, packData({ ...real, lines }));
     many.thing('all').fire('click');
     expect(many.draw().filter((word) => word.startsWith('row-')).length).toBeLessThan(20);

@@ -1,4 +1,7 @@
-/** A trace that was printed is read again: each line as it was written, or with a sentence that says what is wrong with it, and where. */
+/**
+ * A trace that was printed is read again: each line as it was written, or with a sentence that says what is wrong with
+ * it, and where.
+ */
 
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -53,7 +56,10 @@ function word(text: string): string {
 }
 
 function blocks(text: string, language: string): string[] {
-  return Array.from(text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm')), ([, block]) => block ?? '');
+  return Array.from(
+    text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm')),
+    ([, block]) => block ?? '',
+  );
 }
 
 const SECTIONS = documented();
@@ -61,7 +67,9 @@ const EXAMPLES = SECTIONS.flatMap(({ examples }) => examples);
 const TRACE = blocks(DOCUMENT, 'ndjson')[0] ?? '';
 
 /** Every kind there is. */
-const KINDS = Object.entries(EVENT_FIELDS).flatMap(([source, kinds]) => Object.entries(kinds).map(([kind, fields]) => ({ source, kind, fields: Object.keys(fields) })));
+const KINDS = Object.entries(EVENT_FIELDS).flatMap(([source, kinds]) =>
+  Object.entries(kinds).map(([kind, fields]) => ({ source, kind, fields: Object.keys(fields) })),
+);
 
 function read(text: string): TraceFileEnd & { readonly got: readonly TraceEvent[] } {
   return readPieces([text]);
@@ -75,7 +83,8 @@ function readPieces(pieces: Iterable<string>): TraceFileEnd & { readonly got: re
 }
 
 const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
-const START = '{"source":"run","kind":"start","format":"cablepull-trace","version":2,"network":"simulated","seed":1,"atMs":0}';
+const START =
+  '{"source":"run","kind":"start","format":"cablepull-trace","version":2,"network":"simulated","seed":1,"atMs":0}';
 const END = '{"source":"run","kind":"end","interrupted":false,"bytes":0,"atMs":9000}';
 const beat = (atMs: number): string => JSON.stringify({ source: 'device', device: 'dev-1', kind: 'beat-sent', atMs });
 
@@ -92,7 +101,9 @@ describe('a line', () => {
   });
 
   it.each(KINDS)('$kind of $source has an example with each of its fields', ({ source, kind, fields }) => {
-    const examples = SECTIONS.filter((section) => section.source === source && section.kind === kind).flatMap((section) => section.examples);
+    const examples = SECTIONS.filter((section) => section.source === source && section.kind === kind).flatMap(
+      (section) => section.examples,
+    );
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) expect(JSON.parse(example)).toMatchObject({ source, kind });
     expect(fields.filter((field) => !examples.some((example) => Object.hasOwn(objectOf(example), field)))).toEqual([]);
@@ -108,32 +119,89 @@ describe('a line', () => {
     ['{"source":7,"kind":"boot"}', "'source' must be one of run, device, bench, link, fault, server, not 7"],
     ['{"source":"device"}', "'kind' is missing: it must be the name of an event"],
     ['{"source":"run","kind":null}', "'kind' must be the name of an event, not null"],
-    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"x"}', "'atMs' must be a number of milliseconds, 0 or more, not \"x\""],
-    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":-1}', "'atMs' must be a number of milliseconds, 0 or more, not -1"],
-    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":1e999}', "'atMs' must be a number of milliseconds, 0 or more, not Infinity"],
-    ['{"source":"device","device":"","kind":"beat-sent","atMs":1}', "'device' must be a text that is not empty, not \"\""],
+    [
+      '{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"x"}',
+      '\'atMs\' must be a number of milliseconds, 0 or more, not "x"',
+    ],
+    [
+      '{"source":"device","device":"dev-1","kind":"beat-sent","atMs":-1}',
+      "'atMs' must be a number of milliseconds, 0 or more, not -1",
+    ],
+    [
+      '{"source":"device","device":"dev-1","kind":"beat-sent","atMs":1e999}',
+      "'atMs' must be a number of milliseconds, 0 or more, not Infinity",
+    ],
+    [
+      '{"source":"device","device":"","kind":"beat-sent","atMs":1}',
+      '\'device\' must be a text that is not empty, not ""',
+    ],
     ['{"source":"device","device":"dev-1","kind":"carrier","up":1,"atMs":1}', "'up' must be true or false, not 1"],
-    ['{"source":"device","device":"dev-1","kind":"beat-missed","missed":0,"atMs":1}', "'missed' must be a whole number of at least 1, not 0"],
-    ['{"source":"device","device":"dev-1","kind":"data-sent","bytes":1.5,"atMs":1}', "'bytes' must be a whole number of at least 0, not 1.5"],
-    ['{"source":"device","device":"dev-1","kind":"lost","server":"s:1","afterMs":1,"by":"boredom","atMs":1}',
-      "'by' must be 'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected' "
-      + 'or an errno such as ETIMEDOUT, not "boredom"'],
-    ['{"source":"device","device":"dev-1","kind":"connect-failed","server":"s:1","errno":"EWHAT","atMs":1}', "'errno' must be an errno such as ETIMEDOUT, not \"EWHAT\""],
-    ['{"source":"bench","device":"dev-1","kind":"hung-up","local":{"address":"::1","port":70000},"by":"closed","atMs":1}', "'local.port' must be a whole number from 0 to 65535, not 70000"],
-    ['{"source":"server","server":"s","kind":"online","client":1,"peer":"10.0.0.1:1","atMs":1}', "'peer' must be an object with address and port, not \"10.0.0.1:1\""],
-    ['{"source":"server","server":"s","kind":"online","client":1,"atMs":1}', "'peer' is missing: it must be an object with address and port"],
-    ['{"source":"link","kind":"forgotten","at":"nat-1","ends":[{"address":"::1","port":1}],"idleMs":1,"atMs":1}', "'ends' must be a list of two, not a list"],
-    [`{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"${'x'.repeat(100)}"}`, `'atMs' must be a number of milliseconds, 0 or more, not "${'x'.repeat(40)}..."`],
-    ['{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"\\u001b[2J\u009b2J\u202e"}', "'atMs' must be a number of milliseconds, 0 or more, not \"\\u001b[2J\\u009b2J\\u202e\""],
+    [
+      '{"source":"device","device":"dev-1","kind":"beat-missed","missed":0,"atMs":1}',
+      "'missed' must be a whole number of at least 1, not 0",
+    ],
+    [
+      '{"source":"device","device":"dev-1","kind":"data-sent","bytes":1.5,"atMs":1}',
+      "'bytes' must be a whole number of at least 0, not 1.5",
+    ],
+    [
+      '{"source":"device","device":"dev-1","kind":"lost","server":"s:1","afterMs":1,"by":"boredom","atMs":1}',
+      "'by' must be 'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected' " +
+        'or an errno such as ETIMEDOUT, not "boredom"',
+    ],
+    [
+      '{"source":"device","device":"dev-1","kind":"connect-failed","server":"s:1","errno":"EWHAT","atMs":1}',
+      '\'errno\' must be an errno such as ETIMEDOUT, not "EWHAT"',
+    ],
+    [
+      '{"source":"bench","device":"dev-1","kind":"hung-up","local":{"address":"::1","port":70000},"by":"closed","atMs":1}',
+      "'local.port' must be a whole number from 0 to 65535, not 70000",
+    ],
+    [
+      '{"source":"server","server":"s","kind":"online","client":1,"peer":"10.0.0.1:1","atMs":1}',
+      '\'peer\' must be an object with address and port, not "10.0.0.1:1"',
+    ],
+    [
+      '{"source":"server","server":"s","kind":"online","client":1,"atMs":1}',
+      "'peer' is missing: it must be an object with address and port",
+    ],
+    [
+      '{"source":"link","kind":"forgotten","at":"nat-1","ends":[{"address":"::1","port":1}],"idleMs":1,"atMs":1}',
+      "'ends' must be a list of two, not a list",
+    ],
+    [
+      `{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"${'x'.repeat(100)}"}`,
+      `'atMs' must be a number of milliseconds, 0 or more, not "${'x'.repeat(40)}..."`,
+    ],
+    [
+      '{"source":"device","device":"dev-1","kind":"beat-sent","atMs":"\\u001b[2J\u009b2J\u202e"}',
+      '\'atMs\' must be a number of milliseconds, 0 or more, not "\\u001b[2J\\u009b2J\\u202e"',
+    ],
   ])('that is wrong says what would be right: %s', (line, sentence) => {
     expect(parseTraceLine(line)).toBe(sentence);
   });
 
   it('of a fault has the argument that its kind must have, and no other', () => {
-    const line = (fault: string, argument?: string): string => JSON.stringify({ source: 'fault', id: 1, fault, argument, host: 'dev-1', on: 'device', tier: 'T3', text: 'x', kind: 'fault', atMs: 1 });
+    const line = (fault: string, argument?: string): string =>
+      JSON.stringify({
+        source: 'fault',
+        id: 1,
+        fault,
+        argument,
+        host: 'dev-1',
+        on: 'device',
+        tier: 'T3',
+        text: 'x',
+        kind: 'fault',
+        atMs: 1,
+      });
     expect(parseTraceLine(line('loss', '10%'))).toHaveProperty('argument', '10%');
-    expect(parseTraceLine(line('loss'))).toBe("'argument' is missing: it must be a share of packets such as 10%, above 0% and at most 100%");
-    expect(parseTraceLine(line('loss', 'much'))).toBe("'argument' must be a share of packets such as 10%, above 0% and at most 100%, not \"much\"");
+    expect(parseTraceLine(line('loss'))).toBe(
+      "'argument' is missing: it must be a share of packets such as 10%, above 0% and at most 100%",
+    );
+    expect(parseTraceLine(line('loss', 'much'))).toBe(
+      '\'argument\' must be a share of packets such as 10%, above 0% and at most 100%, not "much"',
+    );
     expect(parseTraceLine(line('hang'))).toHaveProperty('fault', 'hang');
     expect(parseTraceLine(line('hang', '10%'))).toBe("'argument' cannot be there: 'hang' has none");
     expect(parseTraceLine(line('nat-timeout'))).toHaveProperty('fault', 'nat-timeout');
@@ -141,8 +209,14 @@ describe('a line', () => {
   });
 
   it('that a later version wrote is no error: an event that is not known is passed over', () => {
-    expect(parseTraceLine('{"source":"device","device":"dev-1","kind":"dreaming","atMs":1}')).toEqual({ source: undefined, unknown: '"dreaming" of the source "device"' });
-    expect(parseTraceLine('{"source":"moon","kind":"boot","atMs":1}')).toEqual({ source: undefined, unknown: '"boot" of the source "moon"' });
+    expect(parseTraceLine('{"source":"device","device":"dev-1","kind":"dreaming","atMs":1}')).toEqual({
+      source: undefined,
+      unknown: '"dreaming" of the source "device"',
+    });
+    expect(parseTraceLine('{"source":"moon","kind":"boot","atMs":1}')).toEqual({
+      source: undefined,
+      unknown: '"boot" of the source "moon"',
+    });
     // Words that every object answers to.
     expect(parseTraceLine('{"source":"constructor","kind":"name","atMs":1}')).toHaveProperty('source', undefined);
     expect(parseTraceLine('{"source":"device","kind":"toString","atMs":1}')).toHaveProperty('source', undefined);
@@ -150,7 +224,10 @@ describe('a line', () => {
 
   it('that the command prints after the trace is no event', () => {
     expect(parseTraceLine('{"kind":"report","endMs":1}')).toEqual({ source: undefined, unknown: undefined });
-    expect(parseTraceLine('{"kind":"netstat","atMs":1,"connections":[]}')).toEqual({ source: undefined, unknown: undefined });
+    expect(parseTraceLine('{"kind":"netstat","atMs":1,"connections":[]}')).toEqual({
+      source: undefined,
+      unknown: undefined,
+    });
   });
 });
 
@@ -168,7 +245,10 @@ describe('each field', () => {
     const here = name === '' ? [] : [{ name, value, lineWith }];
     if (Array.isArray(value)) {
       const items: readonly unknown[] = value;
-      return [...here, ...items.flatMap((item, i) => places(item, `${name}[${i}]`, (other) => lineWith(items.with(i, other))))];
+      return [
+        ...here,
+        ...items.flatMap((item, i) => places(item, `${name}[${i}]`, (other) => lineWith(items.with(i, other)))),
+      ];
     }
     if (!isObject(value)) return here;
     return [...here, ...Object.entries(value).flatMap(([key, item]) => {
@@ -178,13 +258,27 @@ describe('each field', () => {
 
   /** What no field of this one's type can be. */
   function wrongFor(name: string, value: unknown): unknown[] {
-    const others = [null, [], [1, 2, 3], {}, true, 'no such word', -1].filter((other) => typeof other !== typeof value || typeof value === 'object');
+    const others = [null, [], [1, 2, 3], {}, true, 'no such word', -1].filter(
+      (other) => typeof other !== typeof value || typeof value === 'object',
+    );
     if (typeof value === 'number') return [...others, -1, Number.MAX_VALUE * 2, ...(/Ms$/.test(name) ? [] : [0.5])];
-    const isText = typeof value === 'string' && /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|text|host|nat|at|address|topic|message)$/.test(name);
+    const isText =
+      typeof value === 'string' &&
+      /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|text|host|nat|at|address|topic|message)$/.test(
+        name,
+      );
     return typeof value === 'string' && (!isText || name === 'reason.kind') ? [...others, 'no such word', ''] : others;
   }
 
-  const OPTIONAL = ['start repeat', 'connected local', 'served afterMs', 'lost detail', 'hung-up local', 'fault forMs', 'healed forMs'];
+  const OPTIONAL = [
+    'start repeat',
+    'connected local',
+    'served afterMs',
+    'lost detail',
+    'hung-up local',
+    'fault forMs',
+    'healed forMs',
+  ];
 
   it.each(EXAMPLES)('that is wrong, or missing, is named: %s', (line) => {
     const event = objectOf(line);
@@ -192,12 +286,17 @@ describe('each field', () => {
       for (const wrong of wrongFor(name, value)) {
         const sentence = parseTraceLine(lineWith(wrong));
         // Of an object that is empty, what is missing is named.
-        check(typeof sentence === 'string' && sentence.startsWith(`'${name}`), `of ${name} ${JSON.stringify(wrong)} it is said: ${JSON.stringify(sentence)}`);
+        check(
+          typeof sentence === 'string' && sentence.startsWith(`'${name}`),
+          `of ${name} ${JSON.stringify(wrong)} it is said: ${JSON.stringify(sentence)}`,
+        );
       }
       // In a list nothing can be missing: JSON has null there.
       if (name.endsWith(']')) continue;
       const without = parseTraceLine(lineWith(undefined));
-      if (OPTIONAL.includes(`${String(event['kind'])} ${name}`)) expect(without).toMatchObject({ source: event['source'] });
+      if (OPTIONAL.includes(`${String(event['kind'])} ${name}`)) {
+        expect(without).toMatchObject({ source: event['source'] });
+      }
       else expect(without).toMatch(`'${name}' is missing: it must be `);
     }
   });
@@ -223,12 +322,28 @@ describe('a file', () => {
     const sim = new Simulation({ seed: 1, onTrace: (event) => { text += `${JSON.stringify(event)}\n`; } });
     sim.addServer(referenceServer({ beatEvents: true }));
     const nat = sim.addNat({ idleTimeout: '5m' });
-    for (let i = 0; i < 10; i++) sim.addDevice({ firmware: heartbeatFirmware({ dataIntervalMs: 5000, dataBytes: 64 }), link: { delay: '7ms' }, ...(i < 3 && { nat }) });
-    sim.schedule([
-      'cable-pull on dev-1 at 10s for 1m', 'power-loss on dev-2 at 10s..30s for 5s every 1m', 'hang on dev-3 at 20s for 50s', 'crash on dev-4 at 20s for 5s',
-      'reset on dev-5 at 20s every 50s', 'one-way tx on dev-6 at 20s for 40s', 'loss 30% on dev-7 at 5s', 'latency 1.5s on dev-8 at 5s for 1m',
-      'nat-timeout on dev-9 at 30s', 'nat-timeout 1s on dev-10 at 30s', 'power-loss on server at 2m for 5s',
-    ].join('\n'));
+    for (let i = 0; i < 10; i++) {
+      sim.addDevice({
+        firmware: heartbeatFirmware({ dataIntervalMs: 5000, dataBytes: 64 }),
+        link: { delay: '7ms' },
+        ...(i < 3 && { nat }),
+      });
+    }
+    sim.schedule(
+      [
+        'cable-pull on dev-1 at 10s for 1m',
+        'power-loss on dev-2 at 10s..30s for 5s every 1m',
+        'hang on dev-3 at 20s for 50s',
+        'crash on dev-4 at 20s for 5s',
+        'reset on dev-5 at 20s every 50s',
+        'one-way tx on dev-6 at 20s for 40s',
+        'loss 30% on dev-7 at 5s',
+        'latency 1.5s on dev-8 at 5s for 1m',
+        'nat-timeout on dev-9 at 30s',
+        'nat-timeout 1s on dev-10 at 30s',
+        'power-loss on server at 2m for 5s',
+      ].join('\n'),
+    );
     await sim.runFor('4m');
     sim.testbed.traceEnd();
     const sessions = new Sessions();
@@ -243,7 +358,9 @@ describe('a file', () => {
   it('may come in pieces of any length', () => {
     const whole = read(TRACE);
     for (let length = 1; length < 200; length++) {
-      const pieces = Array.from({ length: Math.ceil(TRACE.length / length) }, (_, i) => TRACE.slice(i * length, (i + 1) * length));
+      const pieces = Array.from({ length: Math.ceil(TRACE.length / length) }, (_, i) =>
+        TRACE.slice(i * length, (i + 1) * length),
+      );
       expect(readPieces(pieces)).toEqual(whole);
     }
   });
@@ -262,7 +379,9 @@ describe('a file', () => {
     expect(want).toMatchObject({ error: undefined, isTruncated: false, notes: [], events: 3 });
     expect(read(`\uFEFF${START}\r\n${beat(1)}\r\n${END}\r\n`)).toEqual(want);
     expect(readPieces(['\uFEFF', `${START}\n\n${beat(1)}\n`, END])).toEqual(want);
-    expect(read(lines('', START, beat(1), END, '{"kind":"netstat","atMs":1,"connections":[]}', '{"kind":"report"}'))).toEqual(want);
+    expect(
+      read(lines('', START, beat(1), END, '{"kind":"netstat","atMs":1,"connections":[]}', '{"kind":"report"}')),
+    ).toEqual(want);
   });
 
   it.each([
@@ -270,23 +389,73 @@ describe('a file', () => {
     ['a byte order mark', '\uFEFF', 'the file is empty: a trace has at least its first line'],
     ['another text', 'hello\nworld\n', 'line 1: this is no trace of cablepull: this is not JSON, or not all of it'],
     ['a text of one line', 'hello', 'line 1: this is no trace of cablepull: this is not JSON, or not all of it'],
-    ['other JSON', '{"name":"cablepull"}\n', "line 1: this is no trace of cablepull: 'source' is missing: it must be one of run, device, bench, link, fault, server"],
-    ['the last lines of a trace', lines(beat(1), END), "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
-    ['results alone', '{"kind":"report"}\n', "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'"],
-    ['another format', START.replace('cablepull-trace', 'pcap'), "line 1: this is no trace of cablepull: 'format' must be 'cablepull-trace', not \"pcap\""],
-    ['a newer version', START.replace('"version":2', '"version":3').replace('simulated', 'quantum'),
-      'line 1: this trace is of version 3, newer than this cablepull, which reads version 2'],
-    ['an older version', START.replace('"version":2', '"version":1').replace('simulated', 'quantum'),
-      'line 1: this trace is of version 1, older than this cablepull, which reads version 2'],
-    ['no version', START.replace('"version":2', '"version":"1"'), "line 1: 'version' must be a whole number of at least 1, not \"1\""],
-    ['another network', START.replace('simulated', 'quantum'), "line 1: 'network' must be 'real', 'simulated' or 'gateway', not \"quantum\""],
-    ['a wrong line', lines(START, beat(1), '{"source":"device"}', beat(2)), "line 3: 'kind' is missing: it must be the name of an event"],
-    ['a line that is cut, among others', `${lines(START, beat(1))}${beat(2).slice(0, 20)}\n${lines(beat(3))}`, 'line 3: this is not JSON, or not all of it'],
-    ['a last line that is whole, and wrong', `${lines(START)}{"source":"device"}`, "line 2: 'kind' is missing: it must be the name of an event"],
+    [
+      'other JSON',
+      '{"name":"cablepull"}\n',
+      "line 1: this is no trace of cablepull: 'source' is missing: it must be one of run, device, bench, link, fault, server",
+    ],
+    [
+      'the last lines of a trace',
+      lines(beat(1), END),
+      "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'",
+    ],
+    [
+      'results alone',
+      '{"kind":"report"}\n',
+      "line 1: this is no trace of cablepull, or not its beginning: the first must be the event 'start' of the source 'run'",
+    ],
+    [
+      'another format',
+      START.replace('cablepull-trace', 'pcap'),
+      "line 1: this is no trace of cablepull: 'format' must be 'cablepull-trace', not \"pcap\"",
+    ],
+    [
+      'a newer version',
+      START.replace('"version":2', '"version":3').replace('simulated', 'quantum'),
+      'line 1: this trace is of version 3, newer than this cablepull, which reads version 2',
+    ],
+    [
+      'an older version',
+      START.replace('"version":2', '"version":1').replace('simulated', 'quantum'),
+      'line 1: this trace is of version 1, older than this cablepull, which reads version 2',
+    ],
+    [
+      'no version',
+      START.replace('"version":2', '"version":"1"'),
+      'line 1: \'version\' must be a whole number of at least 1, not "1"',
+    ],
+    [
+      'another network',
+      START.replace('simulated', 'quantum'),
+      "line 1: 'network' must be 'real', 'simulated' or 'gateway', not \"quantum\"",
+    ],
+    [
+      'a wrong line',
+      lines(START, beat(1), '{"source":"device"}', beat(2)),
+      "line 3: 'kind' is missing: it must be the name of an event",
+    ],
+    [
+      'a line that is cut, among others',
+      `${lines(START, beat(1))}${beat(2).slice(0, 20)}\n${lines(beat(3))}`,
+      'line 3: this is not JSON, or not all of it',
+    ],
+    [
+      'a last line that is whole, and wrong',
+      `${lines(START)}{"source":"device"}`,
+      "line 2: 'kind' is missing: it must be the name of an event",
+    ],
     ['a time that goes back', lines(START, beat(2), beat(1.5)), "line 3: 'atMs' is 1.5 after 2: time cannot go back"],
     ['two traces', lines(START, beat(1), END, START), 'line 4: another trace begins here: a file holds one'],
-    ['two traces, the first cut off', lines(START, beat(1), START), 'line 3: another trace begins here: a file holds one'],
-    ['more than its end', lines(START, END, beat(9001)), "line 3: an event comes after the run's end: a file holds one trace"],
+    [
+      'two traces, the first cut off',
+      lines(START, beat(1), START),
+      'line 3: another trace begins here: a file holds one',
+    ],
+    [
+      'more than its end',
+      lines(START, END, beat(9001)),
+      "line 3: an event comes after the run's end: a file holds one trace",
+    ],
   ])('with %s is an error, with its line', (_, text, error) => {
     expect(read(text)).toMatchObject({ error, isTruncated: false });
   });
@@ -305,23 +474,40 @@ describe('a file', () => {
 
   it('of a run that was killed is cut off, and stands', () => {
     expect(read(lines(START, beat(1), beat(2500)))).toMatchObject({
-      error: undefined, isTruncated: true, events: 3, notes: ['the trace is cut off before the end of the run: it was read up to line 3, at 2.5 s'],
+      error: undefined,
+      isTruncated: true,
+      events: 3,
+      notes: ['the trace is cut off before the end of the run: it was read up to line 3, at 2.5 s'],
     });
     expect(read(`${lines(START, beat(2500))}{"source":"dev`)).toMatchObject({
-      error: undefined, isTruncated: true, events: 2, notes: ['the trace is cut off in line 3: it was read up to line 2, at 2.5 s'],
+      error: undefined,
+      isTruncated: true,
+      events: 2,
+      notes: ['the trace is cut off in line 3: it was read up to line 2, at 2.5 s'],
     });
   });
 
   it('whose results are cut off has lost nothing of the trace', () => {
-    expect(read(`${lines(START, END)}{"kind":"rep`)).toMatchObject({ error: undefined, isTruncated: false, notes: ['line 3, after the end of the trace, is cut off'] });
+    expect(read(`${lines(START, END)}{"kind":"rep`)).toMatchObject({
+      error: undefined,
+      isTruncated: false,
+      notes: ['line 3, after the end of the trace, is cut off'],
+    });
   });
 
   it('with events of a later version tells how many were skipped', () => {
     const dream = '{"source":"device","device":"dev-1","kind":"dreaming","atMs":1}';
     expect(read(lines(START, dream, END))).toMatchObject({
-      error: undefined, events: 2, skipped: 1, notes: ['1 event was skipped that this cablepull does not know: first "dreaming" of the source "device", in line 2'],
+      error: undefined,
+      events: 2,
+      skipped: 1,
+      notes: [
+        '1 event was skipped that this cablepull does not know: first "dreaming" of the source "device", in line 2',
+      ],
     });
-    expect(read(lines(START, dream, dream, END)).notes).toEqual(['2 events were skipped that this cablepull does not know: first "dreaming" of the source "device", in line 2']);
+    expect(read(lines(START, dream, dream, END)).notes).toEqual([
+      '2 events were skipped that this cablepull does not know: first "dreaming" of the source "device", in line 2',
+    ]);
   });
 
   it('cut off at any byte gives a prefix of its events', () => {
@@ -333,7 +519,10 @@ describe('a file', () => {
       const { got, error, isTruncated } = read(new TextDecoder().decode(bytes.subarray(0, length)));
       // A line is whole before its newline is there.
       const wholeLines = newlines.filter((at) => at <= length).length;
-      check(got.length === wholeLines && got.every((event, i) => JSON.stringify(event) === JSON.stringify(whole[i])), `${length} bytes hold ${wholeLines} events, not ${got.length}`);
+      check(
+        got.length === wholeLines && got.every((event, i) => JSON.stringify(event) === JSON.stringify(whole[i])),
+        `${length} bytes hold ${wholeLines} events, not ${got.length}`,
+      );
       check((error === undefined) === wholeLines > 0, `${length} bytes: ${error}`);
       check(isTruncated === (wholeLines > 0 && wholeLines < whole.length), `${length} bytes: cut off`);
     }
@@ -349,7 +538,30 @@ describe('a file', () => {
 });
 
 describe('whatever a line is', () => {
-  const TOKENS = ['"', '{', '}', '[', ']', ',', ':', '0', '-', '1e999', 'null', 'true', '\\u0000', '\n', '\r', '\uFEFF', '"source"', '"kind"', '"__proto__"', '"boot"', 'é', '\ud800'];
+  const TOKENS = [
+    '"',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '0',
+    '-',
+    '1e999',
+    'null',
+    'true',
+    '\\u0000',
+    '\n',
+    '\r',
+    '\uFEFF',
+    '"source"',
+    '"kind"',
+    '"__proto__"',
+    '"boot"',
+    'é',
+    '\ud800',
+  ];
 
   function mutate(text: string, random: Seeded): string {
     let mutated = text;
@@ -382,7 +594,9 @@ describe('whatever a line is', () => {
     const values = EXAMPLES.flatMap((line) => Object.values(objectOf(line)));
     for (let i = 0; i < 20_000; i++) {
       const event = objectOf(random.pick(EXAMPLES));
-      const parsed = parseTraceLine(JSON.stringify({ ...event, [random.pick(Object.keys(event))]: random.pick(values) }));
+      const parsed = parseTraceLine(
+        JSON.stringify({ ...event, [random.pick(Object.keys(event))]: random.pick(values) }),
+      );
       if (typeof parsed !== 'string' && parsed.source !== undefined) {
         describeTraceEvent(parsed);
         if (parsed.source === 'fault') FAULTS[parsed.fault].effect(parsed.argument);
@@ -394,13 +608,18 @@ describe('whatever a line is', () => {
     const random = new Seeded(3);
     for (let i = 0; i < 5000; i++) {
       const { got, events, error, isTruncated } = read(mutate(TRACE, random));
-      check(got.length === events && (error !== undefined ? !isTruncated : isTruncated || events > 1), `after mutation ${i}`);
+      check(
+        got.length === events && (error !== undefined ? !isTruncated : isTruncated || events > 1),
+        `after mutation ${i}`,
+      );
     }
   });
 
   it('depth is no danger', () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
-    expect(parseTraceLine(`{"source":"device","device":"dev-1","kind":"beat-sent","atMs":${deep}}`)).toBe("'atMs' must be a number of milliseconds, 0 or more, not a list");
+    expect(parseTraceLine(`{"source":"device","device":"dev-1","kind":"beat-sent","atMs":${deep}}`)).toBe(
+      "'atMs' must be a number of milliseconds, 0 or more, not a list",
+    );
   });
 });
 
@@ -411,7 +630,11 @@ describe('TRACE.md', () => {
   });
 
   it.each(KINDS)('names each field of $kind of $source', ({ source, kind, fields }) => {
-    const text = SECTIONS.find((section) => section.source === source && section.kind === kind)?.text.replaceAll(/^```[\s\S]*?^```/gm, '') ?? '';
+    const text =
+      SECTIONS.find((section) => section.source === source && section.kind === kind)?.text.replaceAll(
+        /^```[\s\S]*?^```/gm,
+        '',
+      ) ?? '';
     expect(['source', 'kind', ...fields].filter((field) => !text.includes(`\`${field}\``))).toEqual([]);
   });
 

@@ -3,7 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import type { Device } from '../../../sim/device.ts';
-import { type DeviceOptions, Simulation, type SimulatedServer, type SimulationOptions } from '../../../sim/simulation.ts';
+import {
+  type DeviceOptions,
+  Simulation,
+  type SimulatedServer,
+  type SimulationOptions,
+} from '../../../sim/simulation.ts';
 import type { ServerOptions } from '../../../sim/server/settings.ts';
 import '../../../sim/vitest/index.ts';
 
@@ -14,7 +19,11 @@ interface World {
 }
 
 /** The README's world, ten seconds old. */
-async function world({ server = {}, device = {}, sim: options = {} }: { server?: ServerOptions; device?: Partial<DeviceOptions>; sim?: SimulationOptions } = {}): Promise<World> {
+async function world({
+  server = {},
+  device = {},
+  sim: options = {},
+}: { server?: ServerOptions; device?: Partial<DeviceOptions>; sim?: SimulationOptions } = {}): Promise<World> {
   const sim = new Simulation({ seed: 1, ...options });
   const host = sim.addServer(referenceServer({ keepAlive: { idle: 3, interval: 3, count: 3 }, ...server }));
   const board = sim.addDevice({ firmware: heartbeatFirmware(), link: { loss: '1%' }, ...device });
@@ -45,7 +54,11 @@ async function said(assertion: Promise<void>): Promise<string | undefined> {
 }
 
 /** As from JavaScript, where no type says what there must be. */
-function ask(sim: Simulation, matcher: 'toNotice' | 'toRecover' | 'toMeet', ...args: readonly unknown[]): Promise<string | undefined> {
+function ask(
+  sim: Simulation,
+  matcher: 'toNotice' | 'toRecover' | 'toMeet',
+  ...args: readonly unknown[]
+): Promise<string | undefined> {
   const assertion = expect(sim);
   return said(Reflect.apply(assertion[matcher], assertion, args));
 }
@@ -172,9 +185,18 @@ describe('toNotice', () => {
   });
 
   it.each([
-    ['power-loss', 'power-loss on dev-1 at 10s, dev-1: the device could not notice, as it was off; expected: that the device notices within 10s'],
-    ['crash', 'crash on dev-1 at 10s, dev-1: the device could not notice, as it was dead; expected: that the device notices within 10s'],
-    ['hang', 'hang on dev-1 at 10s, dev-1: the device could not notice, as it was hung; expected: that the device notices within 10s'],
+    [
+      'power-loss',
+      'power-loss on dev-1 at 10s, dev-1: the device could not notice, as it was off; expected: that the device notices within 10s',
+    ],
+    [
+      'crash',
+      'crash on dev-1 at 10s, dev-1: the device could not notice, as it was dead; expected: that the device notices within 10s',
+    ],
+    [
+      'hang',
+      'hang on dev-1 at 10s, dev-1: the device could not notice, as it was hung; expected: that the device notices within 10s',
+    ],
   ] as const)('says why a device under %s could not notice', async (kind, sentence) => {
     const { sim, device } = await world();
     sim.schedule(`${kind} on dev-1 at 10s`);
@@ -214,7 +236,9 @@ describe('toNotice', () => {
     device.power.cut();
     sim.schedule(`cable-pull on dev-1 at ${sim.nowMs + 5000}ms`);
     const atMs = sim.nowMs;
-    expect(await said(expect(sim).toNotice(device, { by: 'server', within: '6s' }))).toMatch(/^power-loss on dev-1 at .*: the server has not noticed in 6.000 s; /);
+    expect(await said(expect(sim).toNotice(device, { by: 'server', within: '6s' }))).toMatch(
+      /^power-loss on dev-1 at .*: the server has not noticed in 6.000 s; /,
+    );
     expect(sim.nowMs).toBe(atMs + 6000);
   });
 
@@ -222,7 +246,9 @@ describe('toNotice', () => {
     const { sim, device } = await world();
     sim.schedule('loss 10% on dev-1 at 11s');
     await sim.runFor('5s');
-    await expect(expect(sim).toNotice(device, { by: 'server', within: '15s' })).rejects.toThrow('no fault has cut dev-1 yet');
+    await expect(expect(sim).toNotice(device, { by: 'server', within: '15s' })).rejects.toThrow(
+      'no fault has cut dev-1 yet',
+    );
   });
 
   it('fails, with `.not` as without, where there was no connection that could have been missed', async () => {
@@ -240,7 +266,9 @@ describe('toNotice', () => {
       '',
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toNotice.*fails, with ..not. as without, where there was no connection that could have been missed"',
     ]);
-    expect(await said(expect(sim).not.toNotice(device, { by: 'server', within: '15s' }))).toMatch(/^power-loss on dev-1 at 70s, dev-1: there was no connection then/);
+    expect(await said(expect(sim).not.toNotice(device, { by: 'server', within: '15s' }))).toMatch(
+      /^power-loss on dev-1 at 70s, dev-1: there was no connection then/,
+    );
     expect(sim.nowMs).toBe(70_000);
   });
 
@@ -315,7 +343,9 @@ describe('toRecover', () => {
   it('waits for a watchdog, too, of which no plan speaks', async () => {
     const { sim, device } = await world({ device: { firmware: heartbeatFirmware({ watchdogMs: 8000 }) } });
     device.hang();
-    expect(await said(expect(sim).toRecover(device, { within: '5s' }))).toMatch(/^hang on dev-1 at 10s, dev-1: not healed by 15.000 s: /);
+    expect(await said(expect(sim).toRecover(device, { within: '5s' }))).toMatch(
+      /^hang on dev-1 at 10s, dev-1: not healed by 15.000 s: /,
+    );
     await expect(sim).toRecover(device, { within: '12s' });
   });
 
@@ -340,8 +370,13 @@ describe('toRecover', () => {
     await sim.runFor(0);
     expect(await said(expect(sim).toRecover(device, { within: '5s' }))).toMatch(/not healed by 25.000 s/);
     other.cable.plug();
-    for (const assertion of [expect(sim).toRecover(other, { within: '5s' }), expect(sim).not.toRecover(other, { within: '5s' })]) {
-      expect(await said(assertion)).toBe('cable-pull on dev-2 at 20s for 1h, dev-2: the device had never been connected by then: there was no service that could come back');
+    for (const assertion of [
+      expect(sim).toRecover(other, { within: '5s' }),
+      expect(sim).not.toRecover(other, { within: '5s' }),
+    ]) {
+      expect(await said(assertion)).toBe(
+        'cable-pull on dev-2 at 20s for 1h, dev-2: the device had never been connected by then: there was no service that could come back',
+      );
     }
   });
 });
@@ -405,7 +440,9 @@ describe('toMeet', () => {
       '',
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toMeet.*fails, with ..not. as without, where nothing was put to the test"',
     ]);
-    expect(await said(expect(sim).not.toMeet('server notices within 12s'))).toBe('server notices within 12s: none of 0 faults put it to the test');
+    expect(await said(expect(sim).not.toMeet('server notices within 12s'))).toBe(
+      'server notices within 12s: none of 0 faults put it to the test',
+    );
   });
 });
 
@@ -453,7 +490,9 @@ describe('the time line', () => {
   });
 
   it('leaves out what is far from the fault, the deadline and the end', async () => {
-    const { sim, device } = await world({ device: { firmware: heartbeatFirmware({ beatIntervalMs: 1000, missedLimit: 100 }) } });
+    const { sim, device } = await world({
+      device: { firmware: heartbeatFirmware({ beatIntervalMs: 1000, missedLimit: 100 }) },
+    });
     device.cable.pull();
     await sim.runFor('1m');
     expect(await failure(expect(sim).toNotice(device, { by: 'device', within: '30s' }))).toEqual([
@@ -548,7 +587,9 @@ describe('the line that repeats it', () => {
     expect(line).toContain('-t "the line that repeats it.*has a name that means .itself..*..this., as a pattern"');
     const [, pattern = ''] = / -t "(.*)"$/.exec(line) ?? [];
     // As vitest looks for it: the names of suites and test with a blank between.
-    expect('the line that repeats it has a name that means (itself) > "$this", as a pattern').toMatch(new RegExp(pattern));
+    expect('the line that repeats it has a name that means (itself) > "$this", as a pattern').toMatch(
+      new RegExp(pattern),
+    );
   });
 });
 
@@ -566,7 +607,9 @@ describe('what makes no sense is said', () => {
       toRecover: expect(received).toRecover('dev-1', right),
       toMeet: expect(received).toMeet('server notices within 1s'),
     })) {
-      expect(await said(assertion)).toBe(`${matcher} is asked of a world, a Simulation or a Bench, as in expect(sim).${matcher}(...), ${end}`);
+      expect(await said(assertion)).toBe(
+        `${matcher} is asked of a world, a Simulation or a Bench, as in expect(sim).${matcher}(...), ${end}`,
+      );
     }
   });
 
@@ -574,19 +617,34 @@ describe('what makes no sense is said', () => {
     const { sim, server } = await pulled();
     const { device: other } = await pulled();
     expect(await ask(sim, 'toNotice', 'dev-2', right)).toBe("no device is called 'dev-2'; there is dev-1");
-    expect(await ask(sim, 'toNotice', undefined, right)).toBe('toNotice is about a device, as addDevice gives it, or its name, not about undefined');
-    expect(await ask(sim, 'toNotice', server, right)).toBe('toNotice is about a device, as addDevice gives it, or its name, not about a ServerHost');
-    expect(await ask(sim, 'toNotice', server.board, right)).toBe('server is no device of this world: it is one of another world, or the board of a server');
-    expect(await ask(sim, 'toNotice', other, right)).toBe('dev-1 is no device of this world: it is one of another world, or the board of a server');
+    expect(await ask(sim, 'toNotice', undefined, right)).toBe(
+      'toNotice is about a device, as addDevice gives it, or its name, not about undefined',
+    );
+    expect(await ask(sim, 'toNotice', server, right)).toBe(
+      'toNotice is about a device, as addDevice gives it, or its name, not about a ServerHost',
+    );
+    expect(await ask(sim, 'toNotice', server.board, right)).toBe(
+      'server is no device of this world: it is one of another world, or the board of a server',
+    );
+    expect(await ask(sim, 'toNotice', other, right)).toBe(
+      'dev-1 is no device of this world: it is one of another world, or the board of a server',
+    );
     sim.addDevice({ firmware: heartbeatFirmware() });
     expect(await ask(sim, 'toNotice', 'server', right)).toBe("no device is called 'server'; there are dev-1 to dev-2");
-    await expect(expect(new Simulation()).toNotice('dev-1', right)).rejects.toThrow("no device is called 'dev-1'; there is none yet");
+    await expect(expect(new Simulation()).toNotice('dev-1', right)).rejects.toThrow(
+      "no device is called 'dev-1'; there is none yet",
+    );
   });
 
   it('no fault', async () => {
     const { sim, device } = await world();
-    const sentence = 'no fault has cut dev-1 yet: pull its cable (device.cable.pull()), or schedule a plan and let time pass';
-    for (const assertion of [expect(sim).toNotice(device, right), expect(sim).not.toNotice(device, right), expect(sim).toRecover(device, right)]) {
+    const sentence =
+      'no fault has cut dev-1 yet: pull its cable (device.cable.pull()), or schedule a plan and let time pass';
+    for (const assertion of [
+      expect(sim).toNotice(device, right),
+      expect(sim).not.toNotice(device, right),
+      expect(sim).toRecover(device, right),
+    ]) {
       expect(await said(assertion)).toBe(sentence);
     }
   });
@@ -609,8 +667,12 @@ describe('what makes no sense is said', () => {
 
   it('options of toRecover', async () => {
     const { sim, device } = await pulled();
-    expect(await ask(sim, 'toRecover', device, null)).toBe("there must be options, as in toRecover(device, { within: '10s' }), not null");
-    expect(await ask(sim, 'toRecover', device, { within: 'soon' })).toBe("within must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not 'soon'");
+    expect(await ask(sim, 'toRecover', device, null)).toBe(
+      "there must be options, as in toRecover(device, { within: '10s' }), not null",
+    );
+    expect(await ask(sim, 'toRecover', device, { within: 'soon' })).toBe(
+      "within must be a duration such as 500ms, 30s, 1.5m, 2h or 1d, not 'soon'",
+    );
   });
 
   it('an expectation that is none', async () => {
@@ -624,6 +686,8 @@ describe('what makes no sense is said', () => {
   it('a world that keeps nothing to judge by', async () => {
     const { sim, device } = await world({ sim: { witness: false } });
     device.cable.pull();
-    await expect(expect(sim).toNotice(device, right)).rejects.toThrow('this world keeps nothing of what happens (witness: false): there is nothing to judge by');
+    await expect(expect(sim).toNotice(device, right)).rejects.toThrow(
+      'this world keeps nothing of what happens (witness: false): there is nothing to judge by',
+    );
   });
 });

@@ -13,10 +13,18 @@ async function bench(): Promise<{ bench: Bench; device: Device }> {
   const network = nodeNetwork();
   let port = 0;
   let isServed = false;
-  const made = new Bench({ network, newClock: nodeClock, seed: 1, onTrace: ({ kind }) => (isServed ||= kind === 'served') });
+  const made = new Bench({
+    network,
+    newClock: nodeClock,
+    seed: 1,
+    onTrace: ({ kind }) => (isServed ||= kind === 'served'),
+  });
   const server = startServer(
     { clock: nodeClock(), network },
-    { local: { address: '127.0.0.1', port: 0 }, liveness: { policy: 'missed-beats', scanIntervalMs: 200, missedLimit: 3 } },
+    {
+      local: { address: '127.0.0.1', port: 0 },
+      liveness: { policy: 'missed-beats', scanIntervalMs: 200, missedLimit: 3 },
+    },
     (event) => {
       if (event.kind === 'listening') ({ port } = event.local);
       made.addServerEvent(event);
@@ -28,7 +36,16 @@ async function bench(): Promise<{ bench: Bench; device: Device }> {
   });
   expect(await made.reach(() => port !== 0, 5000)).toBe(true);
   const device = made.addDevice('dev-1', (hal, onEvent) => {
-    boot(hal, firmwareImage({ protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port }], beatIntervalMs: 200, missedLimit: 3 }), onEvent);
+    boot(
+      hal,
+      firmwareImage({
+        protocol: 'heartbeat',
+        servers: [{ host: '127.0.0.1', port }],
+        beatIntervalMs: 200,
+        missedLimit: 3,
+      }),
+      onEvent,
+    );
   });
   device.power.restore();
   expect(await made.reach(() => isServed, 5000)).toBe(true);
@@ -51,9 +68,15 @@ it('a failure has the time line, and says that it may not happen again', async (
   device.cable.pull();
   const error = await expect(made).toNotice(device, { by: 'server', within: '100ms' }).then(() => '', String);
   const lines = error.split('\n');
-  expect(lines[0]).toMatch(/^Error: cable-pull on dev-1 at [\d.]+m?s, dev-1: the server has not noticed in \d\.\d{3} s; expected: that the server notices within 0\.1s$/);
-  expect(lines.filter((line) => line.startsWith('>'))).toEqual([expect.stringMatching(/^> +\d\.\d s {2}dev-1 {5}FAULT cable-pull on dev-1 at /)]);
-  expect(lines).toContainEqual(expect.stringMatching(/^ +\d\.\d s {2}server {4}client 1 \(127\.0\.0\.1:\d+\) on line$/));
+  expect(lines[0]).toMatch(
+    /^Error: cable-pull on dev-1 at [\d.]+m?s, dev-1: the server has not noticed in \d\.\d{3} s; expected: that the server notices within 0\.1s$/,
+  );
+  expect(lines.filter((line) => line.startsWith('>'))).toEqual([
+    expect.stringMatching(/^> +\d\.\d s {2}dev-1 {5}FAULT cable-pull on dev-1 at /),
+  ]);
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^ +\d\.\d s {2}server {4}client 1 \(127\.0\.0\.1:\d+\) on line$/),
+  );
   expect(lines).toContainEqual(expect.stringMatching(/^ +\d\.\d s {2}deadline {2}0\.1s after the fault$/));
   expect(lines.at(-1)).toBe(
     'to repeat: npx vitest run test/sim/vitest/real-sockets.test.ts -t "a failure has the time line, and says that it may not happen again" (over real sockets it may not happen twice alike)',

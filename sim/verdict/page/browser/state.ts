@@ -138,7 +138,12 @@ function deviceAt(index: number | undefined): DeviceLane {
   if (known !== undefined) return known;
   const [name, connected, flatOnline, flatGhosts, faults, beats, missed, marks, leftOut] = packed;
   const online = unpackTold(flatOnline);
-  const ghosts = unpack(flatGhosts, 4, ([from = 0, to = 0, text = -1, span = 0]) => ({ from, to, text: textAt(text), span }));
+  const ghosts = unpack(flatGhosts, 4, ([from = 0, to = 0, text = -1, span = 0]) => ({
+    from,
+    to,
+    text: textAt(text),
+    span,
+  }));
   const device: DeviceLane = {
     name,
     leftOut,
@@ -167,8 +172,21 @@ let pointed: Pointed | null = null;
 let brush: { readonly fromMs: number; toMs: number } | null = null;
 
 const COLOURS = [
-  'card', 'edge', 'text', 'muted', 'device', 'server', 'ghost', 'ghost-text', 'fault', 'fault-edge', 'harm', 'harm-edge',
-  'alarm', 'beat', 'grid',
+  'card',
+  'edge',
+  'text',
+  'muted',
+  'device',
+  'server',
+  'ghost',
+  'ghost-text',
+  'fault',
+  'fault-edge',
+  'harm',
+  'harm-edge',
+  'alarm',
+  'beat',
+  'grid',
 ] as const;
 
 type Colour = (typeof COLOURS)[number];

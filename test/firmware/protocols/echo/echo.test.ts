@@ -187,7 +187,11 @@ describe('a port that lacks something', () => {
   });
 
   it('notices nothing without keepalive, and works all the same', () => {
-    const { world, peer, device } = connected(ECHO, {}, { keepAlive: 'none', halfClose: false, reset: false, userTimeout: false });
+    const { world, peer, device } = connected(
+      ECHO,
+      {},
+      { keepAlive: 'none', halfClose: false, reset: false, userTimeout: false },
+    );
     device.host.cable = 'out';
     world.advance(3_600_000);
     expect(device.all('lost')).toEqual([]);

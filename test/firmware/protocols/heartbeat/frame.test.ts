@@ -6,7 +6,11 @@ import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder } from '../../../../fir
 const MAX_DATA_BYTES = 1000;
 
 /** What a sequence of pieces decodes to, in words: `beat`, `data [1,2]` for each whole frame, then the reason. */
-function decoded(pieces: readonly Uint8Array[]): { readonly frames: string[]; readonly reason: string | undefined; readonly partial: boolean } {
+function decoded(pieces: readonly Uint8Array[]): {
+  readonly frames: string[];
+  readonly reason: string | undefined;
+  readonly partial: boolean;
+} {
   const decoder = new HeartbeatDecoder(MAX_DATA_BYTES);
   const frames: string[] = [];
   let data: number[] = [];
@@ -54,7 +58,9 @@ describe('encoding', () => {
     const into = new Uint8Array(12).fill(0xaa);
     expect(encodeOther(into, Uint8Array.of(1, 2))).toBe(10);
     expect([...into.subarray(8)]).toEqual([1, 2, 0xaa, 0xaa]);
-    expect(() => encodeOther(new Uint8Array(9), Uint8Array.of(1, 2))).toThrow('a frame of 10 bytes does not fit into 9');
+    expect(() => encodeOther(new Uint8Array(9), Uint8Array.of(1, 2))).toThrow(
+      'a frame of 10 bytes does not fit into 9',
+    );
   });
 });
 
@@ -83,14 +89,20 @@ describe('decoding', () => {
         start = at;
       }
       const result = decoded(pieces);
-      if (result.frames.join() !== 'data [5]' || !result.partial) expect([cuts, result]).toEqual('one frame and half a head');
+      if (result.frames.join() !== 'data [5]' || !result.partial) {
+        expect([cuts, result]).toEqual('one frame and half a head');
+      }
     }
   });
 
   it('takes no more of a buffer than it is told to', () => {
     const buffer = glued(other(1, 2, 3), BEAT);
     const seen: number[][] = [];
-    new HeartbeatDecoder(MAX_DATA_BYTES).decode(buffer, { beat: () => seen.push([]), data: (piece) => seen.push([...piece]) }, 10);
+    new HeartbeatDecoder(MAX_DATA_BYTES).decode(
+      buffer,
+      { beat: () => seen.push([]), data: (piece) => seen.push([...piece]) },
+      10,
+    );
     expect(seen).toEqual([[1, 2]]);
   });
 

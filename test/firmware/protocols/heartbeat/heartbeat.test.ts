@@ -117,7 +117,9 @@ describe('the wire', () => {
     const received = frames(peer.last.received);
     expect(received.length).toBeGreaterThan(60);
     const whole = received.slice(0, -1);
-    expect(new Set(whole.map((frame) => frame.join(' ')))).toEqual(new Set([HEART.join(' '), other(Array<number>(100).fill(0)).join(' ')]));
+    expect(new Set(whole.map((frame) => frame.join(' ')))).toEqual(
+      new Set([HEART.join(' '), other(Array<number>(100).fill(0)).join(' ')]),
+    );
     expect(device.all('lost')).toEqual([]);
   });
 });
@@ -143,7 +145,12 @@ describe('a server that answers', () => {
     const { world, device } = connected(heartbeat());
     world.advance(14_999);
     expect(device.times('beat-sent')).toEqual([2, 3_002, 6_002, 9_002, 12_002]);
-    expect(device.all('beat-missed').map(({ missed, atMs }) => [missed, atMs])).toEqual([[1, 3_002], [2, 6_002], [3, 9_002], [4, 12_002]]);
+    expect(device.all('beat-missed').map(({ missed, atMs }) => [missed, atMs])).toEqual([
+      [1, 3_002],
+      [2, 6_002],
+      [3, 9_002],
+      [4, 12_002],
+    ]);
     expect(device.all('lost')).toEqual([]);
     world.advance(1);
     expect(device.last('beat-missed')).toMatchObject({ missed: 5, atMs: 15_002 });
@@ -218,7 +225,10 @@ describe('what the server sends', () => {
     world.advance(100);
     peer.last.send([...HEART, 2, 0, 0, 0]);
     world.advance(1);
-    expect(device.last('lost')).toMatchObject({ by: 'bad-frame', detail: 'frame 2: type is 2, must be 0 (HEART) or 1 (OTHER)' });
+    expect(device.last('lost')).toMatchObject({
+      by: 'bad-frame',
+      detail: 'frame 2: type is 2, must be 0 (HEART) or 1 (OTHER)',
+    });
   });
 
   it('ends it one byte above the limit of length, and not at it', () => {
@@ -253,7 +263,9 @@ describe('what the server sends', () => {
 
   it('does not count as life where it is data: the peer that pushes and never answers is alive, not valid', () => {
     const { world, peer, device } = connected(heartbeat());
-    for (let atMs = 1000; atMs < 20_000; atMs += 500) world.at(atMs, () => { if (peer.connections.length === 1) peer.last.send(other([1])); });
+    for (let atMs = 1000; atMs < 20_000; atMs += 500) world.at(atMs, () => { if (peer.connections.length === 1) {
+      peer.last.send(other([1]));
+    } });
     world.advance(15_000);
     expect(device.last('lost')).toMatchObject({ by: 'missed-beats', atMs: 15_002 });
   });
@@ -287,7 +299,11 @@ describe('a server that takes nothing', () => {
     world.advance(9_002 + 14_999 - world.now);
     expect(device.all('lost')).toEqual([]);
     world.advance(1);
-    expect(device.last('lost')).toMatchObject({ by: 'not-reading', atMs: 24_002, detail: '6 of 8 bytes of a frame were taken' });
+    expect(device.last('lost')).toMatchObject({
+      by: 'not-reading',
+      atMs: 24_002,
+      detail: '6 of 8 bytes of a frame were taken',
+    });
     expect(device.times('beat-sent')).toEqual([2, 3_002, 6_002]);
   });
 

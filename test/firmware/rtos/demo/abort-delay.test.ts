@@ -1,11 +1,20 @@
 /**
- * After FreeRTOS's AbortDelay demo: three waits each, the second ended half way by another task. Sending to a stream buffer is not
- * to be ended so: xStreamBufferSend waits on.
+ * After FreeRTOS's AbortDelay demo: three waits each, the second ended half way by another task. Sending to a stream
+ * buffer is not to be ended so: xStreamBufferSend waits on.
  */
 
 import { expect, test } from 'vitest';
 import {
-  EventGroup, type Kernel, MAX_DELAY, MessageBuffer, Mutex, Queue, RecursiveMutex, Semaphore, StreamBuffer, type TaskHandle,
+  EventGroup,
+  type Kernel,
+  MAX_DELAY,
+  MessageBuffer,
+  Mutex,
+  Queue,
+  RecursiveMutex,
+  Semaphore,
+  StreamBuffer,
+  type TaskHandle,
 } from '../../../../firmware/rtos/index.ts';
 import { device } from '../../../support/manual-clock.ts';
 
@@ -22,7 +31,9 @@ const WAITS: Readonly<Record<string, (os: Kernel, timeout: number) => Generator<
   },
   *delayUntil(os, timeout) { return yield* os.delayUntil({ tick: os.getTickCount() }, timeout); },
   *semaphore(os, timeout) { return !(yield* new Semaphore(os).take(timeout)); },
-  *eventGroup(os, timeout) { return (yield* new EventGroup(os).waitBits(1, { clearOnExit: true, waitForAll: true, timeout })) === 0; },
+  *eventGroup(os, timeout) {
+    return (yield* new EventGroup(os).waitBits(1, { clearOnExit: true, waitForAll: true, timeout })) === 0;
+  },
   *sync(os, timeout) { return (yield* new EventGroup(os).sync(2, 3, timeout)) === 2; },
   *queueSend(os, timeout) {
     const queue = new Queue<number>(os, 1);

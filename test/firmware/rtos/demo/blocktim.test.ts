@@ -1,4 +1,6 @@
-/** After FreeRTOS's blocktim demo: a task that waits for a queue waits as long as it said, even if it is woken in vain. */
+/**
+ * After FreeRTOS's blocktim demo: a task that waits for a queue waits as long as it said, even if it is woken in vain.
+ */
 
 import { expect, test } from 'vitest';
 import { type Kernel, Queue, type Task, type TaskHandle } from '../../../../firmware/rtos/index.ts';

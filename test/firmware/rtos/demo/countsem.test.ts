@@ -1,4 +1,6 @@
-/** After FreeRTOS's countsem demo: counting semaphores that start full and empty, counted down and up by polling tasks. */
+/**
+ * After FreeRTOS's countsem demo: counting semaphores that start full and empty, counted down and up by polling tasks.
+ */
 
 import { expect, test } from 'vitest';
 import { type Kernel, Semaphore, type Task } from '../../../../firmware/rtos/index.ts';

@@ -1,4 +1,7 @@
-/** After FreeRTOS's EventGroupsDemo: selective bits, combinations of bits, rendezvous of four, and deletion of the group. */
+/**
+ * After FreeRTOS's EventGroupsDemo: selective bits, combinations of bits, rendezvous of four, and deletion of the
+ * group.
+ */
 
 import { expect, test } from 'vitest';
 import { EventGroup, type Kernel, MAX_DELAY, type Task, type TaskHandle } from '../../../../firmware/rtos/index.ts';
@@ -45,7 +48,9 @@ test('master, slave and two that meet', () => {
     }
     for (;;) {
       yield* kernel.suspend();
-      for (const timeout of [0, 1]) expect((yield* group().sync(bit, SYNC_BITS, timeout)) & SYNC_BITS).not.toBe(SYNC_BITS);
+      for (const timeout of [0, 1]) {
+        expect((yield* group().sync(bit, SYNC_BITS, timeout)) & SYNC_BITS).not.toBe(SYNC_BITS);
+      }
       expect((yield* group().sync(bit, SYNC_BITS, MAX_DELAY)) & SYNC_BITS).toBe(SYNC_BITS);
       yield* kernel.suspend();
       expect((yield* group().sync(bit, SYNC_BITS, MAX_DELAY)) & SYNC_BITS).toBe(SYNC_BITS);

@@ -1,4 +1,6 @@
-/** After FreeRTOS's GenQTest demo: both ends of a queue, and mutexes whose holder inherits, disinherits, and holds two. */
+/**
+ * After FreeRTOS's GenQTest demo: both ends of a queue, and mutexes whose holder inherits, disinherits, and holds two.
+ */
 
 import { expect, test } from 'vitest';
 import { MAX_DELAY, Mutex, Queue } from '../../../../firmware/rtos/index.ts';
@@ -13,7 +15,10 @@ test('front and back', () => {
     for (;;) {
       for (const call of ['sendToFront', 'send'] as const) {
         check(yield* queue[call](loops, 0), 'into an empty queue');
-        check(queue.messagesWaiting === 1 && (yield* queue.receive(0)) === loops && queue.spacesAvailable === 5, 'out again');
+        check(
+          queue.messagesWaiting === 1 && (yield* queue.receive(0)) === loops && queue.spacesAvailable === 5,
+          'out again',
+        );
       }
       yield* os.yield();
       for (const [back, front] of [[[2, 3, 4], [1, 0]], [[10, 11], [9, 8, 7]]] as const) {

@@ -1,4 +1,7 @@
-/** After FreeRTOS's IntSemTest demo: two mutexes, one given at an interrupt's bidding, and a semaphore that interrupts fill. */
+/**
+ * After FreeRTOS's IntSemTest demo: two mutexes, one given at an interrupt's bidding, and a semaphore that interrupts
+ * fill.
+ */
 
 import { expect, test } from 'vitest';
 import { MAX_DELAY, Mutex, Semaphore, type TaskHandle } from '../../../../firmware/rtos/index.ts';
@@ -18,7 +21,8 @@ test('priorities follow the shared mutex, whichever is given first', () => {
       expect(shared.give()).toBe(true);
     }
   }, 'slave', SLAVE);
-  // FreeRTOS's demo gives a mutex from the interrupt, which its manual forbids; here the interrupt has this task give it.
+  // FreeRTOS's demo gives a mutex from the interrupt, which its manual forbids; here the interrupt has this task give
+  // it.
   const giver = os.createTask(function* () {
     for (;;) {
       yield* other.take(MAX_DELAY);

@@ -1,4 +1,7 @@
-/** After FreeRTOS's MessageBufferDemo: one task alone, a pair that passes messages, and an echo with messages of every length. */
+/**
+ * After FreeRTOS's MessageBufferDemo: one task alone, a pair that passes messages, and an echo with messages of every
+ * length.
+ */
 
 import { expect, test } from 'vitest';
 import { MAX_DELAY, MessageBuffer } from '../../../../firmware/rtos/index.ts';
@@ -53,33 +56,47 @@ test.each([
   ['neither blocks', 0, 1, 1],
   ['the sender is higher', MAX_DELAY, 2, 1],
   ['the receiver is higher', MAX_DELAY, 1, 2],
-] as const)('numbered messages of changing length arrive whole and in order: %s', (_, timeout, senderPriority, receiverPriority) => {
-  const { clock, os } = device();
-  const buffer = new MessageBuffer(os, CAPACITY);
-  let received = 0;
-  const message = (n: number): Uint8Array => new Uint8Array(1 + (n % 20)).fill(n & 0xff);
-  os.createTask(function* () {
-    for (let n = 0; ;) {
-      if ((yield* buffer.send(message(n), timeout)) > 0) n++;
-      clock.spend(0.01);
-      if (timeout === 0) yield* os.yield();
-    }
-  }, 'sender', senderPriority);
-  os.createTask(function* () {
-    const into = new Uint8Array(20);
-    for (;;) {
-      const length = yield* buffer.receive(into, timeout);
-      if (length > 0) {
-        const expected = message(received++);
-        check(length === expected.length && into.subarray(0, length).every((byte) => byte === expected[0]), 'the next one, whole');
-      }
-      if (timeout === 0) yield* os.yield();
-    }
-  }, 'receiver', receiverPriority);
-  os.start();
-  clock.advance(100);
-  expect(received).toBeGreaterThan(4500);
-});
+] as const)(
+  'numbered messages of changing length arrive whole and in order: %s',
+  (_, timeout, senderPriority, receiverPriority) => {
+    const { clock, os } = device();
+    const buffer = new MessageBuffer(os, CAPACITY);
+    let received = 0;
+    const message = (n: number): Uint8Array => new Uint8Array(1 + (n % 20)).fill(n & 0xff);
+    os.createTask(
+      function* () {
+        for (let n = 0; ;) {
+          if ((yield* buffer.send(message(n), timeout)) > 0) n++;
+          clock.spend(0.01);
+          if (timeout === 0) yield* os.yield();
+        }
+      },
+      'sender',
+      senderPriority,
+    );
+    os.createTask(
+      function* () {
+        const into = new Uint8Array(20);
+        for (;;) {
+          const length = yield* buffer.receive(into, timeout);
+          if (length > 0) {
+            const expected = message(received++);
+            check(
+              length === expected.length && into.subarray(0, length).every((byte) => byte === expected[0]),
+              'the next one, whole',
+            );
+          }
+          if (timeout === 0) yield* os.yield();
+        }
+      },
+      'receiver',
+      receiverPriority,
+    );
+    os.start();
+    clock.advance(100);
+    expect(received).toBeGreaterThan(4500);
+  },
+);
 
 test('an echo of messages of every length up to the longest', () => {
   const { clock, os } = device();

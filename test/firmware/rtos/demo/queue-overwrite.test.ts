@@ -1,4 +1,7 @@
-/** After FreeRTOS's QueueOverwrite demo: a mailbox that is overwritten, peeked at, emptied, by a task and by an interrupt. */
+/**
+ * After FreeRTOS's QueueOverwrite demo: a mailbox that is overwritten, peeked at, emptied, by a task and by an
+ * interrupt.
+ */
 
 import { expect, test } from 'vitest';
 import { Queue } from '../../../../firmware/rtos/index.ts';

@@ -1,4 +1,7 @@
-/** After FreeRTOS's QueueSet demo: a task and an interrupt send to three queues at random, one task receives through the set. */
+/**
+ * After FreeRTOS's QueueSet demo: a task and an interrupt send to three queues at random, one task receives through the
+ * set.
+ */
 
 import { expect, test } from 'vitest';
 import { MAX_DELAY, Queue, QueueSet, type TaskHandle } from '../../../../firmware/rtos/index.ts';

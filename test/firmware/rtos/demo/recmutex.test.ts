@@ -1,4 +1,6 @@
-/** After FreeRTOS's recmutex demo: three tasks share a recursive mutex; who may have it when shows inheritance at work. */
+/**
+ * After FreeRTOS's recmutex demo: three tasks share a recursive mutex; who may have it when shows inheritance at work.
+ */
 
 import { expect, test } from 'vitest';
 import { MAX_DELAY, RecursiveMutex } from '../../../../firmware/rtos/index.ts';

@@ -1,4 +1,7 @@
-/** After FreeRTOS's StreamBufferDemo: one task alone, pairs that pass a text on in portions, an echo, and trigger levels. */
+/**
+ * After FreeRTOS's StreamBufferDemo: one task alone, pairs that pass a text on in portions, an echo, and trigger
+ * levels.
+ */
 
 import { expect, test } from 'vitest';
 import { type Kernel, MAX_DELAY, StreamBuffer, type Task } from '../../../../firmware/rtos/index.ts';
@@ -6,7 +9,9 @@ import { check } from '../../../support/check.ts';
 import { device } from '../../../support/manual-clock.ts';
 
 const CAPACITY = 30;
-const TEXT = Uint8Array.from('One day a stream of fifty-five bytes went to sea again.', (letter) => letter.charCodeAt(0));
+const TEXT = Uint8Array.from('One day a stream of fifty-five bytes went to sea again.', (letter) =>
+  letter.charCodeAt(0),
+);
 
 test('one task: full and empty, the times of both, and the wrap', () => {
   const { clock, os } = device();
@@ -95,36 +100,50 @@ test.each([
   expect(received).toBeGreaterThan(20_000);
 });
 
-test.each([[1, 2], [2, 1]])('an echo between a client of priority %i and a server of priority %i', (clientPriority, serverPriority) => {
+test.each([
+  [1, 2],
+  [2, 1],
+])('an echo between a client of priority %i and a server of priority %i', (clientPriority, serverPriority) => {
   const { clock, os } = device();
   const [there, back] = [new StreamBuffer(os, CAPACITY), new StreamBuffer(os, CAPACITY)];
   let echoes = 0;
   function* exactly(buffer: StreamBuffer, into: Uint8Array): Task {
     for (let got = 0; got < into.length;) got += yield* buffer.receive(into.subarray(got), MAX_DELAY);
   }
-  os.createTask(function* () {
-    for (;;) {
-      const length = Uint8Array.of(0);
-      yield* exactly(there, length);
-      const message = new Uint8Array(length[0] ?? 0);
-      yield* exactly(there, message);
-      expect(yield* back.send(message, MAX_DELAY)).toBe(message.length);
-      yield* os.delay(0);
-    }
-  }, 'server', serverPriority);
-  os.createTask(function* () {
-    for (let length = 1; ; length = (length % (CAPACITY - 1)) + 1) {
-      const message = Uint8Array.from({ length }, (_, n) => (n * 7 + length) & 0xff);
-      yield* there.send(Uint8Array.of(length), MAX_DELAY);
-      yield* there.send(message, MAX_DELAY);
-      const echo = new Uint8Array(length);
-      yield* exactly(back, echo);
-      check(echo.every((byte, n) => byte === message[n]), 'the echo is what was sent');
-      check(there.isEmpty && back.isEmpty, 'nothing is left');
-      echoes++;
-      yield* os.delay(1);
-    }
-  }, 'client', clientPriority);
+  os.createTask(
+    function* () {
+      for (;;) {
+        const length = Uint8Array.of(0);
+        yield* exactly(there, length);
+        const message = new Uint8Array(length[0] ?? 0);
+        yield* exactly(there, message);
+        expect(yield* back.send(message, MAX_DELAY)).toBe(message.length);
+        yield* os.delay(0);
+      }
+    },
+    'server',
+    serverPriority,
+  );
+  os.createTask(
+    function* () {
+      for (let length = 1; ; length = (length % (CAPACITY - 1)) + 1) {
+        const message = Uint8Array.from({ length }, (_, n) => (n * 7 + length) & 0xff);
+        yield* there.send(Uint8Array.of(length), MAX_DELAY);
+        yield* there.send(message, MAX_DELAY);
+        const echo = new Uint8Array(length);
+        yield* exactly(back, echo);
+        check(
+          echo.every((byte, n) => byte === message[n]),
+          'the echo is what was sent',
+        );
+        check(there.isEmpty && back.isEmpty, 'nothing is left');
+        echoes++;
+        yield* os.delay(1);
+      }
+    },
+    'client',
+    clientPriority,
+  );
   os.start();
   clock.advance(1000);
   expect(echoes).toBeGreaterThan(900);

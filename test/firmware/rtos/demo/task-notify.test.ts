@@ -1,4 +1,7 @@
-/** After FreeRTOS's TaskNotify and TaskNotifyArray demos: one task alone at each index, then timers and interrupts that notify. */
+/**
+ * After FreeRTOS's TaskNotify and TaskNotifyArray demos: one task alone at each index, then timers and interrupts that
+ * notify.
+ */
 
 import { expect, test } from 'vitest';
 import { MAX_DELAY, SoftwareTimer, type TaskHandle } from '../../../../firmware/rtos/index.ts';
@@ -19,7 +22,10 @@ test.each([0, 1, 2, 7])('one task, index %i: times, the five actions, what is cl
     expect(yield* os.notifyWait(MAX_DELAY, 0, 100, index)).toBe(FIRST);
     expect(os.getTickCount() - from).toBe(100);
     // Without and with overwriting, without action, adding.
-    expect([task.notify(FIRST, 'set-if-empty', index), task.notify(SECOND, 'set-if-empty', index)]).toEqual([true, false]);
+    expect([task.notify(FIRST, 'set-if-empty', index), task.notify(SECOND, 'set-if-empty', index)]).toEqual([
+      true,
+      false,
+    ]);
     expect(yield* os.notifyWait(MAX_DELAY, 0, 0, index)).toBe(FIRST);
     expect([task.notify(FIRST, 'overwrite', index), task.notify(SECOND, 'overwrite', index)]).toEqual([true, true]);
     expect(yield* os.notifyWait(MAX_DELAY, 0, 0, index)).toBe(SECOND);
@@ -69,31 +75,40 @@ test.each([0, 1, 2, 7])('one task, index %i: times, the five actions, what is cl
   expect(done).toBe(true);
 });
 
-test.each([0, 3])('suspended and resumed while it waits at index %i, without and with a notification meanwhile', (index) => {
-  const { clock, os, log } = device();
-  let calls = 0;
-  const timer = new SoftwareTimer(os, {
-    name: 'single', period: 50, autoReload: false,
-    callback: () => {
-      task.suspend();
-      expect(task.state).toBe('Suspended');
-      if (calls++ > 0) {
-        expect(task.notify(calls, 'overwrite', index)).toBe(true);
+test.each([0, 3])(
+  'suspended and resumed while it waits at index %i, without and with a notification meanwhile',
+  (index) => {
+    const { clock, os, log } = device();
+    let calls = 0;
+    const timer = new SoftwareTimer(os, {
+      name: 'single',
+      period: 50,
+      autoReload: false,
+      callback: () => {
+        task.suspend();
         expect(task.state).toBe('Suspended');
-      }
-      task.resume();
-    },
-  });
-  const task: TaskHandle = os.createTask(function* () {
-    for (let n = 0; n < 2; n++) {
-      yield* timer.start(MAX_DELAY);
-      log.push(`${yield* os.notifyWait(0, 0, MAX_DELAY, index)} at ${os.getTickCount()}`);
-    }
-  }, 'task', 1);
-  os.start();
-  clock.advance(200);
-  expect(log).toEqual(['undefined at 50', '2 at 100']);
-});
+        if (calls++ > 0) {
+          expect(task.notify(calls, 'overwrite', index)).toBe(true);
+          expect(task.state).toBe('Suspended');
+        }
+        task.resume();
+      },
+    });
+    const task: TaskHandle = os.createTask(
+      function* () {
+        for (let n = 0; n < 2; n++) {
+          yield* timer.start(MAX_DELAY);
+          log.push(`${yield* os.notifyWait(0, 0, MAX_DELAY, index)} at ${os.getTickCount()}`);
+        }
+      },
+      'task',
+      1,
+    );
+    os.start();
+    clock.advance(200);
+    expect(log).toEqual(['undefined at 50', '2 at 100']);
+  },
+);
 
 test('a task counts every notification of a timer and of an interrupt, on their own indices', () => {
   const { clock, os } = device();

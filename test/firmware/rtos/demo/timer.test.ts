@@ -1,4 +1,7 @@
-/** After FreeRTOS's TimerDemo: many timers before the start, at their rates, stopped, reset, one-shot, and from interrupts. */
+/**
+ * After FreeRTOS's TimerDemo: many timers before the start, at their rates, stopped, reset, one-shot, and from
+ * interrupts.
+ */
 
 import { expect, test } from 'vitest';
 import { SoftwareTimer } from '../../../../firmware/rtos/index.ts';
@@ -17,7 +20,12 @@ test('round after round', () => {
   expect(timers.map((timer) => timer.startFromIsr())).toEqual([...new Array<boolean>(QUEUE_LENGTH).fill(true), false]);
   const started = timers.slice(0, QUEUE_LENGTH);
   let oneShots = 0;
-  const oneShot = new SoftwareTimer(os, { name: 'one-shot', period: 3 * BASE, autoReload: false, callback: () => oneShots++ });
+  const oneShot = new SoftwareTimer(os, {
+    name: 'one-shot',
+    period: 3 * BASE,
+    autoReload: false,
+    callback: () => oneShots++,
+  });
   oneShot.autoReload = true;
   oneShot.autoReload = false;
   let loops = 0;
@@ -81,7 +89,12 @@ test('round after round', () => {
 test('started, stopped, reset and changed from interrupts', () => {
   const { clock, os } = device();
   const ticks: number[] = [];
-  const auto = new SoftwareTimer(os, { name: 'auto', period: 0xffff, autoReload: true, callback: () => ticks.push(os.getTickCount()) });
+  const auto = new SoftwareTimer(os, {
+    name: 'auto',
+    period: 0xffff,
+    autoReload: true,
+    callback: () => ticks.push(os.getTickCount()),
+  });
   let oneShots = 0;
   const once = new SoftwareTimer(os, { name: 'once', period: 20, autoReload: false, callback: () => oneShots++ });
   os.start();

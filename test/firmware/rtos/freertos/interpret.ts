@@ -1,16 +1,38 @@
 /** Runs a program on this kernel, and writes the log that the real one would: see README.md here. */
 
 import {
-  EventGroup, Kernel, MAX_DELAY, MessageBuffer, Mutex, type NotifyAction, Queue, QueueSet, type QueueSetMember, RecursiveMutex,
-  Semaphore, SoftwareTimer, StreamBuffer, type Task, type TaskHandle, type TaskState, timerPendFunctionCall,
-  timerPendFunctionCallFromIsr, type WakeTime,
+  EventGroup,
+  Kernel,
+  MAX_DELAY,
+  MessageBuffer,
+  Mutex,
+  type NotifyAction,
+  Queue,
+  QueueSet,
+  type QueueSetMember,
+  RecursiveMutex,
+  Semaphore,
+  SoftwareTimer,
+  StreamBuffer,
+  type Task,
+  type TaskHandle,
+  type TaskState,
+  timerPendFunctionCall,
+  timerPendFunctionCallFromIsr,
+  type WakeTime,
 } from '../../../../firmware/rtos/index.ts';
 import type { Clock } from '../../../../hal/clock.ts';
 import type { Op, Program } from './program.ts';
 
 const WRAP_TICK = 2 ** 32 - 40;
 const ACTIONS: readonly NotifyAction[] = ['none', 'set-bits', 'increment', 'overwrite', 'set-if-empty'];
-const LETTER: Readonly<Record<TaskState, string>> = { Running: 'X', Ready: 'R', Blocked: 'B', Suspended: 'S', Deleted: 'D' };
+const LETTER: Readonly<Record<TaskState, string>> = {
+  Running: 'X',
+  Ready: 'R',
+  Blocked: 'B',
+  Suspended: 'S',
+  Deleted: 'D',
+};
 
 /** A device that spends so many ticks more than it lives has lost its way. */
 const OVERTIME_TICKS = 100;
@@ -257,7 +279,9 @@ class Interpreter {
   }
 
   #holdsMutex({ handle }: Slot): boolean {
-    return [...this.#mutexes, ...this.#recursives].some((mutex) => mutex.holder !== undefined && mutex.holder === handle);
+    return [...this.#mutexes, ...this.#recursives].some(
+      (mutex) => mutex.holder !== undefined && mutex.holder === handle,
+    );
   }
 
   /** Whether a task is in a call of this name at this buffer: a buffer has one reader and one writer at a time. */
@@ -292,7 +316,9 @@ class Interpreter {
     const { group, deleted } = at(this.#groups, g);
     if (deleted) return 'skip';
     if (!isIsr) return String(group.setBits(bits));
-    if (this.#program.pendBits === 1) return yes(timerPendFunctionCallFromIsr(this.#os, () => void group.setBits(bits)));
+    if (this.#program.pendBits === 1) {
+      return yes(timerPendFunctionCallFromIsr(this.#os, () => void group.setBits(bits)));
+    }
     group.setBitsFromIsr(bits);
     return String(group.bits);
   }

@@ -95,15 +95,20 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(rig.leftovers).toBe('0 0 0 ');
   });
 
-  it(PROFILES[name].resetsOnUnreadClose ? 'resets when it is closed with data unread' : 'sends FIN even when it is closed with data unread', () => {
-    const rig = new Rig(name);
-    const user = rig.connected();
-    rig.peer('P. 1:9 ack 1');
-    rig.run(500);
-    rig.sent();
-    user.socket?.close();
-    expect(rig.sent()).toEqual([PROFILES[name].resetsOnUnreadClose ? 'R. 1 ack 9' : 'F. 1 ack 9']);
-  });
+  it(
+    PROFILES[name].resetsOnUnreadClose
+      ? 'resets when it is closed with data unread'
+      : 'sends FIN even when it is closed with data unread',
+    () => {
+      const rig = new Rig(name);
+      const user = rig.connected();
+      rig.peer('P. 1:9 ack 1');
+      rig.run(500);
+      rig.sent();
+      user.socket?.close();
+      expect(rig.sent()).toEqual([PROFILES[name].resetsOnUnreadClose ? 'R. 1 ack 9' : 'F. 1 ack 9']);
+    },
+  );
 
   it('aborts by RST, and nothing is left', () => {
     const rig = new Rig(name);
@@ -147,7 +152,9 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     const { stack } = rig;
     rig.interrupts.switchOff();
     rig.host.powerOff();
-    expect(`${stack.connections.size} ${rig.packetsOut.size} ${rig.queuesOut.size} ${rig.handles.size}`).toBe('0 0 0 0');
+    expect(`${stack.connections.size} ${rig.packetsOut.size} ${rig.queuesOut.size} ${rig.handles.size}`).toBe(
+      '0 0 0 0',
+    );
     rig.engine.runUntil(3600_000_000);
     expect(rig.sent()).toEqual([]);
   });

@@ -108,7 +108,11 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
 
   it('takes as many that wait as the backlog says, and drops SYNs beyond', () => {
     const rig = new Rig(name);
-    rig.network.listen({ address: '0.0.0.0', port: 80 }, 2, { listening: () => {}, incoming: () => {}, ended: () => {} });
+    rig.network.listen({ address: '0.0.0.0', port: 80 }, 2, {
+      listening: () => {},
+      incoming: () => {},
+      ended: () => {},
+    });
     for (const sourcePort of [1, 2, 3]) rig.peer('S 0 mss 1460', { sourcePort, destinationPort: 80 });
     expect(rig.sent()).toHaveLength(2);
     expect(rig.stack.connections.size).toBe(2);
@@ -134,18 +138,21 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
 });
 
 describe('linux', () => {
-  it.each(['. 5 ack 77', 'R. 5 ack 77'])('SYN-SENT: sends SYN again two jiffies after what is of an old connection: %s', (text) => {
-    const rig = new Rig('linux');
-    const user = rig.connect();
-    rig.sent();
-    rig.peer(text);
-    rig.sent();
-    rig.runTo(7);
-    expect(rig.sent()).toEqual([]);
-    rig.runTo(20);
-    expect(rig.sent()).toEqual(['S 0 mss 1460 wscale 7']);
-    expect(user.told).toEqual([]);
-  });
+  it.each(['. 5 ack 77', 'R. 5 ack 77'])(
+    'SYN-SENT: sends SYN again two jiffies after what is of an old connection: %s',
+    (text) => {
+      const rig = new Rig('linux');
+      const user = rig.connect();
+      rig.sent();
+      rig.peer(text);
+      rig.sent();
+      rig.runTo(7);
+      expect(rig.sent()).toEqual([]);
+      rig.runTo(20);
+      expect(rig.sent()).toEqual(['S 0 mss 1460 wscale 7']);
+      expect(user.told).toEqual([]);
+    },
+  );
 
   it('sends SYN again after 1, 2, 3, 4, 5, 7, 11, 19, 35, 67 s, and gives up at 131 s (tcp_syn_linear_timeouts)', () => {
     const rig = new Rig('linux');
@@ -216,7 +223,11 @@ describe('linux', () => {
 
   it('a listener that closes resets those that wait', () => {
     const rig = new Rig('linux');
-    const listener = rig.network.listen({ address: '0.0.0.0', port: 80 }, 2, { listening: () => {}, incoming: () => {}, ended: () => {} });
+    const listener = rig.network.listen({ address: '0.0.0.0', port: 80 }, 2, {
+      listening: () => {},
+      incoming: () => {},
+      ended: () => {},
+    });
     rig.peer('S 0 mss 1460', { destinationPort: 80 });
     rig.peer('. 1 ack 1', { destinationPort: 80 });
     rig.sent();

@@ -116,7 +116,13 @@ describe('a device and its server', () => {
   function world(): { sim: Simulation; trace: TraceEvent[]; device: ReturnType<Simulation['addDevice']> } {
     const trace: TraceEvent[] = [];
     const sim = new Simulation({ seed: 3, onTrace: (event) => trace.push(event) });
-    sim.addServer(referenceServer({ keepAlive: THREE, liveness: { policy: 'none' }, protocol: { kind: 'heartbeat', answerBeats: false } }));
+    sim.addServer(
+      referenceServer({
+        keepAlive: THREE,
+        liveness: { policy: 'none' },
+        protocol: { kind: 'heartbeat', answerBeats: false },
+      }),
+    );
     const firmware = heartbeatFirmware({ expectAnswers: false, beatIntervalMs: 60_000 });
     const device = sim.addDevice({ firmware, link: { delay: '20ms' } });
     return { sim, trace, device };

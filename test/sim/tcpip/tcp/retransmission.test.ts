@@ -5,7 +5,10 @@ import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { Rig, type User } from '../rig.ts';
 
 /** A connection with a measured round trip of 100 ms, and nothing in flight. */
-function warmedUp(profile: 'linux' | 'lwip' | 'w5500' | 'freertos-tcp', options = 'win 60000 mss 1000'): { rig: Rig; user: User } {
+function warmedUp(
+  profile: 'linux' | 'lwip' | 'w5500' | 'freertos-tcp',
+  options = 'win 60000 mss 1000',
+): { rig: Rig; user: User } {
   const rig = new Rig(profile);
   const user = rig.connect();
   rig.run(100);
@@ -20,7 +23,7 @@ function gaps(times: readonly number[]): number[] {
 }
 
 describe('linux', () => {
-  it('probes the tail after two round trips and the peer\'s delayed ACK, then backs off, up to 120 s; gives up after 924.6 s', () => {
+  it("probes the tail after two round trips and the peer's delayed ACK, then backs off, up to 120 s; gives up after 924.6 s", () => {
     const { rig, user } = warmedUp('linux');
     user.write(10);
     rig.runTo(1200_000);
@@ -40,7 +43,9 @@ describe('linux', () => {
       user.socket?.setUserTimeout(userTimeoutMs);
       user.write(8);
       rig.onSent = ({ payloadBytes }) => {
-        if (payloadBytes > 0 && rig.nowMs < answersMs) rig.engine.at(rig.engine.nowUs + 1000, () => rig.peer('. 1 ack 1 win 0'), 'the peer');
+        if (payloadBytes > 0 && rig.nowMs < answersMs) {
+          rig.engine.at(rig.engine.nowUs + 1000, () => rig.peer('. 1 ack 1 win 0'), 'the peer');
+        }
       };
       return { rig, user };
     }
@@ -183,7 +188,9 @@ describe('lwip', () => {
     // tcp_backoff: 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7
     const base = (between[1] ?? 0) / 2;
     expect(first).toBeCloseTo(base, 0);
-    expect(between.slice(1)).toEqual([1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7].map((shift) => expect.closeTo(base * 2 ** shift, 0)));
+    expect(between.slice(1)).toEqual(
+      [1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7].map((shift) => expect.closeTo(base * 2 ** shift, 0)),
+    );
     expect(user.told.at(-1)).toBe('ended ECONNABORTED');
   });
 

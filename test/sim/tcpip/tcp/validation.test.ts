@@ -1,4 +1,7 @@
-/** What does not fit is not believed: RFC 9293 3.10.7.4 (first to fifth), RFC 5961, and the limits of how often that is answered. */
+/**
+ * What does not fit is not believed: RFC 9293 3.10.7.4 (first to fifth), RFC 5961, and the limits of how often that is
+ * answered.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';

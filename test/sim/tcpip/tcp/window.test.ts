@@ -128,7 +128,9 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(user.write(1)).toBe('EAGAIN');
     const first = rig.sent().length;
     expect(first).toBeGreaterThan(0);
-    for (let acked = 1460; user.told.length === 0; acked += 1460) rig.peer(`. 1 ack ${1 + Math.min(acked, sendBufferBytes)}`);
+    for (let acked = 1460; user.told.length === 0; acked += 1460) {
+      rig.peer(`. 1 ack ${1 + Math.min(acked, sendBufferBytes)}`);
+    }
     expect(user.told).toEqual(['writable']);
     expect(user.write(100)).toBe(100);
   });
