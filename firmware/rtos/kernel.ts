@@ -416,8 +416,8 @@ export class Kernel {
   }
 
   /**
-   * @internal vTaskPrioritySet. A task that waits for an event keeps its place in that line. An inherited priority is not
-   * lowered before the mutex is given; but the task counts with the new one in event lists, at the end of its line.
+   * @internal vTaskPrioritySet. A task that waits for an event keeps its place in that line. An inherited priority is
+   * not lowered before the mutex is given; but the task counts with the new one in event lists, at the end of its line.
    */
   setPriority(task: TaskHandle, priority: number): void {
     this.#checkPriority(priority);
@@ -427,7 +427,7 @@ export class Kernel {
     this.changePriority(task, inherits ? Math.max(task.currentPriority, priority) : priority, priority);
   }
 
-  /** @internal Sets the priorities of the scheduler and of event lists; a ready task goes to the end of its new line. */
+  /** @internal Sets the priorities for scheduler and event lists; a ready task goes to the end of its new line. */
   changePriority(task: TaskHandle, priority: number, eventPriority = priority): void {
     const ready = task.restingState === 'Ready';
     if (ready) this.#ready.remove(task);

@@ -78,7 +78,9 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
 function venueOf(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void): Venue {
   const { ownServer } = settings;
   if (ownServer !== undefined) return new GatewayVenue(settings, ownServer, terminal, fleet, onTrace);
-  return settings.network === 'real' ? new RealVenue(settings, terminal, fleet, onTrace) : new SimulatedVenue(settings, terminal, fleet, onTrace);
+  return settings.network === 'real'
+    ? new RealVenue(settings, terminal, fleet, onTrace)
+    : new SimulatedVenue(settings, terminal, fleet, onTrace);
 }
 
 async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
@@ -93,7 +95,12 @@ async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
 }
 
 function print(
-  settings: RunSettings, outcome: Outcome, fleet: Fleet, connections: NetstatRow[] | undefined, interrupted: boolean, terminal: Terminal,
+  settings: RunSettings,
+  outcome: Outcome,
+  fleet: Fleet,
+  connections: NetstatRow[] | undefined,
+  interrupted: boolean,
+  terminal: Terminal,
 ): void {
   const { endMs, unexplainedLosses } = outcome.findings;
   if (settings.json) {

@@ -129,7 +129,9 @@ export class HeartbeatDecoder {
   }
 
   #checkType(): void {
-    if (this.#type !== HEART && this.#type !== OTHER) this.#fail('type', this.#type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
+    if (this.#type !== HEART && this.#type !== OTHER) {
+      this.#fail('type', this.#type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
+    }
   }
 
   #checkLength(): void {

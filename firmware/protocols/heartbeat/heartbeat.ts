@@ -1,7 +1,7 @@
 /**
- * The client of the heartbeat pair: a beat at once and then every period, data frames beside them, and, where the server answers
- * beats, an eye on the answers: "both ends must beat". It goes on listening while a frame waits to be taken, so that two ends
- * that both have much to say cannot wait for each other.
+ * The client of the heartbeat pair: a beat at once and then every period, data frames beside them, and, where the
+ * server answers beats, an eye on the answers: "both ends must beat". It goes on listening while a frame waits to be
+ * taken, so that two ends that both have much to say cannot wait for each other.
  */
 
 import { errnoOf, failure } from '../../../hal/errno.ts';
@@ -19,7 +19,10 @@ export interface HeartbeatConfig extends ConnectionConfig {
   readonly beatIntervalMs: number;
   /** The server answers beats; `missedLimit` unanswered ones in a row mean it is gone. */
   readonly expectAnswers: boolean;
-  /** Also how many beat intervals a frame may take to be taken: a peer that takes nothing is as gone as one that answers nothing. */
+  /**
+   * Also how many beat intervals a frame may take to be taken: a peer that takes nothing is as gone as one that answers
+   * nothing.
+   */
   readonly missedLimit: number;
   /** A data frame of `dataBytes` so often; 0: none. */
   readonly dataIntervalMs: number;
@@ -109,7 +112,9 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   /** Sends the frames that are due, as far as they are taken. */
   #send(socket: Socket): SessionEnd | undefined {
     for (;;) {
-      if (this.#frame === undefined && this.#isDue(this.#nextBeat) && this.#missedTooMany()) return { by: 'missed-beats' };
+      if (this.#frame === undefined && this.#isDue(this.#nextBeat) && this.#missedTooMany()) {
+        return { by: 'missed-beats' };
+      }
       const frame = (this.#frame ??= this.#nextFrame());
       if (frame === undefined) return undefined;
       const count = socket.tryWrite(this.#takenBytes === 0 ? frame : frame.subarray(this.#takenBytes));
@@ -135,7 +140,10 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   #nextFrame(): Uint8Array | undefined {
     const { beatIntervalMs, dataIntervalMs, missedLimit } = this.#config;
     this.#takenBytes = 0;
-    this.#takenBy = addTicks(this.#os.getTickCount(), Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX));
+    this.#takenBy = addTicks(
+      this.#os.getTickCount(),
+      Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX),
+    );
     if (this.#isDue(this.#nextBeat)) {
       this.#nextBeat = this.#nextAfter(this.#nextBeat, beatIntervalMs);
       return BEAT;

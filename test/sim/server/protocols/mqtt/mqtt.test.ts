@@ -36,7 +36,10 @@ describe('a cable that is pulled', () => {
     expect(will).toMatchObject({ topic: 'cablepull/dev-2/status', subscribers: 1 });
     expect(told).toMatchObject({ device: watcher.name, topic: 'cablepull/dev-2/status', text: 'gone' });
     expect(Number(told?.atMs) - Number(will?.atMs)).toBeCloseTo(20, -1);
-    const pingMs = of('beat-sent').filter(({ device: name }) => name === 'dev-2').at(-2)?.atMs ?? 0;
+    const pingMs =
+      of('beat-sent')
+        .filter(({ device: name }) => name === 'dev-2')
+        .at(-2)?.atMs ?? 0;
     expect(Number(will?.atMs) - pingMs).toBeCloseTo(15_020, -1);
     expect(of('offline')).toMatchObject([{ reason: { kind: 'silent' } }]);
     expect(of('lost')).toMatchObject([{ device: 'dev-2', by: 'missed-beats' }]);
@@ -54,7 +57,9 @@ describe('a cable that is pulled', () => {
     other.cable.plug();
     await sim.runFor('60s');
     const published = of('message').flatMap((event) => (event.source === 'server' ? [event.text] : []));
-    expect([...new Set(published)]).toEqual(Array.from({ length: new Set(published).size }, (_, i) => `dev-1 1-${i + 1}`));
+    expect([...new Set(published)]).toEqual(
+      Array.from({ length: new Set(published).size }, (_, i) => `dev-1 1-${i + 1}`),
+    );
     expect(of('lost').length).toBe(2);
   });
 });
@@ -96,7 +101,9 @@ describe('take-over', () => {
     other.power.restore('brown-out');
     await sim.runFor('10s');
     expect(of('taken-over')).toMatchObject([{ client: 1, by: 2 }]);
-    expect(of('offline')).toMatchObject([{ client: 1, reason: { kind: 'dropped', reason: 'session taken over (0x8E)' } }]);
+    expect(of('offline')).toMatchObject([
+      { client: 1, reason: { kind: 'dropped', reason: 'session taken over (0x8E)' } },
+    ]);
     expect(of('will')).toMatchObject([{ client: 1 }]);
     expect(of('served').at(-1)?.atMs).toBeGreaterThan(11_000);
   });
