@@ -8,6 +8,7 @@ import { heartbeatFirmware, referenceServer, SERVER_NAME } from '../programs.ts'
 import type { Liveness } from '../server/client-table.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import { TimeLines } from '../verdict/time-line.ts';
+import type { TraceEvent } from '../verdict/trace.ts';
 import { summarize } from '../verdict/summary.ts';
 import { QUEUE_BYTES } from './bounds.ts';
 import { type Violation, violationsOf } from './invariants.ts';
@@ -81,12 +82,18 @@ function emptyResult({ index, devices, forMs }: Scenario): RunResult {
   };
 }
 
-/** Lets it happen, and looks. Rejects with what the run throws. */
-export async function observe(scenario: Scenario): Promise<Observation> {
+/** Lets it happen, and looks; `onTrace` is told all of it. Rejects with what the run throws. */
+export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) => void): Promise<Observation> {
   const names = new Map<string, string>();
   const streams = new Streams();
   const replay = new Replay();
-  const sim = new Simulation({ seed: scenario.seed, onTrace: (event) => replay.add(event) });
+  const sim = new Simulation({
+    seed: scenario.seed,
+    onTrace: (event) => {
+      replay.add(event);
+      onTrace?.(event);
+    },
+  });
   const { sessions, judge } = sim.testbed.witness;
   const recorder = new Recorder(sessions, (address) => names.get(address));
   const timeLines = new TimeLines(sessions);
