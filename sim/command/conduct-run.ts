@@ -45,13 +45,20 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     interruptedBy = signal;
     venue.stop();
   });
+  let isUnread = false;
+  terminal.onReaderGone(() => {
+    // What the run leaves behind, it is still for: files, and the exit status that tells whether it was as expected.
+    if (settings.forMs !== undefined && leavesSomething(settings)) return;
+    isUnread = true;
+    venue.stop();
+  });
   terminal.log(startLine(settings, venue));
   let endMs: number;
   let connections: NetstatRow[] | undefined;
   let isKept = false;
   try {
     await letPass(settings, venue);
-    venue.testbed.traceEnd(interruptedBy !== undefined);
+    venue.testbed.traceEnd(interruptedBy !== undefined || isUnread);
     endMs = venue.testbed.agenda.now();
     connections = settings.netstat ? await venue.netstat() : undefined;
   } catch (error) {
@@ -73,6 +80,10 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   const inVain = fleet.unreachable() ?? fleet.unserved(settings.firmware.protocol.name);
   if (inVain !== undefined) throw new Problem(1, inVain);
   return isAsExpected(outcome) && isKept ? 0 : 1;
+}
+
+function leavesSomething({ expectations, report, pcap }: RunSettings): boolean {
+  return expectations.length > 0 || report !== undefined || pcap !== undefined;
 }
 
 function venueOf(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void): Venue {

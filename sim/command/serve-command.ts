@@ -101,14 +101,16 @@ async function serve(
       if (json) terminal.print(JSON.stringify(event));
       else terminal.print(`${formatSeconds(event.atMs).padStart(9)}  ${describeEvent(event)}`);
     });
-    terminal.onInterrupt(() => {
+    const stop = (): void => {
       const { accepted, refused, beats } = server.statistics;
       server.stop();
       terminal.log(
         `stopped after ${formatSeconds(clock.now())}: ${accepted} connections, ${refused} turned away, ${beats} beats`,
       );
       resolve();
-    });
+    };
+    terminal.onInterrupt(stop);
+    terminal.onReaderGone(stop);
   });
   return 0;
 }

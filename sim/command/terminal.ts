@@ -28,6 +28,11 @@ export interface Terminal {
    * the end, whatever its exit status). Gives what ends that.
    */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /**
+   * Calls `handler` when nobody reads the results any more, as of `cablepull run | head`: what is printed after that is
+   * for nobody, but files and the exit status are not.
+   */
+  onReaderGone(handler: () => void): void;
 }
 
 const INTERRUPT_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -71,8 +76,13 @@ export function processTerminal(): Terminal {
   let isHungUp = false;
   let unwritten = '';
 
-  // Only who reads having gone away comes so far: there is nobody left to tell. Other errors have ended in write().
-  for (const stream of [stdout, stderr]) stream.on('error', () => process.exit());
+  let isUnread = false;
+  let isLogLost = false;
+  /** What there is to do when nobody reads the results any more. */
+  const readerGone: (() => void)[] = [];
+
+  // What it means is found out in write().
+  for (const stream of [stdout, stderr]) stream.on('error', () => {});
   process.on('exit', () => {
     flush();
     draw([]);
@@ -87,15 +97,28 @@ export function processTerminal(): Terminal {
   }
 
   function write(stream: NodeJS.WriteStream, text: string): void {
+    if (stream === stderr ? isLogLost : isUnread) return;
     // Not in the 'error' event: the callbacks of later writes, one of which ends the process, come before it.
     stream.write(text, (error?: NodeJS.ErrnoException | null) => {
+      if (!error) return;
+      // A log that cannot be written is no reason to lose what it is the log of.
+      if (stream === stderr) isLogLost = true;
       // `cablepull run | head`; and a terminal that has hung up (POSIX, general terminal interface: EIO).
-      const isReaderGone = error?.code === 'EPIPE' || (error?.code === 'EIO' && stream.isTTY === true);
-      if (!error || isReaderGone) return;
-      draw([]);
-      stderr.write(`cablepull: cannot write: ${error.message}\n`);
-      process.exit(1);
+      else if (error.code === 'EPIPE' || (error.code === 'EIO' && stream.isTTY === true)) loseReader();
+      else giveUp(error);
     });
+  }
+
+  function loseReader(): void {
+    if (isUnread) return;
+    isUnread = true;
+    for (const handler of [...readerGone]) handler();
+  }
+
+  function giveUp(error: Error): void {
+    draw([]);
+    stderr.write(`cablepull: cannot write: ${error.message}\n`);
+    process.exit(1);
   }
 
   /**
@@ -163,8 +186,15 @@ export function processTerminal(): Terminal {
     whenRead(then) {
       flush();
       // 'drain' follows on every write beyond the stream's own mark, which is far below this one.
-      if (stdout.writableLength > UNREAD_BYTES_MAX) stdout.once('drain', then);
-      else then();
+      if (isUnread || stdout.writableLength <= UNREAD_BYTES_MAX) return then();
+      // Whichever comes first.
+      const once = (): void => {
+        stdout.off('drain', once);
+        readerGone.splice(readerGone.indexOf(once), 1);
+        then();
+      };
+      stdout.once('drain', once);
+      readerGone.push(once);
     },
     log(line) {
       // In the order in which they came, where both go to one file.
@@ -175,6 +205,9 @@ export function processTerminal(): Terminal {
     paint(style, text) {
       // Node looks at standard output unless told not to (util.styleText, validateStream); the log goes elsewhere.
       return hasColour ? styleText(style, text, { validateStream: false }) : text;
+    },
+    onReaderGone(handler) {
+      readerGone.push(handler);
     },
     onInterrupt(handler) {
       function interrupted(signal: InterruptSignal): void {

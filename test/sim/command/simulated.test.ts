@@ -359,6 +359,7 @@ describe('progress', () => {
       draw: (lines) => shown.push(`drawn ${lines.join('\n')}`),
       paint: (_, text) => text,
       onInterrupt: () => () => {},
+      onReaderGone: () => {},
     };
     const progress = new Progress(terminal, new Fleet(3, 1), clock, { forMs: 3_600_000, json });
     /** What is shown when so much real time has passed, and so much virtual time. */

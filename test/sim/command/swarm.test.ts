@@ -284,6 +284,7 @@ describe('progress', () => {
       draw: (lines) => void (lines.length > 0 && seen.push(...lines)),
       paint: (_, text) => text,
       onInterrupt: () => () => {},
+      onReaderGone: () => {},
     };
     const clock = new ManualClock();
     const progress = new SwarmProgress(terminal, clock, 100);

@@ -3,7 +3,7 @@
  * that obeys it.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { rowsTaken, visible } from '../../../sim/command/terminal.ts';
+import { readText } from '../../support/files.ts';
 import { Program } from '../../support/process.ts';
 
 const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
@@ -448,5 +449,32 @@ describe('output that cannot be written', () => {
     const { stderr } = shell(`{ '${process.execPath}' '${CLI}' ${RUN} ${args}; echo "status $?" >&2; } | true`);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(`status ${status}`);
     expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
+  });
+
+  it('nobody reads more than the first line: the run goes on for its page and its expectation', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cablepull-unread-'));
+    const page = join(folder, 'page.html');
+    writeFileSync(page, 'what was there before');
+    const run = `run --devices 20 --for 1h --json --report '${page}' --fault "hang on dev-1 at 10s"`;
+    const command = (expected: string): string => `'${process.execPath}' '${CLI}' ${run} --expect "${expected}"`;
+    const of = (expected: string): string => shell(`{ ${command(expected)}; echo "status $?" >&2; } | head -1`).stderr;
+    expect(of('server notices within 10ms')).toMatch(/status 1\n$/);
+    expect(readText(page)).toMatch(/<\/html>\n$/);
+    expect(of('server notices within 1m')).toMatch(/status 0\n$/);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('nobody reads a run without an end: it ends', () => {
+    const { stderr } = shell(`'${process.execPath}' '${CLI}' ${RUN} --json | head -1`);
+    expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
+  });
+
+  it.each(['>/dev/full', '>&-', '| true'])('a log that cannot be written (2%s) takes nothing of the results', (to) => {
+    const run = `'${process.execPath}' '${CLI}' run --devices 3 --for 1h --fault "hang on dev-1 at 10s"`;
+    const command = to === '| true' ? `{ ${run} 2>&1 >&3 | true; } 3>&1` : `${run} 2${to}`;
+    const { stdout, status } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: LIMIT_MS });
+    expect(stdout).toMatch(/^ended after 3600\.0 s: /);
+    expect(stdout).toMatch(/^hang on dev-1 at 10s/m);
+    expect(status).toBe(0);
   });
 });
