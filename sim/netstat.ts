@@ -46,7 +46,6 @@ export function netstat(hosts: readonly Host[], others: ReadonlyMap<number, stri
   const names = new Map([...others, ...hosts.map(({ address, name }) => [address, name] as const)]);
   return hosts.flatMap(({ name, stack }) => {
     if (stack === undefined) return [];
-    stack.enter();
     return stack.connections.all().toSorted(byPeer).map((tcb) => ({
       host: name,
       local: { address: formatAddress(tcb.localAddress), port: tcb.localPort },
@@ -108,7 +107,7 @@ const KIND_OF_TIMER: Readonly<Record<Exclude<SendTimer, 'none'>, 'on' | 'probe' 
 
 function timerOf(tcb: Tcb, stack: Stack): NetstatTimer {
   const { timeouts: retransmissions, probesOut: probes } = tcb;
-  const remainingMs = (tick: number): number => stack.usUntil(tick) / 1000;
+  const remainingMs = (tick: number): number => stack.clock.usUntil(tick) / 1000;
   if (tcb.timer !== 'none') {
     return { kind: KIND_OF_TIMER[tcb.timer], remainingMs: remainingMs(tcb.timerTick), retransmissions, probes };
   }

@@ -37,7 +37,7 @@ export class UdpSocket implements DatagramSocket {
   constructor(stack: Stack, local: SocketAddress, handler: DatagramHandler) {
     this.#stack = stack;
     this.#handler = handler;
-    const port = stack.claimDatagram(this, local);
+    const port = stack.isOwnAddress(local.address) ? stack.ports.claimDatagram(this, local.port) : 'EADDRNOTAVAIL';
     if (typeof port === 'number') this.#address = { address: formatAddress(stack.host.address), port };
     else this.#failure = port;
     stack.later(this.#isrOutcome);
@@ -84,7 +84,7 @@ export class UdpSocket implements DatagramSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#queue.length = 0;
-    if (this.#address !== undefined) this.#stack.releaseDatagram(this.#address.port);
+    if (this.#address !== undefined) this.#stack.ports.releaseDatagram(this.#address.port);
   }
 
   /** A datagram has come for this port; one that finds no room is lost. */

@@ -15,6 +15,7 @@ import type { Packet, PacketPool } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
 import type { Profile } from './profile.ts';
+import { StackNetwork } from './stack-network.ts';
 import { Stack } from './stack.ts';
 
 /** What all hosts of a world share. */
@@ -35,6 +36,7 @@ export class Host implements Nic, Port {
   readonly world: HostContext;
   readonly profile: Profile;
   stack: Stack | undefined = undefined;
+  #network: StackNetwork | undefined = undefined;
   #link: Link | undefined = undefined;
 
   /** A host that has no power yet. `attach` gives it a cable. */
@@ -79,7 +81,7 @@ export class Host implements Nic, Port {
   }
 
   carrierChanged(): void {
-    this.stack?.carrierChanged();
+    this.#network?.carrierChanged();
   }
 
   // ---- the board's interface ----
@@ -87,12 +89,14 @@ export class Host implements Nic, Port {
   powerOn(interrupts: Interrupts): Network {
     this.stack?.drop();
     this.stack = new Stack(this, interrupts);
-    return this.stack;
+    this.#network = new StackNetwork(this.stack);
+    return this.#network;
   }
 
   powerOff(): void {
     this.stack?.drop();
     this.stack = undefined;
+    this.#network = undefined;
   }
 
   setCarrier(up: boolean): void {

@@ -28,7 +28,7 @@ export class Listener implements ListeningSocket, TcbUser {
     this.#stack = stack;
     this.#backlog = Math.max(backlog, 1);
     this.#handler = handler;
-    const port = stack.claimListener(this, local);
+    const port = stack.isOwnAddress(local.address) ? stack.ports.claimListener(this, local.port) : 'EADDRNOTAVAIL';
     if (typeof port === 'number') this.#address = { address: formatAddress(stack.host.address), port };
     else this.#failure = port;
     stack.later(this.#isrOutcome);
@@ -46,8 +46,8 @@ export class Listener implements ListeningSocket, TcbUser {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#address !== undefined) this.#stack.releaseListener(this.#address.port);
-    for (const tcb of [...this.#waiting, ...this.#opening]) this.#turnAway(tcb);
+    if (this.#address !== undefined) this.#stack.ports.releaseListener(this.#address.port);
+    for (const tcb of [...this.#waiting, ...this.#opening]) this.#stack.perform(tcb, abort, undefined);
     this.#waiting.length = 0;
     this.#opening.clear();
   }
@@ -79,12 +79,6 @@ export class Listener implements ListeningSocket, TcbUser {
 
   abandon(): void {
     this.close();
-  }
-
-  #turnAway(tcb: Tcb): void {
-    this.#stack.enter();
-    abort(tcb);
-    this.#stack.leave(tcb);
   }
 
   #tellOutcome(): void {

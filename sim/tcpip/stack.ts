@@ -1,72 +1,40 @@
 /**
- * A host's TCP/IP stack, from one power-on to the next: connections, listeners, datagram sockets, ports; and the HAL's
- * network on top. When the power goes, it is dropped with all it knew.
+ * A host's TCP/IP stack, from one power-on to the next: it finds the connection, listener or datagram socket that a packet is for,
+ * and lets connections do what packets, users and timers want of them. When the power goes, it is dropped with all it knew.
  */
 
 import type { Errno } from '../../hal/errno.ts';
-import type {
-  Capabilities,
-  DatagramHandler,
-  DatagramSocket,
-  LinkStatus,
-  ListenHandler,
-  ListeningSocket,
-  Lookup,
-  Network,
-  SocketAddress,
-  StreamHandler,
-  StreamSocket,
-} from '../../hal/network.ts';
+import type { SocketAddress } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
 import type { Interrupt, Interrupts } from '../board/interrupts.ts';
 import { parseAddress } from '../packet/address.ts';
 import { ACK, FIN, ICMP, Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from '../packet/packet.ts';
-import type { Timeline, Waiter } from '../time/event.ts';
+import type { Waiter } from '../time/event.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
-import { UdpSocket } from './datagram-socket.ts';
 import type { Host } from './host.ts';
-import { Listener } from './listener.ts';
+import { Ports } from './ports.ts';
 import type { Profile } from './profile.ts';
-import { TcpSocket } from './stream-socket.ts';
+import { StackClock } from './stack-clock.ts';
 import { TcbTable } from './tcb-table.ts';
 import { connect, unreachable } from './tcp/calls.ts';
 import { openPassive, segmentArrives } from './tcp/input.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
-import { ACTIVE, APPOINTED, done, ORPHAN, Tcb, type TcpStack, type TimerKind } from './tcp/tcb.ts';
-import { fireTimers, hasTimer, nextTick } from './tcp/timers.ts';
-import { type Timers, timersOf } from './timer-wheel.ts';
+import { ARMED, done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
+import { fireTimers } from './tcp/timers.ts';
 
-export class Stack implements Network, TcpStack, LinkStatus {
+export class Stack implements TcpStack {
   readonly host: Host;
   readonly interrupts: Interrupts;
+  readonly clock: StackClock;
   readonly connections = new TcbTable();
-  nowTick = 0;
-  nowUs = 0;
-  /** Its ticks are counted from when it was switched on. */
-  readonly #bootUs: number;
-  /**
-   * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of
-   * timers the first is as little late as can be, whatever the other kind was.
-   */
-  readonly #sendWheel: Timers;
-  readonly #otherWheel: Timers;
-  /** Made with the first of them. */
-  #listeners: Map<number, Listener> | undefined = undefined;
-  #datagrams: Map<number, UdpSocket> | undefined = undefined;
-  #nextPort: number;
-  #watcher: ((carrier: boolean) => void) | undefined = undefined;
+  readonly ports: Ports;
 
   constructor(host: Host, interrupts: Interrupts) {
-    const { first, last } = host.profile.ephemeralPorts;
     this.host = host;
     this.interrupts = interrupts;
-    this.#bootUs = host.world.timeline.nowUs;
-    this.#sendWheel = timersOf(host.profile);
-    this.#otherWheel = timersOf(host.profile);
-    // RFC 6056 3.3: not the same ports after each boot.
-    this.#nextPort = first + (host.random.uint32() % (last - first + 1));
-    this.enter();
+    this.clock = new StackClock(host.world.timeline, host.profile);
+    this.ports = new Ports(this.connections, host.profile.ephemeralPorts, host.random);
   }
 
   get profile(): Profile {
@@ -77,23 +45,37 @@ export class Stack implements Network, TcpStack, LinkStatus {
     return this.host.address;
   }
 
-  get timeline(): Timeline {
-    return this.host.world.timeline;
+  get random(): Random {
+    return this.host.random;
   }
 
   get queues(): ByteQueuePool {
     return this.host.world.queues;
   }
 
-  get random(): Random {
-    return this.host.random;
+  /**
+   * Does something to a connection, and all that goes with it: the time is read before; after it the timer is armed anew, the user is
+   * told, and a connection that is over is forgotten.
+   */
+  perform<A, R>(tcb: Tcb, what: (tcb: Tcb, argument: A) => R, argument: A): R {
+    this.clock.read();
+    const result = what(tcb, argument);
+    if (tcb.state === 'CLOSED') this.#forget(tcb);
+    else this.clock.arm(tcb);
+    if (tcb.news !== 0) {
+      const { user } = tcb;
+      if (user === undefined) tcb.news = 0;
+      else user.tell(tcb);
+    }
+    return result;
+  }
+
+  #forget(tcb: Tcb): void {
+    this.clock.release(tcb);
+    this.connections.remove(tcb);
   }
 
   // ---- for connections ----
-
-  expiry(delayTicks: number, kind: TimerKind): number {
-    return (kind === 'send' ? this.#sendWheel : this.#otherWheel).expiry(this.nowTick, delayTicks);
-  }
 
   newPacket(tcb: Tcb): Packet {
     const packet = this.host.world.packets.take();
@@ -118,69 +100,16 @@ export class Stack implements Network, TcpStack, LinkStatus {
     this.host.send(packet);
   }
 
-  /** Sets the time, before anything is done. */
-  enter(): void {
-    const { nowUs } = this.timeline;
-    this.nowUs = nowUs | 0;
-    this.nowTick = Math.floor((nowUs - this.#bootUs) / this.profile.tickUs) | 0;
-  }
-
-  /**
-   * After anything was done to a connection: its appointment is set anew, its user is told, and when it is over it is
-   * forgotten.
-   */
-  leave(tcb: Tcb): void {
-    if (tcb.state === 'CLOSED') this.#forget(tcb);
-    else if (hasTimer(tcb)) this.#appoint(tcb, nextTick(tcb));
-    else if ((tcb.flags & APPOINTED) !== 0) this.#disappoint(tcb);
-    if (tcb.news !== 0) {
-      const { user } = tcb;
-      if (user === undefined) tcb.news = 0;
-      else user.tell(tcb);
-    }
-  }
-
-  /** How long it is, from now, until a tick begins. `enter` was called at this time. */
-  usUntil(tick: number): number {
-    const { tickUs } = this.profile;
-    const elapsedUs = this.timeline.nowUs - this.#bootUs;
-    return Math.max((Math.floor(elapsedUs / tickUs) + ((tick - this.nowTick) | 0)) * tickUs - elapsedUs, 0);
-  }
-
-  #appoint(tcb: Tcb, tick: number): void {
-    if ((tcb.flags & APPOINTED) !== 0 && tcb.dueTick === tick) return;
-    const { timeline } = this;
-    if (tcb.timerHandle < 0) tcb.timerHandle = timeline.open(tcb);
-    tcb.flags |= APPOINTED;
-    tcb.dueTick = tick;
-    timeline.set(tcb.timerHandle, timeline.nowUs + this.usUntil(tick));
-  }
-
-  #disappoint(tcb: Tcb): void {
-    tcb.flags &= ~APPOINTED;
-    this.timeline.clear(tcb.timerHandle);
-  }
-
-  #forget(tcb: Tcb): void {
-    if (tcb.timerHandle >= 0) this.timeline.close(tcb.timerHandle);
-    tcb.timerHandle = -1;
-    tcb.flags &= ~APPOINTED;
-    this.connections.remove(tcb);
-  }
-
   /** A connection's time has come. */
   timeout(tcb: Tcb): void {
-    tcb.flags &= ~APPOINTED;
-    this.enter();
-    fireTimers(tcb);
-    this.leave(tcb);
+    tcb.flags &= ~ARMED;
+    this.perform(tcb, fireTimers, undefined);
   }
 
   // ---- what arrives ----
 
   /** A packet has come for this host; it is given back to the pool. */
   receive(packet: Packet): void {
-    this.enter();
     switch (packet.protocol) {
       case TCP:
         this.#receiveTcp(packet);
@@ -197,47 +126,33 @@ export class Stack implements Network, TcpStack, LinkStatus {
 
   #receiveTcp(packet: Packet): void {
     const tcb = this.connections.find(packet);
-    if (tcb === undefined || this.#isReopening(tcb, packet)) {
-      this.#receiveStray(packet);
-      return;
-    }
-    segmentArrives(tcb, packet);
-    this.leave(tcb);
+    if (tcb === undefined || this.#isReopening(tcb, packet)) this.#receiveStray(packet);
+    else this.perform(tcb, segmentArrives, packet);
   }
 
-  /**
-   * RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT.
-   */
+  /** RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT. */
   #isReopening(tcb: Tcb, packet: Packet): boolean {
-    if (
-      tcb.state !== 'TIME-WAIT' ||
-      (packet.flags & (SYN | ACK | RST)) !== SYN ||
-      distance(tcb.rcvNxt, packet.seq) <= 0
-    ) {
-      return false;
-    }
-    if (this.#listeners?.get(packet.destinationPort) === undefined) return false;
-    done(tcb, undefined);
-    this.leave(tcb);
+    if (tcb.state !== 'TIME-WAIT' || (packet.flags & (SYN | ACK | RST)) !== SYN) return false;
+    if (distance(tcb.rcvNxt, packet.seq) <= 0 || this.ports.listener(packet.destinationPort) === undefined) return false;
+    this.perform(tcb, done, undefined);
     return true;
   }
 
   /** RFC 9293 3.10.7.1 and 3.10.7.2: for a listener, or for nobody. */
   #receiveStray(packet: Packet): void {
-    const listener = this.#listeners?.get(packet.destinationPort);
+    const listener = this.ports.listener(packet.destinationPort);
     if (listener === undefined || (packet.flags & ACK) !== 0) {
       if (this.profile.resetsStrayAcks || (packet.flags & (ACK | SYN | FIN | PSH)) !== ACK) resetReply(this, packet);
       return;
     }
     if ((packet.flags & (SYN | RST)) !== SYN || !listener.hasRoom || !this.#makeRoom()) return;
-    const tcb = this.newTcb(packet.destinationPort, packet.source, packet.sourcePort);
+    const tcb = this.#newTcb(packet.destinationPort, packet.source, packet.sourcePort);
     listener.take(tcb);
-    openPassive(tcb, packet, this.random.uint32() | 0);
-    this.leave(tcb);
+    this.perform(tcb, openPassive, packet);
   }
 
   #receiveUdp(packet: Packet): void {
-    const socket = this.#datagrams?.get(packet.destinationPort);
+    const socket = this.ports.datagram(packet.destinationPort);
     if (socket !== undefined) {
       socket.arrived(packet);
       return;
@@ -258,47 +173,41 @@ export class Stack implements Network, TcpStack, LinkStatus {
     const tcb = this.connections.get(quoted.destination, quoted.destinationPort, quoted.sourcePort);
     // RFC 5927 4.1: only what is in flight can be the subject.
     if (tcb === undefined || distance(tcb.sndUna, quoted.seq) < 0 || distance(quoted.seq, tcb.sndNxt) < 0) return;
-    unreachable(tcb, code === PORT_UNREACHABLE ? 'ECONNREFUSED' : 'EHOSTUNREACH');
-    this.leave(tcb);
+    this.perform(tcb, unreachable, code === PORT_UNREACHABLE ? 'ECONNREFUSED' : 'EHOSTUNREACH');
   }
 
   // ---- for sockets ----
 
   /** Raises an interrupt soon, since a HAL does not call back from within a call. */
   later(isr: Interrupt): void {
-    this.timeline.set(this.timeline.open(new Soon(this, isr)), this.timeline.nowUs);
+    const { timeline } = this.host.world;
+    timeline.set(timeline.open(new Soon(this, isr)), timeline.nowUs);
   }
 
-  /** A new connection between two ends, in the table. */
-  newTcb(localPort: number, remoteAddress: number, remotePort: number): Tcb {
-    const tcb = new Tcb(this, localPort, remoteAddress, remotePort);
-    this.connections.add(tcb);
-    return tcb;
-  }
-
-  /** Connects a socket's new connection; or the reason why not. `localPort` 0: any. */
+  /** Connects a socket's new connection; or gives the reason why not. `local` undefined, and its port 0: any. */
   connect(
-    local: SocketAddress | undefined,
-    remoteAddress: number,
-    remotePort: number,
-    prepare: (tcb: Tcb) => void,
+    local: SocketAddress | undefined, remoteAddress: number, remotePort: number, prepare: (tcb: Tcb) => void,
   ): Errno | Tcb {
     if (this.interrupts.off) return 'ENETDOWN';
     if (local !== undefined && !this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
     if (!this.#makeRoom()) return 'ENOBUFS';
-    const wanted = local?.port ?? 0;
-    if (wanted !== 0 && this.#listeners?.has(wanted) === true) return 'EADDRINUSE';
-    const port =
-      wanted !== 0
-        ? wanted
-        : this.#freePort((candidate) => this.connections.get(remoteAddress, remotePort, candidate) !== undefined);
-    if (port === undefined) return 'EADDRNOTAVAIL';
-    if (this.connections.get(remoteAddress, remotePort, port) !== undefined) return 'EADDRINUSE';
-    const tcb = this.newTcb(port, remoteAddress, remotePort);
+    const port = this.ports.forConnection(local?.port ?? 0, remoteAddress, remotePort);
+    if (typeof port === 'string') return port;
+    const tcb = this.#newTcb(port, remoteAddress, remotePort);
     prepare(tcb);
-    this.enter();
-    connect(tcb, this.random.uint32() | 0);
-    this.leave(tcb);
+    this.perform(tcb, connect, undefined);
+    return tcb;
+  }
+
+  isOwnAddress(address: string): boolean {
+    const parsed = parseAddress(address);
+    return parsed === 0 || parsed === this.host.address;
+  }
+
+  /** A new connection between two ends, in the table. */
+  #newTcb(localPort: number, remoteAddress: number, remotePort: number): Tcb {
+    const tcb = new Tcb(this, localPort, remoteAddress, remotePort);
+    this.connections.add(tcb);
     return tcb;
   }
 
@@ -310,109 +219,11 @@ export class Stack implements Network, TcpStack, LinkStatus {
     if (this.connections.size < this.profile.socketsMax) return true;
     const oldest = this.connections.all().findLast(({ flags }) => (flags & ORPHAN) !== 0);
     if (oldest === undefined) return false;
-    this.enter();
-    done(oldest, undefined);
-    this.leave(oldest);
+    this.perform(oldest, done, undefined);
     return true;
   }
 
-  isOwnAddress(address: string): boolean {
-    const parsed = parseAddress(address);
-    return parsed === 0 || parsed === this.host.address;
-  }
-
-  /** The next ephemeral port that is not taken. */
-  #freePort(isTaken: (port: number) => boolean): number | undefined {
-    const { first, last } = this.profile.ephemeralPorts;
-    for (let tries = last - first; tries >= 0; tries--) {
-      const port = this.#nextPort;
-      this.#nextPort = port === last ? first : port + 1;
-      if (!isTaken(port) && this.#listeners?.has(port) !== true) return port;
-    }
-    return undefined;
-  }
-
-  /** Takes a port for a listener; gives it, or the reason why not. */
-  claimListener(listener: Listener, local: SocketAddress): number | Errno {
-    if (!this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
-    const listeners = (this.#listeners ??= new Map<number, Listener>());
-    const port = local.port !== 0 ? local.port : this.#freePort((candidate) => this.#hasActiveOn(candidate));
-    if (port === undefined || listeners.has(port) || this.#hasActiveOn(port)) return 'EADDRINUSE';
-    listeners.set(port, listener);
-    return port;
-  }
-
-  /**
-   * A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers
-   * set it).
-   */
-  #hasActiveOn(port: number): boolean {
-    return this.connections
-      .all()
-      .some(({ flags, localPort, state }) => (flags & ACTIVE) !== 0 && localPort === port && state !== 'TIME-WAIT');
-  }
-
-  releaseListener(port: number): void {
-    this.#listeners?.delete(port);
-  }
-
-  claimDatagram(socket: UdpSocket, local: SocketAddress): number | Errno {
-    if (!this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
-    const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
-    const port = local.port !== 0 ? local.port : this.#freePort((candidate) => datagrams.has(candidate));
-    if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
-    datagrams.set(port, socket);
-    return port;
-  }
-
-  releaseDatagram(port: number): void {
-    this.#datagrams?.delete(port);
-  }
-
-  // ---- the HAL's network ----
-
-  get capabilities(): Capabilities {
-    return this.host.capabilities;
-  }
-
-  get link(): LinkStatus {
-    return this;
-  }
-
-  get carrier(): boolean {
-    return this.host.carrier;
-  }
-
-  watch(isr: (carrier: boolean) => void): void {
-    this.#watcher = isr;
-  }
-
-  openStream(handler: StreamHandler): StreamSocket {
-    return new TcpSocket(this, handler);
-  }
-
-  listen(local: SocketAddress, backlog: number, handler: ListenHandler): ListeningSocket {
-    return new Listener(this, local, backlog, handler);
-  }
-
-  openDatagram(local: SocketAddress, handler: DatagramHandler): DatagramSocket {
-    return new UdpSocket(this, local, handler);
-  }
-
-  lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
-    return this.host.lookup(this.interrupts, name, done);
-  }
-
   // ---- the board's doings ----
-
-  carrierChanged(): void {
-    if (this.#watcher !== undefined) this.interrupts.raise(this);
-  }
-
-  /** @internal The carrier's interrupt: while the firmware hangs, one waits, however often the carrier changes. */
-  serve(): void {
-    this.#watcher?.(this.host.carrier);
-  }
 
   /** The power has gone: nothing is sent, and no timer runs. */
   drop(): void {
@@ -424,18 +235,13 @@ export class Stack implements Network, TcpStack, LinkStatus {
       tcb.receiving = undefined;
       this.#forget(tcb);
     }
-    this.#listeners = undefined;
-    this.#datagrams = undefined;
+    this.ports.forgetAll();
   }
 
   /** The process is gone, the stack lives: its sockets are closed. */
   closeAll(): void {
-    for (const listener of this.#listeners?.values() ?? []) listener.close();
-    for (const socket of this.#datagrams?.values() ?? []) socket.close();
-    for (const tcb of this.connections.all()) {
-      this.enter();
-      tcb.user?.abandon(tcb);
-    }
+    this.ports.closeAll();
+    for (const tcb of this.connections.all()) tcb.user?.abandon(tcb);
   }
 
   /** Something on the way resets every connection: both ends get a RST that fits. */
@@ -468,7 +274,7 @@ class Soon implements Waiter {
   }
 
   fire(handle: number): void {
-    this.#stack.timeline.close(handle);
+    this.#stack.host.world.timeline.close(handle);
     this.#stack.interrupts.raise(this.#isr);
   }
 

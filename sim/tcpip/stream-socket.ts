@@ -101,10 +101,8 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (into.length === 0) return failure('EINVAL');
     const tcb = this.#tcb;
     if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
-    // The time matters only to an ACK that may follow.
-    if (tcb.receiving !== undefined) this.#stack.enter();
-    const count = receive(tcb, into);
-    if (count > 0) this.#stack.leave(tcb);
+    // Where nothing waits, nothing changes.
+    const count = tcb.receiving === undefined ? receive(tcb, into) : this.#stack.perform(tcb, receive, into);
     if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || tcb.error === undefined) return count;
     return failure(tcb.error);
   }
@@ -113,19 +111,13 @@ export class TcpSocket implements StreamSocket, TcbUser {
     const tcb = this.#tcb;
     if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
     if (tcb.error !== undefined) return failure(tcb.error);
-    this.#stack.enter();
-    const count = send(tcb, from);
-    this.#stack.leave(tcb);
-    return count;
+    return this.#stack.perform(tcb, send, from);
   }
 
   shutdown(): number {
     const tcb = this.#tcb;
     if (tcb === undefined || !this.#hasConnected) return failure('ENOTCONN');
-    this.#stack.enter();
-    const result = shutdown(tcb);
-    this.#stack.leave(tcb);
-    return result;
+    return this.#stack.perform(tcb, shutdown, undefined);
   }
 
   close(): void {
@@ -140,10 +132,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (this.#state === 'left') return;
     this.#state = 'left';
     const tcb = this.#tcb;
-    if (tcb === undefined || this.#stack.interrupts.off) return;
-    this.#stack.enter();
-    how(tcb);
-    this.#stack.leave(tcb);
+    if (tcb !== undefined && !this.#stack.interrupts.off) this.#stack.perform(tcb, how, undefined);
   }
 
   setNoDelay(on: boolean): boolean {
@@ -151,9 +140,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (tcb === undefined) {
       (this.#pending ??= {}).noDelay = on;
     } else if (this.#state !== 'left') {
-      this.#stack.enter();
-      setNoDelay(tcb, on);
-      this.#stack.leave(tcb);
+      this.#stack.perform(tcb, setNoDelay, on);
     }
     return true;
   }
@@ -168,10 +155,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
       return support;
     }
     if (this.#state === 'left') return 'none';
-    this.#stack.enter();
-    const support = setKeepAlive(tcb, wanted);
-    this.#stack.leave(tcb);
-    return support;
+    return this.#stack.perform(tcb, setKeepAlive, wanted);
   }
 
   setUserTimeout(timeoutMs: number): boolean {

@@ -19,7 +19,7 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
   // An old one, overtaken by others: its data may still count.
   if (acked < 0) return true;
   const { packetsOut } = tcb;
-  tcb.lastAckTick = tcb.stack.nowTick;
+  tcb.lastAckTick = tcb.stack.clock.nowTick;
   tcb.probesOut = 0;
   // Linux's tcp_ack: something works, whatever the network has said.
   if (tcb.softError !== undefined) tcb.softError = undefined;
@@ -55,7 +55,7 @@ function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void 
   endBackOff(tcb);
   if ((tcb.flags & TIMING) !== 0 && distance(tcb.timedSeq, ack) >= 0) {
     tcb.flags &= ~TIMING;
-    measured(tcb, (tcb.stack.nowUs - tcb.timedUs) | 0);
+    measured(tcb, (tcb.stack.clock.nowUs - tcb.timedUs) | 0);
   }
   recover(tcb, segments, packetsOut);
   rearmRetransmission(tcb);

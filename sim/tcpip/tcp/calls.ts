@@ -13,33 +13,34 @@ import {
   setSynTimer, type Tcb, TIMING, waitForFin, WANTS_ROOM,
 } from './tcb.ts';
 
-/** A connection to be, with its two ends known, and the first sequence number (RFC 9293 3.4.1). */
-export function initialize(tcb: Tcb, isn: number): void {
+/** A connection to be, with its two ends known. */
+export function initialize(tcb: Tcb): void {
   const { profile } = tcb.stack;
+  const isn = tcb.stack.random.uint32() | 0;
   tcb.sndUna = isn;
   tcb.sndNxt = advance(isn, 1);
   tcb.sndSmall = isn;
   tcb.sndMss = profile.mssBytes;
   tcb.rcvMss = Math.min(RCV_MSS_FIRST, profile.mssBytes);
   tcb.rtoTicks = msToTicks(tcb.stack, profile.handshake.rtoMs);
-  tcb.lastAckTick = tcb.stack.nowTick;
-  tcb.lastDataTick = tcb.stack.nowTick;
+  tcb.lastAckTick = tcb.stack.clock.nowTick;
+  tcb.lastDataTick = tcb.stack.clock.nowTick;
   startCongestion(tcb);
   tcb.flags |= TIMING;
   tcb.timedSeq = tcb.sndNxt;
-  tcb.timedUs = tcb.stack.nowUs;
+  tcb.timedUs = tcb.stack.clock.nowUs;
 }
 
 /** connect: sends SYN. */
-export function connect(tcb: Tcb, isn: number): void {
-  initialize(tcb, isn);
+export function connect(tcb: Tcb): void {
+  initialize(tcb);
   tcb.state = 'SYN-SENT';
   tcb.flags |= ACTIVE;
   if (tcb.stack.profile.retransmission.giveUp.by === 'elapsed') {
     // Linux's tcp_connect sets retrans_stamp: what has elapsed counts from the first SYN, and not from the first
     // retransmission as later.
     tcb.flags |= RETRANSMITTED;
-    tcb.retransmitSinceTick = tcb.stack.nowTick;
+    tcb.retransmitSinceTick = tcb.stack.clock.nowTick;
   }
   sendSyn(tcb);
   setSynTimer(tcb);

@@ -14,6 +14,6 @@ export function challenge(tcb: Tcb): void {
     if (since >= 0 && since < Math.max(msToTicks(stack, challengeAckIntervalMs), 1)) return;
   }
   tcb.flags |= CHALLENGED;
-  tcb.lastChallengeTick = stack.nowTick;
+  tcb.lastChallengeTick = stack.clock.nowTick;
   sendAck(tcb);
 }

@@ -39,7 +39,7 @@ export function dataCame(tcb: Tcb, bytes: number): void {
       }
     }
   }
-  tcb.lastDataTick = stack.nowTick;
+  tcb.lastDataTick = stack.clock.nowTick;
   tcb.flags |= ACK_SCHEDULED;
 }
 
@@ -84,7 +84,7 @@ function delayAck(tcb: Tcb): void {
       if ((tcb.flags & ACK_TIMER) !== 0) {
         // Linux's tcp_send_delayed_ack: when the timer is about to fire, or earlier than it would be now. It fires a
         // tick after its time.
-        const left = distance(stack.nowTick, tcb.ackTick) - 1;
+        const left = distance(stack.clock.nowTick, tcb.ackTick) - 1;
         if (left <= ticks >> 2) {
           sendAck(tcb);
           return;
@@ -95,7 +95,7 @@ function delayAck(tcb: Tcb): void {
   }
   tcb.flags |= ACK_TIMER;
   // lwIP's tcp_fasttmr comes in its own time, at multiples of its period.
-  tcb.ackTick = delayedAck.kind === 'timer' ? nextBeat(stack.nowTick, ticks) : stack.expiry(ticks, 'send');
+  tcb.ackTick = delayedAck.kind === 'timer' ? nextBeat(stack.clock.nowTick, ticks) : stack.clock.expiry(ticks, 'send');
 }
 
 function nextBeat(nowTick: number, periodTicks: number): number {

@@ -70,8 +70,8 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
 }
 
 /** A passive open (RFC 9293 3.10.7.2): the SYN that a listener got. */
-export function openPassive(tcb: Tcb, syn: Packet, isn: number): void {
-  initialize(tcb, isn);
+export function openPassive(tcb: Tcb, syn: Packet): void {
+  initialize(tcb);
   tcb.state = 'SYN-RECEIVED';
   takeSyn(tcb, syn);
   sendSyn(tcb);
@@ -145,11 +145,11 @@ function establish(tcb: Tcb, packet: Packet): void {
   tcb.timer = 'none';
   tcb.timeouts = 0;
   tcb.backoff = 0;
-  tcb.lastAckTick = stack.nowTick;
-  tcb.lastDataTick = stack.nowTick;
+  tcb.lastAckTick = stack.clock.nowTick;
+  tcb.lastDataTick = stack.clock.nowTick;
   // RFC 6298 5.7: where SYN had to be sent again, nothing was measured, and the back-off is not kept.
   tcb.rtoTicks = msToTicks(stack, rtoInitialMs);
-  if ((tcb.flags & TIMING) !== 0) measured(tcb, (stack.nowUs - tcb.timedUs) | 0);
+  if ((tcb.flags & TIMING) !== 0) measured(tcb, (stack.clock.nowUs - tcb.timedUs) | 0);
   tcb.flags &= ~(TIMING | RETRANSMITTED);
   startKeepAlive(tcb);
 }

@@ -112,7 +112,7 @@ function silentTicks(tcb: Tcb): number {
 
 function arm(tcb: Tcb, delayTicks: number): void {
   tcb.flags |= KEEPALIVE_TIMER;
-  tcb.keepAliveTick = tcb.stack.expiry(delayTicks, 'other');
+  tcb.keepAliveTick = tcb.stack.clock.expiry(delayTicks, 'other');
 }
 
 /** RFC 9293 3.3.2: past the handshake, and not yet over. */

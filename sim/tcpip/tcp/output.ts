@@ -85,7 +85,7 @@ function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
 function timeSegment(tcb: Tcb, end: number): void {
   tcb.flags |= TIMING;
   tcb.timedSeq = end;
-  tcb.timedUs = tcb.stack.nowUs;
+  tcb.timedUs = tcb.stack.clock.nowUs;
 }
 
 /**

@@ -27,12 +27,12 @@ export function retransmitTimeout(tcb: Tcb): void {
   tcb.timeouts++;
   if ((tcb.flags & RETRANSMITTED) === 0) {
     tcb.flags |= RETRANSMITTED;
-    tcb.retransmitSinceTick = stack.nowTick;
+    tcb.retransmitSinceTick = stack.clock.nowTick;
   }
   if (isHandshake) {
     sendSyn(tcb);
     // RFC 6298 3, Karn: a SYN that was sent twice measures nothing, but by its timestamp.
-    if (retransmission.timestamps) tcb.timedUs = stack.nowUs;
+    if (retransmission.timestamps) tcb.timedUs = stack.clock.nowUs;
     else tcb.flags &= ~TIMING;
     // Linux's tcp_syn_linear_timeouts: the first retries come at even intervals.
     const isLinear = tcb.state === 'SYN-SENT' && tcb.timeouts <= handshake.synLinearTimeouts;

@@ -6,6 +6,7 @@
 
 import type { Errno } from '../../../hal/errno.ts';
 import type { KeepAlive } from '../../../hal/network.ts';
+import type { Random } from '../../../hal/random.ts';
 import { formatAddress } from '../../packet/address.ts';
 import type { Packet } from '../../packet/packet.ts';
 import type { Waiter } from '../../time/event.ts';
@@ -20,19 +21,22 @@ export type TcpState =
 /** What a timer is for: data that was sent; or keepalive, and the first of a handshake, which seldom fires. */
 export type TimerKind = 'send' | 'other';
 
+/** The stack's time, as it was read before a connection does anything. */
+export interface TcpClock {
+  /** In ticks, and the low 32 bits of its microseconds. */
+  readonly nowTick: number;
+  readonly nowUs: number;
+  /** The tick at which a timer of this kind fires that is set `delayTicks` ahead now. */
+  expiry(delayTicks: number, kind: TimerKind): number;
+}
+
 /** What a connection has of its stack. */
 export interface TcpStack {
   readonly profile: Profile;
   readonly address: number;
-  /**
-   * The time, in ticks, and the low 32 bits of its microseconds; the stack sets both before it lets a connection do
-   * anything.
-   */
-  readonly nowTick: number;
-  readonly nowUs: number;
+  readonly clock: TcpClock;
   readonly queues: ByteQueuePool;
-  /** The tick at which a timer of this kind fires that is set `delayTicks` ahead now. */
-  expiry(delayTicks: number, kind: TimerKind): number;
+  readonly random: Random;
   /** An empty packet of this connection. */
   newPacket(tcb: Tcb): Packet;
   /** An empty packet to where this one came from. */
@@ -86,8 +90,8 @@ export const CHALLENGED = 1 << 17;
 export const RETRANSMITTED = 1 << 18;
 /** A time-out was put off while a window stays closed: `persistSinceTick` holds. */
 export const PROBING = 1 << 19;
-/** The stack has an appointment for the connection: `dueTick` holds. */
-export const APPOINTED = 1 << 20;
+/** The engine's timer of the connection is armed: `dueTick` holds. */
+export const ARMED = 1 << 20;
 /** The user answers what comes: ACKs can go with the answers (Linux's ping-pong mode). */
 export const PING_PONG = 1 << 21;
 /** The shifts of both windows stand in `flags` too, as they are of four bits (RFC 7323 2.3). */
@@ -138,7 +142,7 @@ export class Tcb implements Waiter {
   next: Tcb | undefined = undefined;
   /** Whose it is. */
   user: TcbUser | undefined = undefined;
-  /** @internal The stack's appointment, and the tick it is for. */
+  /** @internal The engine's timer (stack-clock.ts), and the tick it is armed for. */
   timerHandle = -1;
   dueTick = 0;
 
@@ -372,20 +376,20 @@ export function usToTicks({ profile }: TcpStack, us: number): number {
 }
 
 /** How long ago a tick was, in ticks. */
-export function ticksSince({ nowTick }: TcpStack, tick: number): number {
-  return (nowTick - tick) | 0;
+export function ticksSince({ clock }: TcpStack, tick: number): number {
+  return (clock.nowTick - tick) | 0;
 }
 
 /** Sets the timer of sending. */
 export function setTimer(tcb: Tcb, timer: Exclude<SendTimer, 'none'>, delayTicks: number): void {
   tcb.timer = timer;
-  tcb.timerTick = tcb.stack.expiry(delayTicks, 'send');
+  tcb.timerTick = tcb.stack.clock.expiry(delayTicks, 'send');
 }
 
 /** Sets it for the first time, when SYN goes out. */
 export function setSynTimer(tcb: Tcb): void {
   tcb.timer = 'retransmit';
-  tcb.timerTick = tcb.stack.expiry(tcb.rtoTicks, 'other');
+  tcb.timerTick = tcb.stack.clock.expiry(tcb.rtoTicks, 'other');
 }
 
 /** Whether the connection can still receive: the peer has not finished. */

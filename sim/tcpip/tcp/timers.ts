@@ -61,7 +61,7 @@ function persistTimeout(tcb: Tcb): void {
   if (tcb.packetsOut > 0 || !hasUnsent(tcb)) return;
   if ((tcb.flags & PROBING) === 0) {
     tcb.flags |= PROBING;
-    tcb.persistSinceTick = stack.nowTick;
+    tcb.persistSinceTick = stack.clock.nowTick;
   } else if (tcb.userTimeoutMs > 0 && ticksSince(stack, tcb.persistSinceTick) >= msToTicks(stack, tcb.userTimeoutMs)) {
     giveUp(tcb);
     return;

@@ -4,7 +4,7 @@ import type { Stack } from '../../../sim/tcpip/stack.ts';
 import { nextTick, hasTimer } from '../../../sim/tcpip/tcp/timers.ts';
 import { hasUnsent } from '../../../sim/tcpip/tcp/output.ts';
 import {
-  ACK_SCHEDULED, ACK_TIMER, APPOINTED, FIN_RECEIVED, FIN_SENT, FIN_WANTED, KEEPALIVE_TIMER, ORPHAN, type Tcb,
+  ACK_SCHEDULED, ACK_TIMER, ARMED, FIN_RECEIVED, FIN_SENT, FIN_WANTED, KEEPALIVE_TIMER, ORPHAN, type Tcb,
 } from '../../../sim/tcpip/tcp/tcb.ts';
 
 /** As many pieces out of order as are kept (tcp/receive.ts). */
@@ -120,7 +120,7 @@ function timers(tcb: Tcb): string | undefined {
   }
   if (tcb.timer === 'fin-wait-2' && tcb.state !== 'FIN-WAIT-2') return 'it waits for FIN';
   if ((tcb.flags & KEEPALIVE_TIMER) !== 0 && tcb.keepAlive === undefined) return 'keepalive is off, and its timer runs';
-  if ((tcb.flags & APPOINTED) === 0) return hasTimer(tcb) ? 'it has a timer, and no appointment' : undefined;
+  if ((tcb.flags & ARMED) === 0) return hasTimer(tcb) ? 'it has a timer, and no appointment' : undefined;
   if (!hasTimer(tcb)) return 'it has an appointment, and no timer';
   // An appointment that is too early costs an event; one that is too late is a dead connection.
   return ahead(nextTick(tcb), tcb.dueTick) > 0

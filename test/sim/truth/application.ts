@@ -4,6 +4,7 @@
  */
 
 import { errnoOf, type Errno } from '../../../hal/errno.ts';
+import type { Network } from '../../../hal/network.ts';
 import { Interrupts } from '../../../sim/board/interrupts.ts';
 import { formatAddress } from '../../../sim/packet/address.ts';
 import type { Host } from '../../../sim/tcpip/host.ts';
@@ -31,6 +32,7 @@ const WAKE_UP_US = 250;
 export class Machine {
   readonly engine: Engine;
   readonly host: Host;
+  #network: Network;
   readonly calls: Call[] = [];
   /** Those that were accepted, in their order. */
   readonly accepted: Socket[] = [];
@@ -38,11 +40,11 @@ export class Machine {
   constructor(engine: Engine, host: Host) {
     this.engine = engine;
     this.host = host;
-    this.boot();
+    this.#network = this.boot();
   }
 
-  boot(): void {
-    this.host.powerOn(new Interrupts());
+  boot(): Network {
+    return (this.#network = this.host.powerOn(new Interrupts()));
   }
 
   get stack(): Stack {
@@ -54,8 +56,9 @@ export class Machine {
   /** Takes every connection that comes, and hands it to `onAccept`. */
   listen(port: number, onAccept: (socket: Socket) => Socket): void {
     const { stack } = this;
+    const network = this.#network;
     const deaf = { writable: () => {}, readable: () => {}, ended: () => {} };
-    const listener = stack.listen({ address: '0.0.0.0', port }, 16, {
+    const listener = network.listen({ address: '0.0.0.0', port }, 16, {
       listening: () => {},
       ended: () => {},
       incoming: () => {
@@ -185,11 +188,9 @@ export class Socket implements TcbUser {
   }
 
   #do<T>(what: () => T): T {
-    const { stack } = this.machine;
-    stack.enter();
-    const result = what();
-    if (this.tcb.state !== 'CLOSED' || this.tcb.timerHandle >= 0) stack.leave(this.tcb);
-    return result;
+    // A connection that is not begun yet, or is over: there is nothing of it that the stack could arm or forget.
+    if (this.tcb.state === 'CLOSED') return what();
+    return this.machine.stack.perform(this.tcb, what, undefined);
   }
 
   #note(what: string, count: number): void {

@@ -123,8 +123,8 @@ export class TruthWorld {
     for (const machine of [this.server, this.client]) machine.boot();
     this.engine.runUntil(us);
     for (const { stack } of [this.server, this.client]) {
-      stack.enter();
-      for (const kind of ['send', 'other'] as const) stack.expiry(FAR_TICKS, kind);
+      stack.clock.read();
+      for (const kind of ['send', 'other'] as const) stack.clock.expiry(FAR_TICKS, kind);
     }
   }
 

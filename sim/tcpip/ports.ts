@@ -1,0 +1,95 @@
+/** The ports of a host: who listens, who takes datagrams, and the next ephemeral one. */
+
+import type { Errno } from '../../hal/errno.ts';
+import type { Random } from '../../hal/random.ts';
+import type { UdpSocket } from './datagram-socket.ts';
+import type { Listener } from './listener.ts';
+import type { Profile } from './profile.ts';
+import type { TcbTable } from './tcb-table.ts';
+import { ACTIVE } from './tcp/tcb.ts';
+
+export class Ports {
+  readonly #connections: TcbTable;
+  readonly #range: Profile['ephemeralPorts'];
+  #next: number;
+  /** Made with the first of them. */
+  #listeners: Map<number, Listener> | undefined = undefined;
+  #datagrams: Map<number, UdpSocket> | undefined = undefined;
+
+  constructor(connections: TcbTable, range: Profile['ephemeralPorts'], random: Random) {
+    this.#connections = connections;
+    this.#range = range;
+    // RFC 6056 3.3: not the same ports after each boot.
+    this.#next = range.first + (random.uint32() % (range.last - range.first + 1));
+  }
+
+  listener(port: number): Listener | undefined {
+    return this.#listeners?.get(port);
+  }
+
+  datagram(port: number): UdpSocket | undefined {
+    return this.#datagrams?.get(port);
+  }
+
+  /** Takes a port for a listener, the next free one for 0; gives it, or the reason why not. */
+  claimListener(listener: Listener, wanted: number): number | Errno {
+    const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => this.#hasActiveOn(candidate));
+    if (port === undefined || this.#listeners?.has(port) === true || this.#hasActiveOn(port)) return 'EADDRINUSE';
+    (this.#listeners ??= new Map<number, Listener>()).set(port, listener);
+    return port;
+  }
+
+  /** Takes a port for a datagram socket, the next free one for 0; gives it, or the reason why not. */
+  claimDatagram(socket: UdpSocket, wanted: number): number | Errno {
+    const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
+    const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => datagrams.has(candidate));
+    if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
+    datagrams.set(port, socket);
+    return port;
+  }
+
+  /** A port for a connection to a peer, the next free one for 0; or the reason why there is none. */
+  forConnection(wanted: number, remoteAddress: number, remotePort: number): number | Errno {
+    const isTaken = (port: number): boolean => this.#connections.get(remoteAddress, remotePort, port) !== undefined;
+    if (wanted === 0) return this.#ephemeral(isTaken) ?? 'EADDRNOTAVAIL';
+    return this.#listeners?.has(wanted) === true || isTaken(wanted) ? 'EADDRINUSE' : wanted;
+  }
+
+  releaseListener(port: number): void {
+    this.#listeners?.delete(port);
+  }
+
+  releaseDatagram(port: number): void {
+    this.#datagrams?.delete(port);
+  }
+
+  /** The process is gone: its listeners and datagram sockets are closed. */
+  closeAll(): void {
+    for (const listener of this.#listeners?.values() ?? []) listener.close();
+    for (const socket of this.#datagrams?.values() ?? []) socket.close();
+  }
+
+  /** The power has gone. */
+  forgetAll(): void {
+    this.#listeners = undefined;
+    this.#datagrams = undefined;
+  }
+
+  /** The next ephemeral port that is not taken. */
+  #ephemeral(isTaken: (port: number) => boolean): number | undefined {
+    const { first, last } = this.#range;
+    for (let tries = last - first; tries >= 0; tries--) {
+      const port = this.#next;
+      this.#next = port === last ? first : port + 1;
+      if (!isTaken(port) && this.#listeners?.has(port) !== true) return port;
+    }
+    return undefined;
+  }
+
+  /** A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers set it). */
+  #hasActiveOn(port: number): boolean {
+    const isActive = ({ flags, localPort, state }: ReturnType<TcbTable['all']>[number]): boolean =>
+      (flags & ACTIVE) !== 0 && localPort === port && state !== 'TIME-WAIT';
+    return this.#connections.all().some(isActive);
+  }
+}

@@ -1,0 +1,62 @@
+/** The HAL's network on a simulated stack: what the firmware of one boot sees of it. */
+
+import type { Errno } from '../../hal/errno.ts';
+import type {
+  Capabilities, DatagramHandler, DatagramSocket, LinkStatus, ListenHandler, ListeningSocket, Lookup, Network, SocketAddress,
+  StreamHandler, StreamSocket,
+} from '../../hal/network.ts';
+import { UdpSocket } from './datagram-socket.ts';
+import { Listener } from './listener.ts';
+import type { Stack } from './stack.ts';
+import { TcpSocket } from './stream-socket.ts';
+
+/** It is its own carrier: there is one for each of 100,000 devices. */
+export class StackNetwork implements Network, LinkStatus {
+  readonly #stack: Stack;
+  #watcher: ((carrier: boolean) => void) | undefined = undefined;
+
+  constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#stack.host.capabilities;
+  }
+
+  get link(): LinkStatus {
+    return this;
+  }
+
+  get carrier(): boolean {
+    return this.#stack.host.carrier;
+  }
+
+  watch(isr: (carrier: boolean) => void): void {
+    this.#watcher = isr;
+  }
+
+  openStream(handler: StreamHandler): StreamSocket {
+    return new TcpSocket(this.#stack, handler);
+  }
+
+  listen(local: SocketAddress, backlog: number, handler: ListenHandler): ListeningSocket {
+    return new Listener(this.#stack, local, backlog, handler);
+  }
+
+  openDatagram(local: SocketAddress, handler: DatagramHandler): DatagramSocket {
+    return new UdpSocket(this.#stack, local, handler);
+  }
+
+  lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
+    return this.#stack.host.lookup(this.#stack.interrupts, name, done);
+  }
+
+  carrierChanged(): void {
+    if (this.#watcher !== undefined) this.#stack.interrupts.raise(this);
+  }
+
+  /** @internal The carrier's interrupt: while the firmware hangs, one waits, however often the carrier changes. */
+  serve(): void {
+    this.#watcher?.(this.carrier);
+  }
+}
