@@ -86,7 +86,10 @@ export class Ports {
     return undefined;
   }
 
-  /** A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers set it). */
+  /**
+   * A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers
+   * set it).
+   */
   #hasActiveOn(port: number): boolean {
     const isActive = ({ flags, localPort, state }: ReturnType<TcbTable['all']>[number]): boolean =>
       (flags & ACTIVE) !== 0 && localPort === port && state !== 'TIME-WAIT';

@@ -1,6 +1,6 @@
 /**
- * A stack's clock, and its connections' appointments with the engine: the timers of a connection are ticks, of which the first
- * is the one appointment.
+ * A stack's clock, and the one timer of the engine that each connection has: the timers of a connection are ticks, and the
+ * engine's is armed for the first of them.
  */
 
 import type { Timeline } from '../time/event.ts';
@@ -17,8 +17,8 @@ export class StackClock implements TcpClock {
   /** Its ticks are counted from when it was switched on. */
   readonly #bootUs: number;
   /**
-   * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of timers the
-   * first is as little late as can be, whatever the other kind was.
+   * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of
+   * timers the first is as little late as can be, whatever the other kind was.
    */
   readonly #sendWheel: Timers;
   readonly #otherWheel: Timers;

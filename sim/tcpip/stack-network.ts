@@ -2,8 +2,8 @@
 
 import type { Errno } from '../../hal/errno.ts';
 import type {
-  Capabilities, DatagramHandler, DatagramSocket, LinkStatus, ListenHandler, ListeningSocket, Lookup, Network, SocketAddress,
-  StreamHandler, StreamSocket,
+  Capabilities, DatagramHandler, DatagramSocket, LinkStatus, ListenHandler, ListeningSocket, Lookup, Network,
+  SocketAddress, StreamHandler, StreamSocket,
 } from '../../hal/network.ts';
 import { UdpSocket } from './datagram-socket.ts';
 import { Listener } from './listener.ts';

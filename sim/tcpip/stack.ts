@@ -1,6 +1,7 @@
 /**
- * A host's TCP/IP stack, from one power-on to the next: it finds the connection, listener or datagram socket that a packet is for,
- * and lets connections do what packets, users and timers want of them. When the power goes, it is dropped with all it knew.
+ * A host's TCP/IP stack, from one power-on to the next: it finds the connection, listener or datagram socket that a
+ * packet is for, and lets connections do what packets, users and timers want of them. When the power goes, it is dropped
+ * with all it knew.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -54,8 +55,8 @@ export class Stack implements TcpStack {
   }
 
   /**
-   * Does something to a connection, and all that goes with it: the time is read before; after it the timer is armed anew, the user is
-   * told, and a connection that is over is forgotten.
+   * Does something to a connection, and all that goes with it: the time is read before; after it the timer is armed
+   * anew, the user is told, and a connection that is over is forgotten.
    */
   perform<A, R>(tcb: Tcb, what: (tcb: Tcb, argument: A) => R, argument: A): R {
     this.clock.read();
@@ -130,10 +131,13 @@ export class Stack implements TcpStack {
     else this.perform(tcb, segmentArrives, packet);
   }
 
-  /** RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT. */
+  /**
+   * RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT.
+   */
   #isReopening(tcb: Tcb, packet: Packet): boolean {
     if (tcb.state !== 'TIME-WAIT' || (packet.flags & (SYN | ACK | RST)) !== SYN) return false;
-    if (distance(tcb.rcvNxt, packet.seq) <= 0 || this.ports.listener(packet.destinationPort) === undefined) return false;
+    if (distance(tcb.rcvNxt, packet.seq) <= 0) return false;
+    if (this.ports.listener(packet.destinationPort) === undefined) return false;
     this.perform(tcb, done, undefined);
     return true;
   }

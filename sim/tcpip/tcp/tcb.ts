@@ -347,7 +347,8 @@ export class Tcb implements Waiter {
   }
 
   describe(): string {
-    return `the connection ${formatAddress(this.localAddress)}:${this.localPort} - ${formatAddress(this.remoteAddress)}:${this.remotePort}`;
+    const local = `${formatAddress(this.localAddress)}:${this.localPort}`;
+    return `the connection ${local} - ${formatAddress(this.remoteAddress)}:${this.remotePort}`;
   }
 
   /** Segments in flight. */
