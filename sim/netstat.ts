@@ -106,7 +106,7 @@ const KIND_OF_TIMER: Readonly<Record<Exclude<SendTimer, 'none'>, 'on' | 'probe' 
 };
 
 function timerOf(tcb: Tcb, stack: Stack): NetstatTimer {
-  const { timeouts: retransmissions, probesOut: probes } = tcb;
+  const { timeouts: retransmissions, probesOut: probes } = tcb.trouble;
   const remainingMs = (tick: number): number => stack.clock.usUntil(tick) / 1000;
   if (tcb.timer !== 'none') {
     return { kind: KIND_OF_TIMER[tcb.timer], remainingMs: remainingMs(tcb.timerTick), retransmissions, probes };

@@ -1,6 +1,6 @@
 /**
- * A stack's clock, and the one timer of the engine that each connection has: the timers of a connection are ticks, and the
- * engine's is armed for the first of them.
+ * A stack's clock, and the one timer of the engine that each connection has: the timers of a connection are ticks, and
+ * the engine's is armed for the first of them.
  */
 
 import type { Timeline } from '../time/event.ts';

@@ -1,7 +1,7 @@
 /**
  * A host's TCP/IP stack, from one power-on to the next: it finds the connection, listener or datagram socket that a
- * packet is for, and lets connections do what packets, users and timers want of them. When the power goes, it is dropped
- * with all it knew.
+ * packet is for, and lets connections do what packets, users and timers want of them. When the power goes, it is
+ * dropped with all it knew.
  */
 
 import type { Errno } from '../../hal/errno.ts';

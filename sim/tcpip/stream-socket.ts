@@ -62,7 +62,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   get #errno(): Errno | undefined {
-    return this.#tcb === undefined ? this.#pending?.failure : this.#tcb.error;
+    return this.#tcb === undefined ? this.#pending?.failure : this.#tcb.trouble.error;
   }
 
   bind(local: SocketAddress): number {
@@ -103,14 +103,14 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
     // Where nothing waits, nothing changes.
     const count = tcb.receiving === undefined ? receive(tcb, into) : this.#stack.perform(tcb, receive, into);
-    if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || tcb.error === undefined) return count;
-    return failure(tcb.error);
+    if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || tcb.trouble.error === undefined) return count;
+    return failure(tcb.trouble.error);
   }
 
   write(from: Uint8Array): number {
     const tcb = this.#tcb;
     if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
-    if (tcb.error !== undefined) return failure(tcb.error);
+    if (tcb.trouble.error !== undefined) return failure(tcb.trouble.error);
     return this.#stack.perform(tcb, send, from);
   }
 

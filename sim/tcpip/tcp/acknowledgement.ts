@@ -20,9 +20,9 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
   if (acked < 0) return true;
   const { packetsOut } = tcb;
   tcb.lastAckTick = tcb.stack.clock.nowTick;
-  tcb.probesOut = 0;
+  if (tcb.trouble.probesOut > 0) tcb.inTrouble().probesOut = 0;
   // Linux's tcp_ack: something works, whatever the network has said.
-  if (tcb.softError !== undefined) tcb.softError = undefined;
+  if (tcb.trouble.softError !== undefined) tcb.inTrouble().softError = undefined;
   const isSameWindow = !takeWindow(tcb, packet);
   if (acked > 0) newAck(tcb, packet.ack, acked, packetsOut);
   else if (packetsOut === 0) probeAnswered(tcb);
@@ -50,7 +50,7 @@ function takeWindow(tcb: Tcb, { seq, ack, window, flags }: Packet): boolean {
 
 function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void {
   const segments = forgetAcked(tcb, ack, acked);
-  tcb.timeouts = 0;
+  if (tcb.trouble.timeouts > 0) tcb.inTrouble().timeouts = 0;
   tcb.flags &= ~(RETRANSMITTED | PROBING);
   endBackOff(tcb);
   if ((tcb.flags & TIMING) !== 0 && distance(tcb.timedSeq, ack) >= 0) {
@@ -60,7 +60,7 @@ function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void 
   recover(tcb, segments, packetsOut);
   rearmRetransmission(tcb);
   // Until something beyond `recover` is acknowledged, duplicate ACKs may be answers to what was sent in the recovery.
-  if (tcb.recovery === 'open' && tcb.sndUna !== tcb.recover) tcb.endTrouble();
+  if (tcb.recovery === 'open' && tcb.sndUna !== tcb.trouble.recover) tcb.endTrouble();
 }
 
 /** Drops what was acknowledged, and gives how many segments that were. */
@@ -93,10 +93,10 @@ function tellRoom(tcb: Tcb): void {
 }
 
 function recover(tcb: Tcb, segments: number, packetsOut: number): void {
-  const isOver = distance(tcb.recover, tcb.sndUna) >= 0;
+  const isOver = distance(tcb.trouble.recover, tcb.sndUna) >= 0;
   switch (tcb.recovery) {
     case 'open':
-      tcb.dupAcks = 0;
+      if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
       if (isOver) tcb.flags &= ~PROBE_OUT;
       grow(tcb, segments, packetsOut >= tcb.cwnd);
       break;
@@ -123,20 +123,21 @@ function recover(tcb: Tcb, segments: number, packetsOut: number): void {
 
 /** After a time-out all that was in flight goes again, as fast as the window grows. */
 function retransmitLost(tcb: Tcb): void {
-  if (distance(tcb.retransmitNxt, tcb.sndUna) > 0) tcb.retransmitNxt = tcb.sndUna;
-  while (distance(tcb.retransmitNxt, tcb.recover) > 0 && inFlight(tcb) < tcb.cwnd) {
-    tcb.retransmitNxt = retransmit(tcb, tcb.retransmitNxt);
+  if (distance(tcb.trouble.retransmitNxt, tcb.sndUna) > 0) tcb.inTrouble().retransmitNxt = tcb.sndUna;
+  while (distance(tcb.trouble.retransmitNxt, tcb.trouble.recover) > 0 && inFlight(tcb) < tcb.cwnd) {
+    tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.trouble.retransmitNxt);
   }
 }
 
 /** RFC 5681 2. */
 function duplicateAck(tcb: Tcb): void {
+  const { dupAckThreshold } = tcb.stack.profile.congestion;
   if (tcb.recovery === 'loss') return;
-  tcb.dupAcks++;
+  tcb.inTrouble().dupAcks++;
   if (tcb.recovery === 'fast-recovery') {
     // RFC 5681 3.2 step 4: a segment has left the network.
     tcb.cwnd++;
-  } else if (tcb.dupAcks >= tcb.stack.profile.congestion.dupAckThreshold && tcb.sndUna !== tcb.recover) {
+  } else if (tcb.trouble.dupAcks >= dupAckThreshold && tcb.sndUna !== tcb.trouble.recover) {
     // RFC 6582 3.2 step 1: not where the last recovery has just ended.
     enterFastRecovery(tcb);
     tcb.flags &= ~PROBE_OUT;

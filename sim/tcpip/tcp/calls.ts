@@ -40,7 +40,7 @@ export function connect(tcb: Tcb): void {
     // Linux's tcp_connect sets retrans_stamp: what has elapsed counts from the first SYN, and not from the first
     // retransmission as later.
     tcb.flags |= RETRANSMITTED;
-    tcb.retransmitSinceTick = tcb.stack.clock.nowTick;
+    tcb.inTrouble().retransmitSinceTick = tcb.stack.clock.nowTick;
   }
   sendSyn(tcb);
   setSynTimer(tcb);
@@ -81,9 +81,9 @@ export function send(tcb: Tcb, from: Uint8Array): number {
 }
 
 function tellError(tcb: Tcb): number | undefined {
-  if (tcb.error === undefined || (tcb.flags & ERROR_TOLD) !== 0) return undefined;
+  if (tcb.trouble.error === undefined || (tcb.flags & ERROR_TOLD) !== 0) return undefined;
   tcb.flags |= ERROR_TOLD;
-  return failure(tcb.error);
+  return failure(tcb.trouble.error);
 }
 
 /** shutdown(SHUT_WR): FIN after all that was taken. */
@@ -166,5 +166,5 @@ export function setNoDelay(tcb: Tcb, on: boolean): void {
  */
 export function unreachable(tcb: Tcb, errno: Errno): void {
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') done(tcb, errno);
-  else tcb.softError = errno;
+  else tcb.inTrouble().softError = errno;
 }

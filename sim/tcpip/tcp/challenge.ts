@@ -8,12 +8,12 @@ export function challenge(tcb: Tcb): void {
   const { stack } = tcb;
   const { challengeAckIntervalMs } = stack.profile;
   if ((tcb.flags & CHALLENGED) !== 0) {
-    const since = ticksSince(stack, tcb.lastChallengeTick);
+    const since = ticksSince(stack, tcb.trouble.lastChallengeTick);
     // Not twice in a tick, whatever the stack says: two ends that believe different things of a connection would answer
     // each other, and no time would pass.
     if (since >= 0 && since < Math.max(msToTicks(stack, challengeAckIntervalMs), 1)) return;
   }
   tcb.flags |= CHALLENGED;
-  tcb.lastChallengeTick = stack.clock.nowTick;
+  tcb.inTrouble().lastChallengeTick = stack.clock.nowTick;
   sendAck(tcb);
 }

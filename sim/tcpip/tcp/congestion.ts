@@ -29,10 +29,10 @@ export function restartAfterIdle(tcb: Tcb): void {
 export function inFlight(tcb: Tcb): number {
   if (tcb.recovery !== 'loss') return tcb.packetsOut;
   const ends = tcb.segmentEnds;
-  if (ends === undefined) return distance(tcb.sndUna, tcb.retransmitNxt) > 0 ? tcb.packetsOut : 0;
+  if (ends === undefined) return distance(tcb.sndUna, tcb.trouble.retransmitNxt) > 0 ? tcb.packetsOut : 0;
   let count = 0;
   for (const end of ends) {
-    if (distance(end, tcb.retransmitNxt) >= 0 || distance(tcb.recover, end) > 0) count++;
+    if (distance(end, tcb.trouble.retransmitNxt) >= 0 || distance(tcb.trouble.recover, end) > 0) count++;
   }
   return count;
 }
@@ -56,20 +56,20 @@ export function grow(tcb: Tcb, segments: number, wasFull: boolean): void {
 export function enterLoss(tcb: Tcb): void {
   if (tcb.recovery !== 'loss') {
     tcb.ssthresh = halfOf(tcb);
-    tcb.recover = tcb.sndNxt;
+    tcb.inTrouble().recover = tcb.sndNxt;
     tcb.recovery = 'loss';
   }
-  tcb.retransmitNxt = tcb.sndUna;
-  tcb.dupAcks = 0;
+  tcb.inTrouble().retransmitNxt = tcb.sndUna;
+  if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
   if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = 1;
 }
 
 /** RFC 6582 3.2 step 2: the third duplicate ACK. */
 export function enterFastRecovery(tcb: Tcb): void {
   tcb.ssthresh = halfOf(tcb);
-  tcb.recover = tcb.sndNxt;
+  tcb.inTrouble().recover = tcb.sndNxt;
   tcb.recovery = 'fast-recovery';
-  if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = tcb.ssthresh + tcb.dupAcks;
+  if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = tcb.ssthresh + tcb.trouble.dupAcks;
 }
 
 /** RFC 6582 3.2 step 3: an ACK in fast recovery that is not the last, of `segments`. */
@@ -81,7 +81,7 @@ export function partialAck(tcb: Tcb, segments: number): void {
 export function endRecovery(tcb: Tcb): void {
   if (tcb.recovery === 'fast-recovery' && tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = tcb.ssthresh;
   tcb.recovery = 'open';
-  tcb.dupAcks = 0;
+  if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
   tcb.cwndCount = 0;
 }
 

@@ -86,7 +86,7 @@ function arrivesInSynSent(tcb: Tcb, packet: Packet): void {
   if (hasAck && packet.ack !== tcb.sndNxt) {
     // An old connection of the peer's, perhaps: it is reset, and SYN goes out again soon, after a RST of an old one too
     // (Linux's tcp_rcv_synsent_state_process).
-    if (tcb.timeouts === 0) setTimer(tcb, 'retransmit', usToTicks(stack, TIMEOUT_US_MIN));
+    if (tcb.trouble.timeouts === 0) setTimer(tcb, 'retransmit', usToTicks(stack, TIMEOUT_US_MIN));
     resetReply(stack, packet);
     return;
   }
@@ -143,7 +143,7 @@ function establish(tcb: Tcb, packet: Packet): void {
   tcb.sndWl1 = packet.seq;
   tcb.sndWl2 = packet.ack;
   tcb.timer = 'none';
-  tcb.timeouts = 0;
+  if (tcb.trouble.timeouts > 0) tcb.inTrouble().timeouts = 0;
   tcb.backoff = 0;
   tcb.lastAckTick = stack.clock.nowTick;
   tcb.lastDataTick = stack.clock.nowTick;

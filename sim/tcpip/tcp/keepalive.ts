@@ -77,7 +77,7 @@ export function keepAliveTimeout(tcb: Tcb): void {
     return;
   }
   sendProbe(tcb, garbageByte);
-  tcb.probesOut++;
+  tcb.inTrouble().probesOut++;
   if (unanswered === 'retransmission') arm(tcb, probeAgainTicks(tcb));
   else arm(tcb, msToTicks(stack, keepAlive.interval * 1000));
 }
@@ -87,15 +87,15 @@ export function keepAliveTimeout(tcb: Tcb): void {
  * leaves it open).
  */
 function isTimeToGiveUp(tcb: Tcb, { count }: KeepAlive, silent: number): boolean {
-  if (tcb.userTimeoutMs > 0) return tcb.probesOut > 0 && silent >= msToTicks(tcb.stack, tcb.userTimeoutMs);
+  if (tcb.userTimeoutMs > 0) return tcb.trouble.probesOut > 0 && silent >= msToTicks(tcb.stack, tcb.userTimeoutMs);
   const { keepAlive, retransmission } = tcb.stack.profile;
-  return tcb.probesOut >= (keepAlive.unanswered === 'probe' ? count : retransmission.giveUp.retries + 1);
+  return tcb.trouble.probesOut >= (keepAlive.unanswered === 'probe' ? count : retransmission.giveUp.retries + 1);
 }
 
 /** The W5500 sends a probe again as it would data. */
 function probeAgainTicks(tcb: Tcb): number {
   const { rtoInitialMs, rtoMaxMs } = tcb.stack.profile.retransmission;
-  return msToTicks(tcb.stack, Math.min(rtoInitialMs * 2 ** (tcb.probesOut - 1), rtoMaxMs));
+  return msToTicks(tcb.stack, Math.min(rtoInitialMs * 2 ** (tcb.trouble.probesOut - 1), rtoMaxMs));
 }
 
 function idleTicks({ stack }: Tcb, { idle }: KeepAlive): number {

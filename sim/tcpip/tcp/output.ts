@@ -153,6 +153,6 @@ export function persistTicks(tcb: Tcb): number {
 /** Linux's tcp_clamp_probe0_to_user_timeout: not beyond what the user has set, counted from the first probe. */
 function clampToUserTimeout(tcb: Tcb, ticks: number): number {
   if (tcb.userTimeoutMs === 0 || (tcb.flags & PROBING) === 0) return ticks;
-  const left = msToTicks(tcb.stack, tcb.userTimeoutMs) - ticksSince(tcb.stack, tcb.persistSinceTick);
+  const left = msToTicks(tcb.stack, tcb.userTimeoutMs) - ticksSince(tcb.stack, tcb.trouble.persistSinceTick);
   return Math.min(ticks, Math.max(left, usToTicks(tcb.stack, TIMEOUT_US_MIN)));
 }

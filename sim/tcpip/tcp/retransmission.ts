@@ -11,7 +11,7 @@ import { done, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setTimer, type Tcb, 
 export function lossProbeTimeout(tcb: Tcb): void {
   tcb.flags |= PROBE_OUT;
   if (!hasUnsent(tcb) || !sendNext(tcb, true)) retransmitLast(tcb);
-  tcb.recover = tcb.sndNxt;
+  tcb.inTrouble().recover = tcb.sndNxt;
   setTimer(tcb, 'retransmit', tcb.rtoTicks);
 }
 
@@ -24,10 +24,10 @@ export function retransmitTimeout(tcb: Tcb): void {
     giveUp(tcb);
     return;
   }
-  tcb.timeouts++;
+  tcb.inTrouble().timeouts++;
   if ((tcb.flags & RETRANSMITTED) === 0) {
     tcb.flags |= RETRANSMITTED;
-    tcb.retransmitSinceTick = stack.clock.nowTick;
+    tcb.inTrouble().retransmitSinceTick = stack.clock.nowTick;
   }
   if (isHandshake) {
     sendSyn(tcb);
@@ -35,11 +35,11 @@ export function retransmitTimeout(tcb: Tcb): void {
     if (retransmission.timestamps) tcb.timedUs = stack.clock.nowUs;
     else tcb.flags &= ~TIMING;
     // Linux's tcp_syn_linear_timeouts: the first retries come at even intervals.
-    const isLinear = tcb.state === 'SYN-SENT' && tcb.timeouts <= handshake.synLinearTimeouts;
+    const isLinear = tcb.state === 'SYN-SENT' && tcb.trouble.timeouts <= handshake.synLinearTimeouts;
     if (!isLinear) backOff(tcb, retransmission.backoffShifts, msToTicks(stack, handshake.rtoMs));
   } else {
     enterLoss(tcb);
-    tcb.retransmitNxt = retransmit(tcb, tcb.sndUna);
+    tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.sndUna);
     backOff(tcb, retransmission.backoffShifts, undefined);
   }
   setTimer(tcb, 'retransmit', clampToUserTimeout(tcb, waitTicks(tcb, isHandshake)));
@@ -51,7 +51,7 @@ function waitTicks(tcb: Tcb, isHandshake: boolean): number {
   if (isHandshake && tcb.state !== 'SYN-SENT') return tcb.rtoTicks;
   const { lastWaitMs } = isHandshake ? handshake : retransmission;
   const retries = isHandshake ? synRetries(tcb) : retransmission.giveUp.retries;
-  return lastWaitMs !== undefined && tcb.timeouts >= retries ? msToTicks(tcb.stack, lastWaitMs) : tcb.rtoTicks;
+  return lastWaitMs !== undefined && tcb.trouble.timeouts >= retries ? msToTicks(tcb.stack, lastWaitMs) : tcb.rtoTicks;
 }
 
 function synRetries({ state, stack }: Tcb): number {
@@ -65,7 +65,7 @@ function synRetries({ state, stack }: Tcb): number {
  */
 function clampToUserTimeout(tcb: Tcb, ticks: number): number {
   if (tcb.userTimeoutMs === 0) return ticks;
-  const left = msToTicks(tcb.stack, tcb.userTimeoutMs) - ticksSince(tcb.stack, tcb.retransmitSinceTick);
+  const left = msToTicks(tcb.stack, tcb.userTimeoutMs) - ticksSince(tcb.stack, tcb.trouble.retransmitSinceTick);
   return Math.min(ticks, Math.max(left, 1));
 }
 
@@ -74,12 +74,12 @@ function clampToUserTimeout(tcb: Tcb, ticks: number): number {
 function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
   const { stack } = tcb;
   const { by, retries } = stack.profile.retransmission.giveUp;
-  if (isHandshake && tcb.timeouts >= synRetries(tcb)) return true;
+  if (isHandshake && tcb.trouble.timeouts >= synRetries(tcb)) return true;
   if (by === 'elapsed' && !isHandshake && tcb.sndWnd === 0 && (tcb.flags & ORPHAN) === 0) return isShrunkAndSilent(tcb);
   if (tcb.userTimeoutMs > 0) return hasElapsed(tcb, tcb.userTimeoutMs);
   switch (by) {
     case 'count':
-      return !isHandshake && (tcb.timeouts >= retries || isForsaken(tcb));
+      return !isHandshake && (tcb.trouble.timeouts >= retries || isForsaken(tcb));
     case 'elapsed': {
       // tcp_write_timeout asks for a SYN too, and of the linear time-outs, which fit into this time unless the retries
       // are few, it knows nothing.
@@ -133,12 +133,12 @@ function isShrunkAndSilent(tcb: Tcb): boolean {
 
 /** Linux's retransmits_timed_out. */
 function hasElapsed(tcb: Tcb, ms: number): boolean {
-  return tcb.timeouts > 0 && ticksSince(tcb.stack, tcb.retransmitSinceTick) >= msToTicks(tcb.stack, ms);
+  return tcb.trouble.timeouts > 0 && ticksSince(tcb.stack, tcb.trouble.retransmitSinceTick) >= msToTicks(tcb.stack, ms);
 }
 
 /**
  * Nobody answers. What the network has said meanwhile is the better reason (RFC 1122 4.2.3.9, Linux's tcp_write_err).
  */
 export function giveUp(tcb: Tcb, errno: Errno = tcb.stack.profile.timeoutErrno): void {
-  done(tcb, tcb.softError ?? errno);
+  done(tcb, tcb.trouble.softError ?? errno);
 }

@@ -117,17 +117,25 @@ export interface Fragment {
 
 /** What a connection need not know as long as all goes well, as it does with almost all of 100,000. */
 class Trouble {
+  /** Time-outs in a row without an acknowledgement. */
   timeouts = 0;
+  /** Unanswered probes of either kind. */
   probesOut = 0;
   dupAcks = 0;
+  /** Recovery ends when this is acknowledged. */
   recover = 0;
+  /** How far the retransmissions of a loss have come. */
   retransmitNxt = 0;
   retransmitSinceTick = 0;
   persistSinceTick = 0;
   lastChallengeTick = 0;
+  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
   softError: Errno | undefined = undefined;
+  /** What it ended with. */
   error: Errno | undefined = undefined;
 }
+
+const NO_TROUBLE: Readonly<Trouble> = new Trouble();
 
 /** The fields in the order of their use: what every segment needs lies together. */
 export class Tcb implements Waiter {
@@ -239,101 +247,19 @@ export class Tcb implements Waiter {
     return this.#ports & 0xffff;
   }
 
-  /** Time-outs in a row without an acknowledgement. */
-  get timeouts(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.timeouts;
+  /** What has gone wrong, to be read: of a connection that goes well, what it begins with. */
+  get trouble(): Readonly<Trouble> {
+    return this.#trouble ?? NO_TROUBLE;
   }
 
-  set timeouts(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().timeouts = value;
-  }
-
-  /** Unanswered probes of either kind. */
-  get probesOut(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.probesOut;
-  }
-
-  set probesOut(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().probesOut = value;
-  }
-
-  get dupAcks(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.dupAcks;
-  }
-
-  set dupAcks(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().dupAcks = value;
-  }
-
-  /** Recovery ends when this is acknowledged. */
-  get recover(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.recover;
-  }
-
-  set recover(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().recover = value;
-  }
-
-  /** How far the retransmissions of a loss have come. */
-  get retransmitNxt(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.retransmitNxt;
-  }
-
-  set retransmitNxt(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().retransmitNxt = value;
-  }
-
-  get retransmitSinceTick(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.retransmitSinceTick;
-  }
-
-  set retransmitSinceTick(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().retransmitSinceTick = value;
-  }
-
-  get persistSinceTick(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.persistSinceTick;
-  }
-
-  set persistSinceTick(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().persistSinceTick = value;
-  }
-
-  get lastChallengeTick(): number {
-    return this.#trouble === undefined ? 0 : this.#trouble.lastChallengeTick;
-  }
-
-  set lastChallengeTick(value: number) {
-    if (value !== 0 || this.#trouble !== undefined) this.#inTrouble().lastChallengeTick = value;
-  }
-
-  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
-  get softError(): Errno | undefined {
-    return this.#trouble?.softError;
-  }
-
-  set softError(value: Errno | undefined) {
-    this.#inTrouble().softError = value;
-  }
-
-  /** What it ended with. */
-  get error(): Errno | undefined {
-    return this.#trouble?.error;
-  }
-
-  set error(value: Errno | undefined) {
-    if (value !== undefined || this.#trouble !== undefined) this.#inTrouble().error = value;
-  }
-
-  #inTrouble(): Trouble {
+  /** The same, to be written. */
+  inTrouble(): Trouble {
     return (this.#trouble ??= new Trouble());
   }
 
   /** All is well again: nothing of the trouble is of use any more. */
   endTrouble(): void {
-    if (this.#trouble !== undefined && (this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) === 0) {
-      this.#trouble = undefined;
-    }
+    if ((this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) === 0) this.#trouble = undefined;
   }
 
   /** How many bytes wait to be sent for the first time. */
@@ -404,7 +330,7 @@ export function done(tcb: Tcb, error: Errno | undefined): void {
   tcb.state = 'CLOSED';
   tcb.timer = 'none';
   tcb.flags &= ~(KEEPALIVE_TIMER | ACK_TIMER | ACK_SCHEDULED);
-  tcb.error = error;
+  if (error !== undefined) tcb.inTrouble().error = error;
   tcb.news |= ENDED;
   // As Linux's tcp_poll: an error makes it writable. Who waits for room after the peer's FIN, which was the last event,
   // learns by this that there will be none.

@@ -61,8 +61,8 @@ function persistTimeout(tcb: Tcb): void {
   if (tcb.packetsOut > 0 || !hasUnsent(tcb)) return;
   if ((tcb.flags & PROBING) === 0) {
     tcb.flags |= PROBING;
-    tcb.persistSinceTick = stack.clock.nowTick;
-  } else if (tcb.userTimeoutMs > 0 && ticksSince(stack, tcb.persistSinceTick) >= msToTicks(stack, tcb.userTimeoutMs)) {
+    tcb.inTrouble().persistSinceTick = stack.clock.nowTick;
+  } else if (hasUserTimeoutPassed(tcb)) {
     giveUp(tcb);
     return;
   }
@@ -71,7 +71,7 @@ function persistTimeout(tcb: Tcb): void {
   // Of one that was closed the number is 0 at last, and then the peer's answers are of no use.
   const probesMax =
     persist.kind === 'table' ? persist.probesMax : isOrphan ? orphanRetries(tcb, persistTicks(tcb)) : retries;
-  if (tcb.probesOut >= probesMax) {
+  if (tcb.trouble.probesOut >= probesMax) {
     giveUp(tcb);
     return;
   }
@@ -82,7 +82,11 @@ function persistTimeout(tcb: Tcb): void {
     return;
   }
   sendProbe(tcb, false);
-  tcb.probesOut++;
+  tcb.inTrouble().probesOut++;
   if (tcb.backoff < retries) tcb.backoff++;
   armPersist(tcb);
+}
+
+function hasUserTimeoutPassed({ stack, trouble, userTimeoutMs }: Tcb): boolean {
+  return userTimeoutMs > 0 && ticksSince(stack, trouble.persistSinceTick) >= msToTicks(stack, userTimeoutMs);
 }

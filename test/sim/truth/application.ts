@@ -166,9 +166,9 @@ export class Socket implements TcbUser {
     if (this.#isConnecting && (news & (CONNECTED | ENDED)) !== 0) {
       this.#isConnecting = false;
       // connect() reports the error, and so nothing else does.
-      if (tcb.error !== undefined) tcb.flags |= ERROR_TOLD;
-      this.machine.note(this.who, 'connect', tcb.error ?? 'ok');
-      if (tcb.error !== undefined) return;
+      if (tcb.trouble.error !== undefined) tcb.flags |= ERROR_TOLD;
+      this.machine.note(this.who, 'connect', tcb.trouble.error ?? 'ok');
+      if (tcb.trouble.error !== undefined) return;
     }
     if (this.reads !== false && !this.#isAwake && !this.#isOver && (news & (READABLE | ENDED)) !== 0) this.#wake();
   }
