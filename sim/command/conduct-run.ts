@@ -32,7 +32,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     if (isOver) return;
     fleet.add(event);
     page?.add(event);
-    if (settings.json) terminal.print(JSON.stringify(event));
+    if (settings.json) terminal.printJson(event);
     log?.add(event);
     if (fleet.isHopeless) venue.stop();
   };
@@ -115,8 +115,8 @@ function print(
 ): void {
   const { endMs, unexplainedLosses } = outcome.findings;
   if (settings.json) {
-    if (connections !== undefined) terminal.print(JSON.stringify({ kind: 'netstat', atMs: endMs, connections }));
-    terminal.print(JSON.stringify({ kind: 'report', interrupted, devices: fleet.summary(), ...outcomeJson(outcome) }));
+    if (connections !== undefined) terminal.printJson({ kind: 'netstat', atMs: endMs, connections });
+    terminal.printJson({ kind: 'report', interrupted, devices: fleet.summary(), ...outcomeJson(outcome) });
     return;
   }
   terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);

@@ -3,7 +3,7 @@
 import type { Agenda } from '../time/agenda.ts';
 import { describeTraceEvent, isNotable, type TraceEvent } from '../verdict/trace.ts';
 import { READABLE_DEVICES } from './fleet.ts';
-import type { Terminal } from './terminal.ts';
+import type { Painted, Terminal } from './terminal.ts';
 
 /** Within so long several devices that say the same are told of in one line. */
 const TOGETHER_MS = 100;
@@ -39,7 +39,7 @@ export class EventLog {
   add(event: TraceEvent): void {
     if (!isNotable(event)) return;
     if (this.#deviceCount <= READABLE_DEVICES && event.kind === 'console') this.#addSaid(event);
-    else if (this.#deviceCount <= READABLE_DEVICES) this.#terminal.log(this.#paint(event));
+    else if (this.#deviceCount <= READABLE_DEVICES) this.#terminal.log([painted(event)]);
     else if (event.source === 'fault') this.#addFault(event);
   }
 
@@ -62,9 +62,8 @@ export class EventLog {
     const said = this.#said.get(line);
     if (said === undefined) return;
     this.#said.delete(line);
-    this.#terminal.log(
-      this.#paint(said.devices.size === 1 ? said.event : { ...said.event, device: `${said.devices.size} devices` }),
-    );
+    const device = said.devices.size === 1 ? said.event.device : `${said.devices.size} devices`;
+    this.#terminal.log([painted({ ...said.event, device })]);
   }
 
   #addFault(event: FaultEvent): void {
@@ -84,27 +83,25 @@ export class EventLog {
     const times = (this.#tellings.get(telling) ?? 0) + 1;
     this.#tellings.set(telling, times);
     if (times > TELLINGS_MAX) return;
-    this.#terminal.log(
-      this.#paint(devices === 1 ? event : { ...event, host: `${devices} devices` }) +
-        (times === TELLINGS_MAX ? this.#terminal.paint('dim', '  (and so on)') : ''),
-    );
+    const line = painted(devices === 1 ? event : { ...event, host: `${devices} devices` });
+    this.#terminal.log(times < TELLINGS_MAX ? [line] : [line, { style: 'dim', text: '  (and so on)' }]);
   }
+}
 
-  #paint(event: TraceEvent): string {
-    const line = describeTraceEvent(event);
-    switch (event.kind) {
-      case 'fault':
-        return this.#terminal.paint('red', line);
-      case 'healed':
-      case 'connected':
-      case 'online':
-        return this.#terminal.paint('green', line);
-      case 'lost':
-      case 'offline':
-      case 'hung-up':
-        return this.#terminal.paint('yellow', line);
-      default:
-        return line;
-    }
+function painted(event: TraceEvent): string | Painted {
+  const text = describeTraceEvent(event);
+  switch (event.kind) {
+    case 'fault':
+      return { style: 'red', text };
+    case 'healed':
+    case 'connected':
+    case 'online':
+      return { style: 'green', text };
+    case 'lost':
+    case 'offline':
+    case 'hung-up':
+      return { style: 'yellow', text };
+    default:
+      return text;
   }
 }

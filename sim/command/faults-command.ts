@@ -45,7 +45,7 @@ function listFaults(json: boolean, terminal: Terminal): number {
     return { kind, argument: argument?.what, networks, summary };
   });
   if (json) {
-    for (const row of rows) terminal.print(JSON.stringify(row));
+    for (const row of rows) terminal.printJson(row);
     return 0;
   }
   const cells = rows.map(({ kind, networks, summary }) => {

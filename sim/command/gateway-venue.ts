@@ -55,7 +55,7 @@ export class GatewayVenue implements Venue {
       ...(port !== undefined && { port }),
       seed: settings.seed,
       repeat: settings.repeatWithoutFiles,
-      onOutput: (line) => terminal.log(`${terminal.paint('dim', 'server |')} ${line}`),
+      onOutput: (line) => terminal.log([{ style: 'dim', text: 'server |' }, ` ${line}`]),
       onTrace: (event) => {
         if (event.source === 'fault') {
           this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);

@@ -25,7 +25,8 @@ async function showMatrix(seed: number, json: boolean, html: string | undefined,
   const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
   const file = html === undefined ? undefined : new OutputFile('--html', html, warn);
   const found = await matrix({ seed });
-  terminal.print(json ? JSON.stringify(found) : matrixText(found));
+  if (json) terminal.printJson(found);
+  else terminal.print(matrixText(found));
   file?.write(new TextEncoder().encode(matrixPage(found)));
   return (file?.close() ?? true) ? 0 : 1;
 }

@@ -8,7 +8,7 @@ import type { Terminal } from './terminal.ts';
 
 export function printSwarm(swarm: Swarm, tally: Tally, json: boolean, terminal: Terminal): void {
   const repeat = swarmRepeatLine(swarm);
-  if (json) terminal.print(JSON.stringify(swarmJson(swarm, tally, repeat)));
+  if (json) terminal.printJson(swarmJson(swarm, tally, repeat));
   else for (const line of swarmText(swarm, tally, repeat)) terminal.print(line);
 }
 

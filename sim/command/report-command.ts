@@ -67,7 +67,7 @@ async function report({ trace, expectations, html, json }: ReportSettings, termi
   const { start } = sessions;
   const outcome = outcomeOf(findings, expectations, start?.network === 'simulated' ? start.repeat : undefined);
   if (json) {
-    terminal.print(JSON.stringify({ kind: 'report', notes, ...outcomeJson(outcome) }));
+    terminal.printJson({ kind: 'report', notes, ...outcomeJson(outcome) });
   } else {
     const length = `${counted(findings.devices, 'device')}, ${formatSeconds(findings.endMs)}`;
     terminal.print(`${length}, seed ${start?.seed}, ${start?.network} network`);

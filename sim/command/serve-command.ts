@@ -98,7 +98,7 @@ async function serve(
   await new Promise<void>((resolve, reject) => {
     const server = startServer({ clock, network }, { ...options, local }, (event) => {
       if (event.kind === 'failed') return reject(new Problem(1, `${describeEvent(event)}${hint(event.errno)}`));
-      if (json) terminal.print(JSON.stringify(event));
+      if (json) terminal.printJson(event);
       else terminal.print(`${formatSeconds(event.atMs).padStart(9)}  ${describeEvent(event)}`);
     });
     const stop = (): void => {

@@ -130,7 +130,7 @@ async function runOne(
   const scenario = scenarioOf(swarm, index, devices);
   const result: RunResult = await runScenario(scenario);
   if (json) {
-    terminal.print(JSON.stringify({ kind: 'swarm-run', scenario, result }));
+    terminal.printJson({ kind: 'swarm-run', scenario, result });
   } else {
     const failures = tallyOf(result).failures;
     for (const line of scenarioText(scenario)) terminal.print(line);

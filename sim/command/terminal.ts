@@ -3,9 +3,23 @@
 import process from 'node:process';
 import { styleText } from 'node:util';
 
+export type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
+
+/** A text of the log in colour: on a terminal only, and not where NO_COLOR says so (no-color.org). */
+export interface Painted {
+  readonly style: Style;
+  readonly text: string;
+}
+
+/** A line of the log; of several pieces, some in colour. */
+export type LogLine = string | readonly (string | Painted)[];
+
+/** No text steers a terminal: control characters are shown, and colours are ours alone. */
 export interface Terminal {
   /** A line of the result. */
   print(line: string): void;
+  /** An object of the result, in a line. */
+  printJson(value: object): void;
   /** Writes now what was printed, which else may wait for what is printed next. */
   flush(): void;
   /**
@@ -13,16 +27,13 @@ export interface Terminal {
    * with more.
    */
   whenRead(then: () => void): void;
-  /** A line of the log. */
-  log(line: string): void;
+  log(line: LogLine): void;
   /** Whether the log goes to a terminal, on which lines can be drawn anew. */
   readonly isInteractive: boolean;
   readonly rows: number;
   readonly columns: number;
   /** Replaces the lines drawn last; none removes them. After a stop (Ctrl-Z) they are back with the next call. */
   draw(lines: readonly string[]): void;
-  /** Colours a text of the log, on a terminal only, and not where NO_COLOR says so (no-color.org). */
-  paint(style: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string;
   /**
    * Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP, of which the process dies in
    * the end, whatever its exit status). Gives what ends that.
@@ -58,13 +69,19 @@ export function rowsTaken(lines: readonly string[], columns: number): number {
 
 /**
  * What comes from files and networks must not steer the terminal: control characters become visible (U+2400 and on),
- * all but tabs and ends of lines; colours are ours.
+ * all but tabs and ends of lines.
  */
 export function visible(text: string): string {
-  return text.replace(/\u001b\[\d+m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => {
-    if (found.length > 1) return found;
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => {
     const code = found.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421';
+  });
+}
+
+/** As JSON.stringify, which leaves DEL and the control characters from U+0080 on as they are: here they are escaped, too. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value).replace(/[\u007f-\u009f]/g, (found) => {
+    return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
 
@@ -150,6 +167,17 @@ export function processTerminal(): Terminal {
     return `\r\u001b[${rowsTaken(drawn, columns())}A${CLEAR_TO_END}`;
   }
 
+  function printLine(line: string): void {
+    if (stdout.isTTY === true) above(stdout, line);
+    else collect(line);
+  }
+
+  function shown(piece: string | Painted): string {
+    if (typeof piece === 'string') return visible(piece);
+    // Node looks at standard output unless told not to (util.styleText, validateStream); the log goes elsewhere.
+    return hasColour ? styleText(piece.style, visible(piece.text), { validateStream: false }) : visible(piece.text);
+  }
+
   /** Writes a line where the drawn ones begin, and those again below it. */
   function above(stream: NodeJS.WriteStream, line: string): void {
     const lines = stream.isTTY === true ? drawn : [];
@@ -179,8 +207,10 @@ export function processTerminal(): Terminal {
       return columns();
     },
     print(line) {
-      if (stdout.isTTY === true) above(stdout, visible(line));
-      else collect(line);
+      printLine(visible(line));
+    },
+    printJson(value) {
+      printLine(jsonLine(value));
     },
     flush,
     whenRead(then) {
@@ -199,13 +229,9 @@ export function processTerminal(): Terminal {
     log(line) {
       // In the order in which they came, where both go to one file.
       flush();
-      above(stderr, visible(line));
+      above(stderr, typeof line === 'string' ? visible(line) : line.map(shown).join(''));
     },
-    draw,
-    paint(style, text) {
-      // Node looks at standard output unless told not to (util.styleText, validateStream); the log goes elsewhere.
-      return hasColour ? styleText(style, text, { validateStream: false }) : text;
-    },
+    draw: (lines) => draw(lines.map(visible)),
     onReaderGone(handler) {
       readerGone.push(handler);
     },

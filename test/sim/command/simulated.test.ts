@@ -354,10 +354,10 @@ describe('progress', () => {
       columns: 60,
       print() {},
       flush() {},
+      printJson: () => {},
       whenRead: (then) => then(),
       log: (line) => shown.push(`line ${line}`),
       draw: (lines) => shown.push(`drawn ${lines.join('\n')}`),
-      paint: (_, text) => text,
       onInterrupt: () => () => {},
       onReaderGone: () => {},
     };

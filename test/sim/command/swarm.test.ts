@@ -276,13 +276,13 @@ describe('progress', () => {
     const terminal: Terminal = {
       print: () => {},
       flush: () => {},
+      printJson: () => {},
       whenRead: (then) => then(),
-      log: (line) => seen.push(line),
+      log: (line) => seen.push(String(line)),
       isInteractive,
       rows: 24,
       columns: 80,
       draw: (lines) => void (lines.length > 0 && seen.push(...lines)),
-      paint: (_, text) => text,
       onInterrupt: () => () => {},
       onReaderGone: () => {},
     };

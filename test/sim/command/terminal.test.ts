@@ -10,17 +10,36 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { rowsTaken, visible } from '../../../sim/command/terminal.ts';
+import { jsonLine, rowsTaken, visible } from '../../../sim/command/terminal.ts';
 import { readText } from '../../support/files.ts';
 import { Program } from '../../support/process.ts';
 
 const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
 const TERMINAL = new URL('../../../dist/sim/command/terminal.js', import.meta.url).href;
 
-it('control characters of files and traces do not steer the terminal, colours of ours do', () => {
+it('control characters of files and traces do not steer the terminal', () => {
   expect(visible('a\u001b[2Jb\u0007c\u009bd\te\nf')).toBe('a\u241b[2Jb\u2407c\u2421d\te\nf');
-  expect(visible('\u001b[31mred\u001b[39m')).toBe('\u001b[31mred\u001b[39m');
+  expect(visible('\u001b[8mhidden\u001b[31mred')).toBe('\u241b[8mhidden\u241b[31mred');
   expect(visible('äΩ 汉')).toBe('äΩ 汉');
+  expect(jsonLine({ text: '\u001b[8m\u009b8m' })).toBe('{"text":"\\u001b[8m\\u009b8m"}');
+});
+
+it('nor do they through a pipe, be they of a plan or of a trace', () => {
+  const hidden = '\u001b[8mhidden';
+  const run = (...args: readonly string[]): { stdout: string; stderr: string } => {
+    return spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout: LIMIT_MS });
+  };
+  const refused = run('run', '--fault', `hang on ${hidden} at 1s`);
+  expect(refused.stderr).toContain('\u241b[8mhidden');
+  const folder = mkdtempSync(join(tmpdir(), 'cablepull-escapes-'));
+  const trace = join(folder, 'trace.ndjson');
+  const { stdout } = run('run', '--for', '1m', '--json', '--fault', 'hang on dev-1 at 10s');
+  const lines = stdout.trimEnd().split('\n').slice(0, -1);
+  writeFileSync(trace, `${lines.join('\n').replaceAll('hang on dev-1', `\\u001b[8mhidden`)}\n`);
+  const report = run('report', trace);
+  rmSync(folder, { recursive: true });
+  expect(report.stdout).toContain('\u241b[8mhidden');
+  expect(report.stdout + refused.stderr).not.toContain('\u001b');
 });
 
 /** Far beyond what is needed, so that only what never comes fails. */
@@ -428,7 +447,7 @@ describe('output that cannot be written', () => {
     return spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: LIMIT_MS });
   }
 
-  it.each(['--help', `${RUN} --for 300ms`, `${RUN} --for 20s --json`])(
+  it.each(['--help', `${RUN} --for 2s`, `${RUN} --for 20s --json`])(
     '%s on a full disk: one sentence, exit status 1',
     (args) => {
       const { status, stderr } = shell(`exec '${process.execPath}' '${CLI}' ${args} >/dev/full`);
@@ -443,7 +462,7 @@ describe('output that cannot be written', () => {
   );
 
   it.each([
-    ['0', '--for 300ms'],
+    ['0', '--for 2s'],
     ['1', '--for 1s --fault "hang on dev-1 at 300ms" --expect "server notices within 10ms"'],
   ])('nobody reads it: quiet, and still exit status %s for %s', (status, args) => {
     const { stderr } = shell(`{ '${process.execPath}' '${CLI}' ${RUN} ${args}; echo "status $?" >&2; } | true`);
