@@ -76,7 +76,7 @@ export const runCommand = defineProtocolCommand({
     'packets really stop; with --server, over real sockets; faults, and who noticed',
   about: 'devices, a server, faults, and who noticed',
   example:
-    'cablepull run --devices 50 --fault "power-loss on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
+    'cablepull run --devices 9 --fault "hang on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
   takesCommand: true,
   options: RUN_OPTIONS,
   run: (given, terminal) => conductRun(runSettings(given), terminal),
