@@ -27,6 +27,8 @@ import { Nat, type NatEvent } from './link/nat.ts';
 import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
 import { Wires } from './link/wires.ts';
+import { NodeProgram } from './node-host/program.ts';
+import { type BootableHost, NodeWorld } from './node-host/world.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
 import { formatAddress } from './packet/address.ts';
 import { type Packet, PacketPool } from './packet/packet.ts';
@@ -75,7 +77,7 @@ export interface HostOptions {
 }
 
 export interface DeviceOptions extends HostOptions {
-  readonly firmware: Firmware;
+  readonly firmware: Firmware | NodeProgram;
   /** Whether it has power from the start. Default true. */
   readonly power?: boolean;
 }
@@ -102,6 +104,11 @@ export interface SimulatedServer {
   readonly board: Device;
   /** The program that runs there, as long as it does; each boot has a new one. */
   readonly program: ReferenceServer | undefined;
+  /**
+   * Calls something in the server's Node program, and gives what it gives: `server.run(() => sessions.size)`. Throws where no such
+   * program runs.
+   */
+  run<T>(call: () => T): T;
 }
 
 /** A cable that takes no time. */
@@ -127,6 +134,8 @@ export class Simulation {
   /** The servers' hosts; a device's is its board's network interface. */
   readonly #servers = new Map<string, Host>();
   readonly #lines = new LineMaker();
+  /** Made with the first Node program. */
+  #nodes: NodeWorld | undefined = undefined;
   readonly #driftPpm = new Map<string, number>();
   readonly #outside: Lan;
   /** By their outside addresses. */
@@ -186,19 +195,35 @@ export class Simulation {
 
   /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
   addDevice({ firmware, power = true, ...options }: DeviceOptions): Device {
-    if (typeof firmware !== 'function') throw new TypeError('a device needs a firmware, such as heartbeatFirmware()');
+    const isNode = firmware instanceof NodeProgram;
+    if (typeof firmware !== 'function' && !isNode) throw new TypeError('a device needs a firmware, such as heartbeatFirmware()');
     const name = options.name ?? `dev-${this.testbed.size + 1}`;
-    const device = this.testbed.addBoard(name, this.#addHost(name, 'lwip', options), firmware);
+    const nodeHost = isNode ? this.#addNodeHost(name, firmware, (): Device => device) : undefined;
+    const image: Firmware = isNode ? (hal) => nodeHost?.boot(hal) : firmware;
+    const device = this.testbed.addBoard(name, this.#addHost(name, isNode ? 'linux' : 'lwip', options), image);
     if (power) device.power.restore();
     return device;
   }
 
   /** A server, with Linux's stack unless said otherwise; it boots now. */
-  addServer(program: ServerProgram, options: HostOptions = {}): SimulatedServer {
+  addServer(program: ServerProgram | NodeProgram, options: HostOptions = {}): SimulatedServer {
     const name = options.name ?? SERVER_NAME;
     const host = this.#addHost(name, 'linux', options);
     this.#servers.set(name, host);
-    return new ServerHost(this.testbed, name, host, program);
+    if (!(program instanceof NodeProgram)) return new ServerHost(this.testbed, name, host, program);
+    const nodeHost = this.#addNodeHost(name, program, (): Device => board);
+    const board = this.testbed.addServerBoard(name, host, (hal) => nodeHost.boot(hal));
+    board.power.restore();
+    return { board, program: undefined, run: (call) => this.#nodeWorld.run(nodeHost, call) };
+  }
+
+  #addNodeHost(name: string, program: NodeProgram, device: () => Device): BootableHost {
+    if (this.realTime !== undefined) throw new Error('a Node program is simulated in virtual time alone, not over a gateway');
+    return this.#nodeWorld.add(name, program, (event) => this.testbed.addServerEvent(event, name), device);
+  }
+
+  get #nodeWorld(): NodeWorld {
+    return (this.#nodes ??= new NodeWorld(this.engine));
   }
 
   /** Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or cannot be done here. */
@@ -262,6 +287,10 @@ export class Simulation {
 
   /** Lets time pass until `condition` holds, or `endMs` has come. Gives whether it holds. */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
+    if (this.#nodes !== undefined) {
+      await this.#nodes.advance(durationUs(endMs), Infinity, condition);
+      return condition();
+    }
     if (this.realTime === undefined) return this.engine.until(condition, durationUs(endMs));
     if (!condition()) await this.realTime.run(durationUs(endMs), condition);
     return condition();
@@ -328,7 +357,9 @@ export class Simulation {
 
   async #run(endUs: number): Promise<boolean> {
     if (this.realTime !== undefined) return this.realTime.run(endUs);
-    return this.#pacing === undefined ? this.engine.runUntil(endUs) : runPaced(this.engine, endUs, this.#pacing);
+    const nodes = this.#nodes;
+    if (this.#pacing === undefined) return nodes === undefined ? this.engine.runUntil(endUs) : (await nodes.advance(endUs)) === 'stopped';
+    return runPaced(this.engine, endUs, this.#pacing, nodes);
   }
 }
 
@@ -355,5 +386,9 @@ class ServerHost implements SimulatedServer {
     };
     this.board = testbed.addServerBoard(name, host, run);
     this.board.power.restore();
+  }
+
+  run<T>(): T {
+    throw new Error(`the program of ${this.board.name} is no Node program: run is for nodeProgram`);
   }
 }

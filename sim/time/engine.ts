@@ -22,7 +22,7 @@ export type RunOutcome = 'reached' | 'stopped' | 'more';
 export class Engine implements Timeline {
   readonly #queue = new EventQueue();
   #isRunning = false;
-  #isStopping = false;
+  #halt: 'stopped' | 'more' | undefined = undefined;
   #suspects: Suspects | undefined = undefined;
 
   get nowUs(): number {
@@ -84,7 +84,7 @@ export class Engine implements Timeline {
     const queue = this.#queue;
     if (endUs < queue.nowUs) return 'reached';
     this.#isRunning = true;
-    this.#isStopping = false;
+    this.#halt = undefined;
     try {
       for (let count = 0; count < eventsMax; count++) {
         const handle = queue.take(endUs);
@@ -92,7 +92,7 @@ export class Engine implements Timeline {
         const waiter = queue.waiter(handle);
         if (queue.takenAtOnce > EVENTS_AT_ONCE) this.#suspect(waiter);
         waiter?.fire(handle);
-        if (this.#isStopping) return 'stopped';
+        if (this.#halt !== undefined) return this.#halt;
       }
       return 'more';
     } finally {
@@ -113,7 +113,12 @@ export class Engine implements Timeline {
 
   /** From within a run: it ends after the present event. What is due stays so, and a later run goes on from here. */
   stop(): void {
-    this.#isStopping = true;
+    this.#halt = 'stopped';
+  }
+
+  /** From within a run, for who goes on with it: `runSome` ends after the present event, with `more`. */
+  pause(): void {
+    this.#halt ??= 'more';
   }
 
   /** There have been very many events at this instant. */

@@ -1,6 +1,6 @@
 /** Virtual time that follows real time, or leaves it behind, and lets the host live meanwhile. */
 
-import type { Engine } from './engine.ts';
+import type { Engine, RunOutcome } from './engine.ts';
 
 /**
  * How long it works, or sleeps, before it looks around: often enough for Ctrl-C and progress, seldom enough to cost
@@ -27,10 +27,15 @@ export interface PacingOptions {
   readonly onProgress?: (lagMs: number) => void;
 }
 
+/** @internal Does events of the engine for somebody who has to let the process's own loop turn between them. */
+export interface Stepper {
+  advance(endUs: number, eventsMax: number): Promise<RunOutcome>;
+}
+
 /**
  * Runs `engine` until `endUs`. True: it was stopped, by `stop` or the signal, before that. Throws what the run throws.
  */
-export async function runPaced(engine: Engine, endUs: number, options: PacingOptions): Promise<boolean> {
+export async function runPaced(engine: Engine, endUs: number, options: PacingOptions, stepper?: Stepper): Promise<boolean> {
   const { speed, now, sleep, signal, onProgress } = options;
   if (!(speed > 0)) throw new Error(`time cannot run at a speed of ${speed}`);
   const startUs = engine.nowUs;
@@ -41,8 +46,9 @@ export async function runPaced(engine: Engine, endUs: number, options: PacingOpt
     const sliceMs = now();
     const dueUs =
       speed === Infinity ? endUs : Math.min(endUs, startUs + Math.floor((sliceMs - startMs) * 1000 * speed));
-    let outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
-    while (outcome === 'more' && now() - sliceMs < SLICE_MS) outcome = engine.runSome(dueUs, EVENTS_A_LOOK);
+    const step = (): RunOutcome | Promise<RunOutcome> => stepper?.advance(dueUs, EVENTS_A_LOOK) ?? engine.runSome(dueUs, EVENTS_A_LOOK);
+    let outcome = await step();
+    while (outcome === 'more' && now() - sliceMs < SLICE_MS) outcome = await step();
     onProgress?.(outcome === 'reached' || speed === Infinity ? 0 : now() - realMs(engine.nowUs));
     if (outcome === 'stopped') return true;
     if (outcome === 'reached' && dueUs >= endUs) return false;

@@ -1,0 +1,96 @@
+/**
+ * Node's internals that this room stands on, each with the shape that Node 20 to 26 give it. They are looked up once, and a Node
+ * that lacks one is refused by name.
+ */
+
+import { createRequire } from 'node:module';
+import type { Errno } from '../../hal/errno.ts';
+
+/** A request that Node's libraries hand to a handle, and that is answered by its `oncomplete`. */
+export interface Request {
+  oncomplete?: ((...answer: unknown[]) => void) | undefined;
+}
+
+/** node::JSStream: a native stream whose other end is JavaScript, so that TLS, HTTP/2 and the HTTP parser take it. */
+export interface JsStream {
+  onread: (bytes: ArrayBuffer | undefined) => unknown;
+  reading?: boolean;
+  finishWrite(request: object, status: number): void;
+  finishShutdown(request: object, status: number): void;
+  readBuffer(bytes: Uint8Array): void;
+  emitEOF(): void;
+  readStart(): number;
+  readStop(): number;
+  writeBuffer(request: object | null, bytes: Uint8Array): unknown;
+}
+
+interface StreamWrap {
+  readonly streamBaseState: Int32Array;
+  readonly kReadBytesOrError: number;
+  readonly kArrayBufferOffset: number;
+  readonly kBytesWritten: number;
+  readonly kLastWriteWasAsync: number;
+  /** From Node 26 on. */
+  readonly kLastWriteErr?: number;
+}
+
+/** A native class whose methods are shadowed. */
+export type Shadowed = (new (...args: never[]) => object) & { readonly prototype: Record<string | symbol, unknown> };
+
+export interface CaresWrap {
+  getaddrinfo(request: Request, name: string, ...rest: unknown[]): number;
+  getnameinfo(request: Request, address: string, port: number): number;
+  readonly ChannelWrap: Shadowed;
+}
+
+interface NodeProcess {
+  binding(name: 'js_stream'): { readonly JSStream: new (...args: never[]) => JsStream };
+  binding(name: 'stream_wrap'): StreamWrap;
+  binding(name: 'tcp_wrap'): { readonly TCP: Shadowed };
+  binding(name: 'udp_wrap'): { readonly UDP: Shadowed };
+  binding(name: 'cares_wrap'): CaresWrap;
+  binding(name: 'uv'): Readonly<Record<string, number>>;
+  /** Runs the ticks and the microtasks that wait. */
+  _tickCallback(): void;
+}
+
+/** Throws an Error that names what this Node lacks. */
+function nodeProcess(): NodeProcess {
+  const candidate: object = process;
+  if (!isNodeProcess(candidate)) {
+    throw new Error(`a Node program cannot be simulated on Node ${process.version}: it has no process.binding or no process._tickCallback`);
+  }
+  return candidate;
+}
+
+function isNodeProcess(candidate: object): candidate is NodeProcess {
+  return 'binding' in candidate && typeof candidate.binding === 'function' && '_tickCallback' in candidate;
+}
+
+const node = nodeProcess();
+
+export const { JSStream } = node.binding('js_stream');
+export const streams = node.binding('stream_wrap');
+export const { TCP } = node.binding('tcp_wrap');
+export const { UDP } = node.binding('udp_wrap');
+export const cares = node.binding('cares_wrap');
+const uv = node.binding('uv');
+
+/** Runs the ticks and microtasks that wait. What they throw goes through. */
+export const drain: () => void = node._tickCallback.bind(node);
+
+/** A built-in module as CommonJS has it: the object that everybody shares, and that can be patched. */
+const requireBuiltin = createRequire(import.meta.url);
+export function builtin(name: string): Record<string, unknown> {
+  const exports: unknown = requireBuiltin(name);
+  if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) throw new Error(`there is no built-in ${name}`);
+  return Object.assign(exports);
+}
+
+/** libuv's number of an error, below 0. */
+export function uvErrno(name: Errno | 'EAFNOSUPPORT' | 'ENOENT' | 'ECANCELED' | 'EOF' | 'ENOTSUP' | 'EBADF' | 'EDESTADDRREQ'): number {
+  // getaddrinfo(3) of glibc: a name server that does not answer is EAI_AGAIN.
+  const number = uv[name === 'EAI_FAIL' ? 'UV_EAI_AGAIN' : `UV_${name}`];
+  if (number === undefined) throw new Error(`libuv has no ${name}`);
+  return number;
+}

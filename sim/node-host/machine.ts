@@ -1,0 +1,105 @@
+/** Puts a program's world in the place of Node's, while simulations with Node programs run, and takes it away again. */
+
+import { syncBuiltinESMExports } from 'node:module';
+import { patchChance } from './chance.ts';
+import { patchClocks } from './clock.ts';
+import { patchDgram } from './udp.ts';
+import { patchDns } from './dns.ts';
+import { patchHttp } from './http.ts';
+import { hookImmediates } from './immediates.ts';
+import { patchNet } from './net.ts';
+import { failed, owner } from './owner.ts';
+import { Patches } from './patch.ts';
+import type { SimulatedProcess } from './process.ts';
+import { patchRealWork } from './real-work.ts';
+import { patchRefused } from './refusals.ts';
+import { hookTimers } from './timers.ts';
+
+/** How a program ends itself. */
+export class Exit {
+  readonly code: number;
+
+  constructor(code: number) {
+    this.code = code;
+  }
+}
+
+/** Hears of what programs, or those who run them, throw: `process` is whose it was. */
+export type ErrorListener = (error: unknown, process: SimulatedProcess | undefined) => void;
+
+/** What a program says to `process` about these is its own affair. */
+const EVENTS = new Set(['uncaughtException', 'unhandledRejection', 'exit', 'beforeExit', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2', 'warning']);
+const EMITTER_METHODS = ['on', 'once', 'addListener', 'prependListener', 'prependOnceListener', 'off', 'removeListener'] as const;
+
+let users = 0;
+let patches: Patches | undefined;
+
+/** Throws an Error where this Node cannot be used so. Each call needs one of `uninstall`. */
+export function install(onError: ErrorListener): void {
+  listeners.add(onError);
+  if (users++ > 0) return;
+  patches = new Patches();
+  try {
+    patch(patches, process);
+  } catch (error) {
+    uninstall(onError);
+    throw error;
+  }
+}
+
+export function uninstall(onError: ErrorListener): void {
+  listeners.delete(onError);
+  if (--users > 0) return;
+  patches?.undo();
+  patches = undefined;
+  syncBuiltinESMExports();
+}
+
+const listeners = new Set<ErrorListener>();
+
+function tell(error: unknown, process: SimulatedProcess | undefined): void {
+  for (const listener of [...listeners]) listener(error, process);
+}
+
+function patch(all: Patches, node: NodeJS.Process): void {
+  patchNet(all);
+  patchHttp(all);
+  patchDgram(all);
+  patchDns(all);
+  patchClocks(all);
+  patchChance(all);
+  patchRefused(all);
+  patchRealWork(all);
+  all.add(hookTimers());
+  all.add(hookImmediates());
+  patchProcess(all, node);
+  syncBuiltinESMExports();
+}
+
+function patchProcess(all: Patches, node: NodeJS.Process): void {
+  if (node.hasUncaughtExceptionCaptureCallback()) {
+    throw new Error('a Node program cannot be simulated: somebody has set process.setUncaughtExceptionCaptureCallback already');
+  }
+  node.setUncaughtExceptionCaptureCallback((error: unknown) => tell(error, failed()));
+  all.add(() => node.setUncaughtExceptionCaptureCallback(null));
+  all.replace(node, 'emit', (original) => function (this: unknown, ...args: unknown[]) {
+    const [event, reason] = args;
+    const program = event === 'unhandledRejection' ? owner() : undefined;
+    if (program === undefined) return original.apply(this, args);
+    if (!program.events.emit('unhandledRejection', reason, args[2])) tell(reason, program);
+    return true;
+  });
+  all.replace(node, 'exit', (original) => function (this: unknown, ...args: unknown[]) {
+    if (owner() !== undefined) throw new Exit(typeof args[0] === 'number' ? args[0] : 0);
+    return original.apply(this, args);
+  });
+  for (const method of EMITTER_METHODS) {
+    all.replace(node, method, (original) => function (this: unknown, ...args: unknown[]) {
+      const [event, listener] = args;
+      const program = typeof event === 'string' && EVENTS.has(event) ? owner() : undefined;
+      if (program === undefined || typeof event !== 'string' || typeof listener !== 'function') return original.apply(this, args);
+      program.events[method](event, (...given: unknown[]) => void Reflect.apply(listener, node, given));
+      return this;
+    });
+  }
+}

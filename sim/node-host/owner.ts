@@ -1,0 +1,69 @@
+/** Whose code is running: the process of a simulated host, or nobody's that is simulated. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { drain } from './internals.ts';
+import type { SimulatedProcess } from './process.ts';
+
+let current: SimulatedProcess | undefined;
+
+/** Follows a program through what Node does by itself in real time: loading modules. In use only while that goes on. */
+const lasting = new AsyncLocalStorage<SimulatedProcess>();
+let lastingCount = 0;
+
+/** The process whose code is running. */
+export function owner(): SimulatedProcess | undefined {
+  return current ?? (lastingCount > 0 ? lasting.getStore() : undefined);
+}
+
+/** Runs a callback of a process, and the ticks and microtasks that follow of it. What it throws goes through, and `failed` has whose it was. */
+export function enter(process: SimulatedProcess, callback: () => void): void {
+  const outer = current;
+  current = process;
+  process.clockReads = 0;
+  callback();
+  drain();
+  process.afterCallback();
+  current = outer;
+}
+
+/** The same for a call in a process, without ticks: what it gives is given. */
+export function within<T>(process: SimulatedProcess, call: () => T): T {
+  const outer = current;
+  current = process;
+  try {
+    return call();
+  } finally {
+    process.afterCallback();
+    current = outer;
+  }
+}
+
+/** Runs `call`, and all that Node does for it in real time, in the process; until `endLasting`. */
+export function last<T>(process: SimulatedProcess, call: () => T): T {
+  lastingCount++;
+  return lasting.run(process, call);
+}
+
+export function endLasting(): void {
+  if (--lastingCount === 0) lasting.disable();
+}
+
+/** Node enters the process by itself, for real input and output that it has waited for. */
+export function enterReal(process: SimulatedProcess): void {
+  current = process;
+}
+
+/** Node leaves it. */
+export function leaveReal(): void {
+  const process = current;
+  drain();
+  process?.afterCallback();
+  current = undefined;
+}
+
+/** Whose callback has thrown; from then on nobody's is running. */
+export function failed(): SimulatedProcess | undefined {
+  const process = owner();
+  current = undefined;
+  return process;
+}

@@ -1,0 +1,126 @@
+/** One boot of a host's program: what would be a process, from its start until it ends or its host loses power. */
+
+import { EventEmitter } from 'node:events';
+import type { Hal } from '../../hal/hal.ts';
+import type { ServerEvent } from '../server/events.ts';
+import { enter } from './owner.ts';
+import { Timers } from './timers.ts';
+
+/** So often a callback may look at the clock: a loop that waits for it to go on would wait for ever. */
+const CLOCK_READS_MAX = 1_000_000;
+
+/** What a process has of its host and of its world. */
+export interface Surroundings {
+  readonly name: string;
+  readonly hal: Hal;
+  /** Whether this boot is the host's present one. */
+  isRunning(): boolean;
+  /** Virtual time since 1970, in ms. */
+  timeOfDayMs(): number;
+  /** The next event has to wait until Node's own loop has turned. */
+  turn(): void;
+  tell(event: ServerEvent): void;
+  /** Which client of the server's comes next: a number that is never used again. */
+  nextClient(): number;
+}
+
+/** Something of a process that keeps it going, unless it is unref'd. */
+export interface Held {
+  readonly holds: boolean;
+}
+
+export class SimulatedProcess {
+  readonly name: string;
+  readonly hal: Hal;
+  readonly surroundings: Surroundings;
+  readonly timers: Timers;
+  /** What the program has put on `process`. */
+  readonly events = new EventEmitter();
+  readonly handles = new Set<Held>();
+  /** Its immediates that wait in Node's own list. */
+  immediates = 0;
+  /** Its requests that Node serves in real time. */
+  realRequests = 0;
+  /** It has native streams that put work off to Node's own loop: TLS and HTTP/2. */
+  hasNativeWork = false;
+  clockReads = 0;
+  /** Its program has ended by itself. */
+  hasEnded = false;
+  readonly #later: (() => void)[] = [];
+  #alarmMs = Infinity;
+
+  constructor(surroundings: Surroundings) {
+    this.surroundings = surroundings;
+    this.name = surroundings.name;
+    this.hal = surroundings.hal;
+    this.timers = new Timers(this);
+  }
+
+  /** Nothing of it runs any more. */
+  get isOver(): boolean {
+    return this.hasEnded || !this.surroundings.isRunning();
+  }
+
+  /** Since the process began. */
+  nowMs(): number {
+    return this.hal.clock.now();
+  }
+
+  /** The program looks at a clock. Throws an Error where it does so again and again within one callback. */
+  readClock(): void {
+    if (++this.clockReads > CLOCK_READS_MAX) {
+      this.clockReads = 0;
+      throw new Error(`on host ${this.name} a loop waits for the clock: virtual time passes only between callbacks`);
+    }
+  }
+
+  /** Calls `callback` at this instant, after what is running. */
+  later(callback: () => void): void {
+    this.#later.push(callback);
+    this.appoint(this.nowMs());
+  }
+
+  /** The HAL has one alarm: whatever is next gets it. */
+  appoint(atMs: number): void {
+    if (this.#alarmMs <= atMs) return;
+    this.#alarmMs = atMs;
+    this.hal.clock.setAlarm(atMs, this.#ring);
+  }
+
+  readonly #ring = (): void => {
+    this.#alarmMs = Infinity;
+    try {
+      for (let count = this.#later.length; count > 0 && !this.isOver; count--) {
+        const next = this.#later.shift();
+        if (next !== undefined) enter(this, next);
+      }
+      if (!this.isOver) this.timers.ring();
+    } finally {
+      if (!this.isOver) this.appoint(this.#later.length > 0 ? this.nowMs() : this.timers.nextMs);
+    }
+  };
+
+  /** Something has happened on the network. */
+  called(callback: () => void): void {
+    if (!this.isOver) enter(this, callback);
+  }
+
+  afterCallback(): void {
+    this.timers.unlink();
+    if (this.immediates > 0 || this.realRequests > 0 || this.hasNativeWork) this.surroundings.turn();
+  }
+
+  /** Whether anything is left that a process would wait for. */
+  get isHolding(): boolean {
+    if (this.immediates > 0 || this.realRequests > 0 || this.#later.length > 0 || this.timers.isHolding) return true;
+    for (const handle of this.handles) if (handle.holds) return true;
+    return false;
+  }
+
+  /** A number from 0 up to, not including, 1. */
+  random(): number {
+    const high = this.hal.random.uint32() >>> 5;
+    const low = this.hal.random.uint32() >>> 6;
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  }
+}

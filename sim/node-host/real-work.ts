@@ -1,0 +1,119 @@
+/**
+ * What a program asks of Node that only real time can do: files, compression, cryptography. While it is under way, virtual time
+ * stands still; its answers come to the process that asked.
+ */
+
+import { createHook } from 'node:async_hooks';
+import { builtin } from './internals.ts';
+import { enterReal, leaveReal, owner } from './owner.ts';
+import type { Patches } from './patch.ts';
+import type { SimulatedProcess } from './process.ts';
+
+/** The types of requests that end in real time (src/async_wrap.h, node::AsyncWrap::ProviderType). */
+const REAL = /^(FSREQ(CALLBACK|PROMISE)|FILEHANDLECLOSEREQ|DIRHANDLE|.*REQUEST|BLOBREADER)$/;
+
+const pending = new Map<number, SimulatedProcess>();
+
+const begun = createHook({
+  init(asyncId, type) {
+    const process = owner();
+    if (process === undefined) return;
+    if (type === 'TLSWRAP' || type === 'HTTP2SESSION') {
+      process.hasNativeWork = true;
+    } else if (REAL.test(type)) {
+      pending.set(asyncId, process);
+      process.realRequests++;
+      process.surroundings.turn();
+    }
+  },
+});
+
+const answered = createHook({
+  before(asyncId) {
+    const process = pending.get(asyncId);
+    if (process !== undefined) enterReal(process);
+  },
+  after(asyncId) {
+    if (!pending.has(asyncId)) return;
+    forget(asyncId);
+    leaveReal();
+  },
+  destroy: forget,
+});
+let isWaiting = false;
+
+function forget(asyncId: number): void {
+  const process = pending.get(asyncId);
+  if (process === undefined) return;
+  pending.delete(asyncId);
+  process.realRequests--;
+}
+
+/** Hears of answers: only while somebody waits, as Node is slow with it. */
+export function waitForAnswers(on: boolean): void {
+  if (on === isWaiting) return;
+  isWaiting = on;
+  if (on) answered.enable();
+  else answered.disable();
+}
+
+export function hasRealWork(): boolean {
+  return pending.size > 0;
+}
+
+export function patchRealWork(patches: Patches): void {
+  begun.enable();
+  patches.add(() => {
+    waitForAnswers(false);
+    begun.disable();
+  });
+  compileAtOnce(patches);
+  compressAtOnce(patches);
+}
+
+/** The fetch of Node 20 compiles its parser, on a thread that nothing tells of. */
+function compileAtOnce(patches: Patches): void {
+  const assembly: unknown = Reflect.get(globalThis, 'WebAssembly');
+  if (typeof assembly !== 'object' || assembly === null) return;
+  const Module: unknown = Reflect.get(assembly, 'Module');
+  patches.replace(assembly, 'compile', (original) => async (source: unknown) => {
+    if (owner() === undefined || typeof Module !== 'function') return original.call(assembly, source);
+    const module: unknown = Reflect.construct(Module, [source]);
+    return module;
+  });
+}
+
+interface ZlibHandle {
+  [DONE]?: (this: ZlibHandle) => void;
+  writeSync(...args: unknown[]): void;
+}
+
+const DONE = Symbol('cablepull zlib done');
+
+/** zlib's threads tell nothing either: what they would do is done at once, and told later. */
+function compressAtOnce(patches: Patches): void {
+  const zlib = builtin('zlib');
+  const seen = new Set<object>();
+  for (const name of ['createDeflate', 'createBrotliCompress', 'createBrotliDecompress', 'createZstdCompress', 'createZstdDecompress']) {
+    const create = zlib[name];
+    if (typeof create !== 'function') continue;
+    const stream: { readonly _handle: object; close(): void } = create();
+    const prototype: object = Object.getPrototypeOf(stream._handle);
+    stream.close();
+    if (seen.has(prototype)) continue;
+    seen.add(prototype);
+    patches.replace(prototype, 'init', (original) => function (this: unknown, ...args: unknown[]) {
+      const done = args.find((argument) => typeof argument === 'function');
+      if (typeof this === 'object' && this !== null && done !== undefined) Reflect.set(this, DONE, done);
+      return original.apply(this, args);
+    });
+    patches.replace(prototype, 'write', (original) => function (this: ZlibHandle, ...args: unknown[]) {
+      const process = owner();
+      const done = this[DONE];
+      if (process === undefined || done === undefined) return original.apply(this, args);
+      this.writeSync(...args);
+      process.later(() => done.call(this));
+      return undefined;
+    });
+  }
+}

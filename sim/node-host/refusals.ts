@@ -1,0 +1,42 @@
+/** What cannot be simulated is refused by name. */
+
+import { builtin } from './internals.ts';
+import { owner } from './owner.ts';
+import type { Patches } from './patch.ts';
+import type { SimulatedProcess } from './process.ts';
+
+/** The error for what is not simulated. */
+export function refusal(what: string, { name }: SimulatedProcess): Error {
+  return new Error(`not simulated: ${what}, on host ${name}`);
+}
+
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  child_process: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'],
+  cluster: ['fork'],
+};
+
+export function patchRefused(patches: Patches): void {
+  for (const [module, names] of Object.entries(REFUSED)) {
+    const exports = builtin(module);
+    for (const name of names) {
+      patches.replaceIfThere(exports, name, (original) => function (this: unknown, ...args: unknown[]) {
+        const process = owner();
+        if (process !== undefined) throw refusal(`${module}.${name}`, process);
+        return original.apply(this, args);
+      });
+    }
+  }
+  const threads = builtin('worker_threads');
+  const { Worker } = threads;
+  if (typeof Worker !== 'function') return;
+  threads['Worker'] = new Proxy(Worker, {
+    construct(target, args, newTarget): object {
+      const process = owner();
+      if (process !== undefined) throw refusal('worker_threads.Worker', process);
+      return Reflect.construct(target, args, newTarget);
+    },
+  });
+  patches.add(() => {
+    threads['Worker'] = Worker;
+  });
+}

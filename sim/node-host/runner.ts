@@ -1,0 +1,242 @@
+/**
+ * Runs a simulation with Node programs in it. Events are done in turns of Node's own loop, so that what programs throw comes to
+ * Node as it always does; between two events the loop turns whenever a program waits for it.
+ */
+
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Engine, RunOutcome } from '../time/engine.ts';
+import { durationUs } from '../time/duration.ts';
+import { Exit, install, uninstall } from './machine.ts';
+import { drain } from './internals.ts';
+import { endLasting, enter, last, within } from './owner.ts';
+import { SimulatedProcess } from './process.ts';
+import { hasRealWork, waitForAnswers } from './real-work.ts';
+import type { Boot, NodeHost, Runner } from './world.ts';
+
+/** Virtual time began at the start of 2025, wherever it is run. */
+const EPOCH_MS = Date.UTC(2025, 0, 1);
+
+/** A program whose start waits for what only virtual time can bring is let go on after so many turns of the loop without real work. */
+const IDLE_TURNS_MAX = 20;
+const TURN_MS = 1;
+
+interface Job {
+  readonly endUs: number;
+  readonly eventsMax: number;
+  readonly isDone: (() => boolean) | undefined;
+  readonly resolve: (outcome: RunOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Starting {
+  readonly process: SimulatedProcess;
+  idleTurns: number;
+}
+
+export class NodeRunner implements Runner {
+  readonly #engine: Engine;
+  readonly #boots: Boot[];
+  readonly #hosts = new Map<SimulatedProcess, NodeHost>();
+  readonly #starting = new Set<Starting>();
+  /** They wait for a turn of the loop. */
+  readonly #busy = new Set<SimulatedProcess>();
+  /** They have thrown, and have ticks left that nobody shall hear of. */
+  readonly #thrown: SimulatedProcess[] = [];
+  #job: Job | undefined = undefined;
+  #isScheduled = false;
+
+  constructor(engine: Engine, boots: Boot[]) {
+    this.#engine = engine;
+    this.#boots = boots;
+  }
+
+  advance(endUs: number, eventsMax: number, isDone: (() => boolean) | undefined): Promise<RunOutcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#job !== undefined) return reject(new Error('a run was begun while another goes on'));
+      install(this.#onError);
+      this.#job = { endUs, eventsMax, isDone, resolve, reject };
+      this.#schedule();
+    });
+  }
+
+  run<T>(host: NodeHost, call: () => T): T {
+    const process = host.process;
+    if (!(process instanceof SimulatedProcess) || process.isOver) {
+      throw new Error(`no program runs on ${host.name}${host.process === undefined ? ': let some time pass, and it starts' : ''}`);
+    }
+    install(this.#onError);
+    try {
+      return within(process, () => {
+        const result = call();
+        drain();
+        return result;
+      });
+    } finally {
+      uninstall(this.#onError);
+    }
+  }
+
+  #end(end: (job: Job) => void): void {
+    const job = this.#job;
+    if (job === undefined) return;
+    this.#job = undefined;
+    waitForAnswers(false);
+    uninstall(this.#onError);
+    end(job);
+  }
+
+  #schedule(ms = 0): void {
+    if (this.#isScheduled || this.#job === undefined) return;
+    this.#isScheduled = true;
+    if (ms > 0) setTimeout(this.#turn, ms);
+    else setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#isScheduled = false;
+    const job = this.#job;
+    if (job === undefined) return;
+    for (let process = this.#thrown.pop(); process !== undefined; process = this.#thrown.pop()) enter(process, () => undefined);
+    for (let boot = this.#boots.shift(); boot !== undefined; boot = this.#boots.shift()) this.#start(boot);
+    if (this.#job === undefined) return;
+    if (this.#isHeld()) {
+      waitForAnswers(true);
+      return this.#schedule(hasRealWork() || this.#starting.size > 0 ? TURN_MS : 0);
+    }
+    waitForAnswers(false);
+    const outcome = this.#runEvents(job);
+    if (outcome === undefined) this.#schedule();
+    else this.#end(({ resolve }) => resolve(outcome));
+  };
+
+  /** Undefined: the loop has to turn first. */
+  #runEvents({ endUs, eventsMax, isDone }: Job): RunOutcome | undefined {
+    for (let count = 0; count < eventsMax && !this.#wantsTurn; count++) {
+      if (isDone?.() === true) return 'stopped';
+      const outcome = this.#engine.runSome(endUs, isDone === undefined ? eventsMax : 1);
+      if (outcome !== 'more') return outcome;
+      if (isDone === undefined && eventsMax < Infinity && !this.#wantsTurn) break;
+    }
+    return this.#wantsTurn ? undefined : 'more';
+  }
+
+  get #wantsTurn(): boolean {
+    return this.#busy.size > 0 || this.#boots.length > 0;
+  }
+
+  /** Whether virtual time has to stand still for now. */
+  #isHeld(): boolean {
+    for (const process of this.#busy) {
+      // Native work put off has been done in the turn that has brought us here.
+      if (process.isOver || (process.immediates === 0 && process.realRequests === 0)) this.#busy.delete(process);
+    }
+    let isHeld = this.#busy.size > 0;
+    for (const starting of this.#starting) {
+      const { process } = starting;
+      process.timers.unlink();
+      const waitsForUs = process.realRequests === 0 && process.isHolding;
+      starting.idleTurns = waitsForUs ? starting.idleTurns + 1 : 0;
+      if (starting.idleTurns < IDLE_TURNS_MAX) isHeld = true;
+    }
+    return isHeld;
+  }
+
+  // ---- starting ----
+
+  #start({ host, hal, isRunning }: Boot): void {
+    if (!isRunning()) return;
+    const process: SimulatedProcess = new SimulatedProcess({
+      name: host.name,
+      hal,
+      isRunning,
+      timeOfDayMs: () => EPOCH_MS + this.#engine.nowUs / 1000,
+      turn: () => {
+        this.#busy.add(process);
+        this.#engine.pause();
+      },
+      tell: host.tell,
+      nextClient: () => host.nextClient(),
+    });
+    host.process = process;
+    this.#hosts.set(process, host);
+    for (const other of this.#hosts.keys()) if (other !== process && other.isOver) this.#hosts.delete(other);
+    const starting: Starting = { process, idleTurns: 0 };
+    this.#starting.add(starting);
+    const started = (): void => {
+      if (!this.#starting.delete(starting)) return;
+      endLasting();
+      process.timers.unlink();
+      this.#schedule();
+    };
+    void last(process, async () => load(host)).then(
+      () => {
+        host.wasUp = true;
+        started();
+      },
+      (error: unknown) => {
+        started();
+        this.#failed(error, process);
+      },
+    );
+  }
+
+  // ---- errors ----
+
+  readonly #onError = (error: unknown, process: SimulatedProcess | undefined): void => {
+    if (process === undefined) {
+      if (this.#job !== undefined) this.#end(({ reject }) => reject(error));
+      return;
+    }
+    if (!this.#hosts.has(process)) return;
+    this.#thrown.push(process);
+    this.#failed(error, process);
+    this.#schedule();
+  };
+
+  #failed(error: unknown, process: SimulatedProcess): void {
+    const host = this.#hosts.get(process);
+    if (host === undefined || process.isOver) return;
+    if (!(error instanceof Exit) && process.events.listenerCount('uncaughtException') > 0) {
+      process.later(() => process.events.emit('uncaughtException', error, 'uncaughtException'));
+      return;
+    }
+    const { options } = host.program;
+    process.events.emit('exit', error instanceof Exit ? error.code : 1);
+    process.hasEnded = true;
+    if (!(error instanceof Exit)) {
+      if (options.onError === 'fail' || !host.wasUp) {
+        return this.#end(({ reject }) => reject(new Error(`the program of ${host.name} failed: ${text(error)}`, { cause: error })));
+      }
+      console.error(`${host.name} at ${this.#engine.nowUs / 1e6} s: the program ended by an error that nobody handled\n${stack(error)}`);
+    }
+    host.crash();
+    const { restart = 'never' } = options;
+    if (restart !== 'never') this.#engine.at(this.#engine.nowUs + durationUs(restart.after), () => host.restart(), `the restart of ${host.name}`);
+  }
+}
+
+/** Runs a host's entry, for the next boot of it. */
+async function load(host: NodeHost): Promise<void> {
+  const { entry } = host.program;
+  const boot = ++host.boots;
+  if (typeof entry === 'function') {
+    await entry();
+    return;
+  }
+  const url = entry instanceof URL ? entry : pathToFileURL(resolve(entry));
+  if (boot > 1 || host.isOneOfSeveral) {
+    Reflect.deleteProperty(createRequire(url).cache, fileURLToPath(url));
+    url.searchParams.set('boot', `${host.name}-${boot}`);
+  }
+  await import(url.href);
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function stack(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
