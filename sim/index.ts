@@ -37,7 +37,7 @@ export {
   loss,
   reorder,
 } from './link/rules/index.ts';
-export { nodeProgram, type Entry as NodeProgramEntry, NodeProgram, type NodeProgramOptions } from './node-host/program.ts';
+export { nodeProgram, type ProgramEntry, NodeProgram, type NodeProgramOptions } from './node-host/program.ts';
 export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
 export { echoFirmware, firmware, heartbeatFirmware, referenceServer, type ServerProgram } from './programs.ts';
 export { forkRandom } from './random.ts';

@@ -16,8 +16,11 @@ function fill(process: SimulatedProcess, bytes: Uint8Array): void {
 }
 
 function bytesOf(view: unknown, offset: unknown = 0, size?: unknown): Uint8Array | undefined {
-  const whole = ArrayBuffer.isView(view) ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-    : view instanceof ArrayBuffer ? new Uint8Array(view) : undefined;
+  const whole = ArrayBuffer.isView(view)
+    ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+    : view instanceof ArrayBuffer
+      ? new Uint8Array(view)
+      : undefined;
   const from = typeof offset === 'number' ? offset : 0;
   return whole?.subarray(from, typeof size === 'number' ? from + size : undefined);
 }
@@ -40,12 +43,21 @@ function answer(process: SimulatedProcess, result: unknown, done: unknown): unkn
 }
 
 export function patchChance(patches: Patches): void {
-  const simulate = (target: object, name: string, by: (process: SimulatedProcess, args: unknown[]) => unknown): void => {
-    patches.replaceIfThere(target, name, (original) => function (this: unknown, ...args: unknown[]) {
-      const process = owner();
-      const result = process === undefined ? NOT_OURS : by(process, args);
-      return result === NOT_OURS ? original.apply(this, args) : result;
-    });
+  const simulate = (
+    target: object,
+    name: string,
+    by: (process: SimulatedProcess, args: unknown[]) => unknown,
+  ): void => {
+    patches.replaceIfThere(
+      target,
+      name,
+      (original) =>
+        function (this: unknown, ...args: unknown[]) {
+          const process = owner();
+          const result = process === undefined ? NOT_OURS : by(process, args);
+          return result === NOT_OURS ? original.apply(this, args) : result;
+        },
+    );
   };
   simulate(Math, 'random', (process) => process.random());
   const crypto = builtin('crypto');
@@ -71,8 +83,19 @@ export function patchChance(patches: Patches): void {
   simulate(crypto, 'randomInt', (process, args) => {
     const numbers = args.filter((argument) => typeof argument === 'number');
     const [min, max] = numbers.length > 1 ? numbers : [0, numbers[0]];
-    if (min === undefined || max === undefined || !Number.isSafeInteger(min) || !Number.isSafeInteger(max) || max <= min) return NOT_OURS;
-    return answer(process, min + Math.floor(process.random() * (max - min)), args.find((argument) => typeof argument === 'function'));
+    if (
+      min === undefined ||
+      max === undefined ||
+      !Number.isSafeInteger(min) ||
+      !Number.isSafeInteger(max) ||
+      max <= min
+    )
+      return NOT_OURS;
+    return answer(
+      process,
+      min + Math.floor(process.random() * (max - min)),
+      args.find((argument) => typeof argument === 'function'),
+    );
   });
   const web: unknown = Reflect.get(globalThis, 'crypto');
   if (typeof web === 'object' && web !== null) {

@@ -8,24 +8,30 @@ const RealDate = Date;
 /** Since 1970, in ms; of the host whose program asks. */
 function nowMs(): number {
   const process = owner();
-  if (process === undefined) return RealDate.now();
+  if (process === undefined) throw new Error('the time of a host was asked for by nobody');
   process.readClock();
   return Math.floor(process.surroundings.timeOfDayMs());
 }
 
 export function patchClocks(patches: Patches): void {
   const VirtualDate: DateConstructor = new Proxy(RealDate, {
-    apply: (target, self, args) => (owner() === undefined ? Reflect.apply(target, self, args) : new RealDate(nowMs()).toString()),
+    apply: (target, self, args) =>
+      owner() === undefined ? Reflect.apply(target, self, args) : new RealDate(nowMs()).toString(),
     construct: (target, args, newTarget): object =>
-      Reflect.construct(target, args.length === 0 && owner() !== undefined ? [nowMs()] : args, newTarget === VirtualDate ? target : newTarget),
+      Reflect.construct(
+        target,
+        args.length === 0 && owner() !== undefined ? [nowMs()] : args,
+        newTarget === VirtualDate ? target : newTarget,
+      ),
   });
-  const realNow = RealDate.now.bind(RealDate);
+  const { now } = RealDate;
+  const realNow = now.bind(RealDate);
   RealDate.now = () => (owner() === undefined ? realNow() : nowMs());
   globalThis.Date = VirtualDate;
   // `date.constructor === Date` holds, as it does without.
   RealDate.prototype.constructor = VirtualDate;
   patches.add(() => {
-    RealDate.now = realNow;
+    RealDate.now = now;
     globalThis.Date = RealDate;
     RealDate.prototype.constructor = RealDate;
   });

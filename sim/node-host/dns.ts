@@ -11,41 +11,66 @@ interface Query extends Request {
 }
 
 export function patchDns(patches: Patches): void {
-  patches.replace(cares, 'getaddrinfo', (original) => function (this: unknown, ...args: unknown[]) {
-    const [request, name, family] = args;
-    const process = owner();
-    if (process === undefined || !isRequest(request)) return original.apply(this, args);
-    lookup(process, String(name), (result) => {
-      // Nobody here has an address of IPv6.
-      if (typeof result === 'string' || family === 6) request.oncomplete?.(uvErrno(typeof result === 'string' ? result : 'EAI_NONAME'), null);
-      else request.oncomplete?.(null, result);
-    });
-    return 0;
-  });
-  patches.replace(cares, 'getnameinfo', (original) => function (this: unknown, ...args: unknown[]) {
-    const [request, address, port] = args;
-    const process = owner();
-    if (process === undefined || !isRequest(request)) return original.apply(this, args);
-    process.later(() => request.oncomplete?.(null, String(address).startsWith('127.') ? 'localhost' : address, String(port)));
-    return 0;
-  });
+  patches.replace(
+    cares,
+    'getaddrinfo',
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        const [request, name, family] = args;
+        const process = owner();
+        if (process === undefined || !isRequest(request)) return original.apply(this, args);
+        lookup(process, String(name), (result) => {
+          // Nobody here has an address of IPv6.
+          if (typeof result === 'string' || family === 6)
+            request.oncomplete?.(uvErrno(typeof result === 'string' ? result : 'EAI_NONAME'), null);
+          else request.oncomplete?.(null, result);
+        });
+        return 0;
+      },
+  );
+  patches.replace(
+    cares,
+    'getnameinfo',
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        const [request, address, port] = args;
+        const process = owner();
+        if (process === undefined || !isRequest(request)) return original.apply(this, args);
+        process.later(() =>
+          request.oncomplete?.(null, String(address).startsWith('127.') ? 'localhost' : address, String(port)),
+        );
+        return 0;
+      },
+  );
   // dns.resolve4 and the like ask a name server: of a simulated name, there are its addresses and nothing else.
   const channel = cares.ChannelWrap.prototype;
-  for (const key of Object.getOwnPropertyNames(channel).filter((name) => name.startsWith('query') || name === 'getHostByAddr')) {
-    patches.replaceIfThere(channel, key, (original) => function (this: unknown, ...args: unknown[]) {
-      const [request, name] = args;
-      const process = owner();
-      if (process === undefined || !isRequest(request)) return original.apply(this, args);
-      if (key !== 'queryA') {
-        process.later(() => request.oncomplete?.('ENODATA'));
-        return 0;
-      }
-      lookup(process, String(name), (result) => {
-        if (typeof result === 'string') request.oncomplete?.(result === 'EAI_NONAME' ? 'ENOTFOUND' : 'ETIMEOUT');
-        else request.oncomplete?.(null, result, result.map(() => 60));
-      });
-      return 0;
-    });
+  for (const key of Object.getOwnPropertyNames(channel).filter(
+    (name) => name.startsWith('query') || name === 'getHostByAddr',
+  )) {
+    patches.replaceIfThere(
+      channel,
+      key,
+      (original) =>
+        function (this: unknown, ...args: unknown[]) {
+          const [request, name] = args;
+          const process = owner();
+          if (process === undefined || !isRequest(request)) return original.apply(this, args);
+          if (key !== 'queryA') {
+            process.later(() => request.oncomplete?.('ENODATA'));
+            return 0;
+          }
+          lookup(process, String(name), (result) => {
+            if (typeof result === 'string') request.oncomplete?.(result === 'EAI_NONAME' ? 'ENOTFOUND' : 'ETIMEOUT');
+            else
+              request.oncomplete?.(
+                null,
+                result,
+                result.map(() => 60),
+              );
+          });
+          return 0;
+        },
+    );
   }
 }
 

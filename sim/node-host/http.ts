@@ -13,13 +13,18 @@ interface Outgoing {
 export function patchHttp(patches: Patches): void {
   const { OutgoingMessage } = builtin('http');
   // lib/internal/http.js keeps the text of a second, of whatever world it was asked in.
-  patches.replace(prototypeOf(OutgoingMessage), '_storeHeader', (original) => function (this: Outgoing, ...args: unknown[]) {
-    const process = owner();
-    const result = original.apply(this, args);
-    if (process !== undefined && this.sendDate && this._header !== null) {
-      const date = new Date(process.surroundings.timeOfDayMs()).toUTCString();
-      this._header = this._header.replace(/(\r\nDate: )[^\r]*GMT\r\n/, `$1${date}\r\n`);
-    }
-    return result;
-  });
+  patches.replace(
+    prototypeOf(OutgoingMessage),
+    '_storeHeader',
+    (original) =>
+      function (this: Outgoing, ...args: unknown[]) {
+        const process = owner();
+        const result = original.apply(this, args);
+        if (process !== undefined && this.sendDate && this._header !== null) {
+          const date = new Date(process.surroundings.timeOfDayMs()).toUTCString();
+          this._header = this._header.replace(/(\r\nDate: )[^\r]*GMT\r\n/, `$1${date}\r\n`);
+        }
+        return result;
+      },
+  );
 }

@@ -15,7 +15,10 @@ const sample = setImmediate(() => undefined);
 clearImmediate(sample);
 const prototype: object = Object.getPrototypeOf(sample);
 
-/** Catches every immediate that a program makes, by the `_destroyed` that Node sets when it is made and when it is over. */
+/**
+ * Catches every immediate that a program makes, by the `_destroyed` that Node sets when it is made and when it is
+ * over.
+ */
 export function hookImmediates(): () => void {
   Object.defineProperty(prototype, '_destroyed', {
     configurable: true,

@@ -1,6 +1,6 @@
 /**
- * Node's internals that this room stands on, each with the shape that Node 20 to 26 give it. They are looked up once, and a Node
- * that lacks one is refused by name.
+ * Node's internals that this room stands on, each with the shape that Node 20 to 26 give it. They are looked up once,
+ * and a Node that lacks one is refused by name.
  */
 
 import { createRequire } from 'node:module';
@@ -58,7 +58,9 @@ interface NodeProcess {
 function nodeProcess(): NodeProcess {
   const candidate: object = process;
   if (!isNodeProcess(candidate)) {
-    throw new Error(`a Node program cannot be simulated on Node ${process.version}: it has no process.binding or no process._tickCallback`);
+    throw new Error(
+      `a Node program cannot be simulated on Node ${process.version}: it has no process.binding or no process._tickCallback`,
+    );
   }
   return candidate;
 }
@@ -83,12 +85,15 @@ export const drain: () => void = node._tickCallback.bind(node);
 const requireBuiltin = createRequire(import.meta.url);
 export function builtin(name: string): Record<string, unknown> {
   const exports: unknown = requireBuiltin(name);
-  if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) throw new Error(`there is no built-in ${name}`);
+  if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null)
+    throw new Error(`there is no built-in ${name}`);
   return Object.assign(exports);
 }
 
 /** libuv's number of an error, below 0. */
-export function uvErrno(name: Errno | 'EAFNOSUPPORT' | 'ENOENT' | 'ECANCELED' | 'EOF' | 'ENOTSUP' | 'EBADF' | 'EDESTADDRREQ'): number {
+export function uvErrno(
+  name: Errno | 'EAFNOSUPPORT' | 'ENOENT' | 'ECANCELED' | 'EOF' | 'ENOTSUP' | 'EBADF' | 'EDESTADDRREQ',
+): number {
   // getaddrinfo(3) of glibc: a name server that does not answer is EAI_AGAIN.
   const number = uv[name === 'EAI_FAIL' ? 'UV_EAI_AGAIN' : `UV_${name}`];
   if (number === undefined) throw new Error(`libuv has no ${name}`);

@@ -1,4 +1,6 @@
-/** Puts a program's world in the place of Node's, while simulations with Node programs run, and takes it away again. */
+/**
+ * Puts a program's world in the place of Node's, while simulations with Node programs run, and takes it away again.
+ */
 
 import { syncBuiltinESMExports } from 'node:module';
 import { patchChance } from './chance.ts';
@@ -28,8 +30,26 @@ export class Exit {
 export type ErrorListener = (error: unknown, process: SimulatedProcess | undefined) => void;
 
 /** What a program says to `process` about these is its own affair. */
-const EVENTS = new Set(['uncaughtException', 'unhandledRejection', 'exit', 'beforeExit', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2', 'warning']);
-const EMITTER_METHODS = ['on', 'once', 'addListener', 'prependListener', 'prependOnceListener', 'off', 'removeListener'] as const;
+const EVENTS = new Set([
+  'uncaughtException',
+  'unhandledRejection',
+  'exit',
+  'beforeExit',
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGUSR2',
+  'warning',
+]);
+const EMITTER_METHODS = [
+  'on',
+  'once',
+  'addListener',
+  'prependListener',
+  'prependOnceListener',
+  'off',
+  'removeListener',
+] as const;
 
 let users = 0;
 let patches: Patches | undefined;
@@ -78,28 +98,46 @@ function patch(all: Patches, node: NodeJS.Process): void {
 
 function patchProcess(all: Patches, node: NodeJS.Process): void {
   if (node.hasUncaughtExceptionCaptureCallback()) {
-    throw new Error('a Node program cannot be simulated: somebody has set process.setUncaughtExceptionCaptureCallback already');
+    throw new Error(
+      'a Node program cannot be simulated: somebody has set process.setUncaughtExceptionCaptureCallback already',
+    );
   }
   node.setUncaughtExceptionCaptureCallback((error: unknown) => tell(error, failed()));
   all.add(() => node.setUncaughtExceptionCaptureCallback(null));
-  all.replace(node, 'emit', (original) => function (this: unknown, ...args: unknown[]) {
-    const [event, reason] = args;
-    const program = event === 'unhandledRejection' ? owner() : undefined;
-    if (program === undefined) return original.apply(this, args);
-    if (!program.events.emit('unhandledRejection', reason, args[2])) tell(reason, program);
-    return true;
-  });
-  all.replace(node, 'exit', (original) => function (this: unknown, ...args: unknown[]) {
-    if (owner() !== undefined) throw new Exit(typeof args[0] === 'number' ? args[0] : 0);
-    return original.apply(this, args);
-  });
+  all.replace(
+    node,
+    'emit',
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        const [event, reason] = args;
+        const program = event === 'unhandledRejection' ? owner() : undefined;
+        if (program === undefined) return original.apply(this, args);
+        if (!program.events.emit('unhandledRejection', reason, args[2])) tell(reason, program);
+        return true;
+      },
+  );
+  all.replace(
+    node,
+    'exit',
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        if (owner() !== undefined) throw new Exit(typeof args[0] === 'number' ? args[0] : 0);
+        return original.apply(this, args);
+      },
+  );
   for (const method of EMITTER_METHODS) {
-    all.replace(node, method, (original) => function (this: unknown, ...args: unknown[]) {
-      const [event, listener] = args;
-      const program = typeof event === 'string' && EVENTS.has(event) ? owner() : undefined;
-      if (program === undefined || typeof event !== 'string' || typeof listener !== 'function') return original.apply(this, args);
-      program.events[method](event, (...given: unknown[]) => void Reflect.apply(listener, node, given));
-      return this;
-    });
+    all.replace(
+      node,
+      method,
+      (original) =>
+        function (this: unknown, ...args: unknown[]) {
+          const [event, listener] = args;
+          const program = typeof event === 'string' && EVENTS.has(event) ? owner() : undefined;
+          if (program === undefined || typeof event !== 'string' || typeof listener !== 'function')
+            return original.apply(this, args);
+          program.events[method](event, (...given: unknown[]) => void Reflect.apply(listener, node, given));
+          return this;
+        },
+    );
   }
 }

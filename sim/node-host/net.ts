@@ -27,50 +27,75 @@ export function patchNet(patches: Patches): void {
   const { Socket, Server } = builtin('net');
   const { TLSSocket } = builtin('tls');
   const socket = prototypeOf(Socket);
-  const reinitialize = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kReinitializeHandle');
+  const reinitialize = Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === 'kReinitializeHandle',
+  );
   if (reinitialize === undefined) throw new Error(`net.Socket of Node ${process.version} has no kReinitializeHandle`);
 
-  patches.replace(socket, 'connect', (original) => function (this: NetSocket, ...args: unknown[]) {
-    const isNew = this.destroyed || !this._handle;
-    if (owner() !== undefined && isNew && this._parent?.connecting !== true && names(args)) {
-      if (this.destroyed) this._handle = null;
-      // As net.Socket.prototype.connect does with a handle of its own: `initSocketHandle`.
-      callMethod(this, reinitialize, newTcpHandle());
-    }
-    return original.apply(this, args);
-  });
+  patches.replace(
+    socket,
+    'connect',
+    (original) =>
+      function (this: NetSocket, ...args: unknown[]) {
+        const isNew = this.destroyed || !this._handle;
+        if (owner() !== undefined && isNew && this._parent?.connecting !== true && names(args)) {
+          if (this.destroyed) this._handle = null;
+          // As net.Socket.prototype.connect does with a handle of its own: `initSocketHandle`.
+          callMethod(this, reinitialize, newTcpHandle());
+        }
+        return original.apply(this, args);
+      },
+  );
   // Addresses that are tried one after another get a handle each, made by net.
-  patches.replace(socket, reinitialize, (original) => function (this: NetSocket, handle: unknown) {
-    return original.call(this, simulatedFor(handle));
-  });
-  patches.replace(prototypeOf(Server), '_listen2', (original) => function (this: NetServer, ...args: unknown[]) {
-    const [address, port, addressType, backlog, fd] = args;
-    const program = owner();
-    if (program === undefined || this._handle) return original.apply(this, args);
-    if (addressType === -1 || typeof fd === 'number') {
-      const what = typeof fd === 'number' ? `listening on descriptor ${fd}` : `a unix socket, ${String(address)}`;
-      process.nextTick(() => this.emit('error', Object.assign(refusal(what, program), { code: 'EINVAL', address })));
-      return undefined;
-    }
-    // Where there is no IPv6, Node listens on 0.0.0.0.
-    const local = { address: typeof address === 'string' ? address : '0.0.0.0', port: Number(port) };
-    this._handle = new ListenHandle(program, local);
-    return original.call(this, local.address, port, 4, backlog, fd);
-  });
-  patches.replace(prototypeOf(TLSSocket), '_wrapHandle', (original) => function (this: object, wrap: unknown, handle: unknown, ...rest: unknown[]) {
-    const below = handle ? simulatedFor(handle) : newTcpHandle();
-    if (below instanceof TcpHandle && !handle) {
-      const ownerSymbol = ownerSymbolOf(TCP.prototype);
-      if (ownerSymbol !== undefined) Reflect.set(below, ownerSymbol, this);
-    }
-    const wrapped = original.call(this, wrap, below, ...rest);
-    if (below instanceof TcpHandle && isWrapping(wrapped)) below.wrap = wrapped;
-    return wrapped;
-  });
+  patches.replace(
+    socket,
+    reinitialize,
+    (original) =>
+      function (this: NetSocket, handle: unknown) {
+        return original.call(this, simulatedFor(handle));
+      },
+  );
+  patches.replace(
+    prototypeOf(Server),
+    '_listen2',
+    (original) =>
+      function (this: NetServer, ...args: unknown[]) {
+        const [address, port, addressType, backlog, fd] = args;
+        const program = owner();
+        if (program === undefined || this._handle) return original.apply(this, args);
+        if (addressType === -1 || typeof fd === 'number') {
+          const what = typeof fd === 'number' ? `listening on descriptor ${fd}` : `a unix socket, ${String(address)}`;
+          process.nextTick(() =>
+            this.emit('error', Object.assign(refusal(what, program), { code: 'EINVAL', address })),
+          );
+          return undefined;
+        }
+        // Where there is no IPv6, Node listens on 0.0.0.0.
+        const local = { address: typeof address === 'string' ? address : '0.0.0.0', port: Number(port) };
+        this._handle = new ListenHandle(program, local);
+        return original.call(this, local.address, port, 4, backlog, fd);
+      },
+  );
+  patches.replace(
+    prototypeOf(TLSSocket),
+    '_wrapHandle',
+    (original) =>
+      function (this: object, wrap: unknown, handle: unknown, ...rest: unknown[]) {
+        const below = handle ? simulatedFor(handle) : newTcpHandle();
+        if (below instanceof TcpHandle && !handle) {
+          const ownerSymbol = ownerSymbolOf(TCP.prototype);
+          if (ownerSymbol !== undefined) Reflect.set(below, ownerSymbol, this);
+        }
+        const wrapped = original.call(this, wrap, below, ...rest);
+        if (below instanceof TcpHandle && isWrapping(wrapped)) below.wrap = wrapped;
+        return wrapped;
+      },
+  );
   const isReal = Reflect.get(Function.prototype, Symbol.hasInstance);
   Object.defineProperty(TCP, Symbol.hasInstance, {
     configurable: true,
-    value: (value: unknown) => value instanceof TcpHandle || value instanceof ListenHandle || Reflect.apply(isReal, TCP, [value]),
+    value: (value: unknown) =>
+      value instanceof TcpHandle || value instanceof ListenHandle || Reflect.apply(isReal, TCP, [value]),
   });
   patches.add(() => void Reflect.deleteProperty(TCP, Symbol.hasInstance));
 }
@@ -104,12 +129,15 @@ function isWrapping(value: unknown): value is { onread: (bytes: ArrayBuffer | un
 function ownerSymbolOf(prototype: object): symbol | undefined {
   const getter = Object.getOwnPropertyDescriptor(prototype, 'owner')?.get;
   let found: symbol | undefined;
-  const spy = new Proxy({}, {
-    get(_target, key) {
-      if (typeof key === 'symbol') found = key;
-      return undefined;
+  const spy = new Proxy(
+    {},
+    {
+      get(_target, key) {
+        if (typeof key === 'symbol') found = key;
+        return undefined;
+      },
     },
-  });
+  );
   getter?.call(spy);
   return found;
 }

@@ -6,7 +6,9 @@ import type { SimulatedProcess } from './process.ts';
 
 let current: SimulatedProcess | undefined;
 
-/** Follows a program through what Node does by itself in real time: loading modules. In use only while that goes on. */
+/**
+ * Follows a program through what Node does by itself in real time: loading modules. In use only while that goes on.
+ */
 const lasting = new AsyncLocalStorage<SimulatedProcess>();
 let lastingCount = 0;
 
@@ -15,7 +17,10 @@ export function owner(): SimulatedProcess | undefined {
   return current ?? (lastingCount > 0 ? lasting.getStore() : undefined);
 }
 
-/** Runs a callback of a process, and the ticks and microtasks that follow of it. What it throws goes through, and `failed` has whose it was. */
+/**
+ * Runs a callback of a process, and the ticks and microtasks that follow of it. What it throws goes through, and
+ * `failed` has whose it was.
+ */
 export function enter(process: SimulatedProcess, callback: () => void): void {
   const outer = current;
   current = process;
@@ -27,7 +32,7 @@ export function enter(process: SimulatedProcess, callback: () => void): void {
 }
 
 /** The same for a call in a process, without ticks: what it gives is given. */
-export function within<T>(process: SimulatedProcess, call: () => T): T {
+export function callIn<T>(process: SimulatedProcess, call: () => T): T {
   const outer = current;
   current = process;
   try {

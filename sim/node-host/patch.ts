@@ -10,7 +10,12 @@ export class Patches {
     const original: unknown = Reflect.get(target, key);
     if (!isFunction(original)) throw new Error(`this Node has no ${String(key)} where it was looked for`);
     const value = make(asCallable(original));
-    Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: before?.enumerable ?? true });
+    Object.defineProperty(target, key, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: before?.enumerable ?? true,
+    });
     this.#undo.push(() => {
       if (before === undefined) Reflect.deleteProperty(target, key);
       else Object.defineProperty(target, key, before);
@@ -19,7 +24,11 @@ export class Patches {
 
   /** The same where there is such a thing; Node's versions differ. */
   replaceIfThere(target: object, key: string | symbol, make: (original: Callable) => unknown): void {
-    if (Object.getOwnPropertyDescriptor(target, key)?.configurable !== false && typeof Reflect.get(target, key) === 'function') this.replace(target, key, make);
+    if (
+      Object.getOwnPropertyDescriptor(target, key)?.configurable !== false &&
+      typeof Reflect.get(target, key) === 'function'
+    )
+      this.replace(target, key, make);
   }
 
   add(undo: () => void): void {

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import type { Hal } from '../../hal/hal.ts';
 import type { ServerEvent } from '../server/events.ts';
 import { enter } from './owner.ts';
-import { Timers } from './timers.ts';
+import { ProgramTimers } from './timers.ts';
 
 /** So often a callback may look at the clock: a loop that waits for it to go on would wait for ever. */
 const CLOCK_READS_MAX = 1_000_000;
@@ -33,7 +33,7 @@ export class SimulatedProcess {
   readonly name: string;
   readonly hal: Hal;
   readonly surroundings: Surroundings;
-  readonly timers: Timers;
+  readonly timers: ProgramTimers;
   /** What the program has put on `process`. */
   readonly events = new EventEmitter();
   readonly handles = new Set<Held>();
@@ -53,7 +53,7 @@ export class SimulatedProcess {
     this.surroundings = surroundings;
     this.name = surroundings.name;
     this.hal = surroundings.hal;
-    this.timers = new Timers(this);
+    this.timers = new ProgramTimers(this);
   }
 
   /** Nothing of it runs any more. */

@@ -1,43 +1,46 @@
 /**
- * A Node program as the program of a simulated host, unchanged: what a test says of it. Nothing of Node is touched here;
- * `world.ts` loads the rest of this room when the first such program is to run.
+ * A Node program as the program of a simulated host, unchanged: what a test says of it. Nothing of Node is touched
+ * here; `world.ts` loads the rest of this room when the first such program is to run.
  */
 
 import type { Duration } from '../time/duration.ts';
 
 /**
- * What is run at each boot: a function that starts the program, such as `() => import('./server.js')`, and may give a promise;
- * or the program's file, whose module is loaded fresh at each boot.
+ * What is run at each boot: a function that starts the program, such as `() => import('./server.js')`, and may give a
+ * promise; or the program's file, whose module is loaded fresh at each boot.
  */
-export type Entry = (() => unknown) | string | URL;
+export type ProgramEntry = (() => unknown) | string | URL;
 
 export interface NodeProgramOptions {
-  /** What becomes of a host whose program has ended by an exception, an unhandled rejection or `process.exit`. Default `never`. */
+  /**
+   * What becomes of a host whose program has ended by an exception, an unhandled rejection or `process.exit`. Default
+   * `never`.
+   */
   readonly restart?: 'never' | { readonly after: Duration };
   /**
-   * `crash`: an error that the program does not handle ends it, as it would end a process; the trace tells, and the program's own
-   * stack is printed. `fail`: it rejects the run. An error before the program is up for the first time rejects the run in any case.
-   * Default `crash`.
+   * `crash`: an error that the program does not handle ends it, as it would end a process; the trace tells, and the
+   * program's own stack is printed. `fail`: it rejects the run. An error before the program is up for the first time
+   * rejects the run in any case. Default `crash`.
    */
   readonly onError?: 'crash' | 'fail';
 }
 
 /** A Node program, for `addServer` or as a device's `firmware`. */
 export class NodeProgram {
-  readonly entry: Entry;
+  readonly entry: ProgramEntry;
   readonly options: NodeProgramOptions;
 
-  constructor(entry: Entry, options: NodeProgramOptions) {
+  constructor(entry: ProgramEntry, options: NodeProgramOptions) {
     this.entry = entry;
     this.options = options;
   }
 }
 
 /**
- * Your own Node program on a simulated host: `sim.addServer(nodeProgram(() => import('./server.js')))`. Its sockets, timers, dates
- * and random numbers are the host's, in virtual time. Throws a TypeError for what is no entry.
+ * Your own Node program on a simulated host: `sim.addServer(nodeProgram(() => import('./server.js')))`. Its sockets,
+ * timers, dates and random numbers are the host's, in virtual time. Throws a TypeError for what is no entry.
  */
-export function nodeProgram(entry: Entry, options: NodeProgramOptions = {}): NodeProgram {
+export function nodeProgram(entry: ProgramEntry, options: NodeProgramOptions = {}): NodeProgram {
   if (typeof entry !== 'function' && typeof entry !== 'string' && !(entry instanceof URL)) {
     throw new TypeError("nodeProgram takes a function, as in nodeProgram(() => import('./server.js')), or a file");
   }

@@ -1,6 +1,6 @@
 /**
- * What a program asks of Node that only real time can do: files, compression, cryptography. While it is under way, virtual time
- * stands still; its answers come to the process that asked.
+ * What a program asks of Node that only real time can do: files, compression, cryptography. While it is under way,
+ * virtual time stands still; its answers come to the process that asked.
  */
 
 import { createHook } from 'node:async_hooks';
@@ -94,7 +94,13 @@ const DONE = Symbol('cablepull zlib done');
 function compressAtOnce(patches: Patches): void {
   const zlib = builtin('zlib');
   const seen = new Set<object>();
-  for (const name of ['createDeflate', 'createBrotliCompress', 'createBrotliDecompress', 'createZstdCompress', 'createZstdDecompress']) {
+  for (const name of [
+    'createDeflate',
+    'createBrotliCompress',
+    'createBrotliDecompress',
+    'createZstdCompress',
+    'createZstdDecompress',
+  ]) {
     const create = zlib[name];
     if (typeof create !== 'function') continue;
     const stream: { readonly _handle: object; close(): void } = create();
@@ -102,18 +108,28 @@ function compressAtOnce(patches: Patches): void {
     stream.close();
     if (seen.has(prototype)) continue;
     seen.add(prototype);
-    patches.replace(prototype, 'init', (original) => function (this: unknown, ...args: unknown[]) {
-      const done = args.find((argument) => typeof argument === 'function');
-      if (typeof this === 'object' && this !== null && done !== undefined) Reflect.set(this, DONE, done);
-      return original.apply(this, args);
-    });
-    patches.replace(prototype, 'write', (original) => function (this: ZlibHandle, ...args: unknown[]) {
-      const process = owner();
-      const done = this[DONE];
-      if (process === undefined || done === undefined) return original.apply(this, args);
-      this.writeSync(...args);
-      process.later(() => done.call(this));
-      return undefined;
-    });
+    patches.replace(
+      prototype,
+      'init',
+      (original) =>
+        function (this: unknown, ...args: unknown[]) {
+          const done = args.find((argument) => typeof argument === 'function');
+          if (typeof this === 'object' && this !== null && done !== undefined) Reflect.set(this, DONE, done);
+          return original.apply(this, args);
+        },
+    );
+    patches.replace(
+      prototype,
+      'write',
+      (original) =>
+        function (this: ZlibHandle, ...args: unknown[]) {
+          const process = owner();
+          const done = this[DONE];
+          if (process === undefined || done === undefined) return original.apply(this, args);
+          this.writeSync(...args);
+          process.later(() => done.call(this));
+          return undefined;
+        },
+    );
   }
 }

@@ -19,11 +19,16 @@ export function patchRefused(patches: Patches): void {
   for (const [module, names] of Object.entries(REFUSED)) {
     const exports = builtin(module);
     for (const name of names) {
-      patches.replaceIfThere(exports, name, (original) => function (this: unknown, ...args: unknown[]) {
-        const process = owner();
-        if (process !== undefined) throw refusal(`${module}.${name}`, process);
-        return original.apply(this, args);
-      });
+      patches.replaceIfThere(
+        exports,
+        name,
+        (original) =>
+          function (this: unknown, ...args: unknown[]) {
+            const process = owner();
+            if (process !== undefined) throw refusal(`${module}.${name}`, process);
+            return original.apply(this, args);
+          },
+      );
     }
   }
   const threads = builtin('worker_threads');

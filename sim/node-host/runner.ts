@@ -1,6 +1,6 @@
 /**
- * Runs a simulation with Node programs in it. Events are done in turns of Node's own loop, so that what programs throw comes to
- * Node as it always does; between two events the loop turns whenever a program waits for it.
+ * Runs a simulation with Node programs in it. Events are done in turns of Node's own loop, so that what programs throw
+ * comes to Node as it always does; between two events the loop turns whenever a program waits for it.
  */
 
 import { createRequire } from 'node:module';
@@ -10,15 +10,18 @@ import type { Engine, RunOutcome } from '../time/engine.ts';
 import { durationUs } from '../time/duration.ts';
 import { Exit, install, uninstall } from './machine.ts';
 import { drain } from './internals.ts';
-import { endLasting, enter, last, within } from './owner.ts';
+import { endLasting, enter, last, callIn } from './owner.ts';
 import { SimulatedProcess } from './process.ts';
 import { hasRealWork, waitForAnswers } from './real-work.ts';
-import type { Boot, NodeHost, Runner } from './world.ts';
+import type { ProgramStart, NodeHost, Runner } from './world.ts';
 
 /** Virtual time began at the start of 2025, wherever it is run. */
 const EPOCH_MS = Date.UTC(2025, 0, 1);
 
-/** A program whose start waits for what only virtual time can bring is let go on after so many turns of the loop without real work. */
+/**
+ * A program whose start waits for what only virtual time can bring is let go on after so many turns of the loop
+ * without real work.
+ */
 const IDLE_TURNS_MAX = 20;
 const TURN_MS = 1;
 
@@ -37,7 +40,7 @@ interface Starting {
 
 export class NodeRunner implements Runner {
   readonly #engine: Engine;
-  readonly #boots: Boot[];
+  readonly #boots: ProgramStart[];
   readonly #hosts = new Map<SimulatedProcess, NodeHost>();
   readonly #starting = new Set<Starting>();
   /** They wait for a turn of the loop. */
@@ -47,7 +50,7 @@ export class NodeRunner implements Runner {
   #job: Job | undefined = undefined;
   #isScheduled = false;
 
-  constructor(engine: Engine, boots: Boot[]) {
+  constructor(engine: Engine, boots: ProgramStart[]) {
     this.#engine = engine;
     this.#boots = boots;
   }
@@ -64,11 +67,13 @@ export class NodeRunner implements Runner {
   run<T>(host: NodeHost, call: () => T): T {
     const process = host.process;
     if (!(process instanceof SimulatedProcess) || process.isOver) {
-      throw new Error(`no program runs on ${host.name}${host.process === undefined ? ': let some time pass, and it starts' : ''}`);
+      throw new Error(
+        `no program runs on ${host.name}${host.process === undefined ? ': let some time pass, and it starts' : ''}`,
+      );
     }
     install(this.#onError);
     try {
-      return within(process, () => {
+      return callIn(process, () => {
         const result = call();
         drain();
         return result;
@@ -98,7 +103,8 @@ export class NodeRunner implements Runner {
     this.#isScheduled = false;
     const job = this.#job;
     if (job === undefined) return;
-    for (let process = this.#thrown.pop(); process !== undefined; process = this.#thrown.pop()) enter(process, () => undefined);
+    for (let process = this.#thrown.pop(); process !== undefined; process = this.#thrown.pop())
+      enter(process, () => undefined);
     for (let boot = this.#boots.shift(); boot !== undefined; boot = this.#boots.shift()) this.#start(boot);
     if (this.#job === undefined) return;
     if (this.#isHeld()) {
@@ -145,7 +151,7 @@ export class NodeRunner implements Runner {
 
   // ---- starting ----
 
-  #start({ host, hal, isRunning }: Boot): void {
+  #start({ host, hal, isRunning }: ProgramStart): void {
     if (!isRunning()) return;
     const process: SimulatedProcess = new SimulatedProcess({
       name: host.name,
@@ -207,13 +213,22 @@ export class NodeRunner implements Runner {
     process.hasEnded = true;
     if (!(error instanceof Exit)) {
       if (options.onError === 'fail' || !host.wasUp) {
-        return this.#end(({ reject }) => reject(new Error(`the program of ${host.name} failed: ${text(error)}`, { cause: error })));
+        return this.#end(({ reject }) =>
+          reject(new Error(`the program of ${host.name} failed: ${text(error)}`, { cause: error })),
+        );
       }
-      console.error(`${host.name} at ${this.#engine.nowUs / 1e6} s: the program ended by an error that nobody handled\n${stack(error)}`);
+      console.error(
+        `${host.name} at ${this.#engine.nowUs / 1e6} s: the program ended by an error that nobody handled\n${stack(error)}`,
+      );
     }
     host.crash();
     const { restart = 'never' } = options;
-    if (restart !== 'never') this.#engine.at(this.#engine.nowUs + durationUs(restart.after), () => host.restart(), `the restart of ${host.name}`);
+    if (restart !== 'never')
+      this.#engine.at(
+        this.#engine.nowUs + durationUs(restart.after),
+        () => host.restart(),
+        `the restart of ${host.name}`,
+      );
   }
 }
 

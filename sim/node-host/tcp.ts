@@ -1,6 +1,6 @@
 /**
- * A TCP connection of a program: Node's native JSStream in place of its TCP handle, over a stream socket of the HAL. All of Node
- * above it is Node's own: net.Socket, TLS, the HTTP parser, HTTP/2.
+ * A TCP connection of a program: Node's native JSStream in place of its TCP handle, over a stream socket of the HAL.
+ * All of Node above it is Node's own: net.Socket, TLS, the HTTP parser, HTTP/2.
  */
 
 import { ERRNO, errnoOf, type Errno } from '../../hal/errno.ts';
@@ -198,7 +198,10 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     return this.#write(request, Buffer.from(text, 'utf16le'));
   }
 
-  /** @internal Native code writes: the rest of a write of ours, or TLS, or HTTP/2. It is answered later, never from within. */
+  /**
+   * @internal Native code writes: the rest of a write of ours, or TLS, or HTTP/2. It is answered later, never from
+   * within.
+   */
   onwrite(request: object, buffers: readonly Uint8Array[]): number {
     const pieces = [...buffers];
     this.#pending.push({ request, pieces });
@@ -225,7 +228,8 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
   }
 
   #failWrites(error: number): void {
-    if (this.#pending.length > 0 || this.#shutdownRequest !== undefined) this.process.called(() => this.#failWritesHere(error));
+    if (this.#pending.length > 0 || this.#shutdownRequest !== undefined)
+      this.process.called(() => this.#failWritesHere(error));
   }
 
   #failWritesHere(error: number): void {
@@ -382,13 +386,14 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     this.process.handles.delete(this);
     // Called while a host loses its power, the HAL takes no notice.
     this.#socket?.[how]();
-    this.#tellOffline();
     const connecting = this.#connecting;
     this.#connecting = undefined;
     this.process.later(() => {
       connecting?.oncomplete?.(uvErrno('ECANCELED'), this, connecting, false, false);
       this.#failWritesHere(uvErrno('ECANCELED'));
       callback?.call(this);
+      // Who waits for this finds the program done with it.
+      this.#tellOffline();
     });
   }
 
@@ -400,7 +405,13 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     const peer = this.#peer ?? NOBODY;
     const onlineMs = atMs - client.sinceMs;
     this.process.surroundings.tell({
-      kind: 'offline', atMs, client: client.id, peer, onlineMs, silentMs: atMs - client.heardMs, reason: this.#reason(),
+      kind: 'offline',
+      atMs,
+      client: client.id,
+      peer,
+      onlineMs,
+      silentMs: atMs - client.heardMs,
+      reason: this.#reason(),
     });
   }
 
@@ -446,7 +457,11 @@ export class ListenHandle implements ListenHandler, Held {
     this.#listening = listening;
     this.process.handles.add(this);
     const { port } = listening.local;
-    this.process.surroundings.tell({ kind: 'listening', atMs: this.process.nowMs(), local: { address: this.#local.address, port } });
+    this.process.surroundings.tell({
+      kind: 'listening',
+      atMs: this.process.nowMs(),
+      local: { address: this.#local.address, port },
+    });
     return 0;
   }
 
@@ -546,4 +561,3 @@ export function newTcpHandle(): (TcpHandle & JsStream) | undefined {
   const process = owner();
   return process === undefined ? undefined : new TcpHandle(process);
 }
-

@@ -1,6 +1,7 @@
 /**
- * Every timer of a program, whoever makes it and however: `setTimeout`, `timers/promises`, `socket.setTimeout`, the intervals of
- * http. Node arms each of them by setting its `_idleStart`; the setter here takes it out of Node's lists and into the process's.
+ * Every timer of a program, whoever makes it and however: `setTimeout`, `timers/promises`, `socket.setTimeout`, the
+ * intervals of http. Node arms each of them by setting its `_idleStart`; the setter here takes it out of Node's lists
+ * and into the process's.
  */
 
 import { AsyncResource } from 'node:async_hooks';
@@ -44,7 +45,7 @@ const START = Symbol('cablepull start');
 const SWEEP_MIN = 1024;
 
 /** The timers of one process, by when they are due. */
-export class Timers {
+export class ProgramTimers {
   readonly #process: SimulatedProcess;
   readonly #heap: Entry[] = [];
   /** Node has just armed them, and will link them into its lists. */
@@ -61,7 +62,13 @@ export class Timers {
   arm(timer: NodeTimer): void {
     const startMs = Math.floor(this.#process.nowMs());
     const dueMs = startMs + Math.trunc(timer._idleTimeout);
-    timer[OWN] = { process: this.#process, startMs, dueMs, order: ++this.#orders, queuedMs: timer[OWN]?.process === this.#process ? timer[OWN].queuedMs : Infinity };
+    timer[OWN] = {
+      process: this.#process,
+      startMs,
+      dueMs,
+      order: ++this.#orders,
+      queuedMs: timer[OWN]?.process === this.#process ? timer[OWN].queuedMs : Infinity,
+    };
     this.#fresh.push(timer);
     this.#queue(timer, timer[OWN]);
   }
@@ -74,7 +81,10 @@ export class Timers {
     this.#appoint();
   }
 
-  /** Takes out of Node's lists what Node has linked there since: clearTimeout does its book-keeping, and what it empties is put back. */
+  /**
+   * Takes out of Node's lists what Node has linked there since: clearTimeout does its book-keeping, and what it
+   * empties is put back.
+   */
   unlink(): void {
     for (let timer = this.#fresh.pop(); timer !== undefined; timer = this.#fresh.pop()) {
       if (timer._destroyed || !timer._onTimeout) continue;
@@ -92,7 +102,11 @@ export class Timers {
     this.#alarmMs = Infinity;
     const nowMs = Math.floor(this.#process.nowMs());
     try {
-      for (let first = this.#heap[0]; first !== undefined && first.dueMs <= nowMs && !this.#process.isOver; first = this.#heap[0]) {
+      for (
+        let first = this.#heap[0];
+        first !== undefined && first.dueMs <= nowMs && !this.#process.isOver;
+        first = this.#heap[0]
+      ) {
         pop(this.#heap);
         this.#take(first);
       }
@@ -116,7 +130,9 @@ export class Timers {
 
   /** Whether any holds the process, as timers do that were not unref'd. */
   get isHolding(): boolean {
-    return this.#heap.some(({ timer, dueMs }) => timer[OWN]?.queuedMs === dueMs && !!timer._onTimeout && timer.hasRef());
+    return this.#heap.some(
+      ({ timer, dueMs }) => timer[OWN]?.queuedMs === dueMs && !!timer._onTimeout && timer.hasRef(),
+    );
   }
 
   #appoint(): void {
@@ -131,7 +147,9 @@ export class Timers {
     return this.#heap[0]?.dueMs ?? Infinity;
   }
 
-  /** Timers that were cleared leave only when they would have been due: long ones of many connections would pile up. */
+  /**
+   * Timers that were cleared leave only when they would have been due: long ones of many connections would pile up.
+   */
   #sweep(): void {
     const left = this.#heap.filter(({ timer, dueMs }) => timer[OWN]?.queuedMs === dueMs && !!timer._onTimeout);
     this.#heap.length = 0;
@@ -165,7 +183,11 @@ const sample = new AsyncResource('CABLEPULL');
 const sampleTimer = setTimeout(() => undefined, 1);
 clearTimeout(sampleTimer);
 
-const COPIES: readonly (readonly [symbol, symbol])[] = [/^(?!.*trigger).*async_?id/i, /trigger/i, /context_?frame/i].flatMap((description) => {
+const COPIES: readonly (readonly [symbol, symbol])[] = [
+  /^(?!.*trigger).*async_?id/i,
+  /trigger/i,
+  /context_?frame/i,
+].flatMap((description) => {
   const of = (thing: object): symbol | undefined =>
     Object.getOwnPropertySymbols(thing).find((symbol) => description.test(symbol.description ?? ''));
   const from = of(sampleTimer);
@@ -198,7 +220,13 @@ export function hookTimers(): () => void {
       const process = start === null ? undefined : owner();
       if (process === undefined) {
         // Of nobody's: its own from now on, as without the hook.
-        if (start !== null && this[OWN] === undefined) Object.defineProperty(this, '_idleStart', { value: start, writable: true, enumerable: true, configurable: true });
+        if (start !== null && this[OWN] === undefined)
+          Object.defineProperty(this, '_idleStart', {
+            value: start,
+            writable: true,
+            enumerable: true,
+            configurable: true,
+          });
         else this[START] = start;
         return;
       }

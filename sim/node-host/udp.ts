@@ -73,7 +73,13 @@ class Udp implements DatagramHandler, Held {
     this.process.later(() => this.#receive());
     if (this.#peer !== undefined && (sender?.address !== this.#peer.address || sender.port !== this.#peer.port)) return;
     const from = { address: sender?.address, family: 'IPv4', port: sender?.port, size: count };
-    this.#handle.onmessage?.call(this.#handle, count, this.#handle, Buffer.from(this.#scratch.subarray(0, count)), from);
+    this.#handle.onmessage?.call(
+      this.#handle,
+      count,
+      this.#handle,
+      Buffer.from(this.#scratch.subarray(0, count)),
+      from,
+    );
   }
 
   receiving(on: boolean): number {
@@ -104,7 +110,11 @@ class Udp implements DatagramHandler, Held {
       const error = this.bind('0.0.0.0', 0);
       if (error < 0) return error;
     }
-    const result = this.#socket?.sendTo(Buffer.concat(pieces.slice(0, count)), { address: address === '0.0.0.0' ? '127.0.0.1' : address, port }) ?? 0;
+    const result =
+      this.#socket?.sendTo(Buffer.concat(pieces.slice(0, count)), {
+        address: address === '0.0.0.0' ? '127.0.0.1' : address,
+        port,
+      }) ?? 0;
     if (result < 0) return uvErrno(errnoOf(result));
     // libuv 1.x answers at once, by the number of bytes and one.
     const hasCallback = rest.at(-1) === true;
@@ -153,7 +163,8 @@ const CALLS: Readonly<Record<string, (udp: Udp, args: unknown[]) => unknown>> = 
   connect: (udp, [address, port]) => udp.connect(String(address), Number(port)),
   connect6: (udp) => (void udp, uvErrno('EAFNOSUPPORT')),
   disconnect: (udp) => udp.disconnect(),
-  send: (udp, [request, pieces, count, ...rest]) => udp.send(request as SendRequest, pieces as Uint8Array[], Number(count), ...rest),
+  send: (udp, [request, pieces, count, ...rest]) =>
+    udp.send(request as SendRequest, pieces as Uint8Array[], Number(count), ...rest),
   send6: (udp) => (void udp, uvErrno('EAFNOSUPPORT')),
   recvStart: (udp) => udp.receiving(true),
   recvStop: (udp) => udp.receiving(false),
@@ -173,22 +184,32 @@ const CALLS: Readonly<Record<string, (udp: Udp, args: unknown[]) => unknown>> = 
 export function patchDgram(patches: Patches): void {
   const { prototype } = UDP;
   for (const [name, call] of Object.entries(CALLS)) {
-    patches.replaceIfThere(prototype, name, (original) => function (this: NativeUdp, ...args: unknown[]) {
-      const udp = simulated(this);
-      return udp === undefined ? original.apply(this, args) : call(udp, args);
-    });
+    patches.replaceIfThere(
+      prototype,
+      name,
+      (original) =>
+        function (this: NativeUdp, ...args: unknown[]) {
+          const udp = simulated(this);
+          return udp === undefined ? original.apply(this, args) : call(udp, args);
+        },
+    );
   }
   // These the native handle has to hear of, too.
   for (const name of ['ref', 'unref', 'close']) {
-    patches.replaceIfThere(prototype, name, (original) => function (this: NativeUdp, ...args: unknown[]) {
-      const udp = this[SIMULATED];
-      if (name === 'close') udp?.close();
-      else udp?.refer(name === 'ref');
-      const [callback] = args;
-      if (udp === undefined || typeof callback !== 'function') return original.apply(this, args);
-      udp.process.later(() => void Reflect.apply(callback, this, []));
-      return original.call(this);
-    });
+    patches.replaceIfThere(
+      prototype,
+      name,
+      (original) =>
+        function (this: NativeUdp, ...args: unknown[]) {
+          const udp = this[SIMULATED];
+          if (name === 'close') udp?.close();
+          else udp?.refer(name === 'ref');
+          const [callback] = args;
+          if (udp === undefined || typeof callback !== 'function') return original.apply(this, args);
+          udp.process.later(() => void Reflect.apply(callback, this, []));
+          return original.call(this);
+        },
+    );
   }
 }
 

@@ -1,4 +1,7 @@
-/** The Node programs of one simulation. The part of this room that touches Node is loaded when the first of them is to run. */
+/**
+ * The Node programs of one simulation. The part of this room that touches Node is loaded when the first of them is to
+ * run.
+ */
 
 import type { Hal } from '../../hal/hal.ts';
 import type { Device } from '../device.ts';
@@ -31,7 +34,7 @@ export interface BootableHost extends NodeHost {
 }
 
 /** A program is to be started. */
-export interface Boot {
+export interface ProgramStart {
   readonly host: NodeHost;
   readonly hal: Hal;
   /** Whether this boot is the host's present one. */
@@ -46,7 +49,7 @@ export interface Runner {
 
 export class NodeWorld {
   readonly #engine: Engine;
-  readonly #boots: Boot[] = [];
+  readonly #boots: ProgramStart[] = [];
   #runner: Runner | undefined = undefined;
   #hostCount = 0;
 
@@ -58,7 +61,12 @@ export class NodeWorld {
   add(name: string, program: NodeProgram, tell: (event: ServerEvent) => void, device: () => Device): BootableHost {
     let clients = 0;
     const host: BootableHost = {
-      name, program, tell, process: undefined, boots: 0, wasUp: false,
+      name,
+      program,
+      tell,
+      process: undefined,
+      boots: 0,
+      wasUp: false,
       isOneOfSeveral: this.#hostCount++ > 0,
       nextClient: () => ++clients,
       crash: () => device().crash(),
@@ -82,7 +90,8 @@ export class NodeWorld {
 
   /** Calls something in the host's program, and gives what it gives. Throws where no program runs there. */
   run<T>(host: NodeHost, call: () => T): T {
-    if (this.#runner === undefined) throw new Error(`the program of ${host.name} has not started: let some time pass, as in sim.runFor('0s')`);
+    if (this.#runner === undefined)
+      throw new Error(`the program of ${host.name} has not started: let some time pass, as in sim.runFor('0s')`);
     return this.#runner.run(host, call);
   }
 }

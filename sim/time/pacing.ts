@@ -35,7 +35,12 @@ export interface Stepper {
 /**
  * Runs `engine` until `endUs`. True: it was stopped, by `stop` or the signal, before that. Throws what the run throws.
  */
-export async function runPaced(engine: Engine, endUs: number, options: PacingOptions, stepper?: Stepper): Promise<boolean> {
+export async function runPaced(
+  engine: Engine,
+  endUs: number,
+  options: PacingOptions,
+  stepper?: Stepper,
+): Promise<boolean> {
   const { speed, now, sleep, signal, onProgress } = options;
   if (!(speed > 0)) throw new Error(`time cannot run at a speed of ${speed}`);
   const startUs = engine.nowUs;
@@ -46,7 +51,8 @@ export async function runPaced(engine: Engine, endUs: number, options: PacingOpt
     const sliceMs = now();
     const dueUs =
       speed === Infinity ? endUs : Math.min(endUs, startUs + Math.floor((sliceMs - startMs) * 1000 * speed));
-    const step = (): RunOutcome | Promise<RunOutcome> => stepper?.advance(dueUs, EVENTS_A_LOOK) ?? engine.runSome(dueUs, EVENTS_A_LOOK);
+    const step = (): RunOutcome | Promise<RunOutcome> =>
+      stepper?.advance(dueUs, EVENTS_A_LOOK) ?? engine.runSome(dueUs, EVENTS_A_LOOK);
     let outcome = await step();
     while (outcome === 'more' && now() - sliceMs < SLICE_MS) outcome = await step();
     onProgress?.(outcome === 'reached' || speed === Infinity ? 0 : now() - realMs(engine.nowUs));
