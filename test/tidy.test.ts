@@ -306,7 +306,7 @@ it('exports no two things of one name', () => {
     for (const [, name = ''] of names) places.set(name, [...(places.get(name) ?? []), path]);
   }
   const twice = [...places].filter(([name, [first = '', ...more]]) => {
-    const isOfAProtocol = /^[A-Z]+$/.test(name) && [first, ...more].every((path) => PROTOCOLS.test(path));
+    const isOfAProtocol = /^[A-Z_]+$/.test(name) && [first, ...more].every((path) => PROTOCOLS.test(path));
     return more.length > 0 && !isOfAProtocol && !SHARED_NAMES.has(name);
   });
   expect(twice.map(([name, paths]) => `${name}: ${paths.join(', ')}`)).toEqual([]);

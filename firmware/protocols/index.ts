@@ -3,12 +3,14 @@
 import { ECHO } from './echo/index.ts';
 import { HEARTBEAT } from './heartbeat/index.ts';
 import { MQTT } from './mqtt/index.ts';
+import { UDP_HEARTBEAT } from './udp-heartbeat/index.ts';
 import type { DeviceProtocol } from './protocol.ts';
 
 export const DEVICE_PROTOCOLS = {
   heartbeat: HEARTBEAT,
   echo: ECHO,
   mqtt: MQTT,
+  'udp-heartbeat': UDP_HEARTBEAT,
 } satisfies Readonly<Record<string, DeviceProtocol>>;
 
 export type ProtocolName = keyof typeof DEVICE_PROTOCOLS;

@@ -47,6 +47,8 @@ export class Fleet {
   /** Attempts to connect that failed, by errno. */
   readonly #failures = new Map<string, number>();
   readonly #servers: number;
+  /** Of numbered beats, as the server tells. */
+  readonly #sequence = { missing: 0, late: 0, double: 0 };
   #connected = 0;
   #everOn = 0;
   #everConnected = false;
@@ -76,6 +78,7 @@ export class Fleet {
 
   add(event: TraceEvent): void {
     if (event.source === 'fault') this.#addFault(event);
+    if (event.source === 'server' && event.kind === 'sequence') this.#sequence[event.what] += event.count;
     if (event.source !== 'device') return;
     const row = this.#row(event.device);
     switch (event.kind) {
@@ -174,9 +177,15 @@ export class Fleet {
       ...(beats > 0 ? [`${beats} beats sent`] : []),
       ...(beats > 0 && this.#isAnswered ? [`${answers} answered`] : []),
       ...(received + sent > 0 ? [`${received} messages received`, `${sent} sent`] : []),
+      ...this.#sequenceText(),
       ...(neverOn > 0 ? [`${neverOn} not switched on yet`] : []),
     ];
     return [`${connected} of ${devices} devices connected, ${connections} connections made`, ...talk].join(', ');
+  }
+
+  #sequenceText(): string[] {
+    const { missing, late, double } = this.#sequence;
+    return missing + double === 0 ? [] : [`${missing - late} lost`, `${late} late`, `${double} double`];
   }
 
   /** Failed attempts to connect, as a sentence for each reason. */

@@ -33,6 +33,11 @@ export type ServerEvent =
   | { readonly kind: 'beat'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress }
   /** Echo: the line was not answered by the time the next was due. Told once a line. */
   | { readonly kind: 'unanswered'; readonly atMs: number; readonly client: number; readonly waitedMs: number }
+  /** Numbered beats: `count` of them are missing; or one that was missing has come late, or one has come again. */
+  | {
+    readonly kind: 'sequence'; readonly atMs: number; readonly client: number;
+    readonly what: 'missing' | 'late' | 'double'; readonly count: number;
+  }
   | {
     readonly kind: 'offline'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress;
     readonly onlineMs: number;
@@ -64,6 +69,7 @@ export function describeEvent(event: ServerEvent): string {
     case 'online': return `client ${event.client} (${addressText(event.peer)}) on line`;
     case 'beat': return `client ${event.client} beat`;
     case 'unanswered': return `client ${event.client} has not answered a line for ${formatSeconds(event.waitedMs)}`;
+    case 'sequence': return `client ${event.client}: ${sequenceText(event)}`;
     case 'offline': {
       const heard = event.reason.kind === 'silent' ? '' : ` (last heard ${formatSeconds(event.silentMs)} ago)`;
       return `client ${event.client} (${addressText(event.peer)}) off line after ${formatSeconds(event.onlineMs)}: ${describeReason(event.reason)}${heard}`;
@@ -75,6 +81,14 @@ export function describeEvent(event: ServerEvent): string {
     }
     case 'taken-over': return `client ${event.client} was taken over by client ${event.by}`;
     case 'refused': return `${addressText(event.peer)} turned away: all ${event.maxConnections} connections are taken`;
+  }
+}
+
+function sequenceText({ what, count }: Extract<ServerEvent, { kind: 'sequence' }>): string {
+  switch (what) {
+    case 'missing': return `${count} ${count === 1 ? 'beat is' : 'beats are'} missing`;
+    case 'late': return 'a beat that was missing has come';
+    case 'double': return 'a beat has come twice';
   }
 }
 

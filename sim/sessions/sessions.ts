@@ -80,6 +80,8 @@ export class Sessions {
    * own.
    */
   readonly #byEnd = new Map<string, readonly Session[]>();
+  /** By the device's end, those that a server has dropped, and that their devices have still. */
+  readonly #deserted = new Map<string, Session>();
   /** By the server, and its number for the client. */
   readonly #byClient = new Map<string, Map<number, Session>>();
   /** Those that went off line last, by server and number: a client's will is told after it has gone. */
@@ -242,14 +244,18 @@ export class Sessions {
     // The end was free again: so an older connection from it is over.
     for (const older of there) if (older.device === device) this.#drop(older, atMs, { kind: 'replaced' });
     const session = there.find((one) => one.device === undefined) ?? this.#open(end, atMs);
+    this.#connect(device, session, atMs);
+    if (!this.hearsServer) session.online = { server: hostOf(server), sinceMs: atMs, isAssumed: true };
+    if (session.online !== undefined) this.#taken(session, atMs);
+  }
+
+  #connect(device: DeviceSessions, session: Session, atMs: number): void {
     session.device = device;
     session.connectedMs = atMs;
     device.session = session;
     device.hasConnected = true;
     const by = this.#cutAt(device.name);
     if (by !== undefined) cut(session, atMs, by);
-    if (!this.hearsServer) session.online = { server: hostOf(server), sinceMs: atMs, isAssumed: true };
-    if (session.online !== undefined) this.#taken(session, atMs);
   }
 
   /** The device has its connection no more. The server may have it still. */
@@ -258,6 +264,7 @@ export class Sessions {
     if (session === undefined) return;
     device.session = undefined;
     session.left = { atMs, by };
+    this.#deserted.delete(session.end);
     if (session.dropped === undefined) {
       cut(session, atMs, { text: LEFT, isMomentary: false });
       device.left = [...device.left, session];
@@ -317,6 +324,7 @@ export class Sessions {
         return session;
       }
       case 'unanswered':
+      case 'sequence':
       case 'message':
       case 'will':
       case 'taken-over':
@@ -343,7 +351,15 @@ export class Sessions {
     if (untaken !== undefined) return untaken;
     // The end was free again.
     for (const older of there) if (older.online?.server === server) this.#drop(older, atMs, { kind: 'replaced' });
-    return this.#open(this.ends.nameOf(peer), atMs);
+    const end = this.ends.nameOf(peer);
+    const deserted = this.#deserted.get(end)?.device;
+    const session = this.#open(end, atMs);
+    // Where there are no connections, only datagrams, a device goes on from the same end, and knows of nothing.
+    if (deserted !== undefined) {
+      this.#leave(deserted, atMs, { kind: 'reconnected' });
+      this.#connect(deserted, session, atMs);
+    }
+    return session;
   }
 
   #rememberOffline(client: string, session: Session): void {
@@ -387,6 +403,7 @@ export class Sessions {
   /** The server's end is gone. */
   #drop(session: Session, atMs: number, by: DroppedBy): void {
     session.dropped = { atMs, by };
+    if (session.device?.session === session) this.#deserted.set(session.end, session);
     this.#endOutage(session, atMs);
     this.#forget(session);
     for (const listener of this.#listeners) listener.dropped?.(session);

@@ -230,6 +230,7 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     online: { ...ofClient, peer: address },
     beat: { ...ofClient, peer: address },
     unanswered: { ...ofClient, waitedMs: ms },
+    sequence: { ...ofClient, what: oneOf(['missing', 'late', 'double']), count: countFrom1 },
     offline: { ...ofClient, peer: address, onlineMs: ms, silentMs: ms, reason: offlineReason },
     message: { ...ofClient, topic: filled, text },
     will: { ...ofClient, topic: filled, subscribers: count },

@@ -5,11 +5,13 @@ import { ECHO } from './echo.ts';
 import { HEARTBEAT } from './heartbeat.ts';
 import { MQTT } from './mqtt/index.ts';
 import type { ListedProtocol, ServerProtocol } from './protocol.ts';
+import { UDP_HEARTBEAT } from './udp-heartbeat.ts';
 
 export const PROTOCOLS = {
   heartbeat: HEARTBEAT,
   echo: ECHO,
   mqtt: MQTT,
+  'udp-heartbeat': UDP_HEARTBEAT,
 } satisfies Readonly<Record<ProtocolName, ListedProtocol>>;
 
 export const PROTOCOL_NAMES: readonly ProtocolName[] = Object.keys(PROTOCOLS).filter(isProtocolName);

@@ -478,3 +478,32 @@ it('keeps little of a device that a server never takes, however often it connect
   );
   expect(sessions.devices.get('dev-1')?.left.length).toBe(16);
 });
+
+describe('over datagrams, where a device knows of no connection', () => {
+  it('a device that the server has dropped has a new session with its next word, from the same end', () => {
+    const trace = [
+      boot(0), connected(1, 5000), online(1, 5000, 1), ...fault(10, 'cable-pull', 40), offlineOf(25, 5000, 1),
+      online(41, 5000, 2), ...beatsOf(2, 41, 46),
+    ];
+    const sessions = new Sessions();
+    const judge = new Judge(sessions);
+    for (const event of trace.toSorted((a, b) => a.atMs - b.atMs)) sessions.add(event);
+    const device = sessions.devices.get('dev-1');
+    expect(device?.session).toMatchObject({ online: { sinceMs: 41_000 }, dropped: undefined });
+    expect(judge.findings(60_000).verdicts).toMatchObject([
+      { serverNoticed: { afterMs: 15_000 }, survived: false, ghostMs: 15_000, backAfterMs: 1000 },
+    ]);
+  });
+
+  const offlineOf = (s: number, port: number, client: number): TraceEvent => {
+    const reason: OfflineReason = { kind: 'silent', silentMs: 1 };
+    return {
+      source: 'server', server: 'server', kind: 'offline', client, peer: end(port), onlineMs: 1, silentMs: 1, reason,
+      atMs: s * 1000,
+    };
+  };
+  /** Nobody answers, and the server tells of each beat. */
+  const beatsOf = (client: number, ...times: number[]): TraceEvent[] => times.flatMap((s) => [
+    assumed(s), { source: 'server', server: 'server', kind: 'beat', client, peer: end(5000), atMs: s * 1000 } as const,
+  ]);
+});

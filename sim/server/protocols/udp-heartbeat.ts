@@ -1,0 +1,85 @@
+/**
+ * The receiver of UDP heartbeats: a sender is an address, and off line when it is silent. Where beats are numbered,
+ * what is missing, late or double is told. What is no beat is passed over: anybody can send in anybody's name.
+ */
+
+import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../firmware/index.ts';
+import { decodeUdpBeat } from '../../../firmware/protocols/udp-heartbeat/text.ts';
+import type { Client, ClientHandler, ListedProtocol, ServiceHost } from './protocol.ts';
+
+export const UDP_HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'udp-heartbeat'>, object> = {
+  device: DEVICE_PROTOCOLS['udp-heartbeat'],
+  server: {
+    transport: 'datagram',
+    liveness: { policy: 'idle', checkIntervalMs: 1000, idleMs: 15_000 },
+    defaults: {},
+    serve: (_, host) => ({ open: (client) => new Sender(client, host) }),
+  },
+  words: {
+    summary: 'a text in a datagram, which nobody answers',
+    options: {
+      numbered: {
+        type: 'boolean', default: false, only: 'run',
+        help: 'beats have numbers, and the server tells what is missing, late or double',
+      },
+    },
+    settings(said) {
+      const { beatIntervalMs = 5000, missedLimit = 3 } = said;
+      return {
+        device: { beatIntervalMs, numbered: said.flag('numbered') },
+        liveness: { policy: 'idle', checkIntervalMs: 1000, idleMs: beatIntervalMs * missedLimit },
+        beatEvents: true,
+      };
+    },
+  },
+};
+
+/** So many numbers behind the highest, it is known which have come. */
+const WINDOW = 32;
+
+class Sender implements ClientHandler {
+  readonly #client: Client;
+  readonly #host: ServiceHost;
+  /** The highest number that has come. */
+  #highest: number | undefined;
+  /** Which of the last 32 up to it have come: bit i is that of i numbers before it. */
+  #come = 0;
+
+  constructor(client: Client, host: ServiceHost) {
+    this.#client = client;
+    this.#host = host;
+  }
+
+  received(bytes: Uint8Array, count: number): undefined {
+    const number = decodeUdpBeat(bytes, count);
+    if (number === 'none') return;
+    this.#client.frame(true);
+    if (number !== undefined) this.#count(number);
+  }
+
+  /** As the window of RFC 4303, section 3.4.3, tells what has come already. */
+  #count(number: number): void {
+    const highest = this.#highest;
+    // The first; or a sender that has started anew.
+    if (highest === undefined || (number === 0 && highest >= WINDOW)) {
+      this.#highest = number;
+      this.#come = 1;
+      return;
+    }
+    // Of two numbers the one ahead is less than 2^31 away (RFC 1982).
+    const ahead = (number - highest) | 0;
+    if (ahead > 0) {
+      this.#highest = number;
+      this.#come = ahead < WINDOW ? (this.#come << ahead) | 1 : 1;
+      if (ahead > 1) this.#tell('missing', ahead - 1);
+      return;
+    }
+    const isDouble = -ahead < WINDOW && (this.#come & (1 << -ahead)) !== 0;
+    if (-ahead < WINDOW) this.#come |= 1 << -ahead;
+    this.#tell(isDouble ? 'double' : 'late', 1);
+  }
+
+  #tell(what: 'missing' | 'late' | 'double', count: number): void {
+    this.#host.tell({ kind: 'sequence', atMs: this.#host.now(), client: this.#client.id, what, count });
+  }
+}
