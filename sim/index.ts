@@ -39,7 +39,10 @@ export {
 } from './link/rules/index.ts';
 export { nodeProgram, type ProgramEntry, NodeProgram, type NodeProgramOptions } from './node-host/program.ts';
 export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
-export { echoFirmware, firmware, heartbeatFirmware, referenceServer, type ServerProgram } from './programs.ts';
+export {
+  echoFirmware, firmware, heartbeatFirmware, mqttBroker, type MqttBrokerSettings, mqttFirmware, referenceServer,
+  type ServerProgram,
+} from './programs.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';
 export type { ClientRow, ServerStatistics } from './server/port.ts';

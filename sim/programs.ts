@@ -4,6 +4,7 @@ import type { Hal } from '../hal/hal.ts';
 import { boot, type FirmwareConfig, firmwareImage, type ProtocolName } from '../firmware/index.ts';
 import type { Firmware } from './board/board.ts';
 import type { ServerEvent } from './server/events.ts';
+import type { ServiceSettingsOf } from './server/protocols/index.ts';
 import { type ReferenceServer, startServer } from './server/server.ts';
 import type { ServerOptions } from './server/settings.ts';
 
@@ -37,6 +38,18 @@ export function heartbeatFirmware(settings: Settings<'heartbeat'> = {}): Firmwar
  */
 export function echoFirmware(settings: Settings<'echo'> = {}): Firmware {
   return firmware({ servers: SERVERS, ...settings, protocol: 'echo' });
+}
+
+/** The MQTT client; without `servers`, of the simulation's server. */
+export function mqttFirmware(settings: Settings<'mqtt'> = {}): Firmware {
+  return firmware({ servers: SERVERS, ...settings, protocol: 'mqtt' });
+}
+
+export type MqttBrokerSettings = ServiceSettingsOf<'mqtt'>;
+
+/** The reference server as an MQTT broker. */
+export function mqttBroker(settings: Partial<MqttBrokerSettings> = {}): ServerProgram {
+  return referenceServer({ protocol: { kind: 'mqtt', ...settings } });
 }
 
 /** The reference server, with one protocol or several, each at a port of its own. */

@@ -1,30 +1,48 @@
 /** `cablepull`, `cablepull matrix`: faults against policies. */
 
-import { matrix } from '../matrix/matrix.ts';
+import { matrix, type MatrixOptions } from '../matrix/matrix.ts';
+import { MQTT_FAULTS, MQTT_POLICIES } from '../matrix/mqtt.ts';
 import { matrixPage } from '../matrix/page.ts';
 import { matrixText } from '../matrix/text.ts';
 import { defineCommand } from './command.ts';
 import { OutputFile } from './output-file.ts';
 import type { Terminal } from './terminal.ts';
-import { fileName, seedOf } from './values.ts';
+import { fileName, seedOf, usage } from './values.ts';
 
 export const matrixCommand = defineCommand({
   name: 'matrix',
   summary: 'which fault is noticed by which policy, when, and why; also what plain `cablepull` prints',
   about: 'faults against detection policies, each cell an experiment in virtual time',
   options: {
+    protocol: {
+      type: 'string', value: 'heartbeat|mqtt', default: 'heartbeat',
+      help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are (heartbeat)',
+    },
     html: { type: 'string', value: 'out.html', help: 'the same as a page' },
     json: { type: 'boolean', default: false, help: 'the same for machines' },
     seed: { type: 'string', value: '7', default: '1', help: 'of what is left to chance (1)' },
   },
-  run: ({ values }, terminal) =>
-    showMatrix(seedOf(values.seed), values.json, fileName('--html', values.html), terminal),
+  run: ({ values }, terminal) => {
+    const [seed, html] = [seedOf(values.seed), fileName('--html', values.html)];
+    return showMatrix({ seed, ...matrixOf(values.protocol) }, values.json, html, terminal);
+  },
 });
 
-async function showMatrix(seed: number, json: boolean, html: string | undefined, terminal: Terminal): Promise<number> {
+/** What there is to be compared in a protocol. */
+function matrixOf(protocol: string): MatrixOptions {
+  switch (protocol) {
+    case 'heartbeat': return {};
+    case 'mqtt': return { policies: MQTT_POLICIES, faults: MQTT_FAULTS };
+    default: throw usage(`--protocol must be heartbeat or mqtt, not '${protocol}'`);
+  }
+}
+
+async function showMatrix(
+  options: MatrixOptions, json: boolean, html: string | undefined, terminal: Terminal,
+): Promise<number> {
   const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
   const file = html === undefined ? undefined : new OutputFile('--html', html, warn);
-  const found = await matrix({ seed });
+  const found = await matrix(options);
   if (json) terminal.printJson(found);
   else terminal.print(matrixText(found));
   file?.write(new TextEncoder().encode(matrixPage(found)));

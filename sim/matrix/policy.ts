@@ -2,21 +2,32 @@
 
 import type { KeepAlive } from '../../hal/network.ts';
 import type { Firmware } from '../board/board.ts';
-import { heartbeatFirmware, referenceServer, type ServerProgram } from '../programs.ts';
+import {
+  heartbeatFirmware, mqttBroker, type MqttBrokerSettings, mqttFirmware, referenceServer, type ServerProgram,
+} from '../programs.ts';
+
+export type Policy = BeatPolicy | MqttPolicy;
 
 /** Of both ends alike. */
-export interface Policy {
+export interface BeatPolicy {
   readonly name: string;
   readonly keepAlive: KeepAlive | 'off';
   /** Beats from the device, answered by the server, and how many may be missed; undefined: the connection is idle. */
   readonly beats: { readonly intervalMs: number; readonly missedLimit: number } | undefined;
 }
 
+/** Of a client of MQTT and its broker. */
+export interface MqttPolicy {
+  readonly name: string;
+  readonly device: Parameters<typeof mqttFirmware>[0];
+  readonly broker: MqttBrokerSettings['keepAlive'];
+}
+
 const KEEPALIVE: KeepAlive = { idle: 3, interval: 3, count: 3 };
 const BEATS = { intervalMs: 3000, missedLimit: 5 };
 
 /** Those that the source articles argue about. */
-export const POLICIES: readonly Policy[] = [
+export const POLICIES: readonly BeatPolicy[] = [
   { name: 'nothing', keepAlive: 'off', beats: undefined },
   { name: 'TCP keepalive 3/3/3', keepAlive: KEEPALIVE, beats: undefined },
   { name: 'beats 3 s x 5', keepAlive: 'off', beats: BEATS },
@@ -26,7 +37,9 @@ export const POLICIES: readonly Policy[] = [
 /** The longest that a firmware's timer can wait: it beats when it has connected, and then for 24 days no more. */
 const NEVER_MS = 2 ** 31 - 1;
 
-export function firmwareOfPolicy({ keepAlive, beats }: Policy): Firmware {
+export function firmwareOfPolicy(policy: Policy): Firmware {
+  if ('device' in policy) return mqttFirmware(policy.device);
+  const { keepAlive, beats } = policy;
   const settings =
     beats === undefined
       ? { beatIntervalMs: NEVER_MS }
@@ -34,7 +47,9 @@ export function firmwareOfPolicy({ keepAlive, beats }: Policy): Firmware {
   return heartbeatFirmware({ ...settings, keepAlive });
 }
 
-export function serverOf({ keepAlive, beats }: Policy): ServerProgram {
+export function serverOf(policy: Policy): ServerProgram {
+  if ('device' in policy) return mqttBroker({ keepAlive: policy.broker });
+  const { keepAlive, beats } = policy;
   return referenceServer({
     keepAlive,
     liveness:

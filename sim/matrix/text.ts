@@ -4,16 +4,24 @@ import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { table } from '../text.ts';
 import type { End, Matrix } from './matrix.ts';
 
+/** More policies than these are not side by side on a screen: then there are several tables. */
+const ACROSS_MAX = 4;
+
 /** A table with two lines a fault, and below it why. */
 export function matrixText(matrix: Matrix): string {
   const { horizonMs, policies, rows } = matrix;
-  const lines = rows.flatMap(({ fault, cells }) => [
-    [fault, 'server', ...cells.map(({ server }) => endText(server))],
-    ['', 'device', ...cells.map(({ device }) => endText(device))],
-  ]);
+  const size = Math.ceil(policies.length / Math.ceil(policies.length / ACROSS_MAX));
+  const tables: string[] = [];
+  for (let from = 0; from < policies.length; from += size) {
+    const some = <T>(all: readonly T[]): readonly T[] => all.slice(from, from + size);
+    const lines = rows.flatMap(({ fault, cells }) => [
+      [fault, 'server', ...some(cells).map(({ server }) => endText(server))],
+      ['', 'device', ...some(cells).map(({ device }) => endText(device))],
+    ]);
+    tables.push(table([['fault', 'noticed by', ...some(policies)], ...lines]), '');
+  }
   return [
-    table([['fault', 'noticed by', ...policies], ...lines]),
-    '',
+    ...tables,
     meanings(horizonMs),
     `${setting(matrix)}.`,
     '',
