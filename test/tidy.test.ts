@@ -227,6 +227,8 @@ const LOADED_BY_OTHERS = [
   /^sim\/verdict\/page\/browser\//,
   // The codec has landed before the task that uses it.
   /^firmware\/protocols\/mqtt\//,
+  // Loaded by sim/cli.ts when it knows that this Node can.
+  /^sim\/command\/command-line-main\.ts$/,
   // Loaded by sim/node-host/world.ts when the first Node program is to run.
   /^sim\/node-host\/runner\.ts$/,
 ];

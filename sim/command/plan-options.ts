@@ -3,12 +3,18 @@
 import type { Fault } from '../faults/fault.ts';
 import { describePlanError, parsePlan } from '../faults/plan.ts';
 import { type Expectation, parseExpectation } from '../verdict/expectation.ts';
-import { readText, usage } from './values.ts';
+import { nameOfInput, readText, usage } from './values.ts';
 
 export function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
-  const fromFile =
-    file === undefined ? [] : parseOrRefuse(readText('--plan', file), file, (line) => `${file}, line ${line}`);
-  return [...fromFile, ...lines.flatMap((line) => parseOrRefuse(line, '--fault', () => '--fault'))];
+  return [
+    ...(file === undefined ? [] : readPlanFile(file)),
+    ...lines.flatMap((line) => parseOrRefuse(line, '--fault', () => '--fault')),
+  ];
+}
+
+function readPlanFile(file: string): readonly Fault[] {
+  const name = nameOfInput(file);
+  return parseOrRefuse(readText('--plan', file), name, (line) => `${name}, line ${line}`);
 }
 
 /** `source` is where the plan stands, `place` where its n-th line does. */

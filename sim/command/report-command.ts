@@ -1,6 +1,7 @@
 /** `cablepull report`: what a stored trace comes to; the same as the run that printed it said. */
 
 import { createReadStream } from 'node:fs';
+import process from 'node:process';
 import { Sessions } from '../sessions/sessions.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { Expectation } from '../verdict/expectation.ts';
@@ -13,7 +14,7 @@ import { PageFile } from './page-file.ts';
 import { readExpectations } from './plan-options.ts';
 import { Problem, reasonOf } from './problem.ts';
 import type { Terminal } from './terminal.ts';
-import { checkDifferent, fileName, usage } from './values.ts';
+import { checkDifferent, fileName, inputName, nameOfInput, STDIN, usage } from './values.ts';
 
 export const reportCommand = defineCommand({
   name: 'report',
@@ -34,7 +35,7 @@ export const reportCommand = defineCommand({
     if (more.length > 0) throw usage(`report takes one trace, not ${operands.length}`);
     checkDifferent({ 'the trace': trace, '--html': values.html });
     return report({
-      trace: fileName('the trace', trace),
+      trace: inputName('the trace', trace),
       expectations: readExpectations(values.expect ?? []),
       html: fileName('--html', values.html),
       json: values.json,
@@ -61,8 +62,9 @@ async function report({ trace, expectations, html, json }: ReportSettings, termi
     page?.add(event);
   });
   const { error, notes } = await read(trace, reader);
-  if (error !== undefined) throw new Problem(1, `${trace}, ${error}`);
-  for (const note of notes) terminal.log(`${trace}: ${note}`);
+  const name = nameOfInput(trace);
+  if (error !== undefined) throw new Problem(1, `${name}, ${error}`);
+  for (const note of notes) terminal.log(`${name}: ${note}`);
   const findings = judge.findings();
   const { start } = sessions;
   const outcome = outcomeOf(findings, expectations, start?.network === 'simulated' ? start.repeat : undefined);
@@ -80,12 +82,13 @@ async function report({ trace, expectations, html, json }: ReportSettings, termi
 
 async function read(file: string, reader: TraceReader): Promise<ReturnType<TraceReader['end']>> {
   try {
-    for await (const chunk of createReadStream(file, { encoding: 'utf8' })) {
+    const input = file === STDIN ? process.stdin.setEncoding('utf8') : createReadStream(file, { encoding: 'utf8' });
+    for await (const chunk of input) {
       reader.add(String(chunk));
       if (reader.error !== undefined) break;
     }
   } catch (error) {
-    throw new Problem(2, `cannot read ${file}: ${reasonOf(error)}`);
+    throw new Problem(2, `cannot read ${nameOfInput(file)}: ${reasonOf(error)}`);
   }
   return reader.end();
 }

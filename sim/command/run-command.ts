@@ -27,7 +27,7 @@ export const RUN_OPTIONS = {
       `again and again; kinds: ${FAULT_KINDS.join(', ')}; 'cablepull faults' tells of each, and of ranges, patterns ` +
       "and 'every'",
   },
-  plan: { type: 'string', value: 'FILE', help: 'faults, one a line' },
+  plan: { type: 'string', value: 'FILE', help: 'faults, one a line; - for standard input' },
   for: {
     type: 'string',
     value: '2m',

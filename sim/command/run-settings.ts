@@ -15,7 +15,7 @@ import { readExpectations, readPlan } from './plan-options.ts';
 import type { GivenWithProtocol } from './protocol-command.ts';
 import type { RUN_OPTIONS } from './run-command.ts';
 import { checkServer, defined } from './server-options.ts';
-import { checkDifferent, durationOf, fileName, seedOf, usage, wholeNumber } from './values.ts';
+import { checkDifferent, durationOf, fileName, inputName, seedOf, usage, wholeNumber } from './values.ts';
 
 /** The user's own server, in a namespace of its own. */
 export interface OwnServer {
@@ -71,7 +71,7 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
   const deviceCount = values.devices === undefined
     ? DEVICES[network]
     : wholeNumber('--devices', values.devices, 1, 100_000);
-  const plan = readPlan(values.fault ?? [], fileName('--plan', values.plan));
+  const plan = readPlan(values.fault ?? [], inputName('--plan', values.plan));
   const forMs = durationOf('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
   const problem = problemOf(plan, {
     network,

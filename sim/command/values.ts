@@ -37,6 +37,19 @@ export function seedOf(text: string): number {
   return wholeNumber('--seed', text, 0, 2 ** 32 - 1);
 }
 
+/** The name of standard input, where a file is read. */
+export const STDIN = '-';
+
+/** What is read, as a message names it. */
+export function nameOfInput(file: string): string {
+  return file === STDIN ? 'standard input' : file;
+}
+
+/** A path of what is read, or `-` for standard input. */
+export function inputName<T extends string | undefined>(option: string, text: T): T {
+  return text === STDIN ? text : fileName(option, text);
+}
+
 /** A path. Many commands take '-' for standard input or output; a file of that name is `./-`. */
 export function fileName<T extends string | undefined>(option: string, text: T): T {
   if (text === '' || text === '-') throw usage(`${option} must be the name of a file, not '${text}'`);
@@ -46,9 +59,9 @@ export function fileName<T extends string | undefined>(option: string, text: T):
 /** What stands in a file. */
 export function readText(option: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file === STDIN ? 0 : file, 'utf8');
   } catch (error) {
-    throw usage(`${option}: cannot read ${file}: ${reasonOf(error)}`);
+    throw usage(`${option}: cannot read ${nameOfInput(file)}: ${reasonOf(error)}`);
   }
 }
 
@@ -56,7 +69,7 @@ export function readText(option: string, file: string): string {
 export function checkDifferent(files: Readonly<Record<string, string | undefined>>): void {
   const seen = new Map<string, string>();
   for (const [option, file] of Object.entries(files)) {
-    if (file === undefined) continue;
+    if (file === undefined || file === STDIN) continue;
     const path = resolve(file);
     const other = seen.get(path);
     if (other !== undefined) throw usage(`${other} and ${option} are one file, ${file}: they must be two`);

@@ -3,6 +3,7 @@
  * made.
  */
 
+import { spawnSync } from 'node:child_process';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FAULT_KINDS } from '../../../sim/faults/kinds/index.ts';
 import { COMMANDS } from '../../../sim/command/commands.ts';
-import { cablepull, ended, killAll } from './cablepull.ts';
+import { cablepull, CLI, ended, killAll } from './cablepull.ts';
 
 let listening: Server[] = [];
 
@@ -259,7 +260,6 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
       /^cablepull: --pcap must be the name of a file, not '-'$/m,
     ],
     ['a capture into nothing', ['run', '--pcap', ''], /^cablepull: --pcap must be the name of a file, not ''$/m],
-    ['a plan from standard input', ['run', '--plan', '-'], /^cablepull: --plan must be the name of a file, not '-'$/m],
     [
       'a fault at no time',
       ['run', '--fault', 'hang on dev-1 at soon'],
@@ -306,6 +306,19 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     );
     expect(status).toBe(2);
   });
+});
+
+it('takes a plan and a trace from standard input', () => {
+  const through = (input: string, ...args: readonly string[]) => {
+    return spawnSync(process.execPath, [CLI, ...args], { input, encoding: 'utf8' });
+  };
+  const wrong = through('hang on dev-1 at 1s\nhang dev-1\n', 'run', '--plan', '-');
+  expect(wrong.stderr).toContain("cablepull: standard input, line 2: expected 'on' and a device, not 'dev-1'\n");
+  const ran = through('hang on dev-1 at 10s\n', 'run', '--plan', '-', '--for', '1m', '--json');
+  const reported = through(ran.stdout, 'report', '-');
+  expect(reported.stdout).toMatch(/^hang on dev-1 at 10s /m);
+  expect({ status: reported.status, stderr: reported.stderr }).toEqual({ status: 0, stderr: '' });
+  expect(through('no trace', 'report', '-').stderr).toMatch(/^cablepull: standard input, line 1: /);
 });
 
 it('--version prints the version', async () => {

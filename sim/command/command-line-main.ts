@@ -1,0 +1,52 @@
+/** The command line: finds the command, and turns what goes wrong into a sentence and an exit status. */
+
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { COMMANDS, DEFAULT_COMMAND, OVERVIEW } from './commands.ts';
+import { splitAtTerminator } from './options.ts';
+import { Problem } from './problem.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [word, ...rest] = args;
+  const command = COMMANDS.find(({ name }) => name === word);
+  const { own } = splitAtTerminator(args);
+  if (own.includes('--help') || own.includes('-h')) {
+    terminal.print((command?.help ?? OVERVIEW).trimEnd());
+    return 0;
+  }
+  if (word === '--version') {
+    terminal.print(version());
+    return 0;
+  }
+  if (word === undefined) return DEFAULT_COMMAND.run([], terminal);
+  const there = `there are ${COMMANDS.map(({ name }) => name).join(', ')} (see cablepull --help)`;
+  if (word.startsWith('-')) throw new Problem(2, `${word} goes with a command: ${there}`);
+  if (command === undefined) throw new Problem(2, `there is no command '${word}'; ${there}`);
+  return command.run(rest, terminal);
+}
+
+/** Of the package that this file was built into. */
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const isObject = typeof manifest === 'object' && manifest !== null;
+  return isObject && 'version' in manifest ? String(manifest.version) : 'unknown';
+}
+
+/** Runs the command of this process, and ends the process. */
+export async function runCommandLine(): Promise<void> {
+  const terminal = processTerminal();
+  try {
+    const status = await main(process.argv.slice(2), terminal);
+    // Sockets that linger must not keep the process; but what was printed must be out. Should nobody read it, the
+    // status holds.
+    process.exitCode = status;
+    terminal.flush();
+    process.stdout.write('', () => process.exit(status));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    terminal.log(`cablepull: ${error.message}`);
+    process.exitCode = error.exitStatus;
+    process.stderr.write('', () => process.exit(error.exitStatus));
+  }
+}
