@@ -2,7 +2,7 @@
 
 import { BLOCKED, type Blocking } from './blocking.ts';
 import type { Kernel } from './kernel.ts';
-import { EVENT_PRIORITY_IN_USE, type TaskHandle } from './task.ts';
+import type { TaskHandle } from './task.ts';
 import { MAX_DELAY } from './ticks.ts';
 import { WaitList } from './wait-list.ts';
 
@@ -135,11 +135,10 @@ export class EventGroup {
       }
       if (!this.#satisfies(task) && task.timeout !== 0) {
         this.#os.block(task, this.#waiters, true);
-        task.eventPriority = EVENT_PRIORITY_IN_USE;
         return BLOCKED;
       }
     } else {
-      // uxTaskResetEventItemValue.
+      // uxTaskResetEventItemValue: the wait had borrowed the item's value, whatever priorities were set meanwhile.
       task.eventPriority = task.currentPriority;
       if (typeof task.item === 'number') {
         const found = task.item;

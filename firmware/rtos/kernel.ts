@@ -12,7 +12,7 @@ import { BLOCKED, type Blocking, type Operation, type Waitable } from './blockin
 import type { KernelConfig } from './kernel-config.ts';
 import { PRIORITIES_MAX, ReadyLists } from './ready-lists.ts';
 import type { TimerService } from './software-timer.ts';
-import { EVENT_PRIORITY_IN_USE, TaskHandle, type TaskFunction } from './task.ts';
+import { TaskHandle, type TaskFunction } from './task.ts';
 import { addTicks, checkTicks, MAX_DELAY, ticksBetween } from './ticks.ts';
 import { TimedHeap } from './timed-heap.ts';
 import { WaitList } from './wait-list.ts';
@@ -433,8 +433,6 @@ export class Kernel {
     if (ready) this.#ready.remove(task);
     task.currentPriority = priority;
     if (ready) this.#ready.add(task);
-    // taskEVENT_LIST_ITEM_VALUE_IN_USE: the task is not yet back from a wait for event bits.
-    if (task.eventPriority === EVENT_PRIORITY_IN_USE) return;
     task.eventPriority = eventPriority;
     task.waitList?.disturb();
   }
@@ -557,10 +555,7 @@ export class Kernel {
     }
     this.runningTask = undefined;
     // Still in the pass: an interrupt call of the hook readies its task and no more; the alarm below starts its pass.
-    if (this.#ready.isEmpty && this.#state === 'running') {
-      this.#ready.select();
-      this.config.onIdle?.();
-    }
+    if (this.#ready.isEmpty && this.#state === 'running') this.config.onIdle?.();
     this.#inPass = false;
     this.#armAlarm();
   }

@@ -61,20 +61,16 @@ export class ReadyLists {
     task.readyPrev = undefined;
   }
 
-  /** taskSELECT_HIGHEST_PRIORITY_TASK: the next in the highest line that has a task; undefined: the idle task. */
+  /** taskSELECT_HIGHEST_PRIORITY_TASK: the next in the highest line that has a task; undefined: no task is ready. */
   select(): TaskHandle | undefined {
-    const priority = this.#occupied === 0 ? 0 : 31 - Math.clz32(this.#occupied);
-    let item = this.#next(priority);
-    // prvIdleTask yields to whoever else is ready, and looks for work of its own only when nobody is.
-    if (item === this.#idle && this.#occupied !== 0) item = item.readyNext;
+    const priority = 31 - Math.clz32(this.#occupied);
+    const index = this.#index[priority];
+    // listGET_OWNER_OF_NEXT_ENTRY: from the end marker to the head, or else around.
+    let item = index === undefined ? this.#head[priority] : index.readyNext;
+    // prvIdleTask yields to whoever else is ready.
+    if (item === this.#idle) item = item.readyNext;
     this.#index[priority] = item;
     return item instanceof TaskHandle ? item : undefined;
-  }
-
-  /** listGET_OWNER_OF_NEXT_ENTRY: from the end marker to the head, or else around. */
-  #next(priority: number): ReadyListItem | undefined {
-    const index = this.#index[priority];
-    return index === undefined ? this.#head[priority] : index.readyNext;
   }
 
   /** listINSERT_END: before the index, that is where everybody else has a turn first. */

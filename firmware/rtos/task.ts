@@ -61,9 +61,6 @@ export class ReadyListItem {
   /** @internal */ readyPrev: ReadyListItem | undefined = undefined;
 }
 
-/** As `eventPriority`: a wait for event bits has borrowed the place for its own ends. */
-export const EVENT_PRIORITY_IN_USE = -1;
-
 /** TaskHandle_t. Made by `kernel.createTask`. */
 export class TaskHandle extends ReadyListItem {
   readonly os: Kernel;

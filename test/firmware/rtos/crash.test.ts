@@ -27,6 +27,7 @@ test('at its first line', () => {
   expect(reports[0]?.stack).toContain('crash.test.ts');
   expect(log).toEqual([]);
   expect(os.schedulerState).toBe('stopped');
+  expect(os.tasks().map((task) => task.name)).toEqual(['other']);
   expect(clock.alarmMs).toBeUndefined();
 });
 

@@ -98,10 +98,16 @@ describe('delayUntil', () => {
     expect(log).toEqual(['false@35', 'false@35', 'false@35', 'true@40', 'true@50']);
   });
 
-  test('refuses a period of 0', () => {
-    const { os } = device();
-    os.createTask(function* () { yield* os.delayUntil({ tick: 0 }, 0); }, 'task', 1);
-    expect(() => os.start()).toThrow('an increment must be at least 1 tick');
+  test('refuses a period of 0, and what is no number of ticks', () => {
+    for (const [increment, message] of [
+      [0, 'an increment must be at least 1 tick'],
+      [1.5, 'an increment must be a whole number of ticks from 0 to MAX_DELAY, not 1.5'],
+      [-1, 'an increment must be a whole number of ticks from 0 to MAX_DELAY, not -1'],
+    ] as const) {
+      const { os } = device();
+      os.createTask(function* () { yield* os.delayUntil({ tick: 0 }, increment); }, 'task', 1);
+      expect(() => os.start()).toThrow(message);
+    }
   });
 
   test.each([21, 22, 23])('decides as xTaskDelayUntil does, wherever the counts stand (seed %i)', (seed) => {

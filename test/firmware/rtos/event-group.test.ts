@@ -137,6 +137,13 @@ describe('setBits and clearBits', () => {
     os.exitIsr();
     expect(log).toEqual(['a 0', 'b 0']);
   });
+
+  test('delete leaves no bits', () => {
+    const { group } = waiters();
+    group.setBitsFromIsr(6);
+    group.delete();
+    expect(group.bits).toBe(0);
+  });
 });
 
 describe('sync', () => {
@@ -180,6 +187,14 @@ test.each([-1, 0x100_0000, 1.5])('%d is not 24 bits', (bits) => {
   const group = new EventGroup(os);
   expect(() => group.setBits(bits)).toThrow(`event bits must be a whole number from 0 to 0xffffff, not ${bits}`);
   expect(() => group.clearBits(bits)).toThrow('event bits');
+  os.createTask(function* () {
+    expect(() => group.waitBits(bits)).toThrow('event bits');
+    expect(() => group.sync(bits, 1)).toThrow('event bits');
+    expect(() => group.sync(1, bits)).toThrow('event bits');
+    yield* os.suspend();
+  }, 'task', 1);
+  os.start();
+  expect(os.getTask('task')?.state).toBe('Suspended');
 });
 
 test('there must be something to wait for', () => {

@@ -236,6 +236,26 @@ describe('a waiting task gives up', () => {
     expect(holder.priority).toBe(1);
   });
 
+  test('a holder that has inherited, and waits in vain for its own mutex, is a mistake that FreeRTOS asserts', () => {
+    const { clock, os } = device();
+    const mutex = new Mutex(os);
+    os.createTask(function* () {
+      yield* mutex.take();
+      yield* os.delay(1);
+      yield* mutex.take(3);
+    }, 'holder', 1);
+    const lender = os.createTask(function* () {
+      yield* os.delay(1);
+      yield* mutex.take();
+    }, 'lender', 3);
+    os.start();
+    clock.advance(1);
+    lender.suspend();
+    clock.advance(2.9);
+    const message = 'task holder waited for a mutex that it holds itself, and had inherited a priority';
+    expect(() => clock.advance(0.1)).toThrow(message);
+  });
+
   test('one that had lent nothing takes nothing back', () => {
     const { clock, holder, comes } = scene('one');
     comes('high', 5).suspend();

@@ -186,7 +186,135 @@ describe('commands', () => {
   });
 });
 
+describe('the service task', () => {
+  test('has the highest priority where the configuration says nothing else', () => {
+    expect(timer({ period: 10, autoReload: false }).os.getTask('Tmr Svc')?.priority).toBe(7);
+    const { os } = timer({ period: 10, autoReload: false, config: { maxPriorities: 5, timerTaskPriority: 2 } });
+    expect(os.getTask('Tmr Svc')?.priority).toBe(2);
+  });
+
+  test('does not wait for room for a command unless a timeout says so', () => {
+    const { os, one } = timer({ period: 10, autoReload: false, config: { timerQueueLength: 1, timerTaskPriority: 1 } });
+    const results: boolean[] = [];
+    os.createTask(function* () {
+      one.startFromIsr();
+      results.push(yield* one.start(), yield* one.reset(), yield* one.stop(), yield* one.changePeriod(5));
+      results.push(yield* one.delete(), yield* timerPendFunctionCall(os, () => {}));
+      expect(os.getTickCount()).toBe(0);
+    }, 'task', 2);
+    os.start();
+    expect(results).toEqual([false, false, false, false, false, false]);
+  });
+
+  test('is behind its equals at the start, and yields before it obeys what it finds waiting', () => {
+    const { os, one } = timer({ period: 10, autoReload: false, config: { timerTaskPriority: 1 } });
+    const active: string[] = [];
+    for (const name of ['a', 'b']) {
+      os.createTask(function* () {
+        active.push(`${name} ${one.isActive}`);
+        yield;
+        active.push(`${name} ${one.isActive}`);
+        yield;
+        active.push(`${name} ${one.isActive}`);
+      }, name, 1);
+    }
+    os.createTask(function* () { yield* os.suspend(); }, 'higher', 2);
+    one.startFromIsr();
+    os.start();
+    expect(active).toEqual(['a false', 'b false', 'a false', 'b false', 'a true', 'b true']);
+  });
+
+  test('made while the scheduler runs, it obeys at once, as one that waits for commands does', () => {
+    const { os, log } = device({ timerTaskPriority: 1 });
+    os.createTask(function* () {
+      timerPendFunctionCallFromIsr(os, () => log.push('pended'));
+      yield;
+      log.push('other');
+    }, 'other', 1);
+    os.start();
+    expect(log).toEqual(['pended', 'other']);
+  });
+});
+
+describe('the wrap of the tick count', () => {
+  test.each([
+    { period: 4, suspended: 2, running: 3 },
+    { period: 5, suspended: 1, running: 3 },
+    { period: 3, suspended: 3, running: 3 },
+  ])('of late calls those before it run with the scheduler suspended (period $period)', ({ period, suspended, running }) => {
+    const { clock, os, log } = device({ initialTickCount: MAX_DELAY - 9 });
+    const one = new SoftwareTimer(os, {
+      name: 'one',
+      period,
+      autoReload: true,
+      callback: () => log.push(os.schedulerState),
+    });
+    os.createTask(function* () {
+      yield* one.start();
+      yield* os.delay(1);
+      clock.spend(19);
+    }, 'busy', 1);
+    os.start();
+    clock.advance(1);
+    expect(log).toEqual([...Array(suspended).fill('suspended'), ...Array(running).fill('running')]);
+  });
+
+  test('found as a command is obeyed, the late calls come before the command, and the scheduler runs', () => {
+    for (const wrappedBy of [0, 1]) {
+      const { clock, os, log } = device({ initialTickCount: MAX_DELAY - 9 });
+      const late = new SoftwareTimer(os, {
+        name: 'late',
+        period: 4,
+        autoReload: false,
+        callback: () => log.push(`late ${os.schedulerState}`),
+      });
+      const other = new SoftwareTimer(os, { name: 'other', period: 50, autoReload: false, callback: () => {} });
+      late.startFromIsr();
+      os.start();
+      os.enterIsr();
+      timerPendFunctionCallFromIsr(os, () => clock.spend(10 + wrappedBy));
+      other.startFromIsr();
+      timerPendFunctionCallFromIsr(os, () => log.push(`next, other ${other.isActive}`));
+      os.exitIsr();
+      expect(log).toEqual(['late running', 'next, other true']);
+    }
+  });
+
+  test('a timer that is due after it waits until then, also where that is the same count', () => {
+    const { clock, os, log } = device({ initialTickCount: MAX_DELAY - 9 });
+    const one = new SoftwareTimer(os, {
+      name: 'one',
+      period: 10,
+      autoReload: true,
+      callback: (self) => log.push(`${os.getTickCount()} ${self.expiryTime}`),
+    });
+    one.startFromIsr();
+    os.start();
+    clock.advance(9.9);
+    expect(log).toEqual([]);
+    clock.advance(10.1);
+    expect(log).toEqual(['0 10', '10 20']);
+  });
+});
+
 describe('callbacks', () => {
+  test('that make up for missed periods see each expiry time', () => {
+    const { clock, os, log } = device();
+    const one = new SoftwareTimer(os, {
+      name: 'one',
+      period: 2,
+      autoReload: true,
+      callback: (self) => log.push(`${self.expiryTime}`),
+    });
+    one.startFromIsr();
+    os.createTask(function* () {
+      yield* os.delay(0);
+      clock.spend(6);
+    }, 'busy', 1);
+    os.start();
+    expect(log).toEqual(['4', '6', '8']);
+  });
+
   test('a timer may stop, restart, change or delete itself', () => {
     const stop = timer({ period: 10, autoReload: true, callback: (self) => self.stopFromIsr() });
     const restart = timer({ period: 10, autoReload: false, callback: (self) => self.startFromIsr() });

@@ -120,6 +120,40 @@ describe('stream', () => {
     expect(buffer.reset()).toBe(false);
   });
 
+  test('reset has to wait until a task whose wait is over has run; one that was deleted waits for nothing', () => {
+    const { clock, os } = device();
+    const buffer = new StreamBuffer(os, 4);
+    const reader = os.createTask(function* () { yield* buffer.receive(new Uint8Array(8), 10); }, 'reader', 2);
+    os.createTask(function* () {
+      clock.spend(10);
+      expect([reader.state, buffer.reset()]).toEqual(['Ready', false]);
+      yield;
+      expect(buffer.reset()).toBe(true);
+    }, 'task', 1);
+    os.start();
+    buffer.sendFromIsr(bytes(1, 2, 3, 4));
+    const writer = os.createTask(function* () { yield* buffer.send(bytes(1)); }, 'writer', 1);
+    clock.advance(0);
+    expect([writer.state, buffer.reset()]).toEqual(['Blocked', false]);
+    writer.delete();
+    expect(buffer.reset()).toBe(true);
+  });
+
+  test('after a timeout a sender sends what had room before its wait, unless that was nothing', () => {
+    for (const [before, sent] of [[3, 1], [4, 3]] as const) {
+      const { clock, os, log } = device();
+      const buffer = new StreamBuffer(os, 4);
+      buffer.sendFromIsr(new Uint8Array(before));
+      os.createTask(function* () { log.push(`${yield* buffer.send(bytes(1, 2, 3), 10)}`); }, 'writer', 2);
+      os.createTask(function* () {
+        clock.spend(10);
+        buffer.receiveFromIsr(new Uint8Array(4));
+      }, 'late reader', 1);
+      os.start();
+      expect(log).toEqual([`${sent}`]);
+    }
+  });
+
   test.each([31, 32, 33])('a writer and a reader of random portions lose and swap nothing (seed %i)', (seed) => {
     const random = new Seeded(seed);
     const { clock, os } = device();
@@ -224,4 +258,69 @@ test.each([0, 4, 1.5])('a message buffer of %d bytes could hold no message', (ca
   expect(() => new MessageBuffer(os, capacity)).toThrow(
     `a buffer's capacityBytes must be a whole number above 4, not ${capacity}`,
   );
+});
+
+describe('the notification index', () => {
+  /** A task waits at a stream; somebody else notifies it. */
+  function notified(index: number | undefined) {
+    const made = device();
+    const buffer = new StreamBuffer(made.os, 4);
+    if (index !== undefined) buffer.setNotificationIndex(index);
+    const reader = made.os.createTask(function* () {
+      made.log.push(`${yield* buffer.receive(new Uint8Array(4), 100)} at ${made.os.getTickCount()}`);
+    }, 'reader', 1);
+    // What was pending before the wait does not end it.
+    reader.notify(0, 'none', 3);
+    made.os.start();
+    made.clock.advance(10);
+    reader.notifyFromIsr(0, 'none', 3);
+    return { ...made, buffer, reader };
+  }
+
+  test('without one no notification ends a wait at a buffer; with one any of that index does, and it gives 0', () => {
+    expect(notified(undefined).log).toEqual([]);
+    expect(notified(0).log).toEqual([]);
+    expect(notified(3).log).toEqual(['0 at 10']);
+  });
+
+  test('bytes still end the wait, and notify by that index', () => {
+    for (const index of [undefined, 0]) {
+      const { buffer, log, reader } = notified(index);
+      buffer.sendFromIsr(bytes(1, 2));
+      expect(log).toEqual(['2 at 10']);
+      expect(reader.state).toBe('Deleted');
+    }
+  });
+
+  test('a sender that is notified for nothing waits for the rest of its time', () => {
+    const { clock, os, log } = device();
+    const buffer = new StreamBuffer(os, 4);
+    buffer.setNotificationIndex(0);
+    buffer.sendFromIsr(bytes(1, 2, 3, 4));
+    const writer = os.createTask(function* () {
+      log.push(`${yield* buffer.send(bytes(5), 100)} at ${os.getTickCount()}`);
+    }, 'writer', 1);
+    os.start();
+    clock.advance(10);
+    writer.notifyGiveFromIsr();
+    clock.advance(89);
+    expect(log).toEqual([]);
+    clock.advance(1);
+    expect(log).toEqual(['0 at 100']);
+  });
+
+  test('cannot be changed while a task waits, and must be one', () => {
+    const { buffer } = notified(undefined);
+    const message = 'the notification index of a buffer cannot be changed while a task waits at it';
+    expect(() => buffer.setNotificationIndex(1)).toThrow(message);
+    buffer.sendFromIsr(bytes(1));
+    expect(() => buffer.setNotificationIndex(256)).toThrow('a notification index must be a whole number from 0 to 255');
+    buffer.setNotificationIndex(255);
+    const { os } = device();
+    const full = new StreamBuffer(os, 1);
+    full.sendFromIsr(bytes(1));
+    os.createTask(function* () { yield* full.send(bytes(1)); }, 'writer', 1);
+    os.start();
+    expect(() => full.setNotificationIndex(1)).toThrow(message);
+  });
 });

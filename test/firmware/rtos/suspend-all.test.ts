@@ -1,7 +1,14 @@
 /** The scheduler suspended: no switch, no tick, and what happens meanwhile is made up for afterwards. */
 
 import { describe, expect, test } from 'vitest';
-import { MAX_DELAY, Queue, Semaphore } from '../../../firmware/rtos/index.ts';
+import {
+  EventGroup,
+  MAX_DELAY,
+  Queue,
+  Semaphore,
+  StreamBuffer,
+  type TaskHandle,
+} from '../../../firmware/rtos/index.ts';
 import { device } from '../../support/manual-clock.ts';
 
 test('the tick count stands still, and catches up at the last resumeAll', () => {
@@ -63,6 +70,64 @@ test('who is woken meanwhile is ready, but runs only after resumeAll and a yield
   );
   os.start();
   expect(log).toEqual(['still mine', 'still mine', 'woken', 'slept 10', 'back']);
+});
+
+test('whom a queue, a semaphore or an interrupt wakes is behind those whom a task makes ready itself', () => {
+  const { os, log } = device();
+  const [semaphore, group, stream] = [new Semaphore(os), new EventGroup(os), new StreamBuffer(os, 4)];
+  const create = (name: string, wait: () => Generator<void, unknown, void>): TaskHandle =>
+    os.createTask(function* () {
+      yield* wait();
+      log.push(name);
+    }, name, 5);
+  create('semaphore', function* () { yield* semaphore.take(); });
+  create('stream', function* () { yield* stream.receive(new Uint8Array(1)); });
+  const notified = create('notified by an interrupt', function* () { yield* os.notifyTake(true, MAX_DELAY); });
+  const suspended = create('resumed by an interrupt', function* () { yield* os.suspend(); });
+  const resumed = create('resumed', function* () { yield* os.suspend(); });
+  create('bits', function* () { yield* group.waitBits(1); });
+  const aborted = create('aborted', function* () { yield* os.delay(100); });
+  os.createTask(function* () {
+    os.suspendAll();
+    semaphore.give();
+    stream.sendFromIsr(Uint8Array.of(1));
+    notified.notifyGiveFromIsr();
+    suspended.resumeFromIsr();
+    // Ready by its state, but not in its line: an abort or a second resume changes nothing.
+    expect(os.getTask('semaphore')?.state).toBe('Ready');
+    expect(os.getTask('semaphore')?.abortDelay()).toBe(false);
+    suspended.resumeFromIsr();
+    resumed.resume();
+    group.setBits(1);
+    aborted.abortDelay();
+    os.resumeAll();
+  }, 'suspender', 1);
+  os.start();
+  expect(log).toEqual([
+    'resumed', 'bits', 'aborted', 'semaphore', 'stream', 'notified by an interrupt', 'resumed by an interrupt',
+  ]);
+});
+
+test('one that is to become ready with resumeAll can be suspended and deleted before', () => {
+  const { os, log } = device();
+  const semaphore = new Semaphore(os, 2);
+  const create = (name: string): TaskHandle =>
+    os.createTask(function* () {
+      yield* semaphore.take();
+      log.push(name);
+    }, name, 5);
+  const [first, second] = [create('first'), create('second')];
+  os.createTask(function* () {
+    os.suspendAll();
+    semaphore.give();
+    semaphore.give();
+    first.suspend();
+    second.delete();
+    os.resumeAll();
+    expect([first.state, second.state]).toEqual(['Suspended', 'Deleted']);
+  }, 'suspender', 1);
+  os.start();
+  expect(log).toEqual([]);
 });
 
 test('a task that yields for ever with the scheduler suspended hangs neither the host nor loses the processor', () => {

@@ -48,6 +48,15 @@ test('runTimeStats shares the time among the tasks, and the rest is IDLE', () =>
   ]);
 });
 
+test('before any time has passed there are no statistics; the first unit of it is shared', () => {
+  const counter = { now: 1000 };
+  const { os } = device({ runTimeCounter: () => counter.now });
+  os.start();
+  expect([os.totalRunTime, runTimeStats(os)]).toEqual([0, '']);
+  counter.now += 1;
+  expect(runTimeStats(os)).toBe('IDLE           \t1\t100%\r\n');
+});
+
 test('without a counter there are no statistics', () => {
   const { os } = device();
   os.createTask(function* () {}, 'task', 1);
