@@ -200,6 +200,9 @@ test.each([-1, 0x100_0000, 1.5])('%d is not 24 bits', (bits) => {
 test('there must be something to wait for', () => {
   const { os } = device();
   const group = new EventGroup(os);
-  os.createTask(function* () { yield* group.waitBits(0); }, 'a', 1);
+  os.createTask(function* () {
+    expect(() => group.sync(1, 0)).toThrow('there must be at least one bit to wait for');
+    yield* group.waitBits(0);
+  }, 'a', 1);
   expect(() => os.start()).toThrow('there must be at least one bit to wait for');
 });

@@ -64,6 +64,14 @@ describe('notifyTake', () => {
     expect(log).toEqual(['4', '3', '2', '0']);
   });
 
+  test('gives a value of 32 bits without a sign', () => {
+    const { os, log } = device();
+    const task = os.createTask(function* () { log.push(`${yield* os.notifyTake(true, 0)}`); }, 'task', 1);
+    task.notify(0xffff_fffe, 'overwrite');
+    os.start();
+    expect(log).toEqual([`${0xffff_fffe}`]);
+  });
+
   test('does not end at a notification that leaves the value 0, but with it: its answer is 0', () => {
     const { clock, os, log } = device();
     const task = os.createTask(function* () {

@@ -250,6 +250,14 @@ describe('tasks make and end tasks', () => {
     expect(log).toEqual(['0']);
   });
 
+  test('deleting a task twice is deleting it once', () => {
+    const { os } = device();
+    const [first, second] = ['first', 'second'].map((name) => os.createTask(function* () {}, name, 1));
+    second?.delete();
+    second?.delete();
+    expect(os.tasks()).toEqual([first]);
+  });
+
   test('a deleted task cannot be resumed, notified, suspended or aborted back to life', () => {
     const { clock, os, log } = device();
     const task = os.createTask(function* () {

@@ -381,7 +381,10 @@ describe('callbacks', () => {
 });
 
 test.each([0, -1, 0.5, 2 ** 32])('a period of %d is refused', (period) => {
-  expect(() => timer({ period, autoReload: false })).toThrow(
-    `a timer's period must be a whole number of ticks, at least 1, not ${period}`,
-  );
+  const message = `a timer's period must be a whole number of ticks, at least 1, not ${period}`;
+  expect(() => timer({ period, autoReload: false })).toThrow(message);
+  const { os, one } = timer({ period: 1, autoReload: false });
+  expect(() => one.changePeriodFromIsr(period)).toThrow(message);
+  os.createTask(function* () { yield* one.changePeriod(period); }, 'task', 1);
+  expect(() => os.start()).toThrow(message);
 });

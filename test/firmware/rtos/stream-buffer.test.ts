@@ -292,6 +292,24 @@ describe('the notification index', () => {
     }
   });
 
+  test('ends no wait but that at the buffer', () => {
+    const { clock, os, log } = device();
+    const buffer = new StreamBuffer(os, 4);
+    buffer.setNotificationIndex(0);
+    const reader = os.createTask(function* () {
+      yield* buffer.receive(new Uint8Array(4), 10);
+      yield* os.delay(50);
+      log.push(`at ${os.getTickCount()}`);
+    }, 'reader', 1);
+    os.start();
+    clock.advance(20);
+    reader.notifyGiveFromIsr();
+    clock.advance(39);
+    expect(log).toEqual([]);
+    clock.advance(1);
+    expect(log).toEqual(['at 60']);
+  });
+
   test('a sender that is notified for nothing waits for the rest of its time', () => {
     const { clock, os, log } = device();
     const buffer = new StreamBuffer(os, 4);

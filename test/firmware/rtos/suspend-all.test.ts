@@ -108,6 +108,50 @@ test('whom a queue, a semaphore or an interrupt wakes is behind those whom a tas
   ]);
 });
 
+test('the inner of two resumeAll makes nobody ready', () => {
+  const { os, log } = device();
+  const semaphore = new Semaphore(os);
+  os.createTask(function* () {
+    yield* semaphore.take();
+    log.push('semaphore');
+  }, 'semaphore', 5);
+  const suspended = os.createTask(function* () {
+    yield* os.suspend();
+    log.push('resumed');
+  }, 'resumed', 5);
+  os.createTask(function* () {
+    os.suspendAll();
+    os.suspendAll();
+    semaphore.give();
+    os.resumeAll();
+    suspended.resume();
+    os.resumeAll();
+  }, 'suspender', 1);
+  os.start();
+  expect(log).toEqual(['resumed', 'semaphore']);
+});
+
+test('who waits at a buffer is made ready by its notification, and so at once by a task', () => {
+  const { os, log } = device();
+  const [semaphore, empty, full] = [new Semaphore(os), new StreamBuffer(os, 4), new StreamBuffer(os, 1)];
+  full.sendFromIsr(Uint8Array.of(1));
+  os.createTask(function* () {
+    yield* semaphore.take();
+    log.push('semaphore');
+  }, 'semaphore', 5);
+  os.createTask(function* () { log.push(`reader ${yield* empty.receive(new Uint8Array(1))}`); }, 'reader', 5);
+  os.createTask(function* () { log.push(`writer ${yield* full.send(Uint8Array.of(2))}`); }, 'writer', 5);
+  os.createTask(function* () {
+    os.suspendAll();
+    semaphore.give();
+    yield* empty.send(Uint8Array.of(1), 1);
+    yield* full.receive(new Uint8Array(1), 0);
+    os.resumeAll();
+  }, 'suspender', 1);
+  os.start();
+  expect(log).toEqual(['reader 1', 'writer 1', 'semaphore']);
+});
+
 test('one that is to become ready with resumeAll can be suspended and deleted before', () => {
   const { os, log } = device();
   const semaphore = new Semaphore(os, 2);

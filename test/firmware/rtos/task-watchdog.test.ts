@@ -40,6 +40,17 @@ test('nobody is late who feeds in time, up to the last tick', () => {
   expect(reports).toEqual([]);
 });
 
+test('a task that feeds without being watched is not watched for it', () => {
+  const { clock, os, watchdog, reports } = watched();
+  os.createTask(function* () {
+    watchdog.feed();
+    yield* os.suspend();
+  }, 'unknown', 1);
+  os.start();
+  clock.advance(1000);
+  expect(reports).toEqual([]);
+});
+
 describe('late', () => {
   test('a task that a busy one starves, and the one that hogs', () => {
     const { clock, os, watchdog, reports } = watched();
