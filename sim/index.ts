@@ -70,6 +70,6 @@ export { type Expectation, judgeExpectation, type Judgement, parseExpectation } 
 export { verdictTable } from './verdict/findings-text.ts';
 export { Judge } from './verdict/judge.ts';
 export { type Detection, type Summary, summarize } from './verdict/summary.ts';
-export { type BenchEvent, describeTraceEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';
-export { parseTraceLine, type PassedOver, type TraceFileEnd, TraceReader } from './verdict/trace-file.ts';
+export { type BenchEvent, describeTraceEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './trace/trace.ts';
+export { parseTraceLine, type PassedOver, type TraceFileEnd, TraceReader } from './trace/trace-file.ts';
 export type { FalseAlarm, Findings, Noticed, Traffic, Verdict } from './verdict/verdict.ts';

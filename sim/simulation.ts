@@ -44,7 +44,7 @@ import { Engine } from './time/engine.ts';
 import { type PacingOptions, runPaced } from './time/pacing.ts';
 import { RealTime } from './time/real-time.ts';
 import { VirtualClock } from './time/virtual-clock.ts';
-import type { TraceEvent } from './verdict/trace.ts';
+import type { TraceEvent } from './trace/trace.ts';
 
 export interface SimulationOptions {
   /** All chance follows from it. Default 1. */

@@ -21,7 +21,7 @@ import { Agenda } from './time/agenda.ts';
 import { formatDuration } from './time/duration.ts';
 import { Judge } from './verdict/judge.ts';
 import { RecentEvents } from './verdict/recent.ts';
-import { type FaultEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './verdict/trace.ts';
+import { type FaultEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './trace/trace.ts';
 
 export interface TestbedOptions {
   readonly network: NetworkKind;

@@ -109,11 +109,12 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'netstat.ts': ['packet', 'tcpip', 'text.ts'],
   faults: ['board', 'dice.ts', 'link', 'time'],
   server: ['time'],
-  sessions: ['board', 'faults', 'server', 'time', 'verdict'],
-  verdict: ['board', 'faults', 'server', 'sessions', 'text.ts', 'time'],
+  trace: ['board', 'faults', 'server', 'time'],
+  sessions: ['faults', 'server', 'time', 'trace'],
+  verdict: ['board', 'faults', 'server', 'sessions', 'text.ts', 'time', 'trace'],
   'device.ts': ['board', 'faults'],
-  'testbed.ts': ['board', 'device.ts', 'faults', 'random.ts', 'server', 'sessions', 'time', 'verdict'],
-  bench: ['board', 'device.ts', 'testbed.ts', 'verdict'],
+  'testbed.ts': ['board', 'device.ts', 'faults', 'random.ts', 'server', 'sessions', 'time', 'trace', 'verdict'],
+  bench: ['board', 'device.ts', 'testbed.ts', 'trace'],
   'programs.ts': ['board', 'server'],
   gateway: ['lan.ts', 'link', 'netstat.ts', 'packet', 'time'],
   'node-host': ['device.ts', 'server', 'time'],
@@ -132,9 +133,10 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tcpip',
     'testbed.ts',
     'time',
+    'trace',
     'verdict',
   ],
-  matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'verdict'],
+  matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'trace', 'verdict'],
   swarm: [
     'board',
     'dice.ts',
@@ -148,9 +150,10 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tcpip',
     'text.ts',
     'time',
+    'trace',
     'verdict',
   ],
-  vitest: ['bench', 'device.ts', 'faults', 'simulation.ts', 'testbed.ts', 'time', 'verdict'],
+  vitest: ['bench', 'device.ts', 'faults', 'simulation.ts', 'testbed.ts', 'time', 'trace', 'verdict'],
   'server-bench': [
     'board',
     'device.ts',
@@ -179,6 +182,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'testbed.ts',
     'text.ts',
     'time',
+    'trace',
     'verdict',
   ],
 };
@@ -275,7 +279,7 @@ const COLUMNS_MAX = 120;
 const LITERAL = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/(?:[^/\\\n]|\\.)+\/[a-z]*/g;
 
 /** Files whose long lines are not broken yet. */
-const LONG = /^sim\/(verdict|vitest|sessions)\/|^sim\/(command\/fleet|simulation|testbed|swarm\/run)\.ts$/;
+const LONG = /^sim\/(verdict|vitest|sessions|trace)\/|^sim\/(command\/fleet|simulation|testbed|swarm\/run)\.ts$/;
 
 it('has no line of code that a screen cannot show', () => {
   const tooLong = [...sources, ...tests].flatMap(({ path, text }) => text.split('\n').flatMap((line, i) => {

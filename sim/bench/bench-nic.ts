@@ -9,7 +9,7 @@ import type { Clock } from '../../hal/clock.ts';
 import type { Lookup, Network } from '../../hal/network.ts';
 import type { Interrupts } from '../board/interrupts.ts';
 import type { Nic } from '../board/nic.ts';
-import type { BenchEvent } from '../verdict/trace.ts';
+import type { BenchEvent } from '../trace/trace.ts';
 import { BenchDatagram } from './bench-datagram.ts';
 import { BenchStream } from './bench-stream.ts';
 

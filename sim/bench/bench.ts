@@ -6,7 +6,7 @@ import { boardClock } from '../board/board-clock.ts';
 import type { Firmware } from '../board/board.ts';
 import type { Device } from '../device.ts';
 import { Testbed } from '../testbed.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import { BenchNic } from './bench-nic.ts';
 
 export interface BenchOptions {

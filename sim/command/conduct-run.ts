@@ -6,7 +6,7 @@ import { formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import { GatewayVenue } from './gateway-venue.ts';

@@ -1,7 +1,7 @@
 /** What happens, in lines on standard error, as it happens. */
 
 import type { Agenda } from '../time/agenda.ts';
-import { describeTraceEvent, isNotable, type TraceEvent } from '../verdict/trace.ts';
+import { describeTraceEvent, isNotable, type TraceEvent } from '../trace/trace.ts';
 import { READABLE_DEVICES } from './fleet.ts';
 import type { Painted, Terminal } from './terminal.ts';
 

@@ -3,7 +3,7 @@
 import { FAULTS } from '../faults/kinds/index.ts';
 import { counted } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 
 /** With more devices than this, what each of them does is too much to be read; only the faults are told. */
 export const READABLE_DEVICES = 50;

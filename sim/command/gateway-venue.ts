@@ -7,7 +7,7 @@ import type { Capture } from '../link/capture.ts';
 import type { LinkOptions } from '../link/options.ts';
 import type { NetstatRow } from '../netstat.ts';
 import { ServerBench, ServerBenchError } from '../server-bench/index.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import type { Fleet } from './fleet.ts';
 import { Live } from './live.ts';
 import { OutputFile } from './output-file.ts';

@@ -3,7 +3,7 @@
 import { Sessions } from '../sessions/sessions.ts';
 import { reportPage } from '../verdict/page/page.ts';
 import { TimeLines } from '../verdict/time-line.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import type { Outcome } from './outcome.ts';
 import { OutputFile } from './output-file.ts';
 import { pageScript } from './page-script.ts';

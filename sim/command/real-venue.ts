@@ -5,7 +5,7 @@ import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { Bench } from '../bench/bench.ts';
 import type { Firmware } from '../board/board.ts';
 import type { Device } from '../device.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import type { Fleet } from './fleet.ts';
 import { Live } from './live.ts';
 import type { RunSettings } from './run-settings.ts';

@@ -7,7 +7,7 @@ import { formatSeconds } from '../time/duration.ts';
 import type { Expectation } from '../verdict/expectation.ts';
 import { Judge } from '../verdict/judge.ts';
 import { counted } from '../text.ts';
-import { TraceReader } from '../verdict/trace-file.ts';
+import { TraceReader } from '../trace/trace-file.ts';
 import { defineCommand } from './command.ts';
 import { isAsExpected, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
 import { PageFile } from './page-file.ts';

@@ -10,7 +10,7 @@ import type { NetstatRow } from '../netstat.ts';
 import { referenceServer } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Testbed } from '../testbed.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import type { Fleet } from './fleet.ts';
 import { OutputFile } from './output-file.ts';
 import { Progress } from './progress.ts';

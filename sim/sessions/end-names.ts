@@ -1,7 +1,7 @@
 /** Names for the devices' ends of connections, the same whoever tells of them: the device, its server, or a NAT box. */
 
 import type { SocketAddress } from '../../hal/network.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 
 export class EndNames {
   /** What NAT boxes show, and whom they stand for. */

@@ -3,7 +3,7 @@
 import type { ResetReason } from '../../hal/system.ts';
 import type { Effect, FirmwareState, Side, Tier } from '../faults/kind.ts';
 import { type FaultKind, FAULTS } from '../faults/kinds/index.ts';
-import type { FaultEvent } from '../verdict/trace.ts';
+import type { FaultEvent } from '../trace/trace.ts';
 
 export interface FaultSpan {
   /** Its number in the trace, from 1; 0: it is no fault of a plan, but a box that forgot a connection. */

@@ -26,7 +26,7 @@
 import type { SocketAddress } from '../../hal/network.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { formatDuration } from '../time/duration.ts';
-import type { FaultEvent, TraceEvent } from '../verdict/trace.ts';
+import type { FaultEvent, TraceEvent } from '../trace/trace.ts';
 import { EndNames } from './end-names.ts';
 import { cutsOff, type FaultEnd, type FaultSpan, isStopped, OpenFaults } from './fault-span.ts';
 import { type DeviceSessions, type DroppedBy, ghostUntil, type LeftBy, onlineOf, type Session } from './session.ts';

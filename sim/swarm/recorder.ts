@@ -4,7 +4,7 @@ import type { SocketAddress } from '../../hal/network.ts';
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { Session } from '../sessions/session.ts';
 import type { SessionListener, Sessions } from '../sessions/sessions.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import type { DeviceFacts, HeardSession } from './observation.ts';
 
 /** Of whom nobody has the address. */

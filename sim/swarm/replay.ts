@@ -5,8 +5,8 @@
 
 import { Sessions } from '../sessions/sessions.ts';
 import { Judge } from '../verdict/judge.ts';
-import { parseTraceLine } from '../verdict/trace-file.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import { parseTraceLine } from '../trace/trace-file.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import type { Findings } from '../verdict/verdict.ts';
 
 export class Replay {

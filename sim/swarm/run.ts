@@ -8,7 +8,7 @@ import { heartbeatFirmware, referenceServer, SERVER_NAME } from '../programs.ts'
 import type { Liveness } from '../server/client-table.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import { TimeLines } from '../verdict/time-line.ts';
-import type { TraceEvent } from '../verdict/trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import { summarize } from '../verdict/summary.ts';
 import { QUEUE_BYTES } from './bounds.ts';
 import { type Violation, violationsOf } from './invariants.ts';

@@ -9,7 +9,7 @@ import type { SessionListener, Sessions } from '../sessions/sessions.ts';
 import {
   back, type Case, causesOf, type DeviceCases, endCase, goOn, healCuts, stateUnder, stopNoticing, verdictOf, worse,
 } from './case.ts';
-import type { TraceEvent } from './trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 import { type FalseAlarm, type Findings, GIVING_UP, type Verdict } from './verdict.ts';
 
 /** For most sessions: they share it. */

@@ -2,7 +2,7 @@
 
 import type { Session } from '../sessions/session.ts';
 import type { SessionListener } from '../sessions/sessions.ts';
-import { isNotable, type TraceEvent } from './trace.ts';
+import { isNotable, type TraceEvent } from '../trace/trace.ts';
 
 export interface RecentEvent {
   readonly event: TraceEvent;

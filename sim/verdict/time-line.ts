@@ -12,7 +12,7 @@ import { type DroppedBy, type Ghost, ghostsOf, type LeftBy, onlineOf, type Sessi
 import type { SessionListener, Sessions } from '../sessions/sessions.ts';
 import { formatDuration } from '../time/duration.ts';
 import { Bounded, Marks, type Mark, type Run, Runs } from './time-line-parts.ts';
-import type { TraceEvent } from './trace.ts';
+import type { TraceEvent } from '../trace/trace.ts';
 
 export type { Mark, Run } from './time-line-parts.ts';
 

@@ -2,7 +2,7 @@
 
 import { formatSeconds } from '../time/duration.ts';
 import type { RecentEvent } from '../verdict/recent.ts';
-import { describeTraceEvent, type TraceEvent } from '../verdict/trace.ts';
+import { describeTraceEvent, type TraceEvent } from '../trace/trace.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { isLater, type World } from './world.ts';
 

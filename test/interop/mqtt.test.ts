@@ -4,7 +4,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { describeTraceEvent } from '../../sim/verdict/trace.ts';
+import { describeTraceEvent } from '../../sim/trace/trace.ts';
 import { needsMosquitto, needsMqttJs, Peers } from '../support/mqtt-peers.ts';
 import type { Program } from '../support/process.ts';
 import { RealBench } from '../support/real-bench.ts';

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import type { TraceEvent } from '../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../sim/trace/trace.ts';
 import { Program } from '../support/process.ts';
 import { RealBench } from '../support/real-bench.ts';
 

@@ -18,7 +18,7 @@ import { heartbeatFirmware, referenceServer } from '../../sim/programs.ts';
 import { Simulation } from '../../sim/simulation.ts';
 import { PROFILE_NAMES } from '../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../sim/tcpip/profiles/index.ts';
-import type { TraceEvent } from '../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../sim/trace/trace.ts';
 import { Seeded } from '../support/seeded.ts';
 import { checkStack } from './tcpip/invariants.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { blackhole } from '../../sim/link/rules/index.ts';
 import { heartbeatFirmware, referenceServer } from '../../sim/programs.ts';
 import { Simulation, type SimulationOptions } from '../../sim/simulation.ts';
-import type { TraceEvent } from '../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../sim/trace/trace.ts';
 
 const KEEPALIVE = { idle: 3, interval: 3, count: 3 };
 

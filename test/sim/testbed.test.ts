@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { heartbeatFirmware, referenceServer } from '../../sim/programs.ts';
 import { Simulation } from '../../sim/simulation.ts';
-import type { TraceEvent } from '../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../sim/trace/trace.ts';
 
 function world(seed = 1, devices = 1) {
   const trace: TraceEvent[] = [];

@@ -5,7 +5,7 @@ import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { firmware } from '../../sim/programs.ts';
 import { Bench } from '../../sim/bench/bench.ts';
 import type { Device } from '../../sim/device.ts';
-import { describeTraceEvent, type TraceEvent } from '../../sim/verdict/trace.ts';
+import { describeTraceEvent, type TraceEvent } from '../../sim/trace/trace.ts';
 
 export class RealBench {
   readonly trace: TraceEvent[] = [];

@@ -6,7 +6,7 @@ import { Bench } from '../../../sim/bench/bench.ts';
 import { startServer } from '../../../sim/server/server.ts';
 import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
-import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
+import { describeTraceEvent, type TraceEvent } from '../../../sim/trace/trace.ts';
 import { Loopback } from '../../support/loopback.ts';
 import type { Device } from '../../../sim/device.ts';
 import { clocksOf } from './rig.ts';

@@ -8,7 +8,7 @@ import type { Hal } from '../../../hal/hal.ts';
 import type { SocketAddress, StreamSocket } from '../../../hal/network.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
 import type { Device } from '../../../sim/device.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 
 let server: Server;
 let bench: Bench;

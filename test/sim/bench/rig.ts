@@ -9,7 +9,7 @@ import type { Hal } from '../../../hal/hal.ts';
 import type { Network, SocketAddress, StreamHandler, StreamSocket } from '../../../hal/network.ts';
 import { Bench } from '../../../sim/bench/bench.ts';
 import type { Device } from '../../../sim/device.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 import { Loopback, type LoopbackHost, type LoopbackOptions } from '../../support/loopback.ts';
 
 export const SERVER: SocketAddress = { address: '10.0.0.2', port: 39_002 };

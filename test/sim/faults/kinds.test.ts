@@ -8,7 +8,7 @@ import { Dice } from '../../../sim/dice.ts';
 import { FAULT_KINDS, FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 import type { Verdict } from '../../../sim/verdict/verdict.ts';
 
 interface World {

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { nodeProgram } from '../../../sim/node-host/program.ts';
 import { heartbeatFirmware } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 import '../../../sim/vitest/index.ts';
 
 /** A server as anybody writes one: it gives back what it is sent, and drops who says nothing for 15 s. */

@@ -8,7 +8,7 @@ import { FAULTS } from '../../../sim/faults/kinds/index.ts';
 import { EndNames } from '../../../sim/sessions/end-names.ts';
 import { observe } from '../../../sim/swarm/run.ts';
 import { drawScenario } from '../../../sim/swarm/scenario.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 
 /** An event and its place in the trace: of two at one time, who comes first matters. */
 type Placed<E extends TraceEvent = TraceEvent> = E & { readonly i: number };

@@ -13,7 +13,7 @@ import { ghostsOf, type Session } from '../../../sim/sessions/session.ts';
 import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
 import { TimeLines } from '../../../sim/verdict/time-line.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 
 const end = (port: number, address = '10.0.0.2'): SocketAddress => ({ address, port });
 

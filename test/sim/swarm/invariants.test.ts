@@ -30,7 +30,7 @@ import { scenarioOf } from '../../../sim/swarm/swarm.ts';
 import type { FaultSpan } from '../../../sim/sessions/fault-span.ts';
 import type { Ghost } from '../../../sim/sessions/session.ts';
 import type { DeviceLine } from '../../../sim/verdict/time-line.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 
 const cable = { delayMs: 20, jitterMs: 0, bandwidthBps: undefined, loss: 0 };
 

@@ -13,7 +13,7 @@ import { Judge } from '../../../sim/verdict/judge.ts';
 import { formatBytes } from '../../../sim/text.ts';
 import { summaryLines, verdictTable } from '../../../sim/verdict/findings-text.ts';
 import { quantile, summarize } from '../../../sim/verdict/summary.ts';
-import type { TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../sim/trace/trace.ts';
 import type { Findings } from '../../../sim/verdict/verdict.ts';
 
 const SERVER = 'server:39002';

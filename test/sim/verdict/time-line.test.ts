@@ -11,7 +11,7 @@ import type { FaultKind } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
 import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { type DeviceLine, TimeLines } from '../../../sim/verdict/time-line.ts';
-import type { FaultEvent, TraceEvent } from '../../../sim/verdict/trace.ts';
+import type { FaultEvent, TraceEvent } from '../../../sim/trace/trace.ts';
 
 const server = 'server:39002';
 const end = (port: number, address = '10.0.0.2'): SocketAddress => ({ address, port });

@@ -9,7 +9,7 @@ import { type FaultKind, tierOf } from '../../../sim/faults/kinds/index.ts';
 import type { OfflineReason } from '../../../sim/server/events.ts';
 import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
-import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
+import { describeTraceEvent, type TraceEvent } from '../../../sim/trace/trace.ts';
 import type { Findings, Verdict } from '../../../sim/verdict/verdict.ts';
 
 const server = 'server:39002';

@@ -14,7 +14,7 @@ function spell({ from, to }: Span): string {
   return `${clock(from, 10)} to ${clock(to, 10)} (${lasting(to - from)})`;
 }
 
-function spellEnd(span: Told): string {
+function spellEnd(span: EndedSpan): string {
   return `${spell(span)}${span.text === '' ? ', still so at the end' : `: ${span.text}`}`;
 }
 

@@ -12,15 +12,15 @@ interface Span {
 }
 
 /** A span that says how it ended; '': it had not. */
-interface Told extends Span {
+interface EndedSpan extends Span {
   readonly text: string;
 }
 
-interface PlanFault extends Told {
+interface PlanFault extends EndedSpan {
   readonly cuts: boolean;
 }
 
-interface GhostSpan extends Told {
+interface GhostSpan extends EndedSpan {
   /** Which of the on-line spans it is in. */
   readonly span: number;
 }
@@ -44,8 +44,8 @@ interface Piece extends Span {
 interface DeviceLane {
   readonly name: string;
   readonly leftOut: number;
-  readonly connected: readonly Told[];
-  readonly online: readonly Told[];
+  readonly connected: readonly EndedSpan[];
+  readonly online: readonly EndedSpan[];
   readonly ghosts: readonly GhostSpan[];
   readonly faults: readonly PlanFault[];
   readonly beats: readonly BeatRun[];
@@ -96,7 +96,7 @@ function textAt(number: number): string {
   return data.texts[number] ?? '';
 }
 
-function unpackTold(flat: readonly number[]): Told[] {
+function unpackEndedSpans(flat: readonly number[]): EndedSpan[] {
   return unpack(flat, 3, ([from = 0, to = 0, text = -1]) => ({ from, to, text: textAt(text) }));
 }
 
@@ -112,7 +112,7 @@ const serverFaults = unpackFaults(data.server);
 const unpacked = new Map<number, DeviceLane>();
 
 /** Cuts overlapping sessions into pieces. */
-function piecesOf(online: readonly Told[], ghosts: readonly GhostSpan[]): { alive: Piece[]; haunted: Piece[] } {
+function piecesOf(online: readonly EndedSpan[], ghosts: readonly GhostSpan[]): { alive: Piece[]; haunted: Piece[] } {
   const times = [...new Set(online.flatMap((span) => [span.from, span.to]))].sort((a, b) => a - b);
   const pieces: (Piece & { readonly span: number })[] = [];
   let next = 0;
@@ -137,7 +137,7 @@ function deviceAt(index: number | undefined): DeviceLane {
   const known = unpacked.get(index);
   if (known !== undefined) return known;
   const [name, connected, flatOnline, flatGhosts, faults, beats, missed, marks, leftOut] = packed;
-  const online = unpackTold(flatOnline);
+  const online = unpackEndedSpans(flatOnline);
   const ghosts = unpack(flatGhosts, 4, ([from = 0, to = 0, text = -1, span = 0]) => ({
     from,
     to,
@@ -147,7 +147,7 @@ function deviceAt(index: number | undefined): DeviceLane {
   const device: DeviceLane = {
     name,
     leftOut,
-    connected: unpackTold(connected),
+    connected: unpackEndedSpans(connected),
     online,
     ghosts,
     faults: unpackFaults(faults),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { heartbeatFirmware, referenceServer } from '../../../../sim/programs.ts';
 import { Simulation } from '../../../../sim/simulation.ts';
 import type { ProfileName } from '../../../../sim/tcpip/profile.ts';
-import type { TraceEvent } from '../../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../../sim/trace/trace.ts';
 import { Rig, type User } from '../rig.ts';
 
 const THREE = { idle: 3, interval: 3, count: 3 };

@@ -6,7 +6,7 @@ import { planOf } from '../../../../../sim/faults/plan.ts';
 import { firmware, referenceServer, SERVER_NAME, SERVER_PORT } from '../../../../../sim/programs.ts';
 import type { BrokerSettings } from '../../../../../sim/server/protocols/mqtt/broker.ts';
 import { Simulation } from '../../../../../sim/simulation.ts';
-import type { TraceEvent } from '../../../../../sim/verdict/trace.ts';
+import type { TraceEvent } from '../../../../../sim/trace/trace.ts';
 
 const servers = [{ host: SERVER_NAME, port: SERVER_PORT }];
 

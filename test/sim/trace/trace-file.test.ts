@@ -12,14 +12,14 @@ import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { Sessions } from '../../../sim/sessions/sessions.ts';
 import { Judge } from '../../../sim/verdict/judge.ts';
-import { EVENT_FIELDS, isObject, REASON_FIELDS } from '../../../sim/verdict/trace-fields.ts';
-import { parseTraceLine, TraceReader, type TraceFileEnd } from '../../../sim/verdict/trace-file.ts';
-import { describeTraceEvent, type TraceEvent } from '../../../sim/verdict/trace.ts';
+import { EVENT_FIELDS, isObject, REASON_FIELDS } from '../../../sim/trace/trace-fields.ts';
+import { parseTraceLine, TraceReader, type TraceFileEnd } from '../../../sim/trace/trace-file.ts';
+import { describeTraceEvent, type TraceEvent } from '../../../sim/trace/trace.ts';
 import { check } from '../../support/check.ts';
 import { readText } from '../../support/files.ts';
 import { Seeded } from '../../support/seeded.ts';
 
-const DOCUMENT = readText(fileURLToPath(new URL('../../../sim/verdict/TRACE.md', import.meta.url)));
+const DOCUMENT = readText(fileURLToPath(new URL('../../../sim/trace/TRACE.md', import.meta.url)));
 
 type Json = Readonly<Record<string, unknown>>;
 
