@@ -160,6 +160,7 @@ export class Simulation {
       onTrace,
       witness,
       repeat,
+      offlineLog: gateway?.offlineLog,
     });
     this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), addressesOf: (name) => this.#addressesOf(name) };
     this.wires = new Wires(this.engine, packets, seed);

@@ -38,6 +38,8 @@ export interface TestbedOptions {
   readonly witness: boolean;
   /** The line that repeats the run, for the trace. */
   readonly repeat: string | undefined;
+  /** What lines say that a device is gone, for the trace (RunEvent). */
+  readonly offlineLog?: string | undefined;
 }
 
 /** What is known of what has happened. */
@@ -213,8 +215,8 @@ export class Testbed {
     if (this.#trace === 'ended') return;
     if (this.#trace === 'not begun') {
       this.#trace = 'going on';
-      const { network, seed, repeat } = this.#options;
-      const start = { source: 'run', kind: 'start', format: TRACE_FORMAT, version: TRACE_VERSION, network, seed, ...(repeat !== undefined && { repeat }), atMs: 0 } as const;
+      const { network, seed, repeat, offlineLog } = this.#options;
+      const start = { source: 'run', kind: 'start', format: TRACE_FORMAT, version: TRACE_VERSION, network, seed, ...(repeat !== undefined && { repeat }), ...(offlineLog !== undefined && { offlineLog }), atMs: 0 } as const;
       this.#tell(start);
     }
     this.#witness?.sessions.add(event);

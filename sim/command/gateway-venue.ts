@@ -33,7 +33,7 @@ export class GatewayVenue implements Venue {
   /** Throws a Problem where a capture cannot be written. */
   constructor(
     settings: RunSettings,
-    { command, port }: OwnServer,
+    { command, port, offlineLog }: OwnServer,
     terminal: Terminal,
     fleet: Fleet,
     onTrace: (event: TraceEvent) => void,
@@ -53,6 +53,7 @@ export class GatewayVenue implements Venue {
     this.#bench = new ServerBench({
       command,
       ...(port !== undefined && { port }),
+      ...(offlineLog !== undefined && { offlineLog }),
       seed: settings.seed,
       repeat: settings.repeatWithoutFiles,
       onOutput: (line) => terminal.log([{ style: 'dim', text: 'server |' }, ` ${line}`]),

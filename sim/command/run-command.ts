@@ -60,12 +60,19 @@ export const RUN_OPTIONS = {
   pcap: {
     type: 'string',
     value: 'out.pcapng',
-    help: 'simulated: what every host sends, for Wireshark and tshark, with the faults as comments',
+    help: 'but over real sockets: what every host sends, for Wireshark and tshark, with the faults as comments',
+  },
+  'offline-log': {
+    type: 'string',
+    value: 'REGEX',
+    help:
+      'with -- COMMAND: the lines of its output that say that a device is gone, by its name or its address: then the ' +
+      'server has noticed when its kernel has, and its program',
   },
   netstat: {
     type: 'boolean',
     default: false,
-    help: 'simulated: at the end every connection of every host, with the timer that runs',
+    help: 'but over real sockets: at the end every connection of every host, with the timer that runs',
   },
 } as const;
 

@@ -15,13 +15,24 @@ import { readExpectations, readPlan } from './plan-options.ts';
 import type { GivenWithProtocol } from './protocol-command.ts';
 import type { RUN_OPTIONS } from './run-command.ts';
 import { checkServer, defined } from './server-options.ts';
-import { checkDifferent, durationOf, fileName, inputName, seedOf, usage, wholeNumber } from './values.ts';
+import {
+  checkDifferent,
+  durationOf,
+  fileName,
+  inputName,
+  regularExpression,
+  seedOf,
+  usage,
+  wholeNumber,
+} from './values.ts';
 
 /** The user's own server, in a namespace of its own. */
 export interface OwnServer {
   readonly command: readonly string[];
   /** Undefined: to be found out. */
   readonly port: number | undefined;
+  /** Lines of its output that say that a device is gone. */
+  readonly offlineLog: RegExp | undefined;
 }
 
 export interface RunSettings {
@@ -59,7 +70,12 @@ const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5,
 export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSettings {
   const { values, args, protocol, settings, beatIntervalMs, keepAlive } = given;
   const ownServer =
-    given.serverCommand === undefined ? undefined : ownServerOf(given.serverCommand, values.server ?? []);
+    given.serverCommand === undefined
+      ? undefined
+      : ownServerOf(given.serverCommand, values.server ?? [], values['offline-log']);
+  if (ownServer === undefined && values['offline-log'] !== undefined) {
+    throw usage('--offline-log reads what your server prints: it goes with -- COMMAND');
+  }
   const servers = ownServer === undefined ? (values.server ?? []).map(parseServer) : [];
   const network = ownServer !== undefined ? 'gateway' : servers.length > 0 ? 'real' : 'simulated';
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
@@ -142,17 +158,22 @@ function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number |
 }
 
 /** What stands behind `--`; and `--server :1883` where it listens. */
-function ownServerOf(command: readonly string[], servers: readonly string[]): OwnServer {
+function ownServerOf(
+  command: readonly string[],
+  servers: readonly string[],
+  pattern: string | undefined,
+): OwnServer {
   if (command.length === 0) {
     throw usage('behind -- there must be the command that starts your server, as in -- node server.js');
   }
   const [server, ...more] = servers;
-  if (server === undefined) return { command, port: undefined };
+  const offlineLog = pattern === undefined ? undefined : regularExpression('--offline-log', pattern);
+  if (server === undefined) return { command, port: undefined, offlineLog };
   const [, port] = /^:(\d+)$/.exec(server) ?? [];
   if (port === undefined || more.length > 0) {
     throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
   }
-  return { command, port: wholeNumber('the port of --server', port, 1, 65_535) };
+  return { command, port: wholeNumber('the port of --server', port, 1, 65_535), offlineLog };
 }
 
 /** `host:port`, `[2001:db8::1]:port`. */

@@ -50,6 +50,14 @@ export function inputName<T extends string | undefined>(option: string, text: T)
   return text === STDIN ? text : fileName(option, text);
 }
 
+export function regularExpression(option: string, text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw usage(`${option} must be a regular expression, not '${text}': ${reasonOf(error)}`);
+  }
+}
+
 /** A path. Many commands take '-' for standard input or output; a file of that name is `./-`. */
 export function fileName<T extends string | undefined>(option: string, text: T): T {
   if (text === '' || text === '-') throw usage(`${option} must be the name of a file, not '${text}'`);

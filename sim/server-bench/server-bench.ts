@@ -35,6 +35,11 @@ export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'on
   readonly port?: number;
   /** How long it may take until it listens. Default 30 s. */
   readonly listenWithin?: Duration;
+  /**
+   * What lines of its output say that a device is gone: by its name, or its address. With it, the server has
+   * noticed when its kernel has, and its program.
+   */
+  readonly offlineLog?: RegExp;
   /** Each line that it prints. */
   readonly onOutput?: (line: string) => void;
 }
@@ -83,10 +88,11 @@ export class ServerBench extends Simulation {
 
   /** A bench whose server is not started yet. */
   constructor(benchOptions: ServerBenchOptions) {
-    const { command, onOutput, ...options } = benchOptions;
+    const { command, onOutput, offlineLog, ...options } = benchOptions;
     let machine: ServerMachine | undefined = undefined;
     const write = (bytes: Uint8Array): void => machine?.write(bytes);
-    super({ ...options, gateway: { block: OUTSIDE, address: ADDRESS, write, clock: nodeClock() } });
+    const clock = nodeClock();
+    super({ ...options, gateway: { block: OUTSIDE, address: ADDRESS, offlineLog: offlineLog?.source, write, clock } });
     const { gate, realTime, testbed } = this;
     if (gate === undefined || realTime === undefined) throw new Error('a gateway has a gate and a time of its own');
     machine = new ServerMachine(gate, {
@@ -97,6 +103,7 @@ export class ServerBench extends Simulation {
       mtuBytes: MTU_BYTES,
       command,
       onEvent: (event) => {
+        realTime.arrived(() => this.#traceProcess(event));
         for (const listener of this.#listeners) listener(event);
       },
       onOff: () => ends.forgetAll(),
@@ -109,6 +116,10 @@ export class ServerBench extends Simulation {
         this.#lastLines.push(line);
         if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
         onOutput?.(line);
+        const device = offlineLog === undefined ? undefined : this.#deviceIn(line, offlineLog);
+        if (device === undefined) return;
+        const event = { source: 'process', server: SERVER_NAME, kind: 'put-offline', device, line } as const;
+        realTime.arrived(() => testbed.trace(event));
       },
     }, () => {
       for (const { stack } of this.hosts) stack?.resetAll();
@@ -133,6 +144,23 @@ export class ServerBench extends Simulation {
     const host = this.host(device.name);
     if (host !== undefined) this.#deviceAt.set(formatAddress(host.address), device.name);
     return device;
+  }
+
+  #traceProcess(event: HelperEvent): void {
+    const ofServer = { source: 'process', server: SERVER_NAME } as const;
+    if (event.kind === 'started') this.testbed.trace({ ...ofServer, kind: 'process-started' });
+    if (event.kind !== 'exit') return;
+    const { status, signal } = event;
+    this.testbed.trace({ ...ofServer, kind: 'process-ended', status, signal });
+  }
+
+  /** The device that a line names: in the first group of the pattern, where it has one. */
+  #deviceIn(line: string, pattern: RegExp): string | undefined {
+    const [whole, group] = pattern.exec(line) ?? [];
+    if (whole === undefined) return undefined;
+    const words = (group ?? line).match(/[\w.-]+/g) ?? [];
+    const names = words.map((word) => this.#deviceAt.get(word) ?? this.testbed.board(word)?.name);
+    return names.find((name) => name !== undefined);
   }
 
   /** Where devices connect to, for a firmware's settings. */

@@ -19,6 +19,8 @@ export interface Session {
   left: Left | undefined;
   /** Undefined: the server's end of it is there. */
   dropped: Dropped | undefined;
+  /** When the program of the user's own server said that the device is gone. Undefined: it has not. */
+  putOfflineMs: number | undefined;
   /** Undefined: the device can be reached over it, as far as anybody knows. */
   outage: Outage | undefined;
   /** Those that are over, the earliest first. */
@@ -91,6 +93,8 @@ export interface DeviceSessions {
   session: Session | undefined;
   /** The one that its firmware had when a fault stopped it, until it boots. */
   stopped: Session | undefined;
+  /** The last one of which the server's end is gone, as who sees it from outside tells. */
+  lastDropped: Session | undefined;
   /** Those that it has left, and no server has dropped; the earliest first. */
   left: readonly Session[];
   /** Whether it ever had one. */

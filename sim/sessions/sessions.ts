@@ -133,6 +133,8 @@ export class Sessions {
         if (session !== undefined) this.#drop(session, event.atMs, { kind: 'hung-up', by: event.by });
         return session;
       }
+      case 'process':
+        return event.kind === 'put-offline' ? this.#putOffline(event.device, event.atMs) : undefined;
       case 'link':
         return this.#addLinkEvent(event);
       case 'server':
@@ -256,6 +258,17 @@ export class Sessions {
     device.hasConnected = true;
     const by = this.#cutAt(device.name);
     if (by !== undefined) cut(session, atMs, by);
+  }
+
+  /** A server's program says that it has given a device up: of its sessions the oldest that it has not said that of. */
+  #putOffline(name: string, atMs: number): Session | undefined {
+    const device = this.devices.get(name);
+    if (device === undefined) return undefined;
+    const { lastDropped, left, stopped, session } = device;
+    const all = [lastDropped, ...left, stopped, session];
+    const said = all.find((one) => one !== undefined && one.putOfflineMs === undefined);
+    if (said !== undefined) said.putOfflineMs = atMs;
+    return said;
   }
 
   /** The device has its connection no more. The server may have it still. */
@@ -394,7 +407,7 @@ export class Sessions {
   #open(end: string, atMs: number): Session {
     const session: Session = {
       end, device: undefined, connectedMs: atMs, online: undefined, left: undefined, dropped: undefined,
-      outage: undefined, ghosts: [],
+      putOfflineMs: undefined, outage: undefined, ghosts: [],
     };
     this.#byEnd.set(end, [...(this.#byEnd.get(end) ?? []), session]);
     return session;
@@ -403,6 +416,7 @@ export class Sessions {
   /** The server's end is gone. */
   #drop(session: Session, atMs: number, by: DroppedBy): void {
     session.dropped = { atMs, by };
+    if (session.device !== undefined && by.kind === 'hung-up') session.device.lastDropped = session;
     if (session.device?.session === session) this.#deserted.set(session.end, session);
     this.#endOutage(session, atMs);
     this.#forget(session);
@@ -433,7 +447,7 @@ export class Sessions {
     let device = this.devices.get(name);
     if (device === undefined) {
       device = {
-        name, session: undefined, stopped: undefined, left: NO_SESSIONS, hasConnected: false, server: undefined, isAssumed: false,
+        name, session: undefined, stopped: undefined, lastDropped: undefined, left: NO_SESSIONS, hasConnected: false, server: undefined, isAssumed: false,
       };
       this.devices.set(name, device);
     }

@@ -183,6 +183,7 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
       network: oneOf(NETWORKS),
       seed: whole(0, 2 ** 32 - 1),
       repeat: optional(text),
+      offlineLog: optional(text),
     },
     end: { ...ofAny, interrupted: yesOrNo, bytes: count },
   },
@@ -218,6 +219,11 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
   },
   bench: {
     'hung-up': { ...ofDevice, local: optional(address), by: oneOf(['closed', ...ERRNOS]) },
+  },
+  process: {
+    'process-started': ofServer,
+    'process-ended': { ...ofServer, status: count, signal: count },
+    'put-offline': { ...ofServer, device: filled, line: text },
   },
   link: {
     mapped: { ...ofAny, nat: filled, inside: address, outside: address },

@@ -23,6 +23,8 @@ export type RunEvent =
     readonly network: NetworkKind; readonly seed: number;
     /** What repeats the run: a line for a shell. */
     readonly repeat?: string;
+    /** The pattern of lines by which the user's own server says that a device is gone; not there: none was looked for. */
+    readonly offlineLog?: string;
   }
   /** The last one of a trace that is whole. */
   | {
@@ -58,6 +60,14 @@ export interface BenchEvent {
   readonly by: Errno | 'closed';
 }
 
+/** What is seen of the process of a server that is the user's own. */
+export type ProcessEvent =
+  | { readonly kind: 'process-started' }
+  /** By itself, or by a fault; `signal` is the number of the one that ended it, or 0. */
+  | { readonly kind: 'process-ended'; readonly status: number; readonly signal: number }
+  /** A line of its output says that a device is gone: one that the run was told to look for. */
+  | { readonly kind: 'put-offline'; readonly device: string; readonly line: string };
+
 export type LinkEvent =
   /** A NAT box stands for a device from now on: `inside` is who begins the connection, `outside` whom its peer sees. */
   | { readonly kind: 'mapped'; readonly nat: string; readonly inside: SocketAddress; readonly outside: SocketAddress }
@@ -69,6 +79,7 @@ export type TraceEvent = { readonly atMs: number } & (
   | ({ readonly source: 'run' } & RunEvent)
   | ({ readonly source: 'device'; readonly device: string } & BoardEvent)
   | ({ readonly source: 'bench'; readonly device: string } & BenchEvent)
+  | ({ readonly source: 'process'; readonly server: string } & ProcessEvent)
   | ({ readonly source: 'link' } & LinkEvent)
   | ({ readonly source: 'fault' } & FaultEvent)
   | ({ readonly source: 'server'; readonly server: string } & ServerEvent)
@@ -83,7 +94,8 @@ export function describeTraceEvent(event: TraceEvent): string {
 function whoseEvent(event: TraceEvent): string {
   switch (event.source) {
     case 'run': return 'run';
-    case 'server': return event.server;
+    case 'server':
+    case 'process': return event.server;
     case 'fault': return event.host;
     case 'link': return event.kind === 'mapped' ? event.nat : event.at;
     case 'device':
@@ -119,6 +131,8 @@ function describe(event: TraceEvent): string {
       return event.kind === 'start' ? `seed ${event.seed}, ${event.network} network` : `${event.interrupted ? 'stopped' : 'ended'}, ${event.bytes} bytes sent`;
     case 'server':
       return describeEvent(event);
+    case 'process':
+      return describeProcessEvent(event);
     case 'link':
       return describeLinkEvent(event);
     case 'fault':
@@ -128,6 +142,17 @@ function describe(event: TraceEvent): string {
       return event.by === 'closed' ? "the server's end is closed (FIN)" : `the server's end is gone (${event.by})`;
     case 'device':
       return describeBoardEvent(event);
+  }
+}
+
+function describeProcessEvent(event: ProcessEvent): string {
+  switch (event.kind) {
+    case 'process-started':
+      return 'its process has started';
+    case 'process-ended':
+      return `its process has ended, ${event.signal === 0 ? `with status ${event.status}` : `by signal ${event.signal}`}`;
+    case 'put-offline':
+      return `says that ${event.device} is gone: ${event.line}`;
   }
 }
 

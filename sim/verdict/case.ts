@@ -19,6 +19,7 @@ export interface Case {
   readonly heal: Heal;
   deviceNoticed: Noticed | undefined;
   serverNoticed: Noticed | undefined;
+  logNoticed: Noticed | undefined;
   backAtMs: number | undefined;
   survived: boolean;
 }
@@ -133,7 +134,8 @@ function isAfter({ fault, session }: Case, servedOver: Session, sentMs: number |
   return sentMs === undefined ? session !== servedOver : sentMs >= fault.fromMs;
 }
 
-export function verdictOf(one: Case, endMs: number): Verdict {
+/** `hasLog`: the run looks for what the server's program says. */
+export function verdictOf(one: Case, endMs: number, hasLog: boolean): Verdict {
   const { effect, device, session, hadService, firmware, server, survived, backAtMs } = one;
   const { kind, tier, text, on, fromMs: atMs, forMs, toMs } = one.fault;
   const healedMs = healedAtMs(one);
@@ -143,7 +145,9 @@ export function verdictOf(one: Case, endMs: number): Verdict {
     isOver: toMs !== undefined,
     healedAfterMs: healedMs === undefined ? undefined : healedMs - atMs,
     wasConnected: session !== undefined,
-    hadService, firmware, server, deviceNoticed: one.deviceNoticed, serverNoticed: one.serverNoticed, survived,
+    hadService, firmware, server, deviceNoticed: one.deviceNoticed, serverNoticed: one.serverNoticed,
+    log: hasLog ? { noticed: one.logNoticed } : undefined,
+    survived,
     // What came after the fault; and where the session survived that, before the heal.
     ghostMs: effect === 'cuts' && session !== undefined ? ghostMsWithin(session, atMs, ghostsUntilMs, endMs) : 0,
     backAfterMs: !hadService || backAtMs === undefined || healedMs === undefined ? undefined : backAtMs - healedMs,

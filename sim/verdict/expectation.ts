@@ -1,7 +1,7 @@
 /** What a user expects of every fault that cuts: `server notices within 15s`, `service back within 10s`. */
 
 import { describeWrongDuration, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
-import type { Verdict } from './verdict.ts';
+import { allOfServerNoticed, type Verdict } from './verdict.ts';
 
 const SUBJECTS = ['server notices', 'device notices', 'service back'] as const;
 
@@ -74,7 +74,7 @@ function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | unde
     case 'server notices':
     case 'device notices': {
       const isServer = subject === 'server notices';
-      const noticed = isServer ? verdict.serverNoticed : verdict.deviceNoticed;
+      const noticed = isServer ? allOfServerNoticed(verdict) : verdict.deviceNoticed;
       if (!verdict.wasConnected || verdict.survived) return undefined;
       if (noticed !== undefined) return after(atMs, noticed.afterMs, ` (${noticed.by})`);
       // Who was stopped by the fault need not notice; if a watchdog did, or it found out later, that counts.

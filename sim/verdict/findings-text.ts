@@ -9,6 +9,9 @@ import { GIVING_UP, type Noticed, type Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
 
+/** Where the run looks for what the server's program says, a column of its own. */
+const LOG_HEAD = 'in its log';
+
 /** A fault on more devices than this gets one row for them all. */
 const ROWS_A_FAULT_MAX = 8;
 
@@ -68,7 +71,7 @@ export function verdictRows(verdicts: readonly Verdict[], spared: readonly strin
     if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${howMany(group)})`, group)];
     return group.map((verdict) => row(`${text}${which(verdict, group)}`, [verdict]));
   });
-  return [HEAD, ...rows, ...spared.map((text) => [text, 'kept alive', 'kept alive', '-', '-'])];
+  return [head(verdicts), ...rows, ...spared.map((text) => [text, 'kept alive', 'kept alive', '-', '-'])];
 }
 
 /** `20 devices`, or where it came again and again `20 devices, 80 times`. */
@@ -126,8 +129,18 @@ export function tierNotes(verdicts: readonly Verdict[]): string[] {
   });
 }
 
+function head(verdicts: readonly Verdict[]): string[] {
+  return verdicts.some(({ log }) => log !== undefined) ? [...HEAD.slice(0, 3), LOG_HEAD, ...HEAD.slice(3)] : HEAD;
+}
+
 function row(title: string, verdicts: readonly Verdict[]): string[] {
-  return [title, ...[deviceCell, serverCell, ghostCell, backCell].map((cell) => summary(verdicts.map(cell)))];
+  const hasLog = verdicts.some(({ log }) => log !== undefined);
+  const cells = [deviceCell, serverCell, ...(hasLog ? [logCell] : []), ghostCell, backCell];
+  return [title, ...cells.map((cell) => summary(verdicts.map(cell)))];
+}
+
+function logCell(verdict: Verdict): Cell {
+  return verdict.wasConnected ? noticedCell(verdict, verdict.log?.noticed, verdict.server) : word('-');
 }
 
 /** One cell as it is; of many, each different thing that happened: how often, how long in the middle and at worst. */

@@ -50,7 +50,7 @@ export class Judge implements SessionListener {
   }
 
   verdicts(endMs = this.#sessions.lastMs): Verdict[] {
-    return this.#cases.map((one) => verdictOf(one, endMs));
+    return this.#cases.map((one) => verdictOf(one, endMs, this.#hasLog));
   }
 
   /**
@@ -59,7 +59,7 @@ export class Judge implements SessionListener {
   latestCut(name: string): ((nowMs: number) => Verdict) | undefined {
     const device = this.#sessions.devices.get(name);
     const one = device && this.#devices.get(device)?.latestCut;
-    return one && ((nowMs) => verdictOf(one, nowMs));
+    return one && ((nowMs) => verdictOf(one, nowMs, this.#hasLog));
   }
 
   #spared(): string[] {
@@ -111,6 +111,7 @@ export class Judge implements SessionListener {
       heal: effect === 'cuts' ? device.heal : { atMs: undefined },
       deviceNoticed: undefined,
       serverNoticed: undefined,
+      logNoticed: undefined,
       backAtMs: undefined,
       survived: false,
     };
@@ -220,6 +221,15 @@ export class Judge implements SessionListener {
     for (const one of causesOf(this.#of(session))) one.serverNoticed = { afterMs: atMs - one.fault.fromMs, by };
     // Who finds that the other has left it is right.
     if (session.left === undefined) this.#giveUp(session, { atMs, device: device.name, side: 'server', by });
+  }
+
+  traceEvent(event: TraceEvent, session: Session | undefined): void {
+    if (event.kind !== 'put-offline' || session === undefined) return;
+    for (const one of causesOf(this.#of(session))) one.logNoticed ??= { afterMs: event.atMs - one.fault.fromMs, by: 'log' };
+  }
+
+  get #hasLog(): boolean {
+    return this.#sessions.start?.offlineLog !== undefined;
   }
 
   served(session: Session, atMs: number, sentMs: number | undefined): void {

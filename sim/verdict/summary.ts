@@ -1,6 +1,6 @@
 /** What many verdicts come to: how long it took in the middle, nearly always, and at worst; and what it cost. */
 
-import type { Findings, Noticed, Traffic } from './verdict.ts';
+import { allOfServerNoticed, type Findings, type Noticed, type Traffic } from './verdict.ts';
 
 /** How one end fared. */
 export interface Detection {
@@ -38,7 +38,7 @@ export function summarize({ verdicts, devices, endMs, ghostMs, falseAlarms, over
   return {
     faults: cuts.length,
     survived: cuts.length - toNotice.length,
-    server: detection(toNotice.map((one) => outcome(one.serverNoticed, one.server === 'running'))),
+    server: detection(toNotice.map((one) => outcome(allOfServerNoticed(one), one.server === 'running'))),
     device: detection(toNotice.map((one) => outcome(one.deviceNoticed, one.firmware === 'running'))),
     back: detection(healed.map(({ backAfterMs }) => backAfterMs ?? 'never')),
     ghostMs,

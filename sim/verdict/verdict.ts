@@ -80,10 +80,21 @@ export interface Verdict {
   /** Undefined: it did not, or could not. */
   readonly deviceNoticed: Noticed | undefined;
   readonly serverNoticed: Noticed | undefined;
+  /**
+   * Where the run looks for what the server's own program says of it (`--offline-log`): when it said so, if it has.
+   * `serverNoticed` then is its kernel's, and the user waits for the later of the two.
+   */
+  readonly log: { readonly noticed: Noticed | undefined } | undefined;
   readonly survived: boolean;
   readonly ghostMs: number;
   /** After the heal; undefined: not yet, or there was none, or no service before. */
   readonly backAfterMs: number | undefined;
+}
+
+/** When all of the server had noticed: its kernel, and, where its program is asked, too, that. */
+export function allOfServerNoticed({ serverNoticed, log }: Verdict): Noticed | undefined {
+  if (log === undefined || serverNoticed === undefined || log.noticed === undefined) return log === undefined ? serverNoticed : undefined;
+  return serverNoticed.afterMs > log.noticed.afterMs ? serverNoticed : log.noticed;
 }
 
 /** By what an end gives up that has seen nothing of the other. */

@@ -1,6 +1,6 @@
 /** The fault that a matcher is about: the last that has cut a device. */
 
-import type { Verdict } from '../verdict/verdict.ts';
+import { allOfServerNoticed, type Verdict } from '../verdict/verdict.ts';
 import { isLater, pass, type World } from './world.ts';
 
 /** A verdict that is looked at again as time passes. */
@@ -29,8 +29,9 @@ export async function heal(world: World, cut: Cut, patienceMs: number): Promise<
   await pass(world, () => cut.verdict().healedAfterMs !== undefined, endMs);
 }
 
-export function noticed({ serverNoticed, deviceNoticed, survived, atMs, ...verdict }: Verdict, by: 'server' | 'device', nowMs: number): string {
-  const how = by === 'server' ? serverNoticed : deviceNoticed;
+export function noticed(verdict: Verdict, by: 'server' | 'device', nowMs: number): string {
+  const { deviceNoticed, survived, atMs } = verdict;
+  const how = by === 'server' ? allOfServerNoticed(verdict) : deviceNoticed;
   const state = by === 'server' ? verdict.server : verdict.firmware;
   if (how !== undefined) return `the ${by} noticed after ${exactly(how.afterMs)} (${how.by})`;
   if (survived) return 'the connection survived';

@@ -15,7 +15,7 @@ import type { Device } from '../device.ts';
 import type { Side } from '../faults/kind.ts';
 import { type Duration, formatDuration } from '../time/duration.ts';
 import { type Expectation, formatExpectation, judgeExpectation, parseExpectation } from '../verdict/expectation.ts';
-import type { Verdict } from '../verdict/verdict.ts';
+import { allOfServerNoticed, type Verdict } from '../verdict/verdict.ts';
 import { exactly, heal, isWithin, latestCut, noticed } from './cut.ts';
 import { repeatLine, type RunningTest } from './repeat.ts';
 import { type TimeLimit, timeLine } from './time-line.ts';
@@ -72,7 +72,7 @@ expect.extend({
     const { by, within } = fieldsOf(options, "toNotice(device, { by: 'server', within: '15s' })");
     if (by !== 'server' && by !== 'device') throw new RangeError(`by must be 'server' or 'device', not ${describeValue(by)}`);
     const limitMs = withinMs(within);
-    const how = (verdict: Verdict) => (by === 'server' ? verdict.serverNoticed : verdict.deviceNoticed);
+    const how = (verdict: Verdict) => (by === 'server' ? allOfServerNoticed(verdict) : verdict.deviceNoticed);
     const { wasConnected, atMs } = cut.verdict();
     if (!wasConnected) return untestable(world, this, cut.verdict(), WAS_NOT_CONNECTED);
 

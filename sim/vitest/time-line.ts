@@ -74,6 +74,8 @@ function concerning(recent: readonly RecentEvent[], verdict: Verdict, verdicts: 
         return event.device === device;
       case 'fault':
         return event.on === 'device' ? event.host === device : texts.has(event.text);
+      case 'process':
+        return event.kind !== 'put-offline' || event.device === device;
       case 'link':
         return event.kind === 'forgotten' && (event.at === device || session?.device?.name === device);
       case 'server':

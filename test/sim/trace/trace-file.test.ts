@@ -115,8 +115,8 @@ describe('a line', () => {
     ['5', 'this must be a JSON object, not 5'],
     ['[{}]', 'this must be a JSON object, not a list'],
     ['null', 'this must be a JSON object, not null'],
-    ['{"kind":"boot"}', "'source' is missing: it must be one of run, device, bench, link, fault, server"],
-    ['{"source":7,"kind":"boot"}', "'source' must be one of run, device, bench, link, fault, server, not 7"],
+    ['{"kind":"boot"}', "'source' is missing: it must be one of run, device, bench, process, link, fault, server"],
+    ['{"source":7,"kind":"boot"}', "'source' must be one of run, device, bench, process, link, fault, server, not 7"],
     ['{"source":"device"}', "'kind' is missing: it must be the name of an event"],
     ['{"source":"run","kind":null}', "'kind' must be the name of an event, not null"],
     [
@@ -264,7 +264,7 @@ describe('each field', () => {
     if (typeof value === 'number') return [...others, -1, Number.MAX_VALUE * 2, ...(/Ms$/.test(name) ? [] : [0.5])];
     const isText =
       typeof value === 'string' &&
-      /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|text|host|nat|at|address|topic|message)$/.test(
+      /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|offlineLog|text|host|nat|at|address|topic|message)$/.test(
         name,
       );
     return typeof value === 'string' && (!isText || name === 'reason.kind') ? [...others, 'no such word', ''] : others;
@@ -272,6 +272,7 @@ describe('each field', () => {
 
   const OPTIONAL = [
     'start repeat',
+    'start offlineLog',
     'connected local',
     'served afterMs',
     'lost detail',
@@ -392,7 +393,7 @@ describe('a file', () => {
     [
       'other JSON',
       '{"name":"cablepull"}\n',
-      "line 1: this is no trace of cablepull: 'source' is missing: it must be one of run, device, bench, link, fault, server",
+      "line 1: this is no trace of cablepull: 'source' is missing: it must be one of run, device, bench, process, link, fault, server",
     ],
     [
       'the last lines of a trace',

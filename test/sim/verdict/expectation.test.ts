@@ -25,6 +25,7 @@ const PULLED: Verdict = {
   server: 'running',
   deviceNoticed: noticed(12_000, 'ETIMEDOUT'),
   serverNoticed: noticed(15_000),
+  log: undefined,
   survived: false,
   ghostMs: 15_000,
   backAfterMs: 1500,
