@@ -1,6 +1,7 @@
 /** The protocols that a device speaks: one line each. Everything else loops over this table, or has one as long. */
 
 import { ECHO } from './echo/index.ts';
+import { FRAMED } from './framed/index.ts';
 import { HEARTBEAT } from './heartbeat/index.ts';
 import { MQTT } from './mqtt/index.ts';
 import { UDP_HEARTBEAT } from './udp-heartbeat/index.ts';
@@ -11,6 +12,7 @@ export const DEVICE_PROTOCOLS = {
   echo: ECHO,
   mqtt: MQTT,
   'udp-heartbeat': UDP_HEARTBEAT,
+  framed: FRAMED,
 } satisfies Readonly<Record<string, DeviceProtocol>>;
 
 export type ProtocolName = keyof typeof DEVICE_PROTOCOLS;

@@ -2,6 +2,7 @@
 
 import { isProtocolName, type ProtocolName } from '../../../firmware/index.ts';
 import { ECHO } from './echo.ts';
+import { FRAMED } from './framed.ts';
 import { HEARTBEAT } from './heartbeat.ts';
 import { MQTT } from './mqtt/index.ts';
 import type { ListedProtocol, ServerProtocol } from './protocol.ts';
@@ -12,6 +13,7 @@ export const PROTOCOLS = {
   echo: ECHO,
   mqtt: MQTT,
   'udp-heartbeat': UDP_HEARTBEAT,
+  framed: FRAMED,
 } satisfies Readonly<Record<ProtocolName, ListedProtocol>>;
 
 export const PROTOCOL_NAMES: readonly ProtocolName[] = Object.keys(PROTOCOLS).filter(isProtocolName);

@@ -1,0 +1,228 @@
+/**
+ * The client of the framed protocol: it logs in, asks for a sign of life whenever it has written nothing for a while,
+ * and gives the server up when it has read nothing for too long.
+ */
+
+import { errnoOf, failure } from '../../../hal/errno.ts';
+import type { Hal } from '../../../hal/hal.ts';
+import type { EventListener } from '../../events.ts';
+import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
+import type { Kernel } from '../../rtos/kernel.ts';
+import type { Task } from '../../rtos/task.ts';
+import { type ConnectionConfig, type Dialogue, keepConnected, type SessionEnd } from '../../tasks/connection.ts';
+import {
+  encodeFramed, FramedDecoder, type FramedSink, type FramedType, LOGIN_ACCEPTED, LOGIN_NAME_BYTES_MAX,
+} from './frame.ts';
+import { IdleTimers, type IdlePeriods } from './idle-timers.ts';
+
+export interface FramedConfig extends ConnectionConfig, IdlePeriods {
+  /** What the device logs in as; '': by the name that its system has. */
+  readonly loginName: string;
+  /** How long the answer to the login may take. */
+  readonly loginTimeoutMs: number;
+  /** A frame of `dataBytes` of data so often; 0: none. */
+  readonly dataIntervalMs: number;
+  readonly dataBytes: number;
+  /** The longest data to accept in a frame. */
+  readonly maxDataBytes: number;
+}
+
+const EAGAIN = failure('EAGAIN');
+
+/** What is received, for all clients: it is decoded before the task blocks. */
+const RECEIVED = new Uint8Array(1024);
+
+/** So many frames may wait for room: a server that asks and asks, and reads no answer, has no more. */
+const QUEUED_FRAMES_MAX = 64;
+
+export function framedTask(os: Kernel, hal: Hal, config: FramedConfig, onEvent: EventListener | undefined): Task {
+  return keepConnected(os, hal, config, new FramedClient(os, hal, config, onEvent), onEvent);
+}
+
+interface Outgoing {
+  readonly type: FramedType;
+  readonly bytes: Uint8Array;
+}
+
+class FramedClient implements Dialogue, FramedSink {
+  readonly #os: Kernel;
+  readonly #hal: Hal;
+  readonly #config: FramedConfig;
+  readonly #tell: EventListener | undefined;
+  readonly #decoder: FramedDecoder;
+  readonly #idle: IdleTimers;
+  readonly #login: Uint8Array;
+  readonly #data: Uint8Array;
+  #isLoggedIn = false;
+  #loginByMs = 0;
+  #nextDataMs = 0;
+  /** What is to be sent, frame by frame, and how much of the first was taken. */
+  #outgoing: Outgoing[] = [];
+  #takenBytes = 0;
+  /** Questions since the last answer, and when the first of them was sent. */
+  #unanswered = 0;
+  #unansweredSinceMs = 0;
+  /** What has come of the data that is being received. */
+  #receivedBytes = 0;
+  #end: SessionEnd | undefined;
+
+  constructor(os: Kernel, hal: Hal, config: FramedConfig, tell: EventListener | undefined) {
+    this.#os = os;
+    this.#hal = hal;
+    this.#config = config;
+    this.#tell = tell;
+    this.#decoder = new FramedDecoder(config.maxDataBytes);
+    this.#idle = new IdleTimers(config);
+    this.#login = encodeFramed('LOGIN_REQ', nameBytes(config.loginName || hal.system.deviceId));
+    this.#data = encodeFramed('DATA', new Uint8Array(config.dataBytes));
+  }
+
+  begin(): void {
+    const nowMs = this.#hal.clock.now();
+    this.#decoder.reset();
+    this.#idle.start(nowMs);
+    this.#isLoggedIn = false;
+    this.#loginByMs = nowMs + this.#config.loginTimeoutMs;
+    this.#outgoing = [];
+    this.#takenBytes = 0;
+    this.#unanswered = 0;
+    this.#receivedBytes = 0;
+    this.#end = undefined;
+    this.#queue('LOGIN_REQ', this.#login);
+  }
+
+  turn(socket: Socket): SessionEnd | undefined {
+    const nowMs = this.#hal.clock.now();
+    return this.#receive(socket, nowMs) ?? this.#due(nowMs) ?? this.#send(socket, nowMs);
+  }
+
+  get waitsFor(): number {
+    return this.#outgoing.length === 0 ? READABLE : READABLE | WRITABLE;
+  }
+
+  waitTicks(): number {
+    const ofLogin = this.#isLoggedIn ? Infinity : this.#loginByMs;
+    const ofData = this.#isLoggedIn && this.#config.dataIntervalMs > 0 ? this.#nextDataMs : Infinity;
+    const untilMs = Math.min(this.#idle.nextMs(), ofLogin, ofData) - this.#hal.clock.now();
+    return this.#os.msToTicks(Math.min(Math.max(Math.ceil(untilMs), 1), WAIT_MS_MAX));
+  }
+
+  // ---- what comes ----
+
+  message(type: Exclude<FramedType, 'DATA'>, body: Uint8Array): string | undefined {
+    switch (type) {
+      case 'LOGIN_RESP':
+        if (this.#isLoggedIn) return 'a second answer to the login';
+        if (body[0] === LOGIN_ACCEPTED) this.#loggedIn();
+        else this.#end = { by: 'refused', detail: `the login was refused with ${body[0] ?? 0}` };
+        return undefined;
+      case 'HEARTBEAT_REQ':
+        this.#queue('HEARTBEAT_RESP', HEARTBEAT_RESP);
+        return undefined;
+      case 'HEARTBEAT_RESP':
+        this.#answered();
+        return undefined;
+      case 'LOGIN_REQ':
+        return 'a login from a server';
+    }
+  }
+
+  data(pieceBytes: number, remainingBytes: number): undefined {
+    this.#receivedBytes += pieceBytes;
+    if (remainingBytes > 0) return;
+    this.#tell?.({ kind: 'data-received', bytes: this.#receivedBytes });
+    this.#receivedBytes = 0;
+  }
+
+  #loggedIn(): void {
+    const nowMs = this.#hal.clock.now();
+    this.#isLoggedIn = true;
+    this.#nextDataMs = nowMs + this.#config.dataIntervalMs;
+    this.#tell?.({ kind: 'served', afterMs: nowMs - (this.#loginByMs - this.#config.loginTimeoutMs) });
+  }
+
+  #answered(): void {
+    if (this.#unanswered > 0) {
+      this.#tell?.({ kind: 'served', afterMs: this.#hal.clock.now() - this.#unansweredSinceMs });
+    }
+    this.#unanswered = 0;
+  }
+
+  #receive(socket: Socket, nowMs: number): SessionEnd | undefined {
+    const count = socket.tryRead(RECEIVED);
+    if (count === EAGAIN) return undefined;
+    if (count === 0) return { by: 'closed' };
+    if (count < 0) return { by: errnoOf(count) };
+    this.#idle.read(nowMs);
+    const wrong = this.#decoder.decode(RECEIVED, this, count);
+    return wrong === undefined ? this.#end : { by: 'bad-frame', detail: wrong };
+  }
+
+  // ---- what is due ----
+
+  #due(nowMs: number): SessionEnd | undefined {
+    const { dataIntervalMs, loginTimeoutMs, readerIdleMs } = this.#config;
+    if (!this.#isLoggedIn && nowMs >= this.#loginByMs) {
+      return { by: 'no-answer', detail: `the login was not answered within ${loginTimeoutMs} ms` };
+    }
+    for (let idle = this.#idle.take(nowMs); idle !== undefined; idle = this.#idle.take(nowMs)) {
+      if (idle === 'reader') return { by: 'missed-beats', detail: `nothing came for ${readerIdleMs} ms` };
+      // What waits to be sent already is a sign of life as good.
+      if (this.#isLoggedIn && this.#outgoing.length === 0) this.#ask();
+    }
+    if (this.#isLoggedIn && dataIntervalMs > 0 && nowMs >= this.#nextDataMs) {
+      this.#nextDataMs = Math.max(this.#nextDataMs + dataIntervalMs, nowMs);
+      if (this.#outgoing.length === 0) this.#queue('DATA', this.#data);
+    }
+    return this.#outgoing.length > QUEUED_FRAMES_MAX
+      ? { by: 'not-reading', detail: `${this.#outgoing.length} frames wait to be taken` }
+      : undefined;
+  }
+
+  #ask(): void {
+    if (this.#unanswered > 0) this.#tell?.({ kind: 'beat-missed', missed: this.#unanswered });
+    this.#queue('HEARTBEAT_REQ', HEARTBEAT_REQ);
+  }
+
+  // ---- what goes ----
+
+  #queue(type: FramedType, bytes: Uint8Array): void {
+    this.#outgoing.push({ type, bytes });
+  }
+
+  #send(socket: Socket, nowMs: number): SessionEnd | undefined {
+    for (let first = this.#outgoing[0]; first !== undefined; first = this.#outgoing[0]) {
+      const count = socket.tryWrite(first.bytes.subarray(this.#takenBytes));
+      if (count < 0) return count === EAGAIN ? undefined : { by: errnoOf(count) };
+      this.#takenBytes += count;
+      if (this.#takenBytes < first.bytes.length) return undefined;
+      this.#outgoing.shift();
+      this.#takenBytes = 0;
+      this.#idle.wrote(nowMs);
+      this.#sent(first.type, nowMs);
+    }
+    return undefined;
+  }
+
+  #sent(type: FramedType, nowMs: number): void {
+    if (type === 'DATA') this.#tell?.({ kind: 'data-sent', bytes: this.#config.dataBytes });
+    if (type !== 'HEARTBEAT_REQ') return;
+    if (this.#unanswered === 0) this.#unansweredSinceMs = nowMs;
+    this.#unanswered++;
+    this.#tell?.({ kind: 'beat-sent' });
+  }
+}
+
+const HEARTBEAT_REQ = encodeFramed('HEARTBEAT_REQ');
+const HEARTBEAT_RESP = encodeFramed('HEARTBEAT_RESP');
+
+/** Longer than this nobody need wait: a turn for nothing is harmless. */
+const WAIT_MS_MAX = 60_000;
+
+/** In ASCII, with a question mark for what it does not have. */
+function nameBytes(name: string): Uint8Array {
+  return Uint8Array.from(name.slice(0, LOGIN_NAME_BYTES_MAX), (letter) => {
+    const code = letter.charCodeAt(0);
+    return code >= 0x20 && code < 0x7f ? code : 0x3f;
+  });
+}
