@@ -197,6 +197,12 @@ test.each([-1, 0x100_0000, 1.5])('%d is not 24 bits', (bits) => {
   expect(os.getTask('task')?.state).toBe('Suspended');
 });
 
+test('all 24 bits can be set and waited for', () => {
+  const { log, group } = waiters(['all', 0xff_ffff, { waitForAll: true }]);
+  group.setBitsFromIsr(0xff_ffff);
+  expect(log).toEqual([`all ${0xff_ffff}`]);
+});
+
 test('there must be something to wait for', () => {
   const { os } = device();
   const group = new EventGroup(os);

@@ -136,6 +136,10 @@ describe('stream', () => {
     clock.advance(0);
     expect([writer.state, buffer.reset()]).toEqual(['Blocked', false]);
     writer.delete();
+    os.createTask(function* () { yield* buffer.send(bytes(1)); }, 'next writer', 1);
+    clock.advance(0);
+    expect(buffer.reset()).toBe(false);
+    os.getTask('next writer')?.delete();
     expect(buffer.reset()).toBe(true);
   });
 
@@ -292,18 +296,19 @@ describe('the notification index', () => {
     }
   });
 
-  test('ends no wait but that at the buffer', () => {
+  test.each(['receive', 'send'] as const)('ends no wait but that at the buffer (%s)', (call) => {
     const { clock, os, log } = device();
     const buffer = new StreamBuffer(os, 4);
     buffer.setNotificationIndex(0);
-    const reader = os.createTask(function* () {
-      yield* buffer.receive(new Uint8Array(4), 10);
+    if (call === 'send') buffer.sendFromIsr(new Uint8Array(4));
+    const waiter = os.createTask(function* () {
+      yield* buffer[call](new Uint8Array(4), 10);
       yield* os.delay(50);
       log.push(`at ${os.getTickCount()}`);
-    }, 'reader', 1);
+    }, 'waiter', 1);
     os.start();
     clock.advance(20);
-    reader.notifyGiveFromIsr();
+    waiter.notifyGiveFromIsr();
     clock.advance(39);
     expect(log).toEqual([]);
     clock.advance(1);

@@ -131,7 +131,7 @@ test('the inner of two resumeAll makes nobody ready', () => {
   expect(log).toEqual(['resumed', 'semaphore']);
 });
 
-test('who waits at a buffer is made ready by its notification, and so at once by a task', () => {
+test.each([0, 1])('who waits at a buffer is notified, and so ready at once by a task (timeout %d)', (timeout) => {
   const { os, log } = device();
   const [semaphore, empty, full] = [new Semaphore(os), new StreamBuffer(os, 4), new StreamBuffer(os, 1)];
   full.sendFromIsr(Uint8Array.of(1));
@@ -144,7 +144,7 @@ test('who waits at a buffer is made ready by its notification, and so at once by
   os.createTask(function* () {
     os.suspendAll();
     semaphore.give();
-    yield* empty.send(Uint8Array.of(1), 1);
+    yield* empty.send(Uint8Array.of(1), timeout);
     yield* full.receive(new Uint8Array(1), 0);
     os.resumeAll();
   }, 'suspender', 1);
