@@ -3,6 +3,7 @@
  * In ms.
  */
 
+import { DEVICE_PROTOCOLS } from '../../firmware/index.ts';
 import { RESET_MS } from '../board/board.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { PROFILE_NAMES } from '../tcpip/profile.ts';
@@ -10,7 +11,7 @@ import { PROFILES } from '../tcpip/profiles/index.ts';
 import { STALL_MS } from '../server/client-table.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
 import type { Fault } from '../faults/fault.ts';
-import type { CableScenario, Scenario } from './scenario.ts';
+import type { CableScenario, MqttFleet, Scenario } from './scenario.ts';
 
 /** What bounds follow from: the times of a plan's faults do not matter. */
 export type Promised = Pick<Scenario, 'policy' | 'server' | 'devices'> & {
@@ -56,9 +57,29 @@ function cableMs({ delayMs, jitterMs, bandwidthBps = Infinity }: CableScenario, 
  * Keepalive can only be sooner: a connection whose beats come is not idle, and one whose beats do not come is dropped
  * by the count. The server's clock drifts.
  */
-export function silenceMs({ policy: { beatIntervalMs, missedLimit } }: Promised): number {
-  return Math.max(beatIntervalMs * (missedLimit + 1), DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
+export function silenceMs({ policy: { beatIntervalMs, missedLimit, mqtt } }: Promised): number {
+  const policyMs = mqtt === undefined ? beatIntervalMs * (missedLimit + 1) : brokerMs(beatIntervalMs);
+  return Math.max(policyMs, DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
 }
+
+/**
+ * MQTT (keep-alive-policy.ts): 1.5 x keep alive; mosquitto up to 6 s and a second's rounding later, EMQX up to two of
+ * its turns.
+ */
+function brokerMs(keepAliveMs: number): number {
+  return 1.5 * keepAliveMs + Math.max(7000, keepAliveMs);
+}
+
+/**
+ * MQTT (ping-policy.ts): the latest that a client gives up a server that answers nothing. Paho C after 2.5 x keep
+ * alive, and twice the time between its looks; coreMQTT asks after 30 s without anything that comes, and waits for 5 s.
+ */
+function clientMs(keepAliveMs: number, { pings }: MqttFleet): number {
+  return pings === 'coremqtt' ? Math.max(keepAliveMs, 30_000) + 5001 : 2.5 * keepAliveMs + 2000;
+}
+
+/** MQTT: how long a client waits for CONNACK (firmware/protocols/mqtt/index.ts). */
+const CONNACK_MS = DEVICE_PROTOCOLS.mqtt.defaults.connackTimeoutMs;
 
 /** A server believes in a device from which nothing comes: what was on its way is read, and then there is silence. */
 export function ghostMs(promised: Promised): number {
@@ -80,10 +101,11 @@ export function ghostMs(promised: Promised): number {
  * resets itself at the last moment takes RESET_MS more.
  */
 export function backMs(promised: Promised): number {
-  const { beatIntervalMs, missedLimit, connectTimeoutMs, retry } = promised.policy;
+  const { beatIntervalMs, missedLimit, connectTimeoutMs, retry, mqtt } = promised.policy;
   const flightMs = inFlightMs(promised);
-  const sessionMs = beatIntervalMs * (missedLimit + 1) + 2 * flightMs;
-  const attemptMs = 2 * connectTimeoutMs;
+  const deadMs = mqtt === undefined ? beatIntervalMs * (missedLimit + 1) : clientMs(beatIntervalMs, mqtt);
+  const sessionMs = deadMs + 2 * flightMs;
+  const attemptMs = 2 * connectTimeoutMs + (mqtt === undefined ? 0 : CONNACK_MS);
   const synAgainMs = Math.max(...PROFILE_NAMES.map((name) => PROFILES[name].handshake.rtoMs)) + LATENESS_MS;
   return (Math.max(sessionMs, attemptMs) + retry.capMs) * (1 + DRIFT_MAX) + synAgainMs + 8 * flightMs + RESET_MS;
 }

@@ -25,6 +25,8 @@ export const INVARIANTS = [
   'memory',
   'verdict',
   'account',
+  'message',
+  'will',
   'exception',
 ] as const;
 
@@ -46,6 +48,8 @@ const CHECKS: Readonly<Record<Exclude<Invariant, 'exception'>, Check>> = {
   memory: unboundedMemory,
   verdict: wrongVerdicts,
   account: differingAccounts,
+  message: wrongMessages,
+  will: wrongWills,
 };
 
 /** Of one invariant so many are told: a server that is wrong is so for each of its devices. */
@@ -291,6 +295,31 @@ export function differingAccounts({ findings, lines, endMs }: Observation): stri
       ];
     }),
   ];
+}
+
+// ---- messages and wills ----
+
+/** MQTT: what its device was told is acknowledged, the broker has taken charge of; of QoS 2 nothing twice. */
+export function wrongMessages({ mqtt: { acknowledged, accepted }, scenario }: Observation): string[] {
+  const isOnce = scenario.policy.mqtt?.publishQos === 2;
+  return [
+    ...acknowledged.filter((message) => !accepted.has(message)).map((message) => `${message} was acknowledged, and is lost`),
+    ...[...accepted].flatMap(([message, times]) => (
+      isOnce && times > 1 ? [`${message}, of QoS 2, was published ${times} times`] : []
+    )),
+  ];
+}
+
+/** MQTT: whoever goes off line without DISCONNECT has its will published, once. */
+export function wrongWills({ mqtt: { gone }, scenario }: Observation): string[] {
+  if (scenario.policy.mqtt === undefined) return [];
+  return gone.flatMap(({ device, atMs, how, wills }) => {
+    // Before its session it had no will; and a broker that stops tells nobody.
+    const most = how.kind === 'stopped' ? 0 : 1;
+    const least = how.kind === 'silent' || how.kind === 'dropped' ? 1 : 0;
+    if (wills >= least && wills <= most) return [];
+    return [`the will of ${device}, off line at ${at(atMs)} by ${how.kind}, was published ${wills} times`];
+  });
 }
 
 function ghostsOn({ online }: DeviceLine): readonly Ghost[] {

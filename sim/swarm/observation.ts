@@ -3,6 +3,7 @@
  * happens.
  */
 
+import type { OfflineReason } from '../server/events.ts';
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { DeviceLine } from '../verdict/time-line.ts';
 import type { Findings } from '../verdict/verdict.ts';
@@ -18,6 +19,8 @@ export interface Observation {
   readonly devices: readonly DeviceFacts[];
   /** Every client that the server ever had on line, in the order in which they came. */
   readonly sessions: readonly HeardSession[];
+  /** What becomes of messages and wills; empty where the fleet does not speak MQTT. */
+  readonly mqtt: MqttFacts;
   /** What a page would show. */
   readonly lines: readonly DeviceLine[];
   /**
@@ -40,6 +43,25 @@ export interface DeviceFacts {
   /** When it began to connect. */
   readonly attemptsMs: readonly number[];
   readonly isConnected: boolean;
+}
+
+export interface MqttFacts {
+  /** Messages that their devices were told are acknowledged. */
+  readonly acknowledged: readonly string[];
+  /**
+   * How often the broker took charge of each message, since it was started last: with its power it loses its sessions,
+   * and a client whose CONNACK was lost, too, cannot know.
+   */
+  readonly accepted: ReadonlyMap<string, number>;
+  /** Clients that had a session and went off line, each with how, and how often its will was published since. */
+  readonly gone: readonly GoneClient[];
+}
+
+export interface GoneClient {
+  readonly device: string;
+  readonly atMs: number;
+  readonly how: OfflineReason;
+  wills: number;
 }
 
 /** A client, as the server hears it. */

@@ -5,7 +5,7 @@ import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { Session } from '../sessions/session.ts';
 import type { SessionListener, Sessions } from '../sessions/sessions.ts';
 import type { TraceEvent } from '../trace/trace.ts';
-import type { DeviceFacts, HeardSession } from './observation.ts';
+import type { DeviceFacts, GoneClient, HeardSession } from './observation.ts';
 
 /** Of whom nobody has the address. */
 export const NOBODY = '?';
@@ -14,6 +14,17 @@ export class Recorder implements SessionListener {
   readonly faults: FaultSpan[] = [];
   readonly heard: HeardSession[] = [];
   readonly traceProblems: string[] = [];
+  readonly mqtt = {
+    acknowledged: new Array<string>(),
+    accepted: new Map<string, number>(),
+    gone: new Array<GoneClient>(),
+  };
+  /**
+   * Messages since the server has started, and how often each. Clients that went off line since the server has started,
+   * by their numbers.
+   */
+  readonly #acceptedNow = new Map<string, number>();
+  readonly #gone = new Map<number, GoneClient>();
   readonly #sessions: Sessions;
   readonly #faultIds = new Set<number>();
   readonly #devices = new Map<string, { servedMs: number[]; attemptsMs: number[] }>();
@@ -85,9 +96,39 @@ export class Recorder implements SessionListener {
         break;
       case 'offline':
         if (session === undefined) this.#wasNotOnLine(this.#sessions.ends.nameOf(event.peer), atMs);
+        this.#hasGone(event);
         break;
+      case 'listening':
+        this.#gone.clear();
+        this.#acceptedNow.clear();
+        break;
+      case 'acknowledged':
+        this.mqtt.acknowledged.push(event.message);
+        break;
+      case 'message':
+        if (event.source !== 'server') break;
+        this.#accepted(event.text);
+        break;
+      case 'will': {
+        const gone = this.#gone.get(event.client);
+        if (gone === undefined) this.traceProblems.push(`the will of client ${event.client} came while it was on line`);
+        else gone.wills++;
+        break;
+      }
       default:
     }
+  }
+
+  #accepted(message: string): void {
+    const times = (this.#acceptedNow.get(message) ?? 0) + 1;
+    this.#acceptedNow.set(message, times);
+    this.mqtt.accepted.set(message, Math.max(times, this.mqtt.accepted.get(message) ?? 0));
+  }
+
+  #hasGone({ client, peer, atMs, reason }: Extract<TraceEvent, { readonly kind: 'offline' }>): void {
+    const gone: GoneClient = { device: this.nameOf(peer), atMs, how: reason, wills: 0 };
+    this.#gone.set(client, gone);
+    this.mqtt.gone.push(gone);
   }
 
   #online(session: Session, device: string, atMs: number): void {

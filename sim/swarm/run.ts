@@ -1,10 +1,11 @@
 /** Does a scenario: builds its world, lets the time pass, and looks whether all is as it must be. */
 
+import type { Firmware } from '../board/board.ts';
 import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
 import type { LineOptions } from '../link/options.ts';
 import { loss } from '../link/rules/index.ts';
 import { formatAddress } from '../packet/address.ts';
-import { heartbeatFirmware, referenceServer, SERVER_NAME } from '../programs.ts';
+import { heartbeatFirmware, mqttFirmware, referenceServer, SERVER_NAME } from '../programs.ts';
 import type { Liveness } from '../server/client-table.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import { TimeLines } from '../verdict/time-line.ts';
@@ -114,6 +115,7 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
     faults: recorder.faults,
     devices: scenario.devices.map(({ name }) => recorder.device(name)),
     sessions: recorder.heard,
+    mqtt: recorder.mqtt,
     lines: timeLines.lines(sim.nowMs),
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
     // As the devices know themselves.
@@ -124,13 +126,19 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
 }
 
 function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scenario, streams: Streams): SimulatedServer {
-  const { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry } = policy;
-  const program = referenceServer({ liveness: livenessOf(policy), keepAlive, beatEvents: true });
+  const { keepAlive, mqtt } = policy;
+  const program = referenceServer({
+    keepAlive,
+    beatEvents: true,
+    ...(mqtt === undefined
+      ? { liveness: livenessOf(policy) }
+      : { protocol: { kind: 'mqtt', keepAlive: mqtt.broker, messageEvents: true } }),
+  });
   const made = sim.addServer(streams.watchServer(program, SERVER_NAME), { link: lineOf(server.cable), driftPpm: server.driftPpm });
   const boxes = new Map<string, SimulatedNat>();
   for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));
   for (const { name, profile, cable, nat, driftPpm, watchdogMs } of devices) {
-    const firmware = heartbeatFirmware({ beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry, watchdogMs });
+    const firmware = firmwareOfFleet(policy, watchdogMs);
     const box = nat === undefined ? undefined : boxes.get(nat);
     sim.addDevice({ name, firmware: streams.watchFirmware(firmware, name), profile, link: lineOf(cable), driftPpm, ...(box && { nat: box }) });
   }
@@ -138,6 +146,15 @@ function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scena
     if (cable.loss > 0) sim.at(calmMs, sim.cable(name).install('both', loss(cable.loss)));
   }
   return made;
+}
+
+function firmwareOfFleet(
+  { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry, mqtt }: FleetPolicy, watchdogMs: number,
+): Firmware {
+  const common = { keepAlive, connectTimeoutMs, retry, watchdogMs };
+  if (mqtt === undefined) return heartbeatFirmware({ ...common, beatIntervalMs, missedLimit });
+  const { broker: _, ...client } = mqtt;
+  return mqttFirmware({ ...common, ...client, keepAliveS: beatIntervalMs / 1000 });
 }
 
 function livenessOf({ silence, beatIntervalMs, missedLimit }: FleetPolicy): Liveness {

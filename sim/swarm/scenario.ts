@@ -4,10 +4,11 @@
  * does them.
  */
 
+import type { ProtocolSettingsOf } from '../../firmware/index.ts';
 import type { KeepAlive } from '../../hal/network.ts';
 import { type Fault, formatFault, type Range, targets } from '../faults/fault.ts';
 import { FAULT_KINDS, FAULTS } from '../faults/kinds/index.ts';
-import { SERVER_NAME } from '../programs.ts';
+import { type MqttBrokerSettings, SERVER_NAME } from '../programs.ts';
 import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
 import { formatDuration } from '../time/duration.ts';
 import { settleMs } from './bounds.ts';
@@ -25,7 +26,20 @@ export interface FleetPolicy {
   readonly keepAlive: KeepAlive | 'off';
   readonly connectTimeoutMs: number;
   readonly retry: { readonly baseMs: number; readonly capMs: number };
+  /** The fleet speaks MQTT; its keep alive is the interval of the beats. Not there: heartbeat. */
+  readonly mqtt?: MqttFleet;
 }
+
+export interface MqttFleet {
+  readonly version: '3.1.1' | '5.0';
+  readonly pings: Exclude<MqttSettings['pings'], 'qos0-is-life'>;
+  readonly broker: Exclude<MqttBrokerSettings['keepAlive'], 'aws-iot-core'>;
+  readonly publishIntervalMs: number;
+  readonly publishQos: MqttSettings['publishQos'];
+  readonly keepSession: boolean;
+}
+
+type MqttSettings = ProtocolSettingsOf<'mqtt'>;
 
 export interface CableScenario {
   /** One way. */
@@ -86,7 +100,7 @@ export const FOR_MIN_MS = 360_000;
 /** Scenario `index` of the swarm of `seed`. */
 export function drawScenario(seed: number, index: number, forMs: number): Scenario {
   const dice = new Dice(seed, `swarm run ${index}`);
-  const policy = drawPolicy(dice);
+  const policy = speakingMqtt(drawPolicy(dice), new Dice(seed, `swarm run ${index}, MQTT`));
   const nats = Array.from({ length: dice.chance(0.3) ? dice.whole(1, 2) : 0 }, (_, i) => drawNat(dice, `nat-${i + 1}`));
   const devices = Array.from({ length: dice.whole(1, DEVICES_MAX) }, (_, i) => drawDevice(dice, `dev-${i + 1}`, nats));
   const server = { cable: drawCable(dice, 50), driftPpm: drawDrift(dice) };
@@ -126,6 +140,24 @@ function drawPolicy(dice: Dice): FleetPolicy {
     keepAlive: dice.chance(0.5) ? 'off' : { idle: seconds(2, 15), interval: seconds(1, 10), count: seconds(2, 5) },
     connectTimeoutMs: dice.pick([10_000, 10_000, 5000]),
     retry: { baseMs: 1000, capMs: dice.pick([60_000, 20_000, 5000]) },
+  };
+}
+
+/** Three fleets in ten speak MQTT. */
+function speakingMqtt(policy: FleetPolicy, dice: Dice): FleetPolicy {
+  if (!dice.chance(0.3)) return policy;
+  return {
+    ...policy,
+    // Keep alive is in whole seconds; half of it is longer than the longest way there and back.
+    beatIntervalMs: dice.whole(5, 20) * 1000,
+    mqtt: {
+      version: dice.pick(['3.1.1', '5.0'] as const),
+      pings: dice.pick(['spec', 'mqtt.js', 'paho-c', 'esp-mqtt', 'coremqtt'] as const),
+      broker: dice.pick(['spec', 'mosquitto', 'mosquitto-2.1', 'emqx', 'hivemq'] as const),
+      publishIntervalMs: dice.whole(5, 100) * 100,
+      publishQos: dice.pick([0, 1, 1, 2, 2] as const),
+      keepSession: dice.chance(0.8),
+    },
   };
 }
 
@@ -218,12 +250,16 @@ function exactly(ms: number): Range {
 
 /** The scenario in lines, for people. */
 export function scenarioText({ index, forMs, calmMs, policy, server, nats, devices, plan }: Scenario): string[] {
-  const { beatIntervalMs, missedLimit, silence, keepAlive, connectTimeoutMs, retry } = policy;
+  const { beatIntervalMs, missedLimit, silence, keepAlive, connectTimeoutMs, retry, mqtt } = policy;
   const keepAliveText = keepAlive === 'off' ? 'off' : `${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
   return [
     `run ${index} of ${formatDuration(forMs)}, calm from ${formatDuration(calmMs)} on`,
-    `beats every ${formatDuration(beatIntervalMs)}, ${missedLimit} may be missed, silence by ${silence}, keepalive ${keepAliveText}, ` +
-      `connect within ${formatDuration(connectTimeoutMs)}, retry within ${formatDuration(retry.capMs)}`,
+    mqtt === undefined
+      ? `beats every ${formatDuration(beatIntervalMs)}, ${missedLimit} may be missed, silence by ${silence}`
+      : `MQTT ${mqtt.version}, keep alive ${formatDuration(beatIntervalMs)}, pings as ${mqtt.pings}, broker as ${mqtt.broker}, ` +
+        `QoS ${mqtt.publishQos} every ${formatDuration(mqtt.publishIntervalMs)}, ` +
+        `sessions ${mqtt.keepSession ? 'kept' : 'clean'}`,
+    `keepalive ${keepAliveText}, connect within ${formatDuration(connectTimeoutMs)}, retry within ${formatDuration(retry.capMs)}`,
     `server: linux, ${cableText(server.cable)}, ${server.driftPpm} ppm`,
     ...nats.map(({ name, idleMs, onExpired }) => `${name}: forgets after ${formatDuration(idleMs)}, ${onExpired}`),
     ...devices.map(({ name, profile, cable, nat, driftPpm, watchdogMs }) =>

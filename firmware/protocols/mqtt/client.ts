@@ -103,6 +103,10 @@ class MqttClient implements Dialogue, Life {
 
   // The session.
   #hasSession = false;
+  /** The session was clean, and ends with its connection. */
+  #isClean = false;
+  /** SUBACK has come in this session. */
+  #isSubscribed = false;
   readonly #inFlight = new InFlightMessages();
   /** Of QoS 2: those that came, and whose PUBREL did not yet. Undefined for the many who never get any. */
   #unreleased: Set<number> | undefined = undefined;
@@ -151,6 +155,10 @@ class MqttClient implements Dialogue, Life {
     this.pingMs = undefined;
     this.#nextPublishMs = Infinity;
     this.connectedMs = this.#now();
+    // [MQTT-3.1.2-6]: nothing of a clean session is used again. The broker may have a new one by now, of a CONNECT
+    // whose
+    // CONNACK was lost: in that one a message of QoS 2 that came already would pass for new.
+    if (this.#isClean) this.#loseSession();
     const properties: Properties = this.#version === 4 ? NO_PROPERTIES : {
       ...(keepSession && { sessionExpiryInterval: sessionExpiryS }),
       receiveMaximum: IN_FLIGHT_MAX,
@@ -314,6 +322,7 @@ class MqttClient implements Dialogue, Life {
         break;
       }
       case 'SUBACK':
+        this.#isSubscribed = true;
         if (packet.reasonCodes.some((code) => code >= 0x80)) {
           this.#hal.console.print(`the broker refused the subscription to ${this.#topic(this.#config.subscribe)}`);
         }
@@ -363,10 +372,12 @@ class MqttClient implements Dialogue, Life {
     this.#maxInFlight = Math.min(properties.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX);
     this.#maxQos = properties.maximumQos === 0 ? 0 : properties.maximumQos === 1 ? 1 : 2;
     this.#maxSentBytes = properties.maximumPacketSize ?? Infinity;
-    if (!sessionPresent) this.#unreleased = undefined;
-    for (const bytes of sessionPresent ? this.#inFlight.again() : this.#inFlight.restart()) this.#send(bytes);
+    if (!sessionPresent) this.#loseSession();
+    for (const bytes of sessionPresent ? this.#inFlight.again() : this.#inFlight.anew()) this.#send(bytes);
+    // A clean session of 5.0 lives on, if it was given an expiry.
+    this.#isClean = this.#version === 4 ? !this.#hasSession : !keepSession;
     this.#hasSession = keepSession;
-    if (subscribe !== '' && !sessionPresent) {
+    if (subscribe !== '' && !this.#isSubscribed) {
       this.#send(encode({
         type: 'SUBSCRIBE', packetId: this.#inFlight.newId(), properties: NO_PROPERTIES,
         subscriptions: [{
@@ -376,6 +387,12 @@ class MqttClient implements Dialogue, Life {
       }, this.#version));
     }
     this.#nextPublishMs = publishIntervalMs > 0 ? nowMs : Infinity;
+  }
+
+  #loseSession(): void {
+    this.#inFlight.loseSession();
+    this.#unreleased = undefined;
+    this.#isSubscribed = false;
   }
 
   #message(packet: PublishPacket): void {

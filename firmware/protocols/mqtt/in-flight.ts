@@ -57,11 +57,15 @@ export class InFlightMessages {
   }
 
   /**
-   * The server has lost the session. QoS 1 promises "at least once": these are published once more, as new messages. Of
-   * QoS 2 nobody knows any more whether they came: they are dropped, since they must not come twice ([MQTT-3.2.2-5]).
+   * The server has no session any more. QoS 1 promises "at least once": these messages are published once more. Of QoS
+   * 2 nobody knows any more whether they came: they are dropped, since they must not come twice ([MQTT-3.2.2-5]).
    */
-  restart(): Uint8Array[] {
+  loseSession(): void {
     for (const { packetId, qos } of [...this.#byId.values()]) if (qos === 2) this.#byId.delete(packetId);
+  }
+
+  /** What is left after that, as new messages. */
+  anew(): Uint8Array[] {
     return Array.from(this.#byId.values(), ({ bytes }) => bytes);
   }
 }

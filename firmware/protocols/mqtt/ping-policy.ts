@@ -114,6 +114,9 @@ export function nextLookMs(policy: PingPolicy, life: Life, keepAliveMs: number):
   const { pingMs, connectedMs } = life;
   const dueMs = pingMs === undefined ? policy.pingDueMs(life, keepAliveMs) : policy.deadMs(life, pingMs, keepAliveMs);
   const everyMs = policy.lookEveryMs(keepAliveMs);
-  // The loop of such a client has a rhythm of its own: here it begins with the connection.
-  return everyMs === 0 ? dueMs : connectedMs + Math.ceil((dueMs - connectedMs) / everyMs) * everyMs;
+  if (everyMs === 0) return dueMs;
+  // The loop of such a client has a rhythm of its own: here it begins with the connection. One turn does one thing.
+  const turn = Math.ceil((dueMs - connectedMs) / everyMs);
+  const turnOfPing = pingMs === undefined ? -1 : Math.floor((pingMs - connectedMs) / everyMs);
+  return connectedMs + Math.max(turn, turnOfPing + 1) * everyMs;
 }

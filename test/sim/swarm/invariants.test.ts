@@ -20,11 +20,13 @@ import {
   type Violation,
   violationsOf,
   wrongVerdicts,
+  wrongMessages,
+  wrongWills,
 } from '../../../sim/swarm/invariants.ts';
 import type { Observation } from '../../../sim/swarm/observation.ts';
 import { observe, runScenario } from '../../../sim/swarm/run.ts';
 import { Replay } from '../../../sim/swarm/replay.ts';
-import type { Scenario } from '../../../sim/swarm/scenario.ts';
+import type { MqttFleet, Scenario } from '../../../sim/swarm/scenario.ts';
 import { Streams } from '../../../sim/swarm/streams.ts';
 import { scenarioOf } from '../../../sim/swarm/swarm.ts';
 import type { FaultSpan } from '../../../sim/sessions/fault-span.ts';
@@ -338,6 +340,50 @@ describe('accounts', () => {
     expect(of([{ ...ghost, fromMs: 20_000 }], 5001, 15_000)).toEqual([
       `${PULL}, dev-1: the verdict has a ghost of 5.0 s, and the time line has 5.0 s since`,
     ]);
+  });
+});
+
+describe('messages and wills of a fleet that speaks MQTT', () => {
+  const mqtt: MqttFleet = {
+    version: '5.0', pings: 'spec', broker: 'spec', publishIntervalMs: 1000, publishQos: 2, keepSession: true,
+  };
+  let fleet: Observation;
+  beforeAll(async () => {
+    const { scenario: heartbeat } = well;
+    fleet = await observe({ ...heartbeat, policy: { ...heartbeat.policy, beatIntervalMs: 5000, mqtt } });
+  });
+
+  it('that are as they must be', () => {
+    expect(violationsOf(fleet)).toEqual([]);
+    expect(fleet.mqtt.acknowledged.length).toBeGreaterThan(100);
+    expect(fleet.mqtt.gone.map(({ device, wills }) => `${device} ${wills}`)).toEqual(['dev-1 1']);
+  });
+
+  it('a message that was acknowledged, and never came', () => {
+    const [first = ''] = fleet.mqtt.acknowledged;
+    const accepted = new Map([...fleet.mqtt.accepted].filter(([message]) => message !== first));
+    expect(wrongMessages({ ...fleet, mqtt: { ...fleet.mqtt, accepted } })).toEqual([
+      `${first} was acknowledged, and is lost`,
+    ]);
+  });
+
+  it('a message of QoS 2 that came twice, which QoS 1 may', () => {
+    const [first = ''] = fleet.mqtt.acknowledged;
+    const twice = { ...fleet, mqtt: { ...fleet.mqtt, accepted: new Map([...fleet.mqtt.accepted, [first, 2] as const]) } };
+    expect(wrongMessages(twice)).toEqual([`${first}, of QoS 2, was published 2 times`]);
+    const policy = { ...fleet.scenario.policy, mqtt: { ...mqtt, publishQos: 1 as const } };
+    expect(wrongMessages({ ...twice, scenario: { ...fleet.scenario, policy } })).toEqual([]);
+  });
+
+  it('a will that never came, and one that came twice', () => {
+    const withWills = (wills: number): Observation => (
+      { ...fleet, mqtt: { ...fleet.mqtt, gone: fleet.mqtt.gone.map((gone) => ({ ...gone, wills })) } }
+    );
+    for (const wills of [0, 2]) {
+      expect(wrongWills(withWills(wills))).toEqual([
+        expect.stringMatching(new RegExp(`^the will of dev-1, off line at .* by silent, was published ${wills} times$`)),
+      ]);
+    }
   });
 });
 

@@ -20,7 +20,7 @@ export interface BrokerClient {
   send(bytes: Uint8Array): void;
   /** Calls `due` at this time, in place of the one that was set before; Infinity: never. */
   setDeadline(atMs: number): void;
-  /** A valid packet came; PINGREQ is a beat. */
+  /** A valid packet came, which is a beat. */
   frame(isBeat: boolean): void;
   data(bytes: number): void;
   /** What was sent still goes out, then the connection is closed. */
@@ -161,7 +161,8 @@ export class BrokerConnection implements SessionConnection, Heard {
     if (session === undefined) return;
     if (packet.type === 'PINGREQ') this.pingMs = nowMs;
     if (this.#keepAliveMs > 0) this.client.setDeadline(this.#dropMs);
-    this.client.frame(packet.type === 'PINGREQ');
+    // [MQTT-3.1.2-24]: every packet is a sign of life.
+    this.client.frame(true);
     switch (packet.type) {
       case 'PUBLISH':
         this.#published(packet, session);
