@@ -369,7 +369,8 @@ describe('messages and wills of a fleet that speaks MQTT', () => {
 
   it('a message of QoS 2 that came twice, which QoS 1 may', () => {
     const [first = ''] = fleet.mqtt.acknowledged;
-    const twice = { ...fleet, mqtt: { ...fleet.mqtt, accepted: new Map([...fleet.mqtt.accepted, [first, 2] as const]) } };
+    const accepted = new Map([...fleet.mqtt.accepted, [first, 2] as const]);
+    const twice = { ...fleet, mqtt: { ...fleet.mqtt, accepted } };
     expect(wrongMessages(twice)).toEqual([`${first}, of QoS 2, was published 2 times`]);
     const policy = { ...fleet.scenario.policy, mqtt: { ...mqtt, publishQos: 1 as const } };
     expect(wrongMessages({ ...twice, scenario: { ...fleet.scenario, policy } })).toEqual([]);
