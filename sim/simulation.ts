@@ -162,7 +162,13 @@ export class Simulation {
       repeat,
       offlineLog: gateway?.offlineLog,
     });
-    this.#world = { timeline: this.engine, packets, queues: new ByteQueuePool(), addressesOf: (name) => this.#addressesOf(name) };
+    this.#world = {
+      timeline: this.engine,
+      packets,
+      queues: new ByteQueuePool(),
+      salt: gateway?.salt ?? 0,
+      addressesOf: (name) => this.#addressesOf(name),
+    };
     this.wires = new Wires(this.engine, packets, seed);
     this.#outside = new Lan(this.wires, 'switch', gateway?.block ?? OUTSIDE, 1, gateway?.address);
     if (gateway === undefined) return;

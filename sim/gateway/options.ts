@@ -8,6 +8,11 @@ export interface GatewayOptions {
   readonly block: Block;
   /** Of the real network's end of the way out: where the server is. */
   readonly address: number;
+  /**
+   * 32 bits that no two runs have in common. Two runs of one seed would meet each other's sockets in the real kernel,
+   * had they the same ports and sequence numbers.
+   */
+  readonly salt: number;
   /** Takes packets for the real network: whole ones, one after the other, in pieces that it may keep. */
   readonly write: (bytes: Uint8Array) => void;
   /** What lines of the server's say that a device is gone; undefined: none are looked for. */

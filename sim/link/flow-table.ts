@@ -102,7 +102,8 @@ export class FlowTable {
 
   /** RFC 5508 4.2: an error passes where what it quotes has passed the other way; it does not keep the connection. */
   #judgeError({ quoted }: Packet, isFromInside: boolean): PacketVerdict {
-    if (quoted === undefined) throw new Error('an ICMP error quotes nothing');
+    // A ping is of no connection.
+    if (quoted === undefined) return 'pass';
     return this.#adopts || this.#find(quoted, !isFromInside) !== undefined ? 'pass' : 'no-mapping';
   }
 

@@ -4,7 +4,7 @@
 
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatAddress } from '../packet/address.ts';
-import { ACK, ICMP, Packet, RST, SYN, TCP } from '../packet/packet.ts';
+import { ACK, ICMP, isIcmpError, Packet, RST, SYN, TCP } from '../packet/packet.ts';
 import { makeReset } from '../packet/reset.ts';
 import { type FlowEnds, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
 import { NatTable } from './nat-table.ts';
@@ -100,7 +100,8 @@ export class Nat {
 
   #fromInside(packet: Packet): void {
     if (packet.protocol === ICMP) {
-      this.#errorFromInside(packet);
+      if (isIcmpError(packet)) this.#errorFromInside(packet);
+      else this.#wires.drop(packet, 'no-mapping', this, undefined);
       return;
     }
     const { protocol, source, sourcePort, destination, destinationPort, flags } = packet;
@@ -127,7 +128,9 @@ export class Nat {
 
   #fromOutside(packet: Packet): void {
     if (packet.protocol === ICMP) {
-      this.#errorFromOutside(packet);
+      // Nobody inside has asked: hosts answer pings, and send none.
+      if (isIcmpError(packet)) this.#errorFromOutside(packet);
+      else this.#wires.drop(packet, 'no-mapping', this, undefined);
       return;
     }
     const mapping = this.#table.findFromOutside(

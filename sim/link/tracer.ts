@@ -3,15 +3,19 @@
 import { formatAddress } from '../packet/address.ts';
 import {
   ACK,
+  ECHO_REQUEST,
   FIN,
+  FRAGMENTATION_NEEDED,
   HOST_UNREACHABLE,
   ICMP,
+  isIcmpError,
   type Packet,
   PORT_UNREACHABLE,
   PSH,
   RST,
   SYN,
   TCP,
+  TIME_EXCEEDED,
   UDP,
 } from '../packet/packet.ts';
 
@@ -47,7 +51,7 @@ export class Tracer {
       case UDP:
         return `${describeEnds(packet)} udp len ${packet.payloadBytes}`;
       case ICMP:
-        return describeUnreachable(packet);
+        return isIcmpError(packet) ? describeIcmpError(packet) : describePing(packet);
     }
   }
 
@@ -88,12 +92,20 @@ function describeEnds({ source, sourcePort, destination, destinationPort }: Pack
   return `${formatAddress(source)}:${sourcePort} > ${formatAddress(destination)}:${destinationPort}`;
 }
 
-function describeUnreachable({ source, destination, code, quoted }: Packet): string {
-  const about = quoted === undefined ? '' : `: ${quoted.protocol === TCP ? 'tcp' : 'udp'} ${describeEnds(quoted)}`;
-  return `${formatAddress(source)} > ${formatAddress(destination)} icmp ${describeCode(code)}${about}`;
+function describePing({ source, destination, icmpType, payloadBytes }: Packet): string {
+  const what = icmpType === ECHO_REQUEST ? 'echo request' : 'echo reply';
+  return `${formatAddress(source)} > ${formatAddress(destination)} icmp ${what} len ${payloadBytes}`;
 }
 
-function describeCode(code: number): string {
+function describeIcmpError(packet: Packet): string {
+  const { source, destination, quoted } = packet;
+  const about = quoted === undefined ? '' : `: ${quoted.protocol === TCP ? 'tcp' : 'udp'} ${describeEnds(quoted)}`;
+  return `${formatAddress(source)} > ${formatAddress(destination)} icmp ${describeCode(packet)}${about}`;
+}
+
+function describeCode({ icmpType, code, nextHopMtuBytes }: Packet): string {
+  if (icmpType === TIME_EXCEEDED) return 'time exceeded';
+  if (code === FRAGMENTATION_NEEDED) return `fragmentation needed, mtu ${nextHopMtuBytes}`;
   if (code === HOST_UNREACHABLE) return 'host unreachable';
   if (code === PORT_UNREACHABLE) return 'port unreachable';
   return `unreachable, code ${code}`;

@@ -9,19 +9,36 @@ import {
   QUOTED_DATA_BYTES,
   WINDOW_SCALE,
 } from './layout.ts';
-import { ACK, DESTINATION_UNREACHABLE, FIN, ICMP, Packet, PSH, RST, SYN, TCP, UDP } from './packet.ts';
+import {
+  ACK,
+  DESTINATION_UNREACHABLE,
+  ECHO_REQUEST,
+  ECHO_REPLY,
+  FIN,
+  FRAGMENTATION_NEEDED,
+  ICMP,
+  Packet,
+  PSH,
+  RST,
+  SYN,
+  TCP,
+  TIME_EXCEEDED,
+  UDP,
+} from './packet.ts';
 
 const VERSION_4 = 4;
 
 /** More fragments, and the fragment's offset. */
 const FRAGMENT_BITS = 0x3fff;
 
+const DO_NOT_FRAGMENT = 0x4000;
+
 /**
  * Reads the IPv4 packet at the start of `bytes` into `into`; what comes behind its length is padding. Returns
  * undefined, or why there is none: then what is in `into` means nothing.
  */
 export function decodePacket(bytes: Uint8Array, into: Packet): string | undefined {
-  into.seq = into.ack = into.flags = into.window = into.mss = into.code = 0;
+  into.seq = into.ack = into.flags = into.window = into.mss = into.code = into.nextHopMtuBytes = 0;
   into.windowScale = -1;
   into.quoted = undefined;
   into.reserve(0);
@@ -37,7 +54,7 @@ export function decodePacket(bytes: Uint8Array, into: Packet): string | undefine
     case UDP:
       return decodeUdp(view, headerBytes, end, into);
     case ICMP:
-      return decodeUnreachable(view, headerBytes, end, into);
+      return decodeIcmp(view, headerBytes, end, into);
   }
 }
 
@@ -50,6 +67,9 @@ function decodeIpHeader(view: DataView, at: number, into: Packet): number | stri
   if (view.byteLength < at + headerBytes) return 'truncated IPv4 header';
   if (checksum(addBytes(0, view, at, at + headerBytes)) !== 0) return 'bad IPv4 checksum';
   if ((view.getUint16(at + 6) & FRAGMENT_BITS) !== 0) return 'IPv4 fragment';
+  into.identification = view.getUint16(at + 4);
+  into.dontFragment = (view.getUint16(at + 6) & DO_NOT_FRAGMENT) !== 0;
+  into.timeToLive = view.getUint8(at + 8);
   const protocol = view.getUint8(at + 9);
   if (protocol !== TCP && protocol !== UDP && protocol !== ICMP) return `unknown protocol ${protocol}`;
   into.protocol = protocol;
@@ -113,13 +133,33 @@ function decodeUdp(view: DataView, at: number, end: number, into: Packet): strin
   return undefined;
 }
 
-function decodeUnreachable(view: DataView, at: number, end: number, into: Packet): string | undefined {
+function decodeIcmp(view: DataView, at: number, end: number, into: Packet): string | undefined {
   if (end - at < HEADER_BYTES.icmp) return 'truncated ICMP header';
   if (checksum(addBytes(0, view, at, end)) !== 0) return 'bad ICMP checksum';
   const type = view.getUint8(at);
-  if (type !== DESTINATION_UNREACHABLE) return `unknown ICMP type ${type}`;
   into.sourcePort = into.destinationPort = 0;
+  switch (type) {
+    case ECHO_REQUEST:
+    case ECHO_REPLY:
+      into.icmpType = type;
+      into.seq = view.getInt32(at + 4);
+      decodePayload(view, at + HEADER_BYTES.icmp, end, into);
+      return undefined;
+    case DESTINATION_UNREACHABLE:
+    case TIME_EXCEEDED:
+      into.icmpType = type;
+      return decodeIcmpError(view, at, end, into);
+    default:
+      return `unknown ICMP type ${type}`;
+  }
+}
+
+function decodeIcmpError(view: DataView, at: number, end: number, into: Packet): string | undefined {
   into.code = view.getUint8(at + 1);
+  // RFC 1191 4: in this one only.
+  if (into.icmpType === DESTINATION_UNREACHABLE && into.code === FRAGMENTATION_NEEDED) {
+    into.nextHopMtuBytes = view.getUint16(at + 6);
+  }
   const quote = at + HEADER_BYTES.icmp;
   const quoted = new Packet();
   const headerBytes = decodeIpHeader(view, quote, quoted);

@@ -2,10 +2,7 @@
 
 import { addBytes, addPseudoHeader, checksum } from './checksum.ts';
 import { HEADER_BYTES, MAXIMUM_SEGMENT_SIZE, NO_OPERATION, QUOTED_DATA_BYTES, WINDOW_SCALE } from './layout.ts';
-import { DESTINATION_UNREACHABLE, ICMP, ipBytes, type Packet, TCP, UDP } from './packet.ts';
-
-/** Linux's ip_default_ttl, and what RFC 1700 recommends. */
-const TIME_TO_LIVE = 64;
+import { ICMP, ipBytes, isIcmpError, type Packet, TCP, UDP } from './packet.ts';
 
 const DO_NOT_FRAGMENT = 0x4000;
 
@@ -24,7 +21,8 @@ export function encodePacket(packet: Packet, into: Uint8Array): number {
       encodeUdp(packet, view);
       break;
     case ICMP:
-      encodeUnreachable(packet, view);
+      if (isIcmpError(packet)) encodeIcmpError(packet, view);
+      else encodeEcho(packet, view);
       break;
   }
   return bytes;
@@ -33,10 +31,9 @@ export function encodePacket(packet: Packet, into: Uint8Array): number {
 function encodeIpHeader(packet: Packet, view: DataView, at: number): void {
   view.setUint16(at, 0x4500);
   view.setUint16(at + 2, ipBytes(packet));
-  // RFC 6864 4.1: what is never fragmented needs no identification, and whoever receives it must not look at it.
-  view.setUint16(at + 4, 0);
-  view.setUint16(at + 6, DO_NOT_FRAGMENT);
-  view.setUint8(at + 8, TIME_TO_LIVE);
+  view.setUint16(at + 4, packet.identification);
+  view.setUint16(at + 6, packet.dontFragment ? DO_NOT_FRAGMENT : 0);
+  view.setUint8(at + 8, packet.timeToLive);
   view.setUint8(at + 9, packet.protocol);
   view.setUint16(at + 10, 0);
   view.setInt32(at + 12, packet.source);
@@ -86,21 +83,32 @@ function encodeUdp(packet: Packet, view: DataView): void {
 }
 
 /** RFC 792: the header, and of what could not be delivered its IPv4 header and 8 bytes. */
-function encodeUnreachable(packet: Packet, view: DataView): void {
+function encodeIcmpError(packet: Packet, view: DataView): void {
   const { quoted } = packet;
   if (quoted === undefined) throw new Error('An ICMP error quotes the packet that it is about.');
   // RFC 1122 3.2.2.
   if (quoted.protocol === ICMP) throw new Error('An ICMP error is never about another one.');
   const at = HEADER_BYTES.ip;
-  view.setUint8(at, DESTINATION_UNREACHABLE);
+  view.setUint8(at, packet.icmpType);
   view.setUint8(at + 1, packet.code);
   view.setUint16(at + 2, 0);
-  view.setUint32(at + 4, 0);
+  view.setUint32(at + 4, packet.nextHopMtuBytes);
   const quote = new Uint8Array(ipBytes(quoted));
   encodePacket(quoted, quote);
   for (let i = 0; i < HEADER_BYTES.ip + QUOTED_DATA_BYTES; i++) {
     view.setUint8(at + HEADER_BYTES.icmp + i, quote[i] ?? 0);
   }
+  view.setUint16(at + 2, checksum(addBytes(0, view, at, view.byteLength)));
+}
+
+/** A ping, or the answer to it (RFC 792). */
+function encodeEcho(packet: Packet, view: DataView): void {
+  const at = HEADER_BYTES.ip;
+  view.setUint8(at, packet.icmpType);
+  view.setUint8(at + 1, 0);
+  view.setUint16(at + 2, 0);
+  view.setInt32(at + 4, packet.seq);
+  encodePayload(packet, view, at + HEADER_BYTES.icmp);
   view.setUint16(at + 2, checksum(addBytes(0, view, at, view.byteLength)));
 }
 

@@ -19,6 +19,14 @@ export const ACK = 0x10;
 export const DESTINATION_UNREACHABLE = 3;
 export const HOST_UNREACHABLE = 1;
 export const PORT_UNREACHABLE = 3;
+export const FRAGMENTATION_NEEDED = 4;
+/** ICMP's other types (RFC 792): the packet has met too many routers; ping, and the answer to it. */
+export const TIME_EXCEEDED = 11;
+export const ECHO_REQUEST = 8;
+export const ECHO_REPLY = 0;
+
+/** Linux's ip_default_ttl, and what RFC 1700 recommends. */
+const TIME_TO_LIVE = 64;
 
 /** Of most packets that is enough for all they carry. */
 const PAYLOAD_BYTES_MIN = 64;
@@ -35,7 +43,12 @@ export class Packet {
   destination = 0;
   sourcePort = 0;
   destinationPort = 0;
-  /** TCP. */
+  /** How many routers it may meet, and whether they may cut it into fragments (RFC 791 3.1). */
+  timeToLive = TIME_TO_LIVE;
+  dontFragment = true;
+  /** What tells the fragments of one packet from those of others; 0 where there will be none (RFC 6864 4.1). */
+  identification = 0;
+  /** TCP; of a ping its identifier and number, in the two halves. */
   seq = 0;
   ack = 0;
   flags = 0;
@@ -45,11 +58,15 @@ export class Packet {
   mss = 0;
   /** The window scale option's shift; -1: not there. */
   windowScale = -1;
-  /** ICMP: its code, where it is a DESTINATION_UNREACHABLE; `source` is who says so. */
+  icmpType: typeof DESTINATION_UNREACHABLE | typeof TIME_EXCEEDED | typeof ECHO_REQUEST | typeof ECHO_REPLY =
+    DESTINATION_UNREACHABLE;
+  /** An ICMP error's code; `source` is who says so. */
   code = 0;
-  /** ICMP: the packet that could not be delivered, as far as it is quoted: addresses, ports, seq. */
+  /** What the router's next link takes, of a FRAGMENTATION_NEEDED (RFC 1191 4); 0: a router that does not say it. */
+  nextHopMtuBytes = 0;
+  /** An ICMP error's: the packet that could not be delivered, as far as it is quoted: addresses, ports, seq. */
   quoted: Packet | undefined = undefined;
-  /** The data of a TCP segment or a UDP datagram: the first `payloadBytes` of `payload`. */
+  /** The data of a TCP segment, a UDP datagram or a ping: the first `payloadBytes` of `payload`. */
   payload = new Uint8Array(PAYLOAD_BYTES_MIN);
   payloadBytes = 0;
   /** @internal The next in the pool, or on the way (link/flight.ts). */
@@ -77,13 +94,18 @@ export class Packet {
     this.destination = other.destination;
     this.sourcePort = other.sourcePort;
     this.destinationPort = other.destinationPort;
+    this.timeToLive = other.timeToLive;
+    this.dontFragment = other.dontFragment;
+    this.identification = other.identification;
     this.seq = other.seq;
     this.ack = other.ack;
     this.flags = other.flags;
     this.window = other.window;
     this.mss = other.mss;
     this.windowScale = other.windowScale;
+    this.icmpType = other.icmpType;
     this.code = other.code;
+    this.nextHopMtuBytes = other.nextHopMtuBytes;
     this.quoted = other.quoted;
     this.reserve(other.payloadBytes);
     this.payload.set(other.payload.subarray(0, other.payloadBytes));
@@ -104,6 +126,11 @@ export class PacketPool {
     packet.mss = 0;
     packet.windowScale = -1;
     packet.quoted = undefined;
+    packet.timeToLive = TIME_TO_LIVE;
+    packet.dontFragment = true;
+    packet.identification = 0;
+    packet.icmpType = DESTINATION_UNREACHABLE;
+    packet.nextHopMtuBytes = 0;
     return packet;
   }
 
@@ -123,12 +150,17 @@ export function ipBytes(packet: Packet): number {
     case UDP:
       return 28 + packet.payloadBytes;
     case ICMP:
-      // The header, and of what is quoted the IPv4 header and 8 bytes.
-      return 20 + 8 + 28;
+      // The header; and the data of a ping, or of what is quoted the IPv4 header and 8 bytes.
+      return 20 + 8 + (isIcmpError(packet) ? 28 : packet.payloadBytes);
   }
 }
 
 /** The sequence number behind a segment; SYN and FIN count (RFC 9293 3.4). */
 export function segmentEnd({ seq, payloadBytes, flags }: Packet): number {
   return (seq + payloadBytes + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0)) | 0;
+}
+
+/** Whether an ICMP packet is about another packet, and no ping. */
+export function isIcmpError({ icmpType }: Packet): boolean {
+  return icmpType === DESTINATION_UNREACHABLE || icmpType === TIME_EXCEEDED;
 }

@@ -12,7 +12,7 @@
  */
 
 import process from 'node:process';
-import { nodeClock } from '../../hal/node/index.ts';
+import { nodeClock, nodeRandom } from '../../hal/node/index.ts';
 import type { Device, HeldMachine } from '../device.ts';
 import type { Server } from '../../firmware/index.ts';
 import { OUTSIDE } from '../lan.ts';
@@ -92,7 +92,9 @@ export class ServerBench extends Simulation {
     let machine: ServerMachine | undefined = undefined;
     const write = (bytes: Uint8Array): void => machine?.write(bytes);
     const clock = nodeClock();
-    super({ ...options, gateway: { block: OUTSIDE, address: ADDRESS, offlineLog: offlineLog?.source, write, clock } });
+    const salt = nodeRandom.uint32();
+    const offline = offlineLog?.source;
+    super({ ...options, gateway: { block: OUTSIDE, address: ADDRESS, salt, offlineLog: offline, write, clock } });
     const { gate, realTime, testbed } = this;
     if (gate === undefined || realTime === undefined) throw new Error('a gateway has a gate and a time of its own');
     machine = new ServerMachine(gate, {

@@ -23,6 +23,8 @@ export interface HostContext {
   readonly timeline: Timeline;
   readonly packets: PacketPool;
   readonly queues: ByteQueuePool;
+  /** Of a world that is joined to a real network, so that two runs of one seed have other ports and numbers; else 0. */
+  readonly salt: number;
   /** What a name means, for every host; undefined: nothing. */
   addressesOf(name: string): readonly string[] | undefined;
 }

@@ -1,7 +1,6 @@
 /** The ports of a host: who listens, who takes datagrams, and the next ephemeral one. */
 
 import type { Errno } from '../../hal/errno.ts';
-import type { Random } from '../../hal/random.ts';
 import type { UdpSocket } from './datagram-socket.ts';
 import type { Listener } from './listener.ts';
 import type { Profile } from './profile.ts';
@@ -16,11 +15,12 @@ export class Ports {
   #listeners: Map<number, Listener> | undefined = undefined;
   #datagrams: Map<number, UdpSocket> | undefined = undefined;
 
-  constructor(connections: TcbTable, range: Profile['ephemeralPorts'], random: Random) {
+  /** `random`: a number of 32 bits without a sign. */
+  constructor(connections: TcbTable, range: Profile['ephemeralPorts'], random: number) {
     this.#connections = connections;
     this.#range = range;
     // RFC 6056 3.3: not the same ports after each boot.
-    this.#next = range.first + (random.uint32() % (range.last - range.first + 1));
+    this.#next = range.first + (random % (range.last - range.first + 1));
   }
 
   listener(port: number): Listener | undefined {

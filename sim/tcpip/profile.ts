@@ -22,10 +22,30 @@ export interface Profile {
    */
   readonly timers: 'wheel' | 'tick' | 'slow-tick';
 
+  /** Of the packets that it sends (RFC 791 3.1). */
+  readonly timeToLive: number;
+  /** Routers must not cut its packets into fragments, and say so where they would have to. */
+  readonly dontFragment: boolean;
+  /**
+   * What TCP makes of ICMP errors (RFC 1122 4.2.3.9). `ignored`: nothing. `linux`: by type and code: the path MTU, the
+   * end of a connection that is opening, or a reason to be told with a time-out.
+   */
+  readonly icmpErrors: 'ignored' | 'linux';
+  /**
+   * The first sequence number. `clock-and-hash`: RFC 6528. `ticks`: lwIP's: each adds the ticks of its slow timer since
+   * power-on to the last one. `random`: as FreeRTOS+TCP wants it from the application.
+   */
+  readonly initialSequence: 'clock-and-hash' | 'ticks' | 'random';
+
   /** The largest segment it takes and, until the peer says less, sends. */
   readonly mssBytes: number;
   /** The shift of its window scale option (RFC 7323); -1: it sends none. */
   readonly windowScale: number;
+  /**
+   * Segments are no longer than half of the largest window that the peer has ever offered, so that a small window is
+   * not filled by one. `linux`: unless the window is so small that it is one segment anyway. `lwip`: always.
+   */
+  readonly halfWindow: 'linux' | 'lwip' | 'none';
   readonly sendBufferBytes: number;
   readonly receiveBufferBytes: number;
   /** TCP sockets it has; Infinity: as many as memory. */
@@ -37,6 +57,11 @@ export interface Profile {
   readonly congestion: Congestion;
   readonly delayedAck: DelayedAck;
   readonly persist: Persist;
+  /**
+   * What asks for a closed window. `empty`: an old number, which the peer must answer. `byte`: the first byte that
+   * waits.
+   */
+  readonly windowProbe: 'empty' | 'byte';
   readonly keepAlive: KeepAliveProfile;
 
   /** TCP_USER_TIMEOUT can be set. */

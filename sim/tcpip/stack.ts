@@ -6,23 +6,66 @@
 
 import type { Errno } from '../../hal/errno.ts';
 import type { SocketAddress } from '../../hal/network.ts';
-import type { Random } from '../../hal/random.ts';
 import type { Interrupt, Interrupts } from '../board/interrupts.ts';
 import { parseAddress } from '../packet/address.ts';
-import { ACK, FIN, ICMP, Packet, PORT_UNREACHABLE, PSH, RST, SYN, TCP, UDP } from '../packet/packet.ts';
+import {
+  ACK,
+  ECHO_REQUEST,
+  ECHO_REPLY,
+  FIN,
+  FRAGMENTATION_NEEDED,
+  ICMP,
+  isIcmpError,
+  Packet,
+  PORT_UNREACHABLE,
+  PSH,
+  RST,
+  SYN,
+  TCP,
+  TIME_EXCEEDED,
+  UDP,
+} from '../packet/packet.ts';
 import type { Waiter } from '../time/event.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
 import type { Host } from './host.ts';
+import { clockedIss } from './initial-seq.ts';
 import { Ports } from './ports.ts';
 import type { Profile } from './profile.ts';
 import { StackClock } from './stack-clock.ts';
 import { TcbTable } from './tcb-table.ts';
 import { connect, unreachable } from './tcp/calls.ts';
 import { openPassive, segmentArrives } from './tcp/input.ts';
+import { lowerPathMtu } from './tcp/path-mtu.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
 import { ARMED, done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
 import { fireTimers } from './tcp/timers.ts';
+
+const LWIP_ISS_FIRST = 6510;
+
+/**
+ * Linux's icmp_err_convert, by the code of "destination unreachable". The HAL has no ENOPROTOOPT, EHOSTDOWN and ENONET:
+ * the nearest stand for them.
+ */
+const UNREACHABLE_ERRNOS: readonly (Errno | undefined)[] = [
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EOPNOTSUPP',
+  'ECONNREFUSED',
+  // Fragmentation needed: no error.
+  undefined,
+  'EOPNOTSUPP',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EHOSTUNREACH',
+  'EHOSTUNREACH',
+  'EHOSTUNREACH',
+];
 
 export class Stack implements TcpStack {
   readonly host: Host;
@@ -30,12 +73,18 @@ export class Stack implements TcpStack {
   readonly clock: StackClock;
   readonly connections = new TcbTable();
   readonly ports: Ports;
+  #identification = 0;
+  /** The secret of RFC 6528; or lwIP's last number. */
+  #iss: number;
 
   constructor(host: Host, interrupts: Interrupts) {
     this.host = host;
     this.interrupts = interrupts;
     this.clock = new StackClock(host.world.timeline, host.profile);
-    this.ports = new Ports(this.connections, host.profile.ephemeralPorts, host.random);
+    const { salt } = host.world;
+    this.ports = new Ports(this.connections, host.profile.ephemeralPorts, (host.random.uint32() ^ salt) >>> 0);
+    // lwIP's tcp_next_iss begins with this number.
+    this.#iss = host.profile.initialSequence === 'clock-and-hash' ? host.random.uint32() ^ salt : LWIP_ISS_FIRST;
   }
 
   get profile(): Profile {
@@ -44,10 +93,6 @@ export class Stack implements TcpStack {
 
   get address(): number {
     return this.host.address;
-  }
-
-  get random(): Random {
-    return this.host.random;
   }
 
   get queues(): ByteQueuePool {
@@ -97,7 +142,26 @@ export class Stack implements TcpStack {
     return reply;
   }
 
+  newIss({ localAddress, localPort, remoteAddress, remotePort }: Tcb): number {
+    switch (this.profile.initialSequence) {
+      case 'clock-and-hash': {
+        const { nowUs } = this.host.world.timeline;
+        return clockedIss(nowUs, this.#iss, localAddress, localPort, remoteAddress, remotePort);
+      }
+      case 'ticks':
+        this.#iss = (this.#iss + (this.clock.nowTick >> 1)) | 0;
+        return this.#iss;
+      case 'random':
+        return this.host.random.uint32() | 0;
+    }
+  }
+
   transmit(packet: Packet): void {
+    const { timeToLive, dontFragment } = this.profile;
+    packet.timeToLive = timeToLive;
+    packet.dontFragment = dontFragment;
+    // RFC 6864 4.3: its fragments must not be taken for those of another packet.
+    if (!dontFragment) packet.identification = this.#identification = (this.#identification + 1) & 0xffff;
     this.host.send(packet);
   }
 
@@ -171,13 +235,36 @@ export class Stack implements TcpStack {
     this.transmit(reply);
   }
 
-  /** RFC 1122 3.2.2.1: an error belongs to the connection whose packet it quotes. */
-  #receiveIcmp({ quoted, code }: Packet): void {
+  #receiveIcmp(packet: Packet): void {
+    if (packet.icmpType === ECHO_REQUEST) this.#answerPing(packet);
+    else if (isIcmpError(packet) && this.profile.icmpErrors === 'linux') this.#receiveIcmpError(packet);
+  }
+
+  /** RFC 1122 3.2.2.6: all four stacks do. */
+  #answerPing(packet: Packet): void {
+    const reply = this.newReply(packet);
+    reply.protocol = ICMP;
+    reply.icmpType = ECHO_REPLY;
+    reply.seq = packet.seq;
+    reply.reserve(packet.payloadBytes);
+    reply.payload.set(packet.payload.subarray(0, packet.payloadBytes));
+    this.transmit(reply);
+  }
+
+  /** RFC 1122 3.2.2.1: an error belongs to the connection whose packet it quotes. Linux's tcp_v4_err. */
+  #receiveIcmpError({ quoted, icmpType, code, nextHopMtuBytes }: Packet): void {
     if (quoted?.protocol !== TCP) return;
     const tcb = this.connections.get(quoted.destination, quoted.destinationPort, quoted.sourcePort);
     // RFC 5927 4.1: only what is in flight can be the subject.
     if (tcb === undefined || distance(tcb.sndUna, quoted.seq) < 0 || distance(quoted.seq, tcb.sndNxt) < 0) return;
-    this.perform(tcb, unreachable, code === PORT_UNREACHABLE ? 'ECONNREFUSED' : 'EHOSTUNREACH');
+    if (icmpType === TIME_EXCEEDED) {
+      this.perform(tcb, unreachable, 'EHOSTUNREACH');
+    } else if (code === FRAGMENTATION_NEEDED) {
+      this.perform(tcb, lowerPathMtu, nextHopMtuBytes);
+    } else {
+      const errno = UNREACHABLE_ERRNOS[code];
+      if (errno !== undefined) this.perform(tcb, unreachable, errno);
+    }
   }
 
   // ---- for sockets ----

@@ -21,8 +21,8 @@ export interface Recording {
   readonly frames: number;
   /** By device: what happened to it, and what it sent; without the numbers that its peer has chosen. */
   readonly devices: ReadonlyMap<string, string>;
-  /** By host: the first sequence number that it chose. */
-  readonly firstNumbers: ReadonlyMap<string, number>;
+  /** By host: the port that its first packet is from. */
+  readonly firstPorts: ReadonlyMap<string, number>;
 }
 
 /** A minute of devices of every kind, on bad cables, under faults. */
@@ -44,13 +44,13 @@ export async function record(seed: number, devices: number, serverProfile: Profi
   const bytes = createHash('sha256');
   const capture = new PcapngWriter((piece) => bytes.update(piece), [`seed ${seed}`]);
   let frames = 0;
-  const firstNumbers = new Map<string, number>();
+  const firstPorts = new Map<string, number>();
   sim.wires.observer = {
     sent: (packet, link, direction) => {
       // Once, where it is sent: at the near end of the sender's cable.
       if (direction !== 'tx') return;
       frames++;
-      if (!firstNumbers.has(link.name)) firstNumbers.set(link.name, packet.seq);
+      if (!firstPorts.has(link.name)) firstPorts.set(link.name, packet.sourcePort);
       capture.packet(sim.engine.nowUs, link.name, packet);
       note(
         link.name,
@@ -89,7 +89,7 @@ export async function record(seed: number, devices: number, serverProfile: Profi
     trace: hash(lines),
     frames,
     devices: new Map([...ofDevice].map(([name, its]) => [name, hash(its)])),
-    firstNumbers,
+    firstPorts,
   };
 }
 

@@ -12,11 +12,21 @@ export const FREERTOS_TCP: Profile = {
   tickUs: 1000,
   timers: 'tick',
 
+  // Defaults: ipconfigTCP_TIME_TO_LIVE 128; ipconfigFORCE_IP_DONT_FRAGMENT 0.
+  timeToLive: 128,
+  dontFragment: false,
+  // FreeRTOS_ICMP.c, ProcessICMPPacket: echo requests and replies only.
+  icmpErrors: 'ignored',
+  // FreeRTOS_TCP_IP.c: ulApplicationGetNextSequenceNumber, which its demos make of random numbers.
+  initialSequence: 'random',
+
   // Defaults: ipconfigTCP_MSS, ipconfigNETWORK_MTU - 40. (It takes 1400 where the peer is not on its own network.)
   mssBytes: 1460,
   // FreeRTOS_TCP_Transmission.c, prvSetSynAckOptions: the option is sent, and prvWinScaleFactor is 0 for a window that
   // fits.
   windowScale: 0,
+  // FreeRTOS_TCP_WIN.c knows no such rule.
+  halfWindow: 'none',
   // Defaults: ipconfigTCP_TX_BUFFER_LENGTH, ipconfigTCP_RX_BUFFER_LENGTH: 4 * ipconfigTCP_MSS.
   sendBufferBytes: 4 * 1460,
   receiveBufferBytes: 4 * 1460,
@@ -68,6 +78,7 @@ export const FREERTOS_TCP: Profile = {
 
   // It has no timer for that: what waits for the window is looked at as retransmissions are.
   persist: { kind: 'doubling' },
+  windowProbe: 'empty',
 
   keepAlive: {
     // Defaults: ipconfigTCP_KEEP_ALIVE_INTERVAL, in seconds, for the whole stack.

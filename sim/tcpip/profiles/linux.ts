@@ -11,10 +11,20 @@ export const LINUX: Profile = {
   tickUs: 4000,
   timers: 'wheel',
 
+  // include/uapi/linux/ip.h: IPDEFTTL; net/ipv4/ip_output.c, __ip_queue_xmit: DF, as IP_PMTUDISC_WANT is the default.
+  timeToLive: 64,
+  dontFragment: true,
+  // net/ipv4/tcp_ipv4.c, tcp_v4_err.
+  icmpErrors: 'linux',
+  // net/core/secure_seq.c, secure_tcp_seq.
+  initialSequence: 'clock-and-hash',
+
   // Ethernet's 1500 bytes less both headers (net/ipv4/tcp_output.c, tcp_advertise_mss).
   mssBytes: 1460,
   // net/ipv4/tcp_output.c, tcp_select_initial_window: ilog2 of the largest tcp_rmem, 6 MB, less 15.
   windowScale: 7,
+  // include/net/tcp.h, tcp_bound_to_half_wnd.
+  halfWindow: 'linux',
   // What a connection starts with: net/ipv4/tcp_input.c, tcp_sndbuf_expand, for ten segments on Ethernet. It grows with
   // the window, up to tcp_wmem[2]; here it does not.
   sendBufferBytes: 87_040,
@@ -67,6 +77,8 @@ export const LINUX: Profile = {
 
   // net/ipv4/tcp_timer.c, tcp_probe_timer; net/ipv4/tcp_output.c, tcp_send_probe0.
   persist: { kind: 'doubling' },
+  // net/ipv4/tcp_output.c, tcp_xmit_probe_skb.
+  windowProbe: 'empty',
 
   keepAlive: {
     // net/ipv4/tcp.c, do_tcp_setsockopt: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, in seconds.

@@ -12,10 +12,20 @@ export const LWIP: Profile = {
   tickUs: 250_000,
   timers: 'slow-tick',
 
+  // opt.h: TCP_TTL is IP_DEFAULT_TTL, 255; ip4.c, ip4_output_if_opt: IPH_OFFSET_SET(iphdr, 0).
+  timeToLive: 255,
+  dontFragment: false,
+  // icmp.c, icmp_input: of what is no echo nothing comes to TCP.
+  icmpErrors: 'ignored',
+  // tcp.c, tcp_next_iss, without LWIP_HOOK_TCP_ISN.
+  initialSequence: 'ticks',
+
   // opt.h: TCP_MSS is 536, "conservative"; ports to Ethernet set 1460.
   mssBytes: 1460,
   // opt.h: LWIP_WND_SCALE 0.
   windowScale: -1,
+  // tcp_out.c, tcp_write: mss_local.
+  halfWindow: 'lwip',
   // opt.h: TCP_SND_BUF is 2 * TCP_MSS, TCP_WND 4 * TCP_MSS.
   sendBufferBytes: 2 * 1460,
   receiveBufferBytes: 4 * 1460,
@@ -68,6 +78,8 @@ export const LWIP: Profile = {
 
   // tcp.c: tcp_persist_backoff, in slow ticks; the probes are counted as retransmissions are (TCP_MAXRTX).
   persist: { kind: 'table', intervalsMs: [1500, 3000, 6000, 12_000, 24_000, 48_000, 60_000], probesMax: 12 },
+  // tcp_out.c, tcp_zero_window_probe: "Data segment, copy in one byte".
+  windowProbe: 'byte',
 
   keepAlive: {
     // opt.h: LWIP_TCP_KEEPALIVE is 0, and then only SO_KEEPALIVE with the defaults is there; ports set it for

@@ -11,10 +11,19 @@ export const W5500: Profile = {
   tickUs: 100,
   timers: 'tick',
 
+  // 4.2, Sn_TTL: 0x80 after a reset. Of DF the data sheet says nothing, nor of ICMP errors and of first numbers, but
+  // that a ping is answered (4.1, MR: ping block).
+  timeToLive: 128,
+  dontFragment: false,
+  icmpErrors: 'ignored',
+  initialSequence: 'random',
+
   // 4.2, Sn_MSSR: 1460 is the default and the most.
   mssBytes: 1460,
   // Not said; no register has a window of more than 16 bits.
   windowScale: -1,
+  // Not said.
+  halfWindow: 'none',
   // 4.2, Sn_TXBUF_SIZE and Sn_RXBUF_SIZE: 2 KB each after a reset.
   sendBufferBytes: 2048,
   receiveBufferBytes: 2048,
@@ -49,6 +58,7 @@ export const W5500: Profile = {
 
   // Not said: as its retransmissions.
   persist: { kind: 'doubling' },
+  windowProbe: 'empty',
 
   keepAlive: {
     // 4.2, Sn_KPALVTR: one number, in units of 5 s; 0, as after a reset, is off.

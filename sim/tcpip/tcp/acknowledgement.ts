@@ -2,14 +2,16 @@
 
 import { FIN, SYN, type Packet } from '../../packet/packet.ts';
 import { challenge } from './challenge.ts';
-import { endRecovery, enterFastRecovery, grow, inFlight, partialAck } from './congestion.ts';
-import { armPersist, hasUnsent, retransmit } from './output.ts';
+import { endRecovery, enterFastRecovery, grow, partialAck } from './congestion.ts';
+import { armPersist, hasUnsent, retransmit, retransmitLost, segmentBytesMax } from './output.ts';
 import { endBackOff, measured, rearmRetransmission } from './rto.ts';
 import { advance, distance } from './seq.ts';
 import { PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE } from './tcb.ts';
 
 /** Takes the segment's ACK and window. Whether the rest of the segment counts. */
 export function ackArrives(tcb: Tcb, packet: Packet): boolean {
+  const isProbeTaken = isProbeByteTaken(tcb, packet.ack);
+  if (isProbeTaken) tcb.sndNxt = packet.ack;
   const acked = distance(tcb.sndUna, packet.ack);
   if (distance(tcb.sndNxt, packet.ack) > 0 || -acked > Math.max(tcb.sndWndMax, 1)) {
     // RFC 5961 5.2: what was never sent, or is older than any window, is not believed.
@@ -24,7 +26,10 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
   // Linux's tcp_ack: something works, whatever the network has said.
   if (tcb.trouble.softError !== undefined) tcb.inTrouble().softError = undefined;
   const isSameWindow = !takeWindow(tcb, packet);
-  if (acked > 0) newAck(tcb, packet.ack, acked, packetsOut);
+  if (isProbeTaken) {
+    forgetAcked(tcb, packet.ack, acked);
+    probeAnswered(tcb);
+  } else if (acked > 0) newAck(tcb, packet.ack, acked, packetsOut);
   else if (packetsOut === 0) probeAnswered(tcb);
   else if (isSameWindow && packet.payloadBytes === 0 && (packet.flags & (SYN | FIN)) === 0) duplicateAck(tcb);
   return true;
@@ -121,14 +126,6 @@ function recover(tcb: Tcb, segments: number, packetsOut: number): void {
   }
 }
 
-/** After a time-out all that was in flight goes again, as fast as the window grows. */
-function retransmitLost(tcb: Tcb): void {
-  if (distance(tcb.trouble.retransmitNxt, tcb.sndUna) > 0) tcb.inTrouble().retransmitNxt = tcb.sndUna;
-  while (distance(tcb.trouble.retransmitNxt, tcb.trouble.recover) > 0 && inFlight(tcb) < tcb.cwnd) {
-    tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.trouble.retransmitNxt);
-  }
-}
-
 /** RFC 5681 2. */
 function duplicateAck(tcb: Tcb): void {
   const { dupAckThreshold } = tcb.stack.profile.congestion;
@@ -149,7 +146,7 @@ function duplicateAck(tcb: Tcb): void {
 /** Nothing was in flight: an answer to a probe, perhaps. Linux's tcp_ack_probe. */
 function probeAnswered(tcb: Tcb): void {
   if (tcb.timer !== 'persist' || !hasUnsent(tcb)) return;
-  const next = Math.min(tcb.unsentBytes, tcb.sndMss);
+  const next = Math.min(tcb.unsentBytes, segmentBytesMax(tcb));
   if (distance(advance(tcb.sndNxt, next), advance(tcb.sndUna, tcb.sndWnd)) >= 0) {
     tcb.backoff = 0;
     tcb.flags &= ~PROBING;
@@ -157,4 +154,10 @@ function probeAnswered(tcb: Tcb): void {
   } else {
     armPersist(tcb);
   }
+}
+
+/** The peer has taken the byte of a window probe, which counted as not sent, though its window is closed. */
+function isProbeByteTaken(tcb: Tcb, ack: number): boolean {
+  return (tcb.flags & PROBING) !== 0 && tcb.stack.profile.windowProbe === 'byte' && tcb.packetsOut === 0
+    && tcb.unsentBytes > 0 && distance(tcb.sndNxt, ack) === 1;
 }

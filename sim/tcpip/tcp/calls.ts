@@ -16,7 +16,7 @@ import {
 /** A connection to be, with its two ends known. */
 export function initialize(tcb: Tcb): void {
   const { profile } = tcb.stack;
-  const isn = tcb.stack.random.uint32() | 0;
+  const isn = tcb.stack.newIss(tcb);
   tcb.sndUna = isn;
   tcb.sndNxt = advance(isn, 1);
   tcb.sndSmall = isn;

@@ -64,6 +64,16 @@ export function enterLoss(tcb: Tcb): void {
   if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = 1;
 }
 
+/** What was too long for the way is lost, and the window stays: there is no congestion (Linux's tcp_simple_retransmit). */
+export function keepWindowInLoss(tcb: Tcb): void {
+  if (tcb.recovery !== 'loss') {
+    tcb.ssthresh = tcb.cwnd;
+    tcb.recovery = 'loss';
+  }
+  tcb.inTrouble().recover = tcb.sndNxt;
+  tcb.inTrouble().retransmitNxt = tcb.sndUna;
+}
+
 /** RFC 6582 3.2 step 2: the third duplicate ACK. */
 export function enterFastRecovery(tcb: Tcb): void {
   tcb.ssthresh = halfOf(tcb);

@@ -45,21 +45,46 @@ export function sendNext(tcb: Tcb, push: boolean, override = false): boolean {
   // RFC 5681 3.1: no more in flight than the congestion window.
   if (inFlight(tcb) >= tcb.cwnd) return false;
   const room = distance(tcb.sndNxt, advance(tcb.sndUna, tcb.sndWnd));
-  let bytes = Math.min(unsent, tcb.sndMss);
+  const mssBytes = segmentBytesMax(tcb);
+  let bytes = Math.min(unsent, mssBytes);
   if (bytes > room) {
     // RFC 9293 3.8.6.2.1, silly window syndrome: what does not fill a segment goes only where it is half of the largest
     // window there was.
-    if (room <= 0 || (!override && room < tcb.sndMss && room < tcb.sndWndMax / 2)) return false;
+    if (room <= 0 || (!override && room < mssBytes && room < tcb.sndWndMax / 2)) return false;
     bytes = room;
   }
   // FIN has a number too, that must be in the window (RFC 9293 3.4; Linux's tcp_snd_wnd_test).
   const withFin = isFinDue && bytes === unsent && bytes < room;
   if (bytes === 0 && !withFin) return false;
-  if (bytes < tcb.sndMss && !withFin && !push && isHeldByNagle(tcb)) return false;
+  if (bytes < mssBytes && !withFin && !push && isHeldByNagle(tcb)) return false;
   sendData(tcb, tcb.sndNxt, bytes, withFin);
   sent(tcb, bytes, withFin);
   return true;
 }
+
+/** How much data one segment has at most. */
+export function segmentBytesMax(tcb: Tcb): number {
+  const { sndMss, sndWndMax } = tcb;
+  return sndWndMax >= 2 * sndMss ? sndMss : boundToHalfWindow(tcb);
+}
+
+function boundToHalfWindow({ sndMss, sndWndMax, stack }: Tcb): number {
+  const half = sndWndMax >> 1;
+  switch (stack.profile.halfWindow) {
+    case 'none':
+      return sndMss;
+    case 'lwip':
+      return half === 0 ? sndMss : Math.min(sndMss, half);
+    case 'linux': {
+      const cutoff = sndWndMax > TCP_MSS_DEFAULT ? half : sndWndMax;
+      return cutoff === 0 ? sndMss : Math.min(sndMss, Math.max(cutoff, SEGMENT_BYTES_MIN));
+    }
+  }
+}
+
+/** include/net/tcp.h, tcp_bound_to_half_wnd: what is half of a window only above; and 68 bytes less the TCP header. */
+const TCP_MSS_DEFAULT = 536;
+const SEGMENT_BYTES_MIN = 48;
 
 /** RFC 9293 3.7.4 in Minshall's form, as Linux has it: a small segment waits only for a small one. */
 function isHeldByNagle(tcb: Tcb): boolean {
@@ -72,7 +97,7 @@ function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
   const end = advance(tcb.sndNxt, bytes + (withFin ? 1 : 0));
   if (tcb.sndNxt !== tcb.sndUna) (tcb.segmentEnds ??= [tcb.sndNxt]).push(end);
   tcb.sndNxt = end;
-  if (bytes < tcb.sndMss) tcb.sndSmall = end;
+  if (bytes < segmentBytesMax(tcb)) tcb.sndSmall = end;
   if (withFin) tcb.flags |= FIN_SENT;
   if (bytes > 0) {
     tcb.flags |= EXCHANGED;
@@ -93,9 +118,9 @@ function timeSegment(tcb: Tcb, end: number): void {
  * Linux.
  */
 export function retransmit(tcb: Tcb, from: number): number {
-  const { sndUna, sndNxt, sndMss, flags } = tcb;
+  const { sndUna, sndNxt, flags } = tcb;
   const finSeq = advance(sndNxt, (flags & FIN_SENT) !== 0 ? -1 : 0);
-  const bytes = Math.max(0, Math.min(distance(from, finSeq), sndMss));
+  const bytes = Math.max(0, Math.min(distance(from, finSeq), segmentBytesMax(tcb)));
   const withFin = (flags & FIN_SENT) !== 0 && advance(from, bytes) === finSeq;
   const end = advance(from, bytes + (withFin ? 1 : 0));
   sendData(tcb, from, bytes, withFin);
@@ -116,6 +141,14 @@ function insertEnd(ends: number[], end: number): void {
   const at = ends.findIndex((other) => distance(end, other) > 0);
   if (at < 0) ends.push(end);
   else ends.splice(at, 0, end);
+}
+
+/** After a time-out all that was in flight goes again, as fast as the window grows. */
+export function retransmitLost(tcb: Tcb): void {
+  if (distance(tcb.trouble.retransmitNxt, tcb.sndUna) > 0) tcb.inTrouble().retransmitNxt = tcb.sndUna;
+  while (distance(tcb.trouble.retransmitNxt, tcb.trouble.recover) > 0 && inFlight(tcb) < tcb.cwnd) {
+    tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.trouble.retransmitNxt);
+  }
 }
 
 /** Sends the last segment in flight again (RFC 8985 7.3). */

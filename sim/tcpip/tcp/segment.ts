@@ -53,6 +53,17 @@ export function sendProbe(tcb: Tcb, withGarbage: boolean): void {
   tcb.stack.transmit(packet);
 }
 
+/**
+ * lwIP's tcp_zero_window_probe: the first byte that waits, which the peer may take though its window is closed. It
+ * counts as not sent until then. Where the FIN alone waits, lwIP probes with that; here the probe is empty.
+ */
+export function sendByteProbe(tcb: Tcb): void {
+  const packet = newSegment(tcb, tcb.sndNxt, ACK);
+  packet.reserve(1);
+  tcb.sending?.peek(distance(tcb.sndUna, tcb.sndNxt), 1, packet.payload);
+  tcb.stack.transmit(packet);
+}
+
 /** Sends RST, as one who gives up does: it is in the peer's window (Linux's tcp_send_active_reset). */
 export function sendReset(tcb: Tcb): void {
   tcb.stack.transmit(newSegment(tcb, tcb.sndNxt, RST | ACK));

@@ -6,7 +6,6 @@
 
 import type { Errno } from '../../../hal/errno.ts';
 import type { KeepAlive } from '../../../hal/network.ts';
-import type { Random } from '../../../hal/random.ts';
 import { formatAddress } from '../../packet/address.ts';
 import type { Packet } from '../../packet/packet.ts';
 import type { Waiter } from '../../time/event.ts';
@@ -36,7 +35,8 @@ export interface TcpStack {
   readonly address: number;
   readonly clock: TcpClock;
   readonly queues: ByteQueuePool;
-  readonly random: Random;
+  /** The first sequence number of a connection. */
+  newIss(tcb: Tcb): number;
   /** An empty packet of this connection. */
   newPacket(tcb: Tcb): Packet;
   /** An empty packet to where this one came from. */

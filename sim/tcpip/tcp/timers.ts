@@ -5,7 +5,7 @@ import { keepAliveTimeout } from './keepalive.ts';
 import { armPersist, hasUnsent, persistTicks, sendNext } from './output.ts';
 import { giveUp, lossProbeTimeout, orphanRetries, retransmitTimeout } from './retransmission.ts';
 import { armRetransmission } from './rto.ts';
-import { sendProbe } from './segment.ts';
+import { sendByteProbe, sendProbe } from './segment.ts';
 import { ACK_TIMER, done, KEEPALIVE_TIMER, msToTicks, ORPHAN, PROBING, type Tcb, ticksSince } from './tcb.ts';
 
 /** Whether any timer runs; then `nextTick` is the first of them. */
@@ -81,7 +81,8 @@ function persistTimeout(tcb: Tcb): void {
     armRetransmission(tcb);
     return;
   }
-  sendProbe(tcb, false);
+  if (stack.profile.windowProbe === 'byte' && tcb.unsentBytes > 0) sendByteProbe(tcb);
+  else sendProbe(tcb, false);
   tcb.inTrouble().probesOut++;
   if (tcb.backoff < retries) tcb.backoff++;
   armPersist(tcb);

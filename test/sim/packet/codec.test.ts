@@ -188,8 +188,8 @@ describe('decoding', () => {
     expect(said((view) => view.setUint16(24, 7), datagram)).toBe('bad UDP length');
     expect(said((view) => view.setUint16(24, 13), datagram)).toBe('truncated UDP datagram');
     expect(said((view) => view.setUint8(21, 1), unreachable)).toBe('bad ICMP checksum');
-    // Echo.
-    expect(said((view) => view.setUint8(20, 8), unreachable, withIcmpChecksum)).toBe('unknown ICMP type 8');
+    // Redirect.
+    expect(said((view) => view.setUint8(20, 5), unreachable, withIcmpChecksum)).toBe('unknown ICMP type 5');
     expect(said((view) => view.setUint8(36, 63), unreachable, withIcmpChecksum)).toBe(
       'quoted in ICMP: bad IPv4 checksum',
     );

@@ -90,7 +90,8 @@ export class Rig {
 
   constructor(profile: ProfileName | Profile, seed = 1) {
     const wires = new Wires(this.engine, this.pool, seed);
-    const world = { timeline: this.engine, packets: this.pool, queues: this.queues, addressesOf: () => undefined };
+    const { engine, pool, queues } = this;
+    const world = { timeline: engine, packets: pool, queues, salt: 0, addressesOf: () => undefined };
     this.host = new Host('dut', OWN_ADDRESS, world, typeof profile === 'string' ? PROFILES[profile] : profile);
     this.link = new Link(wires, 'dut', this.host, { receive: (packet) => this.#take(packet) });
     this.host.attach(this.link);

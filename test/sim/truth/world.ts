@@ -78,7 +78,7 @@ export class TruthWorld {
     const packets = new PacketPool();
     const wires = new Wires(engine, packets, 1);
     const between = new Switch(wires, 'switch');
-    const world = { timeline: engine, packets, queues: new ByteQueuePool(), addressesOf: () => undefined };
+    const world = { timeline: engine, packets, queues: new ByteQueuePool(), salt: 0, addressesOf: () => undefined };
     const serverHost = new Host('server', SERVER_ADDRESS, world, options.server ?? LINUX);
     const clientHost = new Host('client', CLIENT_ADDRESS, world, options.client ?? LINUX);
     const nearLine = makeLine({ delayUs: Math.floor(delayUs / 2) });

@@ -122,12 +122,12 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
 
   it('sends what was taken before FIN', () => {
     const rig = new Rig(name);
-    const user = rig.connected('win 5 mss 1460');
-    user.write(10);
+    const user = rig.connected('win 1000 mss 500');
+    user.write(1200);
     user.socket?.close();
-    expect(rig.sent()).toEqual(['. 1:6 ack 1']);
-    rig.peer('. 1 ack 6 win 1000');
-    expect(rig.sent()).toEqual(['FP. 6:11 ack 1']);
+    expect(rig.sent()).toEqual(['. 1:501 ack 1', '. 501:1001 ack 1']);
+    rig.peer('. 1 ack 1001 win 1000');
+    expect(rig.sent()).toEqual(['FP. 1001:1201 ack 1']);
   });
 
   it('does not wait for the FIN of a peer for ever', () => {
