@@ -109,6 +109,16 @@ describe('order', () => {
     expect(log.join('')).toBe('aHbHcHaHbHcH');
   });
 
+  test('one priority is enough, and none is refused', () => {
+    const { os, log } = device({ maxPriorities: 1 });
+    for (const name of ['a', 'b']) os.createTask(function* () { log.push(name); }, name, 0);
+    os.start();
+    expect(log).toEqual(['a', 'b']);
+    for (const maxPriorities of [0, 1.5, 33]) {
+      expect(() => device({ maxPriorities })).toThrow('maxPriorities must be a whole number from 1 to 32');
+    }
+  });
+
   test('priority 31 of 32 works', () => {
     const { os, log } = device({ maxPriorities: 32 });
     for (const priority of [0, 31, 30]) os.createTask(turns, `${priority}`, priority, log, `${priority}`, 1);

@@ -380,6 +380,10 @@ describe('callbacks', () => {
   });
 });
 
+test('the longest period is MAX_DELAY', () => {
+  expect(timer({ period: MAX_DELAY, autoReload: false }).one.period).toBe(MAX_DELAY);
+});
+
 test.each([0, -1, 0.5, 2 ** 32])('a period of %d is refused', (period) => {
   const message = `a timer's period must be a whole number of ticks, at least 1, not ${period}`;
   expect(() => timer({ period, autoReload: false })).toThrow(message);

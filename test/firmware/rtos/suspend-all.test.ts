@@ -75,6 +75,8 @@ test('who is woken meanwhile is ready, but runs only after resumeAll and a yield
 test('whom a queue, a semaphore or an interrupt wakes is behind those whom a task makes ready itself', () => {
   const { os, log } = device();
   const [semaphore, group, stream] = [new Semaphore(os), new EventGroup(os), new StreamBuffer(os, 4)];
+  const full = new StreamBuffer(os, 1);
+  full.sendFromIsr(Uint8Array.of(1));
   const create = (name: string, wait: () => Generator<void, unknown, void>): TaskHandle =>
     os.createTask(function* () {
       yield* wait();
@@ -82,6 +84,7 @@ test('whom a queue, a semaphore or an interrupt wakes is behind those whom a tas
     }, name, 5);
   create('semaphore', function* () { yield* semaphore.take(); });
   create('stream', function* () { yield* stream.receive(new Uint8Array(1)); });
+  create('writer', function* () { yield* full.send(Uint8Array.of(2)); });
   const notified = create('notified by an interrupt', function* () { yield* os.notifyTake(true, MAX_DELAY); });
   const suspended = create('resumed by an interrupt', function* () { yield* os.suspend(); });
   const resumed = create('resumed', function* () { yield* os.suspend(); });
@@ -91,6 +94,7 @@ test('whom a queue, a semaphore or an interrupt wakes is behind those whom a tas
     os.suspendAll();
     semaphore.give();
     stream.sendFromIsr(Uint8Array.of(1));
+    full.receiveFromIsr(new Uint8Array(1));
     notified.notifyGiveFromIsr();
     suspended.resumeFromIsr();
     // Ready by its state, but not in its line: an abort or a second resume changes nothing.
@@ -104,7 +108,8 @@ test('whom a queue, a semaphore or an interrupt wakes is behind those whom a tas
   }, 'suspender', 1);
   os.start();
   expect(log).toEqual([
-    'resumed', 'bits', 'aborted', 'semaphore', 'stream', 'notified by an interrupt', 'resumed by an interrupt',
+    'resumed', 'bits', 'aborted',
+    'semaphore', 'stream', 'writer', 'notified by an interrupt', 'resumed by an interrupt',
   ]);
 });
 
