@@ -30,6 +30,11 @@ export type DeviceEvent =
   | { readonly kind: 'served'; readonly afterMs?: number }
   /** At the time of a beat, the one before is still unanswered; `missed` counts how many are. */
   | { readonly kind: 'beat-missed'; readonly missed: number }
+  /**
+   * The client, which finds its beat period by itself, tries this one from now on; `settled`: it keeps it, as the
+   * longest that is safe.
+   */
+  | { readonly kind: 'beat-period'; readonly periodMs: number; readonly settled: boolean }
   /** A data frame, without its head; or as many bytes as an echo gave back. */
   | { readonly kind: 'data-sent'; readonly bytes: number }
   /** A data frame, complete, without its head; or as many bytes as one read gave to an echo. */

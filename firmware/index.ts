@@ -12,6 +12,7 @@ export { DEVICE_PROTOCOLS, isProtocolName, type ProtocolName, type ProtocolSetti
 export type { DeviceProtocol, ProtocolSettings } from './protocols/protocol.ts';
 export * from './protocols/heartbeat/frame.ts';
 export * from './rtos/index.ts';
+export { ADAPTIVE_PERIOD_DEFAULTS, type AdaptivePeriod } from './tasks/adaptive-period.ts';
 export { type Retry, retryDelayMs } from './tasks/backoff.ts';
 export {
   checkBoolean,

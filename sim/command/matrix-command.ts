@@ -1,8 +1,9 @@
-/** `cablepull`, `cablepull matrix`: faults against policies. */
+/** `cablepull`, `cablepull matrix`: faults against policies; and other tables that are found by experiment. */
 
 import { matrix, type MatrixOptions } from '../matrix/matrix.ts';
 import { MQTT_FAULTS, MQTT_POLICIES } from '../matrix/mqtt.ts';
 import { matrixPage } from '../matrix/page.ts';
+import { periodTable, periodText } from '../matrix/period.ts';
 import { matrixText } from '../matrix/text.ts';
 import { defineCommand } from './command.ts';
 import { OutputFile } from './output-file.ts';
@@ -18,13 +19,23 @@ export const matrixCommand = defineCommand({
       type: 'string', value: 'heartbeat|mqtt', default: 'heartbeat',
       help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are (heartbeat)',
     },
+    adaptive: {
+      type: 'boolean',
+      default: false,
+      help:
+        'in place of faults: what a client gains behind a NAT box that finds its beat period by itself, and what that '
+        + 'costs',
+    },
     html: { type: 'string', value: 'out.html', help: 'the same as a page' },
     json: { type: 'boolean', default: false, help: 'the same for machines' },
     seed: { type: 'string', value: '7', default: '1', help: 'of what is left to chance (1)' },
   },
-  run: ({ values }, terminal) => {
+  run: ({ values: { adaptive, protocol, json, ...values } }, terminal) => {
     const [seed, html] = [seedOf(values.seed), fileName('--html', values.html)];
-    return showMatrix({ seed, ...matrixOf(values.protocol) }, values.json, html, terminal);
+    if (!adaptive) return showMatrix({ seed, ...matrixOf(protocol) }, json, html, terminal);
+    if (html !== undefined) throw usage('--adaptive has no page: --html does not go with it');
+    if (protocol !== 'heartbeat') throw usage(`--adaptive is about heartbeats, not --protocol ${protocol}`);
+    return showPeriods(seed, json, terminal);
   },
 });
 
@@ -35,6 +46,13 @@ function matrixOf(protocol: string): MatrixOptions {
     case 'mqtt': return { policies: MQTT_POLICIES, faults: MQTT_FAULTS };
     default: throw usage(`--protocol must be heartbeat or mqtt, not '${protocol}'`);
   }
+}
+
+async function showPeriods(seed: number, json: boolean, terminal: Terminal): Promise<number> {
+  const rows = await periodTable({ seed });
+  if (json) terminal.printJson(rows);
+  else terminal.print(periodText(rows, seed));
+  return 0;
 }
 
 async function showMatrix(

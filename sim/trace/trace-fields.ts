@@ -199,6 +199,7 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     'beat-sent': ofDevice,
     served: { ...ofDevice, afterMs: optional(ms) },
     'beat-missed': { ...ofDevice, missed: countFrom1 },
+    'beat-period': { ...ofDevice, periodMs: ms, settled: yesOrNo },
     'data-sent': { ...ofDevice, bytes: count },
     'data-received': { ...ofDevice, bytes: count },
     acknowledged: { ...ofDevice, message: filled },

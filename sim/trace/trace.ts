@@ -181,6 +181,8 @@ function describeBoardEvent(event: BoardEvent): string {
       return event.afterMs === undefined ? 'served, as far as it can know' : `served after ${event.afterMs.toFixed(1)} ms`;
     case 'beat-missed':
       return `${event.missed} ${event.missed === 1 ? 'beat' : 'beats'} unanswered`;
+    case 'beat-period':
+      return `${event.settled ? 'keeps' : 'tries'} a beat period of ${formatSeconds(event.periodMs)}`;
     case 'data-sent':
       return `sent ${event.bytes} bytes`;
     case 'data-received':

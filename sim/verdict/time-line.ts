@@ -177,6 +177,7 @@ export class TimeLines implements SessionListener {
         missed.add(atMs);
         break;
       case 'connected':
+      case 'beat-period':
       case 'data-sent':
       case 'data-received':
       case 'acknowledged':

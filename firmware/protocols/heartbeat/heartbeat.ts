@@ -11,12 +11,19 @@ import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { addTicks, ticksBetween } from '../../rtos/ticks.ts';
+import { type AdaptivePeriod, PeriodSearch } from '../../tasks/adaptive-period.ts';
 import { keepConnected, type ConnectionConfig, type Dialogue, type SessionEnd } from '../../tasks/connection.ts';
 import { firstBytes } from '../first-bytes.ts';
 import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder, type FrameSink } from './frame.ts';
 
 export interface HeartbeatConfig extends ConnectionConfig {
   readonly beatIntervalMs: number;
+  /**
+   * The client finds the longest safe period by itself, in place of `beatIntervalMs`: the next beat is due so long
+   * after the last answer. It goes by the answers, so that the server must give them, and the first that does not come
+   * in time is the end, whatever `expectAnswers` and `missedLimit` say.
+   */
+  readonly adaptive: AdaptivePeriod | 'off';
   /** The server answers beats; `missedLimit` unanswered ones in a row mean it is gone. */
   readonly expectAnswers: boolean;
   /**
@@ -49,6 +56,7 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   readonly #config: HeartbeatConfig;
   readonly #tell: EventListener | undefined;
   readonly #dataFrame: Uint8Array | undefined;
+  readonly #search: PeriodSearch | undefined;
   /** The tick at which the next beat is due, and the next data frame. */
   #nextBeat = 0;
   #nextData = 0;
@@ -70,9 +78,12 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     this.#config = config;
     this.#tell = tell;
     this.#dataFrame = config.dataIntervalMs > 0 ? newDataFrame(config.dataBytes) : undefined;
+    const onChange = (periodMs: number, settled: boolean): void => tell?.({ kind: 'beat-period', periodMs, settled });
+    this.#search = config.adaptive === 'off' ? undefined : new PeriodSearch(config.adaptive, onChange);
   }
 
-  begin(): void {
+  begin(socket: Socket): void {
+    this.#search?.connected(socket.local?.address ?? '', this.#hal.clock.now());
     this.reset();
     this.#frame = undefined;
     this.#unanswered = 0;
@@ -100,9 +111,13 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
       this.#tell?.({ kind: 'served', afterMs: this.#hal.clock.now() - this.#unansweredSinceMs });
     }
     this.#unanswered = 0;
+    if (this.#search === undefined) return;
+    this.#search.answered(this.#hal.clock.now());
+    this.#nextBeat = addTicks(this.#os.getTickCount(), this.#os.msToTicks(this.#search.periodMs));
   }
 
   data(piece: Uint8Array, remainingBytes: number): void {
+    this.#search?.traffic();
     this.#dataBytes += piece.length;
     if (remainingBytes > 0) return;
     this.#tell?.({ kind: 'data-received', bytes: this.#dataBytes });
@@ -132,9 +147,9 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   /** At the time of a beat: whether those before it are unanswered, as many as the limit. */
   #missedTooMany(): boolean {
     const { expectAnswers, missedLimit } = this.#config;
-    if (!expectAnswers || this.#unanswered === 0) return false;
+    if (this.#unanswered === 0 || !(expectAnswers || this.#search !== undefined)) return false;
     this.#tell?.({ kind: 'beat-missed', missed: this.#unanswered });
-    return this.#unanswered >= missedLimit;
+    return this.#search !== undefined || this.#unanswered >= missedLimit;
   }
 
   #nextFrame(): Uint8Array | undefined {
@@ -145,7 +160,8 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
       Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX),
     );
     if (this.#isDue(this.#nextBeat)) {
-      this.#nextBeat = this.#nextAfter(this.#nextBeat, beatIntervalMs);
+      // The answer sets the next one anew.
+      this.#nextBeat = this.#nextAfter(this.#nextBeat, this.#search?.answerTimeoutMs ?? beatIntervalMs);
       return BEAT;
     }
     if (this.#dataFrame !== undefined && this.#isDue(this.#nextData)) {
@@ -160,9 +176,11 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
       // Only who is told needs it.
       if (this.#unanswered === 0 && this.#tell !== undefined) this.#unansweredSinceMs = this.#hal.clock.now();
       this.#unanswered++;
+      this.#search?.sent();
       this.#tell?.({ kind: 'beat-sent' });
-      if (!this.#config.expectAnswers) this.#tell?.({ kind: 'served' });
+      if (!this.#config.expectAnswers && this.#search === undefined) this.#tell?.({ kind: 'served' });
     } else {
+      this.#search?.traffic();
       this.#tell?.({ kind: 'data-sent', bytes: this.#config.dataBytes });
     }
   }

@@ -1,6 +1,7 @@
 /** The heartbeat protocol: beats in frames of 8 bytes, which the server may answer, and data beside them. */
 
 import { checkBoolean, duration, durationOrNone, whole } from '../../settings.ts';
+import { adaptivePeriodRule } from '../../tasks/adaptive-period.ts';
 import { CONNECTION_DEFAULTS, connectionRules } from '../../tasks/connection.ts';
 import type { DeviceProtocol } from '../protocol.ts';
 import { type HeartbeatConfig, heartbeatTask } from './heartbeat.ts';
@@ -13,6 +14,7 @@ export const HEARTBEAT: DeviceProtocol<HeartbeatConfig> = {
   defaults: {
     ...CONNECTION_DEFAULTS,
     beatIntervalMs: 3000,
+    adaptive: 'off',
     expectAnswers: true,
     missedLimit: 5,
     dataIntervalMs: 0,
@@ -22,6 +24,7 @@ export const HEARTBEAT: DeviceProtocol<HeartbeatConfig> = {
   rules: (tickRateHz) => ({
     ...connectionRules(tickRateHz),
     beatIntervalMs: duration(tickRateHz),
+    adaptive: adaptivePeriodRule(tickRateHz),
     expectAnswers: checkBoolean,
     missedLimit: whole('beats', 1, 1000),
     dataIntervalMs: durationOrNone(tickRateHz),

@@ -15,6 +15,7 @@ import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { MAX_DELAY } from '../../rtos/ticks.ts';
+import { type AdaptivePeriod, PeriodSearch } from '../../tasks/adaptive-period.ts';
 import { keepConnected, type ConnectionConfig, type Dialogue, type SessionEnd } from '../../tasks/connection.ts';
 import { MqttDecoder } from './decoder.ts';
 import { encode, PINGREQ } from './encode.ts';
@@ -23,7 +24,9 @@ import {
   NO_PROPERTIES, type AckPacket, type ConnackPacket, type Packet, type Properties, type PublishPacket, type QoS,
   REASON, reasonText, type Version, type Will,
 } from './packet.ts';
-import { type Life, nextLookMs, PING_POLICIES, type PingPolicyName } from './ping-policy.ts';
+import {
+  adaptivePings, type Life, nextLookMs, PING_POLICIES, type PingPolicy, type PingPolicyName,
+} from './ping-policy.ts';
 import { decodeUtf8, encodeUtf8 } from './utf8.ts';
 
 /** In topics, `%c` stands for the client identifier. */
@@ -34,6 +37,8 @@ export interface MqttConfig extends ConnectionConfig {
   /** Keep alive, in whole seconds; 0: off. */
   readonly keepAliveS: number;
   readonly pings: PingPolicyName;
+  /** The client finds the longest safe period of pings by itself, at most keep alive, in place of `pings`. */
+  readonly adaptive: AdaptivePeriod | 'off';
   readonly connackTimeoutMs: number;
   /** How long a packet may wait to be taken by the connection. */
   readonly sendTimeoutMs: number;
@@ -99,6 +104,8 @@ class MqttClient implements Dialogue, Life {
   readonly #tell: EventListener | undefined;
   readonly #decoder: MqttDecoder;
   readonly #clientId: string;
+  readonly #search: PeriodSearch | undefined;
+  readonly #policy: PingPolicy;
   readonly #take = (packet: Packet): void => this.#received(packet);
 
   // The session.
@@ -141,10 +148,14 @@ class MqttClient implements Dialogue, Life {
     this.#config = config;
     this.#tell = tell;
     this.#clientId = config.clientId === '' ? hal.system.deviceId : config.clientId;
+    const onChange = (periodMs: number, settled: boolean): void => tell?.({ kind: 'beat-period', periodMs, settled });
+    this.#search = config.adaptive === 'off' ? undefined : new PeriodSearch(config.adaptive, onChange);
+    this.#policy = this.#search === undefined ? PING_POLICIES[config.pings] : adaptivePings(this.#search);
     this.#decoder = new MqttDecoder('client', this.#version, config.maxPacketBytes);
   }
 
-  begin(): void {
+  begin(socket: Socket): void {
+    this.#search?.connected(socket.local?.address ?? '', this.#now());
     const { keepAliveS, keepSession, sessionExpiryS, username, password } = this.#config;
     this.#decoder.reset();
     this.#phase = 'connack';
@@ -196,6 +207,10 @@ class MqttClient implements Dialogue, Life {
     return this.#config.version === '5.0' ? 5 : 4;
   }
 
+  get #policyName(): string {
+    return this.#search === undefined ? this.#config.pings : 'adaptive';
+  }
+
   #now(): number {
     return this.#hal.clock.now();
   }
@@ -203,7 +218,7 @@ class MqttClient implements Dialogue, Life {
   /** When the next PINGREQ is due, or the time for an answer is up. */
   #dueMs(): number {
     if (this.#phase === 'connack') return this.connectedMs + this.#config.connackTimeoutMs;
-    return nextLookMs(PING_POLICIES[this.#config.pings], this, this.#keepAliveMs);
+    return nextLookMs(this.#policy, this, this.#keepAliveMs);
   }
 
   #doWhatIsDue(): void {
@@ -224,11 +239,12 @@ class MqttClient implements Dialogue, Life {
       // Its time counts from now, though other packets may wait in front of it.
       this.pingMs = nowMs;
       this.#send(PINGREQ);
+      this.#search?.sent();
       this.#tell?.({ kind: 'beat-sent' });
     } else {
       this.#tell?.({ kind: 'beat-missed', missed: 1 });
       const waitedMs = Math.round(nowMs - this.pingMs);
-      this.#end = { by: 'missed-beats', detail: `no PINGRESP within ${waitedMs} ms (${this.#config.pings})` };
+      this.#end = { by: 'missed-beats', detail: `no PINGRESP within ${waitedMs} ms (${this.#policyName})` };
     }
   }
 
@@ -273,7 +289,10 @@ class MqttClient implements Dialogue, Life {
         return { by: 'not-reading', detail: `${this.#takenBytes} of ${bytes.length} bytes of a packet were taken` };
       }
       this.sentMs = nowMs;
-      if (bytes !== PINGREQ) this.otherSentMs = nowMs;
+      if (bytes !== PINGREQ) {
+        this.otherSentMs = nowMs;
+        this.#search?.traffic();
+      }
       this.#queue.shift();
       this.#queuedBytes -= bytes.length;
       this.#takenBytes = 0;
@@ -302,6 +321,7 @@ class MqttClient implements Dialogue, Life {
     const nowMs = this.#now();
     this.receivedMs = nowMs;
     if (packet.type !== 'PUBLISH') this.answeredMs = nowMs;
+    if (packet.type !== 'PINGRESP') this.#search?.traffic();
     switch (packet.type) {
       case 'CONNACK':
         this.#connack(packet, nowMs);
@@ -331,6 +351,7 @@ class MqttClient implements Dialogue, Life {
         if (this.pingMs !== undefined) this.#tell?.({ kind: 'served', afterMs: nowMs - this.pingMs });
         this.pongMs = nowMs;
         this.pingMs = undefined;
+        this.#search?.answered(nowMs);
         break;
       case 'DISCONNECT':
         this.#endWith(this.#version === 5

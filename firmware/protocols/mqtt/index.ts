@@ -3,6 +3,7 @@
 import {
   checkBoolean, checkSettings, duration, durationOrNone, oneOf, refuse, type SettingRule, whole,
 } from '../../settings.ts';
+import { adaptivePeriodRule } from '../../tasks/adaptive-period.ts';
 import { CONNECTION_DEFAULTS, connectionRules } from '../../tasks/connection.ts';
 import type { DeviceProtocol } from '../protocol.ts';
 import { type MqttConfig, mqttTask } from './client.ts';
@@ -21,6 +22,7 @@ export const MQTT: DeviceProtocol<MqttConfig> = {
     clientId: '',
     keepAliveS: 60,
     pings: 'spec',
+    adaptive: 'off',
     // esp-mqtt's MQTT_NETWORK_TIMEOUT_MS.
     connackTimeoutMs: 10_000,
     // coreMQTT's MQTT_SEND_TIMEOUT_MS.
@@ -45,6 +47,7 @@ export const MQTT: DeviceProtocol<MqttConfig> = {
     clientId: text,
     keepAliveS: whole('seconds; 0: off', 0, 65_535),
     pings: oneOf(PING_POLICY_NAMES),
+    adaptive: adaptivePeriodRule(tickRateHz),
     connackTimeoutMs: duration(tickRateHz),
     sendTimeoutMs: duration(tickRateHz),
     keepSession: checkBoolean,

@@ -3,6 +3,8 @@
  * is keep alive. All times are milliseconds of the device's clock; Infinity is never.
  */
 
+import type { PeriodSearch } from '../../tasks/adaptive-period.ts';
+
 /** What a policy looks at: when what happened last on this connection. */
 export interface Life {
   /** CONNACK came. */
@@ -99,6 +101,17 @@ export const PING_POLICIES: Readonly<Record<PingPolicyName, PingPolicy>> = {
     lookEveryMs: exactly,
   },
 };
+
+/** Pings at a period that the client finds by itself, at most at keep alive. */
+export function adaptivePings(search: PeriodSearch): PingPolicy {
+  return {
+    pingDueMs: ({ sentMs, receivedMs }, keepAliveMs) => (
+      Math.min(sentMs, receivedMs) + Math.min(search.periodMs, keepAliveMs)
+    ),
+    deadMs: (_life, pingMs) => pingMs + search.answerTimeoutMs,
+    lookEveryMs: exactly,
+  };
+}
 
 /** The names, in the order of the table. */
 export const PING_POLICY_NAMES: readonly PingPolicyName[] = [

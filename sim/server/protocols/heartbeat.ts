@@ -7,6 +7,7 @@ import {
   BEAT, DEVICE_PROTOCOLS, encodeOther, type FrameSink, HEAD_BYTES, HeartbeatDecoder, type ProtocolSettingsOf,
 } from '../../../firmware/index.ts';
 import { atLeast, within } from '../checks.ts';
+import { ADAPTIVE_OPTION, saidAdaptive } from '../adaptive-option.ts';
 import type { Client, ClientHandler, ListedProtocol } from './protocol.ts';
 
 export interface HeartbeatServiceSettings {
@@ -39,18 +40,23 @@ export const HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'heartbeat'>, Heartbea
     summary: 'beats in frames of 8 bytes',
     options: {
       answers: { type: 'boolean', default: true, help: 'the server does not answer beats' },
+      adaptive: ADAPTIVE_OPTION,
       push: { type: 'string', value: '5s', only: 'serve', help: 'the server sends data so often' },
     },
     settings(said) {
       const { beatIntervalMs, missedLimit, keepAlive } = said;
+      const adaptive = saidAdaptive(said, beatIntervalMs);
       const [answers, pushIntervalMs] = [said.flag('answers'), said.durationMs('push')];
       return {
-        device: { keepAlive, beatIntervalMs, missedLimit, expectAnswers: answers },
+        device: { keepAlive, beatIntervalMs, adaptive, missedLimit, expectAnswers: answers },
         service: {
           answerBeats: answers,
           push: pushIntervalMs === undefined ? undefined : { intervalMs: pushIntervalMs, dataBytes: 16 },
         },
-        liveness: { policy: 'missed-beats', scanIntervalMs: beatIntervalMs ?? 3000, missedLimit: missedLimit ?? 5 },
+        // What a broker of MQTT makes of keep alive: the server does not know which period a client has come to.
+        liveness: adaptive === undefined
+          ? { policy: 'missed-beats', scanIntervalMs: beatIntervalMs ?? 3000, missedLimit: missedLimit ?? 5 }
+          : { policy: 'idle', checkIntervalMs: 1000, idleMs: 1.5 * adaptive.maxMs },
         // Where nobody answers, what comes to the server shows that a device is served.
         beatEvents: !answers,
       };

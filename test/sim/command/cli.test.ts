@@ -235,6 +235,11 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
       /^cablepull: --seed must be a whole number from 0 to 4294967295, not 'x'$/m,
     ],
     [
+      'a page of a table that has none',
+      ['matrix', '--adaptive', '--html', '/tmp/x.html'],
+      /^cablepull: --adaptive has no page: --html does not go with it$/m,
+    ],
+    [
       'a page of the matrix without a name',
       ['matrix', '--html='],
       /^cablepull: --html must be the name of a file, not ''$/m,
@@ -426,6 +431,17 @@ describe('the matrix', () => {
       horizonMs: 3_600_000,
       policies: ['nothing', 'TCP keepalive 3/3/3', 'beats 3 s x 5', 'both'],
     });
+  });
+});
+
+describe('the matrix of periods', () => {
+  it('has a line for each box; with --json the same for machines', async () => {
+    const [{ stdout, status }, { stdout: json }] = await Promise.all([
+      ended('matrix', '--adaptive'), ended('matrix', '--adaptive', '--json'),
+    ]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^GCP Cloud NAT +20m +1170\.0 s /m);
+    expect(JSON.parse(json)).toHaveLength(6);
   });
 });
 

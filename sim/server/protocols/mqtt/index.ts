@@ -2,6 +2,7 @@
 
 import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../../firmware/index.ts';
 import { PING_POLICY_NAMES } from '../../../../firmware/protocols/mqtt/ping-policy.ts';
+import { ADAPTIVE_OPTION, saidAdaptive } from '../../adaptive-option.ts';
 import { atLeast } from '../../checks.ts';
 import type { ListedProtocol, Said, SaidSettings } from '../protocol.ts';
 import { Broker, BROKER_DEFAULTS, type BrokerSettings } from './broker.ts';
@@ -38,6 +39,7 @@ export const MQTT: ListedProtocol<MqttSettings, BrokerSettings> = {
         help: 'when a device pings and gives the server up: as the standard has it, as a library does, or with the bug '
           + 'that QoS 0 counts as a sign of life (spec)',
       },
+      adaptive: ADAPTIVE_OPTION,
       broker: {
         type: 'string', value: KEEP_ALIVE_POLICY_NAMES.join('|'),
         help: 'when our own broker takes a silent client off line (spec: 1.5 x keep alive)',
@@ -63,6 +65,7 @@ function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, Broke
   const { keepAlive } = said;
   const beatS = said.seconds('beat', 1, 65_535);
   const isBeating = said.flag('keep-alive');
+  const adaptive = saidAdaptive(said);
   const willDelayS = said.seconds('will-delay', 1, 0xffff_ffff);
   const hasWill = said.flag('will');
   const { will } = DEFAULTS;
@@ -71,7 +74,9 @@ function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, Broke
     device: {
       keepAlive,
       version: said.choice('mqtt-version', ['3.1.1', '5.0']),
-      keepAliveS: isBeating ? beatS : 0,
+      // Keep alive is the longest period that an adaptive client may try.
+      keepAliveS: isBeating ? beatS ?? (adaptive && Math.ceil(adaptive.maxMs / 1000)) : 0,
+      adaptive,
       pings: said.choice('pings', PING_POLICY_NAMES),
       publishIntervalMs: said.durationMs('publish'),
       publishQos: QOS[said.choice('qos', ['0', '1', '2']) ?? 'default'],
