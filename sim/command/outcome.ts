@@ -62,9 +62,9 @@ export function outcomeJson({ findings, summary, expectations, repeat }: Outcome
   };
 }
 
-export function printFindings({ findings: { verdicts, spared }, summary }: Outcome, terminal: Terminal): void {
+export function printFindings({ findings: { verdicts, spared, endMs }, summary }: Outcome, terminal: Terminal): void {
   if (verdicts.length === 0 && spared.length === 0) return;
-  const paragraphs = [[verdictTable(verdicts, spared)], summaryLines(summary), tierNotes(verdicts)];
+  const paragraphs = [[verdictTable(verdicts, endMs, spared)], summaryLines(summary), tierNotes(verdicts)];
   for (const lines of paragraphs.filter(({ length }) => length > 0)) for (const line of ['', ...lines]) {
     terminal.print(line);
   }

@@ -17,7 +17,9 @@ export function parseExpectation(text: string): Expectation | string {
   const subject = SUBJECTS.find((words) => text.startsWith(`${words} within `));
   const within = text.replace(/^.* within /, '');
   const withinMs = parseDuration(within);
-  if (subject === undefined) return `'${text}' is no expectation: it must begin with ${SUBJECTS.map((words) => `'${words} within'`).join(', ')}`;
+  if (subject === undefined) {
+    return `'${text}' is no expectation: it must begin with ${SUBJECTS.map((words) => `'${words} within'`).join(', ')}`;
+  }
   if (withinMs === undefined) return `'${text}' must end with ${describeWrongDuration(within)}`;
   return { subject, withinMs };
 }
@@ -35,20 +37,26 @@ export interface Judgement {
 }
 
 /**
- * Holds the expectation against every verdict. One that nothing put to the test is not met: a fault that found no connection, say, proves
- * nothing; nor does a run that ended before the time of any fault was up.
+ * Holds the expectation against every verdict. One that nothing put to the test is not met: a fault that found no
+ * connection, say, proves nothing; nor does a run that ended before the time of any fault was up.
  */
 export function judgeExpectation(expectation: Expectation, verdicts: readonly Verdict[], endMs: number): Judgement {
   const { subject, withinMs } = expectation;
   const judged = verdicts.flatMap((verdict) => judge(subject, verdict, endMs) ?? []);
-  const inTime = judged.filter(({ afterMs, sinceMs = Infinity }) => afterMs !== undefined || sinceMs + withinMs <= endMs);
+  const inTime = judged.filter(
+    ({ afterMs, sinceMs = Infinity }) => afterMs !== undefined || sinceMs + withinMs <= endMs,
+  );
   const decided = inTime.length > 0 ? inTime : judged;
-  if (decided.length === 0) return { failures: [`${formatExpectation(expectation)}: no fault put it to the test`], tooLate: 0 };
+  if (decided.length === 0) {
+    return { failures: [`${formatExpectation(expectation)}: no fault put it to the test`], tooLate: 0 };
+  }
   const failed = decided.filter(({ afterMs = Infinity }) => afterMs > withinMs);
   // What never was is worse than what was late; NaN is where both never were.
   const worstFirst = failed.toSorted((a, b) => ((b.afterMs ?? Infinity) - (a.afterMs ?? Infinity)) || 0);
   return {
-    failures: worstFirst.map(({ verdict, text }) => `${verdict.text}, ${verdict.device}: ${subject} ${text}, not within ${formatDuration(withinMs)}`),
+    failures: worstFirst.map(({ verdict, text }) => {
+      return `${verdict.text}, ${verdict.device}: ${text} (limit: ${formatDuration(withinMs)})`;
+    }),
     tooLate: judged.length - decided.length,
   };
 }
@@ -64,27 +72,43 @@ interface Judged {
 
 /** When it was so, if at all; undefined where nothing is to be expected. */
 function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | undefined {
-  const { effect, atMs, healedAfterMs, backAfterMs } = verdict;
-  const after = (sinceMs: number, afterMs: number, by = ''): Judged => ({ verdict, sinceMs, afterMs, text: `after ${formatSeconds(afterMs)}${by}` });
-  const never = (sinceMs: number): Judged => {
-    return { verdict, sinceMs, afterMs: undefined, text: `not in the ${formatSeconds(endMs - sinceMs)} until the end of the run` };
-  };
-  if (effect !== 'cuts') return undefined;
+  if (verdict.effect !== 'cuts') return undefined;
   switch (subject) {
-    case 'server notices':
-    case 'device notices': {
-      const isServer = subject === 'server notices';
-      const noticed = isServer ? allOfServerNoticed(verdict) : verdict.deviceNoticed;
-      if (!verdict.wasConnected || verdict.survived) return undefined;
-      if (noticed !== undefined) return after(atMs, noticed.afterMs, ` (${noticed.by})`);
-      // Who was stopped by the fault need not notice; if a watchdog did, or it found out later, that counts.
-      return (isServer ? verdict.server : verdict.firmware) === 'running' ? never(atMs) : undefined;
-    }
-    case 'service back': {
-      if (!verdict.hadService) return undefined;
-      if (healedAfterMs !== undefined) return backAfterMs === undefined ? never(atMs + healedAfterMs) : after(atMs + healedAfterMs, backAfterMs);
-      if (verdict.forMs === undefined) return undefined;
-      return { verdict, sinceMs: undefined, afterMs: undefined, text: 'not to be seen, as the run ended before the fault was healed' };
-    }
+    case 'server notices': return noticing(verdict, 'server', endMs);
+    case 'device notices': return noticing(verdict, 'device', endMs);
+    case 'service back': return comingBack(verdict, endMs);
   }
+}
+
+function noticing(verdict: Verdict, who: 'server' | 'device', endMs: number): Judged | undefined {
+  const { atMs, wasConnected, survived, server, firmware } = verdict;
+  const noticed = who === 'server' ? allOfServerNoticed(verdict) : verdict.deviceNoticed;
+  if (!wasConnected || survived) return undefined;
+  if (noticed !== undefined) {
+    const { afterMs, by } = noticed;
+    return { verdict, sinceMs: atMs, afterMs, text: `the ${who} noticed after ${formatSeconds(afterMs)} by ${by}` };
+  }
+  // Who was stopped by the fault need not notice; if a watchdog did, or it found out later, that counts.
+  if ((who === 'server' ? server : firmware) !== 'running') return undefined;
+  const later = formatSeconds(endMs - atMs);
+  return {
+    verdict,
+    sinceMs: atMs,
+    afterMs: undefined,
+    text: `the ${who} had not noticed when the run ended ${later} later`,
+  };
+}
+
+function comingBack(verdict: Verdict, endMs: number): Judged | undefined {
+  const { atMs, healedAfterMs, backAfterMs, hadService, forMs } = verdict;
+  if (!hadService) return undefined;
+  if (healedAfterMs === undefined) {
+    const text = 'the run ended before the fault was healed, and service could not be back';
+    return forMs === undefined ? undefined : { verdict, sinceMs: undefined, afterMs: undefined, text };
+  }
+  const sinceMs = atMs + healedAfterMs;
+  const text = backAfterMs === undefined
+    ? `service was not back when the run ended ${formatSeconds(endMs - sinceMs)} after the heal`
+    : `service was back ${formatSeconds(backAfterMs)} after the heal`;
+  return { verdict, sinceMs, afterMs: backAfterMs, text };
 }

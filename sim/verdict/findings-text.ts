@@ -19,7 +19,12 @@ const ROWS_A_FAULT_MAX = 8;
 export const SEPARATOR = '; ';
 
 /** Why firmware, or a server's program, did not notice; undefined where it could have. */
-const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = { running: undefined, hung: 'hung', dead: 'was dead', off: 'was off' };
+const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = {
+  running: undefined,
+  hung: 'hung',
+  dead: 'was dead',
+  off: 'was off',
+};
 
 /** What a tier is, and what it does not put to the test: two lines to follow the name of the tier. */
 const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
@@ -41,6 +46,9 @@ const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
   ],
 };
 
+/** What had not come when the run ended: with how long there was for it. It may have come later. */
+export const NOT_BY_THE_END = 'not by the end';
+
 /** What a cell says of one device: a time, by what; or a word instead. */
 interface Cell {
   readonly ms: number | undefined;
@@ -48,8 +56,8 @@ interface Cell {
 }
 
 /** As a text, columns aligned. */
-export function verdictTable(verdicts: readonly Verdict[], spared: readonly string[] = []): string {
-  return table(verdictRows(verdicts, spared).flatMap(stacked));
+export function verdictTable(verdicts: readonly Verdict[], endMs: number, spared: readonly string[] = []): string {
+  return table(verdictRows(verdicts, endMs, spared).flatMap(stacked));
 }
 
 /** The things of which a cell tells one below the other, so that the table is no wider than it must. */
@@ -60,7 +68,9 @@ function stacked(row: readonly string[]): string[][] {
 }
 
 /** The head; then one row a verdict, or a row for many of one fault; and those that came to nothing. */
-export function verdictRows(verdicts: readonly Verdict[], spared: readonly string[] = []): readonly (readonly string[])[] {
+export function verdictRows(
+  verdicts: readonly Verdict[], endMs: number, spared: readonly string[] = [],
+): readonly (readonly string[])[] {
   const byFault = new Map<string, Verdict[]>();
   for (const verdict of verdicts) {
     const group = byFault.get(verdict.text);
@@ -68,8 +78,8 @@ export function verdictRows(verdicts: readonly Verdict[], spared: readonly strin
     else group.push(verdict);
   }
   const rows = [...byFault].flatMap(([text, group]) => {
-    if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${howMany(group)})`, group)];
-    return group.map((verdict) => row(`${text}${which(verdict, group)}`, [verdict]));
+    if (group.length > ROWS_A_FAULT_MAX) return [row(`${text} (${howMany(group)})`, group, endMs)];
+    return group.map((verdict) => row(`${text}${which(verdict, group)}`, [verdict], endMs));
   });
   return [head(verdicts), ...rows, ...spared.map((text) => [text, 'kept alive', 'kept alive', '-', '-'])];
 }
@@ -89,13 +99,24 @@ function which({ text, device, atMs }: Verdict, group: readonly Verdict[]): stri
 }
 
 /** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */
-export function summaryLines({ faults, survived, server, device, back, ghostMs, falseAlarms, overlappingSessions, trafficADay }: Summary): string[] {
+export function summaryLines({
+  faults,
+  survived,
+  server,
+  device,
+  back,
+  ghostMs,
+  falseAlarms,
+  overlappingSessions,
+  trafficADay,
+}: Summary): string[] {
   const row = (one: Detection): TimesRow => ({ ...one, times: one.timesMs.length });
   const cuts = [
     ...timesTable({ server: row(server), device: row(device), back: row(back) }),
     `${counted(faults, 'cut')} of connections, ${survived} survived; the server could notice ${outOf(server)}, the device ${outOf(device)}; ${formatSeconds(ghostMs)} of ghosts`,
   ];
-  const traffic = trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
+  const traffic =
+    trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
   return [
     ...(faults === 0 ? [] : cuts),
     [counted(falseAlarms, 'false alarm'), counted(overlappingSessions, 'overlapping session'), ...traffic].join(', '),
@@ -108,12 +129,26 @@ export interface TimesRow extends Pick<Detection, 'medianMs' | 'p99Ms' | 'worstM
 }
 
 /** In lines: how long it took until an end noticed, and until service was back. */
-export function timesTable({ server, device, back }: Readonly<Record<'server' | 'device' | 'back', TimesRow>>): string[] {
+export function timesTable({
+  server,
+  device,
+  back,
+}: Readonly<Record<'server' | 'device' | 'back', TimesRow>>): string[] {
   const row = (what: string, { times, medianMs, p99Ms, worstMs, never }: TimesRow): string[] => {
-    return [what, String(times), ...[medianMs, p99Ms, worstMs].map((ms) => (ms === undefined ? '-' : formatSeconds(ms))), String(never)];
+    return [
+      what,
+      String(times),
+      ...[medianMs, p99Ms, worstMs].map((ms) => (ms === undefined ? '-' : formatSeconds(ms))),
+      String(never),
+    ];
   };
-  const head = ['', 'times', 'median', 'p99', 'worst', 'never'];
-  return table([head, row('server noticed', server), row('device noticed', device), row('service back', back)]).split('\n');
+  const columns = ['', 'times', 'median', 'p99', 'worst', NOT_BY_THE_END];
+  return table([
+    columns,
+    row('server noticed', server),
+    row('device noticed', device),
+    row('service back', back),
+  ]).split('\n');
 }
 
 /** How many it could have noticed, being neither off nor hung. */
@@ -121,10 +156,14 @@ export function outOf({ timesMs, never }: Detection): number {
   return timesMs.length + never;
 }
 
-/** For each tier among the verdicts: its name, the kinds of faults there that are of it, and what they prove. In lines. */
+/**
+ * For each tier among the verdicts: its name, the kinds of faults there that are of it, and what they prove. In lines.
+ */
 export function tierNotes(verdicts: readonly Verdict[]): string[] {
   return TIERS.flatMap((tier) => {
-    const kinds = FAULT_KINDS.filter((kind) => verdicts.some((verdict) => verdict.fault === kind && verdict.tier === tier));
+    const kinds = FAULT_KINDS.filter((kind) =>
+      verdicts.some((verdict) => verdict.fault === kind && verdict.tier === tier),
+    );
     return kinds.length === 0 ? [] : [`Tier ${tier} (${kinds.join(', ')}):`, ...TIER_NOTES[tier]];
   });
 }
@@ -133,14 +172,14 @@ function head(verdicts: readonly Verdict[]): string[] {
   return verdicts.some(({ log }) => log !== undefined) ? [...HEAD.slice(0, 3), LOG_HEAD, ...HEAD.slice(3)] : HEAD;
 }
 
-function row(title: string, verdicts: readonly Verdict[]): string[] {
+function row(title: string, verdicts: readonly Verdict[], endMs: number): string[] {
   const hasLog = verdicts.some(({ log }) => log !== undefined);
   const cells = [deviceCell, serverCell, ...(hasLog ? [logCell] : []), ghostCell, backCell];
-  return [title, ...cells.map((cell) => summary(verdicts.map(cell)))];
+  return [title, ...cells.map((cell) => summary(verdicts.map((verdict) => cell(verdict, endMs))))];
 }
 
-function logCell(verdict: Verdict): Cell {
-  return verdict.wasConnected ? noticedCell(verdict, verdict.log?.noticed, verdict.server) : word('-');
+function logCell(verdict: Verdict, endMs: number): Cell {
+  return verdict.wasConnected ? noticedCell(verdict, verdict.log?.noticed, verdict.server, endMs) : word('-');
 }
 
 /** One cell as it is; of many, each different thing that happened: how often, how long in the middle and at worst. */
@@ -149,9 +188,17 @@ function summary(cells: readonly Cell[]): string {
   return labels.map((label) => {
     const those = cells.filter((cell) => cell.label === label);
     const share = labels.length === 1 ? '' : `${those.length}: `;
-    const times = duration(those.flatMap(({ ms }) => ms ?? []));
+    const timesMs = those.flatMap(({ ms }) => ms ?? []);
+    if (label === NOT_BY_THE_END) return `${share}${label} (${atLeast(timesMs)})`;
+    const times = duration(timesMs);
     return share + [times, label].filter((part) => part !== '').join(' ');
   }).join(SEPARATOR);
+}
+
+/** How long there was at least for what had not come by the end. */
+function atLeast(timesMs: readonly number[]): string {
+  const leastMs = Math.min(...timesMs);
+  return `${leastMs === Math.max(...timesMs) ? '' : 'in at least '}${formatSeconds(leastMs)}`;
 }
 
 function duration(times: readonly number[]): string {
@@ -162,30 +209,37 @@ function duration(times: readonly number[]): string {
   return sorted.length === 1 ? formatSeconds(worst) : `median ${formatSeconds(median)}, worst ${formatSeconds(worst)}`;
 }
 
-function deviceCell(verdict: Verdict): Cell {
-  return verdict.wasConnected ? noticedCell(verdict, verdict.deviceNoticed, verdict.firmware) : word('was not connected');
+function deviceCell(verdict: Verdict, endMs: number): Cell {
+  return verdict.wasConnected
+    ? noticedCell(verdict, verdict.deviceNoticed, verdict.firmware, endMs)
+    : word('was not connected');
 }
 
-function serverCell(verdict: Verdict): Cell {
-  return verdict.wasConnected ? noticedCell(verdict, verdict.serverNoticed, verdict.server) : word('-');
+function serverCell(verdict: Verdict, endMs: number): Cell {
+  return verdict.wasConnected ? noticedCell(verdict, verdict.serverNoticed, verdict.server, endMs) : word('-');
 }
 
-function noticedCell({ effect, survived }: Verdict, how: Noticed | undefined, state: FirmwareState): Cell {
+function noticedCell(
+  { effect, survived, atMs }: Verdict, how: Noticed | undefined, state: FirmwareState, endMs: number,
+): Cell {
   if (how !== undefined) return noticed(how, effect === 'harms' && GIVING_UP.has(how.by));
   // Where the way was but worse, holding on is right.
   if (effect === 'harms') return word('held on');
-  return word(WHY_ABSENT[state] ?? (survived ? 'survived' : 'never'));
+  const why = WHY_ABSENT[state] ?? (survived ? 'survived' : undefined);
+  return why === undefined ? { ms: endMs - atMs, label: NOT_BY_THE_END } : word(why);
 }
 
 function ghostCell({ wasConnected, effect, ghostMs }: Verdict): Cell {
   return wasConnected && effect === 'cuts' ? { ms: ghostMs, label: '' } : word('-');
 }
 
-function backCell({ effect, deviceNoticed, serverNoticed, forMs, isOver, hadService, healedAfterMs, backAfterMs }: Verdict): Cell {
+function backCell(verdict: Verdict, endMs: number): Cell {
+  const { effect, deviceNoticed, serverNoticed, forMs, isOver, hadService, atMs, healedAfterMs, backAfterMs } = verdict;
   const wasGone = effect === 'cuts' || deviceNoticed !== undefined || serverNoticed !== undefined;
   if (!hadService || !wasGone) return word('-');
   if (healedAfterMs === undefined) return word(forMs === undefined || isOver ? 'not healed' : 'not over at the end');
-  return backAfterMs === undefined ? word('never') : { ms: backAfterMs, label: '' };
+  if (backAfterMs === undefined) return { ms: endMs - atMs - healedAfterMs, label: NOT_BY_THE_END };
+  return { ms: backAfterMs, label: '' };
 }
 
 function noticed({ afterMs, by }: Noticed, isFalse: boolean): Cell {

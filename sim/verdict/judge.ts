@@ -225,7 +225,9 @@ export class Judge implements SessionListener {
 
   traceEvent(event: TraceEvent, session: Session | undefined): void {
     if (event.kind !== 'put-offline' || session === undefined) return;
-    for (const one of causesOf(this.#of(session))) one.logNoticed ??= { afterMs: event.atMs - one.fault.fromMs, by: 'log' };
+    for (const one of causesOf(this.#of(session))) {
+      one.logNoticed ??= { afterMs: event.atMs - one.fault.fromMs, by: 'log' };
+    }
   }
 
   get #hasLog(): boolean {

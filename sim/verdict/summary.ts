@@ -31,10 +31,20 @@ export interface Summary {
 
 const DAY_MS = 86_400_000;
 
-export function summarize({ verdicts, devices, endMs, ghostMs, falseAlarms, overlappingSessions, traffic }: Findings): Summary {
+export function summarize({
+  verdicts,
+  devices,
+  endMs,
+  ghostMs,
+  falseAlarms,
+  overlappingSessions,
+  traffic,
+}: Findings): Summary {
   const cuts = verdicts.filter(({ effect, wasConnected }) => effect === 'cuts' && wasConnected);
   const toNotice = cuts.filter(({ survived }) => !survived);
-  const healed = verdicts.filter(({ effect, hadService, healedAfterMs }) => effect === 'cuts' && hadService && healedAfterMs !== undefined);
+  const healed = verdicts.filter(
+    ({ effect, hadService, healedAfterMs }) => effect === 'cuts' && hadService && healedAfterMs !== undefined,
+  );
   return {
     faults: cuts.length,
     survived: cuts.length - toNotice.length,
@@ -44,14 +54,20 @@ export function summarize({ verdicts, devices, endMs, ghostMs, falseAlarms, over
     ghostMs,
     falseAlarms: falseAlarms.length,
     overlappingSessions,
-    trafficADay: traffic === undefined || devices === 0 || endMs === 0 ? undefined : { ...traffic, bytes: (traffic.bytes / devices / endMs) * DAY_MS },
+    trafficADay:
+      traffic === undefined || devices === 0 || endMs === 0
+        ? undefined
+        : { ...traffic, bytes: (traffic.bytes / devices / endMs) * DAY_MS },
   };
 }
 
 /** Undefined: nothing was to be expected of it. */
 type Outcome = number | 'never' | undefined;
 
-/** Who was stopped by the fault and went on later learned of it then, which says nothing of how quick it is; its watchdog does. */
+/**
+ * Who was stopped by the fault and went on later learned of it then, which says nothing of how quick it is; its
+ * watchdog does.
+ */
 function outcome(noticed: Noticed | undefined, couldNotice: boolean): Outcome {
   if (!couldNotice) return noticed?.by === 'watchdog' ? noticed.afterMs : undefined;
   return noticed?.afterMs ?? 'never';

@@ -93,12 +93,24 @@ export interface Verdict {
 
 /** When all of the server had noticed: its kernel, and, where its program is asked, too, that. */
 export function allOfServerNoticed({ serverNoticed, log }: Verdict): Noticed | undefined {
-  if (log === undefined || serverNoticed === undefined || log.noticed === undefined) return log === undefined ? serverNoticed : undefined;
+  if (log === undefined || serverNoticed === undefined || log.noticed === undefined) {
+    return log === undefined ? serverNoticed : undefined;
+  }
   return serverNoticed.afterMs > log.noticed.afterMs ? serverNoticed : log.noticed;
 }
 
 /** By what an end gives up that has seen nothing of the other. */
-export const GIVING_UP: ReadonlySet<string> = new Set(['missed-beats', 'silent', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'not-reading', 'no-first-frame', 'no-answer']);
+export const GIVING_UP: ReadonlySet<string> = new Set([
+  'missed-beats',
+  'silent',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'not-reading',
+  'no-first-frame',
+  'no-answer',
+]);
 
 /** An end gave up what was alive. */
 export interface FalseAlarm {

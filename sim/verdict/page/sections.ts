@@ -17,7 +17,7 @@ export function headline({ findings, endMs }: PageData, { faults, survived, serv
   const cut = groupedCount(faults, 'cut');
   const noticed = server.timesMs.length;
   const lived = survived === 0 ? '' : `; ${grouped(survived)} survived`;
-  const never = server.never === 0 ? '' : `; <span class="bad">${grouped(server.never)} never</span>`;
+  const never = server.never === 0 ? '' : `; <span class="bad">${grouped(server.never)} not by the end</span>`;
   if (noticed === 0) return `${who}, ${cut}: the server noticed none${lived}${never}`;
   const times =
     noticed === 1 ? `after ${time(server.worstMs)}` : `median ${time(server.medianMs)}, worst ${time(server.worstMs)}`;
@@ -76,7 +76,7 @@ export function tiles({
 }
 
 function detectionTile(kind: string, title: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection): string {
-  const nevers = never === 0 ? '' : ` · <b class="bad">${grouped(never)} never</b>`;
+  const nevers = never === 0 ? '' : ` · <b class="bad">${grouped(never)} not by the end</b>`;
   const rest = timesMs.length === 0
     ? `no times${nevers}`
     : `p99 <b>${time(p99Ms)}</b> · worst <b>${time(worstMs)}</b> · ${groupedCount(timesMs.length, 'time')}${nevers}`;
@@ -95,8 +95,8 @@ export function distributionFigure({ faults, survived, server, device }: Summary
   const wide = distribution(server, device, WIDE);
   if (wide === '') return '';
   const apart = [
-    ...(server.never === 0 ? [] : [`the server never noticed ${grouped(server.never)}`]),
-    ...(device.never === 0 ? [] : [`devices never noticed ${grouped(device.never)}`]),
+    ...(server.never === 0 ? [] : [`the server had not noticed ${grouped(server.never)} by the end`]),
+    ...(device.never === 0 ? [] : [`devices had not noticed ${grouped(device.never)} by the end`]),
     ...(survived === 0
       ? []
       : [
@@ -114,8 +114,8 @@ export function distributionFigure({ faults, survived, server, device }: Summary
 /** More rows than these are folded. */
 const ROWS_SHOWN = 24;
 
-export function verdictSection({ findings: { verdicts, spared } }: PageData): string {
-  const [head = [], ...rows] = verdictRows(verdicts, spared);
+export function verdictSection({ findings: { verdicts, spared, endMs } }: PageData): string {
+  const [head = [], ...rows] = verdictRows(verdicts, endMs, spared);
   if (rows.length === 0) return '';
   const thead = `<thead><tr>${head.map((word) => `<th scope="col">${word}</th>`).join('')}</tr></thead>`;
   const asTable = (some: typeof rows): string =>
@@ -142,7 +142,7 @@ function marked(html: string, column: number): string {
   if (column === 0) return html;
   return html
     .replace(/(\d) s\b/g, '$1\u00a0s')
-    .replace(/\bnever\b/, '<span class="bad">never</span>')
+    .replace(/not by the end \(.*?\)/, '<span class="bad">$&</span>')
     .replaceAll(SEPARATOR, '<br>');
 }
 

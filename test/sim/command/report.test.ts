@@ -160,7 +160,6 @@ describe('what is no trace is told in one sentence', () => {
       /^cablepull: report needs the file of a trace, as in: cablepull report trace\.ndjson \(see cablepull report --help\)\n$/,
     ],
     ['two files', ['a', 'b'], 2, /^cablepull: report takes one trace, not 2\n$/],
-    ['standard input', ['-'], 2, /^cablepull: the trace must be the name of a file, not '-'\n$/],
     [
       'a page in place of the trace',
       ['a', '--html', './a'],

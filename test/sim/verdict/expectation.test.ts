@@ -96,25 +96,25 @@ describe('an expectation', () => {
   it('is met at its deadline, and not a moment after', () => {
     expect(failed('server notices within 15s', PULLED)).toEqual([]);
     expect(failed('server notices within 14.999s', PULLED)).toEqual([
-      'cable-pull on dev-1 at 10s for 30s, dev-1: server notices after 15.0 s (silent), not within 14.999s',
+      'cable-pull on dev-1 at 10s for 30s, dev-1: the server noticed after 15.0 s by silent (limit: 14.999s)',
     ]);
     expect(failed('device notices within 12s', PULLED)).toEqual([]);
     expect(failed('device notices within 11.999s', PULLED)).toHaveLength(1);
     expect(failed('service back within 1.5s', PULLED)).toEqual([]);
     expect(failed('service back within 1.499s', PULLED)).toEqual([
-      'cable-pull on dev-1 at 10s for 30s, dev-1: service back after 1.5 s, not within 1.499s',
+      'cable-pull on dev-1 at 10s for 30s, dev-1: service was back 1.5 s after the heal (limit: 1.499s)',
     ]);
   });
 
   it('is not met by what had not come when the run ended', () => {
     expect(failed('server notices within 1h', { ...PULLED, serverNoticed: undefined })).toEqual([
-      'cable-pull on dev-1 at 10s for 30s, dev-1: server notices not in the 50.0 s until the end of the run, not within 1h',
+      'cable-pull on dev-1 at 10s for 30s, dev-1: the server had not noticed when the run ended 50.0 s later (limit: 1h)',
     ]);
     expect(failed('service back within 1h', { ...PULLED, backAfterMs: undefined })).toEqual([
-      'cable-pull on dev-1 at 10s for 30s, dev-1: service back not in the 20.0 s until the end of the run, not within 1h',
+      'cable-pull on dev-1 at 10s for 30s, dev-1: service was not back when the run ended 20.0 s after the heal (limit: 1h)',
     ]);
     expect(failed('service back within 1h', { ...PULLED, healedAfterMs: undefined, backAfterMs: undefined })).toEqual([
-      'cable-pull on dev-1 at 10s for 30s, dev-1: service back not to be seen, as the run ended before the fault was healed, not within 1h',
+      'cable-pull on dev-1 at 10s for 30s, dev-1: the run ended before the fault was healed, and service could not be back (limit: 1h)',
     ]);
   });
 
@@ -122,7 +122,7 @@ describe('an expectation', () => {
     const late = { ...PULLED, atMs: 45_000, serverNoticed: undefined };
     expect(judged('server notices within 15s', PULLED, late)).toEqual({
       failures: [
-        'cable-pull on dev-1 at 10s for 30s, dev-1: server notices not in the 15.0 s until the end of the run, not within 15s',
+        'cable-pull on dev-1 at 10s for 30s, dev-1: the server had not noticed when the run ended 15.0 s later (limit: 15s)',
       ],
       tooLate: 0,
     });
@@ -195,7 +195,7 @@ describe('an expectation', () => {
       };
       expect(failed('device notices within 8s', hung)).toEqual([]);
       expect(failed('device notices within 7.999s', hung)).toEqual([
-        `hang on dev-1 at 10s, dev-1: device notices after 8.0 s (${by}), not within 7.999s`,
+        `hang on dev-1 at 10s, dev-1: the device noticed after 8.0 s by ${by} (limit: 7.999s)`,
       ]);
     }
   });
@@ -214,7 +214,7 @@ describe('an expectation', () => {
 
 describe('the table', () => {
   const rows = (...verdicts: Verdict[]) =>
-    verdictTable(verdicts)
+    verdictTable(verdicts, END_MS)
       .split('\n')
       .map((line) => line.split(/ {2,}/))
       .slice(1);
@@ -246,7 +246,7 @@ describe('the table', () => {
     ).toEqual([
       [PULLED.text, '12.0 s by ETIMEDOUT', '15.0 s by silent', '15.0 s', '1.5 s'],
       [PULLED.text, 'survived', 'survived', '1.0 s', '0.1 s'],
-      [PULLED.text, 'never', 'never', '15.0 s', 'never'],
+      [PULLED.text, 'not by the end (50.0 s)', 'not by the end (50.0 s)', '15.0 s', 'not by the end (20.0 s)'],
       [OFF.text, 'was off', '15.0 s by silent', '15.0 s', '1.5 s'],
       [OFF.text, 'was dead', '15.0 s by silent', '15.0 s', '1.5 s'],
       [OFF.text, 'was not connected', '-', '-', '1.5 s'],

@@ -172,7 +172,7 @@ describe('a fault on the server', () => {
     ]);
     expect(ghostMs).toBe(0);
     expect(
-      verdictTable(verdicts)
+      verdictTable(verdicts, 60_000)
         .split('\n')
         .slice(1)
         .map((line) => line.split(/ {2,}/).slice(1, 3)),
@@ -374,7 +374,7 @@ describe('behind a NAT box', () => {
       atMs: 310_000,
     };
     expect(found([latent, ...up()])).toMatchObject({ verdicts: [], spared: ['nat-timeout 5m on dev-1 at 0s'] });
-    expect(verdictTable([], ['nat-timeout 5m on dev-1 at 0s']).split('\n')[1]?.split(/ {2,}/)).toEqual([
+    expect(verdictTable([], 0, ['nat-timeout 5m on dev-1 at 0s']).split('\n')[1]?.split(/ {2,}/)).toEqual([
       'nat-timeout 5m on dev-1 at 0s',
       'kept alive',
       'kept alive',
@@ -453,7 +453,12 @@ describe('a fault that only harms', () => {
     expect(verdicts).toMatchObject([
       { effect: 'harms', deviceNoticed: undefined, serverNoticed: undefined, ghostMs: 0 },
     ]);
-    expect(verdictTable(verdicts).split('\n')[1]?.split(/ {2,}/).slice(1)).toEqual(['held on', 'held on', '-', '-']);
+    expect(verdictTable(verdicts, 60_000).split('\n')[1]?.split(/ {2,}/).slice(1)).toEqual([
+      'held on',
+      'held on',
+      '-',
+      '-',
+    ]);
     expect({ falseAlarms, ghostMs }).toEqual({ falseAlarms: [], ghostMs: 0 });
   });
 
@@ -465,7 +470,7 @@ describe('a fault that only harms', () => {
       offline(30.1, 5000, { kind: 'closed', halfFrame: false }),
     ]);
     expect(verdicts).toMatchObject([{ deviceNoticed: { afterMs: 20_000, by: 'missed-beats' } }]);
-    expect(verdictTable(verdicts).split('\n')[1]?.split(/ {2,}/).slice(1, 3)).toEqual([
+    expect(verdictTable(verdicts, 60_000).split('\n')[1]?.split(/ {2,}/).slice(1, 3)).toEqual([
       '20.0 s by missed-beats, a false alarm',
       '20.1 s by closed',
     ]);

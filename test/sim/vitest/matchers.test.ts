@@ -398,11 +398,11 @@ describe('toMeet', () => {
     sim.schedule('cable-pull on dev-* at 12s');
     await sim.runFor('20s');
     expect(await failure(expect(sim).toMeet('server notices within 5s'))).toEqual([
-      'cable-pull on dev-* at 12s, dev-1: server notices after 18.0 s (silent), not within 5s',
-      'cable-pull on dev-* at 12s, dev-2: server notices after 10.5 s (ETIMEDOUT), not within 5s',
-      'cable-pull on dev-* at 12s, dev-3: server notices after 10.5 s (ETIMEDOUT), not within 5s',
-      'cable-pull on dev-* at 12s, dev-4: server notices after 10.5 s (ETIMEDOUT), not within 5s',
-      'cable-pull on dev-* at 12s, dev-5: server notices after 10.5 s (ETIMEDOUT), not within 5s',
+      'cable-pull on dev-* at 12s, dev-1: the server noticed after 18.0 s by silent (limit: 5s)',
+      'cable-pull on dev-* at 12s, dev-2: the server noticed after 10.5 s by ETIMEDOUT (limit: 5s)',
+      'cable-pull on dev-* at 12s, dev-3: the server noticed after 10.5 s by ETIMEDOUT (limit: 5s)',
+      'cable-pull on dev-* at 12s, dev-4: the server noticed after 10.5 s by ETIMEDOUT (limit: 5s)',
+      'cable-pull on dev-* at 12s, dev-5: the server noticed after 10.5 s by ETIMEDOUT (limit: 5s)',
       'and 2 more',
       '',
       '      0.0 s  dev-1     boot 1 (power-on)',
