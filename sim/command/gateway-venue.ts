@@ -6,7 +6,7 @@ import type { Device } from '../device.ts';
 import type { Capture } from '../link/capture.ts';
 import type { LinkOptions } from '../link/options.ts';
 import type { NetstatRow } from '../netstat.ts';
-import { ServerBench, ServerBenchError } from '../server-bench/index.ts';
+import { ServerBench, ServerBenchError, type ServerBenchOptions } from '../server-bench/index.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 import type { Fleet } from './fleet.ts';
 import { Live } from './live.ts';
@@ -33,7 +33,7 @@ export class GatewayVenue implements Venue {
   /** Throws a Problem where a capture cannot be written. */
   constructor(
     settings: RunSettings,
-    { command, port, offlineLog }: OwnServer,
+    { command, port, offlineLog, tun }: OwnServer,
     terminal: Terminal,
     fleet: Fleet,
     onTrace: (event: TraceEvent) => void,
@@ -41,7 +41,10 @@ export class GatewayVenue implements Venue {
     this.#settings = settings;
     this.#terminal = terminal;
     this.#fleet = fleet;
-    this.description = `${DEVICE_LINK.delay} away from ${command.join(' ')}, in a network namespace of its own`;
+    this.description =
+      tun === undefined
+        ? `${DEVICE_LINK.delay} away from ${command.join(' ')}, in a network namespace of its own`
+        : `${DEVICE_LINK.delay} away from this host's network, against ${tun.server.address}:${tun.server.port}`;
     this.#file =
       settings.pcap === undefined
         ? undefined
@@ -50,10 +53,11 @@ export class GatewayVenue implements Venue {
             terminal.log(`cablepull: ${sentence}`);
             this.#capture?.end();
           });
-    this.#bench = new ServerBench({
+    this.#bench = benchOf({
       command,
       ...(port !== undefined && { port }),
       ...(offlineLog !== undefined && { offlineLog }),
+      ...(tun !== undefined && { tun }),
       seed: settings.seed,
       repeat: settings.repeatWithoutFiles,
       onOutput: (line) => terminal.log([{ style: 'dim', text: 'server |' }, ` ${line}`]),
@@ -108,5 +112,15 @@ export class GatewayVenue implements Venue {
     await this.#bench.stop();
     this.#capture?.end();
     return this.#file?.close() ?? true;
+  }
+}
+
+/** Throws a Problem where there is nothing to attach the devices to. */
+function benchOf(options: ServerBenchOptions): ServerBench {
+  try {
+    return new ServerBench(options);
+  } catch (error) {
+    if (error instanceof ServerBenchError) throw new Problem(1, error.message);
+    throw error;
   }
 }

@@ -14,6 +14,15 @@ export const RUN_OPTIONS = {
       'your server, over real sockets; more than one: tried in turn. Behind -- COMMAND no more than :PORT, where it cannot ' +
       'be found out. Without either: one of our own, simulated, in virtual time, 20 ms away, with 1% loss each way',
   },
+  network: {
+    type: 'string',
+    value: 'tun',
+    help:
+      'the devices are joined to the network of this host, so that a server that runs already meets packets that really ' +
+      'stop: --server says where; as root, or with an interface made beforehand',
+  },
+  subnet: { type: 'string', value: '10.77.0.0/16', help: 'with --network tun: whose addresses the devices have (10.77.0.0/16)' },
+  interface: { type: 'string', value: 'cablepull0', help: 'with --network tun: the name of the interface (cablepull0)' },
   devices: {
     type: 'string',
     value: 'N',

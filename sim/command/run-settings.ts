@@ -1,15 +1,18 @@
 /** What the options of `cablepull run` come to, checked. */
 
+import { isIP } from 'node:net';
 import { ConfigError, type FirmwareConfig, firmwareImage, type OwnConfig, type Server } from '../../firmware/index.ts';
 import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
+import { FAULTS } from '../faults/kinds/index.ts';
 import type { NetworkKind } from '../faults/kind.ts';
 import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
 import type { ServerOptions } from '../server/settings.ts';
 import { formatDuration } from '../time/duration.ts';
 import type { Expectation } from '../verdict/expectation.ts';
+import type { TunOptions } from '../server-bench/index.ts';
 import { commandLine, without } from './command-line.ts';
 import { readExpectations, readPlan } from './plan-options.ts';
 import type { GivenWithProtocol } from './protocol-command.ts';
@@ -33,6 +36,8 @@ export interface OwnServer {
   readonly port: number | undefined;
   /** Lines of its output that say that a device is gone. */
   readonly offlineLog: RegExp | undefined;
+  /** In place of a command: one that runs already, reached over the host's own network. */
+  readonly tun: TunOptions | undefined;
 }
 
 export interface RunSettings {
@@ -71,9 +76,12 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
   const { values, args, protocol, settings, beatIntervalMs, keepAlive } = given;
   const ownServer =
     given.serverCommand === undefined
-      ? undefined
+      ? tunServerOf(values)
       : ownServerOf(given.serverCommand, values.server ?? [], values['offline-log']);
-  if (ownServer === undefined && values['offline-log'] !== undefined) {
+  if (given.serverCommand !== undefined && values.network !== undefined) {
+    throw usage('a server behind -- COMMAND has a network of its own: it does not go with --network');
+  }
+  if (given.serverCommand === undefined && values['offline-log'] !== undefined) {
     throw usage('--offline-log reads what your server prints: it goes with -- COMMAND');
   }
   const servers = ownServer === undefined ? (values.server ?? []).map(parseServer) : [];
@@ -95,6 +103,7 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     servers: network === 'real' ? [] : [SERVER_NAME],
   });
   if (problem !== undefined) throw usage(problem);
+  if (ownServer?.tun !== undefined) checkReachable(plan);
   for (const fault of plan) {
     if (forMs !== undefined && fault.at.toMs >= forMs) {
       throw usage(`${formatFault(fault)}: the run is over by then (--for ${formatDuration(forMs)})`);
@@ -157,6 +166,33 @@ function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number |
   return endMs + SETTLE_MS[network];
 }
 
+type NetworkValues = Readonly<Record<'network' | 'subnet' | 'interface', string | undefined>> & {
+  readonly server?: string[] | undefined;
+};
+
+/** `--network tun`, and what goes with it. */
+function tunServerOf(values: Partial<NetworkValues>): OwnServer | undefined {
+  const { network, subnet, interface: interfaceName, server: servers = [] } = values;
+  if (network === undefined) {
+    if (subnet !== undefined || interfaceName !== undefined) throw usage('--subnet and --interface go with --network tun');
+    return undefined;
+  }
+  if (network !== 'tun') throw usage(`--network must be tun, not '${network}'`);
+  const [text, ...more] = servers;
+  if (text === undefined || more.length > 0) throw usage('--network tun needs one --server, as in --server 10.77.0.1:1883');
+  const { host: address, port } = parseServer(text);
+  if (isIP(address) !== 4) throw usage(`with --network tun, --server must be an IPv4 address and a port, not '${text}'`);
+  const tun = { server: { address, port }, ...defined({ subnet, interfaceName }) };
+  return { command: [], port, offlineLog: undefined, tun };
+}
+
+/** That no fault is on what is not ours to stop. */
+function checkReachable(plan: readonly Fault[]): void {
+  const fault = plan.find(({ kind, target }) => target === SERVER_NAME && FAULTS[kind].firmware !== 'running');
+  if (fault === undefined) return;
+  throw usage(`${formatFault(fault)}: a server that runs by itself is not ours to stop; behind -- COMMAND it is`);
+}
+
 /** What stands behind `--`; and `--server :1883` where it listens. */
 function ownServerOf(
   command: readonly string[],
@@ -168,12 +204,12 @@ function ownServerOf(
   }
   const [server, ...more] = servers;
   const offlineLog = pattern === undefined ? undefined : regularExpression('--offline-log', pattern);
-  if (server === undefined) return { command, port: undefined, offlineLog };
+  if (server === undefined) return { command, port: undefined, offlineLog, tun: undefined };
   const [, port] = /^:(\d+)$/.exec(server) ?? [];
   if (port === undefined || more.length > 0) {
     throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
   }
-  return { command, port: wholeNumber('the port of --server', port, 1, 65_535), offlineLog };
+  return { command, port: wholeNumber('the port of --server', port, 1, 65_535), offlineLog, tun: undefined };
 }
 
 /** `host:port`, `[2001:db8::1]:port`. */

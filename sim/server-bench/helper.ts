@@ -26,6 +26,7 @@ export interface HelperOptions {
   readonly address: string;
   readonly netmask: string;
   readonly mtuBytes: number;
+  /** Of the server, which has a namespace of its own; empty: the host's network is meant, and no server is started. */
   readonly command: readonly string[];
   readonly onEvent: (event: HelperEvent) => void;
   readonly onLook: (deviceAddress: string, devicePort: number, look: Look) => void;
@@ -47,9 +48,10 @@ export class Helper {
     const script = scriptPath('helper.pl');
     const isRoot = process.geteuid?.() === 0;
     const unshare = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--pid', '--fork', '--kill-child'];
-    const args = [...unshare, 'perl', script, interfaceName, address, netmask, String(mtuBytes), ...command];
+    const helper = ['perl', script, interfaceName, address, netmask, String(mtuBytes), ...command];
+    const [program = '', ...args] = command.length === 0 ? helper : ['unshare', ...unshare, ...helper];
     // A process group of its own: Ctrl-C is for us, and the server is told when it is its turn.
-    this.#process = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true });
+    this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true });
     const [toInterface, fromInterface, complaints, words, output] = this.#process.stdio.map(asPipe);
     if (!toInterface || !fromInterface || !complaints || !words || !output) {
       throw new Error('a pipe to the helper is missing');

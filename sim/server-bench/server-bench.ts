@@ -15,7 +15,6 @@ import process from 'node:process';
 import { nodeClock, nodeRandom } from '../../hal/node/index.ts';
 import type { Device, HeldMachine } from '../device.ts';
 import type { Server } from '../../firmware/index.ts';
-import { OUTSIDE } from '../lan.ts';
 import { formatAddress, parseAddress } from '../packet/address.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { type DeviceOptions, Simulation, type SimulationOptions } from '../simulation.ts';
@@ -23,14 +22,17 @@ import { type Duration, durationMs } from '../time/duration.ts';
 import { ServerEnds } from '../gateway/server-ends.ts';
 import type { HelperEvent } from './helper.ts';
 import { whyNoNamespace, whyNotHere } from './why-no-namespace.ts';
+import { attachByTun, IN_NAMESPACE, type TunOptions } from './attachment.ts';
 import { type Listening, sleep, socketsOf, waitUntilListening } from './listening.ts';
 import { kernelNetstat } from '../gateway/kernel-netstat.ts';
 import type { NetstatRow } from '../netstat.ts';
 import { ServerMachine } from './server-machine.ts';
 
 export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat'> {
-  /** The server: a program and its arguments, in the working directory of this process. */
+  /** The server: a program and its arguments, in the working directory of this process. Empty with `tun`. */
   readonly command: readonly string[];
+  /** In place of a command: a server that runs already, reached over the host's own network. */
+  readonly tun?: TunOptions;
   /** Where it listens; default: found out. */
   readonly port?: number;
   /** How long it may take until it listens. Default 30 s. */
@@ -44,11 +46,7 @@ export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'on
   readonly onOutput?: (line: string) => void;
 }
 
-/** The kernel's end of the way out. */
-const ADDRESS = OUTSIDE.base + 1;
-const NETMASK = '255.0.0.0';
 const MTU_BYTES = 1500;
-const INTERFACE_NAME = 'cablepull0';
 
 const LISTEN_WITHIN_MS = 30_000;
 
@@ -88,20 +86,24 @@ export class ServerBench extends Simulation {
 
   /** A bench whose server is not started yet. */
   constructor(benchOptions: ServerBenchOptions) {
-    const { command, onOutput, offlineLog, ...options } = benchOptions;
+    const { command, tun, onOutput, offlineLog, ...options } = benchOptions;
+    const attachment = tun === undefined ? IN_NAMESPACE : attachByTun(tun);
+    if (typeof attachment === 'string') throw new ServerBenchError(attachment);
+    const { interfaceName, block, address, setAddress, netmask, serverAddress, canLook } = attachment;
     let machine: ServerMachine | undefined = undefined;
     const write = (bytes: Uint8Array): void => machine?.write(bytes);
     const clock = nodeClock();
     const salt = nodeRandom.uint32();
     const offline = offlineLog?.source;
-    super({ ...options, gateway: { block: OUTSIDE, address: ADDRESS, salt, offlineLog: offline, write, clock } });
+    super({ ...options, gateway: { block, address, salt, offlineLog: offline, write, clock } });
+    this.names.set(SERVER_NAME, [formatAddress(serverAddress)]);
     const { gate, realTime, testbed } = this;
     if (gate === undefined || realTime === undefined) throw new Error('a gateway has a gate and a time of its own');
     machine = new ServerMachine(gate, {
       name: SERVER_NAME,
-      interfaceName: INTERFACE_NAME,
-      address: formatAddress(ADDRESS),
-      netmask: NETMASK,
+      interfaceName,
+      address: setAddress,
+      netmask,
       mtuBytes: MTU_BYTES,
       command,
       onEvent: (event) => {
@@ -128,7 +130,7 @@ export class ServerBench extends Simulation {
     });
     const ends = new ServerEnds({
       timeline: this.engine,
-      canLook: () => true,
+      canLook: () => canLook,
       look: (pair) => machine.look(pair),
       onGone: (local, by) => {
         const device = this.#deviceAt.get(local.address);
@@ -188,7 +190,7 @@ export class ServerBench extends Simulation {
   async stop(): Promise<void> {
     this.realTime?.stop();
     this.testbed.stop();
-    if (this.#machine.state !== 'off') {
+    if (this.#machine.state !== 'off' && this.#options.command.length > 0) {
       this.#machine.terminate();
       await this.#hears((event) => event.kind === 'exit' || event.kind === 'ended', TERMINATE_MS);
     }
@@ -208,10 +210,11 @@ export class ServerBench extends Simulation {
     }
   }
 
-  async #open({ command, port, listenWithin = LISTEN_WITHIN_MS }: ServerBenchOptions): Promise<void> {
-    if (command.length === 0) throw new ServerBenchError('there is no command to start the server with');
+  async #open({ command, tun, port, listenWithin = LISTEN_WITHIN_MS }: ServerBenchOptions): Promise<void> {
     const notHere = whyNotHere(process.platform);
     if (notHere !== undefined) throw new ServerBenchError(notHere);
+    if (tun !== undefined) return this.#attach(tun);
+    if (command.length === 0) throw new ServerBenchError('there is no command to start the server with');
     this.#machine.power.restore();
     const gone = this.#hears(
       (event) => event.kind === 'exit' || event.kind === 'ended' || event.kind === 'cannot-start',
@@ -226,6 +229,14 @@ export class ServerBench extends Simulation {
       throw new ServerBenchError(listening + this.#lastWords());
     }
     this.#port = portOf(listening, command);
+  }
+
+  async #attach({ server }: TunOptions): Promise<void> {
+    this.#port = server.port;
+    const answer = this.#hears((event) => event.kind === 'ready' || event.kind === 'ended');
+    this.#machine.power.restore();
+    const event = await answer;
+    if (event?.kind === 'ended') throw new ServerBenchError(whyNoNamespace(event.why));
   }
 
   /** The first event that is so; undefined when none was in time. */

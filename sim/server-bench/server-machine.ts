@@ -123,7 +123,7 @@ export class ServerMachine implements Machine {
       ...this.#options,
       onEvent: (event) => {
         if (!isCurrent()) return;
-        if (event.kind === 'ready') this.#startServer();
+        if (event.kind === 'ready' && this.#options.command.length > 0) this.#startServer();
         onEvent(event);
       },
       onPackets: (bytes) => {

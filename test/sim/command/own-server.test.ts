@@ -180,4 +180,41 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
     expect(stdout).toMatch(/^ended after 2\.0 s: 3 of 3 devices connected/m);
     expect(status).toBe(0);
   });
+
+  it('joins devices by a TUN interface to a network where a server runs already, and leaves nothing there', async () => {
+    // The host's network is that of a namespace here: what is made there is gone with it.
+    const run = `${process.execPath} ${CLI} run --network tun --server 10.77.0.1:39002 --devices 3 --no-answers --beat 1s --netstat`;
+    const script = [
+      'exec 2>&1',
+      `(unshare --fork --pid --kill-child python3 ${SERVER} 39002 keepalive mute & echo $! > /dev/null)`,
+      'sleep 1',
+      `${run} --fault 'power-loss on dev-2 at 1s' --for 14s --expect 'server notices within 13s'`,
+      'echo status $?',
+      'echo interfaces $(ls /sys/class/net)',
+      'kill -9 -1',
+    ].join('\n');
+    const isRoot = process.geteuid?.() === 0;
+    const user = isRoot ? [] : ['--user', '--map-root-user'];
+    const unshare = [...user, '--net', '--mount', '--pid', '--fork', '--kill-child'];
+    const mounted = `mount -t sysfs none /sys && mount -t proc none /proc; ${script}`;
+    const { stdout } = await new Program('unshare', [...unshare, 'sh', '-c', mounted]).ended();
+    expect(stdout).toMatch(/^power-loss on dev-2 at 1s +was off +1[12]\.\d s by ETIMEDOUT /m);
+    expect(stdout).toMatch(/^as expected: server notices within 13s$/m);
+    expect(stdout).toMatch(/^status 0\ninterfaces lo$/m);
+  });
+});
+
+describe('cablepull run --network tun', () => {
+  it.each([
+    [['--server', '10.77.0.1:1', '--network', 'bridge'], "--network must be tun, not 'bridge'"],
+    [['--network', 'tun'], '--network tun needs one --server, as in --server 10.77.0.1:1883'],
+    [['--network', 'tun', '--server', 'host:1'], "--server must be an IPv4 address and a port, not 'host:1'"],
+    [['--subnet', '10.0.0.0/8'], '--subnet and --interface go with --network tun'],
+    [['--network', 'tun', '--', 'node'], 'it does not go with --network'],
+    [['--network', 'tun', '--server', '10.77.0.1:1', '--fault', 'hang on server at 1s'], 'is not ours to stop; behind -- COMMAND it is'],
+  ])('refuses %j', async (args, sentence) => {
+    const { status, stderr } = await cablepull(...args).ended();
+    expect(stderr).toContain(sentence);
+    expect(status).toBe(2);
+  });
 });
