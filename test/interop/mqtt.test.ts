@@ -4,8 +4,10 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseTraceLine } from '../../sim/trace/trace-file.ts';
 import { describeTraceEvent } from '../../sim/trace/trace.ts';
 import { needsMosquitto, needsMqttJs, Peers } from '../support/mqtt-peers.ts';
+import { HAS_NAMESPACES } from '../support/namespaces.ts';
 import type { Program } from '../support/process.ts';
 import { RealBench } from '../support/real-bench.ts';
 
@@ -126,6 +128,33 @@ describe('our devices against mosquitto', () => {
       expect(lost.get(pings), pings).toBeLessThan(latestMs + 1500);
     }
   }, 30_000);
+});
+
+describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over wires that are cut (tier T2)', () => {
+  it('mosquitto takes who lost its power off line 4 to 10 s after the last packet, with keep alive 3 s', async (context) => {
+    needsMosquitto(context);
+    const args = ['run', '--protocol', 'mqtt', '--beat', '3s', '--devices', '6', '--for', '22s', '--json'];
+    const faults = Array.from({ length: 6 }, (_, i) => ['--fault', `power-loss on dev-${i + 1} at ${5000 + 700 * i}ms`]);
+    const run = peers.start(process.execPath, CLI, ...args, ...faults.flat(), '--', ...peers.ownMosquitto());
+    const { stdout, stderr, status } = await run.ended();
+    expect(status, stderr).toBe(0);
+    const lastMs = new Map<string, number>();
+    const afterMs: number[] = [];
+    for (const line of stdout.trim().split('\n')) {
+      const event = parseTraceLine(line);
+      if (typeof event === 'string' || event.source === undefined) continue;
+      // CONNECT goes out when it is connected, SUBSCRIBE with the answer to that, PINGREQ is told.
+      const isPacket = event.kind === 'connected' || event.kind === 'served' || event.kind === 'beat-sent';
+      if (isPacket) lastMs.set(event.device, event.atMs);
+      if (event.kind === 'hung-up') afterMs.push(event.atMs - (lastMs.get(event.device) ?? 0));
+    }
+    expect(afterMs.length).toBe(6);
+    // Up to 100 ms later: its loop waits for so long (epoll_wait).
+    for (const ms of afterMs) {
+      expect(ms).toBeGreaterThan(3900);
+      expect(ms).toBeLessThan(10_300);
+    }
+  }, 60_000);
 });
 
 describe("mosquitto's clients against our broker", () => {

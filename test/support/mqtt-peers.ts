@@ -46,6 +46,13 @@ export class Peers {
     return port;
   }
 
+  /** The command that starts a mosquitto in a network of its own, where it has the usual port. */
+  ownMosquitto(): string[] {
+    const file = join(this.#folder, 'own-mosquitto.conf');
+    writeFileSync(file, `listener 1883\nallow_anonymous true\nuser ${userName()}\n`);
+    return [MOSQUITTO ?? 'mosquitto', '-c', file];
+  }
+
   /** mosquitto_sub: a line `TOPIC TEXT` for each message. */
   async subscriber(port: number, topic: string, ...more: readonly string[]): Promise<Program> {
     const to = ['-h', '127.0.0.1', '-p', String(port), '-t', topic];
