@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-/** The command: looks whether this Node can run it, in words that every Node understands, and only then loads the rest. */
+/**
+ * The command: looks whether this Node can run it, in words that every Node understands, and only then loads the rest.
+ */
 
 import process from 'node:process';
 import { tooOld } from './command/node-version.ts';

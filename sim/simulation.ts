@@ -51,11 +51,17 @@ export interface SimulationOptions {
   readonly seed?: number;
   /** Everything that happens, as it happens. */
   readonly onTrace?: (event: TraceEvent) => void;
-  /** How virtual time keeps to real time, and lets the host live. Without it a run takes no longer than it has to, and does nothing else. */
+  /**
+   * How virtual time keeps to real time, and lets the host live. Without it a run takes no longer than it has to, and
+   * does nothing else.
+   */
   readonly pacing?: PacingOptions;
   /** A real network that the devices are joined to, in real time, in place of `pacing`. Without it all is simulated. */
   readonly gateway?: GatewayOptions;
-  /** Whether what happens is kept, as far as verdicts and `cablepull/vitest` need it. Worlds of 100,000 devices save time and memory without. Default true. */
+  /**
+   * Whether what happens is kept, as far as verdicts and `cablepull/vitest` need it. Worlds of 100,000 devices save
+   * time and memory without. Default true.
+   */
   readonly witness?: boolean;
   /** The line that repeats the run, for the trace and for messages. */
   readonly repeat?: string;
@@ -86,7 +92,10 @@ export interface SimulatedNatOptions {
   readonly name?: string;
   /** After how long without a packet it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
   readonly idleTimeout?: Duration;
-  /** What becomes of a segment of a connection that it has forgotten: it is dropped, or answered by RST. Default `silent`. */
+  /**
+   * What becomes of a segment of a connection that it has forgotten: it is dropped, or answered by RST. Default
+   * `silent`.
+   */
   readonly onExpired?: 'silent' | 'rst';
 }
 
@@ -105,8 +114,8 @@ export interface SimulatedServer {
   /** The program that runs there, as long as it does; each boot has a new one. */
   readonly program: ReferenceServer | undefined;
   /**
-   * Calls something in the server's Node program, and gives what it gives: `server.run(() => sessions.size)`. Throws where no such
-   * program runs.
+   * Calls something in the server's Node program, and gives what it gives: `server.run(() => sessions.size)`. Throws
+   * where no such program runs.
    */
   run<T>(call: () => T): T;
 }
@@ -147,7 +156,9 @@ export class Simulation {
   readonly #natOf = new Map<string, SimulatedNat>();
 
   constructor({ seed = 1, onTrace, pacing, gateway, witness = true, repeat }: SimulationOptions = {}) {
-    if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
+    if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) {
+      throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
+    }
     const packets = new PacketPool();
     this.seed = seed;
     this.#pacing = pacing;
@@ -184,7 +195,10 @@ export class Simulation {
   }
 
   get hosts(): readonly Host[] {
-    return [...this.#servers.values(), ...this.testbed.boards.map(({ nic }) => nic).filter((nic) => nic instanceof Host)];
+    return [
+      ...this.#servers.values(),
+      ...this.testbed.boards.map(({ nic }) => nic).filter((nic) => nic instanceof Host),
+    ];
   }
 
   /** The host of that name: a board's network interface. */
@@ -193,7 +207,10 @@ export class Simulation {
     return nic instanceof Host ? nic : this.#servers.get(name);
   }
 
-  /** The cable of the host of that name, to put rules on it: `sim.cable('dev-1').install('tx', loss('10%'))`. Throws where there is none. */
+  /**
+   * The cable of the host of that name, to put rules on it: `sim.cable('dev-1').install('tx', loss('10%'))`. Throws
+   * where there is none.
+   */
   cable(name: string): Link {
     const cable = this.host(name)?.link ?? (name === SERVER_NAME ? this.gate?.link : undefined);
     if (cable === undefined) throw new RangeError(`there is no host ${name}`);
@@ -203,7 +220,9 @@ export class Simulation {
   /** A device, `dev-1` and so on unless named otherwise, with lwIP unless said otherwise; it boots now. */
   addDevice({ firmware, power = true, ...options }: DeviceOptions): Device {
     const isNode = firmware instanceof NodeProgram;
-    if (typeof firmware !== 'function' && !isNode) throw new TypeError('a device needs a firmware, such as heartbeatFirmware()');
+    if (typeof firmware !== 'function' && !isNode) {
+      throw new TypeError('a device needs a firmware, such as heartbeatFirmware()');
+    }
     const name = options.name ?? `dev-${this.testbed.size + 1}`;
     const nodeHost = isNode ? this.#addNodeHost(name, firmware, (): Device => device) : undefined;
     const image: Firmware = isNode ? (hal) => nodeHost?.boot(hal) : firmware;
@@ -225,7 +244,9 @@ export class Simulation {
   }
 
   #addNodeHost(name: string, program: NodeProgram, device: () => Device): BootableHost {
-    if (this.realTime !== undefined) throw new Error('a Node program is simulated in virtual time alone, not over a gateway');
+    if (this.realTime !== undefined) {
+      throw new Error('a Node program is simulated in virtual time alone, not over a gateway');
+    }
     return this.#nodeWorld.add(name, program, (event) => this.testbed.addServerEvent(event, name), device);
   }
 
@@ -233,19 +254,28 @@ export class Simulation {
     return (this.#nodes ??= new NodeWorld(this.engine));
   }
 
-  /** Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or cannot be done here. */
+  /**
+   * Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or
+   * cannot be done here.
+   */
   schedule(plan: readonly Fault[] | string): void {
     this.testbed.schedule(plan);
   }
 
   /** A NAT box; devices are put behind it by their option `nat`. */
-  addNat({ name = `nat-${this.#natNames.size + 1}`, idleTimeout, onExpired = 'silent' }: SimulatedNatOptions = {}): SimulatedNat {
+  addNat({
+    name = `nat-${this.#natNames.size + 1}`,
+    idleTimeout,
+    onExpired = 'silent',
+  }: SimulatedNatOptions = {}): SimulatedNat {
     // So a trace can tell hosts behind different boxes by their addresses, as long as a box has no more than 254.
     const lan = new Lan(this.wires, `switch of ${name}`, INSIDE, 1 + 256 * (this.#natNames.size % 256));
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
     const onEvent = (event: NatEvent): void => {
-      this.testbed.trace(event.kind === 'mapped' ? { source: 'link', nat: name, ...event } : { source: 'link', at: name, ...event });
+      this.testbed.trace(
+        event.kind === 'mapped' ? { source: 'link', nat: name, ...event } : { source: 'link', at: name, ...event },
+      );
     };
     const options = { ...timeout, onExpired, onEvent: this.testbed.isHeard ? onEvent : undefined };
     const nat = new Nat(this.wires, name, address, lan.switch, this.#outside.switch, options);
@@ -256,7 +286,11 @@ export class Simulation {
   }
 
   /** Puts a host on the network, and a cable between it and the switch. */
-  #addHost(name: string, defaultProfile: ProfileName, { address, profile = defaultProfile, link = PLAIN, nat, driftPpm = 0 }: HostOptions): Host {
+  #addHost(
+    name: string,
+    defaultProfile: ProfileName,
+    { address, profile = defaultProfile, link = PLAIN, nat, driftPpm = 0 }: HostOptions,
+  ): Host {
     if (this.host(name) !== undefined) throw new Error(`there is a host ${name} already: give this one another name`);
     const lan = nat?.lan ?? this.#outside;
     const number = lan.claim(address);
@@ -284,11 +318,17 @@ export class Simulation {
     return this.#run(this.engine.nowUs + durationUs(duration));
   }
 
-  /** Lets time pass until `condition` holds, and gives the virtual time then, in ms. Rejects when it does not hold `within` so long. */
+  /**
+   * Lets time pass until `condition` holds, and gives the virtual time then, in ms. Rejects when it does not hold
+   * `within` so long.
+   */
   async until(condition: () => boolean, within: Duration): Promise<number> {
     const endUs = this.engine.nowUs + durationUs(within);
     if (await this.reach(condition, endUs / 1000)) return this.nowMs;
-    const howFar = this.engine.nowUs < endUs ? `when the run was stopped at ${this.nowMs} ms` : `after ${formatDuration(durationMs(within))}`;
+    const howFar =
+      this.engine.nowUs < endUs
+        ? `when the run was stopped at ${this.nowMs} ms`
+        : `after ${formatDuration(durationMs(within))}`;
     throw new Error(`${howFar} it was still not so: ${condition.toString()}`);
   }
 
@@ -309,8 +349,8 @@ export class Simulation {
   }
 
   /**
-   * Captures from now on what the hosts send, as pcapng, which Wireshark and tshark read; `write` gets it in pieces that it may keep.
-   * `comments` are about the whole capture. Call its `end` at the end; nothing is captured after it.
+   * Captures from now on what the hosts send, as pcapng, which Wireshark and tshark read; `write` gets it in pieces
+   * that it may keep. `comments` are about the whole capture. Call its `end` at the end; nothing is captured after it.
    */
   capture(write: (bytes: Uint8Array) => void, comments: readonly string[] = []): Capture {
     const capture = new Capture(this.engine, (packet, link) => this.#boxOf(packet, link), write, comments);
@@ -365,7 +405,9 @@ export class Simulation {
   async #run(endUs: number): Promise<boolean> {
     if (this.realTime !== undefined) return this.realTime.run(endUs);
     const nodes = this.#nodes;
-    if (this.#pacing === undefined) return nodes === undefined ? this.engine.runUntil(endUs) : (await nodes.advance(endUs)) === 'stopped';
+    if (this.#pacing === undefined) {
+      return nodes === undefined ? this.engine.runUntil(endUs) : (await nodes.advance(endUs)) === 'stopped';
+    }
     return runPaced(this.engine, endUs, this.#pacing, nodes);
   }
 }
@@ -379,7 +421,9 @@ function established(host: Host | undefined): readonly PacketEnds[] {
 
 function profileOf(profile: ProfileName | Profile): Profile {
   if (typeof profile !== 'string') return profile;
-  if (!Object.hasOwn(PROFILES, profile)) throw new RangeError(`there is no profile ${profile}; there are ${PROFILE_NAMES.join(', ')}`);
+  if (!Object.hasOwn(PROFILES, profile)) {
+    throw new RangeError(`there is no profile ${profile}; there are ${PROFILE_NAMES.join(', ')}`);
+  }
   return PROFILES[profile];
 }
 

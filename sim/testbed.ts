@@ -1,6 +1,6 @@
 /**
- * Boards, the faults that befall them, and the trace of it all, on whatever network: the bench puts them on real sockets, the
- * simulation on a network of its own.
+ * Boards, the faults that befall them, and the trace of it all, on whatever network: the bench puts them on real
+ * sockets, the simulation on a network of its own.
  */
 
 import { Board, type BoardContext, type Firmware } from './board/board.ts';
@@ -32,9 +32,14 @@ export interface TestbedOptions {
   readonly networkOf: (name: string) => SpoiltNetwork | undefined;
   /** What all hosts have sent (RunEvent). */
   readonly bytesSent: () => number;
-  /** Everything that happens, as it happens: what it does to boards is best left to `agenda.after(0, ...)`. Undefined: nobody listens. */
+  /**
+   * Everything that happens, as it happens: what it does to boards is best left to `agenda.after(0, ...)`. Undefined:
+   * nobody listens.
+   */
   readonly onTrace: ((event: TraceEvent) => void) | undefined;
-  /** Whether what happens is kept, as far as verdicts need it. Worlds of 100,000 devices save time and memory without. */
+  /**
+   * Whether what happens is kept, as far as verdicts need it. Worlds of 100,000 devices save time and memory without.
+   */
   readonly witness: boolean;
   /** The line that repeats the run, for the trace. */
   readonly repeat: string | undefined;
@@ -55,7 +60,10 @@ interface OpenFault {
   readonly isShared: boolean;
   /** Undefined: it was begun by hand, and ends so. */
   readonly heal: (() => void) | undefined;
-  /** How often the board had booted by then: whatever stopped its program is over with the next boot, though its time is not. */
+  /**
+   * How often the board had booted by then: whatever stopped its program is over with the next boot, though its time is
+   * not.
+   */
   readonly boots: number;
 }
 
@@ -88,7 +96,9 @@ export class Testbed {
       seed,
       newClock,
       // One object an event, not two: there is one at every beat of thousands of devices.
-      onEvent: this.isHeard ? (event, { name }) => this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() }) : undefined,
+      onEvent: this.isHeard
+        ? (event, { name }) => this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() })
+        : undefined,
     };
   }
 
@@ -98,7 +108,9 @@ export class Testbed {
 
   /** Throws where the world was made without. */
   get witness(): Witness {
-    if (this.#witness === undefined) throw new Error('this world keeps nothing of what happens (witness: false): there is nothing to judge by');
+    if (this.#witness === undefined) {
+      throw new Error('this world keeps nothing of what happens (witness: false): there is nothing to judge by');
+    }
     return this.#witness;
   }
 
@@ -142,25 +154,39 @@ export class Testbed {
     return new Device(board, (fault, change) => this.#actByHand(board, fault, change));
   }
 
-  /** Switches a device on at a time. A plan's fault that then keeps it off has the say: the device boots when that heals. */
+  /**
+   * Switches a device on at a time. A plan's fault that then keeps it off has the say: the device boots when that
+   * heals.
+   */
   switchOn({ board }: Device, atMs: number): void {
     this.agenda.at(atMs, () => {
       this.#endByHand(board.name, 'power-loss', ({ heal }) => heal === undefined);
-      const isKeptOff = this.#openOf(board.name).some(({ facts, heal }) => FAULTS[facts.fault].firmware === 'off' && heal !== undefined);
+      const isKeptOff = this.#openOf(board.name).some(
+        ({ facts, heal }) => FAULTS[facts.fault].firmware === 'off' && heal !== undefined,
+      );
       if (!isKeptOff) board.power.restore();
     });
   }
 
-  /** Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or cannot be done here. */
+  /**
+   * Puts the faults of a plan on the agenda, for the hosts there are. Throws a RangeError for what is no plan, or
+   * cannot be done here.
+   */
   schedule(plan: readonly Fault[] | string): void {
     const faults = typeof plan === 'string' ? planOf(plan) : plan;
-    const hosts: Hosts = { network: this.#options.network, devices: [...this.#boards.keys()], servers: [...this.#servers.keys()] };
+    const hosts: Hosts = {
+      network: this.#options.network,
+      devices: [...this.#boards.keys()],
+      servers: [...this.#servers.keys()],
+    };
     const problem = problemOf(faults, hosts);
     if (problem !== undefined) throw new RangeError(problem);
     const now = this.agenda.now();
     for (const fault of faults) {
       const text = formatFault(fault);
-      if (this.#isPast(fault.at.fromMs) && fault.everyMs === undefined) throw new RangeError(`${text}: it is ${formatDuration(now)} already`);
+      if (this.#isPast(fault.at.fromMs) && fault.everyMs === undefined) {
+        throw new RangeError(`${text}: it is ${formatDuration(now)} already`);
+      }
       const times = (this.#planned.get(text) ?? 0) + 1;
       this.#planned.set(text, times);
       for (const target of targetsOf(fault, hosts)) {
@@ -216,7 +242,17 @@ export class Testbed {
     if (this.#trace === 'not begun') {
       this.#trace = 'going on';
       const { network, seed, repeat, offlineLog } = this.#options;
-      const start = { source: 'run', kind: 'start', format: TRACE_FORMAT, version: TRACE_VERSION, network, seed, ...(repeat !== undefined && { repeat }), ...(offlineLog !== undefined && { offlineLog }), atMs: 0 } as const;
+      const start = {
+        source: 'run',
+        kind: 'start',
+        format: TRACE_FORMAT,
+        version: TRACE_VERSION,
+        network,
+        seed,
+        ...(repeat !== undefined && { repeat }),
+        ...(offlineLog !== undefined && { offlineLog }),
+        atMs: 0,
+      } as const;
       this.#tell(start);
     }
     this.#witness?.sessions.add(event);
@@ -241,7 +277,8 @@ export class Testbed {
     if (!this.#removeOpen(name, fault)) return;
     this.trace({ ...fault.facts, kind: 'healed' });
     const { boots } = this.#machineOf(name);
-    const isOn = (other: OpenFault): boolean => FAULTS[other.facts.fault].firmware === 'running' || other.boots === boots;
+    const isOn = (other: OpenFault): boolean =>
+      FAULTS[other.facts.fault].firmware === 'running' || other.boots === boots;
     const isLast = !this.#openOf(name).some((other) => other.facts.fault === fault.facts.fault && isOn(other));
     if (isLast || !fault.isShared) fault.heal?.();
   }
@@ -252,18 +289,32 @@ export class Testbed {
     if (change === 'ends') return this.#endByHand(name, fault, () => true);
     const now = this.agenda.now();
     const side = this.#servers.get(name) === board ? 'server' : 'device';
-    const text = formatFault({ kind: fault, argument: undefined, target: name, at: { fromMs: now, toMs: now }, for: undefined, everyMs: undefined });
+    const text = formatFault({
+      kind: fault,
+      argument: undefined,
+      target: name,
+      at: { fromMs: now, toMs: now },
+      for: undefined,
+      everyMs: undefined,
+    });
     const facts = this.#factsOf(fault, undefined, name, side, text);
     this.trace({ ...facts, kind: 'fault' });
     this.#endStale(board);
-    if (FAULTS[fault].lasts(undefined)) this.#addOpen(name, { facts, isShared: true, heal: undefined, boots: board.boots });
+    if (FAULTS[fault].lasts(undefined)) {
+      this.#addOpen(name, { facts, isShared: true, heal: undefined, boots: board.boots });
+    }
   }
 
-  /** Forgets what was begun by hand and a boot has ended, as a hang that a watchdog did not bear: nobody ends it by hand. */
+  /**
+   * Forgets what was begun by hand and a boot has ended, as a hang that a watchdog did not bear: nobody ends it by
+   * hand.
+   */
   #endStale({ name, boots }: Machine): void {
     for (const open of this.#openOf(name)) {
       const { firmware } = FAULTS[open.facts.fault];
-      if (open.heal === undefined && open.boots !== boots && (firmware === 'hung' || firmware === 'dead')) this.#removeOpen(name, open);
+      if (open.heal === undefined && open.boots !== boots && (firmware === 'hung' || firmware === 'dead')) {
+        this.#removeOpen(name, open);
+      }
     }
   }
 
@@ -278,7 +329,16 @@ export class Testbed {
   #factsOf(fault: Fault['kind'], argument: string | undefined, host: string, on: Side, text: string): FaultFacts {
     const tier: Tier | undefined = tierOf(fault, this.#options.network);
     if (tier === undefined) throw new Error(`${text} cannot be done here: it should not have been planned`);
-    return { source: 'fault', id: ++this.#lastFaultId, fault, ...(argument !== undefined && { argument }), host, on, tier, text };
+    return {
+      source: 'fault',
+      id: ++this.#lastFaultId,
+      fault,
+      ...(argument !== undefined && { argument }),
+      host,
+      on,
+      tier,
+      text,
+    };
   }
 
   #machineOf(name: string): Machine {

@@ -278,12 +278,9 @@ const COLUMNS_MAX = 120;
 /** A text or a pattern, which may be as long as it is: nobody who looks for it looks for its halves. */
 const LITERAL = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/(?:[^/\\\n]|\\.)+\/[a-z]*/g;
 
-/** Files whose long lines are not broken yet. */
-const LONG = /^sim\/(verdict|vitest|sessions|trace)\/|^sim\/(command\/fleet|simulation|testbed|swarm\/run)\.ts$/;
-
 it('has no line of code that a screen cannot show', () => {
   const tooLong = [...sources, ...tests].flatMap(({ path, text }) => text.split('\n').flatMap((line, i) => {
-    if (line.length <= COLUMNS_MAX || LONG.test(path)) return [];
+    if (line.length <= COLUMNS_MAX) return [];
     const longest = Math.max(...Array.from(line.matchAll(LITERAL), ([literal]) => literal.length), 0);
     // A line may be too long by the one text in it, not by what stands around it.
     return longest > 40 && line.length - longest < COLUMNS_MAX ? [] : [`${path}:${i + 1}`];
@@ -296,7 +293,6 @@ const SHARED_NAMES: ReadonlyMap<string, string> = new Map([
   ['READABLE', 'as POSIX poll has it, of a socket for tasks and of a TCP control block'],
   ['WRITABLE', 'as POSIX poll has it, of a socket for tasks and of a TCP control block'],
   ['Packet', 'as MQTT calls its messages, and as IP calls its own'],
-  ['Listener', 'of a decoder of MQTT, and of TCP'],
   ['listen', 'as POSIX has it: the probes of the conformance suite are named after the call that they try'],
 ]);
 

@@ -207,7 +207,20 @@ export class Fleet {
   #row(name: string): DeviceRow {
     let row = this.#rows.get(name);
     if (row === undefined) {
-      row = { name, state: 'off', sinceMs: 0, connections: 0, failures: 0, beats: 0, answers: 0, received: 0, sent: 0, hasBeenOn: false, faults: new Map(), last: '' };
+      row = {
+        name,
+        state: 'off',
+        sinceMs: 0,
+        connections: 0,
+        failures: 0,
+        beats: 0,
+        answers: 0,
+        received: 0,
+        sent: 0,
+        hasBeenOn: false,
+        faults: new Map(),
+        last: '',
+      };
       this.#rows.set(name, row);
     }
     return row;
@@ -217,5 +230,12 @@ export class Fleet {
 /** The cells of a device's line in the live table. */
 export function deviceCells(row: DeviceRow, nowMs: number): string[] {
   const faults = [...row.faults].filter(([, count]) => count > 0).map(([fault]) => fault);
-  return [row.name, row.state, formatSeconds(nowMs - row.sinceMs), String(row.beats), String(row.answers), faults.join(' ') || row.last];
+  return [
+    row.name,
+    row.state,
+    formatSeconds(nowMs - row.sinceMs),
+    String(row.beats),
+    String(row.answers),
+    faults.join(' ') || row.last,
+  ];
 }

@@ -1,4 +1,7 @@
-/** Which Node this project needs, as package.json says to those who install it. Every Node must be able to load this file. */
+/**
+ * Which Node this project needs, as package.json says to those who install it. Every Node must be able to load this
+ * file.
+ */
 
 const LEAST = [20, 19] as const;
 

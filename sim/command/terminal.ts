@@ -78,7 +78,10 @@ export function visible(text: string): string {
   });
 }
 
-/** As JSON.stringify, which leaves DEL and the control characters from U+0080 on as they are: here they are escaped, too. */
+/**
+ * As JSON.stringify, which leaves DEL and the control characters from U+0080 on as they are: here they are escaped,
+ * too.
+ */
 export function jsonLine(value: object): string {
   return JSON.stringify(value).replace(/[\u007f-\u009f]/g, (found) => {
     return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -31,8 +31,9 @@ export const MQTT_FAULTS: readonly MatrixFault[] = [
   {
     name: 'cable',
     plan: `cable-pull on dev-1 at ${AT}`,
-    why: 'The broker hears nothing for 1.5 x keep alive, and looks as often as it does. A client that takes what it sends itself '
-      + "for a sign of life is left to TCP's retransmissions.",
+    why:
+      'The broker hears nothing for 1.5 x keep alive, and looks as often as it does. A client that takes what it sends itself ' +
+      "for a sign of life is left to TCP's retransmissions.",
   },
   {
     name: 'power',
@@ -57,7 +58,8 @@ export const MQTT_FAULTS: readonly MatrixFault[] = [
   {
     name: 'server hang',
     plan: `hang on server at ${AT}`,
-    why: "The server's TCP acknowledges every message of QoS 0: a client that takes that for a sign of life never learns that "
-      + 'nobody reads them.',
+    why:
+      "The server's TCP acknowledges every message of QoS 0: a client that takes that for a sign of life never learns that " +
+      'nobody reads them.',
   },
 ];

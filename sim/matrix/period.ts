@@ -35,7 +35,9 @@ export interface Beating {
   readonly lost: number;
   /** On the day after. */
   readonly beatsADay: number;
-  /** The server's power is cut just after a beat was answered: so long the device believes in it. Infinity: for ever. */
+  /**
+   * The server's power is cut just after a beat was answered: so long the device believes in it. Infinity: for ever.
+   */
   readonly noticedAfterMs: number;
 }
 

@@ -94,15 +94,24 @@ function sequenceText({ what, count }: Extract<ServerEvent, { kind: 'sequence' }
 
 export function describeReason(reason: OfflineReason): string {
   switch (reason.kind) {
-    case 'silent': return `silent for ${formatSeconds(reason.silentMs)}`;
-    case 'closed': return reason.halfFrame ? 'it closed the connection in the middle of a frame' : 'it closed the connection';
-    case 'error': return reason.errno;
-    case 'bad-frame': return `bad frame: ${reason.reason}`;
-    case 'flood': return `flood: more than ${reason.maxFrameBurst} frames beyond ${reason.maxFramesPerSecond} a second`;
-    case 'no-first-frame': return `no valid frame within ${formatSeconds(reason.waitedMs)}`;
-    case 'not-reading': return `it does not read: ${reason.queuedBytes} bytes wait for it`;
-    case 'dropped': return reason.reason;
-    case 'stopped': return 'the server was stopped';
+    case 'silent':
+      return `silent for ${formatSeconds(reason.silentMs)}`;
+    case 'closed':
+      return reason.halfFrame ? 'it closed the connection in the middle of a frame' : 'it closed the connection';
+    case 'error':
+      return reason.errno;
+    case 'bad-frame':
+      return `bad frame: ${reason.reason}`;
+    case 'flood':
+      return `flood: more than ${reason.maxFrameBurst} frames beyond ${reason.maxFramesPerSecond} a second`;
+    case 'no-first-frame':
+      return `no valid frame within ${formatSeconds(reason.waitedMs)}`;
+    case 'not-reading':
+      return `it does not read: ${reason.queuedBytes} bytes wait for it`;
+    case 'dropped':
+      return reason.reason;
+    case 'stopped':
+      return 'the server was stopped';
   }
 }
 

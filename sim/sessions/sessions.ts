@@ -447,7 +447,14 @@ export class Sessions {
     let device = this.devices.get(name);
     if (device === undefined) {
       device = {
-        name, session: undefined, stopped: undefined, lastDropped: undefined, left: NO_SESSIONS, hasConnected: false, server: undefined, isAssumed: false,
+        name,
+        session: undefined,
+        stopped: undefined,
+        lastDropped: undefined,
+        left: NO_SESSIONS,
+        hasConnected: false,
+        server: undefined,
+        isAssumed: false,
       };
       this.devices.set(name, device);
     }

@@ -303,10 +303,12 @@ export function differingAccounts({ findings, lines, endMs }: Observation): stri
 export function wrongMessages({ mqtt: { acknowledged, accepted }, scenario }: Observation): string[] {
   const isOnce = scenario.policy.mqtt?.publishQos === 2;
   return [
-    ...acknowledged.filter((message) => !accepted.has(message)).map((message) => `${message} was acknowledged, and is lost`),
-    ...[...accepted].flatMap(([message, times]) => (
-      isOnce && times > 1 ? [`${message}, of QoS 2, was published ${times} times`] : []
-    )),
+    ...acknowledged
+      .filter((message) => !accepted.has(message))
+      .map((message) => `${message} was acknowledged, and is lost`),
+    ...[...accepted].flatMap(([message, times]) =>
+      isOnce && times > 1 ? [`${message}, of QoS 2, was published ${times} times`] : [],
+    ),
   ];
 }
 

@@ -78,8 +78,19 @@ export async function runScenario(scenario: Scenario): Promise<RunResult> {
 function emptyResult({ index, devices, forMs }: Scenario): RunResult {
   const none: Times = { timesMs: [], never: 0 };
   return {
-    index, devices: devices.length, forMs, faults: {}, cuts: 0, survived: 0, server: none, device: none, back: none, ghostMs: 0,
-    falseAlarms: 0, overlappingSessions: 0, violations: [],
+    index,
+    devices: devices.length,
+    forMs,
+    faults: {},
+    cuts: 0,
+    survived: 0,
+    server: none,
+    device: none,
+    back: none,
+    ghostMs: 0,
+    falseAlarms: 0,
+    overlappingSessions: 0,
+    violations: [],
   };
 }
 
@@ -119,13 +130,19 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
     lines: timeLines.lines(sim.nowMs),
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
     // As the devices know themselves.
-    streams: streams.ends().map((end) => (end.host === SERVER_NAME ? { ...end, remote: end.remote && recorder.insideOf(end.remote) } : end)),
+    streams: streams
+      .ends()
+      .map((end) => (end.host === SERVER_NAME ? { ...end, remote: end.remote && recorder.insideOf(end.remote) } : end)),
     samples,
     traceProblems: [...recorder.traceProblems, ...replay.problems(findings)],
   };
 }
 
-function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scenario, streams: Streams): SimulatedServer {
+function build(
+  sim: Simulation,
+  { policy, server, nats, devices, calmMs }: Scenario,
+  streams: Streams,
+): SimulatedServer {
   const { keepAlive, mqtt } = policy;
   const program = referenceServer({
     keepAlive,
@@ -134,13 +151,23 @@ function build(sim: Simulation, { policy, server, nats, devices, calmMs }: Scena
       ? { liveness: livenessOf(policy) }
       : { protocol: { kind: 'mqtt', keepAlive: mqtt.broker, messageEvents: true } }),
   });
-  const made = sim.addServer(streams.watchServer(program, SERVER_NAME), { link: lineOf(server.cable), driftPpm: server.driftPpm });
+  const made = sim.addServer(streams.watchServer(program, SERVER_NAME), {
+    link: lineOf(server.cable),
+    driftPpm: server.driftPpm,
+  });
   const boxes = new Map<string, SimulatedNat>();
   for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));
   for (const { name, profile, cable, nat, driftPpm, watchdogMs } of devices) {
     const firmware = firmwareOfFleet(policy, watchdogMs);
     const box = nat === undefined ? undefined : boxes.get(nat);
-    sim.addDevice({ name, firmware: streams.watchFirmware(firmware, name), profile, link: lineOf(cable), driftPpm, ...(box && { nat: box }) });
+    sim.addDevice({
+      name,
+      firmware: streams.watchFirmware(firmware, name),
+      profile,
+      link: lineOf(cable),
+      driftPpm,
+      ...(box && { nat: box }),
+    });
   }
   for (const { name, cable } of [{ name: SERVER_NAME, cable: server.cable }, ...devices]) {
     if (cable.loss > 0) sim.at(calmMs, sim.cable(name).install('both', loss(cable.loss)));
@@ -164,7 +191,12 @@ function livenessOf({ silence, beatIntervalMs, missedLimit }: FleetPolicy): Live
 }
 
 function lineOf({ delayMs, jitterMs, bandwidthBps }: CableScenario): LineOptions {
-  return { delay: delayMs, jitter: jitterMs, queueBytes: QUEUE_BYTES, ...(bandwidthBps !== undefined && { bandwidth: bandwidthBps }) };
+  return {
+    delay: delayMs,
+    jitter: jitterMs,
+    queueBytes: QUEUE_BYTES,
+    ...(bandwidthBps !== undefined && { bandwidth: bandwidthBps }),
+  };
 }
 
 function clientsOf({ program }: SimulatedServer, recorder: Recorder): ReadonlyMap<string, number> {

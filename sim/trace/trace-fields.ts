@@ -1,6 +1,6 @@
 /**
- * What each event of a trace must have, field by field: the format that TRACE.md tells of, as data. The compiler holds it against
- * TraceEvent: an event, a field, or a word that is new there is missed here.
+ * What each event of a trace must have, field by field: the format that TRACE.md tells of, as data. The compiler holds
+ * it against TraceEvent: an event, a field, or a word that is new there is missed here.
  */
 
 import { ERRNO, type Errno, isErrno } from '../../hal/errno.ts';
@@ -14,8 +14,8 @@ import { TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './trace.ts';
 export class WrongLine extends Error {}
 
 /**
- * Gives the value of a field back, if it is what the field must be; else throws a WrongLine. `in out`: a check of a type that is
- * narrower than the field's, or wider, is none of the field.
+ * Gives the value of a field back, if it is what the field must be; else throws a WrongLine. `in out`: a check of a
+ * type that is narrower than the field's, or wider, is none of the field.
  */
 export interface FieldCheck<in out T> {
   (value: unknown, name: string): T;
@@ -41,7 +41,9 @@ export function fail(name: string, expected: string, value: unknown): never {
   throw new WrongLine(`'${name}' must be ${expected}, not ${shown(value)}`);
 }
 
-/** A value in a message: short, on one line, and without what would move a terminal's cursor, or turn its letters round. */
+/**
+ * A value in a message: short, on one line, and without what would move a terminal's cursor, or turn its letters round.
+ */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
@@ -61,17 +63,22 @@ const filled: FieldCheck<string> = (value, name) => {
   return typeof value === 'string' && value !== '' ? value : fail(name, 'a text that is not empty', value);
 };
 
-const yesOrNo: FieldCheck<boolean> = (value, name) => (typeof value === 'boolean' ? value : fail(name, 'true or false', value));
+const yesOrNo: FieldCheck<boolean> = (value, name) =>
+  typeof value === 'boolean' ? value : fail(name, 'true or false', value);
 
 // JSON.parse makes Infinity of 1e999.
 const ms: FieldCheck<number> = (value, name) => {
-  return typeof value === 'number' && value >= 0 && value < Infinity ? value : fail(name, 'a number of milliseconds, 0 or more', value);
+  return typeof value === 'number' && value >= 0 && value < Infinity
+    ? value
+    : fail(name, 'a number of milliseconds, 0 or more', value);
 };
 
 function whole(least: number, most = Number.MAX_SAFE_INTEGER): FieldCheck<number> {
   const expected = `a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}`;
   return (value, name) => {
-    return typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most ? value : fail(name, expected, value);
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most
+      ? value
+      : fail(name, expected, value);
   };
 }
 
@@ -94,7 +101,9 @@ const version: FieldCheck<typeof TRACE_VERSION> = (value, name) => {
   if (value === TRACE_VERSION) return TRACE_VERSION;
   const other = countFrom1(value, name);
   const age = other > TRACE_VERSION ? 'newer' : 'older';
-  throw new WrongLine(`this trace is of version ${other}, ${age} than this cablepull, which reads version ${TRACE_VERSION}`);
+  throw new WrongLine(
+    `this trace is of version ${other}, ${age} than this cablepull, which reads version ${TRACE_VERSION}`,
+  );
 };
 
 function optional<T>(check: FieldCheck<T>): FieldCheck<T | undefined> {
@@ -115,7 +124,9 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 /** `path` leads to the fields, and is put before their names. Fields that are not known here do not count. */
 export function checkFields(value: Readonly<Record<string, unknown>>, fields: AnyFields, path = ''): void {
-  for (const [field, check] of Object.entries(fields)) check(Object.hasOwn(value, field) ? value[field] : undefined, `${path}${field}`);
+  for (const [field, check] of Object.entries(fields)) {
+    check(Object.hasOwn(value, field) ? value[field] : undefined, `${path}${field}`);
+  }
 }
 
 function assertFields<T>(value: unknown, name: string, fields: Fields<T>): asserts value is T {
@@ -173,7 +184,10 @@ const ofFault = {
   forMs: optional(ms),
 };
 
-/** By source and kind. The first thing that is wrong is told, in this order: so what tells of another version comes first. */
+/**
+ * By source and kind. The first thing that is wrong is told, in this order: so what tells of another version comes
+ * first.
+ */
 export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFields>>>> = {
   run: {
     start: {

@@ -1,6 +1,6 @@
 /**
- * The trace: everything that happens, in one stream, stamped with the world's time. It is the source of every report. With
- * `--json` each event is printed as it comes, one JSON object a line; TRACE.md tells of that format.
+ * The trace: everything that happens, in one stream, stamped with the world's time. It is the source of every report.
+ * With `--json` each event is printed as it comes, one JSON object a line; TRACE.md tells of that format.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -13,7 +13,10 @@ import { formatDuration, formatSeconds } from '../time/duration.ts';
 
 export const TRACE_FORMAT = 'cablepull-trace';
 
-/** Goes up when a reader of the last version would misread a trace: a new event or a new field does not do that, a new word in a field does. */
+/**
+ * Goes up when a reader of the last version would misread a trace: a new event or a new field does not do that, a new
+ * word in a field does.
+ */
 export const TRACE_VERSION = 2;
 
 export type RunEvent =
@@ -23,14 +26,18 @@ export type RunEvent =
     readonly network: NetworkKind; readonly seed: number;
     /** What repeats the run: a line for a shell. */
     readonly repeat?: string;
-    /** The pattern of lines by which the user's own server says that a device is gone; not there: none was looked for. */
+    /**
+     * The pattern of lines by which the user's own server says that a device is gone; not there: none was looked for.
+     */
     readonly offlineLog?: string;
   }
   /** The last one of a trace that is whole. */
   | {
     readonly kind: 'end';
     readonly interrupted: boolean;
-    /** What all hosts sent: on the simulated network IPv4 packets, whole; over real sockets what devices wrote and read. */
+    /**
+     * What all hosts sent: on the simulated network IPv4 packets, whole; over real sockets what devices wrote and read.
+     */
     readonly bytes: number;
   };
 
@@ -51,7 +58,9 @@ export interface FaultEvent {
   readonly forMs?: number;
 }
 
-/** What the bench sees below the firmware: the far end is done with a connection, whether or not the device can know. */
+/**
+ * What the bench sees below the firmware: the far end is done with a connection, whether or not the device can know.
+ */
 export interface BenchEvent {
   readonly kind: 'hung-up';
   /** The device's end of that connection. */
@@ -71,8 +80,16 @@ export type ProcessEvent =
 export type LinkEvent =
   /** A NAT box stands for a device from now on: `inside` is who begins the connection, `outside` whom its peer sees. */
   | { readonly kind: 'mapped'; readonly nat: string; readonly inside: SocketAddress; readonly outside: SocketAddress }
-  /** A box on the way has forgotten a connection, which was not over, after so long without a packet; `at` is a NAT box, or the host whose cable it is on. */
-  | { readonly kind: 'forgotten'; readonly at: string; readonly ends: readonly [SocketAddress, SocketAddress]; readonly idleMs: number };
+  /**
+   * A box on the way has forgotten a connection, which was not over, after so long without a packet; `at` is a NAT box,
+   * or the host whose cable it is on.
+   */
+  | {
+      readonly kind: 'forgotten';
+      readonly at: string;
+      readonly ends: readonly [SocketAddress, SocketAddress];
+      readonly idleMs: number;
+    };
 
 /** `source` says whose view it is; the devices' and the server's may differ, that is what it is all about. */
 export type TraceEvent = { readonly atMs: number } & (
@@ -128,7 +145,9 @@ export function isNotable(event: TraceEvent): boolean {
 function describe(event: TraceEvent): string {
   switch (event.source) {
     case 'run':
-      return event.kind === 'start' ? `seed ${event.seed}, ${event.network} network` : `${event.interrupted ? 'stopped' : 'ended'}, ${event.bytes} bytes sent`;
+      return event.kind === 'start'
+        ? `seed ${event.seed}, ${event.network} network`
+        : `${event.interrupted ? 'stopped' : 'ended'}, ${event.bytes} bytes sent`;
     case 'server':
       return describeEvent(event);
     case 'process':
@@ -178,7 +197,9 @@ function describeBoardEvent(event: BoardEvent): string {
     case 'beat-sent':
       return 'beat';
     case 'served':
-      return event.afterMs === undefined ? 'served, as far as it can know' : `served after ${event.afterMs.toFixed(1)} ms`;
+      return event.afterMs === undefined
+        ? 'served, as far as it can know'
+        : `served after ${event.afterMs.toFixed(1)} ms`;
     case 'beat-missed':
       return `${event.missed} ${event.missed === 1 ? 'beat' : 'beats'} unanswered`;
     case 'beat-period':

@@ -13,13 +13,17 @@ export interface Cut {
 /** Throws where there is none. */
 export function latestCut({ testbed }: World, device: string): Cut {
   const cut = testbed.witness.judge.latestCut(device);
-  if (cut === undefined) throw new Error(`no fault has cut ${device} yet: pull its cable (device.cable.pull()), or schedule a plan and let time pass`);
+  if (cut === undefined) {
+    throw new Error(
+      `no fault has cut ${device} yet: pull its cable (device.cable.pull()), or schedule a plan and let time pass`,
+    );
+  }
   return { device, verdict: () => cut(testbed.agenda.now()) };
 }
 
 /**
- * Lets time pass until the fault is healed, which is the case when those that touch the device are all over. One that nobody has
- * said the end of, a hang say that a watchdog will end, is waited for as long as `patienceMs` from now.
+ * Lets time pass until the fault is healed, which is the case when those that touch the device are all over. One that
+ * nobody has said the end of, a hang say that a watchdog will end, is waited for as long as `patienceMs` from now.
  */
 export async function heal(world: World, cut: Cut, patienceMs: number): Promise<void> {
   const { testbed } = world;

@@ -1,5 +1,6 @@
 /**
- * `cablepull/vitest`: matchers that tell who noticed a fault, over real sockets as on the simulated network. To import it is to have them.
+ * `cablepull/vitest`: matchers that tell who noticed a fault, over real sockets as on the simulated network. To import
+ * it is to have them.
  *
  *     device.cable.pull();
  *     await expect(sim).toNotice(device, { by: 'server', within: '15s' });
@@ -37,27 +38,28 @@ declare module 'vitest' {
   // Not `Matchers`, which vitest has from 3.2 on, and which would put these beside `expect.anything()` as well.
   interface Assertion<T> {
     /**
-     * That one end notices the last fault that has cut the device, in time. Time passes until it has, until the connection has survived, or
-     * until `within` after the fault is over; with `.not`, too, so that both sides of a deadline can be told one after the other. Asked
-     * of a Simulation or a Bench, about one of its devices or its name. It fails, with `.not`, too, where no fault
-     * has cut the device, or found it without a connection.
+     * That one end notices the last fault that has cut the device, in time. Time passes until it has, until the
+     * connection has survived, or until `within` after the fault is over; with `.not`, too, so that both sides of a
+     * deadline can be told one after the other. Asked of a Simulation or a Bench, about one of its devices or its name.
+     * It fails, with `.not`, too, where no fault has cut the device, or found it without a connection.
      */
     toNotice(device: Device | string, options: NoticeOptions): Promise<void>;
     /**
-     * That service is back in time after the last fault that has cut the device was healed. Time passes until it is: first until the heal,
-     * as long as the plan says (or, where nobody has said, `within`), then no more than `within`. It fails, with `.not`, too, where the
-     * fault is not healed, or the device had never been connected.
+     * That service is back in time after the last fault that has cut the device was healed. Time passes until it is:
+     * first until the heal, as long as the plan says (or, where nobody has said, `within`), then no more than `within`.
+     * It fails, with `.not`, too, where the fault is not healed, or the device had never been connected.
      */
     toRecover(device: Device | string, options: RecoverOptions): Promise<void>;
     /**
-     * That all faults so far were as expected: `server notices within 15s`, `device notices within 15s`, `service back within 10s`. No
-     * time passes. It fails, with `.not`, too, where no fault put it to the test.
+     * That all faults so far were as expected: `server notices within 15s`, `device notices within 15s`, `service back
+     * within 10s`. No time passes. It fails, with `.not`, too, where no fault put it to the test.
      */
     toMeet(expectation: string): Promise<void>;
   }
 }
 
-const WAS_NOT_CONNECTED = 'there was no connection then, or the server had given it up before: there was nothing to notice';
+const WAS_NOT_CONNECTED =
+  'there was no connection then, or the server had given it up before: there was nothing to notice';
 const HAD_NO_SERVICE = 'the device had never been connected by then: there was no service that could come back';
 const AS_EXPECTED = 'all faults were as expected; expected: not that ';
 const HOW_TO_HEAL = 'plug the cable in (device.cable.plug()), or say in the plan how long the fault lasts (for 30s)';
@@ -70,7 +72,9 @@ expect.extend({
     const world = worldOf(received, 'toNotice');
     const cut = latestCut(world, deviceName(world, device, 'toNotice'));
     const { by, within } = fieldsOf(options, "toNotice(device, { by: 'server', within: '15s' })");
-    if (by !== 'server' && by !== 'device') throw new RangeError(`by must be 'server' or 'device', not ${describeValue(by)}`);
+    if (by !== 'server' && by !== 'device') {
+      throw new RangeError(`by must be 'server' or 'device', not ${describeValue(by)}`);
+    }
     const limitMs = withinMs(within);
     const how = (verdict: Verdict) => (by === 'server' ? allOfServerNoticed(verdict) : verdict.deviceNoticed);
     const { wasConnected, atMs } = cut.verdict();
@@ -84,7 +88,8 @@ expect.extend({
     const expected = `expected: that the ${by} ${this.isNot ? 'does not notice' : 'notices'} within ${limit}`;
     return {
       pass: isWithin(how(verdict)?.afterMs, limitMs),
-      message: () => message(world, this, verdict, `${noticed(verdict, by, world.testbed.agenda.now())}; ${expected}`, deadline),
+      message: () =>
+        message(world, this, verdict, `${noticed(verdict, by, world.testbed.agenda.now())}; ${expected}`, deadline),
     };
   },
 
@@ -95,7 +100,14 @@ expect.extend({
     if (!cut.verdict().hadService) return untestable(world, this, cut.verdict(), HAD_NO_SERVICE);
     await heal(world, cut, limitMs);
     const { atMs, healedAfterMs } = cut.verdict();
-    if (healedAfterMs === undefined) return untestable(world, this, cut.verdict(), `not healed by ${exactly(world.testbed.agenda.now())}: ${HOW_TO_HEAL}`);
+    if (healedAfterMs === undefined) {
+      return untestable(
+        world,
+        this,
+        cut.verdict(),
+        `not healed by ${exactly(world.testbed.agenda.now())}: ${HOW_TO_HEAL}`,
+      );
+    }
 
     const limit = formatDuration(limitMs);
     const healedMs = atMs + healedAfterMs;
@@ -104,7 +116,10 @@ expect.extend({
     await pass(world, () => cut.verdict().backAfterMs !== undefined, deadline.atMs);
     const verdict = cut.verdict();
     const { backAfterMs } = verdict;
-    const happened = backAfterMs === undefined ? `is not back ${exactly(world.testbed.agenda.now() - healedMs)}` : `was back ${exactly(backAfterMs)}`;
+    const happened =
+      backAfterMs === undefined
+        ? `is not back ${exactly(world.testbed.agenda.now() - healedMs)}`
+        : `was back ${exactly(backAfterMs)}`;
     const expected = `expected: that it is ${this.isNot ? 'not ' : ''}back within ${limit}`;
     return {
       pass: isWithin(backAfterMs, limitMs),
@@ -114,7 +129,10 @@ expect.extend({
 
   async toMeet(received: unknown, text: unknown) {
     const world = worldOf(received, 'toMeet');
-    const expectation = typeof text === 'string' ? parseExpectation(text) : `toMeet takes a text such as 'server notices within 15s', not ${describeValue(text)}`;
+    const expectation =
+      typeof text === 'string'
+        ? parseExpectation(text)
+        : `toMeet takes a text such as 'server notices within 15s', not ${describeValue(text)}`;
     if (typeof expectation === 'string') throw new RangeError(expectation);
     const nowMs = world.testbed.agenda.now();
     const verdicts = world.testbed.witness.judge.verdicts(nowMs);
@@ -127,10 +145,18 @@ expect.extend({
     return {
       pass: failed.length === 0,
       message: () => {
-        const worst = verdicts.find((verdict) => judgeExpectation(expectation, [verdict], nowMs).failures[0] === failed[0]);
-        if (failed.length === 0 || worst === undefined) return [AS_EXPECTED + formatExpectation(expectation), '', repeatLine(world, this)].join('\n');
+        const worst = verdicts.find(
+          (verdict) => judgeExpectation(expectation, [verdict], nowMs).failures[0] === failed[0],
+        );
+        if (failed.length === 0 || worst === undefined) {
+          return [AS_EXPECTED + formatExpectation(expectation), '', repeatLine(world, this)].join('\n');
+        }
         const more = failed.length > SENTENCES_MAX ? [`and ${failed.length - SENTENCES_MAX} more`] : [];
-        return [...failed.slice(0, SENTENCES_MAX), ...more, ...around(world, this, worst, deadlineOf(expectation, worst))].join('\n');
+        return [
+          ...failed.slice(0, SENTENCES_MAX),
+          ...more,
+          ...around(world, this, worst, deadlineOf(expectation, worst)),
+        ].join('\n');
       },
     };
   },
@@ -142,7 +168,13 @@ function untestable(world: World, test: RunningTest & { readonly isNot: boolean 
 }
 
 /** What happened to whom, the time line around it, and how to repeat it. */
-function message(world: World, test: RunningTest, verdict: Verdict, sentence: string, deadline: TimeLimit | undefined): string {
+function message(
+  world: World,
+  test: RunningTest,
+  verdict: Verdict,
+  sentence: string,
+  deadline: TimeLimit | undefined,
+): string {
   return [`${verdict.text}, ${verdict.device}: ${sentence}`, ...around(world, test, verdict, deadline)].join('\n');
 }
 
@@ -150,14 +182,21 @@ function around(world: World, test: RunningTest, verdict: Verdict, deadline: Tim
   return ['', ...timeLine(world, verdict, deadline), '', repeatLine(world, test)];
 }
 
-function deadlineOf({ subject, withinMs: limitMs }: Expectation, { atMs, healedAfterMs }: Verdict): TimeLimit | undefined {
+function deadlineOf(
+  { subject, withinMs: limitMs }: Expectation,
+  { atMs, healedAfterMs }: Verdict,
+): TimeLimit | undefined {
   const limit = formatDuration(limitMs);
   if (subject !== 'service back') return { atMs: atMs + limitMs, text: `${limit} after the fault` };
-  return healedAfterMs === undefined ? undefined : { atMs: atMs + healedAfterMs + limitMs, text: `${limit} after the heal` };
+  return healedAfterMs === undefined
+    ? undefined
+    : { atMs: atMs + healedAfterMs + limitMs, text: `${limit} after the heal` };
 }
 
 /** As from JavaScript, where no type says what options there are. */
 function fieldsOf(options: unknown, example: string): { readonly by?: unknown; readonly within?: unknown } {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`there must be options, as in ${example}, not ${describeValue(options)}`);
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`there must be options, as in ${example}, not ${describeValue(options)}`);
+  }
   return options;
 }

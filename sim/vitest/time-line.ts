@@ -64,7 +64,9 @@ function isTheFault(event: TraceEvent, { atMs, text, fault }: Verdict): boolean 
 /** Those about the verdict's device, its connections, and the servers that failed it. */
 function concerning(recent: readonly RecentEvent[], verdict: Verdict, verdicts: readonly Verdict[]): TraceEvent[] {
   const { device } = verdict;
-  const texts = new Set(verdicts.filter((other) => other.device === device && other.on === 'server').map(({ text }) => text));
+  const texts = new Set(
+    verdicts.filter((other) => other.device === device && other.on === 'server').map(({ text }) => text),
+  );
   const isOurs = ({ event, session }: RecentEvent): boolean => {
     switch (event.source) {
       case 'run':

@@ -22,39 +22,51 @@ function python(name: string, ...args: readonly string[]): Program {
   return program;
 }
 
-it('our devices log in, beat, take what is pushed, and come back after a cable and a power cut', { timeout: 60_000 }, async () => {
-  const server = python('framed-server.py', '0');
-  bench = new RealBench();
-  const device = bench.device('dev-1', {
-    protocol: 'framed', servers: [{ host: '127.0.0.1', port: await server.port() }], loginName: 'one',
-    writerIdleMs: 500, readerIdleMs: 2500, retry: { fixedMs: 200 },
-  });
-  await server.line(/^login one$/);
-  await server.line(/^beat one$/);
-  await bench.until((event) => event.kind === 'data-received' && event.bytes === 6);
-  expect((await bench.until((event) => event.kind === 'served')).kind).toBe('served');
+it(
+  'our devices log in, beat, take what is pushed, and come back after a cable and a power cut',
+  { timeout: 60_000 },
+  async () => {
+    const server = python('framed-server.py', '0');
+    bench = new RealBench();
+    const device = bench.device('dev-1', {
+      protocol: 'framed',
+      servers: [{ host: '127.0.0.1', port: await server.port() }],
+      loginName: 'one',
+      writerIdleMs: 500,
+      readerIdleMs: 2500,
+      retry: { fixedMs: 200 },
+    });
+    await server.line(/^login one$/);
+    await server.line(/^beat one$/);
+    await bench.until((event) => event.kind === 'data-received' && event.bytes === 6);
+    expect((await bench.until((event) => event.kind === 'served')).kind).toBe('served');
 
-  let before = server.lines.length;
-  device.cable.pull();
-  await server.line(/^silent one$/, before);
-  await bench.until((event) => event.kind === 'lost' && event.by === 'missed-beats');
-  device.cable.plug();
-  await server.line(/^login one$/, before);
+    let before = server.lines.length;
+    device.cable.pull();
+    await server.line(/^silent one$/, before);
+    await bench.until((event) => event.kind === 'lost' && event.by === 'missed-beats');
+    device.cable.plug();
+    await server.line(/^login one$/, before);
 
-  before = server.lines.length;
-  device.power.cut();
-  await server.line(/^silent one$/, before);
-  device.power.restore();
-  await server.line(/^login one$/, before);
-  await server.line(/^beat one$/, server.lines.length);
-});
+    before = server.lines.length;
+    device.power.cut();
+    await server.line(/^silent one$/, before);
+    device.power.restore();
+    await server.line(/^login one$/, before);
+    await server.line(/^beat one$/, server.lines.length);
+  },
+);
 
-it('our server answers a plain client, glued and torn frames alike, and closes it when it is silent', { timeout: 60_000 }, async () => {
-  const patience = ['--beat', '500ms', '--missed-limit', '2'];
-  const server = cablepull('serve', '--protocol', 'framed', '--port', '0', ...patience, '--json');
-  const [, port = ''] = /"port":(\d+)/.exec(await server.line(/"kind":"listening"/)) ?? [];
-  const client = python('framed-client.py', port, 'two');
-  await client.line(/^closed$/);
-  expect(client.lines).toEqual(['frame 4 00', 'frame 6 ', 'frame 6 ', 'frame 6 ', 'closed']);
-  expect(JSON.parse(await server.line(/"kind":"offline"/))).toMatchObject({ client: 1, reason: { kind: 'silent' } });
-});
+it(
+  'our server answers a plain client, glued and torn frames alike, and closes it when it is silent',
+  { timeout: 60_000 },
+  async () => {
+    const patience = ['--beat', '500ms', '--missed-limit', '2'];
+    const server = cablepull('serve', '--protocol', 'framed', '--port', '0', ...patience, '--json');
+    const [, port = ''] = /"port":(\d+)/.exec(await server.line(/"kind":"listening"/)) ?? [];
+    const client = python('framed-client.py', port, 'two');
+    await client.line(/^closed$/);
+    expect(client.lines).toEqual(['frame 4 00', 'frame 6 ', 'frame 6 ', 'frame 6 ', 'closed']);
+    expect(JSON.parse(await server.line(/"kind":"offline"/))).toMatchObject({ client: 1, reason: { kind: 'silent' } });
+  },
+);

@@ -24,46 +24,54 @@ function python(name: string, ...args: readonly string[]): Program {
   return program;
 }
 
-it('a plain receiver hears our devices, and misses those whose cable or power is out', { timeout: 60_000 }, async () => {
-  const receiver = python('udp-receiver.py', '0');
-  const port = await receiver.port();
-  bench = new RealBench();
-  const servers = [{ host: '127.0.0.1', port }];
-  const config = { protocol: 'udp-heartbeat', servers, beatIntervalMs: 300, numbered: true } as const;
-  const [one, other] = [bench.device('dev-1', config), bench.device('dev-2', config)];
-  const [, first = ''] = /^from (\d+) heartbeat 0$/.exec(await receiver.line(/heartbeat 0$/)) ?? [];
-  await receiver.line(/heartbeat 1$/);
+it(
+  'a plain receiver hears our devices, and misses those whose cable or power is out',
+  { timeout: 60_000 },
+  async () => {
+    const receiver = python('udp-receiver.py', '0');
+    const port = await receiver.port();
+    bench = new RealBench();
+    const servers = [{ host: '127.0.0.1', port }];
+    const config = { protocol: 'udp-heartbeat', servers, beatIntervalMs: 300, numbered: true } as const;
+    const [one, other] = [bench.device('dev-1', config), bench.device('dev-2', config)];
+    const [, first = ''] = /^from (\d+) heartbeat 0$/.exec(await receiver.line(/heartbeat 0$/)) ?? [];
+    await receiver.line(/heartbeat 1$/);
 
-  // The cable of one: its beats are missing, and go on from the same port when it is back.
-  one.cable.pull();
-  const [, silent = ''] = /^silent (\d+)$/.exec(await receiver.line(/^silent/)) ?? [];
-  one.cable.plug();
-  await receiver.line(new RegExp(`^from ${silent} heartbeat`), receiver.lines.length);
-  expect(bench.trace.filter(({ kind }) => kind === 'lost')).toEqual([]);
+    // The cable of one: its beats are missing, and go on from the same port when it is back.
+    one.cable.pull();
+    const [, silent = ''] = /^silent (\d+)$/.exec(await receiver.line(/^silent/)) ?? [];
+    one.cable.plug();
+    await receiver.line(new RegExp(`^from ${silent} heartbeat`), receiver.lines.length);
+    expect(bench.trace.filter(({ kind }) => kind === 'lost')).toEqual([]);
 
-  // The power of the other: silent, and a new sender, that begins anew, when it is back.
-  const before = receiver.lines.length;
-  other.power.cut();
-  await receiver.line(/^silent/, before);
-  other.power.restore();
-  const [, again = ''] = /^from (\d+) heartbeat 0$/.exec(await receiver.line(/heartbeat 0$/, before)) ?? [];
-  expect([first, silent]).not.toContain(again);
-});
+    // The power of the other: silent, and a new sender, that begins anew, when it is back.
+    const before = receiver.lines.length;
+    other.power.cut();
+    await receiver.line(/^silent/, before);
+    other.power.restore();
+    const [, again = ''] = /^from (\d+) heartbeat 0$/.exec(await receiver.line(/heartbeat 0$/, before)) ?? [];
+    expect([first, silent]).not.toContain(again);
+  },
+);
 
-it('our receiver hears a plain sender, tells what is missing, late and double, and when it is gone', { timeout: 60_000 }, async () => {
-  const patience = ['--beat', '1s', '--missed-limit', '2'];
-  const server = cablepull('serve', '--protocol', 'udp-heartbeat', '--port', '0', ...patience, '--json');
-  const line = await server.line(/"kind":"listening"/);
-  const [, port = ''] = /"port":(\d+)/.exec(line) ?? [];
-  const texts = ['heartbeat 0', 'heartbeat 3', 'heartbeat 2', 'heartbeat 2', 'who are you?', 'heartbeat 4'];
-  python('udp-sender.py', port, ...texts);
-  await server.line(/"kind":"offline"/);
-  const events = server.lines.map((text): unknown => JSON.parse(text));
-  expect(events.slice(1)).toMatchObject([
-    { kind: 'online', client: 1 },
-    { kind: 'sequence', what: 'missing', count: 2 },
-    { kind: 'sequence', what: 'late', count: 1 },
-    { kind: 'sequence', what: 'double', count: 1 },
-    { kind: 'offline', client: 1, reason: { kind: 'silent' } },
-  ]);
-});
+it(
+  'our receiver hears a plain sender, tells what is missing, late and double, and when it is gone',
+  { timeout: 60_000 },
+  async () => {
+    const patience = ['--beat', '1s', '--missed-limit', '2'];
+    const server = cablepull('serve', '--protocol', 'udp-heartbeat', '--port', '0', ...patience, '--json');
+    const line = await server.line(/"kind":"listening"/);
+    const [, port = ''] = /"port":(\d+)/.exec(line) ?? [];
+    const texts = ['heartbeat 0', 'heartbeat 3', 'heartbeat 2', 'heartbeat 2', 'who are you?', 'heartbeat 4'];
+    python('udp-sender.py', port, ...texts);
+    await server.line(/"kind":"offline"/);
+    const events = server.lines.map((text): unknown => JSON.parse(text));
+    expect(events.slice(1)).toMatchObject([
+      { kind: 'online', client: 1 },
+      { kind: 'sequence', what: 'missing', count: 2 },
+      { kind: 'sequence', what: 'late', count: 1 },
+      { kind: 'sequence', what: 'double', count: 1 },
+      { kind: 'offline', client: 1, reason: { kind: 'silent' } },
+    ]);
+  },
+);

@@ -38,7 +38,9 @@ export function encodeFramed(type: FramedType, body: Uint8Array = NO_BODY): Uint
 export interface FramedSink {
   /** A frame without data, whole; `body` is valid during the call. When it may not come now: why. */
   message(type: Exclude<FramedType, 'DATA'>, body: Uint8Array): string | undefined;
-  /** Data, as it comes, at least once a frame: `remainingBytes` is 0 with the last piece. When it may not come now: why. */
+  /**
+   * Data, as it comes, at least once a frame: `remainingBytes` is 0 with the last piece. When it may not come now: why.
+   */
   data(pieceBytes: number, remainingBytes: number): string | undefined;
 }
 
@@ -110,7 +112,9 @@ export class FramedDecoder {
     this.#frame[at] = byte;
     if (at < MARK.length) {
       const must = MARK[at] ?? 0;
-      if (byte !== must) this.#wrong = this.#inFrame(`byte ${at + 1} of the mark is 0x${hex(byte)}, must be 0x${hex(must)}`);
+      if (byte !== must) {
+        this.#wrong = this.#inFrame(`byte ${at + 1} of the mark is 0x${hex(byte)}, must be 0x${hex(must)}`);
+      }
       return;
     }
     if (at === HEADER_BYTES - 1) this.#takeHeader(sink);

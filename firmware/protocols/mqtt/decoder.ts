@@ -8,7 +8,7 @@ import { type Packet, PACKET_TYPES, type PacketType, REASON, type Refusal, type 
 import { decodeBody } from './decode.ts';
 
 /** Whose ears these are: a server hears what clients send. */
-export type Listener = 'client' | 'server';
+export type ReceivingEnd = 'client' | 'server';
 
 /** What only the one end sends. */
 const FROM_CLIENT: readonly PacketType[] = ['CONNECT', 'SUBSCRIBE', 'UNSUBSCRIBE', 'PINGREQ'];
@@ -19,7 +19,7 @@ const LENGTH_MAX_BYTES = 4;
 const FIRST_BUFFER_BYTES = 256;
 
 export class MqttDecoder {
-  readonly #listener: Listener;
+  readonly #listener: ReceivingEnd;
   readonly #maxPacketBytes: number;
   /** Of the stream; a server learns it from CONNECT. */
   version: Version;
@@ -35,7 +35,7 @@ export class MqttDecoder {
   #stopped = false;
 
   /** `maxPacketBytes`: the longest packet to accept, its fixed header included. */
-  constructor(listener: Listener, version: Version, maxPacketBytes: number) {
+  constructor(listener: ReceivingEnd, version: Version, maxPacketBytes: number) {
     this.#listener = listener;
     this.version = version;
     this.#maxPacketBytes = maxPacketBytes;

@@ -64,7 +64,9 @@ export function enterLoss(tcb: Tcb): void {
   if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = 1;
 }
 
-/** What was too long for the way is lost, and the window stays: there is no congestion (Linux's tcp_simple_retransmit). */
+/**
+ * What was too long for the way is lost, and the window stays: there is no congestion (Linux's tcp_simple_retransmit).
+ */
 export function keepWindowInLoss(tcb: Tcb): void {
   if (tcb.recovery !== 'loss') {
     tcb.ssthresh = tcb.cwnd;

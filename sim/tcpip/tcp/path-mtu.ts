@@ -1,4 +1,6 @@
-/** What a router says of the largest packet that its next link takes (RFC 1191, as Linux's tcp_v4_mtu_reduced has it). */
+/**
+ * What a router says of the largest packet that its next link takes (RFC 1191, as Linux's tcp_v4_mtu_reduced has it).
+ */
 
 import { keepWindowInLoss } from './congestion.ts';
 import { retransmitLost } from './output.ts';

@@ -33,12 +33,22 @@ describe('order', () => {
     { timerTaskPriority: 2, order: ['a', 'b', 'c'] },
     { timerTaskPriority: 1, order: ['c', 'a', 'b'] },
     { timerTaskPriority: undefined, order: ['a', 'b', 'c'] },
-  ])('of equals, the last runs first where the timer task is lower: $timerTaskPriority', ({ timerTaskPriority, order }) => {
-    const { os, log } = device({ maxPriorities: 3, ...(timerTaskPriority !== undefined && { timerTaskPriority }) });
-    for (const name of ['a', 'b', 'c']) os.createTask(function* () { log.push(name); }, name, 2);
-    os.start();
-    expect(log).toEqual(order);
-  });
+  ])(
+    'of equals, the last runs first where the timer task is lower: $timerTaskPriority',
+    ({ timerTaskPriority, order }) => {
+      const { os, log } = device({ maxPriorities: 3, ...(timerTaskPriority !== undefined && { timerTaskPriority }) });
+      for (const name of ['a', 'b', 'c'])
+        os.createTask(
+          function* () {
+            log.push(name);
+          },
+          name,
+          2,
+        );
+      os.start();
+      expect(log).toEqual(order);
+    },
+  );
 
   test('the task that is to run first may be gone, or wait, when the scheduler starts', () => {
     for (const gone of ['suspend', 'delete'] as const) {

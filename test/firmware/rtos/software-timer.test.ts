@@ -241,23 +241,30 @@ describe('the wrap of the tick count', () => {
     { period: 4, suspended: 2, running: 3 },
     { period: 5, suspended: 1, running: 3 },
     { period: 3, suspended: 3, running: 3 },
-  ])('of late calls those before it run with the scheduler suspended (period $period)', ({ period, suspended, running }) => {
-    const { clock, os, log } = device({ initialTickCount: MAX_DELAY - 9 });
-    const one = new SoftwareTimer(os, {
-      name: 'one',
-      period,
-      autoReload: true,
-      callback: () => log.push(os.schedulerState),
-    });
-    os.createTask(function* () {
-      yield* one.start();
-      yield* os.delay(1);
-      clock.spend(19);
-    }, 'busy', 1);
-    os.start();
-    clock.advance(1);
-    expect(log).toEqual([...Array(suspended).fill('suspended'), ...Array(running).fill('running')]);
-  });
+  ])(
+    'of late calls those before it run with the scheduler suspended (period $period)',
+    ({ period, suspended, running }) => {
+      const { clock, os, log } = device({ initialTickCount: MAX_DELAY - 9 });
+      const one = new SoftwareTimer(os, {
+        name: 'one',
+        period,
+        autoReload: true,
+        callback: () => log.push(os.schedulerState),
+      });
+      os.createTask(
+        function* () {
+          yield* one.start();
+          yield* os.delay(1);
+          clock.spend(19);
+        },
+        'busy',
+        1,
+      );
+      os.start();
+      clock.advance(1);
+      expect(log).toEqual([...Array(suspended).fill('suspended'), ...Array(running).fill('running')]);
+    },
+  );
 
   test('found as a command is obeyed, the late calls come before the command, and the scheduler runs', () => {
     for (const wrappedBy of [0, 1]) {

@@ -1,7 +1,13 @@
-/** The search for the longest safe beat period, against boxes that are a number: what it tries, keeps, and remembers. */
+/**
+ * The search for the longest safe beat period, against boxes that are a number: what it tries, keeps, and remembers.
+ */
 
 import { describe, expect, it } from 'vitest';
-import { ADAPTIVE_PERIOD_DEFAULTS, type AdaptivePeriod, PeriodSearch } from '../../../firmware/tasks/adaptive-period.ts';
+import {
+  ADAPTIVE_PERIOD_DEFAULTS,
+  type AdaptivePeriod,
+  PeriodSearch,
+} from '../../../firmware/tasks/adaptive-period.ts';
 
 const { minMs, maxMs, stepMs, marginMs } = ADAPTIVE_PERIOD_DEFAULTS;
 const WEEK_MS = 7 * 86_400_000;

@@ -74,10 +74,30 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
 
   it('holds the server to what its own log says beside what its kernel notices, and tells of faults on it', async () => {
     const { status, stdout, stderr } = await cablepull(
-      '--devices', '2', '--no-answers', '--beat', '1s', '--for', '16s', '--offline-log', '^(?:silent|offline) (\\S+)',
-      '--fault', 'power-loss on dev-2 at 1s', '--fault', 'crash on server at 14s for 500ms',
-      '--fault', 'hang on server at 4s for 1s',
-      '--expect', 'server notices within 13s', '--', 'python3', SERVER, '39002', 'keepalive', 'mute', 'scan',
+      '--devices',
+      '2',
+      '--no-answers',
+      '--beat',
+      '1s',
+      '--for',
+      '16s',
+      '--offline-log',
+      '^(?:silent|offline) (\\S+)',
+      '--fault',
+      'power-loss on dev-2 at 1s',
+      '--fault',
+      'crash on server at 14s for 500ms',
+      '--fault',
+      'hang on server at 4s for 1s',
+      '--expect',
+      'server notices within 13s',
+      '--',
+      'python3',
+      SERVER,
+      '39002',
+      'keepalive',
+      'mute',
+      'scan',
     ).ended();
     expect(stdout).toMatch(/^power-loss on dev-2 at 1s +was off +1[12]\.\d s by ETIMEDOUT +[4-6]\.\d s by log /m);
     expect(stdout).toMatch(/^crash on server at 14s for 0\.5s \(dev-1\) +0\.\d s by closed +was dead /m);

@@ -35,7 +35,9 @@ describe('by experiment', () => {
 });
 
 it('is a table', () => {
-  expect(periodText(rows)).toMatch(/^mobile network +5m +270\.0 s +\d\.\d h +4 connections +\d+ of \d+ +\d\d% +290\.0 s +240\.0 s$/m);
+  expect(periodText(rows)).toMatch(
+    /^mobile network +5m +270\.0 s +\d\.\d h +4 connections +\d+ of \d+ +\d\d% +290\.0 s +240\.0 s$/m,
+  );
 });
 
 /** A device whose cable has a box on it, and what it tells of its period. */

@@ -1,4 +1,7 @@
-/** The framed service answers logins and questions, drops the silent by its idle timers, and pushes to who has logged in. */
+/**
+ * The framed service answers logins and questions, drops the silent by its idle timers, and pushes to who has logged
+ * in.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { encodeFramed } from '../../../firmware/protocols/framed/frame.ts';
@@ -26,7 +29,11 @@ describe('a client', () => {
 
   it.each([
     ['asks before its login', ASK, 'bad frame: frame 1: HEARTBEAT_REQ before the login'],
-    ['sends data before its login', [...encodeFramed('DATA', new Uint8Array(2))], 'bad frame: frame 1: DATA before the login'],
+    [
+      'sends data before its login',
+      [...encodeFramed('DATA', new Uint8Array(2))],
+      'bad frame: frame 1: DATA before the login',
+    ],
     ['logs in twice', [...LOGIN, ...LOGIN], 'bad frame: frame 2: a second login'],
     ['answers a login', ACCEPTED, 'bad frame: frame 1: an answer to a login from a client'],
   ])('that %s is dropped', (_, bytes, why) => {
@@ -99,6 +106,10 @@ it('pushes data at its interval, and what it is told to, to who has logged in', 
 });
 
 it('refuses periods that cannot be', () => {
-  expect(() => served({ readerIdleMs: -1 })).toThrow('protocol.readerIdleMs is -1, must be a whole number of at least 0');
-  expect(() => served({ push: { intervalMs: 0, dataBytes: 1 } })).toThrow('protocol.push.intervalMs is 0, must be a whole number of at least 1');
+  expect(() => served({ readerIdleMs: -1 })).toThrow(
+    'protocol.readerIdleMs is -1, must be a whole number of at least 0',
+  );
+  expect(() => served({ push: { intervalMs: 0, dataBytes: 1 } })).toThrow(
+    'protocol.push.intervalMs is 0, must be a whole number of at least 1',
+  );
 });

@@ -382,7 +382,9 @@ describe('messages and wills of a fleet that speaks MQTT', () => {
     );
     for (const wills of [0, 2]) {
       expect(wrongWills(withWills(wills))).toEqual([
-        expect.stringMatching(new RegExp(`^the will of dev-1, off line at .* by silent, was published ${wills} times$`)),
+        expect.stringMatching(
+          new RegExp(`^the will of dev-1, off line at .* by silent, was published ${wills} times$`),
+        ),
       ]);
     }
   });

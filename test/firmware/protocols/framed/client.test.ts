@@ -1,4 +1,6 @@
-/** The client of the framed protocol logs in, asks when it has written nothing, and gives up when it has read nothing. */
+/**
+ * The client of the framed protocol logs in, asks when it has written nothing, and gives up when it has read nothing.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { FirmwareConfig } from '../../../../firmware/config.ts';

@@ -75,14 +75,20 @@ describe('a stream', () => {
 describe('what is wrong', () => {
   it.each([
     [[0xab, 0xee], 'frame 1: byte 2 of the mark is 0xee, must be 0xef; the first bytes that came are ab ee'],
-    [[...text('HTTP/1.1 400')], 'frame 1: byte 1 of the mark is 0x48, must be 0xab; the first bytes that came are "HTTP/1.1 400"'],
+    [
+      [...text('HTTP/1.1 400')],
+      'frame 1: byte 1 of the mark is 0x48, must be 0xab; the first bytes that came are "HTTP/1.1 400"',
+    ],
     [[...frame(1, 5), ...frame(1, 7)], 'frame 2: type is 7, must be 2 to 6'],
     [frame(2, 5, 0), 'frame 1: length is 2, must be 1 with type 5 (HEARTBEAT_REQ)'],
     [frame(1, 3), 'frame 1: length is 1, must be 2 to 65 with type 3 (LOGIN_REQ)'],
     [frame(66, 3), 'frame 1: length is 66, must be 2 to 65 with type 3 (LOGIN_REQ)'],
     [frame(0, 2), 'frame 1: length is 0, must be 1 to 1001 with type 2 (DATA)'],
     [frame(1002, 2), 'frame 1: length is 1002, must be 1 to 1001 with type 2 (DATA)'],
-    [[0xab, 0xef, 1, 1, 0xff, 0xff, 0xff, 0xff, 2], 'frame 1: length is 4294967295, must be 1 to 1001 with type 2 (DATA)'],
+    [
+      [0xab, 0xef, 1, 1, 0xff, 0xff, 0xff, 0xff, 2],
+      'frame 1: length is 4294967295, must be 1 to 1001 with type 2 (DATA)',
+    ],
   ])('%j', (bytes, sentence) => {
     expect(decoded(bytes).wrong?.startsWith(sentence)).toBe(true);
   });

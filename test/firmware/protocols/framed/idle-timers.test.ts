@@ -1,4 +1,6 @@
-/** Idle timers fire as Netty's IdleStateHandler does: after the period, and again each period, until something happens. */
+/**
+ * Idle timers fire as Netty's IdleStateHandler does: after the period, and again each period, until something happens.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { type IdlePeriods, IdleTimers } from '../../../../firmware/protocols/framed/idle-timers.ts';

@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { firstBytes } from '../../../../firmware/protocols/first-bytes.ts';
-import { MqttDecoder, type Listener } from '../../../../firmware/protocols/mqtt/decoder.ts';
+import { MqttDecoder, type ReceivingEnd } from '../../../../firmware/protocols/mqtt/decoder.ts';
 import { encode } from '../../../../firmware/protocols/mqtt/encode.ts';
 import { NO_PROPERTIES, type Packet, type Refusal, type Version } from '../../../../firmware/protocols/mqtt/packet.ts';
 import { topicFilterProblem, topicMatches, topicNameProblem } from '../../../../firmware/protocols/mqtt/topic.ts';
@@ -15,12 +15,12 @@ import { Seeded } from '../../../support/seeded.ts';
 const MAX_PACKET_BYTES = 4096;
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 
-function listenerOf({ type }: Packet): Listener {
+function listenerOf({ type }: Packet): ReceivingEnd {
   return ['CONNACK', 'SUBACK', 'UNSUBACK', 'PINGRESP'].includes(type) ? 'client' : 'server';
 }
 
 /** A packet that may stand first, so that others can follow. */
-function opening(listener: Listener, version: Version): Uint8Array {
+function opening(listener: ReceivingEnd, version: Version): Uint8Array {
   return listener === 'server'
     ? encode(
       { type: 'CONNECT', version, clientId: 'a', cleanStart: true, keepAliveSeconds: 0, properties: {} }, version,
@@ -30,7 +30,7 @@ function opening(listener: Listener, version: Version): Uint8Array {
 
 /** What a stream decodes to behind its opening. */
 function decoded(
-  listener: Listener, version: Version, pieces: readonly Uint8Array[],
+  listener: ReceivingEnd, version: Version, pieces: readonly Uint8Array[],
 ): { packets: Packet[]; refusal: Refusal | undefined } {
   const decoder = new MqttDecoder(listener, version, MAX_PACKET_BYTES);
   const packets: Packet[] = [];
@@ -158,9 +158,9 @@ describe('what is written is read again', () => {
 });
 
 describe('what must not be is refused, and the rule named', () => {
-  const refused = (listener: Listener, version: Version, ...bytes: number[]): string =>
+  const refused = (listener: ReceivingEnd, version: Version, ...bytes: number[]): string =>
     decoded(listener, version, [Uint8Array.from(bytes)]).refusal?.reason ?? 'accepted';
-  const first = (listener: Listener, bytes: Uint8Array): string =>
+  const first = (listener: ReceivingEnd, bytes: Uint8Array): string =>
     new MqttDecoder(listener, 4, MAX_PACKET_BYTES).decode(bytes, () => {})?.reason ?? 'accepted';
   const connect = (change: (bytes: number[]) => void): string => {
     const bytes = [0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 10, 0, 1, 0x61];

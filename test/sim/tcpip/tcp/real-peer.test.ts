@@ -1,4 +1,6 @@
-/** What a real peer brought out: path MTU, ICMP errors, ping, first sequence numbers, what stands in the IPv4 header. */
+/**
+ * What a real peer brought out: path MTU, ICMP errors, ping, first sequence numbers, what stands in the IPv4 header.
+ */
 
 import { describe, expect, it } from 'vitest';
 import {

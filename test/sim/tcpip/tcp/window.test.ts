@@ -30,22 +30,25 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(rig.sent()).toEqual(['P. 1:101 ack 1']);
   });
 
-  it.skipIf(PROFILES[name].windowProbe === 'empty')('goes on behind the byte of a probe that the peer has taken', () => {
-    const rig = new Rig(name);
-    const user = rig.connected('win 0 mss 1460');
-    user.write(100);
-    rig.run(1999);
-    expect(rig.sent()).toEqual(['. 1:2 ack 1']);
-    rig.peer('. 1 ack 2 win 0');
-    expect(rig.sent()).toEqual([]);
-    rig.run(4000);
-    expect(rig.sent()).toEqual(['. 2:3 ack 1']);
-    rig.peer('. 1 ack 2 win 1000');
-    expect(rig.sent()).toEqual(['P. 2:101 ack 1']);
-    rig.peer('. 1 ack 101 win 1000');
-    rig.run(600_000);
-    expect(rig.sent()).toEqual([]);
-  });
+  it.skipIf(PROFILES[name].windowProbe === 'empty')(
+    'goes on behind the byte of a probe that the peer has taken',
+    () => {
+      const rig = new Rig(name);
+      const user = rig.connected('win 0 mss 1460');
+      user.write(100);
+      rig.run(1999);
+      expect(rig.sent()).toEqual(['. 1:2 ack 1']);
+      rig.peer('. 1 ack 2 win 0');
+      expect(rig.sent()).toEqual([]);
+      rig.run(4000);
+      expect(rig.sent()).toEqual(['. 2:3 ack 1']);
+      rig.peer('. 1 ack 2 win 1000');
+      expect(rig.sent()).toEqual(['P. 2:101 ack 1']);
+      rig.peer('. 1 ack 101 win 1000');
+      rig.run(600_000);
+      expect(rig.sent()).toEqual([]);
+    },
+  );
 
   it('keeps FIN, which has a number too, until the window takes it; and nobody who closes is left without a timer', () => {
     const rig = new Rig(name);
