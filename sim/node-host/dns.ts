@@ -75,7 +75,10 @@ export function patchDns(patches: Patches): void {
 }
 
 function lookup(process: SimulatedProcess, name: string, done: (result: string[] | Errno) => void): void {
+  const request = { holds: true };
+  process.handles.add(request);
   process.hal.network.lookup(name, (result) => {
+    process.handles.delete(request);
     process.called(() => done(typeof result === 'string' ? result : [...result]));
   });
 }

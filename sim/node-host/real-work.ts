@@ -10,7 +10,7 @@ import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 
 /** The types of requests that end in real time (src/async_wrap.h, node::AsyncWrap::ProviderType). */
-const REAL = /^(FSREQ(CALLBACK|PROMISE)|FILEHANDLECLOSEREQ|DIRHANDLE|.*REQUEST|BLOBREADER)$/;
+const REAL = /^(FSREQ(CALLBACK|PROMISE)|FILEHANDLECLOSEREQ|DIRHANDLE|BLOBREADER|(?!HTTP|QUIC|SIGINT)[A-Z0-9]+REQUEST)$/;
 
 const pending = new Map<number, SimulatedProcess>();
 
@@ -23,6 +23,8 @@ const begun = createHook({
     } else if (REAL.test(type)) {
       pending.set(asyncId, process);
       process.realRequests++;
+      // At once: the answer may come before our next turn.
+      waitForAnswers(true);
       process.surroundings.turn();
     }
   },

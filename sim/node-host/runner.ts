@@ -23,6 +23,8 @@ const EPOCH_MS = Date.UTC(2025, 0, 1);
  * without real work.
  */
 const IDLE_TURNS_MAX = 20;
+/** And one of which nothing is seen at all, as its modules come from somewhere else, after so many. */
+const SILENT_TURNS_MAX = 5000;
 const TURN_MS = 1;
 
 interface Job {
@@ -108,10 +110,9 @@ export class NodeRunner implements Runner {
     for (let boot = this.#boots.shift(); boot !== undefined; boot = this.#boots.shift()) this.#start(boot);
     if (this.#job === undefined) return;
     if (this.#isHeld()) {
-      waitForAnswers(true);
       return this.#schedule(hasRealWork() || this.#starting.size > 0 ? TURN_MS : 0);
     }
-    waitForAnswers(false);
+    if (!hasRealWork()) waitForAnswers(false);
     const outcome = this.#runEvents(job);
     if (outcome === undefined) this.#schedule();
     else this.#end(({ resolve }) => resolve(outcome));
@@ -142,9 +143,8 @@ export class NodeRunner implements Runner {
     for (const starting of this.#starting) {
       const { process } = starting;
       process.timers.unlink();
-      const waitsForUs = process.realRequests === 0 && process.isHolding;
-      starting.idleTurns = waitsForUs ? starting.idleTurns + 1 : 0;
-      if (starting.idleTurns < IDLE_TURNS_MAX) isHeld = true;
+      starting.idleTurns = process.realRequests === 0 ? starting.idleTurns + 1 : 0;
+      if (starting.idleTurns < (process.isHolding ? IDLE_TURNS_MAX : SILENT_TURNS_MAX)) isHeld = true;
     }
     return isHeld;
   }

@@ -14,6 +14,7 @@ import { parseAddress } from '../packet/address.ts';
 import type { Packet, PacketPool } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
+import { isLoopback, Loopback } from './loopback.ts';
 import type { Profile } from './profile.ts';
 import { StackNetwork } from './stack-network.ts';
 import { Stack } from './stack.ts';
@@ -40,6 +41,8 @@ export class Host implements Nic, Port {
   stack: Stack | undefined = undefined;
   #network: StackNetwork | undefined = undefined;
   #link: Link | undefined = undefined;
+  /** Made with the first packet to itself. */
+  #loopback: Loopback | undefined = undefined;
 
   /** A host that has no power yet. `attach` gives it a cable. */
   constructor(name: string, address: number, world: HostContext, profile: Profile) {
@@ -79,7 +82,16 @@ export class Host implements Nic, Port {
   }
 
   send(packet: Packet): void {
-    this.link.send(packet);
+    if (packet.destination === this.address || isLoopback(packet.destination)) this.#sendToSelf(packet);
+    else this.link.send(packet);
+  }
+
+  #sendToSelf(packet: Packet): void {
+    this.#loopback ??= new Loopback(this.world.timeline, this.name, (own) => {
+      if (this.stack === undefined) this.world.packets.release(own);
+      else this.stack.receive(own);
+    });
+    this.#loopback.send(packet);
   }
 
   carrierChanged(): void {

@@ -2,13 +2,16 @@
 
 import type { Errno } from '../../hal/errno.ts';
 import type { ListenHandler, ListeningSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
-import { formatAddress } from '../packet/address.ts';
+import { formatAddress, parseAddress } from '../packet/address.ts';
+import { isLoopback } from './loopback.ts';
 import type { Stack } from './stack.ts';
 import { TcpSocket } from './stream-socket.ts';
 import { abort } from './tcp/calls.ts';
 import { CONNECTED, ENDED, type Tcb, type TcbUser } from './tcp/tcb.ts';
 
 export class Listener implements ListeningSocket, TcbUser {
+  /** Whether only its own host can connect to it. */
+  readonly isForSelf: boolean;
   readonly #stack: Stack;
   readonly #backlog: number;
   readonly #handler: ListenHandler;
@@ -29,7 +32,9 @@ export class Listener implements ListeningSocket, TcbUser {
     this.#backlog = Math.max(backlog, 1);
     this.#handler = handler;
     const port = stack.isOwnAddress(local.address) ? stack.ports.claimListener(this, local.port) : 'EADDRNOTAVAIL';
-    if (typeof port === 'number') this.#address = { address: formatAddress(stack.host.address), port };
+    this.isForSelf = isLoopback(parseAddress(local.address) ?? 0);
+    const address = this.isForSelf ? local.address : formatAddress(stack.host.address);
+    if (typeof port === 'number') this.#address = { address, port };
     else this.#failure = port;
     stack.later(this.#isrOutcome);
   }

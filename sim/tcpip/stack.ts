@@ -30,6 +30,7 @@ import type { ByteQueuePool } from './byte-queue.ts';
 import type { Host } from './host.ts';
 import { clockedIss } from './initial-seq.ts';
 import { Ports } from './ports.ts';
+import { isLoopback } from './loopback.ts';
 import type { Profile } from './profile.ts';
 import { StackClock } from './stack-clock.ts';
 import { TcbTable } from './tcb-table.ts';
@@ -208,7 +209,8 @@ export class Stack implements TcpStack {
 
   /** RFC 9293 3.10.7.1 and 3.10.7.2: for a listener, or for nobody. */
   #receiveStray(packet: Packet): void {
-    const listener = this.ports.listener(packet.destinationPort);
+    const bound = this.ports.listener(packet.destinationPort);
+    const listener = bound?.isForSelf === true && !isLoopback(packet.destination) ? undefined : bound;
     if (listener === undefined || (packet.flags & ACK) !== 0) {
       if (this.profile.resetsStrayAcks || (packet.flags & (ACK | SYN | FIN | PSH)) !== ACK) resetReply(this, packet);
       return;
@@ -292,7 +294,7 @@ export class Stack implements TcpStack {
 
   isOwnAddress(address: string): boolean {
     const parsed = parseAddress(address);
-    return parsed === 0 || parsed === this.host.address;
+    return parsed === 0 || parsed === this.host.address || (parsed !== undefined && isLoopback(parsed));
   }
 
   /** A new connection between two ends, in the table. */

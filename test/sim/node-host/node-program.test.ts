@@ -1,7 +1,12 @@
 /** A program of Node, unchanged, on a simulated host: who notices what, and when. */
 
+import childProcess from 'node:child_process';
+import dgram from 'node:dgram';
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
 import net from 'node:net';
-import { expect, it } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { expect, it, vi } from 'vitest';
 import { nodeProgram } from '../../../sim/node-host/program.ts';
 import { heartbeatFirmware } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
@@ -25,9 +30,11 @@ function echoServer(port: number): Set<net.Socket> {
 it('drops a device whose cable is out at the time of its own timer, not before', async () => {
   let sessions = new Set<net.Socket>();
   const sim = new Simulation({ seed: 1 });
-  const server = sim.addServer(nodeProgram(() => {
-    sessions = echoServer(39_002);
-  }));
+  const server = sim.addServer(
+    nodeProgram(() => {
+      sessions = echoServer(39_002);
+    }),
+  );
   const device = sim.addDevice({ firmware: heartbeatFirmware() });
   await sim.runFor('46s');
   expect(server.run(() => sessions.size)).toBe(1);
@@ -40,9 +47,11 @@ it('drops a device whose cable is out at the time of its own timer, not before',
 it('tells the trace who came, and by what errno he went', async () => {
   const events: TraceEvent[] = [];
   const sim = new Simulation({ seed: 1, onTrace: (event) => events.push(event) });
-  sim.addServer(nodeProgram(() => {
-    net.createServer((socket) => socket.setKeepAlive(true, 3000).on('error', () => undefined)).listen(39_002);
-  }));
+  sim.addServer(
+    nodeProgram(() => {
+      net.createServer((socket) => socket.setKeepAlive(true, 3000).on('error', () => undefined)).listen(39_002);
+    }),
+  );
   const device = sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 60_000 }) });
   await sim.runFor('10s');
   device.power.cut();
@@ -52,7 +61,7 @@ it('tells the trace who came, and by what errno he went', async () => {
   expect(server.at(-1)).toMatchObject({ reason: { kind: 'error', errno: 'ETIMEDOUT' } });
 });
 
-it('has a clock that is the host\'s, and gives the process its own back', async () => {
+it("has a clock that is the host's, and gives the process its own back", async () => {
   const realNow = Date.now;
   const sim = new Simulation();
   const server = sim.addServer(nodeProgram(() => undefined));
@@ -61,4 +70,113 @@ it('has a clock that is the host\'s, and gives the process its own back', async 
   expect(server.run(() => Math.round(performance.now()))).toBe(3_600_000);
   expect(Date.now).toBe(realNow);
   expect(new Date().getFullYear()).toBeGreaterThan(2025);
+});
+
+it('looks names up, talks http, udp and to itself, and waits for files that real time brings', async () => {
+  const heard: string[] = [];
+  const say = (what: string): void => void heard.push(`${performance.now()} ${what}`);
+  const sim = new Simulation({ seed: 1 });
+  sim.addServer(
+    nodeProgram(() => {
+      http.createServer((_request, response) => response.end('hello')).listen(80);
+      const socket = dgram.createSocket('udp4');
+      socket.on('message', (text, from) => socket.send(`${text}, too`, from.port, from.address));
+      socket.bind(5000);
+    }),
+  );
+  const client = nodeProgram(async () => {
+    const response = await fetch('http://server/');
+    say(`${await response.text()} at ${response.headers.get('date')}`);
+    say(`read ${(await readFile(new URL(import.meta.url))).length > 0}`);
+    const socket = dgram.createSocket('udp4');
+    socket.on('message', (text) => socket.close(() => say(String(text))));
+    socket.send('ping', 5000, 'server');
+    await setTimeout(1000);
+    const own = net
+      .createServer((peer) => peer.end(`you are ${peer.remoteAddress}`))
+      .listen(0, '127.0.0.1', () => {
+        const address = own.address();
+        if (typeof address === 'object') net.connect(address?.port ?? 0).on('data', (text) => say(String(text)));
+      });
+  });
+  sim.addDevice({ firmware: client, link: { delay: '10ms' } });
+  await sim.runFor('5s');
+  expect(heard).toEqual([
+    '40 hello at Wed, 01 Jan 2025 00:00:00 GMT',
+    '40 read true',
+    '60 ping, too',
+    '1040.04 you are 127.0.0.1',
+  ]);
+});
+
+it('crashes its host as a process would, is told in the trace, and starts again by its policy', async () => {
+  const events: TraceEvent[] = [];
+  const sim = new Simulation({ seed: 1, onTrace: (event) => events.push(event) });
+  const error = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  let boots = 0;
+  const server = sim.addServer(
+    nodeProgram(
+      () => {
+        boots++;
+        net.createServer((socket) => socket.on('data', () => Promise.reject(new Error('boom')))).listen(39_002);
+      },
+      { restart: { after: '1s' } },
+    ),
+  );
+  sim.addDevice({ firmware: heartbeatFirmware() });
+  await sim.runFor('500ms');
+  expect(server.board.state).toBe('crashed');
+  expect(error.mock.calls.flat().join('\n')).toMatch(/server at 0 s.*\nError: boom\n.*node-program\.test\.ts/);
+  expect(events).toContainEqual(expect.objectContaining({ source: 'fault', fault: 'crash', host: 'server' }));
+  await sim.runFor('600ms');
+  expect(boots).toBe(2);
+  error.mockRestore();
+});
+
+it('rejects the run where the program cannot even start, or where the test wants it', async () => {
+  const unstartable = new Simulation();
+  unstartable.addServer(
+    nodeProgram(() => {
+      throw new Error('no such thing');
+    }),
+  );
+  await expect(unstartable.runFor('1s')).rejects.toThrow('the program of server failed: no such thing');
+  const failing = new Simulation();
+  failing.addServer(nodeProgram(() => void global.setTimeout(() => Reflect.get({}, 'x').y, 500), { onError: 'fail' }));
+  await expect(failing.runFor('1s')).rejects.toThrow(/the program of server failed: .*undefined/);
+  expect(failing.nowMs).toBe(500);
+});
+
+it('starts the program anew when power returns, and tells it nothing of what was before', async () => {
+  let sessions = new Set<net.Socket>();
+  const sim = new Simulation({ seed: 1 });
+  const server = sim.addServer(
+    nodeProgram(() => {
+      sessions = echoServer(39_002);
+    }),
+  );
+  sim.addDevice({ firmware: heartbeatFirmware() });
+  await sim.runFor('10s');
+  const before = sessions;
+  server.board.power.cut();
+  await sim.runFor('30s');
+  server.board.power.restore();
+  await sim.runFor('1m');
+  expect(sessions).not.toBe(before);
+  expect(sessions.size).toBe(1);
+  expect(before.size).toBe(1);
+});
+
+it('refuses by name what cannot be simulated', async () => {
+  const sim = new Simulation();
+  const server = sim.addServer(nodeProgram(() => undefined));
+  await sim.runFor('1s');
+  expect(() => server.run(() => childProcess.spawn('true'))).toThrow(
+    'not simulated: child_process.spawn, on host server',
+  );
+  expect(() =>
+    server.run(() => {
+      for (const end = Date.now() + 5; Date.now() < end;);
+    }),
+  ).toThrow('on host server a loop waits for the clock');
 });

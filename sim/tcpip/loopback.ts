@@ -1,0 +1,48 @@
+/** A host's way to itself: 127.0.0.0/8 (RFC 1122 3.2.1.3) and its own address. No cable, and no capture, sees it. */
+
+import type { Packet } from '../packet/packet.ts';
+import type { Timeline, Waiter } from '../time/event.ts';
+
+/** What a small packet takes through Linux's loopback, about; time has to pass, or two ends could talk for ever. */
+const DELAY_US = 10;
+
+const LOOPBACK_NET = 127;
+
+/** Whether an address is one of those that every host has for itself. */
+export function isLoopback(address: number): boolean {
+  return address >>> 24 === LOOPBACK_NET;
+}
+
+export class Loopback implements Waiter {
+  readonly #timeline: Timeline;
+  readonly #name: string;
+  readonly #deliver: (packet: Packet) => void;
+  readonly #handle: number;
+  readonly #queue: { readonly packet: Packet; readonly atUs: number }[] = [];
+
+  /** `name` is the host's. */
+  constructor(timeline: Timeline, name: string, deliver: (packet: Packet) => void) {
+    this.#timeline = timeline;
+    this.#name = name;
+    this.#deliver = deliver;
+    this.#handle = timeline.open(this);
+  }
+
+  send(packet: Packet): void {
+    // Who is called at 127.0.0.1 answers to where the call came from.
+    if (isLoopback(packet.destination)) packet.source = packet.destination;
+    this.#queue.push({ packet, atUs: this.#timeline.nowUs + DELAY_US });
+    if (this.#queue.length === 1) this.#timeline.set(this.#handle, this.#timeline.nowUs + DELAY_US);
+  }
+
+  fire(): void {
+    const next = this.#queue.shift();
+    const after = this.#queue[0];
+    if (after !== undefined) this.#timeline.set(this.#handle, after.atUs);
+    if (next !== undefined) this.#deliver(next.packet);
+  }
+
+  describe(): string {
+    return `the loopback of ${this.#name}`;
+  }
+}
