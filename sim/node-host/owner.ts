@@ -43,6 +43,15 @@ export function callIn<T>(process: SimulatedProcess, call: () => T): T {
   }
 }
 
+/** Calls in nobody's name: what it arms is Node's. */
+export function asNobody(call: () => void): void {
+  const outer = current;
+  current = undefined;
+  if (lastingCount > 0) lasting.exit(call);
+  else call();
+  current = outer;
+}
+
 /** Runs `call`, and all that Node does for it in real time, in the process; until `endLasting`. */
 export function last<T>(process: SimulatedProcess, call: () => T): T {
   lastingCount++;

@@ -10,7 +10,7 @@ import type { Engine, RunOutcome } from '../time/engine.ts';
 import { durationUs } from '../time/duration.ts';
 import { Exit, install, uninstall } from './machine.ts';
 import { drain } from './internals.ts';
-import { endLasting, enter, last, callIn } from './owner.ts';
+import { asNobody, callIn, endLasting, enter, last } from './owner.ts';
 import { SimulatedProcess } from './process.ts';
 import { hasRealWork, waitForAnswers } from './real-work.ts';
 import type { ProgramStart, NodeHost, Runner } from './world.ts';
@@ -97,8 +97,10 @@ export class NodeRunner implements Runner {
   #schedule(ms = 0): void {
     if (this.#isScheduled || this.#job === undefined) return;
     this.#isScheduled = true;
-    if (ms > 0) setTimeout(this.#turn, ms);
-    else setImmediate(this.#turn);
+    asNobody(() => {
+      if (ms > 0) setTimeout(this.#turn, ms);
+      else setImmediate(this.#turn);
+    });
   }
 
   readonly #turn = (): void => {
