@@ -11,6 +11,7 @@ import { reportCommand } from './report-command.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { swarmCommand } from './swarm-command.ts';
+import { tcppingCommand } from './tcpping-command.ts';
 
 export const COMMANDS: readonly Command[] = [
   matrixCommand,
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   swarmCommand,
   mergeCommand,
   serveCommand,
+  tcppingCommand,
 ];
 
 /** What `cablepull` does without a word. */

@@ -12,6 +12,8 @@ export interface Option {
   /** A boolean that is true unless told otherwise is given, and shown, as `--no-NAME`. */
   readonly default?: string | boolean;
   readonly multiple?: boolean;
+  /** One letter, as in `-c 5`. */
+  readonly short?: string;
   /** What stands for the value in the help, as in `--devices N`. */
   readonly value?: string;
   readonly help: string;
@@ -92,7 +94,8 @@ function checkedWords(command: string, args: readonly string[], options: Options
     const { name, rawName, value, inlineValue } = token;
     const negated = options[name.replace(/^no-/, '')];
     const isNegative = name.startsWith('no-') && negated?.default === true;
-    const isKnown = Object.hasOwn(options, name) && rawName.startsWith('--');
+    const isShort = options[name]?.short !== undefined && rawName === `-${options[name].short}`;
+    const isKnown = Object.hasOwn(options, name) && (isShort || rawName.startsWith('--'));
     const option = isNegative ? negated : isKnown ? options[name] : undefined;
     if (option === undefined) throw usage(`unknown option '${rawName}' ${help}`);
     if (option.type === 'boolean') {
@@ -103,7 +106,7 @@ function checkedWords(command: string, args: readonly string[], options: Options
     if (value === undefined || (!inlineValue && /^-[^\d.]/.test(value))) {
       throw usage(`${rawName} needs a value ${help}`);
     }
-    return [`${rawName}=${value}`];
+    return [`--${name}=${value}`];
   });
   return [...words, '--', ...operands];
 }
@@ -115,14 +118,15 @@ const TEXT_COLUMN = 31;
 
 export function helpOfOptions(options: Options): string[] {
   return Object.entries(options).flatMap(
-    ([name, { type, default: value, value: sample, help, opensGroup = false }]) => {
+    ([name, { type, default: value, value: sample, short, help, opensGroup = false }]) => {
       const shown =
         type === 'boolean'
           ? value === true
             ? `--no-${name}`
             : `--${name}`
           : `--${name} ${sample ?? name.toUpperCase()}`;
-      return [...(opensGroup ? [''] : []), ...helpEntry(shown, help)];
+      const term = short === undefined ? shown : `-${short}, ${shown}`;
+      return [...(opensGroup ? [''] : []), ...helpEntry(term, help)];
     },
   );
 }

@@ -1,7 +1,7 @@
 /** What the options of `cablepull run` come to, checked. */
 
 import { isIP } from 'node:net';
-import { ConfigError, type FirmwareConfig, firmwareImage, type OwnConfig, type Server } from '../../firmware/index.ts';
+import { ConfigError, type FirmwareConfig, firmwareImage, type OwnConfig } from '../../firmware/index.ts';
 import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
@@ -25,6 +25,7 @@ import {
   inputName,
   regularExpression,
   seedOf,
+  hostAndPort,
   usage,
   wholeNumber,
 } from './values.ts';
@@ -84,7 +85,7 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
   if (given.serverCommand === undefined && values['offline-log'] !== undefined) {
     throw usage('--offline-log reads what your server prints: it goes with -- COMMAND');
   }
-  const servers = ownServer === undefined ? (values.server ?? []).map(parseServer) : [];
+  const servers = ownServer === undefined ? (values.server ?? []).map((text) => hostAndPort('--server', text)) : [];
   const network = ownServer !== undefined ? 'gateway' : servers.length > 0 ? 'real' : 'simulated';
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
     if (isGiven && network === 'real') {
@@ -180,7 +181,7 @@ function tunServerOf(values: Partial<NetworkValues>): OwnServer | undefined {
   if (network !== 'tun') throw usage(`--network must be tun, not '${network}'`);
   const [text, ...more] = servers;
   if (text === undefined || more.length > 0) throw usage('--network tun needs one --server, as in --server 10.77.0.1:1883');
-  const { host: address, port } = parseServer(text);
+  const { host: address, port } = hostAndPort('--server', text);
   if (isIP(address) !== 4) throw usage(`with --network tun, --server must be an IPv4 address and a port, not '${text}'`);
   const tun = { server: { address, port }, ...defined({ subnet, interfaceName }) };
   return { command: [], port, offlineLog: undefined, tun };
@@ -210,16 +211,6 @@ function ownServerOf(
     throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
   }
   return { command, port: wholeNumber('the port of --server', port, 1, 65_535), offlineLog, tun: undefined };
-}
-
-/** `host:port`, `[2001:db8::1]:port`. */
-function parseServer(text: string): Server {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d+)$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
-  if (host === undefined || port === undefined) {
-    throw usage(`--server must be host:port, as in 127.0.0.1:39002 or [::1]:39002, not '${text}'`);
-  }
-  return { host, port: wholeNumber('the port of --server', port, 1, 65_535) };
 }
 
 function checkFirmware(config: FirmwareConfig): void {

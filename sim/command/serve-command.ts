@@ -1,6 +1,5 @@
 /** `cablepull serve`: the reference server on real sockets. */
 
-import type { Network } from '../../hal/network.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';
 import { SERVER_PORT } from '../programs.ts';
 import type { Liveness } from '../server/client-table.ts';
@@ -9,6 +8,7 @@ import type { Protocol } from '../server/protocols/protocol.ts';
 import { startServer } from '../server/server.ts';
 import type { ServerOptions } from '../server/settings.ts';
 import { formatSeconds } from '../time/duration.ts';
+import { firstAddressOf } from './look-up.ts';
 import { Problem } from './problem.ts';
 import { defineProtocolCommand, type GivenWithProtocol } from './protocol-command.ts';
 import { checkServer, defined } from './server-options.ts';
@@ -94,7 +94,11 @@ async function serve(
 ): Promise<number> {
   const clock = nodeClock();
   const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
-  const local = { address: await addressOf(host, network), port };
+  const address = await firstAddressOf(host, network);
+  if (address.errno !== undefined) {
+    throw new Problem(1, `cannot listen on ${host}: there is no such host (${address.errno})`);
+  }
+  const local = { address: address.text, port };
   await new Promise<void>((resolve, reject) => {
     const server = startServer({ clock, network }, { ...options, local }, (event) => {
       if (event.kind === 'failed') return reject(new Problem(1, `${describeEvent(event)}${hint(event.errno)}`));
@@ -113,17 +117,6 @@ async function serve(
     terminal.onReaderGone(stop);
   });
   return 0;
-}
-
-/** The first address of a host's name. */
-function addressOf(host: string, network: Network): Promise<string> {
-  return new Promise((resolve, reject) => {
-    network.lookup(host, (result) => {
-      const address = typeof result === 'string' ? undefined : result[0];
-      if (address !== undefined) resolve(address);
-      else reject(new Problem(1, `cannot listen on ${host}: there is no such host (${String(result)})`));
-    });
-  });
 }
 
 function hint(errno: string): string {

@@ -33,6 +33,16 @@ export function wholeNumber(option: string, text: string, min: number, max: numb
   return number;
 }
 
+/** `host:port`, `[2001:db8::1]:port`. */
+export function hostAndPort(option: string, text: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d+)$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || port === undefined) {
+    throw usage(`${option} must be host:port, as in 127.0.0.1:39002 or [::1]:39002, not '${text}'`);
+  }
+  return { host, port: wholeNumber(`the port of ${option}`, port, 1, 65_535) };
+}
+
 export function seedOf(text: string): number {
   return wholeNumber('--seed', text, 0, 2 ** 32 - 1);
 }
