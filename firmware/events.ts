@@ -10,10 +10,11 @@ import type { ResetReason } from '../hal/system.ts';
 /**
  * Why a connection is over, as the device knows it: the peer's FIN; an errno; as many unanswered beats as the limit
  * allows; a frame that was not taken in time; bytes that are no frame; a login that was not answered in time, or
- * refused; or the server's word that this is the end.
+ * refused; the server's word that this is the end; or that the device has done what it had to do.
  */
 export type LossReason =
-  | Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame' | 'no-answer' | 'refused' | 'disconnected';
+  | Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame' | 'no-answer' | 'refused' | 'disconnected'
+  | 'finished';
 
 export type DeviceEvent =
   /** The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect. */

@@ -65,6 +65,8 @@ export function connectionRules(tickRateHz: number): SettingRulesFor<ConnectionC
 export interface SessionEnd {
   readonly by: LossReason;
   readonly detail?: string;
+  /** The device has finished: it rests for so long, and nothing was wrong. */
+  readonly restMs?: number;
 }
 
 /**
@@ -101,6 +103,7 @@ export function* keepConnected(
     // Its name is made for each event: every connected device would hold one of its own.
     onEvent?.({ kind: 'connecting', server: serverName(server) });
     const socket = yield* connectTo(os, hal, config, server);
+    let restMs: number | undefined;
     if (typeof socket === 'string') {
       onEvent?.({ kind: 'connect-failed', server: serverName(server), errno: socket });
       failures++;
@@ -116,10 +119,12 @@ export function* keepConnected(
       }
       socket.close();
       const afterMs = hal.clock.now() - sinceMs;
-      onEvent?.({ kind: 'lost', server: serverName(server), afterMs, ...end });
-      failures = afterMs >= config.stableMs ? 0 : failures + 1;
+      const { by, detail } = end;
+      onEvent?.({ kind: 'lost', server: serverName(server), afterMs, by, ...(detail !== undefined && { detail }) });
+      restMs = end.restMs;
+      failures = restMs !== undefined || afterMs >= config.stableMs ? 0 : failures + 1;
     }
-    const delayMs = retryDelayMs(config.retry, failures, hal.random);
+    const delayMs = restMs ?? retryDelayMs(config.retry, failures, hal.random);
     if (delayMs > 0) onEvent?.({ kind: 'backing-off', delayMs });
     yield* os.delay(os.msToTicks(delayMs));
   }

@@ -222,7 +222,8 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
       ...ofDevice,
       server: filled,
       by: oneOf([
-        'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected', ...ERRNOS,
+        'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected',
+        'finished', ...ERRNOS,
       ]),
       afterMs: ms,
       detail: optional(text),

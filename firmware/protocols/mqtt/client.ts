@@ -62,6 +62,9 @@ export interface MqttConfig extends ConnectionConfig {
   readonly answerTopic: string;
   /** The longest packet to accept. */
   readonly maxPacketBytes: number;
+  /** After so long on a connection it says DISCONNECT and sleeps for `asleepMs`; 0: it stays awake. */
+  readonly awakeMs: number;
+  readonly asleepMs: number;
 }
 
 export interface WillConfig {
@@ -95,7 +98,7 @@ export function mqttTask(os: Kernel, hal: Hal, config: MqttConfig, onEvent: Even
 }
 
 /** What is open of the conversation with the broker. */
-type Phase = 'connack' | 'open';
+type Phase = 'connack' | 'open' | 'finished';
 
 class MqttClient implements Dialogue, Life {
   readonly #os: Kernel;
@@ -132,6 +135,8 @@ class MqttClient implements Dialogue, Life {
   #maxQos: QoS = 2;
   #maxSentBytes = Infinity;
   #nextPublishMs = Infinity;
+  /** When it goes to sleep. */
+  #sleepMs = Infinity;
 
   // Its life, as the policies see it.
   connectedMs = 0;
@@ -165,6 +170,7 @@ class MqttClient implements Dialogue, Life {
     this.#takenBytes = 0;
     this.pingMs = undefined;
     this.#nextPublishMs = Infinity;
+    this.#sleepMs = Infinity;
     this.connectedMs = this.#now();
     // [MQTT-3.1.2-6]: nothing of a clean session is used again. The broker may have a new one by now, of a CONNECT
     // whose
@@ -187,6 +193,7 @@ class MqttClient implements Dialogue, Life {
 
   turn(socket: Socket): SessionEnd | undefined {
     this.#doWhatIsDue();
+    if (this.#hasFinished) return { by: 'finished', restMs: this.#config.asleepMs };
     return this.#end ?? this.#write(socket) ?? this.#read(socket) ?? this.#write(socket);
   }
 
@@ -196,11 +203,17 @@ class MqttClient implements Dialogue, Life {
   }
 
   waitTicks(): number {
-    const ms = Math.min(this.#dueMs(), this.#nextPublishMs, this.#takenByMs) - this.#now();
+    if (this.#hasFinished) return 0;
+    const ms = Math.min(this.#dueMs(), this.#nextPublishMs, this.#takenByMs, this.#sleepMs) - this.#now();
     if (ms <= 0) return 0;
     if (ms === Infinity) return MAX_DELAY;
     const ticks = this.#os.msToTicks(ms);
     return Math.min(this.#os.ticksToMs(ticks) < ms ? ticks + 1 : ticks, MAX_DELAY - 1);
+  }
+
+  /** DISCONNECT is sent. */
+  get #hasFinished(): boolean {
+    return this.#phase === 'finished' && this.#queue.length === 0;
   }
 
   get #version(): Version {
@@ -218,11 +231,13 @@ class MqttClient implements Dialogue, Life {
   /** When the next PINGREQ is due, or the time for an answer is up. */
   #dueMs(): number {
     if (this.#phase === 'connack') return this.connectedMs + this.#config.connackTimeoutMs;
+    if (this.#phase === 'finished') return Infinity;
     return nextLookMs(this.#policy, this, this.#keepAliveMs);
   }
 
   #doWhatIsDue(): void {
     const nowMs = this.#now();
+    if (nowMs >= this.#sleepMs) return this.#finish();
     if (nowMs >= this.#dueMs()) this.#pingOrGiveUp(nowMs);
     if (nowMs >= this.#nextPublishMs) {
       this.#nextPublishMs += this.#config.publishIntervalMs;
@@ -246,6 +261,14 @@ class MqttClient implements Dialogue, Life {
       const waitedMs = Math.round(nowMs - this.pingMs);
       this.#end = { by: 'missed-beats', detail: `no PINGRESP within ${waitedMs} ms (${this.#policyName})` };
     }
+  }
+
+  /** A clean end: the broker discards the will ([MQTT-3.14.4-3]). */
+  #finish(): void {
+    this.#phase = 'finished';
+    this.#sleepMs = Infinity;
+    this.#nextPublishMs = Infinity;
+    this.#send(encode({ type: 'DISCONNECT', reasonCode: REASON.SUCCESS, properties: NO_PROPERTIES }, this.#version));
   }
 
   #publish(nowMs: number): void {
@@ -318,6 +341,8 @@ class MqttClient implements Dialogue, Life {
   }
 
   #received(packet: Packet): void {
+    // [MQTT-3.14.4-2]: nothing more is sent after DISCONNECT.
+    if (this.#phase === 'finished') return;
     const nowMs = this.#now();
     this.receivedMs = nowMs;
     if (packet.type !== 'PUBLISH') this.answeredMs = nowMs;
@@ -331,7 +356,7 @@ class MqttClient implements Dialogue, Life {
         break;
       case 'PUBACK':
       case 'PUBCOMP':
-        this.#finish(packet, nowMs);
+        this.#acknowledged(packet, nowMs);
         break;
       case 'PUBREC':
         this.#release(packet);
@@ -372,11 +397,11 @@ class MqttClient implements Dialogue, Life {
   }
 
   #connack({ sessionPresent, reasonCode, properties }: ConnackPacket, nowMs: number): void {
-    const { keepAliveS, keepSession, publishIntervalMs, subscribe, subscribeQos } = this.#config;
+    const { keepAliveS, keepSession, publishIntervalMs, subscribe, subscribeQos, awakeMs } = this.#config;
     if (reasonCode !== REASON.SUCCESS) {
       return this.#endWith({ by: 'refused', detail: `CONNACK: ${reasonText(reasonCode)}` });
     }
-    if (this.#phase === 'open') {
+    if (this.#phase !== 'connack') {
       return this.#endWith({ by: 'bad-frame', detail: 'a second CONNACK (section 3.2)' });
     }
     // [MQTT-3.2.2-4] of 5.0: the server has a session that this client knows nothing of. 3.1.1 has no such rule, but
@@ -408,6 +433,7 @@ class MqttClient implements Dialogue, Life {
       }, this.#version));
     }
     this.#nextPublishMs = publishIntervalMs > 0 ? nowMs : Infinity;
+    this.#sleepMs = awakeMs > 0 ? nowMs + awakeMs : Infinity;
   }
 
   #loseSession(): void {
@@ -449,7 +475,7 @@ class MqttClient implements Dialogue, Life {
   }
 
   /** PUBACK of QoS 1, PUBCOMP of QoS 2: the broker answers for the message. */
-  #finish({ type, packetId, reasonCode }: AckPacket, nowMs: number): void {
+  #acknowledged({ type, packetId, reasonCode }: AckPacket, nowMs: number): void {
     const found = this.#inFlight.get(packetId);
     if (found === undefined || found.qos !== (type === 'PUBACK' ? 1 : 2)) return;
     if (found.qos === 2 && !found.released) return;

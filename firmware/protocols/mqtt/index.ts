@@ -40,6 +40,8 @@ export const MQTT: DeviceProtocol<MqttConfig> = {
     subscribeQos: 1,
     answerTopic: 'cablepull/%c/answer',
     maxPacketBytes: 16_384,
+    awakeMs: 0,
+    asleepMs: 60_000,
   },
   rules: (tickRateHz) => ({
     ...connectionRules(tickRateHz),
@@ -74,6 +76,8 @@ export const MQTT: DeviceProtocol<MqttConfig> = {
       if (value !== '') topicName(value, field);
     },
     maxPacketBytes: whole('bytes', 64, 268_435_455),
+    awakeMs: durationOrNone(tickRateHz),
+    asleepMs: duration(tickRateHz),
   }),
   start(os, hal, settings, onEvent) {
     os.createTask(mqttTask, 'mqtt', PRIORITY, hal, settings, onEvent);

@@ -146,8 +146,8 @@ describe('a line', () => {
     ],
     [
       '{"source":"device","device":"dev-1","kind":"lost","server":"s:1","afterMs":1,"by":"boredom","atMs":1}',
-      "'by' must be 'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected' " +
-        'or an errno such as ETIMEDOUT, not "boredom"',
+      "'by' must be 'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected', " +
+        `'finished' or an errno such as ETIMEDOUT, not "boredom"`,
     ],
     [
       '{"source":"device","device":"dev-1","kind":"connect-failed","server":"s:1","errno":"EWHAT","atMs":1}',

@@ -193,6 +193,21 @@ describe('messages', () => {
   });
 });
 
+it('says DISCONNECT when it goes to sleep, and is back when it has slept: no loss that anybody has to notice', () => {
+  const { world, of, device, peer } = talk({ awakeMs: 10_000, asleepMs: 30_000, publishIntervalMs: 3000 });
+  world.advance(9_900);
+  expect(of('DISCONNECT')).toEqual([]);
+  world.advance(200);
+  expect(of('DISCONNECT').length).toBe(1);
+  expect(peer.last.over).toMatchObject({ reason: 'closed' });
+  expect(device.all('lost')).toMatchObject([{ by: 'finished' }]);
+  world.advance(29_000);
+  expect(peer.connections.length).toBe(1);
+  world.advance(2_000);
+  expect(peer.connections.length).toBe(2);
+  expect(of('CONNECT').map(({ cleanStart }) => cleanStart)).toEqual([true, false]);
+});
+
 it('survives whatever a broker may say: it is lost by a reason, and connects again', () => {
   const dice = new Seeded(3);
   const { world, device } = talk({ retry: { fixedMs: 10 } }, (packet, served) => {

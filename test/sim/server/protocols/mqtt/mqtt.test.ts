@@ -91,6 +91,19 @@ describe('a server that loses its power', () => {
   });
 });
 
+it('a device that goes to sleep has no will, is no ghost, and gives no alarm', async () => {
+  const { sim, device, of } = world();
+  device({ awakeMs: 10_000, asleepMs: 30_000, keepAliveS: 5 });
+  await sim.runFor('5m');
+  expect(of('lost').length).toBe(8);
+  expect(of('will')).toEqual([]);
+  expect(new Set(of('offline').map(({ reason }) => JSON.stringify(reason))))
+    .toEqual(new Set(['{"kind":"dropped","reason":"it said DISCONNECT"}']));
+  const { falseAlarms, ghostMs } = sim.testbed.witness.judge.findings();
+  expect(falseAlarms).toEqual([]);
+  expect(ghostMs).toBeLessThan(1000);
+});
+
 describe('take-over', () => {
   it('a device back after a power cut takes its own name over: the ghost goes, and its will is published', async () => {
     const { sim, device, of } = world();
