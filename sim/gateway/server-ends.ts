@@ -52,6 +52,7 @@ const TIMER_SLACK_US = 6000;
 
 /** After a device's RST the socket is gone at once, where the RST fits. */
 const AFTER_RESET_US = 2000;
+const RESET_US_MAX = 500_000;
 
 interface End extends EndPair {
   /** Behind all that the server's kernel has sent. */
@@ -131,7 +132,11 @@ export class ServerEnds implements Waiter {
     if (end === undefined) return;
     const { nowUs } = this.#options.timeline;
     if (look === 'gone') return this.#gone(key, end, end.resetAtUs === undefined ? 'ETIMEDOUT' : 'ECONNRESET');
-    // A RST that did not fit has not ended it.
+    // A RST may still be on its way to the kernel; one that did not fit has not ended it.
+    if (end.resetAtUs !== undefined && nowUs - end.resetAtUs < RESET_US_MAX) {
+      end.lookAtUs = nowUs + ROUND_US;
+      return;
+    }
     end.resetAtUs = undefined;
     end.lookAtUs = typeof look === 'string' ? nowUs + OVERDUE_US : nowUs + look.timerMs * 1000 + TIMER_SLACK_US;
   }

@@ -23,6 +23,8 @@ export type HelperEvent =
 
 export interface HelperOptions {
   readonly interfaceName: string;
+  /** Default: Perl, or Python where there is none. */
+  readonly interpreter?: Interpreter | undefined;
   readonly address: string;
   readonly netmask: string;
   readonly mtuBytes: number;
@@ -35,6 +37,11 @@ export interface HelperOptions {
   readonly onOutput: (line: string) => void;
 }
 
+/** What systems have: Debian's and Ubuntu's smallest have Perl. */
+export type Interpreter = 'perl' | 'python3';
+
+const SCRIPTS: Readonly<Record<Interpreter, string>> = { perl: 'helper.pl', python3: 'helper.py' };
+
 export class Helper {
   readonly #process: ChildProcess;
   readonly #toInterface: Socket;
@@ -45,10 +52,9 @@ export class Helper {
 
   constructor(options: HelperOptions) {
     const { interfaceName, address, netmask, mtuBytes, command, onEvent, onLook, onPackets, onOutput } = options;
-    const script = scriptPath('helper.pl');
     const isRoot = process.geteuid?.() === 0;
     const unshare = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--pid', '--fork', '--kill-child'];
-    const helper = ['perl', script, interfaceName, address, netmask, String(mtuBytes), ...command];
+    const helper = [...interpreted(options.interpreter), interfaceName, address, netmask, String(mtuBytes), ...command];
     const [program = '', ...args] = command.length === 0 ? helper : ['unshare', ...unshare, ...helper];
     // A process group of its own: Ctrl-C is for us, and the server is told when it is its turn.
     this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true });
@@ -142,6 +148,16 @@ function onLine(stream: Socket, heard: (line: string) => void): void {
   stream.on('end', () => {
     if (rest !== '') heard(rest);
   });
+}
+
+/** The interpreter and its script. */
+function interpreted(wanted: Interpreter | undefined): readonly string[] {
+  const interpreter = wanted ?? (isInPath('perl') ? 'perl' : 'python3');
+  return [interpreter, scriptPath(SCRIPTS[interpreter])];
+}
+
+function isInPath(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(`${folder}/${program}`));
 }
 
 /**

@@ -20,7 +20,7 @@ import { SERVER_NAME } from '../programs.ts';
 import { type DeviceOptions, Simulation, type SimulationOptions } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import { ServerEnds } from '../gateway/server-ends.ts';
-import type { HelperEvent } from './helper.ts';
+import type { HelperEvent, Interpreter } from './helper.ts';
 import { whyNoNamespace, whyNotHere } from './why-no-namespace.ts';
 import { attachByTun, IN_NAMESPACE, type TunOptions } from './attachment.ts';
 import { type Listening, sleep, socketsOf, waitUntilListening } from './listening.ts';
@@ -42,6 +42,8 @@ export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'on
    * noticed when its kernel has, and its program.
    */
   readonly offlineLog?: RegExp;
+  /** Of the helper that keeps the server's network: default Perl, or Python where there is none. */
+  readonly interpreter?: Interpreter;
   /** Each line that it prints. */
   readonly onOutput?: (line: string) => void;
 }
@@ -86,7 +88,7 @@ export class ServerBench extends Simulation {
 
   /** A bench whose server is not started yet. */
   constructor(benchOptions: ServerBenchOptions) {
-    const { command, tun, onOutput, offlineLog, ...options } = benchOptions;
+    const { command, tun, interpreter, onOutput, offlineLog, ...options } = benchOptions;
     const attachment = tun === undefined ? IN_NAMESPACE : attachByTun(tun);
     if (typeof attachment === 'string') throw new ServerBenchError(attachment);
     const { interfaceName, block, address, setAddress, netmask, serverAddress, canLook } = attachment;
@@ -102,6 +104,7 @@ export class ServerBench extends Simulation {
     machine = new ServerMachine(gate, {
       name: SERVER_NAME,
       interfaceName,
+      interpreter,
       address: setAddress,
       netmask,
       mtuBytes: MTU_BYTES,

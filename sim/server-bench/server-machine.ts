@@ -10,7 +10,7 @@ import { Helper, type HelperEvent, type HelperOptions } from './helper.ts';
 
 export interface ServerMachineOptions extends Pick<
   HelperOptions,
-  'interfaceName' | 'address' | 'netmask' | 'mtuBytes' | 'command' | 'onOutput' | 'onLook'
+  'interfaceName' | 'interpreter' | 'address' | 'netmask' | 'mtuBytes' | 'command' | 'onOutput' | 'onLook'
 > {
   readonly name: string;
   /** What the helper of now tells; of one that was ended nothing is told any more. */

@@ -42,9 +42,10 @@ class World {
   readonly lines: { readonly atMs: number; readonly line: string }[] = [];
   readonly bench: ServerBench;
 
-  constructor(command: readonly string[]) {
+  constructor(command: readonly string[], interpreter: 'perl' | 'python3' = 'perl') {
     this.bench = new ServerBench({
       command,
+      interpreter,
       onTrace: (event) => this.trace.push(event),
       onOutput: (line) => this.lines.push({ atMs: this.bench.nowMs, line }),
     });
@@ -94,8 +95,8 @@ class World {
   }
 }
 
-async function start(command: readonly string[]): Promise<World> {
-  const world = new World(command);
+async function start(command: readonly string[], interpreter?: 'perl' | 'python3'): Promise<World> {
+  const world = new World(command, interpreter);
   await world.bench.open();
   return world;
 }
@@ -154,8 +155,11 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('a real server', () => {
     },
   );
 
-  it('gives up in silence, with data outstanding, when its user time-out is over; that is seen all the same', async () => {
-    const world = await start([...PYTHON, 'push', 'mute', 'usertimeout', 'keepalive']);
+  it.each([
+    'perl',
+    'python3',
+  ] as const)('gives up in silence, with data outstanding; that is seen, by a helper in %s', async (interpreter) => {
+    const world = await start([...PYTHON, 'push', 'mute', 'usertimeout', 'keepalive'], interpreter);
     const [off, cut, lives] = world.devices(3);
     if (off === undefined || cut === undefined || lives === undefined) throw new Error('three devices');
     await world.bench.runFor('1500ms');
