@@ -109,10 +109,12 @@ function patchProcess(all: Patches, node: NodeJS.Process): void {
     'emit',
     (original) =>
       function (this: unknown, ...args: unknown[]) {
-        const [event, reason] = args;
-        const program = event === 'unhandledRejection' ? owner() : undefined;
-        if (program === undefined) return original.apply(this, args);
-        if (!program.events.emit('unhandledRejection', reason, args[2])) tell(reason, program);
+        const [event, ...rest] = args;
+        const program = typeof event === 'string' && EVENTS.has(event) ? owner() : undefined;
+        if (program === undefined || typeof event !== 'string') return original.apply(this, args);
+        const isHeard = program.events.emit(event, ...rest);
+        if (isHeard || event !== 'unhandledRejection') return isHeard;
+        tell(rest[0], program);
         return true;
       },
   );

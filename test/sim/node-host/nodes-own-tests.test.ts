@@ -1,0 +1,29 @@
+/**
+ * Node's own tests of net, http and timers, run on a simulated host. They are not ours, and not here: the folder of
+ * Node's sources that has them is named by CABLEPULL_NODE_TESTS, such as the `test` of a checkout of the version that
+ * runs this. CABLEPULL_NODE_BINARY is another Node to run them on.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { NODES_OWN_TESTS } from './support/nodes-own-tests.ts';
+
+const folder = process.env['CABLEPULL_NODE_TESTS'];
+const RUNNER = fileURLToPath(new URL('support/run-node-test.ts', import.meta.url));
+
+describe.skipIf(folder === undefined)("Node's own tests (CABLEPULL_NODE_TESTS names their folder)", () => {
+  for (const name of NODES_OWN_TESTS) {
+    const file = resolve(folder ?? '', 'parallel', `test-${name}.js`);
+    it.skipIf(!existsSync(file))(name, () => {
+      const node = process.env['CABLEPULL_NODE_BINARY'] ?? process.execPath;
+      const result = spawnSync(node, ['--expose-internals', '--no-warnings', '--import', 'tsx', RUNNER, file], {
+        encoding: 'utf8',
+        timeout: 20_000,
+      });
+      expect(result.status === 0 ? '' : result.stderr).toBe('');
+    });
+  }
+});
