@@ -1,7 +1,7 @@
 /** Names are looked up on the simulated network. */
 
 import type { Errno } from '../../hal/errno.ts';
-import { cares, uvErrno, type Request } from './internals.ts';
+import { builtin, cares, uvErrno, type Request } from './internals.ts';
 import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -40,6 +40,15 @@ export function patchDns(patches: Patches): void {
           request.oncomplete?.(null, String(address).startsWith('127.') ? 'localhost' : address, String(port)),
         );
         return 0;
+      },
+  );
+  patches.replace(
+    builtin('os'),
+    'networkInterfaces',
+    (original) =>
+      function (this: unknown) {
+        const process = owner();
+        return process === undefined ? original.call(this) : { lo: [interfaceOf('127.0.0.1', true)] };
       },
   );
   // dns.resolve4 and the like ask a name server: of a simulated name, there are its addresses and nothing else.
@@ -85,4 +94,9 @@ function lookup(process: SimulatedProcess, name: string, done: (result: string[]
 
 function isRequest(value: unknown): value is Query {
   return typeof value === 'object' && value !== null;
+}
+
+/** os.NetworkInterfaceInfo. The HAL does not tell a host's own address; that it has no IPv6 is what programs ask. */
+function interfaceOf(address: string, internal: boolean): object {
+  return { address, netmask: '255.0.0.0', family: 'IPv4', mac: '00:00:00:00:00:00', internal, cidr: `${address}/8` };
 }

@@ -1,6 +1,6 @@
 /** What Node's http takes from native clocks. */
 
-import { builtin } from './internals.ts';
+import { builtin, ConnectionsList, HTTPParser } from './internals.ts';
 import { prototypeOf } from './net.ts';
 import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
@@ -25,6 +25,72 @@ export function patchHttp(patches: Patches): void {
           this._header = this._header.replace(/(\r\nDate: )[^\r]*GMT\r\n/, `$1${date}\r\n`);
         }
         return result;
+      },
+  );
+  patchHttpTimeouts(patches);
+}
+
+/** A message that a server's parser is at. */
+interface Message {
+  readonly beganMs: number;
+  hasHeaders: boolean;
+}
+
+type Parser = Record<number, unknown>;
+
+const messages = new WeakMap<object, Message>();
+/** Parsers are used again and again: each is watched once. */
+const watched = new WeakSet<object>();
+
+/** headersTimeout and requestTimeout go by a native clock: here they go by the host's (src/node_http_parser.cc). */
+function patchHttpTimeouts(patches: Patches): void {
+  const begin = (parser: object): void => {
+    const process = owner();
+    if (process !== undefined) messages.set(parser, { beganMs: process.nowMs(), hasHeaders: false });
+  };
+  patches.replace(
+    HTTPParser.prototype,
+    'initialize',
+    (original) =>
+      function (this: Parser, ...args: unknown[]) {
+        const result = original.apply(this, args);
+        if (owner() === undefined) return result;
+        begin(this);
+        this[HTTPParser.kOnMessageBegin] = function (this: object) {
+          begin(this);
+        };
+        const onHeaders = this[HTTPParser.kOnHeadersComplete];
+        if (typeof onHeaders !== 'function' || watched.has(this)) return result;
+        watched.add(this);
+        this[HTTPParser.kOnHeadersComplete] = function (this: object, ...given: unknown[]): unknown {
+          const message = messages.get(this);
+          if (message !== undefined) message.hasHeaders = true;
+          return Reflect.apply(onHeaders, this, given);
+        };
+        return result;
+      },
+  );
+  patches.replace(
+    ConnectionsList.prototype,
+    'expired',
+    (original) =>
+      function (this: { active(): object[] }, ...args: unknown[]) {
+        const process = owner();
+        const [headersMs, requestMs] = args;
+        if (process === undefined || typeof headersMs !== 'number' || typeof requestMs !== 'number') {
+          return original.apply(this, args);
+        }
+        const nowMs = process.nowMs();
+        const isOver = (message: Message): boolean => {
+          const ageMs = nowMs - message.beganMs;
+          return (!message.hasHeaders && headersMs > 0 && ageMs > headersMs) || (requestMs > 0 && ageMs > requestMs);
+        };
+        return this.active().filter((parser) => {
+          const message = messages.get(parser);
+          if (message === undefined || !isOver(message)) return false;
+          messages.delete(parser);
+          return true;
+        });
       },
   );
 }

@@ -43,12 +43,15 @@ export interface CaresWrap {
   readonly ChannelWrap: Shadowed;
 }
 
+export type HttpParserClass = Shadowed & { readonly kOnMessageBegin: number; readonly kOnHeadersComplete: number };
+
 interface NodeProcess {
   binding(name: 'js_stream'): { readonly JSStream: new (...args: never[]) => JsStream };
   binding(name: 'stream_wrap'): StreamWrap;
   binding(name: 'tcp_wrap'): { readonly TCP: Shadowed };
   binding(name: 'udp_wrap'): { readonly UDP: Shadowed };
   binding(name: 'cares_wrap'): CaresWrap;
+  binding(name: 'http_parser'): { readonly HTTPParser: HttpParserClass; readonly ConnectionsList: Shadowed };
   binding(name: 'uv'): Readonly<Record<string, number>>;
   /** Runs the ticks and the microtasks that wait. */
   _tickCallback(): void;
@@ -77,6 +80,17 @@ export const { TCP } = node.binding('tcp_wrap');
 export const { UDP } = node.binding('udp_wrap');
 export const cares = node.binding('cares_wrap');
 const uv = node.binding('uv');
+
+/** Node warns of this binding, but for which there is no way to a class of http. */
+function httpBinding(): { readonly HTTPParser: HttpParserClass; readonly ConnectionsList: Shadowed } {
+  const { noDeprecation = false } = process;
+  process.noDeprecation = true;
+  const binding = node.binding('http_parser');
+  process.noDeprecation = noDeprecation;
+  return binding;
+}
+
+export const { HTTPParser, ConnectionsList } = httpBinding();
 
 /** Runs the ticks and microtasks that wait. What they throw goes through. */
 export const drain: () => void = node._tickCallback.bind(node);

@@ -73,7 +73,9 @@ export class NodeRunner implements Runner {
         `no program runs on ${host.name}${host.process === undefined ? ': let some time pass, and it starts' : ''}`,
       );
     }
-    install(this.#onError);
+    // Called from within a run, as by its condition, the world is in place.
+    const isIdle = this.#job === undefined;
+    if (isIdle) install(this.#onError);
     try {
       return callIn(process, () => {
         const result = call();
@@ -81,7 +83,7 @@ export class NodeRunner implements Runner {
         return result;
       });
     } finally {
-      uninstall(this.#onError);
+      if (isIdle) uninstall(this.#onError);
     }
   }
 

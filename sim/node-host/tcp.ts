@@ -142,7 +142,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
 
   /** Writes what fits. Gives how many bytes, or libuv's errno. */
   #send(bytes: Uint8Array): number {
-    if (this.#socket === undefined) return uvErrno('EBADF');
+    if (this.#socket === undefined || this.#isClosed) return uvErrno('EBADF');
     let taken = 0;
     while (taken < bytes.length) {
       const count = this.#socket.write(taken === 0 ? bytes : bytes.subarray(taken));
@@ -367,7 +367,8 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
   }
 
   get holds(): boolean {
-    return this.hasRef() && (this.#isReading || this.#connecting !== undefined || this.#pending.length > 0);
+    if (!this.hasRef()) return false;
+    return (this.#isReading && !this.#hasToldEnd) || this.#connecting !== undefined || this.#pending.length > 0;
   }
 
   close(callback?: () => void): void {

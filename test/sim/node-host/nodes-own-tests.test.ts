@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readText } from '../../support/files.ts';
 import { NODES_OWN_TESTS } from './support/nodes-own-tests.ts';
 
 const folder = process.env['CABLEPULL_NODE_TESTS'];
@@ -19,7 +20,8 @@ describe.skipIf(folder === undefined)("Node's own tests (CABLEPULL_NODE_TESTS na
     const file = resolve(folder ?? '', 'parallel', `test-${name}.js`);
     it.skipIf(!existsSync(file))(name, () => {
       const node = process.env['CABLEPULL_NODE_BINARY'] ?? process.execPath;
-      const result = spawnSync(node, ['--expose-internals', '--no-warnings', '--import', 'tsx', RUNNER, file], {
+      const flags = /^\/\/ Flags: (.*)$/m.exec(readText(file))?.[1]?.split(' ') ?? [];
+      const result = spawnSync(node, [...new Set(['--no-warnings', ...flags]), '--import', 'tsx', RUNNER, file], {
         encoding: 'utf8',
         timeout: 20_000,
       });

@@ -13,13 +13,18 @@ const require = createRequire(file);
 process.argv.splice(1, 2, file);
 
 const sim = new Simulation({ seed: 1 });
-const server = sim.addServer(nodeProgram(() => void require(file), { onError: 'fail' }), { name: 'host' });
+const server = sim.addServer(
+  nodeProgram(() => void require(file), { onError: 'fail' }),
+  { name: 'host' },
+);
 await sim.runFor('0s');
 while (server.run(() => owner()?.isHolding === true)) {
   if (sim.nowMs > LIMIT_S * 1000) throw new Error(`${file} has not ended in an hour of virtual time`);
-  await sim.until(() => !server.run(() => owner()?.isHolding === true), '1s').catch((error: unknown) => {
-    if (!(error instanceof Error) || !error.message.includes('it was still not so')) throw error;
-  });
+  await sim
+    .until(() => !server.run(() => owner()?.isHolding === true), '1s')
+    .catch((error: unknown) => {
+      if (!(error instanceof Error) || !error.message.includes('it was still not so')) throw error;
+    });
 }
 server.run(() => process.emit('exit', 0));
 process.exit(0);
