@@ -1,0 +1,66 @@
+/**
+ * The peer of real-kernel.test.ts, on the kernel's own TCP. A connection's first line says what is to be done with it; a
+ * line of output says how it ended.
+ */
+
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:net';
+
+/** Byte i of every transfer. */
+const pattern = (count) => Buffer.from(Uint8Array.from({ length: count }, (_, i) => (i * 131 + (i >> 8) * 7) & 0xff));
+
+const DEEDS = {
+  /** What comes goes back, and after the FIN its own. */
+  echo: (socket, rest) => {
+    socket.write(rest);
+    socket.pipe(socket);
+  },
+  /** Takes all, and answers with its hash. */
+  sink: (socket, rest) => {
+    const hash = createHash('sha256').update(rest);
+    socket.on('data', (data) => hash.update(data));
+    socket.on('end', () => socket.end(hash.digest('hex')));
+  },
+  /** The same, but reads nothing for a while: the window closes. */
+  stall: (socket, rest) => {
+    socket.pause();
+    setTimeout(() => {
+      DEEDS.sink(socket, rest);
+      socket.resume();
+    }, 4000);
+  },
+  /** Sends so many bytes, and FIN. */
+  source: (socket, rest, count) => {
+    socket.resume();
+    socket.end(pattern(Number(count)));
+  },
+  /** Its FIN comes first. */
+  fin: (socket) => {
+    socket.resume();
+    socket.end('bye');
+  },
+  rst: (socket) => socket.resetAndDestroy(),
+  /** Leaves without reading. */
+  unread: (socket) => {
+    socket.pause();
+    setTimeout(() => socket.destroy(), 500);
+  },
+};
+
+createServer({ allowHalfOpen: true }, (socket) => {
+  let head = Buffer.alloc(0);
+  let deed = '?';
+  const begin = (data) => {
+    head = Buffer.concat([head, data]);
+    const end = head.indexOf('\n');
+    if (end < 0) return;
+    socket.off('data', begin);
+    const [name, argument] = head.subarray(0, end).toString().split(' ');
+    deed = name;
+    DEEDS[name](socket, head.subarray(end + 1), argument);
+  };
+  let by = 'closed';
+  socket.on('data', begin);
+  socket.on('error', (error) => (by = error.code));
+  socket.on('close', () => console.log(`${socket.remotePort ?? '?'} ${deed} ${by}`));
+}).listen(39002, '0.0.0.0');
