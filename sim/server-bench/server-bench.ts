@@ -28,7 +28,7 @@ import { kernelNetstat } from '../gateway/kernel-netstat.ts';
 import type { NetstatRow } from '../netstat.ts';
 import { ServerMachine } from './server-machine.ts';
 
-export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat'> {
+export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat' | 'witness'> {
   /** The server: a program and its arguments, in the working directory of this process. Empty with `tun`. */
   readonly command: readonly string[];
   /** In place of a command: a server that runs already, reached over the host's own network. */

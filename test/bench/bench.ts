@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only kernel|sockets|simulation] [--json]`: what things cost, against what the platform itself
+ * `npm run bench [-- --only kernel|sockets|simulation|gateway] [--json]`: what things cost, against what the platform itself
  * takes for the same. It informs, and so its exit status is 0 whatever it finds. All of it takes about two and a half
  * minutes.
  */
@@ -7,6 +7,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMet, type Figure } from './figure.ts';
+import { gatewayFigures } from './gateway.ts';
 import { kernelFigures } from './kernel.ts';
 import { simulationFigures } from './simulation.ts';
 import { socketFigures } from './sockets.ts';
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, (notMeasured: (why: string) => void) => Pro
   kernel: kernelFigures,
   sockets: socketFigures,
   simulation: simulationFigures,
+  gateway: gatewayFigures,
 };
 
 const { only, json } = options();

@@ -1,0 +1,130 @@
+/** What the gateway costs: simulated devices that beat to a real server in a network namespace of its own, in real time. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { heartbeatFirmware, referenceServer, Simulation } from 'cablepull/sim';
+import { ServerBench, ServerBenchError } from 'cablepull/server-bench';
+import { figure, type Figure } from './figure.ts';
+
+const SERVER = fileURLToPath(new URL('../../test/sim/server-bench/server.mjs', import.meta.url));
+const DEVICES = 10_000;
+const PERIOD_MS = 3000;
+const MEASURED_MS = 5 * PERIOD_MS;
+
+/** 60% of a core, at the 3,333 beats a second of 10,000 devices. */
+const US_A_BEAT_MAX = (0.6 * PERIOD_MS * 1000) / DEVICES;
+
+export async function gatewayFigures(notMeasured: (why: string) => void): Promise<Figure[]> {
+  try {
+    return [await beats(), ...(await roundTrips())];
+  } catch (error) {
+    if (!(error instanceof ServerBenchError)) throw error;
+    notMeasured(`the gateway: ${error.message}`);
+    return [];
+  }
+}
+
+async function beats(): Promise<Figure> {
+  let served = 0;
+  const command = [process.execPath, SERVER, '39002'];
+  const bench = await ServerBench.start({
+    command,
+    witness: false,
+    onTrace: ({ kind }) => {
+      if (kind === 'served') served++;
+    },
+  });
+  populate(bench, heartbeatFirmware({ servers: bench.servers, beatIntervalMs: PERIOD_MS }));
+  await bench.runFor(4 * PERIOD_MS + DEVICES);
+  served = 0;
+  const measured = await cpuMs(() => bench.runFor(MEASURED_MS));
+  const usABeat = (measured * 1000) / served;
+  const ofDevices = served / ((MEASURED_MS / PERIOD_MS) * DEVICES);
+  await bench.stop();
+
+  const sim = new Simulation({ seed: 1, witness: false });
+  sim.addServer(referenceServer({ beatEvents: false, limits: { maxConnections: DEVICES } }));
+  populate(sim, heartbeatFirmware({ beatIntervalMs: PERIOD_MS }));
+  await sim.runFor(4 * PERIOD_MS + DEVICES);
+  const floor = await cpuMs(() => sim.runFor(MEASURED_MS));
+  return figure(
+    {
+      what: `CPU of Node for a beat over the gateway, ${DEVICES} devices`,
+      unit: 'us',
+      budget: { of: 'measured', max: US_A_BEAT_MAX },
+      note: `floor: on the simulated network alone; ${Math.round(100 * ofDevices)}% of the beats were answered in time`,
+    },
+    [{ measured: usABeat, floor: (floor * 1000) / ((MEASURED_MS / PERIOD_MS) * DEVICES) }],
+  );
+}
+
+function populate(sim: Simulation, firmware: ReturnType<typeof heartbeatFirmware>): void {
+  for (let i = 0; i < DEVICES; i++) {
+    const device = sim.addDevice({ firmware, link: { delay: '20ms' }, power: false });
+    sim.at(i, () => device.power.restore());
+  }
+}
+
+async function cpuMs(run: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+/** Over a cable that takes no time, beside a socket on loopback. */
+async function roundTrips(): Promise<Figure[]> {
+  const times: number[] = [];
+  const bench = await ServerBench.start({
+    command: [process.execPath, SERVER, '39002'],
+    onTrace: (event) => {
+      if (event.kind === 'served' && event.afterMs !== undefined) times.push(event.afterMs * 1000);
+    },
+  });
+  const firmware = heartbeatFirmware({ servers: bench.servers, beatIntervalMs: 100 });
+  for (let i = 0; i < 20; i++) {
+    const device = bench.addDevice({ firmware, power: false });
+    bench.at(i * 5, () => device.power.restore());
+  }
+  await bench.runFor('10s');
+  await bench.stop();
+  const bare = await bareRoundTrips(1000);
+  return ([['in the middle', 0.5, undefined], ['p99', 0.99, 2000]] as const).map(([name, share, max]) =>
+    figure(
+      {
+        what: `a round trip over the gateway, ${name}`,
+        unit: 'us',
+        ...(max !== undefined && { budget: { of: 'measured', max } }),
+        note: 'floor: a socket on loopback',
+      },
+      [{ measured: quantile(times, share), floor: quantile(bare, share) }],
+    ),
+  );
+}
+
+async function bareRoundTrips(count: number): Promise<number[]> {
+  const port = 39_002;
+  const server = spawn(process.execPath, [SERVER, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(server.stdout, 'data');
+  const socket = connect(port, '127.0.0.1').setNoDelay(true);
+  await once(socket, 'connect');
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const sentMs = performance.now();
+    socket.write(new Uint8Array(8));
+    await once(socket, 'data');
+    times.push((performance.now() - sentMs) * 1000);
+  }
+  socket.destroy();
+  server.kill();
+  return times;
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)] ?? Number.NaN;
+}
