@@ -3,6 +3,7 @@
  * and a Node that lacks one is refused by name.
  */
 
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Errno } from '../../hal/errno.ts';
 
@@ -43,7 +44,7 @@ export interface CaresWrap {
   readonly ChannelWrap: Shadowed;
 }
 
-export type HttpParserClass = Shadowed & { readonly kOnMessageBegin: number; readonly kOnHeadersComplete: number };
+type HttpParserClass = Shadowed & { readonly kOnMessageBegin: number; readonly kOnHeadersComplete: number };
 
 interface NodeProcess {
   binding(name: 'js_stream'): { readonly JSStream: new (...args: never[]) => JsStream };
@@ -51,7 +52,6 @@ interface NodeProcess {
   binding(name: 'tcp_wrap'): { readonly TCP: Shadowed };
   binding(name: 'udp_wrap'): { readonly UDP: Shadowed };
   binding(name: 'cares_wrap'): CaresWrap;
-  binding(name: 'http_parser'): { readonly HTTPParser: HttpParserClass; readonly ConnectionsList: Shadowed };
   binding(name: 'uv'): Readonly<Record<string, number>>;
   /** Runs the ticks and the microtasks that wait. */
   _tickCallback(): void;
@@ -81,17 +81,6 @@ export const { UDP } = node.binding('udp_wrap');
 export const cares = node.binding('cares_wrap');
 const uv = node.binding('uv');
 
-/** Node warns of this binding, but for which there is no way to a class of http. */
-function httpBinding(): { readonly HTTPParser: HttpParserClass; readonly ConnectionsList: Shadowed } {
-  const { noDeprecation = false } = process;
-  process.noDeprecation = true;
-  const binding = node.binding('http_parser');
-  process.noDeprecation = noDeprecation;
-  return binding;
-}
-
-export const { HTTPParser, ConnectionsList } = httpBinding();
-
 /** Runs the ticks and microtasks that wait. What they throw goes through. */
 export const drain: () => void = node._tickCallback.bind(node);
 
@@ -103,6 +92,39 @@ export function builtin(name: string): Record<string, unknown> {
     throw new Error(`there is no built-in ${name}`);
   return Object.assign(exports);
 }
+
+/**
+ * The classes of http's native parser: a parser's, and that of a server's list of its connections, which is made when
+ * it listens.
+ */
+function httpClasses(): { readonly HTTPParser: HttpParserClass; readonly ConnectionsList: Shadowed } {
+  const { noDeprecation = false } = process;
+  process.noDeprecation = true;
+  const { HTTPParser: parser } = builtin('_http_common');
+  process.noDeprecation = noDeprecation;
+  const server = createServer();
+  server.emit('listening');
+  const lists = Object.getOwnPropertySymbols(server).map((symbol): unknown => Reflect.get(server, symbol));
+  const list = lists.find((thing) => typeof thing === 'object' && thing !== null && 'expired' in thing);
+  server.close();
+  const classOfList: unknown = typeof list === 'object' ? list?.constructor : undefined;
+  if (!isShadowed(parser) || !isParser(parser) || !isShadowed(classOfList)) {
+    throw new Error(
+      `a Node program cannot be simulated on Node ${process.version}: its http has no list of connections`,
+    );
+  }
+  return { HTTPParser: parser, ConnectionsList: classOfList };
+}
+
+function isShadowed(value: unknown): value is Shadowed {
+  return typeof value === 'function';
+}
+
+function isParser(value: Shadowed): value is HttpParserClass {
+  return 'kOnMessageBegin' in value && 'kOnHeadersComplete' in value;
+}
+
+export const { HTTPParser, ConnectionsList } = httpClasses();
 
 /** libuv's number of an error, below 0. */
 export function uvErrno(

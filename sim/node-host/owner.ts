@@ -14,7 +14,8 @@ let lastingCount = 0;
 
 /** The process whose code is running. */
 export function owner(): SimulatedProcess | undefined {
-  return current ?? (lastingCount > 0 ? lasting.getStore() : undefined);
+  // Where one program's modules are loaded, the ticks of another may be next: who began them has the say.
+  return (lastingCount > 0 ? lasting.getStore() : undefined) ?? current;
 }
 
 /**
