@@ -126,8 +126,8 @@ export interface Client {
   /** Calls the handler's `due` at this time, in place of the one that was set before; Infinity: never. */
   setDeadline(atMs: number): void;
   /**
-   * Takes it off line: what was sent still goes out, then the connection is closed. `reason` is a sentence without a
-   * full stop.
+   * Takes it off line: what the connection has taken still goes out, then it is closed. `reason` is a sentence without
+   * a full stop.
    */
   drop(reason: string): void;
   /** The same, as it was silent for longer than its protocol allows. */
