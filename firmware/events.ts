@@ -31,6 +31,8 @@ export type DeviceEvent =
   | { readonly kind: 'served'; readonly afterMs?: number }
   /** At the time of a beat, the one before is still unanswered; `missed` counts how many are. */
   | { readonly kind: 'beat-missed'; readonly missed: number }
+  /** Peers: another one has left a ping without answer for so long, and is reported to the monitor. */
+  | { readonly kind: 'peer-silent'; readonly peer: string; readonly silentMs: number }
   /**
    * The client, which finds its beat period by itself, tries this one from now on; `settled`: it keeps it, as the
    * longest that is safe.

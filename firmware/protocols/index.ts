@@ -5,6 +5,7 @@ import { FRAMED } from './framed/index.ts';
 import { HEARTBEAT } from './heartbeat/index.ts';
 import { MQTT } from './mqtt/index.ts';
 import { UDP_HEARTBEAT } from './udp-heartbeat/index.ts';
+import { PEERS } from './peers/index.ts';
 import type { DeviceProtocol } from './protocol.ts';
 
 export const DEVICE_PROTOCOLS = {
@@ -13,6 +14,7 @@ export const DEVICE_PROTOCOLS = {
   mqtt: MQTT,
   'udp-heartbeat': UDP_HEARTBEAT,
   framed: FRAMED,
+  peers: PEERS,
 } satisfies Readonly<Record<string, DeviceProtocol>>;
 
 export type ProtocolName = keyof typeof DEVICE_PROTOCOLS;

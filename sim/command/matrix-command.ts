@@ -3,6 +3,7 @@
 import { matrix, type MatrixOptions } from '../matrix/matrix.ts';
 import { MQTT_FAULTS, MQTT_POLICIES } from '../matrix/mqtt.ts';
 import { matrixPage } from '../matrix/page.ts';
+import { peersMatrix, peersText } from '../matrix/peers.ts';
 import { periodTable, periodText } from '../matrix/period.ts';
 import { matrixText } from '../matrix/text.ts';
 import { defineCommand } from './command.ts';
@@ -16,8 +17,9 @@ export const matrixCommand = defineCommand({
   about: 'faults against detection policies, each cell an experiment in virtual time',
   options: {
     protocol: {
-      type: 'string', value: 'heartbeat|mqtt', default: 'heartbeat',
-      help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are (heartbeat)',
+      type: 'string', value: 'heartbeat|mqtt|peers', default: 'heartbeat',
+      help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are; peers: intervals of pings against '
+        + 'grace, in place of faults (heartbeat)',
     },
     adaptive: {
       type: 'boolean',
@@ -32,6 +34,10 @@ export const matrixCommand = defineCommand({
   },
   run: ({ values: { adaptive, protocol, json, ...values } }, terminal) => {
     const [seed, html] = [seedOf(values.seed), fileName('--html', values.html)];
+    if (!adaptive && protocol === 'peers') {
+      if (html !== undefined) throw usage('--protocol peers has no page: --html does not go with it');
+      return showPeers(seed, json, terminal);
+    }
     if (!adaptive) return showMatrix({ seed, ...matrixOf(protocol) }, json, html, terminal);
     if (html !== undefined) throw usage('--adaptive has no page: --html does not go with it');
     if (protocol !== 'heartbeat') throw usage(`--adaptive is about heartbeats, not --protocol ${protocol}`);
@@ -44,8 +50,15 @@ function matrixOf(protocol: string): MatrixOptions {
   switch (protocol) {
     case 'heartbeat': return {};
     case 'mqtt': return { policies: MQTT_POLICIES, faults: MQTT_FAULTS };
-    default: throw usage(`--protocol must be heartbeat or mqtt, not '${protocol}'`);
+    default: throw usage(`--protocol must be heartbeat, mqtt or peers, not '${protocol}'`);
   }
+}
+
+async function showPeers(seed: number, json: boolean, terminal: Terminal): Promise<number> {
+  const found = await peersMatrix({ seed });
+  if (json) terminal.printJson(found);
+  else terminal.print(peersText(found));
+  return 0;
 }
 
 async function showPeriods(seed: number, json: boolean, terminal: Terminal): Promise<number> {

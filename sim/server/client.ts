@@ -124,6 +124,10 @@ export abstract class PortClient implements Client {
     if (entry !== undefined) this.goOffline({ kind: 'silent', silentMs: this.port.now() - entry.sinceMs });
   }
 
+  dropReported(by: readonly string[]): void {
+    this.goOffline({ kind: 'reported', by });
+  }
+
   /** Hands over the first `count` bytes that were read. */
   protected received(count: number): void {
     const { port } = this;
@@ -163,6 +167,7 @@ export class StreamClient extends PortClient implements StreamHandler {
       case 'error':
       case 'stopped':
       case 'dropped':
+      case 'reported':
         this.#socket?.close();
         break;
       // Nothing more is owed to these: RST frees what they hold at once.

@@ -20,6 +20,8 @@ export type OfflineReason =
   | { readonly kind: 'not-reading'; readonly queuedBytes: number }
   /** Its protocol's rules: `reason` is a sentence without a full stop. */
   | { readonly kind: 'dropped'; readonly reason: string }
+  /** Others do not hear it: their names. */
+  | { readonly kind: 'reported'; readonly by: readonly string[] }
   /** The server was stopped. */
   | { readonly kind: 'stopped' };
 
@@ -110,6 +112,8 @@ export function describeReason(reason: OfflineReason): string {
       return `it does not read: ${reason.queuedBytes} bytes wait for it`;
     case 'dropped':
       return reason.reason;
+    case 'reported':
+      return `reported by ${reason.by.join(', ')}`;
     case 'stopped':
       return 'the server was stopped';
   }

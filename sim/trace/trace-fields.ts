@@ -110,6 +110,14 @@ function optional<T>(check: FieldCheck<T>): FieldCheck<T | undefined> {
   return (value, name) => (value === undefined ? undefined : check(value, name));
 }
 
+function listOf<T>(check: FieldCheck<T>): FieldCheck<readonly T[]> {
+  return (value, name) => {
+    if (!Array.isArray(value)) return fail(name, 'a list', value);
+    const items: readonly unknown[] = value;
+    return items.map((item, i) => check(item, `${name}[${i}]`));
+  };
+}
+
 function pair<T>(check: FieldCheck<T>): FieldCheck<readonly [T, T]> {
   return (value, name) => {
     if (!Array.isArray(value) || value.length !== 2) return fail(name, 'a list of two', value);
@@ -149,6 +157,7 @@ export const REASON_FIELDS = {
   'no-first-frame': { waitedMs: ms },
   'not-reading': { queuedBytes: count },
   dropped: { reason: text },
+  reported: { by: listOf(filled) },
   stopped: {},
 } satisfies { readonly [K in OfflineReason['kind']]: Fields<Extract<OfflineReason, { readonly kind: K }>> };
 
@@ -158,7 +167,7 @@ const offlineReason: FieldCheck<OfflineReason> = (value, name) => {
 };
 
 const reasonKind: FieldCheck<OfflineReason['kind']> = oneOf([
-  'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'dropped', 'stopped',
+  'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'dropped', 'reported', 'stopped',
 ]);
 
 function assertReason(value: unknown, name: string): asserts value is OfflineReason {
@@ -213,6 +222,7 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     'beat-sent': ofDevice,
     served: { ...ofDevice, afterMs: optional(ms) },
     'beat-missed': { ...ofDevice, missed: countFrom1 },
+    'peer-silent': { ...ofDevice, peer: filled, silentMs: ms },
     'beat-period': { ...ofDevice, periodMs: ms, settled: yesOrNo },
     'data-sent': { ...ofDevice, bytes: count },
     'data-received': { ...ofDevice, bytes: count },

@@ -202,6 +202,8 @@ function describeBoardEvent(event: BoardEvent): string {
         : `served after ${event.afterMs.toFixed(1)} ms`;
     case 'beat-missed':
       return `${event.missed} ${event.missed === 1 ? 'beat' : 'beats'} unanswered`;
+    case 'peer-silent':
+      return `has not heard ${event.peer} for ${formatSeconds(event.silentMs)}`;
     case 'beat-period':
       return `${event.settled ? 'keeps' : 'tries'} a beat period of ${formatSeconds(event.periodMs)}`;
     case 'data-sent':

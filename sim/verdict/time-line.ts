@@ -178,6 +178,7 @@ export class TimeLines implements SessionListener {
         break;
       case 'connected':
       case 'beat-period':
+      case 'peer-silent':
       case 'data-sent':
       case 'data-received':
       case 'acknowledged':

@@ -109,6 +109,7 @@ export const GIVING_UP: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'not-reading',
   'no-first-frame',
+  'reported',
   'no-answer',
 ]);
 

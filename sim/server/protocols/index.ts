@@ -5,6 +5,7 @@ import { ECHO } from './echo.ts';
 import { FRAMED } from './framed.ts';
 import { HEARTBEAT } from './heartbeat.ts';
 import { MQTT } from './mqtt/index.ts';
+import { PEERS } from './peers.ts';
 import type { ListedProtocol, ServerProtocol } from './protocol.ts';
 import { UDP_HEARTBEAT } from './udp-heartbeat.ts';
 
@@ -14,6 +15,7 @@ export const PROTOCOLS = {
   mqtt: MQTT,
   'udp-heartbeat': UDP_HEARTBEAT,
   framed: FRAMED,
+  peers: PEERS,
 } satisfies Readonly<Record<ProtocolName, ListedProtocol>>;
 
 export const PROTOCOL_NAMES: readonly ProtocolName[] = Object.keys(PROTOCOLS).filter(isProtocolName);

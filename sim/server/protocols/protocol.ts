@@ -132,6 +132,8 @@ export interface Client {
   drop(reason: string): void;
   /** The same, as it was silent for longer than its protocol allows. */
   dropSilent(): void;
+  /** The same, as others, of these names, do not hear it. */
+  dropReported(by: readonly string[]): void;
 }
 
 /** One client's side of the service. */
