@@ -109,9 +109,21 @@ export class GatewayVenue implements Venue {
 
   async close(): Promise<boolean> {
     this.#live?.end();
+    this.#tellPace();
     await this.#bench.stop();
     this.#capture?.end();
     return this.#file?.close() ?? true;
+  }
+
+  /** How well device time kept to real time, by which the server's kernel goes. */
+  #tellPace(): void {
+    const { realTime } = this.#bench;
+    if (realTime === undefined || this.#live === undefined) return;
+    const { lateness, lagMsMax, stoodStillMs } = realTime;
+    const timesMs = [lateness.quantileMs(0.5), lateness.quantileMs(0.99), lagMsMax];
+    const [middle, p99, lag] = timesMs.map((ms) => ms.toFixed(1));
+    const still = stoodStillMs === 0 ? '' : `, and stood still for ${stoodStillMs.toFixed(0)} ms`;
+    this.#terminal.log(`timers were late by ${middle} ms in the middle, ${p99} ms at p99; device time lagged by at most ${lag} ms${still}`);
   }
 }
 

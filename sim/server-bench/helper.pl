@@ -76,8 +76,14 @@ if ($address ne '-') {
   ioctl($socket, SIOCSIFTXQLEN, pack('a16 l x20', $name, 10_000));
   bring_up($name);
 }
-# In a network namespace of its own the loopback interface is down.
-bring_up('lo') if @command;
+# In a network namespace of its own the loopback interface is down, and every port may be anybody's.
+if (@command) {
+  bring_up('lo');
+  if (open(my $first_port, '>', '/proc/sys/net/ipv4/ip_unprivileged_port_start')) {
+    print $first_port '0';
+    close($first_port);
+  }
+}
 
 # ---- the server ----
 

@@ -89,6 +89,11 @@ if address != "-":
     bring_up(name)
 if command:
     bring_up("lo")
+    try:
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w") as first_port:
+            first_port.write("0")
+    except OSError:
+        pass
 
 # ---- the server ----
 

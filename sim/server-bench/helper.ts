@@ -54,7 +54,8 @@ export class Helper {
     const { interfaceName, address, netmask, mtuBytes, command, onEvent, onLook, onPackets, onOutput } = options;
     const isRoot = process.geteuid?.() === 0;
     const unshare = [...(isRoot ? [] : ['--user', '--map-root-user']), '--net', '--pid', '--fork', '--kill-child'];
-    const helper = [...interpreted(options.interpreter), interfaceName, address, netmask, String(mtuBytes), ...command];
+    const settings = [interfaceName, address, netmask, String(mtuBytes)];
+    const helper = [...interpreted(options.interpreter), ...settings, ...asUser(command)];
     const [program = '', ...args] = command.length === 0 ? helper : ['unshare', ...unshare, ...helper];
     // A process group of its own: Ctrl-C is for us, and the server is told when it is its turn.
     this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'], detached: true });
@@ -148,6 +149,13 @@ function onLine(stream: Socket, heard: (line: string) => void): void {
   stream.on('end', () => {
     if (rest !== '') heard(rest);
   });
+}
+
+/** An ordinary user is root in the namespace; the server is that user again, as many refuse to be root. */
+function asUser(command: readonly string[]): readonly string[] {
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  if (uid === 0 || command.length === 0) return command;
+  return ['unshare', '--user', `--map-user=${uid}`, `--map-group=${gid}`, '--', ...command];
 }
 
 /** The interpreter and its script. */

@@ -177,7 +177,9 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
       cpSync(fileURLToPath(new URL(`../../../${part}`, import.meta.url)), join(folder, part), { recursive: true });
     }
     cpSync(SERVER, join(folder, 'server.py'));
-    const command = ['/usr/bin/env', 'python3', join(folder, 'server.py'), '39002'];
+    // As itself there, not as root; and at a port that is root's elsewhere.
+    const asItself = `test $(id -u) != 0 && exec /usr/bin/python3 ${join(folder, 'server.py')} 80`;
+    const command = ['sh', '-c', asItself];
     const run = [
       process.execPath,
       join(folder, 'dist/sim/cli.js'),
