@@ -133,24 +133,33 @@ describe('our devices against mosquitto', () => {
 describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over wires that are cut (tier T2)', () => {
   it('mosquitto takes who lost its power off line 4 to 10 s after the last packet, with keep alive 3 s', async (context) => {
     needsMosquitto(context);
-    const args = ['run', '--protocol', 'mqtt', '--beat', '3s', '--devices', '6', '--for', '22s', '--json'];
+    const args = ['run', '--protocol', 'mqtt', '--beat', '3s', '--devices', '7', '--for', '22s', '--json'];
+    const watching = ['--subscribe', 'cablepull/+/status'];
     const faults = Array.from({ length: 6 }, (_, i) => ['--fault', `power-loss on dev-${i + 1} at ${5000 + 700 * i}ms`]);
-    const run = peers.start(process.execPath, CLI, ...args, ...faults.flat(), '--', ...peers.ownMosquitto());
+    const server = ['--', ...peers.ownMosquitto()];
+    const run = peers.start(process.execPath, CLI, ...args, ...watching, ...faults.flat(), ...server);
     const { stdout, stderr, status } = await run.ended();
     expect(status, stderr).toBe(0);
     const lastMs = new Map<string, number>();
     const afterMs: number[] = [];
+    const willsAfterMs: number[] = [];
     for (const line of stdout.trim().split('\n')) {
       const event = parseTraceLine(line);
       if (typeof event === 'string' || event.source === undefined) continue;
       // CONNECT goes out when it is connected, SUBSCRIBE with the answer to that, PINGREQ is told.
       const isPacket = event.kind === 'connected' || event.kind === 'served' || event.kind === 'beat-sent';
       if (isPacket) lastMs.set(event.device, event.atMs);
+      if (event.kind === 'message' && event.source === 'device' && event.device === 'dev-7') {
+        const name = event.topic.split('/')[1] ?? '';
+        willsAfterMs.push(event.atMs - (lastMs.get(name) ?? 0));
+      }
       if (event.kind === 'hung-up') afterMs.push(event.atMs - (lastMs.get(event.device) ?? 0));
     }
     expect(afterMs.length).toBe(6);
+    // What dev-7 is sent, which is well: the six wills.
+    expect(willsAfterMs.length).toBe(6);
     // Up to 100 ms later: its loop waits for so long (epoll_wait).
-    for (const ms of afterMs) {
+    for (const ms of [...afterMs, ...willsAfterMs]) {
       expect(ms).toBeGreaterThan(3900);
       expect(ms).toBeLessThan(10_300);
     }

@@ -46,6 +46,10 @@ export const MQTT: ListedProtocol<MqttSettings, BrokerSettings> = {
       },
       publish: { type: 'string', value: '10s', only: 'run', help: 'each device publishes a message so often' },
       qos: { type: 'string', value: '0|1|2', only: 'run', help: 'with this QoS (1)' },
+      subscribe: {
+        type: 'string', value: "'cablepull/+/status'", only: 'run',
+        help: 'a topic filter for each device, instead of the topic of its commands: what comes is in the trace, as wills do',
+      },
       awake: {
         type: 'string', value: '10s', only: 'run',
         help: 'after so long on a connection a device says DISCONNECT, and sleeps (it stays awake)',
@@ -73,6 +77,7 @@ function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, Broke
   const adaptive = saidAdaptive(said);
   const willDelayS = said.seconds('will-delay', 1, 0xffff_ffff);
   const hasWill = said.flag('will');
+  const subscribe = said.text('subscribe');
   const { will } = DEFAULTS;
   const delayed = willDelayS === undefined || will === 'none' ? undefined : { ...will, delayS: willDelayS };
   return {
@@ -83,6 +88,9 @@ function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, Broke
       keepAliveS: isBeating ? beatS ?? (adaptive && Math.ceil(adaptive.maxMs / 1000)) : 0,
       adaptive,
       pings: said.choice('pings', PING_POLICY_NAMES),
+      subscribe,
+      // Who listens to others does not answer them.
+      answerTopic: subscribe === undefined ? undefined : '',
       awakeMs: said.durationMs('awake'),
       asleepMs: said.durationMs('asleep'),
       publishIntervalMs: said.durationMs('publish'),

@@ -13,6 +13,8 @@ import type { BrokerClient, BrokerConnection } from '../../../../../sim/server/p
 import {
   KEEP_ALIVE_POLICIES, KEEP_ALIVE_POLICY_NAMES, type KeepAlivePolicyName,
 } from '../../../../../sim/server/protocols/mqtt/keep-alive-policy.ts';
+import { check } from '../../../../support/check.ts';
+import { Seeded } from '../../../../support/seeded.ts';
 
 /** A broker whose clock the test moves; deadlines are kept to the ms. */
 class World {
@@ -451,4 +453,62 @@ describe('keep alive', () => {
       }
     }
   });
+});
+
+it('survives clients that say anything, and holds no more than it may', () => {
+  const dice = new Seeded(7);
+  const limits = { maxQueuedMessages: 5, maxInFlight: 3, maxRetained: 4, maxSubscriptions: 3, maxSessions: 6 };
+  const world = new World(limits);
+  const clients: TestClient[] = [];
+  const topic = (): string => dice.pick(['a', 'a/b', 'c', 'd', 'e', '$x']);
+  const packet = (): Packet => {
+    const [packetId, qos] = [1 + dice.below(6), dice.pick([0, 1, 2] as const)];
+    switch (dice.below(8)) {
+      case 0: return {
+        type: 'SUBSCRIBE', packetId, properties: {},
+        subscriptions: [{
+          filter: dice.pick(['#', '+', 'a/#', 'c', 'd', '$x']), qos,
+          noLocal: dice.chance(3), retainAsPublished: dice.chance(2),
+          retainHandling: dice.pick([0, 1, 2] as const),
+        }],
+      };
+      case 1: return { type: 'UNSUBSCRIBE', packetId, filters: [dice.pick(['#', 'c', 'nothing'])], properties: {} };
+      case 2: return { type: 'PINGREQ' };
+      case 3:
+      case 4: return {
+        type: dice.pick(['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'] as const), packetId,
+        reasonCode: dice.pick([0, 0, 0x92]), properties: {},
+      };
+      case 5: return {
+        type: 'DISCONNECT', reasonCode: dice.pick([0, 4]),
+        properties: dice.chance(4) ? { sessionExpiryInterval: 2 } : {},
+      };
+      default: return {
+        type: 'PUBLISH', topic: topic(), payload: new Uint8Array(dice.below(9)), qos, retain: dice.chance(2),
+        dup: qos > 0 && dice.chance(3), packetId: qos === 0 ? 0 : packetId,
+        properties: dice.chance(5) ? { messageExpiryInterval: dice.below(3) } : {},
+      };
+    }
+  };
+  for (let step = 0; step < 20_000; step++) {
+    const client = clients[dice.below(clients.length + 1)];
+    if (client === undefined || client.over !== undefined) {
+      clients.splice(0, clients.length - 6);
+      clients.push(world.client(5, {
+        clientId: dice.pick(['', 'x', 'y', 'z']), cleanStart: dice.chance(3), keepAliveSeconds: dice.below(4),
+        properties: { sessionExpiryInterval: dice.below(10), receiveMaximum: 1 + dice.below(4) },
+        ...(dice.chance(2) && { will: { ...WILL, properties: { willDelayInterval: dice.below(5) } } }),
+      }));
+    } else if (dice.chance(20)) client.break();
+    else if (dice.chance(50)) client.sayBytes(Uint8Array.from({ length: 1 + dice.below(9) }, () => dice.below(256)));
+    else client.say(packet());
+    world.advance(dice.below(300));
+    for (const name of ['x', 'y', 'z']) {
+      const session = world.broker.session(name);
+      check((session?.heldMessages ?? 0) <= 5 + 4, 'no more messages wait than may');
+      check((session?.subscriptions.size ?? 0) <= 3, 'there are no more subscriptions than may be');
+    }
+  }
+  expect(world.events.filter(({ kind }) => kind === 'will').length).toBeGreaterThan(100);
+  expect(world.events.filter(({ kind }) => kind === 'taken-over').length).toBeGreaterThan(100);
 });
