@@ -67,6 +67,13 @@ export interface Network {
   openDatagram(local: SocketAddress, handler: DatagramHandler): DatagramSocket;
 
   /**
+   * Sends one Ethernet frame as it is, from preamble to frame check sequence. Gives its length, EMSGSIZE for one that
+   * is longer than the link's, EAGAIN where there is no room, or ENETDOWN without a carrier. Loss is not reported, and
+   * neither is a frame that no receiver will take, as one with a wrong check sequence. Not there: the port sends none.
+   */
+  sendFrame?(frame: Uint8Array): number;
+
+  /**
    * Looks a host name up; an address in text comes back as it is. `done` gets the addresses in the
    * order to try them, at least one, or an errno (EAI_NONAME, EAI_FAIL).
    */

@@ -2,6 +2,7 @@
 
 import { ECHO } from './echo/index.ts';
 import { FRAMED } from './framed/index.ts';
+import { ETHERNET_HEARTBEAT } from './ethernet-heartbeat/index.ts';
 import { HEARTBEAT } from './heartbeat/index.ts';
 import { MQTT } from './mqtt/index.ts';
 import { UDP_HEARTBEAT } from './udp-heartbeat/index.ts';
@@ -15,6 +16,7 @@ export const DEVICE_PROTOCOLS = {
   'udp-heartbeat': UDP_HEARTBEAT,
   framed: FRAMED,
   peers: PEERS,
+  'ethernet-heartbeat': ETHERNET_HEARTBEAT,
 } satisfies Readonly<Record<string, DeviceProtocol>>;
 
 export type ProtocolName = keyof typeof DEVICE_PROTOCOLS;

@@ -7,6 +7,7 @@ import { checkOf } from './check.ts';
 import type { Check, Definition, Subject } from './check.ts';
 import { clockChecks } from './clock.ts';
 import { datagramChecks } from './datagram.ts';
+import { frameChecks } from './frame.ts';
 import { listenChecks } from './listen.ts';
 import { lookupChecks } from './lookup.ts';
 import { storageChecks } from './storage.ts';
@@ -22,7 +23,8 @@ export type { Check, Subject } from './check.ts';
  * or another port on the same network. They use the alarm of the clock, and must be run one after another.
  */
 export function checks(tested: Subject, peer: Subject = tested): Check[] {
-  const { listen, datagram } = tested.hal.network.capabilities;
+  const { network } = tested.hal;
+  const { listen, datagram } = network.capabilities;
   const definitions: readonly Definition[] = [
     ...clockChecks,
     ...streamOpenChecks,
@@ -31,6 +33,7 @@ export function checks(tested: Subject, peer: Subject = tested): Check[] {
     ...lookupChecks,
     ...(listen ? listenChecks : []),
     ...(datagram ? datagramChecks : []),
+    ...(network.sendFrame === undefined ? [] : frameChecks),
     ...storageChecks,
     ...systemChecks,
   ];

@@ -14,7 +14,7 @@
  * nothing to repair: what a power failure has torn has no valid check, and is erased before anything is written there.
  */
 
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../crc32.ts';
 import { BANK_BYTES, PAGE_BYTES, WORD_BYTES, type Bank, type Flash } from './flash.ts';
 
 const HEAD_BYTES = 8;

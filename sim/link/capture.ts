@@ -30,7 +30,10 @@ export class Capture implements WireObserver {
     // The near end of a cable is a host; from the far end comes what some host has sent before, or what a box has made
     // of it.
     const from = direction === 'tx' ? link.name : this.#boxOf(packet, link);
-    if (from !== undefined) this.#writer.packet(this.#timeline.nowUs, from, packet);
+    if (from === undefined) return;
+    // What a box sends on is in a frame of the box's.
+    const frame = direction === 'tx' ? packet.frame : undefined;
+    this.#writer.packet(this.#timeline.nowUs, from, packet, undefined, frame);
   }
 
   delivered(): void {}

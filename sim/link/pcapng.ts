@@ -4,6 +4,7 @@
  */
 
 import { encodePacket } from '../packet/encode.ts';
+import { capturedBytes } from '../packet/ethernet.ts';
 import { ipBytes, type Packet } from '../packet/packet.ts';
 
 /** Block types. */
@@ -16,12 +17,17 @@ const END_OF_OPTIONS = 0;
 const COMMENT = 1;
 const SECTION_APPLICATION = 4;
 const INTERFACE_NAME = 2;
+/** if_fcslen: so many bytes of each packet are its frame check sequence. */
+const INTERFACE_FCS_BYTES = 13;
 
 /** From it a reader knows the order of bytes: least first, here. */
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
-/** LINKTYPE_IPV4: a packet begins with its IPv4 header. */
-const LINK_TYPE = 228;
+/** LINKTYPE_IPV4: a packet begins with its IPv4 header. LINKTYPE_ETHERNET: with that of its frame. */
+const IPV4 = 228;
+const ETHERNET = 1;
+
+type LinkType = typeof IPV4 | typeof ETHERNET;
 
 const OPTION_BYTES_MAX = 0xffff;
 
@@ -60,12 +66,13 @@ export class PcapngWriter {
 
   /**
    * `from` sends `packet` at `atUs`, which in Wireshark is so long after the first second of 1970. Times must not go
-   * back.
+   * back. `frame`: the Ethernet frame that it is sent in, where there is one.
    */
-  packet(atUs: number, from: string, packet: Packet, comment?: string): void {
+  packet(atUs: number, from: string, packet: Packet, comment?: string, frame?: Uint8Array): void {
     this.#flush();
-    const interfaceNumber = this.#interfaceOf(from);
-    const bytes = ipBytes(packet);
+    const captured = frame && capturedBytes(frame);
+    const interfaceNumber = this.#interfaceOf(from, captured === undefined ? IPV4 : ETHERNET);
+    const bytes = captured?.length ?? ipBytes(packet);
     const body = new Uint8Array(20 + padded(bytes));
     const view = new DataView(body.buffer);
     view.setUint32(0, interfaceNumber, true);
@@ -74,7 +81,8 @@ export class PcapngWriter {
     view.setUint32(8, atUs % 2 ** 32, true);
     view.setUint32(12, bytes, true);
     view.setUint32(16, bytes, true);
-    encodePacket(packet, body.subarray(20));
+    if (captured === undefined) encodePacket(packet, body.subarray(20));
+    else body.set(captured, 20);
     if (comment !== undefined) this.#pending.push(comment);
     this.#held = { body, comments: this.#pending };
     this.#pending = [];
@@ -101,15 +109,18 @@ export class PcapngWriter {
     this.#held = undefined;
   }
 
-  #interfaceOf(name: string): number {
-    const known = this.#interfaces.get(name);
+  /** A host that sends packets and whole frames has two interfaces of its name. */
+  #interfaceOf(name: string, linkType: LinkType): number {
+    const key = `${linkType} ${name}`;
+    const known = this.#interfaces.get(key);
     if (known !== undefined) return known;
     const body = new Uint8Array(8);
     // The longest packet that is captured stays 0: no limit.
-    new DataView(body.buffer).setUint16(0, LINK_TYPE, true);
-    this.#write(block(INTERFACE_DESCRIPTION, body, [{ code: INTERFACE_NAME, value: name }]));
+    new DataView(body.buffer).setUint16(0, linkType, true);
+    const fcs = linkType === ETHERNET ? [{ code: INTERFACE_FCS_BYTES, value: '\u0004' }] : [];
+    this.#write(block(INTERFACE_DESCRIPTION, body, [{ code: INTERFACE_NAME, value: name }, ...fcs]));
     const number = this.#interfaces.size;
-    this.#interfaces.set(name, number);
+    this.#interfaces.set(key, number);
     return number;
   }
 }

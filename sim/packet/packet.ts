@@ -69,6 +69,8 @@ export class Packet {
   /** The data of a TCP segment, a UDP datagram or a ping: the first `payloadBytes` of `payload`. */
   payload = new Uint8Array(PAYLOAD_BYTES_MIN);
   payloadBytes = 0;
+  /** The Ethernet frame that it was sent in, where the firmware made that itself: for captures. */
+  frame: Uint8Array | undefined = undefined;
   /** @internal The next in the pool, or on the way (link/flight.ts). */
   next: Packet | undefined = undefined;
   /**
@@ -126,6 +128,7 @@ export class PacketPool {
     packet.mss = 0;
     packet.windowScale = -1;
     packet.quoted = undefined;
+    packet.frame = undefined;
     packet.timeToLive = TIME_TO_LIVE;
     packet.dontFragment = true;
     packet.identification = 0;

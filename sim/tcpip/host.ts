@@ -3,7 +3,7 @@
  * a board, and the port that packets arrive at.
  */
 
-import type { Errno } from '../../hal/errno.ts';
+import { failure, type Errno } from '../../hal/errno.ts';
 import type { Capabilities, Lookup, Network } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
 import type { Interrupts } from '../board/interrupts.ts';
@@ -11,6 +11,8 @@ import type { Nic } from '../board/nic.ts';
 import type { Link } from '../link/link.ts';
 import type { Port } from '../link/port.ts';
 import { parseAddress } from '../packet/address.ts';
+import { decodePacket } from '../packet/decode.ts';
+import { ETHERNET_FRAME_BYTES_MAX, ipv4Of } from '../packet/ethernet.ts';
 import type { Packet, PacketPool } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
@@ -84,6 +86,23 @@ export class Host implements Nic, Port {
   send(packet: Packet): void {
     if (packet.destination === this.address || isLoopback(packet.destination)) this.#sendToSelf(packet);
     else this.link.send(packet);
+  }
+
+  /** The packet in a frame goes over the cable; what is no frame, or has none of ours in it, would be taken by nobody. */
+  sendFrame(frame: Uint8Array): number {
+    if (frame.length > ETHERNET_FRAME_BYTES_MAX) return failure('EMSGSIZE');
+    if (!this.carrier) return failure('ENETDOWN');
+    const bytes = ipv4Of(frame);
+    if (bytes === undefined) return frame.length;
+    const { packets } = this.world;
+    const packet = packets.take();
+    if (decodePacket(bytes, packet) !== undefined) {
+      packets.release(packet);
+      return frame.length;
+    }
+    packet.frame = frame.slice();
+    this.link.send(packet);
+    return frame.length;
   }
 
   #sendToSelf(packet: Packet): void {

@@ -47,6 +47,10 @@ export class StackNetwork implements Network, LinkStatus {
     return new UdpSocket(this.#stack, local, handler);
   }
 
+  sendFrame(frame: Uint8Array): number {
+    return this.#stack.host.sendFrame(frame);
+  }
+
   lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
     return this.#stack.host.lookup(this.#stack.interrupts, name, done);
   }

@@ -56,11 +56,15 @@ export function tsharkFaults(file: string): string[][] {
 /** Payload stays payload: by its port or its looks, tshark would take it for some protocol, and find that malformed. */
 const PAYLOAD_AS_DATA = ['tcp', 'udp'].flatMap((protocol) => ['-d', `${protocol}.port==0-65535,data`]);
 
-const CHECK_CHECKSUMS = ['ip', 'tcp', 'udp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`]);
+const CHECK_CHECKSUMS = [
+  ...['ip', 'tcp', 'udp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`]),
+  '-o', 'eth.check_fcs:TRUE',
+];
 
 const FAULTS = [
   '_ws.malformed',
   '_ws.short',
   '_ws.expert.severity == error',
   ...['ip', 'tcp', 'udp', 'icmp'].map((protocol) => `${protocol}.checksum.status == 0`),
+  'eth.fcs.status == 0',
 ].join(' || ');

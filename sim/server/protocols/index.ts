@@ -3,6 +3,7 @@
 import { isProtocolName, type ProtocolName } from '../../../firmware/index.ts';
 import { ECHO } from './echo.ts';
 import { FRAMED } from './framed.ts';
+import { ETHERNET_HEARTBEAT } from './ethernet-heartbeat.ts';
 import { HEARTBEAT } from './heartbeat.ts';
 import { MQTT } from './mqtt/index.ts';
 import { PEERS } from './peers.ts';
@@ -16,6 +17,7 @@ export const PROTOCOLS = {
   'udp-heartbeat': UDP_HEARTBEAT,
   framed: FRAMED,
   peers: PEERS,
+  'ethernet-heartbeat': ETHERNET_HEARTBEAT,
 } satisfies Readonly<Record<ProtocolName, ListedProtocol>>;
 
 export const PROTOCOL_NAMES: readonly ProtocolName[] = Object.keys(PROTOCOLS).filter(isProtocolName);

@@ -6,7 +6,7 @@ import type { Random } from '../../../hal/random.ts';
 import type { Storage } from '../../../hal/storage.ts';
 import { boardClock } from '../../../sim/board/board-clock.ts';
 import { Board } from '../../../sim/board/board.ts';
-import { crc32 } from '../../../sim/board/crc32.ts';
+import { crc32 } from '../../../sim/crc32.ts';
 import { Flash, PAGE_BYTES, type PowerFailure } from '../../../sim/board/flash.ts';
 import { load, store } from '../../../sim/board/flash-log.ts';
 import { forkRandom } from '../../../sim/random.ts';
