@@ -165,14 +165,17 @@ it('gives matchers to those who have vitest, and nothing that needs it to others
   );
 });
 
-/** As somebody does who has vitest: ours. Its types are of no interest here. */
+/** As somebody does who has vitest, and the types of Node that a server needs: ours. Their types are of no interest. */
 function compileWithVitest(place: string): void {
   mkdirSync(join(place, 'node_modules'));
   symlinkSync(join(ROOT, 'node_modules', 'vitest'), join(place, 'node_modules', 'vitest'));
+  symlinkSync(join(ROOT, 'node_modules', '@types'), join(place, 'node_modules', '@types'));
   // Whole, as what is linked to would look for vitest where it really is.
   cpSync(join(user, 'node_modules', 'cablepull'), join(place, 'node_modules', 'cablepull'), { recursive: true });
   writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({
-    extends: '../tsconfig.json', compilerOptions: { noEmit: true, rootDir: '/', skipLibCheck: true }, include: ['*.ts'],
+    extends: '../tsconfig.json',
+    compilerOptions: { noEmit: true, rootDir: '/', skipLibCheck: true, types: ['node'] },
+    include: ['*.ts'],
   }));
   run(TSC, ['--project', place]);
 }
