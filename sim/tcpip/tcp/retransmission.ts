@@ -79,7 +79,7 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
   if (tcb.userTimeoutMs > 0) return hasElapsed(tcb, tcb.userTimeoutMs);
   switch (by) {
     case 'count':
-      return !isHandshake && (tcb.trouble.timeouts >= retries || isOrphan(tcb));
+      return !isHandshake && (tcb.trouble.timeouts >= retries || isOrphanOverdue(tcb));
     case 'elapsed': {
       // tcp_write_timeout asks for a SYN too, and of the linear time-outs, which fit into this time unless the retries
       // are few, it knows nothing.
@@ -96,7 +96,7 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
 }
 
 /** Nobody waits for it any more, and nobody answers. */
-function isOrphan(tcb: Tcb): boolean {
+function isOrphanOverdue(tcb: Tcb): boolean {
   const { orphanMs } = tcb.stack.profile;
   return orphanMs !== undefined && (tcb.flags & ORPHAN) !== 0 && hasElapsed(tcb, orphanMs);
 }
