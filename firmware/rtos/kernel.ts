@@ -91,7 +91,7 @@ export class Kernel {
     this.config = config;
     this.#tickRateHz = tickRateHz;
     this.#initialTick = initialTickCount;
-    this.#ready = new ReadyLists(maxPriorities);
+    this.#ready = new ReadyLists();
     this.#onAlarm = () => this.#alarm();
   }
 

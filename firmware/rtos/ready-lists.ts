@@ -10,19 +10,17 @@ import { ReadyListItem, TaskHandle } from './task.ts';
 export const PRIORITIES_MAX = 32;
 
 export class ReadyLists {
-  /** The first item behind the list's end marker (xListEnd); undefined: the list is empty. */
-  readonly #head: (ReadyListItem | undefined)[];
-  /** pxIndex: the item that had its turn last, or the one before it if that has left; undefined: the end marker. */
-  readonly #index: (ReadyListItem | undefined)[];
+  /**
+   * Two entries for each priority, up to the highest that a task ever had: there are thousands of devices.
+   * At 2p: the first item behind the list's end marker (xListEnd); undefined: the list is empty.
+   * At 2p + 1: pxIndex, the item that had its turn last, or the one before it if that has left; undefined: the end
+   * marker.
+   */
+  #lists: (ReadyListItem | undefined)[] = [];
   /** The idle task stands in the line of priority 0 like any other; all it does there is to yield. */
   readonly #idle = new ReadyListItem();
   /** A bit for each priority at which a task is ready; the idle task does not count. */
   #occupied = 0;
-
-  constructor(priorities: number) {
-    this.#head = new Array<ReadyListItem | undefined>(priorities).fill(undefined);
-    this.#index = new Array<ReadyListItem | undefined>(priorities).fill(undefined);
-  }
 
   /** Whether only the idle task is ready. */
   get isEmpty(): boolean {
@@ -42,17 +40,18 @@ export class ReadyLists {
 
   /** uxListRemove. */
   remove(task: TaskHandle): void {
-    const priority = task.currentPriority;
+    const head = 2 * task.currentPriority;
+    const index = head + 1;
     const next = task.readyNext;
     const prev = task.readyPrev;
     if (next === undefined || prev === undefined) return;
-    const isHead = this.#head[priority] === task;
-    if (this.#index[priority] === task) this.#index[priority] = isHead ? undefined : prev;
+    const isHead = this.#lists[head] === task;
+    if (this.#lists[index] === task) this.#lists[index] = isHead ? undefined : prev;
     if (next === task) {
-      this.#head[priority] = undefined;
-      this.#occupied &= ~(1 << priority);
+      this.#lists[head] = undefined;
+      this.#occupied &= ~(1 << task.currentPriority);
     } else {
-      if (isHead) this.#head[priority] = next;
+      if (isHead) this.#lists[head] = next;
       prev.readyNext = next;
       next.readyPrev = prev;
       if (next === this.#idle && prev === this.#idle) this.#occupied &= ~1;
@@ -63,21 +62,24 @@ export class ReadyLists {
 
   /** taskSELECT_HIGHEST_PRIORITY_TASK: the next in the highest line that has a task; undefined: no task is ready. */
   select(): TaskHandle | undefined {
-    const priority = 31 - Math.clz32(this.#occupied);
-    const index = this.#index[priority];
+    if (this.#occupied === 0) return undefined;
+    const head = 2 * (31 - Math.clz32(this.#occupied));
+    const index = this.#lists[head + 1];
     // listGET_OWNER_OF_NEXT_ENTRY: from the end marker to the head, or else around.
-    let item = index === undefined ? this.#head[priority] : index.readyNext;
+    let item = index === undefined ? this.#lists[head] : index.readyNext;
     // prvIdleTask yields to whoever else is ready.
     if (item === this.#idle) item = item.readyNext;
-    this.#index[priority] = item;
+    this.#lists[head + 1] = item;
     return item instanceof TaskHandle ? item : undefined;
   }
 
   /** listINSERT_END: before the index, that is where everybody else has a turn first. */
   #insert(item: ReadyListItem, priority: number): void {
-    const head = this.#head[priority];
+    this.#makeRoom(priority);
+    const head = this.#lists[2 * priority];
+    const index = this.#lists[2 * priority + 1];
     // Before the end marker is behind the last: before the head, which stays the head.
-    const next = this.#index[priority] ?? head;
+    const next = index ?? head;
     const prev = next?.readyPrev;
     if (next === undefined || prev === undefined) {
       item.readyNext = item;
@@ -88,6 +90,15 @@ export class ReadyLists {
       prev.readyNext = item;
       next.readyPrev = item;
     }
-    if (head === undefined || head === this.#index[priority]) this.#head[priority] = item;
+    if (head === undefined || head === index) this.#lists[2 * priority] = item;
+  }
+
+  #makeRoom(priority: number): void {
+    const { length } = this.#lists;
+    if (length > 2 * priority) return;
+    // An array that grows by itself takes room for 16 more.
+    const lists = new Array<ReadyListItem | undefined>(2 * priority + 2).fill(undefined);
+    for (let i = 0; i < length; i++) lists[i] = this.#lists[i];
+    this.#lists = lists;
   }
 }
