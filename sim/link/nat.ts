@@ -4,7 +4,7 @@
 
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatAddress } from '../packet/address.ts';
-import { ACK, ICMP, isIcmpError, Packet, RST, SYN, TCP } from '../packet/packet.ts';
+import { ACK, ICMP, isIcmpError, Packet, RST, SYN, TCP, TIME_TO_LIVE } from '../packet/packet.ts';
 import { makeReset } from '../packet/reset.ts';
 import { type FlowEnds, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
 import { NatTable } from './nat-table.ts';
@@ -169,6 +169,9 @@ export class Nat {
     reset.destination = packet.source;
     reset.destinationPort = packet.sourcePort;
     reset.flown = false;
+    reset.timeToLive = TIME_TO_LIVE;
+    reset.dontFragment = true;
+    reset.identification = 0;
     makeReset(reset, packet);
     this.#wires.drop(packet, 'no-mapping', this, undefined);
     sender.receive(reset);

@@ -26,7 +26,7 @@ export const ECHO_REQUEST = 8;
 export const ECHO_REPLY = 0;
 
 /** Linux's ip_default_ttl, and what RFC 1700 recommends. */
-const TIME_TO_LIVE = 64;
+export const TIME_TO_LIVE = 64;
 
 /** Of most packets that is enough for all they carry. */
 const PAYLOAD_BYTES_MIN = 64;
@@ -129,11 +129,6 @@ export class PacketPool {
     packet.windowScale = -1;
     packet.quoted = undefined;
     packet.frame = undefined;
-    packet.timeToLive = TIME_TO_LIVE;
-    packet.dontFragment = true;
-    packet.identification = 0;
-    packet.icmpType = DESTINATION_UNREACHABLE;
-    packet.nextHopMtuBytes = 0;
     return packet;
   }
 

@@ -10,6 +10,7 @@ import type { Interrupt, Interrupts } from '../board/interrupts.ts';
 import { parseAddress } from '../packet/address.ts';
 import {
   ACK,
+  DESTINATION_UNREACHABLE,
   ECHO_REQUEST,
   ECHO_REPLY,
   FIN,
@@ -162,7 +163,8 @@ export class Stack implements TcpStack {
     packet.timeToLive = timeToLive;
     packet.dontFragment = dontFragment;
     // RFC 6864 4.3: its fragments must not be taken for those of another packet.
-    if (!dontFragment) packet.identification = this.#identification = (this.#identification + 1) & 0xffff;
+    if (!dontFragment) this.#identification = (this.#identification + 1) & 0xffff;
+    packet.identification = this.#identification;
     this.host.send(packet);
   }
 
@@ -230,7 +232,9 @@ export class Stack implements TcpStack {
     // RFC 1122 3.2.2.1.
     const reply = this.newReply(packet);
     reply.protocol = ICMP;
+    reply.icmpType = DESTINATION_UNREACHABLE;
     reply.code = PORT_UNREACHABLE;
+    reply.nextHopMtuBytes = 0;
     // Not of the pool: copies of the reply quote the same.
     reply.quoted = new Packet();
     reply.quoted.copy(packet);
