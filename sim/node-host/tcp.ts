@@ -14,6 +14,8 @@ const { streamBaseState: state } = streams;
 const SCRATCH = new Uint8Array(65_536);
 /** Node's keepalive: libuv sets TCP_KEEPINTVL to 1 s and TCP_KEEPCNT to 10 (src/unix/tcp.c, uv__tcp_keepalive). */
 const KEEPALIVE = { interval: 1, count: 10 };
+/** Linux's own (tcp(7)). */
+const SYSTEM_KEEPALIVE = { idle: 7200, interval: 75, count: 9 };
 
 interface Address {
   address?: string;
@@ -342,6 +344,9 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
       idle = this.#keepAlive ?? 7200;
     }
     this.#keepAlive = idle;
+    // libuv's uv__tcp_keepalive: SO_KEEPALIVE first, with the times that the system has, and then the program's: so
+    // these count from when something came last, and not from now.
+    if (on) this.#socket?.setKeepAlive(SYSTEM_KEEPALIVE);
     this.#socket?.setKeepAlive(on ? { idle, interval, count } : 'off');
     return 0;
   }

@@ -58,6 +58,12 @@ export class Packet {
   mss = 0;
   /** The window scale option's shift; -1: not there. */
   windowScale = -1;
+  /**
+   * The timestamps option's two values (RFC 7323 3.2), in milliseconds; 0: not there. Simulated stacks tell them one
+   * another; on a real wire the option is not sent.
+   */
+  timestamp = 0;
+  timestampEcho = 0;
   icmpType: typeof DESTINATION_UNREACHABLE | typeof TIME_EXCEEDED | typeof ECHO_REQUEST | typeof ECHO_REPLY =
     DESTINATION_UNREACHABLE;
   /** An ICMP error's code; `source` is who says so. */
@@ -105,6 +111,8 @@ export class Packet {
     this.window = other.window;
     this.mss = other.mss;
     this.windowScale = other.windowScale;
+    this.timestamp = other.timestamp;
+    this.timestampEcho = other.timestampEcho;
     this.icmpType = other.icmpType;
     this.code = other.code;
     this.nextHopMtuBytes = other.nextHopMtuBytes;
@@ -127,6 +135,8 @@ export class PacketPool {
     packet.payloadBytes = 0;
     packet.mss = 0;
     packet.windowScale = -1;
+    packet.timestamp = 0;
+    packet.timestampEcho = 0;
     packet.quoted = undefined;
     packet.frame = undefined;
     return packet;

@@ -170,6 +170,11 @@ export interface KeepAliveProfile {
   readonly defaults: KeepAlive;
   /** A probe carries one byte of garbage (RFC 1122 4.2.3.6), and not none. */
   readonly garbageByte: boolean;
+  /**
+   * When `idle` begins where keepalive is switched on late: then, or when something came last. New times of one that is
+   * on count from when something came last everywhere.
+   */
+  readonly idleSince: 'switched-on' | 'last-arrival';
   /** Works only after data was exchanged. */
   readonly needsData: boolean;
   /** The first probe comes so much after `idle` is over. */

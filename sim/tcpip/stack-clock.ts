@@ -9,6 +9,8 @@ import { ARMED, type Tcb, type TcpClock, type TimerKind } from './tcp/tcb.ts';
 import { hasTimer, nextTick } from './tcp/timers.ts';
 import { type Timers, timersOf } from './timer-wheel.ts';
 
+const US_PER_MS = 1000;
+
 export class StackClock implements TcpClock {
   nowTick = 0;
   nowUs = 0;
@@ -40,6 +42,11 @@ export class StackClock implements TcpClock {
 
   expiry(delayTicks: number, kind: TimerKind): number {
     return (kind === 'send' ? this.#sendWheel : this.#otherWheel).expiry(this.nowTick, delayTicks);
+  }
+
+  get timestamp(): number {
+    // 0 means that the option is not there. Linux adds a secret number of each connection's.
+    return (Math.floor(this.#timeline.nowUs / US_PER_MS) | 0) + 1 | 0 || 1;
   }
 
   /** How long it is, from now, until a tick begins. */

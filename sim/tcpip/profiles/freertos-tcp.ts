@@ -90,6 +90,7 @@ export const FREERTOS_TCP: Profile = {
     defaults: { idle: 20, interval: 20, count: 3 },
     // prvTCPReturnPacket: the sequence number less 1, and no data.
     garbageByte: false,
+    idleSince: 'last-arrival',
     needsData: false,
     idleExtraMs: 0,
     unanswered: 'probe',

@@ -88,6 +88,9 @@ export const LINUX: Profile = {
     defaults: { idle: 7200, interval: 75, count: 9 },
     // net/ipv4/tcp_output.c, tcp_xmit_probe_skb: an empty segment.
     garbageByte: false,
+    // net/ipv4/tcp_timer.c, tcp_set_keepalive: SO_KEEPALIVE starts the timer with the whole time; and net/ipv4/tcp.c,
+    // tcp_sock_set_keepidle_locked: TCP_KEEPIDLE of one that is on starts it with what is left.
+    idleSince: 'switched-on',
     needsData: false,
     idleExtraMs: 0,
     unanswered: 'probe',

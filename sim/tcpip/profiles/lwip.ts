@@ -90,6 +90,7 @@ export const LWIP: Profile = {
     defaults: { idle: 7200, interval: 75, count: 9 },
     // tcp_out.c, tcp_keepalive: an empty segment.
     garbageByte: false,
+    idleSince: 'last-arrival',
     needsData: false,
     // tcp_slowtmr wants more slow ticks than idle has: the first that is past it. A fast tick more says the same.
     idleExtraMs: 250,

@@ -67,6 +67,7 @@ export const W5500: Profile = {
     defaults: { idle: 5, interval: 5, count: 1 },
     // 4.2, Sn_CR, SEND_KEEP: a "1 byte keep-alive packet".
     garbageByte: true,
+    idleSince: 'last-arrival',
     // Sn_KPALVTR: after data was transmitted or received at least once.
     needsData: true,
     idleExtraMs: 0,

@@ -2,9 +2,9 @@
 
 import { FIN, SYN, type Packet } from '../../packet/packet.ts';
 import { challenge } from './challenge.ts';
-import { endRecovery, enterFastRecovery, grow, partialAck } from './congestion.ts';
+import { endRecovery, enterFastRecovery, grow, halveWindow, partialAck } from './congestion.ts';
 import { armPersist, hasUnsent, retransmit, retransmitLost, segmentBytesMax } from './output.ts';
-import { endBackOff, measured, rearmRetransmission } from './rto.ts';
+import { echoedRttUs, endBackOff, measured, rearmRetransmission } from './rto.ts';
 import { advance, distance } from './seq.ts';
 import { PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE } from './tcb.ts';
 
@@ -25,14 +25,34 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
   if (tcb.trouble.probesOut > 0) tcb.inTrouble().probesOut = 0;
   // Linux's tcp_ack: something works, whatever the network has said.
   if (tcb.trouble.softError !== undefined) tcb.inTrouble().softError = undefined;
+  keepTimestamp(tcb, packet);
   const isSameWindow = !takeWindow(tcb, packet);
+  if (acked === 0 && isSameWindow) endProbeByDuplicate(tcb, packet);
   if (isProbeTaken) {
     forgetAcked(tcb, packet.ack, acked);
     probeAnswered(tcb);
-  } else if (acked > 0) newAck(tcb, packet.ack, acked, packetsOut);
+  } else if (acked > 0) newAck(tcb, packet, acked, packetsOut);
   else if (packetsOut === 0) probeAnswered(tcb);
   else if (isSameWindow && packet.payloadBytes === 0 && (packet.flags & (SYN | FIN)) === 0) duplicateAck(tcb);
   return true;
+}
+
+/**
+ * RFC 7323 4.3: what is echoed is of the segment that the last ACK was about, or a later one that fills the same gap
+ * (Linux's tcp_replace_ts_recent).
+ */
+export function keepTimestamp(tcb: Tcb, { seq, timestamp }: Packet): void {
+  if (timestamp === 0 || distance(tcb.rcvAcked, seq) > 0) return;
+  if (tcb.tsRecent === 0 || distance(tcb.tsRecent, timestamp) >= 0) tcb.tsRecent = timestamp;
+}
+
+/**
+ * Linux's tcp_process_tlp_ack: a duplicate ACK of all that was sent before the tail loss probe tells that both have
+ * arrived, the segment and its probe.
+ */
+function endProbeByDuplicate(tcb: Tcb, { ack, payloadBytes, flags }: Packet): void {
+  if ((tcb.flags & PROBE_OUT) === 0 || payloadBytes > 0 || (flags & (SYN | FIN)) !== 0) return;
+  if (distance(tcb.trouble.recover, ack) >= 0) tcb.flags &= ~PROBE_OUT;
 }
 
 /** RFC 9293 3.10.7.4: SND.WND, where the segment is newer than the last that told it. Whether the window changed. */
@@ -53,19 +73,32 @@ function takeWindow(tcb: Tcb, { seq, ack, window, flags }: Packet): boolean {
   return isChange;
 }
 
-function newAck(tcb: Tcb, ack: number, acked: number, packetsOut: number): void {
+function newAck(tcb: Tcb, packet: Packet, acked: number, packetsOut: number): void {
+  const { ack } = packet;
+  const isOfResent = isResent(tcb, ack);
   const segments = forgetAcked(tcb, ack, acked);
   if (tcb.trouble.timeouts > 0) tcb.inTrouble().timeouts = 0;
   tcb.flags &= ~(RETRANSMITTED | PROBING);
   endBackOff(tcb);
-  if ((tcb.flags & TIMING) !== 0 && distance(tcb.timedSeq, ack) >= 0) {
-    tcb.flags &= ~TIMING;
-    measured(tcb, (tcb.stack.clock.nowUs - tcb.timedUs) | 0);
-  }
+  const isTimed = (tcb.flags & TIMING) !== 0 && distance(tcb.timedSeq, ack) >= 0;
+  if (isTimed) tcb.flags &= ~TIMING;
+  // Linux's tcp_ack_update_rtt: where anything acknowledged was sent twice, the echo tells when the one was sent that
+  // has arrived, which need not be the last.
+  const timedUs = isTimed ? (tcb.stack.clock.nowUs - tcb.timedUs) | 0 : undefined;
+  const rttUs = isOfResent ? echoedRttUs(tcb, packet) : timedUs;
+  if (rttUs !== undefined) measured(tcb, rttUs);
   recover(tcb, segments, packetsOut);
   rearmRetransmission(tcb);
   // Until something beyond `recover` is acknowledged, duplicate ACKs may be answers to what was sent in the recovery.
   if (tcb.recovery === 'open' && tcb.sndUna !== tcb.trouble.recover) tcb.endTrouble();
+}
+
+/** Whether anything up to `ack` was sent more than once; what is acknowledged of that is forgotten. */
+function isResent(tcb: Tcb, ack: number): boolean {
+  const { resentFrom, resentNxt } = tcb.trouble;
+  if (resentFrom === resentNxt || distance(resentFrom, ack) <= 0) return false;
+  tcb.inTrouble().resentFrom = distance(ack, resentNxt) > 0 ? ack : resentNxt;
+  return true;
 }
 
 /** Drops what was acknowledged, and gives how many segments that were. */
@@ -102,7 +135,7 @@ function recover(tcb: Tcb, segments: number, packetsOut: number): void {
   switch (tcb.recovery) {
     case 'open':
       if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
-      if (isOver) tcb.flags &= ~PROBE_OUT;
+      endProbe(tcb);
       grow(tcb, segments, packetsOut >= tcb.cwnd);
       break;
     case 'fast-recovery':
@@ -124,6 +157,19 @@ function recover(tcb: Tcb, segments: number, packetsOut: number): void {
       }
       break;
   }
+}
+
+/**
+ * Linux's tcp_process_tlp_ack: a probe with new data is over when that is acknowledged. A segment sent again is over
+ * only when something beyond it is: then it was lost, as no duplicate has told that both arrived, and the window is
+ * halved.
+ */
+function endProbe(tcb: Tcb): void {
+  if ((tcb.flags & PROBE_OUT) === 0) return;
+  const beyond = distance(tcb.trouble.recover, tcb.sndUna);
+  if (beyond < 0 || (beyond === 0 && tcb.trouble.isProbeResent)) return;
+  tcb.flags &= ~PROBE_OUT;
+  if (tcb.trouble.isProbeResent) halveWindow(tcb);
 }
 
 /** RFC 5681 2. */

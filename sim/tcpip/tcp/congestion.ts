@@ -76,6 +76,14 @@ export function keepWindowInLoss(tcb: Tcb): void {
   tcb.inTrouble().retransmitNxt = tcb.sndUna;
 }
 
+/** RFC 8985 7.4.2, Linux's tcp_reno_ssthresh: the tail loss probe has mended a loss. */
+export function halveWindow(tcb: Tcb): void {
+  if (tcb.stack.profile.congestion.control === 'none') return;
+  tcb.ssthresh = Math.max(tcb.cwnd >> 1, SSTHRESH_MIN);
+  tcb.cwnd = tcb.ssthresh;
+  tcb.cwndCount = 0;
+}
+
 /** RFC 6582 3.2 step 2: the third duplicate ACK. */
 export function enterFastRecovery(tcb: Tcb): void {
   tcb.ssthresh = halfOf(tcb);

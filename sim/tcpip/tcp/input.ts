@@ -12,7 +12,7 @@ import { enterQuickAcks } from './quick-ack.ts';
 import { receiveWindow } from './receive-window.ts';
 import { takeData } from './receive.ts';
 import { resetReply } from './reset.ts';
-import { measured, TIMEOUT_US_MIN } from './rto.ts';
+import { echoedRttUs, measured, TIMEOUT_US_MIN } from './rto.ts';
 import { sendAck, sendSyn } from './segment.ts';
 import { advance, distance } from './seq.ts';
 import {
@@ -116,6 +116,7 @@ function takeSyn(tcb: Tcb, packet: Packet): void {
   tcb.sndWnd = packet.window;
   tcb.sndWl1 = packet.seq;
   tcb.sndWl2 = tcb.sndUna;
+  tcb.tsRecent = packet.timestamp;
   if (packet.windowScale >= 0 && profile.windowScale >= 0) {
     tcb.flags |= SCALED;
     tcb.setScales(Math.min(packet.windowScale, WINDOW_SCALE_MAX), profile.windowScale);
@@ -149,7 +150,8 @@ function establish(tcb: Tcb, packet: Packet): void {
   tcb.lastDataTick = stack.clock.nowTick;
   // RFC 6298 5.7: where SYN had to be sent again, nothing was measured, and the back-off is not kept.
   tcb.rtoTicks = msToTicks(stack, rtoInitialMs);
-  if ((tcb.flags & TIMING) !== 0) measured(tcb, (stack.clock.nowUs - tcb.timedUs) | 0);
+  const rttUs = (tcb.flags & TIMING) !== 0 ? (stack.clock.nowUs - tcb.timedUs) | 0 : echoedRttUs(tcb, packet);
+  if (rttUs !== undefined) measured(tcb, rttUs);
   tcb.flags &= ~(TIMING | RETRANSMITTED);
   startKeepAlive(tcb);
 }

@@ -34,6 +34,7 @@ export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAl
   }
   const support = keepAliveTaken(profile, keepAlive);
   if (support === 'none') return support;
+  const isSwitchedOn = tcb.keepAlive === undefined;
   if (support === 'idle') {
     const unitsS = Math.ceil(keepAlive.idle / unitS) * unitS;
     tcb.keepAlive = { ...defaults, idle: unitsS, interval: unitsS };
@@ -41,17 +42,16 @@ export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAl
     // Not copied, so that the thousands that are set alike share it: whoever set it must not change it.
     tcb.keepAlive = keepAlive;
   }
-  if (isSynchronised(tcb)) startKeepAlive(tcb);
+  if (isSynchronised(tcb)) {
+    const silent = isSwitchedOn && profile.keepAlive.idleSince === 'switched-on' ? 0 : silentTicks(tcb);
+    arm(tcb, Math.max(idleTicks(tcb, tcb.keepAlive) - silent, 0));
+  }
   return support;
 }
 
-/**
- * The connection is established, or keepalive was set on one that is: the timer starts from when something came last.
- */
+/** The connection is established: the timer starts. */
 export function startKeepAlive(tcb: Tcb): void {
-  const { keepAlive } = tcb;
-  if (keepAlive === undefined) return;
-  arm(tcb, Math.max(idleTicks(tcb, keepAlive) - silentTicks(tcb), 0));
+  if (tcb.keepAlive !== undefined) arm(tcb, idleTicks(tcb, tcb.keepAlive));
 }
 
 /** The timer has fired. */

@@ -130,11 +130,17 @@ export function retransmit(tcb: Tcb, from: number): number {
     );
     if (!tcb.segmentEnds.includes(end)) insertEnd(tcb.segmentEnds, end);
   }
-  // Karn: a segment that was sent twice measures nothing, but by its timestamp (RFC 7323 4.1), which tells the two
-  // apart.
-  if (tcb.stack.profile.retransmission.timestamps) timeSegment(tcb, end);
-  else if (distance(sndUna, tcb.timedSeq) > 0 && distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;
+  // Karn: a segment that was sent twice measures nothing, but by the timestamp that the peer echoes (newAck).
+  if (distance(sndUna, tcb.timedSeq) > 0 && distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;
+  if (tcb.stack.profile.retransmission.timestamps) noteResent(tcb, from, end);
   return end;
+}
+
+function noteResent(tcb: Tcb, from: number, end: number): void {
+  const trouble = tcb.inTrouble();
+  const isFirst = trouble.resentFrom === trouble.resentNxt;
+  if (isFirst || distance(from, trouble.resentFrom) > 0) trouble.resentFrom = from;
+  if (isFirst || distance(trouble.resentNxt, end) > 0) trouble.resentNxt = end;
 }
 
 function insertEnd(ends: number[], end: number): void {

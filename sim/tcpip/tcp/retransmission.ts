@@ -10,7 +10,9 @@ import { done, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setTimer, type Tcb, 
 /** RFC 8985 7.3: new data if there is some, or the last segment again; then the RTO, from now. */
 export function lossProbeTimeout(tcb: Tcb): void {
   tcb.flags |= PROBE_OUT;
-  if (!hasUnsent(tcb) || !sendNext(tcb, true)) retransmitLast(tcb);
+  const isResent = !hasUnsent(tcb) || !sendNext(tcb, true);
+  if (isResent) retransmitLast(tcb);
+  tcb.inTrouble().isProbeResent = isResent;
   tcb.inTrouble().recover = tcb.sndNxt;
   setTimer(tcb, 'retransmit', tcb.rtoTicks);
 }
@@ -31,14 +33,15 @@ export function retransmitTimeout(tcb: Tcb): void {
   }
   if (isHandshake) {
     sendSyn(tcb);
-    // RFC 6298 3, Karn: a SYN that was sent twice measures nothing, but by its timestamp.
-    if (retransmission.timestamps) tcb.timedUs = stack.clock.nowUs;
-    else tcb.flags &= ~TIMING;
+    // RFC 6298 3, Karn: a SYN that was sent twice measures nothing, but by the timestamp that the peer echoes.
+    tcb.flags &= ~TIMING;
     // Linux's tcp_syn_linear_timeouts: the first retries come at even intervals.
     const isLinear = tcb.state === 'SYN-SENT' && tcb.trouble.timeouts <= handshake.synLinearTimeouts;
     if (!isLinear) backOff(tcb, retransmission.backoffShifts, msToTicks(stack, handshake.rtoMs));
   } else {
     enterLoss(tcb);
+    // Linux's tcp_enter_loss: the probe's episode is over, too.
+    tcb.flags &= ~PROBE_OUT;
     tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.sndUna);
     backOff(tcb, retransmission.backoffShifts, undefined);
   }

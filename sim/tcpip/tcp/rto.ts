@@ -3,6 +3,7 @@
  * deviation fall slowly), backed off, and set as the timer of what is in flight.
  */
 
+import type { Packet } from '../../packet/packet.ts';
 import { distance } from './seq.ts';
 import { msToTicks, PROBE_OUT, setTimer, type Tcb, usToTicks } from './tcb.ts';
 
@@ -13,6 +14,22 @@ export const TIMEOUT_US_MIN = 8000;
 
 /** A slow tick is two of the stack's. */
 const SLOW_TICK = 2;
+
+/** Two milliseconds: what Linux's TCP_TIMEOUT_MIN_US adds where no delayed ACK is waited for. */
+const PROBE_WAIT_US_MIN = 2000;
+
+/**
+ * How long ago what the peer echoes was sent, in microseconds (RFC 7323 4.1); undefined: the peer echoes nothing.
+ * Linux's tcp_rtt_tsopt_us: the clock has milliseconds, and less than one counts as one.
+ */
+export function echoedRttUs({ stack }: Tcb, { timestampEcho }: Packet): number | undefined {
+  if (!stack.profile.retransmission.timestamps || timestampEcho === 0) return undefined;
+  const ms = (stack.clock.timestamp - timestampEcho) | 0;
+  return ms >= 0 && ms < ECHO_MS_MAX ? Math.max(ms, 1) * 1000 : undefined;
+}
+
+/** What is longer ago does not fit into 31 bits of microseconds. */
+const ECHO_MS_MAX = 2_147_483;
 
 /** A round trip took so long. */
 export function measured(tcb: Tcb, rttUs: number): void {
@@ -146,10 +163,9 @@ function lossProbeTicks(tcb: Tcb): number | undefined {
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return undefined;
   let ticks = msToTicks(stack, SECOND_MS);
   if (tcb.srttUs8 > 0) {
-    ticks = usToTicks(stack, tcb.srttUs8 >> 2);
-    // One segment alone may be waiting for the peer's delayed ACK.
-    ticks +=
-      tcb.packetsOut === 1 ? msToTicks(stack, stack.profile.retransmission.rtoMinMs) : usToTicks(stack, TIMEOUT_US_MIN);
+    // Two round trips, and more: one segment alone may be waiting for the peer's delayed ACK. The sum is rounded once.
+    const moreUs = tcb.packetsOut === 1 ? stack.profile.retransmission.rtoMinMs * 1000 : PROBE_WAIT_US_MIN;
+    ticks = usToTicks(stack, (tcb.srttUs8 >> 2) + moreUs);
   }
   return Math.min(ticks, tcb.rtoTicks);
 }

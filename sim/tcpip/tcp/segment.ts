@@ -78,6 +78,10 @@ function newSegment(tcb: Tcb, seq: number, flags: number): Packet {
   tcb.rcvEdge = later(tcb.rcvEdge, advance(tcb.rcvNxt, window));
   tcb.rcvAcked = tcb.rcvNxt;
   packet.window = Math.min(window >> tcb.rcvScale, WINDOW_MAX);
+  if (tcb.stack.profile.retransmission.timestamps) {
+    packet.timestamp = tcb.stack.clock.timestamp;
+    packet.timestampEcho = tcb.tsRecent;
+  }
   if ((flags & ACK) !== 0) ackWasSent(tcb);
   return packet;
 }

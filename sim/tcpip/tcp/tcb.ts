@@ -25,6 +25,8 @@ export interface TcpClock {
   /** In ticks, and the low 32 bits of its microseconds. */
   readonly nowTick: number;
   readonly nowUs: number;
+  /** What goes into the timestamps option (RFC 7323 5.4): milliseconds, as Linux's tcp_clock_ms; never 0. */
+  readonly timestamp: number;
   /** The tick at which a timer of this kind fires that is set `delayTicks` ahead now. */
   expiry(delayTicks: number, kind: TimerKind): number;
 }
@@ -126,6 +128,11 @@ class Trouble {
   recover = 0;
   /** How far the retransmissions of a loss have come. */
   retransmitNxt = 0;
+  /** What lies between these was sent more than once; equal: nothing. */
+  resentFrom = 0;
+  resentNxt = 0;
+  /** The tail loss probe that is out was the last segment again (Linux's tlp_retrans), and not a new one. */
+  isProbeResent = false;
   retransmitSinceTick = 0;
   persistSinceTick = 0;
   lastChallengeTick = 0;
@@ -182,6 +189,8 @@ export class Tcb implements Waiter {
   rcvMss = 0;
   receiving: ByteQueue | undefined = undefined;
   fragments: Fragment[] | undefined = undefined;
+  /** The timestamp to echo (RFC 7323 4.3's TS.Recent); 0: the peer sends none. */
+  tsRecent = 0;
   /** When data came last, and when an acceptable ACK did. */
   lastDataTick = 0;
   lastAckTick = 0;

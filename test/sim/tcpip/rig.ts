@@ -66,6 +66,9 @@ function outcome(count: number): number | Errno {
 export interface SegmentOptions {
   readonly sourcePort?: number;
   readonly destinationPort?: number;
+  /** The peer's own timestamp, and how old the one is that it echoes. */
+  readonly timestamp?: number;
+  readonly echoMs?: number;
 }
 
 export class Rig {
@@ -178,8 +181,11 @@ export class Rig {
   }
 
   /** An empty packet from the peer to the stack. */
-  newPeerPacket({ sourcePort = PEER_PORT, destinationPort = this.#lastPort }: SegmentOptions = {}): Packet {
+  newPeerPacket(options: SegmentOptions = {}): Packet {
+    const { sourcePort = PEER_PORT, destinationPort = this.#lastPort, timestamp = 0, echoMs } = options;
     const packet = this.pool.take();
+    packet.timestamp = timestamp;
+    if (echoMs !== undefined) packet.timestampEcho = (this.stack.clock.timestamp - echoMs) | 0;
     packet.protocol = TCP;
     packet.source = PEER_ADDRESS;
     packet.destination = OWN_ADDRESS;

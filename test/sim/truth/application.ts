@@ -4,7 +4,7 @@
  */
 
 import { errnoOf, type Errno } from '../../../hal/errno.ts';
-import type { Network } from '../../../hal/network.ts';
+import type { KeepAlive, Network } from '../../../hal/network.ts';
 import { Interrupts } from '../../../sim/board/interrupts.ts';
 import { formatAddress } from '../../../sim/packet/address.ts';
 import type { Host } from '../../../sim/tcpip/host.ts';
@@ -122,6 +122,17 @@ export class Socket implements TcbUser {
       if (keepAlive !== undefined) setKeepAlive(tcb, keepAlive);
       if (userTimeoutMs !== undefined) tcb.userTimeoutMs = userTimeoutMs;
       if (noDelay === true) setNoDelay(tcb, true);
+    });
+  }
+
+  /**
+   * Keepalive of a connection that is open: times first, then SO_KEEPALIVE; or the other way about, so that it is on
+   * with the times of the system when its own come.
+   */
+  switchKeepAliveOn(keepAlive: KeepAlive, isSwitchedFirst: boolean): void {
+    this.#do(() => {
+      if (isSwitchedFirst) setKeepAlive(this.tcb, this.tcb.stack.profile.keepAlive.defaults);
+      setKeepAlive(this.tcb, keepAlive);
     });
   }
 

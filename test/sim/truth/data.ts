@@ -94,6 +94,12 @@ function withSysctl(profile: Profile, name: string, value: number): Profile {
         ...profile,
         retransmission: { ...retransmission, giveUp: { ...retransmission.giveUp, retries: value } },
       };
+    case 'ipv4.tcp_rto_max_ms':
+      return { ...profile, retransmission: { ...retransmission, rtoMaxMs: value } };
+    case 'ipv4.tcp_early_retrans':
+      return { ...profile, retransmission: { ...retransmission, tailLossProbe: value !== 0 } };
+    case 'ipv4.tcp_timestamps':
+      return { ...profile, retransmission: { ...retransmission, timestamps: value !== 0 } };
     case 'ipv4.tcp_syn_retries':
       return { ...profile, handshake: { ...handshake, synRetries: value } };
     case 'ipv4.tcp_syn_linear_timeouts':

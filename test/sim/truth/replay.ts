@@ -3,7 +3,7 @@
  * from the data, so that another measurement of the same kind needs no line of code.
  */
 
-import { type Scenario, parseOptions, type Side, type TrueCall, withSysctls } from './data.ts';
+import { type Scenario, parseOptions, type Side, type SocketOptions, type TrueCall, withSysctls } from './data.ts';
 import { type Seen, seconds, TruthWorld, type WorldOptions } from './world.ts';
 import type { Call, Socket } from './application.ts';
 
@@ -12,7 +12,8 @@ export interface Special {
   /** Sides that read, though nobody has noted their calls. */
   readonly readQuietly?: readonly Side[];
   readonly clientBufferBytes?: number;
-  readonly delayUs?: number;
+  /** Of the surviving side's socket, beside those of the text. */
+  readonly options?: SocketOptions;
   readonly wheelUs?: number;
 }
 
@@ -31,7 +32,7 @@ const PIECE_BYTES = 1000;
 
 export function replay(scenario: Scenario, special: Special = {}): Replayed {
   const { surviving_side: survivor, packets, app_calls: calls, expected, sysctl_overrides: sysctls } = scenario;
-  const options = parseOptions(scenario.options);
+  const options = { ...parseOptions(scenario.options), ...special.options };
   const profile = withSysctls(sysctls);
   const reads = (side: Side): Socket['reads'] => {
     return special.readQuietly?.includes(side) === true
@@ -44,7 +45,7 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
     ...(survivor === 'server' ? { serverSocket: options } : { clientSocket: options }),
     serverReads: reads('server'),
     clientReads: reads('client'),
-    ...(special.delayUs === undefined ? {} : { delayUs: special.delayUs }),
+    ...delay(scenario),
     ...firewall(scenario),
     ...(special.wheelUs === undefined ? {} : { wheelUs: special.wheelUs }),
   });
@@ -54,8 +55,9 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
   } else {
     world.establish();
   }
-  const faultTimes = Object.entries(scenario.fault_times_measured).map(([what, [t]]) => {
-    world.at(t, () => befall(world, survivor, what));
+  const faultTimes = Object.entries(scenario.fault_times_measured).map(([what, [t, doneT]]) => {
+    // What is plugged in again works from when that is done in the latest run; the rest from the earliest.
+    world.at(what.includes('replug') ? doneT : t, () => happen(world, scenario, what));
     return t;
   });
   for (const call of calls) schedule(world, scenario, call);
@@ -77,18 +79,32 @@ function firewall({ title }: Scenario): Pick<WorldOptions, 'firewall'> {
     : { firewall: { timeoutS: Number(timeoutS), onExpired: title.includes('RST') ? 'rst' : 'silent' } };
 }
 
-function befall(world: TruthWorld, survivor: Side, what: string): void {
+/** `~100 ms RTT`: half of it each way. */
+function delay({ title, options }: Scenario): Pick<WorldOptions, 'delayUs'> {
+  const [, ms = '0'] = /(\d+(?:\.\d+)?) ms RTT/.exec(`${title}, ${options}`) ?? [];
+  return Number(ms) === 0 ? {} : { delayUs: Number(ms) * 500 };
+}
+
+/** What the data calls a fault, and what a program does that is noted with its time there. */
+function happen(world: TruthWorld, { surviving_side: survivor, title }: Scenario, what: string): void {
   const other = survivor === 'server' ? 'client' : 'server';
-  const [, victim] = /(?:power loss of|SIGKILL) (client|server)/.exec(what) ?? [];
-  const side = victim === 'client' || victim === 'server' ? victim : other;
+  const named = /\b(client|server)\b/.exec(what)?.[1];
+  const side = named === 'client' || named === 'server' ? named : other;
+  const keepAlive = what.includes('is set') ? parseOptions(what).keepAlive : undefined;
   if (what.startsWith('far pull')) world.cables[other].pull();
   else if (what.startsWith('near pull')) world.cables[survivor].pull();
+  else if (/^link set \w+ down/.test(what)) world.cables[survivor].pull();
+  else if (what.startsWith('one-way')) world.mute(side);
+  else if (keepAlive !== undefined) {
+    world.socket(survivor).switchKeepAliveOn(keepAlive, title.includes('SO_KEEPALIVE first'));
+  }
+  else if (what.endsWith('close()')) world.socket(side).close();
   else if (what.startsWith('near replug')) world.cables[survivor].plug();
-  else if (what.startsWith('replug')) for (const cable of [world.cables.server, world.cables.client]) cable.plug();
+  else if (what.startsWith('replug')) world.plugAll();
   else if (what.startsWith('power loss')) world.machine(side).host.powerOff();
   else if (what.startsWith('rebooted')) world.machine(other).boot();
   else if (what.startsWith('SIGKILL')) world.machine(side).stack.closeAll();
-  else if (what.startsWith('server writes until EAGAIN')) world.serverSocket.fill(PIECE_BYTES);
+  else if (what.includes('writes until EAGAIN')) world.socket(side).fill(PIECE_BYTES);
   else if (!what.startsWith('reconnect from port')) throw new Error(`what is "${what}"?`);
 }
 

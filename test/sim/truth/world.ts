@@ -7,6 +7,7 @@ import { makeLine } from '../../../sim/link/line.ts';
 import { Link } from '../../../sim/link/link.ts';
 import { Nat } from '../../../sim/link/nat.ts';
 import type { Receiver } from '../../../sim/link/port.ts';
+import { blackhole } from '../../../sim/link/rules/blackhole.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { Wires } from '../../../sim/link/wires.ts';
 import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/packet/packet.ts';
@@ -69,6 +70,7 @@ export class TruthWorld {
   readonly seen: Record<Side, Seen[]> = { server: [], client: [] };
   readonly cables: Record<Side, Link>;
   readonly options: WorldOptions;
+  readonly #muted: (() => void)[] = [];
   /** The client's end, when it has connected. */
   clientSocket: Socket | undefined = undefined;
 
@@ -143,6 +145,16 @@ export class TruthWorld {
       window,
       port,
     });
+  }
+
+  /** Nothing that this side sends arrives any more, until `plugAll`. */
+  mute(side: Side): void {
+    this.#muted.push(this.cables[side].install('tx', blackhole()));
+  }
+
+  plugAll(): void {
+    for (const undo of this.#muted.splice(0)) undo();
+    for (const cable of [this.cables.server, this.cables.client]) cable.plug();
   }
 
   machine(side: Side): Machine {

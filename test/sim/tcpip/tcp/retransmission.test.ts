@@ -92,9 +92,36 @@ describe('linux', () => {
     const { rig, user } = warmedUp('linux');
     user.write(10);
     rig.run(3000);
-    rig.peer('. 1 ack 11');
+    rig.peer('. 1 ack 11', { echoMs: 50 });
     expect(rig.tcb?.timer).toBe('none');
     expect(rig.tcb?.backoff).toBe(0);
+  });
+
+  it('measures what was sent twice by the timestamp that is echoed, and not where there is no echo', () => {
+    for (const [echoMs, ms] of [[3000, 3000 / 8], [100, 100 / 8], [undefined, 0]] as const) {
+      const { rig, user } = warmedUp('linux');
+      // RFC 6298 2.3: the next round trip counts for an eighth.
+      const beforeMs = (rig.tcb?.srttUs8 ?? 0) / 8000;
+      user.write(10);
+      rig.run(3000);
+      rig.peer('. 1 ack 11', echoMs === undefined ? {} : { echoMs });
+      expect((rig.tcb?.srttUs8 ?? 0) / 8000 - beforeMs * (ms > 0 ? 7 / 8 : 1)).toBeCloseTo(ms, 1);
+      expect((rig.tcb?.backoff ?? 0) > 0).toBe(echoMs === undefined);
+    }
+  });
+
+  it('echoes the timestamp of what its last ACK was about', () => {
+    const { rig } = warmedUp('linux');
+    rig.peer('P. 1:11 ack 1', { timestamp: 1000 });
+    expect(rig.tcb?.tsRecent).toBe(1000);
+    // Ahead of a gap: the one that is missing decides.
+    rig.peer('P. 21:31 ack 1', { timestamp: 2000 });
+    expect(rig.tcb?.tsRecent).toBe(1000);
+    rig.peer('P. 11:21 ack 1', { timestamp: 3000 });
+    expect(rig.tcb?.tsRecent).toBe(3000);
+    // An old one, late.
+    rig.peer('P. 11:21 ack 1', { timestamp: 500 });
+    expect(rig.tcb?.tsRecent).toBe(3000);
   });
 
   it('sends the first again at the third duplicate ACK, not at the second (RFC 5681 3.2)', () => {
