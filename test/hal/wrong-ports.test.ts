@@ -339,6 +339,18 @@ const wrongPorts: readonly WrongPort[] = [
     make: withDatagrams((socket) => ({ sendTo: (from, remote) => socket.sendTo(from.subarray(0, 1000), remote) })),
   },
   {
+    fault: 'a raw frame of any length is taken',
+    check: 'frame: one is taken whole',
+    says: /sendFrame of 20000 bytes gave 20000, but must give EMSGSIZE/,
+    make: withNetwork(() => ({ sendFrame: (frame) => frame.length })),
+  },
+  {
+    fault: 'a raw frame loses its check sequence',
+    check: 'frame: one is taken whole',
+    says: /sendFrame of 72 bytes gave 68/,
+    make: withNetwork(() => ({ sendFrame: (frame) => frame.length - 4 })),
+  },
+  {
     fault: 'storage keeps the buffer it is given',
     check: 'storage: values are copied',
     says: /the value after the buffer given to set was changed is 9 9 9/,
