@@ -112,7 +112,7 @@ function optional<T>(check: FieldCheck<T>): FieldCheck<T | undefined> {
 
 function listOf<T>(check: FieldCheck<T>): FieldCheck<readonly T[]> {
   return (value, name) => {
-    if (!Array.isArray(value)) return fail(name, 'a list', value);
+    if (!Array.isArray(value) || value.length === 0) return fail(name, 'a list of at least one', value);
     const items: readonly unknown[] = value;
     return items.map((item, i) => check(item, `${name}[${i}]`));
   };
