@@ -230,8 +230,6 @@ it('has no circle of imports at run time', () => {
 const LOADED_BY_OTHERS = [
   // The page has these in it: a project of their own compiles them (sim/verdict/page/browser/tsconfig.json).
   /^sim\/verdict\/page\/browser\//,
-  // The codec has landed before the task that uses it.
-  /^firmware\/protocols\/mqtt\//,
   // Loaded by sim/cli.ts when it knows that this Node can.
   /^sim\/command\/command-line-main\.ts$/,
   // Loaded by sim/node-host/world.ts when the first Node program is to run.
