@@ -56,7 +56,8 @@ export interface Network {
   /**
    * socket + bind + listen. `local.port` 0 takes any free port. The outcome comes as an event:
    * `listening`, or `ended` with EADDRINUSE, EADDRNOTAVAIL, EACCES, or EOPNOTSUPP.
-   * `backlog` bounds the connections that wait to be accepted; what comes beyond it is turned away.
+   * `backlog` bounds the connections that wait to be accepted, where a stack may let one more wait, as Linux does; what
+   * comes beyond is turned away.
    */
   listen(local: SocketAddress, backlog: number, handler: ListenHandler): ListeningSocket;
 

@@ -61,7 +61,7 @@ export class Listener implements ListeningSocket, TcbUser {
 
   /** Whether one more connection may wait. */
   get hasRoom(): boolean {
-    return this.#waiting.length + this.#opening.size < this.#backlog;
+    return this.#waiting.length + this.#opening.size < this.#backlog + this.#stack.profile.backlogExtra;
   }
 
   /** A connection begins its handshake. */

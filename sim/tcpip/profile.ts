@@ -52,6 +52,9 @@ export interface Profile {
   readonly socketsMax: number;
   readonly ephemeralPorts: { readonly first: number; readonly last: number };
 
+  /** So many connections more than `backlog` says wait to be accepted, those in their handshakes among them. */
+  readonly backlogExtra: 0 | 1;
+
   readonly retransmission: Retransmission;
   readonly handshake: Handshake;
   readonly congestion: Congestion;

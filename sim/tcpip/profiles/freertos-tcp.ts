@@ -34,6 +34,8 @@ export const FREERTOS_TCP: Profile = {
   // FreeRTOS_Sockets.c: socketAUTO_PORT_ALLOCATION_START_NUMBER, to 0xffff.
   ephemeralPorts: { first: 0xc000, last: 0xffff },
 
+  backlogExtra: 0,
+
   retransmission: {
     // FreeRTOS_TCP_WIN.c, prvTCPWindowTxCheckAck_CalcSRTT: smoothed, without deviations; the RTO is twice that.
     rto: 'measured',

@@ -35,6 +35,10 @@ export const LINUX: Profile = {
   // net/ipv4/af_inet.c, inet_init_net: ip_local_port_range.
   ephemeralPorts: { first: 32_768, last: 60_999 },
 
+  // include/net/sock.h, sk_acceptq_is_full: full is more than the backlog. SYN cookies (tcp_syncookies 1) are not
+  // modelled: the SYN of one connection more is dropped.
+  backlogExtra: 1,
+
   retransmission: {
     // net/ipv4/tcp_input.c, tcp_rtt_estimator.
     rto: 'measured',

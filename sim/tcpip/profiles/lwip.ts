@@ -34,6 +34,8 @@ export const LWIP: Profile = {
   // priv/tcp_priv.h: TCP_LOCAL_PORT_RANGE_START and END.
   ephemeralPorts: { first: 0xc000, last: 0xffff },
 
+  backlogExtra: 0,
+
   retransmission: {
     // tcp_in.c, tcp_receive: Van Jacobson's, in calls of the slow timer.
     rto: 'slow-ticks',

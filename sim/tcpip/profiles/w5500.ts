@@ -33,6 +33,8 @@ export const W5500: Profile = {
   // 0xFFF0.
   ephemeralPorts: { first: 0xc000, last: 0xffef },
 
+  backlogExtra: 0,
+
   retransmission: {
     // 4.1, RTR and RCR: RTR 2000 x 100 us, doubled as long as it fits into 16 bits, so 6.4 s; final after RCR = 8
     // retransmissions, which is 31.8 s after the first transmission: TCPTO, with the data sheet's own example.

@@ -106,16 +106,17 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(rig.stack.connections.size).toBe(0);
   });
 
-  it('takes as many that wait as the backlog says, and drops SYNs beyond', () => {
+  it('takes as many that wait as the backlog says, on Linux one more, and drops SYNs beyond', () => {
     const rig = new Rig(name);
+    const count = name === 'linux' ? 3 : 2;
     rig.network.listen({ address: '0.0.0.0', port: 80 }, 2, {
       listening: () => {},
       incoming: () => {},
       ended: () => {},
     });
-    for (const sourcePort of [1, 2, 3]) rig.peer('S 0 mss 1460', { sourcePort, destinationPort: 80 });
-    expect(rig.sent()).toHaveLength(2);
-    expect(rig.stack.connections.size).toBe(2);
+    for (const sourcePort of [1, 2, 3, 4]) rig.peer('S 0 mss 1460', { sourcePort, destinationPort: 80 });
+    expect(rig.sent()).toHaveLength(count);
+    expect(rig.stack.connections.size).toBe(count);
   });
 
   it('a RST frees a place in the backlog', () => {
