@@ -110,6 +110,23 @@ describe('linux', () => {
     }
   });
 
+  it.each([
+    ['a duplicate ACK, as both have arrived', '. 1 ack 11', 10],
+    ['nothing else, before something beyond it is acknowledged', undefined, 5],
+  ])('the episode of a tail loss probe is ended by %s', (_, duplicate, cwnd) => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10);
+    rig.run(310);
+    rig.peer('. 1 ack 11', { echoMs: 1 });
+    if (duplicate !== undefined) rig.peer(duplicate);
+    user.write(10);
+    expect(rig.tcb?.timer).toBe(duplicate === undefined ? 'retransmit' : 'loss-probe');
+    rig.peer('. 1 ack 21');
+    expect(rig.tcb?.cwnd).toBe(cwnd);
+    user.write(10);
+    expect(rig.tcb?.timer).toBe('loss-probe');
+  });
+
   it('echoes the timestamp of what its last ACK was about', () => {
     const { rig } = warmedUp('linux');
     rig.peer('P. 1:11 ack 1', { timestamp: 1000 });
