@@ -21,7 +21,7 @@ interface WrongPort {
   readonly inVain?: true;
 }
 
-const FASTER = 50;
+const FASTER = 15;
 
 const wrongPorts: readonly WrongPort[] = [
   {
