@@ -22,7 +22,7 @@ export {
 export { POLICIES, type Policy } from './matrix/policy.ts';
 export { matrixText } from './matrix/text.ts';
 export type { Capture } from './link/capture.ts';
-export type { Link } from './link/link.ts';
+export type { Cable } from './link/cable.ts';
 export type { Bandwidth, LineOptions, LinkOptions, Share } from './link/options.ts';
 export type { Rule } from './link/rule.ts';
 export {

@@ -2,7 +2,7 @@
 
 import type { Receiver } from './link/port.ts';
 import { Switch } from './link/switch.ts';
-import type { Wires } from './link/wires.ts';
+import type { Fabric } from './link/fabric.ts';
 import { formatAddress, parseAddress } from './packet/address.ts';
 
 /** A block of addresses: the first, and how many. */
@@ -23,8 +23,8 @@ export class Lan {
   #lastNumber: number;
 
   /** Addresses are given from number `first` of the block on, but for `reserved`. */
-  constructor(wires: Wires, name: string, block: Block, first = 1, reserved?: number) {
-    this.switch = new Switch(wires, name);
+  constructor(fabric: Fabric, name: string, block: Block, first = 1, reserved?: number) {
+    this.switch = new Switch(fabric, name);
     this.#block = block;
     this.#reserved = reserved;
     this.#lastNumber = first - 1;

@@ -22,11 +22,11 @@ import { Capture } from './link/capture.ts';
 import { FlowTable } from './link/flow-table.ts';
 import type { PacketEnds } from './link/flows.ts';
 import { LineTracer } from './link/line-tracer.ts';
-import { Link } from './link/link.ts';
+import { Cable } from './link/cable.ts';
 import { Nat, type NatEvent } from './link/nat.ts';
 import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
-import { Wires } from './link/wires.ts';
+import { Fabric } from './link/fabric.ts';
 import { NodeProgram } from './node-host/program.ts';
 import { type BootableHost, NodeWorld } from './node-host/world.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
@@ -132,7 +132,7 @@ export class Simulation {
   /** The devices, and what shall befall them. */
   readonly testbed: Testbed;
   /** What all cables have in common; its observer sees every packet. */
-  readonly wires: Wires;
+  readonly fabric: Fabric;
   /** What names mean beside those of hosts, or in place of them. */
   readonly names = new Map<string, readonly string[]>();
   readonly #world: HostContext;
@@ -167,7 +167,7 @@ export class Simulation {
       seed,
       newClock: (board) => (board === undefined ? new VirtualClock(this.engine, 'the testbed') : this.#newClock(board)),
       networkOf: (name) => this.#networkOf(name),
-      bytesSent: () => this.wires.sentBytes,
+      bytesSent: () => this.fabric.sentBytes,
       onTrace,
       witness,
       repeat,
@@ -180,10 +180,10 @@ export class Simulation {
       salt: gateway?.salt ?? 0,
       addressesOf: (name) => this.#addressesOf(name),
     };
-    this.wires = new Wires(this.engine, packets, seed);
-    this.#outside = new Lan(this.wires, 'switch', gateway?.block ?? OUTSIDE, 1, gateway?.address);
+    this.fabric = new Fabric(this.engine, packets, seed);
+    this.#outside = new Lan(this.fabric, 'switch', gateway?.block ?? OUTSIDE, 1, gateway?.address);
     if (gateway === undefined) return;
-    const gate = new Gate(this.wires, SERVER_NAME, this.#outside.switch, gateway.write);
+    const gate = new Gate(this.fabric, SERVER_NAME, this.#outside.switch, gateway.write);
     this.gate = gate;
     this.names.set(SERVER_NAME, [formatAddress(gateway.address)]);
     this.realTime = new RealTime(this.engine, gateway.clock, () => gate.flush());
@@ -211,7 +211,7 @@ export class Simulation {
    * The cable of the host of that name, to put rules on it: `sim.cable('dev-1').install('tx', loss('10%'))`. Throws
    * where there is none.
    */
-  cable(name: string): Link {
+  cable(name: string): Cable {
     const cable = this.host(name)?.link ?? (name === SERVER_NAME ? this.gate?.link : undefined);
     if (cable === undefined) throw new RangeError(`there is no host ${name}`);
     return cable;
@@ -269,7 +269,7 @@ export class Simulation {
     onExpired = 'silent',
   }: SimulatedNatOptions = {}): SimulatedNat {
     // So a trace can tell hosts behind different boxes by their addresses, as long as a box has no more than 254.
-    const lan = new Lan(this.wires, `switch of ${name}`, INSIDE, 1 + 256 * (this.#natNames.size % 256));
+    const lan = new Lan(this.fabric, `switch of ${name}`, INSIDE, 1 + 256 * (this.#natNames.size % 256));
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
     const onEvent = (event: NatEvent): void => {
@@ -278,7 +278,7 @@ export class Simulation {
       );
     };
     const options = { ...timeout, onExpired, onEvent: this.testbed.isHeard ? onEvent : undefined };
-    const nat = new Nat(this.wires, name, address, lan.switch, this.#outside.switch, options);
+    const nat = new Nat(this.fabric, name, address, lan.switch, this.#outside.switch, options);
     lan.switch.uplink = nat.inside;
     this.#outside.connect(address, nat.outside);
     this.#natNames.set(address, name);
@@ -296,7 +296,7 @@ export class Simulation {
     const number = lan.claim(address);
     const host = new Host(name, number, this.#world, profileOf(profile));
     const { tx, rx } = this.#lines.linesOf(link);
-    const cable = new Link(this.wires, name, host, lan.switch, tx, rx);
+    const cable = new Cable(this.fabric, name, host, lan.switch, tx, rx);
     host.attach(cable);
     lan.connect(number, cable);
     if (nat !== undefined) this.#natOf.set(name, nat);
@@ -354,13 +354,13 @@ export class Simulation {
    */
   capture(write: (bytes: Uint8Array) => void, comments: readonly string[] = []): Capture {
     const capture = new Capture(this.engine, (packet, link) => this.#boxOf(packet, link), write, comments);
-    addObserver(this.wires, capture);
+    addObserver(this.fabric, capture);
     return capture;
   }
 
   /** Prints from now on a line for each packet that a host sends, and another where it is dropped. */
   trace(print: (line: string) => void): void {
-    addObserver(this.wires, new LineTracer(this.engine, (address) => this.#nameOf(address), print));
+    addObserver(this.fabric, new LineTracer(this.engine, (address) => this.#nameOf(address), print));
   }
 
   #networkOf(name: string): SpoiltNetwork {
@@ -391,7 +391,7 @@ export class Simulation {
     return name ?? formatAddress(address);
   }
 
-  #boxOf({ source }: Packet, { name }: Link): string | undefined {
+  #boxOf({ source }: Packet, { name }: Cable): string | undefined {
     const nat = this.#natOf.get(name);
     if (nat !== undefined) return nat.lan.switch.has(source) ? undefined : nat.name;
     return this.#natNames.get(source);

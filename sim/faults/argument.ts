@@ -2,7 +2,7 @@
 
 import type { Dice } from '../dice.ts';
 import { parseBandwidth } from '../link/options.ts';
-import type { Direction } from '../link/wires.ts';
+import type { Direction } from '../link/fabric.ts';
 import { parseDuration } from '../time/duration.ts';
 import type { Argument } from './kind.ts';
 

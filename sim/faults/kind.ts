@@ -7,8 +7,8 @@ import type { SocketAddress } from '../../hal/network.ts';
 import type { Machine } from '../board/machine.ts';
 import type { PacketEnds } from '../link/flows.ts';
 import type { Dice } from '../dice.ts';
-import type { Link } from '../link/link.ts';
-import type { Direction } from '../link/wires.ts';
+import type { Cable } from '../link/cable.ts';
+import type { Direction } from '../link/fabric.ts';
 import type { Timeline } from '../time/event.ts';
 
 /**
@@ -58,7 +58,7 @@ export const NO_SLOWDOWN: Slowdown = { delayMs: 0, bandwidthBps: Infinity };
 
 /** The network at a host's end, where it is ours to spoil. */
 export interface SpoiltNetwork {
-  readonly cable: Link;
+  readonly cable: Cable;
   readonly timeline: Timeline;
   /** The host's TCP connections that are established, as it sends in them. */
   readonly connections: () => readonly PacketEnds[];

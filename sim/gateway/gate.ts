@@ -5,10 +5,10 @@
  * has.
  */
 
-import { Link } from '../link/link.ts';
+import { Cable } from '../link/cable.ts';
 import type { Port } from '../link/port.ts';
 import type { Switch } from '../link/switch.ts';
-import type { Wires } from '../link/wires.ts';
+import type { Fabric } from '../link/fabric.ts';
 import { decodePacket } from '../packet/decode.ts';
 import { encodePacket } from '../packet/encode.ts';
 import { ipBytes, type Packet } from '../packet/packet.ts';
@@ -24,12 +24,12 @@ export interface GateWitness {
 
 export class Gate implements Port {
   /** The cable between the switch and what is beyond: `tx` is towards the devices. */
-  readonly link: Link;
+  readonly link: Cable;
   /** Packets from beyond that none here could read, by what was wrong with them. */
   readonly unreadable = new Map<string, number>();
   /** Sees each packet that goes out, or has come in. */
   witness: GateWitness | undefined = undefined;
-  readonly #wires: Wires;
+  readonly #fabric: Fabric;
   readonly #write: (bytes: Uint8Array) => void;
   readonly #splitter = new PacketSplitter((bytes) => this.#arrived(bytes));
   readonly #batch = new Uint8Array(2 * BATCH_BYTES);
@@ -38,17 +38,17 @@ export class Gate implements Port {
   /**
    * The uplink of `inside` from now on; `write` gets whole packets, one after the other, in pieces that it may keep.
    */
-  constructor(wires: Wires, name: string, inside: Switch, write: (bytes: Uint8Array) => void) {
-    this.#wires = wires;
+  constructor(fabric: Fabric, name: string, inside: Switch, write: (bytes: Uint8Array) => void) {
+    this.#fabric = fabric;
     this.#write = write;
     const far = {
       // Whom nobody here has the address of would go out again, and with a router beyond go round and round.
       receive: (packet: Packet) => {
         if (inside.has(packet.destination)) inside.receive(packet);
-        else wires.drop(packet, 'no-route', inside, undefined);
+        else fabric.drop(packet, 'no-route', inside, undefined);
       },
     };
-    this.link = new Link(wires, name, this, far);
+    this.link = new Cable(fabric, name, this, far);
     inside.uplink = this.link;
   }
 
@@ -70,14 +70,14 @@ export class Gate implements Port {
     this.witness?.fromDevice(packet);
     if (this.#batchBytes + ipBytes(packet) > this.#batch.length) this.flush();
     this.#batchBytes += encodePacket(packet, this.#batch.subarray(this.#batchBytes));
-    this.#wires.pool.release(packet);
+    this.#fabric.pool.release(packet);
     if (this.#batchBytes >= BATCH_BYTES) this.flush();
   }
 
   carrierChanged(): void {}
 
   #arrived(bytes: Uint8Array): void {
-    const packet = this.#wires.pool.take();
+    const packet = this.#fabric.pool.take();
     const problem = decodePacket(bytes, packet);
     if (problem === undefined) {
       // A cable that is out keeps it from the devices, and us from knowing.
@@ -86,6 +86,6 @@ export class Gate implements Port {
       return;
     }
     this.unreadable.set(problem, (this.unreadable.get(problem) ?? 0) + 1);
-    this.#wires.pool.release(packet);
+    this.#fabric.pool.release(packet);
   }
 }

@@ -7,32 +7,32 @@
 import type { Random } from '../../hal/random.ts';
 import { ipBytes, type Packet } from '../packet/packet.ts';
 import { chance, forkRandom } from '../random.ts';
-import type { Flight } from './flight.ts';
+import type { InFlightQueue } from './in-flight-queue.ts';
 import { ETHERNET_BYTES, type Line, PERFECT } from './line.ts';
 import type { Port, Receiver } from './port.ts';
 import { type Rule, Rules } from './rule.ts';
-import type { Direction, Wires } from './wires.ts';
+import type { Direction, Fabric } from './fabric.ts';
 
 /** As a receiver it takes what the far end sends to the board. It is also its own stream of random numbers. */
-export class Link implements Receiver, Random {
+export class Cable implements Receiver, Random {
   readonly name: string;
-  readonly #wires: Wires;
+  readonly #fabric: Fabric;
   readonly #near: Port;
   readonly #far: Receiver;
   #txLine: Line;
   #rxLine: Line;
   #txRules: Rules | undefined = undefined;
   #rxRules: Rules | undefined = undefined;
-  #txFlight: Flight | undefined = undefined;
-  #rxFlight: Flight | undefined = undefined;
+  #txInFlight: InFlightQueue | undefined = undefined;
+  #rxInFlight: InFlightQueue | undefined = undefined;
   #isUp = true;
   /** 0: not seeded yet. */
   #randomState = 0;
 
   /** `tx` and `rx` say how the two directions carry packets (makeLine). The cable is plugged in. */
-  constructor(wires: Wires, name: string, near: Port, far: Receiver, tx: Line = PERFECT, rx: Line = tx) {
+  constructor(fabric: Fabric, name: string, near: Port, far: Receiver, tx: Line = PERFECT, rx: Line = tx) {
     this.name = name;
-    this.#wires = wires;
+    this.#fabric = fabric;
     this.#near = near;
     this.#far = far;
     this.#txLine = tx;
@@ -46,7 +46,7 @@ export class Link implements Receiver, Random {
   /** The board sends a packet. It is not delivered to any host before this returns, so no host is entered twice. */
   send(packet: Packet): void {
     packet.flown = false;
-    if (this.#isUp) this.#wires.sentBytes += ipBytes(packet);
+    if (this.#isUp) this.#fabric.sentBytes += ipBytes(packet);
     this.#carry(packet, 'tx');
   }
 
@@ -61,8 +61,8 @@ export class Link implements Receiver, Random {
   pull(): void {
     if (!this.#isUp) return;
     this.#isUp = false;
-    this.#txFlight?.doom();
-    this.#rxFlight?.doom();
+    this.#txInFlight?.doom();
+    this.#rxInFlight?.doom();
     this.#near.carrierChanged(false);
   }
 
@@ -97,7 +97,9 @@ export class Link implements Receiver, Random {
 
   /** mulberry32 in one field, as a forked stream for each cable would cost more than the rest of it. */
   uint32(): number {
-    if (this.#randomState === 0) this.#randomState = forkRandom(this.#wires.seed, `cable of ${this.name}`).uint32() | 0;
+    if (this.#randomState === 0) {
+      this.#randomState = forkRandom(this.#fabric.seed, `cable of ${this.name}`).uint32() | 0;
+    }
     const state = (this.#randomState + 0x6d2b79f5) | 0;
     this.#randomState = state;
     let t = Math.imul(state ^ (state >>> 15), state | 1);
@@ -119,8 +121,8 @@ export class Link implements Receiver, Random {
     // What waits in a queue goes as the line goes: a line that is wide again is not held up by what a narrow one had to
     // carry.
     if (bandwidthBps !== rules.line.bandwidthBps && bandwidthBps !== Infinity) {
-      const flight = direction === 'tx' ? this.#txFlight : this.#rxFlight;
-      flight?.retime(bandwidthBps / rules.line.bandwidthBps, delayUs);
+      const queue = direction === 'tx' ? this.#txInFlight : this.#rxInFlight;
+      queue?.retime(bandwidthBps / rules.line.bandwidthBps, delayUs);
     }
     if (direction === 'tx') {
       this.#txRules = left;
@@ -132,15 +134,15 @@ export class Link implements Receiver, Random {
   }
 
   #carry(packet: Packet, direction: Direction): void {
-    const wires = this.#wires;
+    const fabric = this.#fabric;
     if (!this.#isUp) {
-      wires.drop(packet, 'no-carrier', this, direction);
+      fabric.drop(packet, 'no-carrier', this, direction);
       return;
     }
-    wires.observer?.sent(packet, this, direction);
+    fabric.observer?.sent(packet, this, direction);
     const line = this.#line(direction);
     if (line.loss > 0 && chance(this, line.loss)) {
-      wires.drop(packet, 'loss', this, direction);
+      fabric.drop(packet, 'loss', this, direction);
       return;
     }
     const rules = this.#rules(direction);
@@ -167,12 +169,12 @@ export class Link implements Receiver, Random {
         case 'one-way':
         case 'corrupt':
         case 'no-mapping':
-          this.#wires.drop(packet, verdict, this, direction);
+          this.#fabric.drop(packet, verdict, this, direction);
           return;
       }
     }
     for (; copies > 0; copies--) {
-      const copy = this.#wires.pool.take();
+      const copy = this.#fabric.pool.take();
       copy.copy(packet);
       copy.flown = packet.flown;
       this.#transmit(copy, direction, rules.line, heldUs);
@@ -183,54 +185,54 @@ export class Link implements Receiver, Random {
   #transmit(packet: Packet, direction: Direction, line: Line, heldUs: number): void {
     const { delayUs, jitterUs, bandwidthBps } = line;
     const isTx = direction === 'tx';
-    let flight = isTx ? this.#txFlight : this.#rxFlight;
+    let queue = isTx ? this.#txInFlight : this.#rxInFlight;
     // A line that takes no time needs no event, but for the one that parts a host's receiving from another's sending.
     const takesTime = delayUs > 0 || jitterUs > 0 || bandwidthBps !== Infinity || heldUs > 0;
-    if (flight === undefined && !takesTime && (isTx || packet.flown)) {
+    if (queue === undefined && !takesTime && (isTx || packet.flown)) {
       this.arrived(packet, direction);
       return;
     }
-    if (flight === undefined) {
-      flight = this.#wires.takeFlight(this, direction);
-      if (isTx) this.#txFlight = flight;
-      else this.#rxFlight = flight;
+    if (queue === undefined) {
+      queue = this.#fabric.takeInFlightQueue(this, direction);
+      if (isTx) this.#txInFlight = queue;
+      else this.#rxInFlight = queue;
     }
-    const { nowUs } = this.#wires.timeline;
+    const { nowUs } = this.#fabric.timeline;
     let leavesAtUs = nowUs;
     if (bandwidthBps !== Infinity) {
       const frameBytes = ipBytes(packet) + ETHERNET_BYTES;
-      const waitUs = Math.max(flight.busyUntilUs - nowUs, 0);
+      const waitUs = Math.max(queue.busyUntilUs - nowUs, 0);
       if (waitUs > 0 && Math.round((waitUs * bandwidthBps) / 8e6) + frameBytes > line.queueBytes) {
-        this.#wires.drop(packet, 'queue-full', this, direction);
+        this.#fabric.drop(packet, 'queue-full', this, direction);
         return;
       }
       // To the nanosecond, so that errors do not add up.
-      flight.busyUntilUs = Math.round((nowUs + waitUs + (frameBytes * 8e6) / bandwidthBps) * 1000) / 1000;
-      leavesAtUs = Math.ceil(flight.busyUntilUs);
+      queue.busyUntilUs = Math.round((nowUs + waitUs + (frameBytes * 8e6) / bandwidthBps) * 1000) / 1000;
+      leavesAtUs = Math.ceil(queue.busyUntilUs);
     }
     let arrivesAtUs = leavesAtUs + delayUs;
     if (jitterUs > 0) arrivesAtUs += Math.floor((this.uint32() / 0x1_0000_0000) * (jitterUs + 1));
     // Whatever the jitter, and though the line may have become faster since the last packet.
-    if (arrivesAtUs < flight.latestUs) arrivesAtUs = flight.latestUs;
-    flight.latestUs = arrivesAtUs;
-    flight.add(packet, arrivesAtUs + heldUs);
+    if (arrivesAtUs < queue.latestUs) arrivesAtUs = queue.latestUs;
+    queue.latestUs = arrivesAtUs;
+    queue.add(packet, arrivesAtUs + heldUs);
   }
 
-  /** @internal The last packet of a flight is about to arrive. */
-  emptied(flight: Flight): void {
-    if (flight.direction === 'tx') this.#txFlight = undefined;
-    else this.#rxFlight = undefined;
-    this.#wires.releaseFlight(flight);
+  /** @internal The last packet of a queue is about to arrive. */
+  emptied(queue: InFlightQueue): void {
+    if (queue.direction === 'tx') this.#txInFlight = undefined;
+    else this.#rxInFlight = undefined;
+    this.#fabric.releaseInFlightQueue(queue);
   }
 
   /** @internal A packet is at the end of the line. */
   arrived(packet: Packet, direction: Direction): void {
     if (packet.doomed) {
       packet.doomed = false;
-      this.#wires.drop(packet, 'no-carrier', this, direction);
+      this.#fabric.drop(packet, 'no-carrier', this, direction);
       return;
     }
-    this.#wires.observer?.delivered(packet, this, direction);
+    this.#fabric.observer?.delivered(packet, this, direction);
     if (direction === 'tx') this.#far.receive(packet);
     else this.#near.receive(packet);
   }

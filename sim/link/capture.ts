@@ -5,12 +5,12 @@
 
 import type { Packet } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
-import type { Link } from './link.ts';
+import type { Cable } from './cable.ts';
 import { PcapngWriter } from './pcapng.ts';
-import type { Direction, WireObserver } from './wires.ts';
+import type { Direction, WireObserver } from './fabric.ts';
 
 /** The name of the box that has put a packet on a host's cable; undefined: that host's peer did. */
-export type BoxOf = (packet: Packet, link: Link) => string | undefined;
+export type BoxOf = (packet: Packet, cable: Cable) => string | undefined;
 
 export class Capture implements WireObserver {
   readonly #timeline: Timeline;
@@ -25,11 +25,11 @@ export class Capture implements WireObserver {
     this.#writer = new PcapngWriter(write, comments);
   }
 
-  sent(packet: Packet, link: Link, direction: Direction): void {
+  sent(packet: Packet, cable: Cable, direction: Direction): void {
     if (this.#hasEnded) return;
     // The near end of a cable is a host; from the far end comes what some host has sent before, or what a box has made
     // of it.
-    const from = direction === 'tx' ? link.name : this.#boxOf(packet, link);
+    const from = direction === 'tx' ? cable.name : this.#boxOf(packet, cable);
     if (from === undefined) return;
     // What a box sends on is in a frame of the box's.
     const frame = direction === 'tx' ? packet.frame : undefined;

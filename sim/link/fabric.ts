@@ -2,8 +2,8 @@
 
 import type { Packet, PacketPool } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
-import { Flight } from './flight.ts';
-import type { Link } from './link.ts';
+import { InFlightQueue } from './in-flight-queue.ts';
+import type { Cable } from './cable.ts';
 
 /** As the board at the near end of a cable sees it: `tx` is from it, `rx` to it. */
 export type Direction = 'tx' | 'rx';
@@ -24,13 +24,13 @@ export interface Place {
 /** Is told what happens to each packet, at the time of it, and must leave it as it is. */
 export interface WireObserver {
   /** A host, or a box, has put it on the line. A packet that finds no carrier is not sent, only dropped. */
-  sent(packet: Packet, link: Link, direction: Direction): void;
-  delivered(packet: Packet, link: Link, direction: Direction): void;
+  sent(packet: Packet, cable: Cable, direction: Direction): void;
+  delivered(packet: Packet, cable: Cable, direction: Direction): void;
   /** `direction` is undefined in a switch or NAT box. */
   dropped(packet: Packet, reason: DropReason, at: Place, direction: Direction | undefined): void;
 }
 
-export class Wires {
+export class Fabric {
   readonly timeline: Timeline;
   readonly pool: PacketPool;
   readonly seed: number;
@@ -48,7 +48,7 @@ export class Wires {
     'no-mapping': 0,
     'no-port': 0,
   };
-  #idle: Flight | undefined = undefined;
+  #idle: InFlightQueue | undefined = undefined;
 
   constructor(timeline: Timeline, pool: PacketPool, seed: number) {
     this.timeline = timeline;
@@ -63,20 +63,20 @@ export class Wires {
   }
 
   /** @internal For a line that has nothing on the way yet. */
-  takeFlight(link: Link, direction: Direction): Flight {
-    const flight = this.#idle;
-    if (flight === undefined) return new Flight(this.timeline, link, direction);
-    this.#idle = flight.next;
-    flight.next = undefined;
-    flight.link = link;
-    flight.direction = direction;
-    return flight;
+  takeInFlightQueue(cable: Cable, direction: Direction): InFlightQueue {
+    const queue = this.#idle;
+    if (queue === undefined) return new InFlightQueue(this.timeline, cable, direction);
+    this.#idle = queue.next;
+    queue.next = undefined;
+    queue.cable = cable;
+    queue.direction = direction;
+    return queue;
   }
 
   /** @internal Of a line that has nothing on the way any more. */
-  releaseFlight(flight: Flight): void {
-    flight.forget();
-    flight.next = this.#idle;
-    this.#idle = flight;
+  releaseInFlightQueue(queue: InFlightQueue): void {
+    queue.forget();
+    queue.next = this.#idle;
+    this.#idle = queue;
   }
 }

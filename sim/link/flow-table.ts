@@ -6,7 +6,7 @@
 import { ICMP, type Packet, TCP } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import { Flow, Flows, isFirstSyn, type OnForgotten, type PacketEnds, TRANSITORY_US } from './flows.ts';
-import type { Link } from './link.ts';
+import type { Cable } from './cable.ts';
 import type { PacketJudge, PacketVerdict } from './rule.ts';
 
 export interface FlowTableOptions {
@@ -51,7 +51,7 @@ export class FlowTable {
    * Puts it on a cable, one only. `known` are TCP connections that it has seen before, and counts from now: as the
    * inside host sends. Gives what takes it off.
    */
-  install(cable: Link, known: readonly PacketEnds[] = []): () => void {
+  install(cable: Cable, known: readonly PacketEnds[] = []): () => void {
     this.#adoptsUntilUs = this.#timeline.nowUs + this.#adoptionUs;
     for (const ends of known) {
       const flow = new Flow(ends, TCP, true);

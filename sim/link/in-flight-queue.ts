@@ -1,30 +1,30 @@
 /**
  * The packets on their way along one direction of a cable, in the order in which they arrive. Most lines have none most
- * of the time: a line takes a flight, with its place in the queue of events, for its first packet and gives it back
+ * of the time: a line takes such a queue, with its place in the queue of events, for its first packet and gives it back
  * after its last.
  */
 
 import type { Packet } from '../packet/packet.ts';
 import type { Timeline, Waiter } from '../time/event.ts';
-import type { Link } from './link.ts';
-import type { Direction } from './wires.ts';
+import type { Cable } from './cable.ts';
+import type { Direction } from './fabric.ts';
 
-export class Flight implements Waiter {
-  link: Link;
+export class InFlightQueue implements Waiter {
+  cable: Cable;
   direction: Direction;
   /** Until when what was sent occupies the line: to the nanosecond, as a packet's time on a line is no whole number. */
   busyUntilUs = Number.NaN;
   /** When the last one arrives, or would if it were not held back: those that keep their order do not arrive before. */
   latestUs = Number.NaN;
   /** The next one that is idle. */
-  next: Flight | undefined = undefined;
+  next: InFlightQueue | undefined = undefined;
   #first: Packet | undefined = undefined;
   #last: Packet | undefined = undefined;
   readonly #timeline: Timeline;
   readonly #handle: number;
 
-  constructor(timeline: Timeline, link: Link, direction: Direction) {
-    this.link = link;
+  constructor(timeline: Timeline, cable: Cable, direction: Direction) {
+    this.cable = cable;
     this.direction = direction;
     this.#timeline = timeline;
     this.#handle = timeline.open(this);
@@ -93,20 +93,20 @@ export class Flight implements Waiter {
   fire(): void {
     const packet = this.#first;
     if (packet === undefined) throw new Error(`${this.describe()}: a packet was due, and none is on the way`);
-    const { link, direction } = this;
+    const { cable, direction } = this;
     this.#first = packet.next;
     packet.next = undefined;
     packet.flown = true;
     if (this.#first === undefined) {
       this.#last = undefined;
-      link.emptied(this);
+      cable.emptied(this);
     } else {
       this.#timeline.set(this.#handle, this.#first.arrivesAtUs);
     }
-    link.arrived(packet, direction);
+    cable.arrived(packet, direction);
   }
 
   describe(): string {
-    return `cable of ${this.link.name}, ${this.direction}`;
+    return `cable of ${this.cable.name}, ${this.direction}`;
   }
 }

@@ -1,10 +1,10 @@
-/** Who looks at the wires and prints a line for each packet. */
+/** A line for each packet on the fabric, for people. */
 
 import type { Packet } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
-import type { Link } from './link.ts';
+import type { Cable } from './cable.ts';
 import { Tracer } from './tracer.ts';
-import type { Direction, DropReason, Place, WireObserver } from './wires.ts';
+import type { Direction, DropReason, Place, WireObserver } from './fabric.ts';
 
 /** Prints a line for each packet that a host sends, and another where it is dropped. */
 export class LineTracer implements WireObserver {
@@ -19,8 +19,8 @@ export class LineTracer implements WireObserver {
     this.#print = print;
   }
 
-  sent(packet: Packet, link: Link, direction: Direction): void {
-    if (direction === 'tx') this.#line(packet, link, direction);
+  sent(packet: Packet, cable: Cable, direction: Direction): void {
+    if (direction === 'tx') this.#line(packet, cable, direction);
   }
 
   delivered(): void {}

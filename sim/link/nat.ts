@@ -9,7 +9,7 @@ import { makeReset } from '../packet/reset.ts';
 import { type FlowEnds, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
 import { NatTable } from './nat-table.ts';
 import type { Receiver } from './port.ts';
-import type { Wires } from './wires.ts';
+import type { Fabric } from './fabric.ts';
 
 export interface NatOptions extends Timeouts {
   /**
@@ -55,7 +55,7 @@ export class Nat {
   readonly inside: Receiver = { receive: (packet) => this.#fromInside(packet) };
   /** Takes packets for `address`: to be connected to the switch outside. */
   readonly outside: Receiver = { receive: (packet) => this.#fromOutside(packet) };
-  readonly #wires: Wires;
+  readonly #fabric: Fabric;
   readonly #address: number;
   readonly #inner: Receiver;
   readonly #outer: Receiver;
@@ -65,7 +65,7 @@ export class Nat {
 
   /** `address` is the one outside; `inner` and `outer` take what leaves the box: usually a switch on each side. */
   constructor(
-    wires: Wires,
+    fabric: Fabric,
     name: string,
     address: number,
     inner: Receiver,
@@ -77,7 +77,7 @@ export class Nat {
       throw new RangeError(`${ports.first} to ${ports.last} is no range of ports`);
     }
     this.name = name;
-    this.#wires = wires;
+    this.#fabric = fabric;
     this.#address = address;
     this.#inner = inner;
     this.#outer = outer;
@@ -85,7 +85,7 @@ export class Nat {
     this.#onEvent = onEvent;
     const onForgotten =
       onEvent && ((ends: FlowEnds, idleMs: number): void => onEvent({ kind: 'forgotten', ends, idleMs }));
-    this.#table = new NatTable(wires.timeline, { ...timeouts, name, onForgotten }, ports.first, ports.last);
+    this.#table = new NatTable(fabric.timeline, { ...timeouts, name, onForgotten }, ports.first, ports.last);
   }
 
   /** How many connections it remembers, with those that have expired and were not looked for since. */
@@ -101,7 +101,7 @@ export class Nat {
   #fromInside(packet: Packet): void {
     if (packet.protocol === ICMP) {
       if (isIcmpError(packet)) this.#errorFromInside(packet);
-      else this.#wires.drop(packet, 'no-mapping', this, undefined);
+      else this.#fabric.drop(packet, 'no-mapping', this, undefined);
       return;
     }
     const { protocol, source, sourcePort, destination, destinationPort, flags } = packet;
@@ -115,7 +115,7 @@ export class Nat {
       }
       mapping = this.#table.add(packet, protocol);
       if (mapping === undefined) {
-        this.#wires.drop(packet, 'no-port', this, undefined);
+        this.#fabric.drop(packet, 'no-port', this, undefined);
         return;
       }
       if (protocol === TCP) this.#tellMapped(mapping);
@@ -130,7 +130,7 @@ export class Nat {
     if (packet.protocol === ICMP) {
       // Nobody inside has asked: hosts answer pings, and send none.
       if (isIcmpError(packet)) this.#errorFromOutside(packet);
-      else this.#wires.drop(packet, 'no-mapping', this, undefined);
+      else this.#fabric.drop(packet, 'no-mapping', this, undefined);
       return;
     }
     const mapping = this.#table.findFromOutside(
@@ -159,10 +159,10 @@ export class Nat {
     const { flags } = packet;
     // RFC 5382 REQ-4: a SYN that comes unasked is not answered, for it may be half of a simultaneous open.
     if (!this.#resets || packet.protocol !== TCP || (flags & RST) !== 0 || (flags & (SYN | ACK)) === SYN) {
-      this.#wires.drop(packet, 'no-mapping', this, undefined);
+      this.#fabric.drop(packet, 'no-mapping', this, undefined);
       return;
     }
-    const { pool } = this.#wires;
+    const { pool } = this.#fabric;
     const reset = pool.take();
     reset.source = packet.destination;
     reset.sourcePort = packet.destinationPort;
@@ -173,7 +173,7 @@ export class Nat {
     reset.dontFragment = true;
     reset.identification = 0;
     makeReset(reset, packet);
-    this.#wires.drop(packet, 'no-mapping', this, undefined);
+    this.#fabric.drop(packet, 'no-mapping', this, undefined);
     sender.receive(reset);
   }
 
@@ -191,7 +191,7 @@ export class Nat {
       quoted.destinationPort,
     );
     if (mapping === undefined) {
-      this.#wires.drop(packet, 'no-mapping', this, undefined);
+      this.#fabric.drop(packet, 'no-mapping', this, undefined);
       return;
     }
     packet.quoted = this.#quote(quoted, mapping, true);
@@ -206,7 +206,7 @@ export class Nat {
     const { protocol, source, sourcePort, destination, destinationPort } = quoted;
     const mapping = this.#table.findFromInside(protocol, destination, destinationPort, source, sourcePort);
     if (mapping === undefined) {
-      this.#wires.drop(packet, 'no-mapping', this, undefined);
+      this.#fabric.drop(packet, 'no-mapping', this, undefined);
       return;
     }
     packet.quoted = this.#quote(quoted, mapping, false);

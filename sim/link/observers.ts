@@ -1,13 +1,13 @@
-/** Several who look at the same wires. */
+/** Several who look at the same fabric. */
 
 import type { Packet } from '../packet/packet.ts';
-import type { Link } from './link.ts';
-import type { Direction, DropReason, Place, WireObserver, Wires } from './wires.ts';
+import type { Cable } from './cable.ts';
+import type { Direction, DropReason, Place, WireObserver, Fabric } from './fabric.ts';
 
-/** Lets `added` look at the wires too. */
-export function addObserver(wires: Wires, added: WireObserver): void {
-  const first = wires.observer;
-  wires.observer = first === undefined ? added : new Both(first, added);
+/** Lets `added` look at the fabric too. */
+export function addObserver(fabric: Fabric, added: WireObserver): void {
+  const first = fabric.observer;
+  fabric.observer = first === undefined ? added : new Both(first, added);
 }
 
 class Both implements WireObserver {
@@ -19,14 +19,14 @@ class Both implements WireObserver {
     this.#second = second;
   }
 
-  sent(packet: Packet, link: Link, direction: Direction): void {
-    this.#first.sent(packet, link, direction);
-    this.#second.sent(packet, link, direction);
+  sent(packet: Packet, cable: Cable, direction: Direction): void {
+    this.#first.sent(packet, cable, direction);
+    this.#second.sent(packet, cable, direction);
   }
 
-  delivered(packet: Packet, link: Link, direction: Direction): void {
-    this.#first.delivered(packet, link, direction);
-    this.#second.delivered(packet, link, direction);
+  delivered(packet: Packet, cable: Cable, direction: Direction): void {
+    this.#first.delivered(packet, cable, direction);
+    this.#second.delivered(packet, cable, direction);
   }
 
   dropped(packet: Packet, reason: DropReason, at: Place, direction: Direction | undefined): void {

@@ -2,7 +2,7 @@
 
 import type { Packet } from '../packet/packet.ts';
 import type { Receiver } from './port.ts';
-import type { Wires } from './wires.ts';
+import type { Fabric } from './fabric.ts';
 
 /**
  * Forwards by IPv4 address. It knows where everybody is, has no queue and floods nothing, as one does that has learned
@@ -12,12 +12,12 @@ export class Switch implements Receiver {
   readonly name: string;
   /** Where packets go that nobody here has the address of: a NAT box, or another switch. Undefined: nowhere. */
   uplink: Receiver | undefined = undefined;
-  readonly #wires: Wires;
+  readonly #fabric: Fabric;
   /** The hosts of each /24: hosts come in rows, and so 100,000 need 8 bytes each and a small map. */
   readonly #networks = new Map<number, (Receiver | undefined)[]>();
 
-  constructor(wires: Wires, name: string) {
-    this.#wires = wires;
+  constructor(fabric: Fabric, name: string) {
+    this.#fabric = fabric;
     this.name = name;
   }
 
@@ -41,7 +41,7 @@ export class Switch implements Receiver {
   receive(packet: Packet): void {
     const { destination } = packet;
     const receiver = this.#networks.get(destination >> 8)?.[destination & 0xff] ?? this.uplink;
-    if (receiver === undefined) this.#wires.drop(packet, 'no-route', this, undefined);
+    if (receiver === undefined) this.#fabric.drop(packet, 'no-route', this, undefined);
     else receiver.receive(packet);
   }
 }

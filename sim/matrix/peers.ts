@@ -67,7 +67,7 @@ async function experiment(intervalMs: number, graceMs: number, seed: number): Pr
     return { address, power: sim.addDevice({ firmware: image, address, link: LINK }).power };
   });
   await sim.runFor(CALM_MS);
-  const bytesADevice = sim.wires.sentBytes / DEVICES;
+  const bytesADevice = sim.fabric.sentBytes / DEVICES;
   const detectedMs: number[] = [];
   for (const { address, power } of devices.slice(0, CUTS)) {
     const cutMs = sim.nowMs;

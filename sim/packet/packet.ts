@@ -77,7 +77,7 @@ export class Packet {
   payloadBytes = 0;
   /** The Ethernet frame that it was sent in, where the firmware made that itself: for captures. */
   frame: Uint8Array | undefined = undefined;
-  /** @internal The next in the pool, or on the way (link/flight.ts). */
+  /** @internal The next in the pool, or on the way (link/in-flight-queue.ts). */
   next: Packet | undefined = undefined;
   /**
    * @internal Where it is on the way: when it arrives. Not a whole number at first, so that the engine keeps it as a

@@ -8,7 +8,7 @@ import type { Capabilities, Lookup, Network } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
 import type { Interrupts } from '../board/interrupts.ts';
 import type { Nic } from '../board/nic.ts';
-import type { Link } from '../link/link.ts';
+import type { Cable } from '../link/cable.ts';
 import type { Port } from '../link/port.ts';
 import { parseAddress } from '../packet/address.ts';
 import { decodePacket } from '../packet/decode.ts';
@@ -42,7 +42,7 @@ export class Host implements Nic, Port {
   readonly profile: Profile;
   stack: Stack | undefined = undefined;
   #network: StackNetwork | undefined = undefined;
-  #link: Link | undefined = undefined;
+  #link: Cable | undefined = undefined;
   /** Made with the first packet to itself. */
   #loopback: Loopback | undefined = undefined;
 
@@ -54,11 +54,11 @@ export class Host implements Nic, Port {
     this.profile = profile;
   }
 
-  attach(link: Link): void {
+  attach(link: Cable): void {
     this.#link = link;
   }
 
-  get link(): Link {
+  get link(): Cable {
     if (this.#link === undefined) throw new Error(`the host ${this.name} has no cable`);
     return this.#link;
   }

@@ -132,7 +132,7 @@ describe('our devices against mosquitto', () => {
   }, 30_000);
 });
 
-describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over wires that are cut (tier T2)', () => {
+describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over fabric that are cut (tier T2)', () => {
   it('mosquitto takes who lost its power off line 4 to 10 s after the last packet, with keep alive 3 s', async (context) => {
     needsMosquitto(context);
     const args = ['run', '--protocol', 'mqtt', '--beat', '3s', '--devices', '7', '--for', '22s', '--json'];

@@ -45,7 +45,7 @@ export async function record(seed: number, devices: number, serverProfile: Profi
   const capture = new PcapngWriter((piece) => bytes.update(piece), [`seed ${seed}`]);
   let frames = 0;
   const firstPorts = new Map<string, number>();
-  sim.wires.observer = {
+  sim.fabric.observer = {
     sent: (packet, link, direction) => {
       // Once, where it is sent: at the near end of the sender's cable.
       if (direction !== 'tx') return;

@@ -95,7 +95,7 @@ it('a device that lost its power says nothing more, and no `finally` of its firm
       beat();
     },
   });
-  sim.wires.observer = { sent: () => frames++, delivered() {}, dropped() {} };
+  sim.fabric.observer = { sent: () => frames++, delivered() {}, dropped() {} };
   await sim.runFor('1s');
   expect(frames).toBe(10);
   device.power.cut();

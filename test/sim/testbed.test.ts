@@ -267,10 +267,10 @@ describe('the trace', () => {
     });
   });
 
-  it('counts what every host sends, as IPv4 packets: a look at the wires finds the same', async () => {
+  it('counts what every host sends, as IPv4 packets: a look at the fabric finds the same', async () => {
     const { sim, trace } = world();
     let bytes = 0;
-    sim.wires.observer = {
+    sim.fabric.observer = {
       sent: (packet, _, direction) =>
         direction === 'tx' &&
         (bytes += 40 + packet.payloadBytes + (packet.mss > 0 ? 4 : 0) + (packet.windowScale >= 0 ? 4 : 0)),

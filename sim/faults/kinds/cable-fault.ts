@@ -4,7 +4,7 @@
  */
 
 import type { Rule } from '../../link/rule.ts';
-import type { Direction } from '../../link/wires.ts';
+import type { Direction } from '../../link/fabric.ts';
 import type { Dice } from '../../dice.ts';
 import { type Argument, type Effect, type KindOfFault, networkOf, type Slowdown } from '../kind.ts';
 

@@ -138,11 +138,11 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
   ] as const)('%s: packets are gone, and sent again', async (named, reason) => {
     const { sim, trace } = world(`${named} on dev-1 at 10s for 60s`);
     await sim.runFor('70s');
-    const dropped = sim.wires.drops[reason];
+    const dropped = sim.fabric.drops[reason];
     expect(dropped).toBeGreaterThan(20);
     expect(Math.max(...roundTrips(trace, 10, 70))).toBeGreaterThan(200);
     await sim.runFor('30s');
-    expect(sim.wires.drops[reason]).toBe(dropped);
+    expect(sim.fabric.drops[reason]).toBe(dropped);
   });
 
   it.each(['duplicate 100%', 'reorder 50%'])('%s: everything is answered, in the end', async (named) => {

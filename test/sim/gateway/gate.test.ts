@@ -5,7 +5,7 @@ import { heartbeatFirmware, Simulation } from '../../../sim/index.ts';
 import { Gate } from '../../../sim/gateway/gate.ts';
 import { PacketSplitter } from '../../../sim/gateway/packet-splitter.ts';
 import { Switch } from '../../../sim/link/switch.ts';
-import { Wires } from '../../../sim/link/wires.ts';
+import { Fabric } from '../../../sim/link/fabric.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
 import { decodePacket } from '../../../sim/packet/decode.ts';
 import { encodePacket } from '../../../sim/packet/encode.ts';
@@ -37,17 +37,17 @@ function bytesOf(packet: Packet): Uint8Array {
 
 function rig() {
   const engine = new Engine();
-  const wires = new Wires(engine, new PacketPool(), 1);
-  const inside = new Switch(wires, 'switch');
+  const fabric = new Fabric(engine, new PacketPool(), 1);
+  const inside = new Switch(fabric, 'switch');
   const out: Uint8Array[] = [];
-  const gate = new Gate(wires, 'server', inside, (bytes) => out.push(bytes));
+  const gate = new Gate(fabric, 'server', inside, (bytes) => out.push(bytes));
   const arrived: number[] = [];
   inside.connect(INSIDE, { receive: (packet) => arrived.push(packet.seq) });
   const settle = (): void => {
     engine.runUntil(engine.nowUs);
     gate.flush();
   };
-  return { engine, wires, inside, gate, out, arrived, settle };
+  return { engine, fabric, inside, gate, out, arrived, settle };
 }
 
 it('hands out what nobody inside has the address of, whole packets in one piece', () => {
@@ -61,13 +61,13 @@ it('hands out what nobody inside has the address of, whole packets in one piece'
 });
 
 it('drops what comes for an address that nobody has: it goes back to nobody', () => {
-  const { gate, out, wires, arrived, settle } = rig();
+  const { gate, out, fabric, arrived, settle } = rig();
   gate.arrive(bytesOf(syn(BEYOND, INSIDE)));
   gate.arrive(bytesOf(syn(BEYOND, address('10.9.9.9'))));
   settle();
   expect(arrived).toEqual([7]);
   expect(out).toEqual([]);
-  expect(wires.drops['no-route']).toBe(1);
+  expect(fabric.drops['no-route']).toBe(1);
 });
 
 it('lets nothing through while its cable is out', () => {

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Line, makeLine, PERFECT } from '../../../sim/link/line.ts';
-import { Link } from '../../../sim/link/link.ts';
+import { Cable } from '../../../sim/link/cable.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
 let w: World;
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 const cable = (tx: Partial<Line>, rx: Partial<Line> = tx) =>
-  new Link(w.wires, 'dev-1', board, far, makeLine(tx), makeLine(rx));
+  new Cable(w.fabric, 'dev-1', board, far, makeLine(tx), makeLine(rx));
 
 /** As Array.from({length}), but calls. */
 const times = (count: number, run: (i: number) => void) => {
@@ -46,8 +46,8 @@ describe('delay', () => {
   });
 
   it('of 0 still parts what a host sends from what it receives: no host is entered while it sends', () => {
-    const link = new Link(w.wires, 'dev-1', board, { receive: (arrived) => echo.receive(arrived) });
-    const echo = new Link(w.wires, 'dev-2', far, link);
+    const link = new Cable(w.fabric, 'dev-1', board, { receive: (arrived) => echo.receive(arrived) });
+    const echo = new Cable(w.fabric, 'dev-2', far, link);
     let isSending = false;
     let rounds = 0;
     far.onPacket = (arrived) => {
@@ -71,8 +71,8 @@ describe('delay', () => {
 
   it('takes one event on a way of two cables only one of which takes time', () => {
     const near = cable({ delayUs: 100 });
-    const server = new Link(w.wires, 'server', far, near);
-    const out = new Link(w.wires, 'dev-2', board, server, makeLine({ delayUs: 100 }));
+    const server = new Cable(w.fabric, 'server', far, near);
+    const out = new Cable(w.fabric, 'dev-2', board, server, makeLine({ delayUs: 100 }));
     out.send(packet(1));
     expect(w.engine.runSome(1000, 1)).toBe('more');
     expect(far.arrivals).toEqual([[100, 1]]);
@@ -116,7 +116,7 @@ describe('jitter', () => {
     const arrivals = (seed: number, name: string) => {
       const other = world(seed);
       const host = new Host(other.engine);
-      const link = new Link(other.wires, name, host, host, makeLine({ jitterUs: 1_000_000 }));
+      const link = new Cable(other.fabric, name, host, host, makeLine({ jitterUs: 1_000_000 }));
       times(5, () => {
         link.send(packet(0));
         other.run(1_000_000);
@@ -165,10 +165,10 @@ describe('bandwidth', () => {
     // One packet takes 1120 us. A byte of it, 8 us, is left on the line: there is no room for another yet.
     w.run(1112);
     link.send(packet(4, 82));
-    expect(w.wires.drops['queue-full']).toBe(2);
+    expect(w.fabric.drops['queue-full']).toBe(2);
     w.run(8);
     link.send(packet(5, 82));
-    expect(w.wires.drops['queue-full']).toBe(2);
+    expect(w.fabric.drops['queue-full']).toBe(2);
     w.run(100_000);
     expect(far.arrivals).toEqual([[1120, 0], [2240, 1], [3360, 2], [4480, 5]]);
   });
@@ -230,7 +230,7 @@ describe('a cable that is pulled', () => {
     w.run(20_000);
     // The queue was emptied too: 2 does not wait for the ghosts of the others.
     expect(far.arrivals).toEqual([[51 + 1120 + 100, 2]]);
-    expect(w.wires.drops['no-carrier']).toBe(10);
+    expect(w.fabric.drops['no-carrier']).toBe(10);
   });
 
   it('takes nothing while it is out', () => {
@@ -250,7 +250,7 @@ describe('a cable that is pulled', () => {
     link.pull();
     w.run(100);
     link.plug();
-    const again = w.wires.pool.take();
+    const again = w.fabric.pool.take();
     again.seq = 2;
     link.send(again);
     w.run(100);
@@ -268,7 +268,7 @@ describe('loss', () => {
     w.run(0);
     expect(board.arrivals).toHaveLength(100_000);
     // Five standard deviations of 31.5.
-    expect(Math.abs(w.wires.drops.loss - 1000)).toBeLessThan(158);
+    expect(Math.abs(w.fabric.drops.loss - 1000)).toBeLessThan(158);
   });
 
   it('of 1 is of all, and of 0 of none', () => {

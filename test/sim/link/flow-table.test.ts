@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { natTimeoutFault } from '../../../sim/faults/kinds/nat-timeout.ts';
 import { FlowTable, type FlowTableOptions } from '../../../sim/link/flow-table.ts';
 import type { FlowEnds } from '../../../sim/link/flows.ts';
-import { Link } from '../../../sim/link/link.ts';
+import { Cable } from '../../../sim/link/cable.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
 import { ACK, FIN, ICMP, type Packet, RST, SYN, TCP, UDP } from '../../../sim/packet/packet.ts';
 import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
@@ -22,7 +22,7 @@ const IDLE = 350 * SECOND;
 let w: World;
 let device: Host;
 let server: Host;
-let cable: Link;
+let cable: Cable;
 let table: FlowTable;
 let undo: () => void;
 /** Whom it has forgotten: when, its ends, after how long. */
@@ -32,7 +32,7 @@ beforeEach(() => {
   w = world();
   device = new Host(w.engine);
   server = new Host(w.engine);
-  cable = new Link(w.wires, 'dev-1', device, server);
+  cable = new Cable(w.fabric, 'dev-1', device, server);
   forgotten = [];
 });
 

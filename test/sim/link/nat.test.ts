@@ -1,7 +1,7 @@
 /** The NAT box: what it translates, when it forgets, and what it says then. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Link } from '../../../sim/link/link.ts';
+import { Cable } from '../../../sim/link/cable.ts';
 import { Nat, NAT_DEFAULTS, type NatEvent, type NatOptions } from '../../../sim/link/nat.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
@@ -32,23 +32,23 @@ let device: Host;
 let other: Host;
 let server: Host;
 let nat: Nat;
-let fromDevice: Link;
-let fromOther: Link;
-let fromServer: Link;
+let fromDevice: Cable;
+let fromOther: Cable;
+let fromServer: Cable;
 
 function build(options: Partial<NatOptions> = {}): void {
   w = world();
-  const [home, internet] = [new Switch(w.wires, 'home'), new Switch(w.wires, 'internet')];
-  const plugIn = (lan: Switch, at: number, name: string): [Host, Link] => {
+  const [home, internet] = [new Switch(w.fabric, 'home'), new Switch(w.fabric, 'internet')];
+  const plugIn = (lan: Switch, at: number, name: string): [Host, Cable] => {
     const host = new Host(w.engine);
-    const link = new Link(w.wires, name, host, lan);
+    const link = new Cable(w.fabric, name, host, lan);
     lan.connect(at, link);
     return [host, link];
   };
   [device, fromDevice] = plugIn(home, DEVICE, 'device');
   [other, fromOther] = plugIn(home, OTHER, 'other');
   [server, fromServer] = plugIn(internet, SERVER, 'server');
-  nat = new Nat(w.wires, 'nat', OUTSIDE, home, internet, { ...TIMES, ...options });
+  nat = new Nat(w.fabric, 'nat', OUTSIDE, home, internet, { ...TIMES, ...options });
   home.uplink = nat.inside;
   internet.connect(OUTSIDE, nat.outside);
 }
@@ -128,7 +128,7 @@ describe('translation', () => {
     back({ destinationPort: 1025 });
     back({ protocol: UDP });
     expect(device.packets).toEqual([]);
-    expect(w.wires.drops['no-mapping']).toBe(4);
+    expect(w.fabric.drops['no-mapping']).toBe(4);
     expect(isOpenFromOutside()).toBe(true);
   });
 
@@ -180,7 +180,7 @@ describe('translation', () => {
       protocol: ICMP,
       quoted: packet(0, 0, { source: SERVER, sourcePort: 80, destination: DEVICE, destinationPort: 5000 }),
     });
-    expect(w.wires.drops['no-mapping']).toBe(2);
+    expect(w.fabric.drops['no-mapping']).toBe(2);
   });
 });
 
@@ -275,7 +275,7 @@ describe('a connection that is not known', () => {
     back();
     back({ flags: SYN });
     expect([device.packets, server.packets]).toEqual([[], []]);
-    expect(w.wires.drops['no-mapping']).toBe(3);
+    expect(w.fabric.drops['no-mapping']).toBe(3);
   });
 
   it('meets a reset that its sender accepts, on either side, where the box resets', () => {
@@ -327,7 +327,7 @@ describe('a connection that is not known', () => {
     back({ protocol: UDP });
     back({ flags: SYN });
     expect([device.packets, server.packets]).toEqual([[], []]);
-    expect(w.wires.drops['no-mapping']).toBe(4);
+    expect(w.fabric.drops['no-mapping']).toBe(4);
   });
 });
 
@@ -339,11 +339,11 @@ describe('ports', () => {
       w.run(SECOND);
     }
     expect(server.packets.map(({ sourcePort }) => sourcePort)).toEqual([2000, 2001, 2002]);
-    expect(w.wires.drops['no-port']).toBe(1);
+    expect(w.fabric.drops['no-port']).toBe(1);
     // 4 s have gone: the first expires after 30.
     w.run(26 * SECOND - 1);
     out({ flags: SYN, sourcePort: 5003 });
-    expect(w.wires.drops['no-port']).toBe(2);
+    expect(w.fabric.drops['no-port']).toBe(2);
     w.run(1);
     out({ flags: SYN, sourcePort: 5003 });
     expect(server.packets.at(-1)?.sourcePort).toBe(2000);
@@ -389,7 +389,7 @@ describe('ports', () => {
       }
       w.run(11 * SECOND);
     }
-    expect(w.wires.drops['no-port']).toBe(0);
+    expect(w.fabric.drops['no-port']).toBe(0);
     device.packets.length = other.packets.length = 0;
     for (let port = 2000; port < 2200; port++) back({ destinationPort: port });
     const reached = [...device.packets, ...other.packets].map(

@@ -1,7 +1,7 @@
 /** A world of cables with the plainest of hosts, in virtual time. */
 
 import type { Port } from '../../../sim/link/port.ts';
-import { type DropReason, Wires } from '../../../sim/link/wires.ts';
+import { type DropReason, Fabric } from '../../../sim/link/fabric.ts';
 import { ACK, Packet, PacketPool, TCP } from '../../../sim/packet/packet.ts';
 import { Engine } from '../../../sim/time/engine.ts';
 
@@ -38,7 +38,7 @@ export class Host implements Port {
 
 export interface World {
   readonly engine: Engine;
-  readonly wires: Wires;
+  readonly fabric: Fabric;
   /** The packets that were dropped: when, which, why, where. */
   readonly dropped: (readonly [atUs: number, number: number, reason: DropReason, at: string])[];
   /** Everything that was told of packets, as lines. */
@@ -49,10 +49,10 @@ export interface World {
 
 export function world(seed = 1): World {
   const engine = new Engine();
-  const wires = new Wires(engine, new PacketPool(), seed);
+  const fabric = new Fabric(engine, new PacketPool(), seed);
   const dropped: [number, number, DropReason, string][] = [];
   const told: string[] = [];
-  wires.observer = {
+  fabric.observer = {
     sent: (packet, link, direction) => told.push(`${engine.nowUs} sent ${packet.seq} ${link.name} ${direction}`),
     delivered: (packet, link, direction) =>
       told.push(`${engine.nowUs} delivered ${packet.seq} ${link.name} ${direction}`),
@@ -61,7 +61,7 @@ export function world(seed = 1): World {
       dropped.push([engine.nowUs, packet.seq, reason, at.name]);
     },
   };
-  return { engine, wires, dropped, told, run: (us) => void engine.runUntil(engine.nowUs + us) };
+  return { engine, fabric, dropped, told, run: (us) => void engine.runUntil(engine.nowUs + us) };
 }
 
 /** A segment with this number and so much data, with what else is given. */

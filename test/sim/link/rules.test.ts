@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Line, makeLine } from '../../../sim/link/line.ts';
-import { Link } from '../../../sim/link/link.ts';
+import { Cable } from '../../../sim/link/cable.ts';
 import { bandwidth } from '../../../sim/link/rules/bandwidth.ts';
 import { blackhole } from '../../../sim/link/rules/blackhole.ts';
 import { burstLoss } from '../../../sim/link/rules/burst-loss.ts';
@@ -27,10 +27,10 @@ beforeEach(() => {
   far = new Host(w.engine);
 });
 
-const cable = (line: Partial<Line> = {}) => new Link(w.wires, 'dev-1', board, far, makeLine(line));
+const cable = (line: Partial<Line> = {}) => new Cable(w.fabric, 'dev-1', board, far, makeLine(line));
 
 /** Sends packets 0, 1, 2, ... at this distance, and waits until all have arrived that will. */
-function send(link: Link, count: number, everyUs = 0, make: (i: number) => Packet = packet): void {
+function send(link: Cable, count: number, everyUs = 0, make: (i: number) => Packet = packet): void {
   for (let i = 0; i < count; i++) {
     link.send(make(i));
     w.run(everyUs);
@@ -79,7 +79,7 @@ describe('loss in bursts', () => {
     const link = cable();
     link.install('tx', burstLoss({ goodToBad: 0.1, badToGood: 0.1, lossInGood: 0.1, lossInBad: 0.5 }));
     send(link, 100_000);
-    expect(w.wires.drops.loss / 100_000).toBeCloseTo(0.3, 1);
+    expect(w.fabric.drops.loss / 100_000).toBeCloseTo(0.3, 1);
   });
 
   it('has a state for each direction of each cable', () => {
@@ -114,7 +114,7 @@ describe('duplicate', () => {
   });
 
   it('makes a copy that arrives at no host while its sender is sending', () => {
-    const link = new Link(w.wires, 'dev-1', board, new Link(w.wires, 'dev-2', far, board));
+    const link = new Cable(w.fabric, 'dev-1', board, new Cable(w.fabric, 'dev-2', far, board));
     link.install('tx', duplicate(1));
     link.send(packet(1));
     expect(far.arrivals).toEqual([]);
@@ -170,7 +170,7 @@ describe('reorder', () => {
     link.plug();
     w.run(10_000);
     expect(far.arrivals).toEqual([]);
-    expect(w.wires.drops['no-carrier']).toBe(20);
+    expect(w.fabric.drops['no-carrier']).toBe(20);
   });
 });
 
@@ -182,7 +182,7 @@ describe('corrupt', () => {
       packet(i, i % 100, { source: i, destination: -i, sourcePort: i, destinationPort: 80, window: 5 }),
     );
     expect(far.arrivals).toEqual([]);
-    expect(w.wires.drops.corrupt).toBe(5000);
+    expect(w.fabric.drops.corrupt).toBe(5000);
   });
 
   it('finds it in datagrams and ICMP errors too', () => {
@@ -190,14 +190,14 @@ describe('corrupt', () => {
     link.install('tx', corrupt(1));
     send(link, 2000, 0, (i) => packet(i, 40, { protocol: UDP }));
     send(link, 2000, 0, (i) => packet(i, 0, { protocol: ICMP, code: 1, quoted: packet(i) }));
-    expect(w.wires.drops.corrupt).toBe(4000);
+    expect(w.fabric.drops.corrupt).toBe(4000);
   });
 
   it('leaves the others as they are', () => {
     const link = cable();
     link.install('tx', corrupt(0.1));
     send(link, 10_000, 0, (i) => packet(i, 4, { ack: 7, window: 9 }));
-    expect(Math.abs(w.wires.drops.corrupt - 1000)).toBeLessThan(150);
+    expect(Math.abs(w.fabric.drops.corrupt - 1000)).toBeLessThan(150);
     for (const { ack, window, payloadBytes } of far.packets) expect([ack, window, payloadBytes]).toEqual([7, 9, 4]);
   });
 });
@@ -325,14 +325,14 @@ it('judges by all rules, and gives back to the pool what one of them drops', () 
   w.run(0);
   expect(far.arrivals).toEqual([]);
   expect(w.dropped).toHaveLength(1);
-  expect(w.wires.pool.take()).toBe(sent);
+  expect(w.fabric.pool.take()).toBe(sent);
 });
 
 it('does not draw by chance for cables that have no rule: one more of them changes nothing for the others', () => {
   const lost = (others: number) => {
     const other = world(5);
     const host = new Host(other.engine);
-    const links = Array.from({ length: others + 1 }, (_, i) => new Link(other.wires, `dev-${i}`, host, host));
+    const links = Array.from({ length: others + 1 }, (_, i) => new Cable(other.fabric, `dev-${i}`, host, host));
     for (const link of links) link.install('tx', loss(0.5));
     for (let i = 0; i < 50; i++) for (const link of links) link.send(packet(i));
     other.run(0);

@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, it } from 'vitest';
 import { makeLine } from '../../../sim/link/line.ts';
-import { Link } from '../../../sim/link/link.ts';
+import { Cable } from '../../../sim/link/cable.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
 import { Host, packet, type World, world } from './rig.ts';
@@ -12,14 +12,14 @@ let lan: Switch;
 
 beforeEach(() => {
   w = world();
-  lan = new Switch(w.wires, 'lan');
+  lan = new Switch(w.fabric, 'lan');
 });
 
 const address = (text: string) => parseAddress(text) ?? 0;
 
-function host(text: string, delayUs: number): { readonly host: Host; readonly link: Link } {
+function host(text: string, delayUs: number): { readonly host: Host; readonly link: Cable } {
   const made = new Host(w.engine);
-  const link = new Link(w.wires, text, made, lan, makeLine({ delayUs }));
+  const link = new Cable(w.fabric, text, made, lan, makeLine({ delayUs }));
   lan.connect(address(text), link);
   return { host: made, link };
 }
@@ -54,7 +54,7 @@ it('forgets an address that is taken away', () => {
   lan.connect(address('10.0.0.2'), undefined);
   a.link.send(packet(1, 0, { destination: address('10.0.0.2') }));
   w.run(10);
-  expect(w.wires.drops['no-route']).toBe(1);
+  expect(w.fabric.drops['no-route']).toBe(1);
 });
 
 it('sends nothing into a cable that is out, and its sender is told nothing', () => {

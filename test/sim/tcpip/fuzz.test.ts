@@ -311,7 +311,7 @@ describe('two ends that believe different things of one connection', () => {
   );
 });
 
-/** Segments at one instant, on wires that take no time. */
+/** Segments at one instant, on cables that take no time. */
 const AT_ONCE_MAX = 100;
 
 function disagree(a: Profile, b: Profile, random: Seeded, seed: number): void {

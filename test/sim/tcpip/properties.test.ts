@@ -5,7 +5,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Hal } from '../../../hal/hal.ts';
-import type { Link } from '../../../sim/link/link.ts';
+import type { Cable } from '../../../sim/link/cable.ts';
 import type { Rule } from '../../../sim/link/rule.ts';
 import { bandwidth } from '../../../sim/link/rules/bandwidth.ts';
 import { blackhole } from '../../../sim/link/rules/blackhole.ts';
@@ -98,7 +98,7 @@ function plan(sim: Simulation, random: Seeded): void {
   }
 }
 
-function putOn(sim: Simulation, link: Link, random: Seeded, fromUs: number, toUs: number): void {
+function putOn(sim: Simulation, link: Cable, random: Seeded, fromUs: number, toUs: number): void {
   const rule = random.pick(RULES)(random);
   const direction = random.pick(['tx', 'rx', 'both'] as const);
   sim.engine.at(fromUs, () => sim.engine.at(toUs, link.install(direction, rule), 'the plan'), 'the plan');
@@ -115,7 +115,7 @@ interface Case {
 function run(seed: number): Case {
   const random = new Seeded(seed);
   const sim = new Simulation({ seed });
-  const packets = watchPackets(sim.wires.pool);
+  const packets = watchPackets(sim.fabric.pool);
   const handles = watchHandles(sim.engine);
   const hals: Hal[] = [];
   for (const name of ['a', 'b']) {

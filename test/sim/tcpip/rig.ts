@@ -7,8 +7,8 @@
 import { errnoOf, failure, type Errno } from '../../../hal/errno.ts';
 import type { ListeningSocket, Network, StreamHandler, StreamSocket } from '../../../hal/network.ts';
 import { Interrupts } from '../../../sim/board/interrupts.ts';
-import { Link } from '../../../sim/link/link.ts';
-import { Wires } from '../../../sim/link/wires.ts';
+import { Cable } from '../../../sim/link/cable.ts';
+import { Fabric } from '../../../sim/link/fabric.ts';
 import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/packet/packet.ts';
 import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import { Host } from '../../../sim/tcpip/host.ts';
@@ -81,7 +81,7 @@ export class Rig {
   readonly interrupts = new Interrupts();
   readonly host: Host;
   readonly network: Network;
-  readonly link: Link;
+  readonly link: Cable;
   /** Whose turn it is to accept. */
   readonly accepted: User[] = [];
   listener: ListeningSocket | undefined = undefined;
@@ -92,11 +92,11 @@ export class Rig {
   #lastPort = 0;
 
   constructor(profile: ProfileName | Profile, seed = 1) {
-    const wires = new Wires(this.engine, this.pool, seed);
+    const fabric = new Fabric(this.engine, this.pool, seed);
     const { engine, pool, queues } = this;
     const world = { timeline: engine, packets: pool, queues, salt: 0, addressesOf: () => undefined };
     this.host = new Host('dut', OWN_ADDRESS, world, typeof profile === 'string' ? PROFILES[profile] : profile);
-    this.link = new Link(wires, 'dut', this.host, { receive: (packet) => this.#take(packet) });
+    this.link = new Cable(fabric, 'dut', this.host, { receive: (packet) => this.#take(packet) });
     this.host.attach(this.link);
     this.network = this.host.powerOn(this.interrupts);
   }

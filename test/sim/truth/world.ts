@@ -4,12 +4,12 @@
  */
 
 import { makeLine } from '../../../sim/link/line.ts';
-import { Link } from '../../../sim/link/link.ts';
+import { Cable } from '../../../sim/link/cable.ts';
 import { Nat } from '../../../sim/link/nat.ts';
 import type { Receiver } from '../../../sim/link/port.ts';
 import { blackhole } from '../../../sim/link/rules/blackhole.ts';
 import { Switch } from '../../../sim/link/switch.ts';
-import { Wires } from '../../../sim/link/wires.ts';
+import { Fabric } from '../../../sim/link/fabric.ts';
 import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/packet/packet.ts';
 import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import { Host } from '../../../sim/tcpip/host.ts';
@@ -68,7 +68,7 @@ export class TruthWorld {
   readonly server: Machine;
   readonly client: Machine;
   readonly seen: Record<Side, Seen[]> = { server: [], client: [] };
-  readonly cables: Record<Side, Link>;
+  readonly cables: Record<Side, Cable>;
   readonly options: WorldOptions;
   readonly #muted: (() => void)[] = [];
   /** The client's end, when it has connected. */
@@ -78,17 +78,17 @@ export class TruthWorld {
     const { engine } = this;
     const { delayUs = 1 } = options;
     const packets = new PacketPool();
-    const wires = new Wires(engine, packets, 1);
-    const between = new Switch(wires, 'switch');
+    const fabric = new Fabric(engine, packets, 1);
+    const between = new Switch(fabric, 'switch');
     const world = { timeline: engine, packets, queues: new ByteQueuePool(), salt: 0, addressesOf: () => undefined };
     const serverHost = new Host('server', SERVER_ADDRESS, world, options.server ?? LINUX);
     const clientHost = new Host('client', CLIENT_ADDRESS, world, options.client ?? LINUX);
     const nearLine = makeLine({ delayUs: Math.floor(delayUs / 2) });
     const farLine = makeLine({ delayUs: Math.ceil(delayUs / 2) });
-    const serverCable = new Link(wires, 'server', serverHost, between, nearLine);
+    const serverCable = new Cable(fabric, 'server', serverHost, between, nearLine);
     let beyond: Receiver = between;
-    const clientCable: Link = new Link(
-      wires,
+    const clientCable: Cable = new Cable(
+      fabric,
       'client',
       clientHost,
       { receive: (packet) => beyond.receive(packet) },
@@ -96,7 +96,7 @@ export class TruthWorld {
     );
     if (options.firewall !== undefined) {
       const { timeoutS, onExpired } = options.firewall;
-      const nat = new Nat(wires, 'firewall', FIREWALL_ADDRESS, clientCable, between, {
+      const nat = new Nat(fabric, 'firewall', FIREWALL_ADDRESS, clientCable, between, {
         establishedUs: timeoutS * 1e6,
         onExpired,
       });
@@ -107,7 +107,7 @@ export class TruthWorld {
     between.connect(CLIENT_ADDRESS, clientCable);
     serverHost.attach(serverCable);
     clientHost.attach(clientCable);
-    wires.observer = {
+    fabric.observer = {
       sent: (packet, link, direction) => this.#see(packet, link, direction, 'tx'),
       delivered: (packet, link, direction) => this.#see(packet, link, direction, 'rx'),
       dropped: () => {},
@@ -130,7 +130,7 @@ export class TruthWorld {
     }
   }
 
-  #see(packet: Packet, link: Link, direction: 'tx' | 'rx', wanted: 'tx' | 'rx'): void {
+  #see(packet: Packet, link: Cable, direction: 'tx' | 'rx', wanted: 'tx' | 'rx'): void {
     if (direction !== wanted || packet.protocol !== TCP) return;
     const side = link === this.cables.server ? 'server' : 'client';
     const { seq, ack, payloadBytes, window, sourcePort, destinationPort } = packet;
