@@ -82,10 +82,13 @@ class World {
     return (this.bench.realTime?.lagMsMax ?? 0) / 1000;
   }
 
-  /** That the server noticed so long after the device's word, by this, and that its own log says the same. */
-  expectNoticed(device: Device, by: string, fromS: number, toS: number): void {
+  /**
+   * That the server noticed so long after the device's word, or after what is said, by this, and that its own log says
+   * the same.
+   */
+  expectNoticed(device: Device, by: string, fromS: number, toS: number, sinceMs = this.wordMs(device)): void {
     const gone = this.gone(device) ?? expect.fail(`${device.name} was not noticed`);
-    const afterS = (gone.atMs - this.wordMs(device)) / 1000;
+    const afterS = (gone.atMs - sinceMs) / 1000;
     expect({ device: device.name, by: gone.by }).toEqual({ device: device.name, by });
     expect(afterS).toBeGreaterThanOrEqual(fromS - this.lagS);
     expect(afterS).toBeLessThanOrEqual(toS + this.lagS);
@@ -177,9 +180,10 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('a real server', () => {
     const [reset, lives] = world.devices(2);
     if (reset === undefined || lives === undefined) throw new Error('two devices');
     await world.bench.runFor('500ms');
+    const resetMs = world.bench.nowMs;
     reset.resetConnections();
     await world.bench.runFor('500ms');
-    world.expectNoticed(reset, 'ECONNRESET', 0.45, 0.6);
+    world.expectNoticed(reset, 'ECONNRESET', 0, 0.1, resetMs);
     expect(world.gone(lives)).toBeUndefined();
   });
 });
