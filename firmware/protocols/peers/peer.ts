@@ -3,16 +3,15 @@
  * pings it, and reports to the monitor, with each sign of its own life, whom it does not hear.
  */
 
-import { errnoOf, failure, type Errno } from '../../../hal/errno.ts';
+import { errnoOf, failure } from '../../../hal/errno.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { SocketAddress } from '../../../hal/network.ts';
 import type { EventListener } from '../../events.ts';
-import { DatagramEndpoint } from '../../net/datagram-endpoint.ts';
-import { lookup } from '../../net/lookup.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { retryDelayMs, type Retry } from '../../tasks/backoff.ts';
 import { serverName, type Server, type SessionEnd } from '../../tasks/connection.ts';
+import { type DatagramPath, openDatagramPath, ownEnd } from '../../tasks/datagram-path.ts';
 import type { ProtocolSettings } from '../protocol.ts';
 import { decodePeersMessage, encodePeersMessage, MESSAGE_BYTES_MAX, type Peer } from './message.ts';
 
@@ -51,7 +50,8 @@ export function* peerTask(os: Kernel, hal: Hal, config: PeersConfig, onEvent: Ev
     const server = servers[turn];
     if (server === undefined) throw new Error('there is no monitor to report to');
     onEvent?.({ kind: 'connecting', server: serverName(server) });
-    const path = yield* open(os, hal, config, server);
+    const timeout = os.msToTicks(config.connectTimeoutMs);
+    const path = yield* openDatagramPath(os, hal.network, server, timeout);
     if (typeof path === 'string') {
       onEvent?.({ kind: 'connect-failed', server: serverName(server), errno: path });
       failures++;
@@ -75,30 +75,6 @@ export function* peerTask(os: Kernel, hal: Hal, config: PeersConfig, onEvent: Ev
   }
 }
 
-interface Path {
-  readonly endpoint: DatagramEndpoint;
-  readonly monitor: SocketAddress;
-}
-
-/** A socket, and the first address of the monitor. Gives the errno where there is no such path. */
-function* open(os: Kernel, hal: Hal, config: PeersConfig, server: Server): Generator<void, Path | Errno, void> {
-  const timeout = os.msToTicks(config.connectTimeoutMs);
-  const addresses = yield* lookup(os, hal.network, server.host, timeout);
-  if (typeof addresses === 'string') return addresses;
-  const [address] = addresses;
-  if (address === undefined) return 'EAI_NONAME';
-  const endpoint = new DatagramEndpoint(os, hal.network);
-  const bound = yield* endpoint.bind({ address: address.includes(':') ? '::' : '0.0.0.0', port: 0 }, timeout);
-  if (bound === 0) return { endpoint, monitor: { address, port: server.port } };
-  endpoint.close();
-  return errnoOf(bound);
-}
-
-/** Undefined where the platform tells only that any of its addresses may be used. */
-function ownEnd({ local }: DatagramEndpoint): DatagramEndpoint['local'] {
-  return local === undefined || local.address === '0.0.0.0' || local.address === '::' ? undefined : local;
-}
-
 /** One that is pinged. */
 interface Watched {
   readonly peer: Peer;
@@ -114,7 +90,7 @@ interface Watched {
 class Peering {
   readonly #hal: Hal;
   readonly #config: PeersConfig;
-  readonly #path: Path;
+  readonly #path: DatagramPath;
   readonly #tell: EventListener | undefined;
   /** By their ids. */
   #watched = new Map<number, Watched>();
@@ -126,7 +102,7 @@ class Peering {
   #unansweredSinceMs = 0;
   wasServed = false;
 
-  constructor(hal: Hal, config: PeersConfig, path: Path, tell: EventListener | undefined) {
+  constructor(hal: Hal, config: PeersConfig, path: DatagramPath, tell: EventListener | undefined) {
     this.#hal = hal;
     this.#config = config;
     this.#path = path;
@@ -158,7 +134,7 @@ class Peering {
   }
 
   #receive(): SessionEnd | undefined {
-    const { endpoint, monitor } = this.#path;
+    const { endpoint, remote: monitor } = this.#path;
     for (;;) {
       const count = endpoint.tryRecvFrom(RECEIVED);
       if (count === EAGAIN) return undefined;
@@ -221,7 +197,7 @@ class Peering {
     const failed = Array.from(this.#watched.values()).filter(({ isFailed }) => isFailed);
     const name = this.#hal.system.deviceId;
     const bytes = encodePeersMessage({ type: 'report', name, failed: failed.map(({ peer }) => peer.id) });
-    const sent = this.#path.endpoint.sendTo(bytes, this.#path.monitor);
+    const sent = this.#path.endpoint.sendTo(bytes, this.#path.remote);
     if (sent < 0 && sent !== EAGAIN) return { by: errnoOf(sent) };
     if (this.#unanswered === 0) this.#unansweredSinceMs = nowMs;
     this.#unanswered++;

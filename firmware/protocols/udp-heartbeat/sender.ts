@@ -3,15 +3,14 @@
  * learns nothing of a server that is gone; only what its own network refuses to send is a loss.
  */
 
-import { errnoOf, failure, type Errno } from '../../../hal/errno.ts';
+import { errnoOf, failure } from '../../../hal/errno.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { EventListener } from '../../events.ts';
-import { DatagramEndpoint } from '../../net/datagram-endpoint.ts';
-import { lookup } from '../../net/lookup.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { retryDelayMs, type Retry } from '../../tasks/backoff.ts';
-import { serverName, type Server } from '../../tasks/connection.ts';
+import { serverName } from '../../tasks/connection.ts';
+import { openDatagramPath, ownEnd } from '../../tasks/datagram-path.ts';
 import type { ProtocolSettings } from '../protocol.ts';
 import { encodeUdpBeat } from './text.ts';
 
@@ -39,7 +38,8 @@ export function* udpHeartbeatTask(
     const server = servers[turn];
     if (server === undefined) throw new Error('there is no server to send to');
     onEvent?.({ kind: 'connecting', server: serverName(server) });
-    const path = yield* open(os, hal, config, server);
+    const timeout = os.msToTicks(config.connectTimeoutMs);
+    const path = yield* openDatagramPath(os, hal.network, server, timeout);
     if (typeof path === 'string') {
       onEvent?.({ kind: 'connect-failed', server: serverName(server), errno: path });
       failures++;
@@ -66,28 +66,4 @@ export function* udpHeartbeatTask(
     if (delayMs > 0) onEvent?.({ kind: 'backing-off', delayMs });
     yield* os.delay(os.msToTicks(delayMs));
   }
-}
-
-interface Path {
-  readonly endpoint: DatagramEndpoint;
-  readonly remote: { readonly address: string; readonly port: number };
-}
-
-/** A socket, and the first address of the server. Gives the errno where there is no such path. */
-function* open(os: Kernel, hal: Hal, config: UdpHeartbeatConfig, server: Server): Generator<void, Path | Errno, void> {
-  const timeout = os.msToTicks(config.connectTimeoutMs);
-  const addresses = yield* lookup(os, hal.network, server.host, timeout);
-  if (typeof addresses === 'string') return addresses;
-  const [address] = addresses;
-  if (address === undefined) return 'EAI_NONAME';
-  const endpoint = new DatagramEndpoint(os, hal.network);
-  const bound = yield* endpoint.bind({ address: address.includes(':') ? '::' : '0.0.0.0', port: 0 }, timeout);
-  if (bound === 0) return { endpoint, remote: { address, port: server.port } };
-  endpoint.close();
-  return errnoOf(bound);
-}
-
-/** Undefined where the platform tells only that any of its addresses may be used. */
-function ownEnd({ local }: DatagramEndpoint): DatagramEndpoint['local'] {
-  return local === undefined || local.address === '0.0.0.0' || local.address === '::' ? undefined : local;
 }
