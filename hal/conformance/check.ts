@@ -2,7 +2,8 @@
  * How a check is written and run. It needs nothing but the HAL, so that it runs on a device.
  *
  * A check is a generator: it calls the port, yields what it waits for, and goes on from within the callback that
- * brought it, which is what firmware does. Failures are thrown, as sentences.
+ * brought it, which is what firmware does. Failures are thrown, as sentences; so is the reason why a check does not
+ * apply to a port.
  */
 
 import { errnoOf } from '../errno.ts';
@@ -20,10 +21,16 @@ export interface Subject {
   readonly reopenStorage?: () => Storage;
 }
 
+/** How a check ended. `why` is a sentence: what is wrong, or why the check does not apply to this port. */
+export type CheckResult =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'skip'; readonly why: string }
+  | { readonly kind: 'fail'; readonly why: string };
+
 export interface Check {
   readonly name: string;
-  /** Runs the check. `done` gets undefined, or in one sentence what is wrong. It uses the alarm of the clock. */
-  run(done: (failure: string | undefined) => void): void;
+  /** Runs the check, and calls `done` once, when it has ended. It uses the alarm of the clock. */
+  run(done: (result: CheckResult) => void): void;
 }
 
 export interface Definition {
@@ -45,7 +52,37 @@ export interface Wait {
 export type Steps<Result = void> = Generator<Wait, Result, void>;
 
 /** How long a check waits for what must come, on the HAL's clock. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 10_000;
+
+/** Each wait in vain halves the patience of the checks that follow, down to this: a broken port is not waited out. */
+const PATIENCE_MIN_MS = 250;
+
+/** How long the checks of one run wait. */
+export class Patience {
+  #ms = PATIENCE_MS;
+
+  get ms(): number {
+    return this.#ms;
+  }
+
+  /** Something was waited for in vain. */
+  wane(): void {
+    this.#ms = Math.max(this.#ms / 2, PATIENCE_MIN_MS);
+  }
+}
+
+/** Thrown by a check that does not apply to the port. */
+class Skip extends Error {}
+
+/** Ends the check: it does not apply, and `why` says so in a sentence. */
+export function skip(why: string): never {
+  throw new Skip(why);
+}
+
+/** Ends the check with `why`, unless it applies. */
+export function skipUnless(applies: boolean, why: string): void {
+  if (!applies) skip(why);
+}
 
 /** How long after a check an event that must not come is still waited for. */
 const SETTLE_MS = 5;
@@ -58,27 +95,29 @@ export class Stage {
   readonly cleanups: (() => void)[] = [];
   /** The first rule that was broken in a callback. */
   violation: string | undefined;
+  readonly #patience: Patience;
   readonly #step: () => void;
   readonly #calls: string[] = [];
 
-  constructor(tested: Subject, peer: Subject, step: () => void) {
+  constructor(tested: Subject, peer: Subject, patience: Patience, step: () => void) {
     this.tested = tested;
     this.peer = peer;
+    this.#patience = patience;
     this.#step = step;
   }
 
   /** Waits until `met`, which is tried again after each event, and only then: an event that is missing is found. */
   *until(what: string, met: () => boolean): Steps {
-    const deadlineMs = this.tested.hal.clock.now() + PATIENCE_MS;
+    const deadlineMs = this.tested.hal.clock.now() + this.#patience.ms;
     if (!met()) yield { what, met, alarmMs: deadlineMs, deadlineMs };
   }
 
   /** Waits until `met`, which is tried every few milliseconds: for what no event tells. */
   *poll(what: string, met: () => boolean): Steps {
     const { clock } = this.tested.hal;
-    const deadlineMs = clock.now() + PATIENCE_MS;
+    const deadlineMs = clock.now() + this.#patience.ms;
     while (!met()) {
-      expect(clock.now() < deadlineMs, `waited in vain for ${what}`);
+      if (clock.now() >= deadlineMs) inVain(what, this.#patience);
       yield* this.pause(5);
     }
   }
@@ -86,7 +125,7 @@ export class Stage {
   *pause(delayMs: number): Steps {
     const { clock } = this.tested.hal;
     const alarmMs = clock.now() + delayMs;
-    yield { what: 'the alarm', met: () => clock.now() >= alarmMs, alarmMs, deadlineMs: alarmMs + PATIENCE_MS };
+    yield { what: 'the alarm', met: () => clock.now() >= alarmMs, alarmMs, deadlineMs: alarmMs + this.#patience.ms };
   }
 
   /** Calls the port: what comes back before it returns is against the rules. */
@@ -108,12 +147,28 @@ export class Stage {
   }
 }
 
+function inVain(what: string, patience: Patience): never {
+  const waitedMs = patience.ms;
+  patience.wane();
+  throw new Error(`waited ${waitedMs / 1000} s in vain for ${what}`);
+}
+
 export function expect(condition: boolean, sentence: string): void {
   if (!condition) throw new Error(sentence);
 }
 
 export function expectEqual<Value>(actual: Value, wanted: Value, what: string): void {
-  expect(Object.is(actual, wanted), `${what} is ${String(actual)}, but must be ${String(wanted)}`);
+  expect(Object.is(actual, wanted), `${what} is ${inWords(actual)}, but must be ${inWords(wanted)}`);
+}
+
+/** A value as a sentence names it. */
+export function inWords(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'an object';
+  }
 }
 
 /** The result of a call that gives a count, in words. */
@@ -125,22 +180,25 @@ export function expectResult(actual: number, wanted: number, what: string): void
   expect(actual === wanted, `${what} gave ${worded(actual)}, but must give ${worded(wanted)}`);
 }
 
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** What the check threw, or the port did. */
+function resultOf(error: unknown): CheckResult {
+  if (error instanceof Skip) return { kind: 'skip', why: error.message };
+  return { kind: 'fail', why: error instanceof Error ? error.message : `the port threw ${inWords(error)}` };
 }
 
-export function checkOf(definition: Definition, tested: Subject, peer: Subject): Check {
-  return { name: definition.name, run: (done) => run(definition, tested, peer, done) };
+export function checkOf(definition: Definition, tested: Subject, peer: Subject, patience: Patience): Check {
+  return { name: definition.name, run: (done) => run(definition, tested, peer, patience, done) };
 }
 
 function run(
   definition: Definition,
   tested: Subject,
   peer: Subject,
-  done: (failure: string | undefined) => void,
+  patience: Patience,
+  done: (result: CheckResult) => void,
 ): void {
   const { clock } = tested.hal;
-  const stage = new Stage(tested, peer, step);
+  const stage = new Stage(tested, peer, patience, step);
   const steps = definition.steps(stage);
   let wait: Wait | undefined;
   let stepping = false;
@@ -152,38 +210,54 @@ function run(
     try {
       advance();
     } catch (error) {
-      finish(sentenceOf(error));
+      finish(resultOf(error));
     }
     stepping = false;
+  }
+
+  function ring(): void {
+    step();
+    if (over || wait === undefined) return;
+    // An alarm that rings early is found by a check of the clock, and must not end the others: it is armed again, later
+    // by as much as it was early.
+    const earlyMs = wait.alarmMs - clock.now();
+    if (earlyMs > 0) arm(wait.alarmMs + earlyMs);
+  }
+
+  function arm(atMs: number): void {
+    if (definition.ownAlarm !== true) clock.setAlarm(atMs, ring);
   }
 
   function advance(): void {
     for (;;) {
       if (wait !== undefined) {
-        expect(clock.now() < wait.deadlineMs, `waited in vain for ${wait.what}`);
+        if (clock.now() >= wait.deadlineMs) inVain(wait.what, patience);
         if (!wait.met()) return;
       }
       const next = steps.next();
       if (next.done === true) {
-        finish(undefined);
+        finish({ kind: 'ok' });
         return;
       }
       wait = next.value;
-      if (definition.ownAlarm !== true) clock.setAlarm(wait.alarmMs, step);
+      arm(wait.alarmMs);
     }
   }
 
-  function finish(failure: string | undefined): void {
+  function finish(result: CheckResult): void {
     over = true;
-    let verdict = failure;
+    let final = result;
     for (const cleanup of stage.cleanups) {
       try {
         cleanup();
       } catch (error) {
-        verdict ??= sentenceOf(error);
+        if (final.kind !== 'fail') final = resultOf(error);
       }
     }
-    clock.setAlarm(clock.now() + SETTLE_MS, () => done(verdict ?? stage.violation));
+    clock.setAlarm(clock.now() + SETTLE_MS, () => {
+      const { violation } = stage;
+      done(final.kind === 'fail' || violation === undefined ? final : { kind: 'fail', why: violation });
+    });
   }
 
   step();

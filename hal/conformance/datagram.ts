@@ -3,7 +3,7 @@
 import { failure } from '../errno.ts';
 import { expect, expectEqual, expectResult, worded } from './check.ts';
 import type { Definition, Stage, Steps } from './check.ts';
-import { bound, fillPattern, openDatagram, patternByte } from './probes.ts';
+import { addresses6, bound, fillPattern, openDatagram, patternByte } from './probes.ts';
 import type { DatagramProbe } from './probes.ts';
 
 /** Sends one datagram there and sees it arrive; gives what `receive` gave. */
@@ -114,9 +114,9 @@ export const datagramChecks: readonly Definition[] = [
     name: 'datagram: over IPv6',
     *steps(stage) {
       const { tested, peer } = stage;
-      if (tested.address6 === undefined || peer.address6 === undefined || !tested.hal.network.capabilities.ipv6) return;
-      const socket = yield* bound(stage, tested, tested.address6);
-      const other = yield* bound(stage, peer, peer.address6);
+      const address6 = addresses6(stage);
+      const socket = yield* bound(stage, tested, address6.tested);
+      const other = yield* bound(stage, peer, address6.peer);
       expectResult(yield* deliver(stage, socket, other, Uint8Array.of(1, 2, 3), new Uint8Array(9)), 3, 'receive');
       const result = socket.sendTo(Uint8Array.of(1), { address: peer.address, port: other.local.port });
       expect(result < 0, `sending from IPv6 to IPv4 gave ${worded(result)}, but must give a failure`);

@@ -2,7 +2,7 @@
 
 import type { Errno } from '../errno.ts';
 import type { Lookup } from '../network.ts';
-import { expect, expectEqual } from './check.ts';
+import { expect, expectEqual, inWords } from './check.ts';
 import type { Definition, Stage, Steps } from './check.ts';
 
 interface LookupProbe {
@@ -45,7 +45,7 @@ export const lookupChecks: readonly Definition[] = [
       const result = yield* lookUp(stage, 'localhost');
       const addresses = typeof result === 'string' ? [] : result;
       const isLoopback = addresses.length > 0 && addresses.every((address) => /^(127\.|::1$)/.test(address));
-      expect(isLoopback, `the result of looking up "localhost" is ${String(result)}`);
+      expect(isLoopback, `the result of looking up "localhost" is ${inWords(result)}`);
     },
   },
   {
@@ -55,7 +55,7 @@ export const lookupChecks: readonly Definition[] = [
       for (const name of ['name.invalid', '', 'a\0b']) {
         const result = yield* lookUp(stage, name);
         const isError = result === 'EAI_NONAME' || result === 'EAI_FAIL';
-        expect(isError, `the result of looking up ${JSON.stringify(name)} is ${String(result)}`);
+        expect(isError, `the result of looking up ${JSON.stringify(name)} is ${inWords(result)}`);
       }
     },
   },

@@ -4,7 +4,7 @@ import { ERRNO, failure } from '../errno.ts';
 import type { Errno } from '../errno.ts';
 import type { Hal } from '../hal.ts';
 import type { DatagramSocket, ListeningSocket, SocketAddress, StreamHandler, StreamSocket } from '../network.ts';
-import { expect, expectEqual, worded } from './check.ts';
+import { expect, expectEqual, inWords, skip, skipUnless, worded } from './check.ts';
 import type { Stage, Steps, Subject } from './check.ts';
 
 export interface StreamProbe {
@@ -47,7 +47,7 @@ function probeStream(stage: Stage, name: string, make: (handler: StreamHandler) 
       if (end !== undefined) stage.violation ??= `ended of the ${name} came twice: ${end}, then ${reason}`;
       end = reason;
       if (reason !== 'closed' && !Object.hasOwn(ERRNO, reason)) {
-        stage.violation ??= `ended of the ${name} gave ${String(reason)}, which is not one of the names in ERRNO`;
+        stage.violation ??= `ended of the ${name} gave ${inWords(reason)}, which is not one of the names in ERRNO`;
       }
       stage.event(`ended of the ${name}`, closed);
     },
@@ -98,7 +98,7 @@ export function startListening(stage: Stage, { hal }: Subject, local: SocketAddr
   let incomingCount = 0;
   let end: Errno | undefined;
   let closed = false;
-  expect(hal.network.capabilities.listen, 'the port cannot listen, so this check needs a peer that can');
+  skipUnless(hal.network.capabilities.listen, 'the port cannot listen, so this check needs a peer that can');
   const socket = stage.call('listen()', () =>
     hal.network.listen(local, backlog, {
       listening() {
@@ -180,6 +180,15 @@ export function* connected(stage: Stage, stream: StreamProbe, remote: SocketAddr
   expect(result === 0, `connect gave ${worded(result)}, but must give 0`);
   yield* stage.until('the connection', () => stream.writableCount > 0 || stream.end !== undefined);
   expectEqual(stream.end, undefined, 'the outcome of connect');
+}
+
+/** The IPv6 addresses of both; the check does not apply where one of them has none. */
+export function addresses6({ tested, peer }: Stage): { readonly tested: string; readonly peer: string } {
+  const { ipv6 } = tested.hal.network.capabilities;
+  if (tested.address6 === undefined || peer.address6 === undefined || !ipv6) {
+    return skip('the port, or its peer, has no IPv6 address');
+  }
+  return { tested: tested.address6, peer: peer.address6 };
 }
 
 /** A stream of the port that is tested, and the peer's end of it. */
@@ -276,7 +285,7 @@ export function* transfer(stage: Stage, from: StreamProbe, to: StreamProbe, coun
 export function expectEnd(hal: Hal, stream: StreamProbe, wanted: Errno, what: string): void {
   const { end } = stream;
   const isVague = !hal.network.capabilities.errorReason && (end === 'EIO' || end === 'closed');
-  expect(end === wanted || isVague, `${what} ended as ${String(end)}, but must as ${wanted}`);
+  expect(end === wanted || isVague, `${what} ended as ${inWords(end)}, but must as ${wanted}`);
 }
 
 export interface DatagramProbe {

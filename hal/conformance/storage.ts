@@ -2,7 +2,7 @@
 
 import { STORAGE_VALUE_MAX_BYTES } from '../storage.ts';
 import type { Storage } from '../storage.ts';
-import { expect, expectEqual, expectResult } from './check.ts';
+import { expect, expectEqual, expectResult, skip } from './check.ts';
 import type { Definition, Stage } from './check.ts';
 
 const KEY = 'conformance.a';
@@ -75,7 +75,7 @@ export const storageChecks: readonly Definition[] = [
       expectValue(storage, KEY, [1], 'after commit');
       storage.set(KEY, Uint8Array.of(2));
       storage.set(OTHER_KEY, Uint8Array.of(3));
-      if (reopen === undefined) return;
+      if (reopen === undefined) skip('reopenStorage is not given, so that nobody knows what the next boot finds');
       expectValue(reopen(), KEY, [1], 'after the next boot, when the new one was not committed,');
       expectValue(reopen(), OTHER_KEY, undefined, 'after the next boot, when it was not committed,');
       expectResult(storage.commit(), 0, 'commit');

@@ -1,7 +1,7 @@
 /** How every stream socket must end: FIN and RST, half-closed, closed here, failed. */
 
 import { failure } from '../errno.ts';
-import { expect, expectEqual, expectResult } from './check.ts';
+import { expect, expectEqual, expectResult, skipUnless } from './check.ts';
 import type { Definition } from './check.ts';
 import {
   accept,
@@ -50,7 +50,7 @@ export const streamEndChecks: readonly Definition[] = [
   {
     name: "stream: the peer's reset ends as ECONNRESET, and the error stays",
     *steps(stage) {
-      if (!stage.peer.hal.network.capabilities.reset) return;
+      skipUnless(stage.peer.hal.network.capabilities.reset, 'the peer cannot reset a connection');
       const { client, server } = yield* pair(stage);
       yield* transfer(stage, client, server, 10);
       server.abort();
@@ -66,7 +66,7 @@ export const streamEndChecks: readonly Definition[] = [
   {
     name: 'stream: a reset right after data is a reset, not a close',
     *steps(stage) {
-      if (!stage.peer.hal.network.capabilities.reset) return;
+      skipUnless(stage.peer.hal.network.capabilities.reset, 'the peer cannot reset a connection');
       const { client, server } = yield* pair(stage);
       yield* transfer(stage, client, server, 10);
       const writer = patternWriter(server);
@@ -121,7 +121,8 @@ export const streamEndChecks: readonly Definition[] = [
   {
     name: "stream: after the peer's FIN, writing goes on until it fails",
     *steps(stage) {
-      if (![stage.peer, stage.tested].every(({ hal }) => hal.network.capabilities.halfClose)) return;
+      const canHalfClose = [stage.peer, stage.tested].every(({ hal }) => hal.network.capabilities.halfClose);
+      skipUnless(canHalfClose, 'the port, or its peer, cannot close one direction alone');
       const { client, server } = yield* pair(stage);
       server.shutdown();
       yield* stage.until('the end', () => client.end !== undefined);

@@ -2,13 +2,15 @@
 
 import { failure } from '../errno.ts';
 import type { SocketAddress } from '../network.ts';
-import { expect, expectEqual, expectResult, worded } from './check.ts';
+import { expect, expectEqual, expectResult, skipUnless, worded } from './check.ts';
 import type { Definition, Stage, Steps } from './check.ts';
-import { accept, connected, expectEnd, listen, openStream, pair, transfer } from './probes.ts';
+import { accept, addresses6, connected, expectEnd, listen, openStream, pair, transfer } from './probes.ts';
 import type { StreamProbe } from './probes.ts';
 
 /** An address that no machine has (RFC 5737, TEST-NET-1). */
 const NOWHERE = { address: '192.0.2.1', port: 9 };
+
+const NO_BIND = 'the port cannot choose the local end of a stream';
 
 /** A port of the peer on which nobody listens: one was just closed. */
 function* closedPort(stage: Stage): Steps<number> {
@@ -122,7 +124,7 @@ export const streamOpenChecks: readonly Definition[] = [
       const { port } = free.local;
       free.close();
       const client = openStream(stage, stage.tested, 'client');
-      if (!canBind(client, { address, port })) return;
+      skipUnless(canBind(client, { address, port }), NO_BIND);
       yield* connected(stage, client, listener.local);
       const server = yield* accept(stage, listener);
       expectEqual(client.socket.local?.port, port, 'local.port of the client');
@@ -137,7 +139,7 @@ export const streamOpenChecks: readonly Definition[] = [
       const taken = yield* listen(stage, stage.tested);
       for (const [local, errno] of [[taken.local, 'EADDRINUSE'], [{ ...NOWHERE, port: 0 }, 'EADDRNOTAVAIL']] as const) {
         const client = openStream(stage, stage.tested, 'client');
-        if (!canBind(client, local)) return;
+        skipUnless(canBind(client, local), NO_BIND);
         expectResult(client.connect(listener.local), 0, 'connect');
         yield* stage.until('the refusal', () => client.end !== undefined);
         expectEnd(stage.tested.hal, client, errno, `connecting from ${local.address} port ${local.port}`);
@@ -174,16 +176,16 @@ export const streamOpenChecks: readonly Definition[] = [
   {
     name: 'stream: a connection over IPv6',
     *steps(stage) {
-      const { tested, peer } = stage;
-      if (tested.address6 === undefined || peer.address6 === undefined || !tested.hal.network.capabilities.ipv6) return;
-      const { client, server } = yield* pair(stage, peer.address6);
-      expectEqual(client.socket.remote?.address, peer.address6, 'remote.address of the client');
-      expectEqual(server.socket.remote?.address, tested.address6, 'remote.address that the peer sees');
+      const { tested } = stage;
+      const address6 = addresses6(stage);
+      const { client, server } = yield* pair(stage, address6.peer);
+      expectEqual(client.socket.remote?.address, address6.peer, 'remote.address of the client');
+      expectEqual(server.socket.remote?.address, address6.tested, 'remote.address that the peer sees');
       yield* transfer(stage, client, server, 5000);
       yield* transfer(stage, server, client, 5000);
       const mixed = openStream(stage, tested, 'client');
       if (!canBind(mixed, { address: tested.address, port: 0 })) return;
-      const result = mixed.connect({ address: peer.address6, port: 9 });
+      const result = mixed.connect({ address: address6.peer, port: 9 });
       expect(result === failure('EINVAL'), `connecting from IPv4 to IPv6 gave ${worded(result)}, but must give EINVAL`);
     },
   },

@@ -1,7 +1,7 @@
 /** What random numbers, console, link and system must do. */
 
 import type { ResetReason } from '../system.ts';
-import { expect } from './check.ts';
+import { expect, inWords } from './check.ts';
 import type { Definition } from './check.ts';
 
 const RESET_REASONS: readonly ResetReason[] = ['power-on', 'brown-out', 'watchdog', 'panic', 'software'];
@@ -39,7 +39,7 @@ export const systemChecks: readonly Definition[] = [
     *steps(stage) {
       const { deviceId, resetReason } = stage.tested.hal.system;
       expect(deviceId.length > 0, 'deviceId is empty');
-      expect(RESET_REASONS.includes(resetReason), `resetReason is ${String(resetReason)}`);
+      expect(RESET_REASONS.includes(resetReason), `resetReason is ${inWords(resetReason)}`);
     },
   },
   {

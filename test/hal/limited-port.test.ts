@@ -4,9 +4,10 @@
  * that tells neither why nor whether the peer has closed. The suite passes on it.
  */
 
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { checks } from '../../hal/conformance/index.ts';
 import { failure } from '../../hal/index.ts';
+import { expectSound } from '../support/conformance.ts';
 import { nodeSubject, temporaryFolder } from './subject.ts';
 import { withNetwork, withStreams } from './wrap.ts';
 
@@ -55,6 +56,9 @@ const withLimitedNetwork = withNetwork((network) => ({
   },
 }));
 
+/** What the suite skips on such a port. */
+const BEYOND_ITS_MEANS = /the local port can be chosen|a local port that is taken|a reset right|peer's reset|FIN, writing goes on/;
+
 describe('a port with few means', () => {
   const limited = () => {
     const subject = nodeSubject(folder);
@@ -64,7 +68,7 @@ describe('a port with few means', () => {
     // Clock, storage and system are those of hal/node.
     if (!/^(stream|listen):/.test(check.name)) continue;
     test(check.name, async () => {
-      expect(await new Promise(check.run)).toBeUndefined();
+      expectSound(check, await new Promise(check.run), BEYOND_ITS_MEANS);
     });
   }
 });
