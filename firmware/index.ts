@@ -5,8 +5,8 @@ export { type FirmwareConfig, firmwareImage, type Image, type OwnConfig } from '
 export type { DeviceEvent, EventListener, LossReason } from './events.ts';
 export { ServerSocket } from './net/server-socket.ts';
 export { lookup } from './net/lookup.ts';
-export { type Interest, select, type Selectable } from './net/select.ts';
-export { READABLE, Socket, WRITABLE } from './net/socket.ts';
+export { type Interest, READABLE, select, type Selectable, WRITABLE } from './net/select.ts';
+export { Socket } from './net/socket.ts';
 export { DatagramEndpoint } from './net/datagram-endpoint.ts';
 export { DEVICE_PROTOCOLS, isProtocolName, type ProtocolName, type ProtocolSettingsOf } from './protocols/index.ts';
 export type { DeviceProtocol, ProtocolSettings } from './protocols/protocol.ts';

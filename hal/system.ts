@@ -20,7 +20,7 @@ export interface System {
   readonly resetReason: ResetReason;
 
   /**
-   * Starts the firmware anew, with this reset reason. The port MUST NOT call back into the firmware
+   * Starts the firmware again, with this reset reason. The port MUST NOT call back into the firmware
    * that called it, and drops its alarm and its sockets as a reset does; the call may return.
    */
   restart(reason: 'software' | 'watchdog'): void;

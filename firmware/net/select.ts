@@ -4,6 +4,11 @@ import type { Kernel } from '../rtos/kernel.ts';
 import { Semaphore } from '../rtos/semaphore.ts';
 import { MAX_DELAY, ticksBetween } from '../rtos/ticks.ts';
 
+/** POLLIN: there may be something to read, the peer's FIN and an error among it. */
+export const READABLE = 1;
+/** POLLOUT: there may be room to write; an error counts. */
+export const WRITABLE = 2;
+
 /** What a task can wait for in a `select`: a Socket, a DatagramEndpoint, a ServerSocket. */
 export interface Selectable {
   /** @internal Given at every event. */

@@ -13,16 +13,11 @@ import type {
   StreamSocket,
 } from '../../hal/network.ts';
 import type { Blocking } from '../rtos/blocking.ts';
-import { EventGroup } from '../rtos/event-group.ts';
 import type { Kernel } from '../rtos/kernel.ts';
-import type { Semaphore } from '../rtos/semaphore.ts';
-import { MAX_DELAY, ticksBetween } from '../rtos/ticks.ts';
-import type { Selectable } from './select.ts';
+import { MAX_DELAY } from '../rtos/ticks.ts';
+import { BlockingSocket } from './blocking-socket.ts';
+import { READABLE, WRITABLE } from './select.ts';
 
-/** POLLIN: there may be something to read, the peer's FIN and an error among it. */
-export const READABLE = 1;
-/** POLLOUT: there may be room to write; an error counts. */
-export const WRITABLE = 2;
 const CONNECTED = 4;
 
 const EAGAIN = failure('EAGAIN');
@@ -33,24 +28,13 @@ const EAGAIN = failure('EAGAIN');
  */
 const LOOK_AFTER_FIN_MS = 1000;
 
-/**
- * A TCP socket that one task reads and one task, the same or another, writes.
- *
- * Its event group holds what may be worth a try: the network sets READABLE and WRITABLE, a try that was in vain
- * clears them. Every call tries first, and waits only for what comes after that.
- */
-export class Socket implements StreamHandler, Selectable {
-  readonly #os: Kernel;
+/** A TCP socket that one task reads and one task, the same or another, writes. */
+export class Socket extends BlockingSocket<Errno | 'closed'> implements StreamHandler {
   readonly #stream: StreamSocket;
-  readonly #events: EventGroup;
-  #reason: Errno | 'closed' | undefined = undefined;
-  /** @internal Given at every event, while a task has this socket in a `select`. */
-  selector: Semaphore | undefined = undefined;
 
   /** socket(SOCK_STREAM). */
   constructor(os: Kernel, network: Pick<Network, 'openStream'>) {
-    this.#os = os;
-    this.#events = new EventGroup(os);
+    super(os);
     this.#stream = network.openStream(this);
   }
 
@@ -78,21 +62,14 @@ export class Socket implements StreamHandler, Selectable {
     if (started < 0) return started;
     const events = yield* this.poll(WRITABLE, timeout);
     if ((events & CONNECTED) !== 0) return 0;
-    const reason = this.#reason ?? 'ETIMEDOUT';
+    const reason = this.reason ?? 'ETIMEDOUT';
     // Where a port cannot tell reasons (`capabilities.errorReason`), a failure may look like a FIN.
     return failure(reason === 'closed' ? 'EIO' : reason);
   }
 
   /** recv: waits for bytes and gives how many; 0 when the peer has closed; EAGAIN after `timeout` ticks. */
-  *read(into: Uint8Array, timeout = MAX_DELAY): Generator<void, number, void> {
-    const startTick = this.#os.getTickCount();
-    for (;;) {
-      const count = this.tryRead(into);
-      if (count !== EAGAIN) return count;
-      const remaining = this.#remaining(startTick, timeout);
-      if (remaining === 0) return EAGAIN;
-      yield* this.poll(READABLE, remaining);
-    }
+  read(into: Uint8Array, timeout = MAX_DELAY): Generator<void, number, void> {
+    return this.tryUntil(() => this.tryRead(into), EAGAIN, timeout);
   }
 
   /**
@@ -100,16 +77,16 @@ export class Socket implements StreamHandler, Selectable {
    * so far, EAGAIN if nothing was.
    */
   *write(from: Uint8Array, timeout = MAX_DELAY): Generator<void, number, void> {
-    const startTick = this.#os.getTickCount();
+    const startTick = this.os.getTickCount();
     let taken = 0;
     for (;;) {
       const count = this.tryWrite(taken === 0 ? from : from.subarray(taken));
       if (count > 0) taken += count;
       else if (count < 0 && count !== EAGAIN) return count;
       if (taken === from.length) return taken;
-      const remaining = this.#remaining(startTick, timeout);
+      const remaining = this.remaining(startTick, timeout);
       if (remaining === 0) return taken > 0 ? taken : EAGAIN;
-      const lookTicks = this.#reason === 'closed' ? Math.max(this.#os.msToTicks(LOOK_AFTER_FIN_MS), 1) : MAX_DELAY;
+      const lookTicks = this.reason === 'closed' ? Math.max(this.os.msToTicks(LOOK_AFTER_FIN_MS), 1) : MAX_DELAY;
       yield* this.poll(WRITABLE, Math.min(remaining, lookTicks));
     }
   }
@@ -117,14 +94,14 @@ export class Socket implements StreamHandler, Selectable {
   /** recv with MSG_DONTWAIT: as `read` with a timeout of 0. */
   tryRead(into: Uint8Array): number {
     const count = this.#stream.read(into);
-    if (count === EAGAIN) this.#events.clearBits(READABLE);
+    if (count === EAGAIN) this.events.clearBits(READABLE);
     return count;
   }
 
   /** send with MSG_DONTWAIT: as `write` with a timeout of 0. */
   tryWrite(from: Uint8Array): number {
     const count = this.#stream.write(from);
-    if (count === EAGAIN || (count >= 0 && count < from.length)) this.#events.clearBits(WRITABLE);
+    if (count === EAGAIN || (count >= 0 && count < from.length)) this.events.clearBits(WRITABLE);
     return count;
   }
 
@@ -133,17 +110,12 @@ export class Socket implements StreamHandler, Selectable {
    * both). Gives its bits; none of `events` is among them after `timeout` ticks. The try may still be in vain.
    */
   poll(events: number, timeout = MAX_DELAY): Blocking<number> {
-    return this.#events.waitBits(events, { timeout });
+    return this.events.waitBits(events, { timeout });
   }
 
   /** @internal A server socket has taken it: it is connected, and there is room to write. */
   accepted(): void {
-    this.#events.setBits(WRITABLE | CONNECTED);
-  }
-
-  /** @internal What `poll` would find now. */
-  get ready(): number {
-    return this.#events.bits;
+    this.events.setBits(WRITABLE | CONNECTED);
   }
 
   /** shutdown(SHUT_WR): 0, or an errno. */
@@ -154,13 +126,13 @@ export class Socket implements StreamHandler, Selectable {
   /** close. A task that waits in one of its calls gets an errno: ENOTCONN, or in `connect` ECONNABORTED. */
   close(): void {
     this.#stream.close();
-    this.#wakeAll('ECONNABORTED');
+    this.over('ECONNABORTED');
   }
 
   /** close with SO_LINGER 0: RST. */
   abort(): void {
     this.#stream.abort();
-    this.#wakeAll('ECONNABORTED');
+    this.over('ECONNABORTED');
   }
 
   /** TCP_NODELAY: whether it took. */
@@ -180,37 +152,11 @@ export class Socket implements StreamHandler, Selectable {
 
   /** For the port. */
   readable(): void {
-    this.#interrupt(READABLE);
+    this.interrupt(READABLE);
   }
 
   /** For the port. */
   writable(): void {
-    this.#interrupt(WRITABLE | CONNECTED);
-  }
-
-  /** For the port. */
-  ended(reason: Errno | 'closed'): void {
-    this.#os.enterIsr();
-    this.#wakeAll(reason);
-    this.#os.exitIsr();
-  }
-
-  #interrupt(events: number): void {
-    this.#os.enterIsr();
-    this.#events.setBits(events);
-    this.selector?.give();
-    this.#os.exitIsr();
-  }
-
-  /** Whoever waits for anything tries again, and finds out. */
-  #wakeAll(reason: Errno | 'closed'): void {
-    this.#reason = reason;
-    this.#events.setBits(READABLE | WRITABLE);
-    this.selector?.give();
-  }
-
-  #remaining(startTick: number, timeout: number): number {
-    if (timeout === MAX_DELAY) return MAX_DELAY;
-    return Math.max(timeout - ticksBetween(startTick, this.#os.getTickCount()), 0);
+    this.interrupt(WRITABLE | CONNECTED);
   }
 }

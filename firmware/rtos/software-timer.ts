@@ -70,7 +70,7 @@ export class SoftwareTimer {
     return this.#os.tickCountAt(this.wakeTick);
   }
 
-  /** xTimerStart: due one period from this call, not from when the service task gets to it. Starts anew if it runs. */
+  /** xTimerStart: due one period from this call, not from when the service task gets to it. Starts again if it runs. */
   start(timeout = 0): Blocking<boolean> {
     return this.#service.commands.send(this.#startCommand(), timeout);
   }

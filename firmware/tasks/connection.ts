@@ -30,7 +30,7 @@ export interface ConnectionConfig {
   readonly servers: readonly Server[];
   /** For the look-up of the name, and again for each of its addresses. */
   readonly connectTimeoutMs: number;
-  /** A connection that stayed up for so long has lasted: its loss starts the back-off anew. */
+  /** A connection that stayed up for so long has lasted: its loss starts the back-off from its beginning. */
   readonly stableMs: number;
   readonly retry: Retry;
   readonly noDelay: boolean;

@@ -17,7 +17,7 @@ export interface NodeHalOptions {
   /** Prints one line. By default to standard output. */
   readonly print?: (line: string) => void;
   /**
-   * The firmware is to start anew. The alarm, the sockets and the watchdog of this device are gone: a new
+   * The firmware is to start again. The alarm, the sockets and the watchdog of this device are gone: a new
    * `nodeHal` with this reason, and `boot`, is the restart; so is the end of the process, under a supervisor.
    */
   readonly onRestart: (reason: ResetReason) => void;

@@ -6,7 +6,8 @@
 import { errnoOf, failure } from '../../../hal/errno.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { EventListener } from '../../events.ts';
-import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
+import { READABLE, WRITABLE } from '../../net/select.ts';
+import type { Socket } from '../../net/socket.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { type ConnectionConfig, type Dialogue, keepConnected, type SessionEnd } from '../../tasks/connection.ts';

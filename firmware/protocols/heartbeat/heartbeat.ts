@@ -7,7 +7,8 @@
 import { errnoOf, failure } from '../../../hal/errno.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { EventListener } from '../../events.ts';
-import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
+import { READABLE, WRITABLE } from '../../net/select.ts';
+import type { Socket } from '../../net/socket.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { addTicks, ticksBetween } from '../../rtos/ticks.ts';
@@ -160,7 +161,7 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
       Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX),
     );
     if (this.#isDue(this.#nextBeat)) {
-      // The answer sets the next one anew.
+      // The answer sets the time of the next one.
       this.#nextBeat = this.#nextAfter(this.#nextBeat, this.#search?.answerTimeoutMs ?? beatIntervalMs);
       return BEAT;
     }

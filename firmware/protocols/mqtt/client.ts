@@ -3,7 +3,7 @@
  * is sent, pings by a policy, and brings its session over from one connection to the next.
  *
  * The session is in RAM. After a power cut it is gone, and so the first CONNECT after each start asks for a clean one:
- * a packet identifier used anew in a session that the broker still has would pass for a repetition. What the broker
+ * a packet identifier used again in a session that the broker still has would pass for a repetition. What the broker
  * kept for the device is lost with it.
  */
 
@@ -11,7 +11,8 @@ import { errnoOf, failure } from '../../../hal/errno.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import { readBoots } from '../../boot-counter.ts';
 import type { EventListener } from '../../events.ts';
-import { READABLE, type Socket, WRITABLE } from '../../net/socket.ts';
+import { READABLE, WRITABLE } from '../../net/select.ts';
+import type { Socket } from '../../net/socket.ts';
 import type { Kernel } from '../../rtos/kernel.ts';
 import type { Task } from '../../rtos/task.ts';
 import { MAX_DELAY } from '../../rtos/ticks.ts';
@@ -274,7 +275,7 @@ class MqttClient implements Dialogue, Life {
   #publish(nowMs: number): void {
     const { publishTopic, publishQos, publishBytes } = this.#config;
     const qos = publishQos > this.#maxQos ? this.#maxQos : publishQos;
-    // Nothing piles up: who cannot send now measures anew next time.
+    // Nothing piles up: who cannot send now measures again next time.
     if (this.#queuedBytes > QUEUED_MAX_BYTES || (qos > 0 && this.#inFlight.count >= this.#maxInFlight)) return;
     const message = `${this.#clientId} ${readBoots(this.#hal.storage)}-${++this.#messages}`;
     const payload = encodeUtf8(message.padEnd(publishBytes, '.'));
@@ -419,7 +420,7 @@ class MqttClient implements Dialogue, Life {
     this.#maxQos = properties.maximumQos === 0 ? 0 : properties.maximumQos === 1 ? 1 : 2;
     this.#maxSentBytes = properties.maximumPacketSize ?? Infinity;
     if (!sessionPresent) this.#loseSession();
-    for (const bytes of sessionPresent ? this.#inFlight.again() : this.#inFlight.anew()) this.#send(bytes);
+    for (const bytes of sessionPresent ? this.#inFlight.again() : this.#inFlight.forNewSession()) this.#send(bytes);
     // A clean session of 5.0 lives on, if it was given an expiry.
     this.#isClean = this.#version === 4 ? !this.#hasSession : !keepSession;
     this.#hasSession = keepSession;

@@ -65,7 +65,7 @@ export class InFlightMessages {
   }
 
   /** What is left after that, as new messages. */
-  anew(): Uint8Array[] {
+  forNewSession(): Uint8Array[] {
     return Array.from(this.#byId.values(), ({ bytes }) => bytes);
   }
 }

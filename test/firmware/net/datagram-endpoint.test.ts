@@ -2,8 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { DatagramEndpoint } from '../../../firmware/net/datagram-endpoint.ts';
-import { select } from '../../../firmware/net/select.ts';
-import { READABLE } from '../../../firmware/net/socket.ts';
+import { READABLE, select } from '../../../firmware/net/select.ts';
 import { Kernel } from '../../../firmware/rtos/kernel.ts';
 import type { Task } from '../../../firmware/rtos/task.ts';
 import { Loopback } from '../../support/loopback.ts';

@@ -1,8 +1,8 @@
 /** select: one task, several sockets. */
 
 import { describe, expect, it } from 'vitest';
-import { select } from '../../../firmware/net/select.ts';
-import { READABLE, Socket, WRITABLE } from '../../../firmware/net/socket.ts';
+import { READABLE, select, WRITABLE } from '../../../firmware/net/select.ts';
+import { Socket } from '../../../firmware/net/socket.ts';
 import { Kernel } from '../../../firmware/rtos/kernel.ts';
 import { Loopback } from '../../support/loopback.ts';
 import { nameOf, Peer, SERVER } from '../rig.ts';

@@ -1,9 +1,9 @@
 /** A server socket for tasks listens, accepts, and tells why it cannot. */
 
 import { describe, expect, it } from 'vitest';
-import { select } from '../../../firmware/net/select.ts';
+import { READABLE, select, WRITABLE } from '../../../firmware/net/select.ts';
 import { ServerSocket } from '../../../firmware/net/server-socket.ts';
-import { READABLE, Socket, WRITABLE } from '../../../firmware/net/socket.ts';
+import { Socket } from '../../../firmware/net/socket.ts';
 import { Kernel } from '../../../firmware/rtos/kernel.ts';
 import type { Task } from '../../../firmware/rtos/task.ts';
 import { Loopback } from '../../support/loopback.ts';

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { lookup } from '../../../firmware/net/lookup.ts';
-import { READABLE, Socket, WRITABLE } from '../../../firmware/net/socket.ts';
+import { READABLE, WRITABLE } from '../../../firmware/net/select.ts';
+import { Socket } from '../../../firmware/net/socket.ts';
 import { Kernel } from '../../../firmware/rtos/kernel.ts';
 import type { Task } from '../../../firmware/rtos/task.ts';
 import type { StreamHandler } from '../../../hal/network.ts';
