@@ -332,6 +332,13 @@ export class Simulation {
     throw new Error(`${howFar} it was still not so: ${condition.toString()}`);
   }
 
+  /** Lets time pass until the device is connected. Rejects if it is not `within` so long, or the run is stopped. */
+  async connected(device: Device, within: Duration = '1m'): Promise<void> {
+    const endMs = (this.engine.nowUs + durationUs(within)) / 1000;
+    const isConnected = await this.reach(() => this.testbed.isConnected(device), endMs);
+    if (!isConnected) throw new Error(this.testbed.whyNotConnected(device));
+  }
+
   /** Lets time pass until `condition` holds, or `endMs` has come. Gives whether it holds. */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
     if (this.#nodes !== undefined) {

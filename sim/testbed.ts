@@ -21,7 +21,9 @@ import { Agenda } from './time/agenda.ts';
 import { formatDuration } from './time/duration.ts';
 import { Judge } from './verdict/judge.ts';
 import { RecentEvents } from './verdict/recent.ts';
-import { type FaultEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './trace/trace.ts';
+import {
+  describeTraceEvent, type FaultEvent, TRACE_FORMAT, TRACE_VERSION, type TraceEvent,
+} from './trace/trace.ts';
 
 export interface TestbedOptions {
   readonly network: NetworkKind;
@@ -117,6 +119,18 @@ export class Testbed {
   /** Whether anybody is told what happens. */
   get isHeard(): boolean {
     return this.#witness !== undefined || this.#options.onTrace !== undefined;
+  }
+
+  /** Whether the device has a connection, as it sees it. */
+  isConnected({ name }: Device): boolean {
+    return this.witness.sessions.devices.get(name)?.session !== undefined;
+  }
+
+  /** Why a device is not connected, as far as the trace tells: what happened to it last. */
+  whyNotConnected({ name }: Device): string {
+    const last = this.witness.recent.all().findLast(({ event }) => 'device' in event && event.device === name);
+    const seen = last === undefined ? 'nothing has happened to it' : describeTraceEvent(last.event).trim();
+    return `${name} is not connected; last: ${seen}`;
   }
 
   get size(): number {

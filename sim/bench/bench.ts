@@ -6,6 +6,7 @@ import { boardClock } from '../board/board-clock.ts';
 import type { Firmware } from '../board/board.ts';
 import type { Device } from '../device.ts';
 import { Testbed } from '../testbed.ts';
+import { type Duration, durationMs } from '../time/duration.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 import { BenchNic } from './bench-nic.ts';
 
@@ -68,8 +69,8 @@ export class Bench extends Testbed {
   }
 
   /**
-   * Waits until `condition` holds, which only what is traced can bring about, `endMs` has come, or the bench is
-   * stopped. Gives whether it holds.
+   * Waits until `condition` holds, which only what is traced can bring about, until `endMs` (counted from the making of
+   * the bench), or until the bench is stopped. Gives whether it holds.
    */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
     if (condition()) return true;
@@ -88,6 +89,17 @@ export class Bench extends Testbed {
       const cancel = this.agenda.at(endMs, settle);
       this.#waiting.add(waiting);
     });
+  }
+
+  /** Lets so much real time pass; less if the bench is stopped. */
+  async runFor(duration: Duration): Promise<void> {
+    await this.reach(() => false, this.agenda.now() + durationMs(duration));
+  }
+
+  /** Waits until the device is connected. Rejects if it is not `within` so long, or the bench is stopped. */
+  async connected(device: Device, within: Duration = '10s'): Promise<void> {
+    const isConnected = await this.reach(() => this.isConnected(device), this.agenda.now() + durationMs(within));
+    if (!isConnected) throw new Error(this.whyNotConnected(device));
   }
 
   /** Switches everything off, and lets go of the host's sockets. */

@@ -11,14 +11,15 @@
  * The words mean what they mean in verdicts (verdict/verdict.ts).
  */
 
-import { expect } from 'vitest';
+import { chai, expect } from 'vitest';
 import type { Device } from '../device.ts';
 import type { Side } from '../faults/kind.ts';
 import { type Duration, formatDuration } from '../time/duration.ts';
 import { type Expectation, formatExpectation, judgeExpectation, parseExpectation } from '../verdict/expectation.ts';
-import { allOfServerNoticed, type Verdict } from '../verdict/verdict.ts';
-import { exactly, heal, isWithin, latestCut, noticed } from './cut.ts';
+import { allOfServerNoticed, type Noticed, type Verdict } from '../verdict/verdict.ts';
+import { type Cut, exactly, heal, isWithin, latestCut, noticed } from './cut.ts';
 import { repeatLine, type RunningTest } from './repeat.ts';
+import { explainTimeout } from './test-timeout.ts';
 import { type TimeLimit, timeLine } from './time-line.ts';
 import { describeValue, deviceName, pass, withinMs, type World, worldOf } from './world.ts';
 
@@ -41,15 +42,17 @@ declare module 'vitest' {
      * That one end notices the last fault that has cut the device, in time. Time passes until it has, until the
      * connection has survived, or until `within` after the fault is over; with `.not`, too, so that both sides of a
      * deadline can be told one after the other. Asked of a Simulation or a Bench, about one of its devices or its name.
-     * It fails, with `.not`, too, where no fault has cut the device, or found it without a connection.
+     * It fails, with `.not`, too, where no fault has cut the device, or found it without a connection. Gives after how
+     * long, and by what; undefined with `.not`.
      */
-    toNotice(device: Device | string, options: NoticeOptions): Promise<void>;
+    toNotice(device: Device | string, options: NoticeOptions): Promise<Noticed | undefined>;
     /**
      * That service is back in time after the last fault that has cut the device was healed. Time passes until it is:
      * first until the heal, as long as the plan says (or, where nobody has said, `within`), then no more than `within`.
-     * It fails, with `.not`, too, where the fault is not healed, or the device had never been connected.
+     * It fails, with `.not`, too, where the fault is not healed, or the device had never been connected. Gives how long
+     * after the heal, in ms; undefined with `.not`.
      */
-    toRecover(device: Device | string, options: RecoverOptions): Promise<void>;
+    toRecover(device: Device | string, options: RecoverOptions): Promise<number | undefined>;
     /**
      * That all faults so far were as expected: `server notices within 15s`, `device notices within 15s`, `service back
      * within 10s`. No time passes. It fails, with `.not`, too, where no fault put it to the test.
@@ -63,6 +66,8 @@ const WAS_NOT_CONNECTED =
 const HAD_NO_SERVICE = 'the device had never been connected by then: there was no service that could come back';
 const AS_EXPECTED = 'all faults were as expected; expected: not that ';
 const HOW_TO_HEAL = 'plug the cable in (device.cable.plug()), or say in the plan how long the fault lasts (for 30s)';
+
+const LET_PASS = "await sim.runFor('2m')";
 
 /** Sentences of failures that a message has room for. */
 const SENTENCES_MAX = 5;
@@ -83,14 +88,13 @@ expect.extend({
     const limit = formatDuration(limitMs);
     const deadline: TimeLimit = { atMs: atMs + limitMs, text: `${limit} after the fault` };
     const isSettled = (verdict: Verdict): boolean => verdict.survived || how(verdict) !== undefined;
-    await pass(world, () => isSettled(cut.verdict()), deadline.atMs);
-    const verdict = cut.verdict();
     const expected = `expected: that the ${by} ${this.isNot ? 'does not notice' : 'notices'} within ${limit}`;
-    return {
-      pass: isWithin(how(verdict)?.afterMs, limitMs),
-      message: () =>
-        message(world, this, verdict, `${noticed(verdict, by, world.testbed.agenda.now())}; ${expected}`, deadline),
+    const told = (): string => {
+      const now = cut.verdict();
+      return message(world, this, now, `${noticed(now, by, world.testbed.agenda.now())}; ${expected}`, deadline);
     };
+    await explainTimeout(this, told, () => pass(world, () => isSettled(cut.verdict()), deadline.atMs));
+    return { pass: isWithin(how(cut.verdict())?.afterMs, limitMs), message: told };
   },
 
   async toRecover(received: unknown, device: unknown, options: unknown) {
@@ -98,33 +102,32 @@ expect.extend({
     const cut = latestCut(world, deviceName(world, device, 'toRecover'));
     const limitMs = withinMs(fieldsOf(options, "toRecover(device, { within: '10s' })").within);
     if (!cut.verdict().hadService) return untestable(world, this, cut.verdict(), HAD_NO_SERVICE);
-    await heal(world, cut, limitMs);
+    const notHealed = (): string => {
+      const why = `not healed by ${exactly(world.testbed.agenda.now())}: ${HOW_TO_HEAL}`;
+      return message(world, this, cut.verdict(), why, undefined);
+    };
+    await explainTimeout(this, notHealed, () => heal(world, cut, limitMs));
     const { atMs, healedAfterMs } = cut.verdict();
     if (healedAfterMs === undefined) {
-      return untestable(
-        world,
-        this,
-        cut.verdict(),
-        `not healed by ${exactly(world.testbed.agenda.now())}: ${HOW_TO_HEAL}`,
-      );
+      return { pass: this.isNot, message: notHealed };
     }
 
     const limit = formatDuration(limitMs);
     const healedMs = atMs + healedAfterMs;
     const deadline: TimeLimit = { atMs: healedMs + limitMs, text: `${limit} after the heal` };
-
-    await pass(world, () => cut.verdict().backAfterMs !== undefined, deadline.atMs);
-    const verdict = cut.verdict();
-    const { backAfterMs } = verdict;
-    const happened =
-      backAfterMs === undefined
-        ? `is not back ${exactly(world.testbed.agenda.now() - healedMs)}`
-        : `was back ${exactly(backAfterMs)}`;
     const expected = `expected: that it is ${this.isNot ? 'not ' : ''}back within ${limit}`;
-    return {
-      pass: isWithin(backAfterMs, limitMs),
-      message: () => message(world, this, verdict, `service ${happened} after the heal; ${expected}`, deadline),
+    const told = (): string => {
+      const { backAfterMs } = cut.verdict();
+      const happened =
+        backAfterMs === undefined
+          ? `is not back ${exactly(world.testbed.agenda.now() - healedMs)}`
+          : `was back ${exactly(backAfterMs)}`;
+      return message(world, this, cut.verdict(), `service ${happened} after the heal; ${expected}`, deadline);
     };
+    await explainTimeout(this, told, () => {
+      return pass(world, () => cut.verdict().backAfterMs !== undefined, deadline.atMs);
+    });
+    return { pass: isWithin(cut.verdict().backAfterMs, limitMs), message: told };
   },
 
   async toMeet(received: unknown, text: unknown) {
@@ -138,7 +141,11 @@ expect.extend({
     const verdicts = world.testbed.witness.judge.verdicts(nowMs);
     // With all the time there is, what is left is that there was no test.
     if (judgeExpectation({ ...expectation, withinMs: Infinity }, verdicts, nowMs).failures.length > 0) {
-      const why = `${formatExpectation(expectation)}: none of ${verdicts.length} faults put it to the test`;
+      const why = `${formatExpectation(expectation)}: ${
+        verdicts.length === 0
+          ? `no fault has come by ${exactly(nowMs)}: toMeet lets no time pass, so let it pass before, as in ${LET_PASS}`
+          : `none of ${verdicts.length} faults put it to the test`
+      }`;
       return { pass: this.isNot, message: () => [why, '', repeatLine(world, this)].join('\n') };
     }
     const failed = judgeExpectation(expectation, verdicts, nowMs).failures;
@@ -160,6 +167,25 @@ expect.extend({
       },
     };
   },
+});
+
+// `expect.extend` gives nothing back: what has passed gives its time here.
+chai.use(({ Assertion }, { flag, overwriteMethod }) => {
+  const gives = (matcher: 'toNotice' | 'toRecover', value: (cut: Cut, options: unknown) => unknown): void => {
+    overwriteMethod(Assertion.prototype, matcher, (matched: (...args: unknown[]) => Promise<void>) => {
+      return async function (this: object, device: unknown, options: unknown) {
+        await matched.call(this, device, options);
+        if (flag(this, 'negate') === true) return undefined;
+        const world = worldOf(flag(this, 'object'), matcher);
+        return value(latestCut(world, deviceName(world, device, matcher)), options);
+      };
+    });
+  };
+  gives('toNotice', (cut, options) => {
+    const { by } = fieldsOf(options, 'toNotice');
+    return by === 'server' ? allOfServerNoticed(cut.verdict()) : cut.verdict().deviceNoticed;
+  });
+  gives('toRecover', (cut) => cut.verdict().backAfterMs);
 });
 
 /** What puts nothing to the test fails, with `.not` as without. */

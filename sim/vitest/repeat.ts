@@ -7,6 +7,12 @@ export interface RunningTest {
   readonly testPath?: string;
   /** With its suites', between ` > `. */
   readonly currentTestName?: string;
+  readonly task?: {
+    readonly context: {
+      /** Aborted when vitest ends the test by its own time-out, with the error that it then shows; vitest 3.2 and on. */
+      readonly signal?: AbortSignal;
+    };
+  };
 }
 
 /** Undefined: nothing is known that would repeat it. */

@@ -29,7 +29,9 @@ export function timeLine({ testbed }: World, verdict: Verdict, deadline: TimeLim
   const found = events.findIndex((event) => isTheFault(event, verdict));
   const at = found < 0 ? events.findIndex(({ atMs }) => atMs >= verdict.atMs) : found;
   const [before, after] = at < 0 ? [events, []] : [events.slice(0, at), events.slice(at)];
-  const lines = before.slice(-LINES_BEFORE_MAX).map((event) => `  ${describeTraceEvent(event)}`);
+  const lines = before
+    .filter((event, i) => i >= before.length - LINES_BEFORE_MAX || isServerFailure(event))
+    .map((event) => `  ${describeTraceEvent(event)}`);
   const faultAt = lines.length;
   lines.push(...after.map((event, i) => `${i === 0 && found >= 0 ? '>' : ' '} ${describeTraceEvent(event)}`));
   // Only so much is kept of what happened: the fault itself may be forgotten.
@@ -52,6 +54,11 @@ function shortened(lines: readonly string[], deadlineAt = 0): string[] {
     return i < LINES_AT_BEGIN || i >= lines.length - LINES_AT_END || Math.abs(i - deadlineAt) <= LINES_AROUND_DEADLINE;
   };
   return lines.flatMap((text, i) => (isKept(i) ? [text] : isKept(i - 1) ? [LEFT_OUT] : []));
+}
+
+/** A server that could not start, or not go on (EADDRINUSE, say): whatever follows may come of that. */
+function isServerFailure(event: TraceEvent): boolean {
+  return event.source === 'server' && event.kind === 'failed';
 }
 
 /** The moment the verdict is about. */
@@ -81,7 +88,8 @@ function concerning(recent: readonly RecentEvent[], verdict: Verdict, verdicts: 
       case 'link':
         return event.kind === 'forgotten' && (event.at === device || session?.device?.name === device);
       case 'server':
-        if (event.kind === 'listening' || event.kind === 'failed') return verdict.on === 'server';
+        if (event.kind === 'listening') return verdict.on === 'server';
+        if (isServerFailure(event)) return true;
         return session?.device?.name === device;
     }
   };

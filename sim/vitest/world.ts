@@ -12,6 +12,8 @@ export interface World {
   readonly seed: number | undefined;
   /** Lets time pass until `condition` holds, or `endMs` has come. Gives whether it holds. */
   reach(condition: () => boolean, endMs: number): Promise<boolean>;
+  /** Lets happen what is due now: the handlers of a server in this process, say, after its connection has ended. */
+  settle(): Promise<unknown>;
 }
 
 /** Throws a TypeError for what is none. */
@@ -21,10 +23,17 @@ export function worldOf(received: unknown, matcher: string): World {
       testbed: received.testbed,
       seed: received.realTime === undefined ? received.seed : undefined,
       reach: (condition, endMs) => received.reach(condition, endMs),
+      settle: async () => received.realTime ?? received.runFor(0),
     };
   }
   if (received instanceof Bench) {
-    return { testbed: received, seed: undefined, reach: (condition, endMs) => received.reach(condition, endMs) };
+    return {
+      testbed: received,
+      seed: undefined,
+      reach: (condition, endMs) => received.reach(condition, endMs),
+      // A turn of Node's event loop, which calls the handlers of closed sockets last of all.
+      settle: () => received.runFor('1ms'),
+    };
   }
   throw new TypeError(
     `${matcher} is asked of a world, a Simulation or a Bench, as in expect(sim).${matcher}(...), not of ${describeValue(received)}`,
@@ -70,8 +79,14 @@ export function withinMs(within: unknown): number {
 }
 
 /** Lets time pass until `condition` holds, or `endMs` has come. Rejects when the run is stopped before. */
-export async function pass({ reach, testbed }: World, condition: () => boolean, endMs: number): Promise<void> {
-  if (await reach(condition, endMs) || !isLater(endMs, testbed.agenda.now())) return;
+export async function pass(
+  { reach, settle, testbed }: World, condition: () => boolean, endMs: number,
+): Promise<void> {
+  if (await reach(condition, endMs)) {
+    await settle();
+    return;
+  }
+  if (!isLater(endMs, testbed.agenda.now())) return;
   throw new Error(
     `the run was stopped at ${formatSeconds(testbed.agenda.now())}, before what was expected by ${formatSeconds(endMs)} could be seen`,
   );

@@ -39,7 +39,7 @@ async function pulled(): Promise<World> {
 }
 
 /** What a matcher says when it fails, in lines. */
-async function failure(assertion: Promise<void>): Promise<string[]> {
+async function failure(assertion: Promise<unknown>): Promise<string[]> {
   try {
     await assertion;
   } catch (error) {
@@ -49,7 +49,7 @@ async function failure(assertion: Promise<void>): Promise<string[]> {
 }
 
 /** The first line of that. */
-async function said(assertion: Promise<void>): Promise<string | undefined> {
+async function said(assertion: Promise<unknown>): Promise<string | undefined> {
   return (await failure(assertion))[0];
 }
 
@@ -436,12 +436,14 @@ describe('toMeet', () => {
   it('fails, with `.not` as without, where nothing was put to the test', async () => {
     const { sim } = await world();
     expect(await failure(expect(sim).toMeet('server notices within 12s'))).toEqual([
-      'server notices within 12s: none of 0 faults put it to the test',
+      'server notices within 12s: no fault has come by 10.000 s: toMeet lets no time pass, so let it pass before, as in ' +
+        "await sim.runFor('2m')",
       '',
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toMeet.*fails, with ..not. as without, where nothing was put to the test"',
     ]);
     expect(await said(expect(sim).not.toMeet('server notices within 12s'))).toBe(
-      'server notices within 12s: none of 0 faults put it to the test',
+      'server notices within 12s: no fault has come by 10.000 s: toMeet lets no time pass, so let it pass before, as in ' +
+        "await sim.runFor('2m')",
     );
   });
 });
@@ -690,4 +692,47 @@ describe('what makes no sense is said', () => {
       'this world keeps nothing of what happens (witness: false): there is nothing to judge by',
     );
   });
+});
+
+it('gives after how long, and by what', async () => {
+  const { sim, device } = await pulled();
+  expect(await expect(sim).toNotice(device, { by: 'server', within: '15s' })).toEqual({
+    afterMs: expect.closeTo(12_000, -3.5),
+    by: 'ETIMEDOUT',
+  });
+  device.cable.plug();
+  expect(await expect(sim).toRecover(device, { within: '20s' })).toBeLessThan(20_000);
+});
+
+it('toMeet right after schedule says that time must pass first', async () => {
+  const { sim } = await world();
+  sim.schedule('cable-pull on dev-1 at 20s for 5s');
+  expect(await said(expect(sim).toMeet('server notices within 15s'))).toBe(
+    'server notices within 15s: no fault has come by 10.000 s: toMeet lets no time pass, so let it pass before, as in ' +
+      "await sim.runFor('2m')",
+  );
+});
+
+it('has the failure of a server to listen in the time line, however long ago it was', async () => {
+  const sim = new Simulation({ seed: 1 });
+  const local = { address: '0.0.0.0', port: 39_002 };
+  sim.addServer(referenceServer([{ local }, { local }]));
+  const device = sim.addDevice({ firmware: heartbeatFirmware() });
+  await sim.runFor('1h');
+  device.cable.pull();
+  const lines = await failure(expect(sim).toNotice(device, { by: 'server', within: '1ms' }));
+  expect(lines.join('\n')).toMatch(/ 0\.0 s {2}server {4}.*EADDRINUSE/);
+});
+
+it('connected waits for the device, in virtual time', async () => {
+  const sim = new Simulation({ seed: 1 });
+  const server = sim.addServer(referenceServer());
+  const device = sim.addDevice({ firmware: heartbeatFirmware(), power: false });
+  sim.at('3s', () => device.power.restore());
+  await sim.connected(device);
+  expect(sim.nowMs).toBeGreaterThanOrEqual(3000);
+  expect(sim.nowMs).toBeLessThan(3100);
+  server.board.power.cut();
+  await sim.until(() => !sim.testbed.isConnected(device), '5m');
+  await expect(sim.connected(device, '10s')).rejects.toThrow(/^dev-1 is not connected; last: .*dev-1 /);
 });
