@@ -115,7 +115,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   verdict: ['board', 'faults', 'server', 'sessions', 'text.ts', 'time', 'trace'],
   'device.ts': ['board', 'faults'],
   'testbed.ts': ['board', 'device.ts', 'faults', 'random.ts', 'server', 'sessions', 'time', 'trace', 'verdict'],
-  bench: ['board', 'device.ts', 'testbed.ts', 'trace'],
+  bench: ['board', 'device.ts', 'testbed.ts', 'time', 'trace'],
   'programs.ts': ['board', 'server'],
   gateway: ['lan.ts', 'link', 'netstat.ts', 'packet', 'time'],
   'node-host': ['device.ts', 'server', 'time'],

@@ -91,7 +91,8 @@ it('connected waits for the device, and says what happened to it where it does n
   device.power.cut();
   device.power.restore();
   await made.connected(device, '3s');
-  const lonely = made.addDevice('dev-2', firmware({ protocol: 'heartbeat', servers: [{ host: '127.0.0.1', port: 1 }] }));
+  const servers = [{ host: '127.0.0.1', port: 1 }];
+  const lonely = made.addDevice('dev-2', firmware({ protocol: 'heartbeat', servers }));
   lonely.power.restore();
   await expect(made.connected(lonely, '200ms')).rejects.toThrow(
     /^dev-2 is not connected; last: 0\.\d s {2}dev-2 .*ECONNREFUSED/,
