@@ -8,10 +8,11 @@ import { Problem } from './problem.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 async function main(args: readonly string[], terminal: Terminal): Promise<number> {
-  const [word, ...rest] = args;
-  const command = COMMANDS.find(({ name }) => name === word);
+  const [word = DEFAULT_COMMAND, ...rest] = args;
+  const entry = COMMANDS.find(({ name }) => name === word);
   const { own } = splitAtTerminator(args);
   if (own.includes('--help') || own.includes('-h')) {
+    const command = await entry?.load();
     terminal.print((command?.help ?? OVERVIEW).trimEnd());
     return 0;
   }
@@ -19,10 +20,10 @@ async function main(args: readonly string[], terminal: Terminal): Promise<number
     terminal.print(version());
     return 0;
   }
-  if (word === undefined) return DEFAULT_COMMAND.run([], terminal);
   const there = `there are ${COMMANDS.map(({ name }) => name).join(', ')} (see cablepull --help)`;
   if (word.startsWith('-')) throw new Problem(2, `${word} goes with a command: ${there}`);
-  if (command === undefined) throw new Problem(2, `there is no command '${word}'; ${there}`);
+  if (entry === undefined) throw new Problem(2, `there is no command '${word}'; ${there}`);
+  const command = await entry.load();
   return command.run(rest, terminal);
 }
 

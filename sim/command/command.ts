@@ -4,10 +4,6 @@ import { type Given, helpOfOptions, type Options, readOptions } from './options.
 import type { Terminal } from './terminal.ts';
 
 export interface Command {
-  /** As it is typed. */
-  readonly name: string;
-  /** For the list of commands. */
-  readonly summary: string;
   /** What `cablepull NAME --help` prints. */
   readonly help: string;
   /** Carries the command out; returns the exit status. Throws, or rejects with, a Problem. */
@@ -16,7 +12,6 @@ export interface Command {
 
 export interface CommandDefinition<O extends Options> {
   readonly name: string;
-  readonly summary: string;
   /** The first paragraph of the help, behind the name. */
   readonly about: string;
   /** Which operands the command needs, for a sentence; undefined: it takes none. */
@@ -30,7 +25,7 @@ export interface CommandDefinition<O extends Options> {
 }
 
 export function defineCommand<const O extends Options>(definition: CommandDefinition<O>): Command {
-  const { name, summary, about, needs, example, options, notes } = definition;
+  const { name, about, needs, example, options, notes } = definition;
   const paragraphs = [
     [`cablepull ${name}: ${about}`],
     ...(example === undefined ? [] : [[`  ${example}`]]),
@@ -38,8 +33,6 @@ export function defineCommand<const O extends Options>(definition: CommandDefini
     ...(notes === undefined ? [] : [[notes]]),
   ];
   return {
-    name,
-    summary,
     help: paragraphs.map((lines) => lines.join('\n')).join('\n\n'),
     run: (args, terminal) => definition.run(readOptions(name, args, options, needs), terminal),
   };

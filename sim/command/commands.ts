@@ -1,31 +1,66 @@
 /**
- * The commands, in the order in which `cablepull --help` lists them. A command is a file of its own and an entry here.
+ * The commands, in the order in which `cablepull --help` lists them. A command is a file of its own and an entry here;
+ * the file is loaded when the command is asked for, so that each starts without what only the others need.
  */
 
 import type { Command } from './command.ts';
-import { faultsCommand } from './faults-command.ts';
-import { matrixCommand } from './matrix-command.ts';
-import { mergeCommand } from './merge-command.ts';
 import { helpEntry } from './options.ts';
-import { reportCommand } from './report-command.ts';
-import { runCommand } from './run-command.ts';
-import { serveCommand } from './serve-command.ts';
-import { swarmCommand } from './swarm-command.ts';
-import { tcppingCommand } from './tcpping-command.ts';
 
-export const COMMANDS: readonly Command[] = [
-  matrixCommand,
-  runCommand,
-  reportCommand,
-  faultsCommand,
-  swarmCommand,
-  mergeCommand,
-  serveCommand,
-  tcppingCommand,
+export interface CommandEntry {
+  /** As it is typed. */
+  readonly name: string;
+  /** For the list of commands. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'matrix',
+    summary: 'which fault is noticed by which policy, when, and why; also what plain `cablepull` prints',
+    load: async () => (await import('./matrix-command.ts')).matrixCommand,
+  },
+  {
+    name: 'run',
+    summary:
+      'devices and a server on a simulated network, in virtual time; with -- COMMAND, devices against your server, ' +
+      'whose packets really stop; with --server, over real sockets; faults, and who noticed',
+    load: async () => (await import('./run-command.ts')).runCommand,
+  },
+  {
+    name: 'report',
+    summary: 'what a stored trace comes to, as text or as a page',
+    load: async () => (await import('./report-command.ts')).reportCommand,
+  },
+  {
+    name: 'faults',
+    summary: 'every kind of fault, and how a plan of them is written',
+    load: async () => (await import('./faults-command.ts')).faultsCommand,
+  },
+  {
+    name: 'swarm',
+    summary: 'random fleets and plans over all processors: what must hold of each, and the least that fails',
+    load: async () => (await import('./swarm-command.ts')).swarmCommand,
+  },
+  {
+    name: 'merge',
+    summary: 'the parts of a swarm that several processes have done, as one report',
+    load: async () => (await import('./merge-command.ts')).mergeCommand,
+  },
+  {
+    name: 'serve',
+    summary: 'the reference server, on real sockets',
+    load: async () => (await import('./serve-command.ts')).serveCommand,
+  },
+  {
+    name: 'tcpping',
+    summary: 'how long the handshake with a port takes, again and again, as ping has it',
+    load: async () => (await import('./tcpping-command.ts')).tcppingCommand,
+  },
 ];
 
-/** What `cablepull` does without a word. */
-export const DEFAULT_COMMAND = matrixCommand;
+/** What `cablepull` does without a word, by its name. */
+export const DEFAULT_COMMAND = 'matrix';
 
 /** What `cablepull --help` prints. */
 export const OVERVIEW = `cablepull: pull the cable on a thousand devices and see who notices

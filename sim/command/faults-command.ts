@@ -8,7 +8,6 @@ import type { Terminal } from './terminal.ts';
 
 export const faultsCommand = defineCommand({
   name: 'faults',
-  summary: 'every kind of fault, and how a plan of them is written',
   about: 'every kind of fault, what each network can do of it, and how a plan is written',
   options: {
     json: { type: 'boolean', default: false, help: 'a JSON object a kind' },

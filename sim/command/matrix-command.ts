@@ -13,7 +13,6 @@ import { fileName, seedOf, usage } from './values.ts';
 
 export const matrixCommand = defineCommand({
   name: 'matrix',
-  summary: 'which fault is noticed by which policy, when, and why; also what plain `cablepull` prints',
   about: 'faults against detection policies, each cell an experiment in virtual time',
   options: {
     protocol: {

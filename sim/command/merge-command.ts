@@ -8,7 +8,6 @@ import { fileName, readText, usage } from './values.ts';
 
 export const mergeCommand = defineCommand({
   name: 'merge',
-  summary: 'the parts of a swarm that several processes have done, as one report',
   about: `the parts that 'cablepull swarm --shard 3/16 --out part-3.json' and the like have written, put
 together to the report that one process would have printed, to the byte`,
   needs: 'the files that cablepull swarm --out has written',

@@ -38,11 +38,9 @@ type Definition<O extends Options> = Omit<CommandDefinition<O>, 'run'> & {
 export function defineProtocolCommand<const O extends Options>(definition: Definition<O>): Command {
   const { name, options } = definition;
   const known = optionsOf(name, Object.values(PROTOCOLS));
-  const { help, summary } = defineCommand({ ...definition, options: { ...options, ...known }, run: () => 0 });
+  const { help } = defineCommand({ ...definition, options: { ...options, ...known }, run: () => 0 });
   return {
-    name,
     help,
-    summary,
     async run(args, terminal) {
       const { own, behind } =
         definition.takesCommand === true ? splitAtTerminator(args) : { own: args, behind: undefined };

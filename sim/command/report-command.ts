@@ -18,7 +18,6 @@ import { checkDifferent, fileName, inputName, nameOfInput, STDIN, usage } from '
 
 export const reportCommand = defineCommand({
   name: 'report',
-  summary: 'what a stored trace comes to, as text or as a page',
   about: "what a trace comes to that 'cablepull run --json > trace.ndjson' has stored",
   needs: 'the file of a trace, as in: cablepull report trace.ndjson',
   example: 'cablepull report trace.ndjson',

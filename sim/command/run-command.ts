@@ -87,9 +87,6 @@ export const RUN_OPTIONS = {
 
 export const runCommand = defineProtocolCommand({
   name: 'run',
-  summary:
-    'devices and a server on a simulated network, in virtual time; with -- COMMAND, devices against your server, whose ' +
-    'packets really stop; with --server, over real sockets; faults, and who noticed',
   about: 'devices, a server, faults, and who noticed',
   example:
     'cablepull run --devices 9 --fault "hang on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',

@@ -35,7 +35,6 @@ const OPTIONS = {
 
 export const serveCommand = defineProtocolCommand({
   name: 'serve',
-  summary: 'the reference server, on real sockets',
   about: 'the reference server, on real sockets, until Ctrl-C',
   options: OPTIONS,
   run: (given, terminal) => serve(serveSettings(given), terminal),

@@ -44,7 +44,6 @@ const OPTIONS = {
 
 export const swarmCommand = defineCommand({
   name: 'swarm',
-  summary: 'random fleets and plans over all processors: what must hold of each, and the least that fails',
   about: `random fleets, cables and plans of faults from seeds, simulated, over all processors; whether the
 invariants hold of each run, and the least that makes one fail`,
   options: OPTIONS,

@@ -17,7 +17,6 @@ import { durationOf, hostAndPort, usage, wholeNumber } from './values.ts';
 
 export const tcppingCommand = defineCommand({
   name: 'tcpping',
-  summary: 'how long the handshake with a port takes, again and again, as ping has it',
   about: 'connects to a port again and again, and prints how long each handshake took',
   needs: 'HOST:PORT, the port to connect to',
   example: 'cablepull tcpping 192.0.2.1:39002 -c 5',
