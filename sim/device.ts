@@ -11,7 +11,7 @@ import type { Machine, MachineState } from './board/machine.ts';
 export type HandFault = 'cable-pull' | 'power-loss' | 'hang' | 'crash' | 'reset';
 
 /** Called before the state of the machine changes. */
-export type OnHandFault = (fault: HandFault, change: 'begins' | 'ends') => void;
+export type OnHandFault = (fault: HandFault, change: 'begins' | 'ends', why?: string) => void;
 
 export interface DeviceCable {
   pull(): void;
@@ -93,9 +93,12 @@ export class HeldMachine<M extends Machine = Machine> {
     this.board.unhang();
   }
 
-  /** The firmware dies like a process under an operating system, which closes its connections. */
-  crash(): void {
-    if (this.state === 'running' || this.state === 'hung') this.onFault('crash', 'begins');
+  /**
+   * The firmware dies like a process under an operating system, which closes its connections. `why` is for the trace,
+   * where it was its own doing.
+   */
+  crash(why?: string): void {
+    if (this.state === 'running' || this.state === 'hung') this.onFault('crash', 'begins', why);
     this.board.crash();
   }
 

@@ -28,11 +28,12 @@ import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
 import { Fabric } from './link/fabric.ts';
 import { NodeProgram } from './node-host/program.ts';
-import { type BootableHost, NodeWorld } from './node-host/world.ts';
+import { type BootableHost, type OpenPort, NodeWorld } from './node-host/world.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
-import { formatAddress } from './packet/address.ts';
+import { formatAddress, parseAddress } from './packet/address.ts';
 import { type Packet, PacketPool } from './packet/packet.ts';
 import { SERVER_NAME, type ServerProgram } from './programs.ts';
+import type { ServerEvent } from './server/events.ts';
 import type { ReferenceServer } from './server/server.ts';
 import { ByteQueuePool } from './tcpip/byte-queue.ts';
 import { Host, type HostContext } from './tcpip/host.ts';
@@ -65,6 +66,11 @@ export interface SimulationOptions {
   readonly witness?: boolean;
   /** The line that repeats the run, for the trace and for messages. */
   readonly repeat?: string;
+  /**
+   * What lines of a Node program, or of the user's own server, say that a device is gone: by its name, or its address.
+   * With it, the server has noticed when its TCP has, and its program.
+   */
+  readonly offlineLog?: RegExp | undefined;
 }
 
 export interface HostOptions {
@@ -118,6 +124,8 @@ export interface SimulatedServer {
    * where no such program runs.
    */
   run<T>(call: () => T): T;
+  /** Where its Node program listens now, in the order in which it began to. Throws where it is none. */
+  openPorts(): readonly OpenPort[];
 }
 
 /** A cable that takes no time. */
@@ -137,6 +145,7 @@ export class Simulation {
   readonly names = new Map<string, readonly string[]>();
   readonly #world: HostContext;
   readonly #pacing: PacingOptions | undefined;
+  readonly #offlineLog: RegExp | undefined;
   /** The way out to a real network, and the time that goes with it. */
   readonly gate: Gate | undefined;
   readonly realTime: RealTime | undefined;
@@ -155,13 +164,14 @@ export class Simulation {
   /** The NAT box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
 
-  constructor({ seed = 1, onTrace, pacing, gateway, witness = true, repeat }: SimulationOptions = {}) {
+  constructor({ seed = 1, onTrace, pacing, gateway, witness = true, repeat, offlineLog }: SimulationOptions = {}) {
     if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) {
       throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
     }
     const packets = new PacketPool();
     this.seed = seed;
     this.#pacing = pacing;
+    this.#offlineLog = offlineLog;
     this.testbed = new Testbed({
       network: gateway === undefined ? 'simulated' : 'gateway',
       seed,
@@ -171,7 +181,7 @@ export class Simulation {
       onTrace,
       witness,
       repeat,
-      offlineLog: gateway?.offlineLog,
+      offlineLog: offlineLog?.source,
     });
     this.#world = {
       timeline: this.engine,
@@ -225,7 +235,7 @@ export class Simulation {
     }
     const name = options.name ?? `dev-${this.testbed.size + 1}`;
     const nodeHost = isNode ? this.#addNodeHost(name, firmware, (): Device => device) : undefined;
-    const image: Firmware = isNode ? (hal) => nodeHost?.boot(hal) : firmware;
+    const image: Firmware = isNode ? (hal, onEvent) => nodeHost?.boot(hal, onEvent) : firmware;
     const device = this.testbed.addBoard(name, this.#addHost(name, isNode ? 'linux' : 'lwip', options), image);
     if (power) device.power.restore();
     return device;
@@ -238,16 +248,49 @@ export class Simulation {
     this.#servers.set(name, host);
     if (!(program instanceof NodeProgram)) return new ServerHost(this.testbed, name, host, program);
     const nodeHost = this.#addNodeHost(name, program, (): Device => board);
-    const board = this.testbed.addServerBoard(name, host, (hal) => nodeHost.boot(hal));
+    const board = this.testbed.addServerBoard(name, host, (hal) => nodeHost.boot(hal, undefined));
     board.power.restore();
-    return { board, program: undefined, run: (call) => this.#nodeWorld.run(nodeHost, call) };
+    return {
+      board,
+      program: undefined,
+      openPorts: () => this.#nodeWorld.openPorts(nodeHost),
+      run: (call) => this.#nodeWorld.run(nodeHost, call),
+    };
   }
 
   #addNodeHost(name: string, program: NodeProgram, device: () => Device): BootableHost {
     if (this.realTime !== undefined) {
       throw new Error('a Node program is simulated in virtual time alone, not over a gateway');
     }
-    return this.#nodeWorld.add(name, program, (event) => this.testbed.addServerEvent(event, name), device);
+    const tell = (event: ServerEvent): void => this.testbed.addServerEvent(event, name);
+    const nameOf = (address: string): string => this.#nameOf(parseAddress(address) ?? 0);
+    const isRead = this.#offlineLog !== undefined && this.#servers.has(name);
+    const printed = isRead ? (line: string): string | undefined => this.#printedBy(name, line) : undefined;
+    return this.#nodeWorld.add(name, program, tell, nameOf, printed, device);
+  }
+
+  /** The address of the device that a server's line says is gone. */
+  #printedBy(server: string, line: string): string | undefined {
+    const device = this.deviceIn(line);
+    const host = device === undefined ? undefined : this.host(device);
+    if (host === undefined) return undefined;
+    this.testbed.trace({ source: 'process', server, kind: 'put-offline', device: host.name, line });
+    return formatAddress(host.address);
+  }
+
+  /**
+   * The device that a line of a server's says is gone: by its name, or its address; in the first group of the pattern,
+   * where that has one.
+   */
+  protected deviceIn(line: string): string | undefined {
+    const [whole, group] = this.#offlineLog?.exec(line) ?? [];
+    if (whole === undefined) return undefined;
+    for (const word of (group ?? line).match(/[\w.-]+/g) ?? []) {
+      const address = parseAddress(word);
+      const board = this.testbed.board(address === undefined ? word : this.#nameOf(address));
+      if (board !== undefined) return board.name;
+    }
+    return undefined;
   }
 
   get #nodeWorld(): NodeWorld {
@@ -448,5 +491,9 @@ class ServerHost implements SimulatedServer {
 
   run<T>(): T {
     throw new Error(`the program of ${this.board.name} is no Node program: run is for nodeProgram`);
+  }
+
+  openPorts(): readonly OpenPort[] {
+    throw new Error(`the program of ${this.board.name} is no Node program: openPorts is for nodeProgram`);
   }
 }

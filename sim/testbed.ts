@@ -70,7 +70,7 @@ interface OpenFault {
 }
 
 /** What the trace says of a fault, whether it comes or goes. */
-type FaultFacts = { readonly source: 'fault' } & Omit<FaultEvent, 'kind' | 'forMs'>;
+type FaultFacts = { readonly source: 'fault' } & Omit<FaultEvent, 'kind' | 'forMs' | 'why'>;
 
 export class Testbed {
   /** What shall happen when, in ms since the testbed was made. */
@@ -160,12 +160,12 @@ export class Testbed {
   /** The machine of a server that is not ours. */
   addServerMachine(machine: Machine): HeldMachine {
     this.#servers.set(machine.name, machine);
-    return new HeldMachine(machine, (fault, change) => this.#actByHand(machine, fault, change));
+    return new HeldMachine(machine, (...what) => this.#actByHand(machine, ...what));
   }
 
   /** Not kept: of a hundred thousand devices most are never held. */
   #handleOf(board: Board): Device {
-    return new Device(board, (fault, change) => this.#actByHand(board, fault, change));
+    return new Device(board, (...what) => this.#actByHand(board, ...what));
   }
 
   /**
@@ -298,7 +298,7 @@ export class Testbed {
   }
 
   /** Who acts by hand has the say: what is mended so is mended, whatever faults of the kind a plan has going on. */
-  #actByHand(board: Machine, fault: HandFault, change: 'begins' | 'ends'): void {
+  #actByHand(board: Machine, fault: HandFault, change: 'begins' | 'ends', why?: string): void {
     const { name } = board;
     if (change === 'ends') return this.#endByHand(name, fault, () => true);
     const now = this.agenda.now();
@@ -312,7 +312,7 @@ export class Testbed {
       everyMs: undefined,
     });
     const facts = this.#factsOf(fault, undefined, name, side, text);
-    this.trace({ ...facts, kind: 'fault' });
+    this.trace({ ...facts, kind: 'fault', ...(why !== undefined && { why }) });
     this.#endStale(board);
     if (FAULTS[fault].lasts(undefined)) {
       this.#addOpen(name, { facts, isShared: true, heal: undefined, boots: board.boots });

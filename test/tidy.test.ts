@@ -137,6 +137,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'trace',
     'verdict',
   ],
+  'program-port.ts': ['node-host', 'simulation.ts', 'time'],
   matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'trace', 'verdict'],
   swarm: [
     'board',
@@ -174,6 +175,8 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'link',
     'matrix',
     'netstat.ts',
+    'node-host',
+    'program-port.ts',
     'programs.ts',
     'server',
     'server-bench',

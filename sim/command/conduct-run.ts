@@ -12,6 +12,7 @@ import { Fleet } from './fleet.ts';
 import { GatewayVenue } from './gateway-venue.ts';
 import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
 import { PageFile } from './page-file.ts';
+import { ProgramEnds } from './program-ends.ts';
 import { Problem } from './problem.ts';
 import { RealVenue } from './real-venue.ts';
 import { deviceNames, type RunSettings } from './run-settings.ts';
@@ -25,16 +26,18 @@ const POWER_ON_INTERVAL_MS = 1;
 /** Runs to the end, or to Ctrl-C, and returns the exit status. Rejects with a Problem. */
 export async function conductRun(settings: RunSettings, terminal: Terminal): Promise<number> {
   const fleet = new Fleet(settings.deviceCount, settings.firmware.servers.length);
+  const ends = new ProgramEnds();
   const page = settings.report === undefined ? undefined : new PageFile('--report', settings.report, terminal);
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
     // What follows on the end of a run is no part of it.
     if (isOver) return;
     fleet.add(event);
+    ends.add(event);
     page?.add(event);
     if (settings.json) terminal.printJson(event);
     log?.add(event);
-    if (fleet.isHopeless) venue.stop();
+    if (fleet.isHopeless && settings.programs?.device === undefined) venue.stop();
   };
   const venue = venueOf(settings, terminal, fleet, onTrace);
   // With --json the events are printed already, as results.
@@ -62,7 +65,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     endMs = venue.testbed.agenda.now();
     connections = settings.netstat ? await venue.netstat() : undefined;
   } catch (error) {
-    if (settings.network === 'simulated') terminal.log(`to repeat: ${settings.repeat}`);
+    if (settings.network === 'simulated' && !(error instanceof Problem)) terminal.log(`to repeat: ${settings.repeat}`);
     throw error;
   } finally {
     isOver = true;
@@ -73,11 +76,17 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   // Over real sockets nothing happens twice in the same way.
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
   const outcome = outcomeOf(venue.testbed.witness.judge.findings(endMs), settings.expectations, repeat);
-  print(settings, outcome, fleet, connections, interruptedBy !== undefined, terminal);
+  print(settings, outcome, fleet, ends, connections, interruptedBy !== undefined, terminal);
   isKept = (page?.close(outcome, []) ?? true) && isKept;
   // As a shell has it of a process that a signal ended: 128 and the signal's number.
   if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
-  const inVain = fleet.unreachable() ?? fleet.unserved(settings.firmware.protocol.name);
+  // What was printed says so.
+  if (settings.programs?.restart === 'never' && ends.all.length > 0) return 1;
+  // Of what the user's own devices are for, nothing is known.
+  const inVain =
+    settings.programs?.device === undefined
+      ? (fleet.unreachable() ?? fleet.unserved(settings.firmware.protocol.name))
+      : undefined;
   if (inVain !== undefined) throw new Problem(1, inVain);
   return isAsExpected(outcome) && isKept ? 0 : 1;
 }
@@ -109,6 +118,7 @@ function print(
   settings: RunSettings,
   outcome: Outcome,
   fleet: Fleet,
+  ends: ProgramEnds,
   connections: NetstatRow[] | undefined,
   interrupted: boolean,
   terminal: Terminal,
@@ -116,13 +126,16 @@ function print(
   const { endMs, unexplainedLosses } = outcome.findings;
   if (settings.json) {
     if (connections !== undefined) terminal.printJson({ kind: 'netstat', atMs: endMs, connections });
-    terminal.printJson({ kind: 'report', interrupted, devices: fleet.summary(), ...outcomeJson(outcome) });
+    const programEnds = settings.programs === undefined ? {} : { programEnds: ends.all };
+    const devices = fleet.summary();
+    terminal.printJson({ kind: 'report', interrupted, devices, ...programEnds, ...outcomeJson(outcome) });
     return;
   }
   terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);
   const reasons = Array.from(unexplainedLosses, ([reason, count]) => `${count} by ${reason}`);
   if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
   for (const line of fleet.failureLines()) terminal.print(line);
+  for (const line of ends.lines()) terminal.print(line);
   if (settings.network === 'real' && unexplainedLosses.has('missed-beats') && fleet.summary().answers === 0) {
     terminal.print('no beat was answered: for a server that never answers any, say --no-answers');
   }
@@ -134,8 +147,12 @@ function print(
   printExpectations(outcome, terminal);
 }
 
-function startLine({ firmware, forMs, plan, deviceCount, seed }: RunSettings, { description }: Venue): string {
+function startLine(
+  { firmware, programs, forMs, plan, deviceCount, seed }: RunSettings,
+  { description }: Venue,
+): string {
   const length = forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(forMs)}`;
   const faults = plan.length === 0 ? '' : `\nfaults: ${plan.map(formatFault).join('; ')}`;
-  return `${counted(deviceCount, 'device')} (${firmware.protocol.name}) ${description} ${length}, seed ${seed}${faults}`;
+  const what = programs?.device?.file ?? firmware.protocol.name;
+  return `${counted(deviceCount, 'device')} (${what}) ${description} ${length}, seed ${seed}${faults}`;
 }

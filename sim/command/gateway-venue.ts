@@ -33,7 +33,7 @@ export class GatewayVenue implements Venue {
   /** Throws a Problem where a capture cannot be written. */
   constructor(
     settings: RunSettings,
-    { command, port, offlineLog, tun }: OwnServer,
+    { command, port, tun }: OwnServer,
     terminal: Terminal,
     fleet: Fleet,
     onTrace: (event: TraceEvent) => void,
@@ -56,7 +56,7 @@ export class GatewayVenue implements Venue {
     this.#bench = benchOf({
       command,
       ...(port !== undefined && { port }),
-      ...(offlineLog !== undefined && { offlineLog }),
+      ...(settings.offlineLog !== undefined && { offlineLog: settings.offlineLog }),
       ...(tun !== undefined && { tun }),
       seed: settings.seed,
       repeat: settings.repeatWithoutFiles,

@@ -15,6 +15,7 @@ import { type Given, type Option, type Options, readOptionsWith, splitAtTerminat
 import { reasonOf } from './problem.ts';
 import type { Terminal } from './terminal.ts';
 import { durationOf, usage, wholeNumber } from './values.ts';
+import { whyNotLoaded } from './why-not-loaded.ts';
 
 /** What a command that speaks a protocol is given. */
 export interface GivenWithProtocol<O extends Options> extends Given<O> {
@@ -86,22 +87,11 @@ async function ownProtocol(file: string): Promise<Protocol> {
   try {
     module = await import(pathToFileURL(resolve(file)).href);
   } catch (error) {
-    throw usage(`--protocol ${file}: ${whyNotLoaded(error)}`);
+    throw usage(`--protocol ${file}: ${whyNotLoaded(error) ?? reasonOf(error)}`);
   }
   const protocol: unknown = isObject(module) ? module['default'] : undefined;
   if (isProtocol(protocol)) return protocol;
   throw usage(`--protocol ${file}: its default export must be a protocol, { device, server } (see sim/README.md)`);
-}
-
-/** Node loads TypeScript by itself from 22.18 on. */
-function whyNotLoaded(error: unknown): string {
-  if (isObject(error) && error['code'] === 'ERR_UNKNOWN_FILE_EXTENSION') {
-    return (
-      `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx' ` +
-      'where tsx is installed, or compile the file to JavaScript'
-    );
-  }
-  return reasonOf(error);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

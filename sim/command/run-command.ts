@@ -2,6 +2,7 @@
 
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { conductRun } from './conduct-run.ts';
+import { PROGRAM_OPTIONS } from './program-options.ts';
 import { defineProtocolCommand } from './protocol-command.ts';
 import { runSettings } from './run-settings.ts';
 
@@ -58,6 +59,7 @@ export const RUN_OPTIONS = {
     default: '1',
     help: 'of all that is left to chance (1): simulated, the same seed gives the same output',
   },
+  ...PROGRAM_OPTIONS,
 
   watchdog: {
     type: 'string',
@@ -75,7 +77,7 @@ export const RUN_OPTIONS = {
     type: 'string',
     value: 'REGEX',
     help:
-      'with -- COMMAND: the lines of its output that say that a device is gone, by its name or its address: then the ' +
+      'with -- COMMAND or --program: the lines of its output that say that a device is gone, by its name or its address: then the ' +
       'server has noticed when its kernel has, and its program',
   },
   netstat: {

@@ -15,6 +15,7 @@ import type { Expectation } from '../verdict/expectation.ts';
 import type { TunOptions } from '../server-bench/index.ts';
 import { commandLine, without } from './command-line.ts';
 import { readExpectations, readPlan } from './plan-options.ts';
+import { type Programs, programsOf } from './program-options.ts';
 import type { GivenWithProtocol } from './protocol-command.ts';
 import type { RUN_OPTIONS } from './run-command.ts';
 import { checkServer, defined } from './server-options.ts';
@@ -35,8 +36,6 @@ export interface OwnServer {
   readonly command: readonly string[];
   /** Undefined: to be found out. */
   readonly port: number | undefined;
-  /** Lines of its output that say that a device is gone. */
-  readonly offlineLog: RegExp | undefined;
   /** In place of a command: one that runs already, reached over the host's own network. */
   readonly tun: TunOptions | undefined;
 }
@@ -47,6 +46,12 @@ export interface RunSettings {
   readonly firmware: OwnConfig;
   /** Over a gateway: the user's own server. */
   readonly ownServer: OwnServer | undefined;
+  /** Simulated: the user's own Node programs. */
+  readonly programs: Programs | undefined;
+  /** What devices send: segments of connections, or datagrams. */
+  readonly transport: 'stream' | 'datagram';
+  /** Lines of what the server prints that say that a device is gone. */
+  readonly offlineLog: RegExp | undefined;
   /** But where it listens; over real sockets the servers are the user's own. */
   readonly embeddedServer: ServerOptions;
   readonly plan: readonly Fault[];
@@ -78,12 +83,15 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
   const ownServer =
     given.serverCommand === undefined
       ? tunServerOf(values)
-      : ownServerOf(given.serverCommand, values.server ?? [], values['offline-log']);
+      : ownServerOf(given.serverCommand, values.server ?? []);
+  const programs = programsOf(values);
+  if (programs !== undefined) checkAlone(values.program === undefined ? '--device-program' : '--program', given);
   if (given.serverCommand !== undefined && values.network !== undefined) {
     throw usage('a server behind -- COMMAND has a network of its own: it does not go with --network');
   }
-  if (given.serverCommand === undefined && values['offline-log'] !== undefined) {
-    throw usage('--offline-log reads what your server prints: it goes with -- COMMAND');
+  const pattern = values['offline-log'];
+  if (pattern !== undefined && given.serverCommand === undefined && programs?.server === undefined) {
+    throw usage('--offline-log reads what your server prints: it goes with -- COMMAND or --program');
   }
   const servers = ownServer === undefined ? (values.server ?? []).map((text) => hostAndPort('--server', text)) : [];
   const network = ownServer !== undefined ? 'gateway' : servers.length > 0 ? 'real' : 'simulated';
@@ -139,6 +147,9 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     deviceCount,
     firmware,
     ownServer,
+    programs,
+    transport: protocol.server.transport,
+    offlineLog: pattern === undefined ? undefined : regularExpression('--offline-log', pattern),
     embeddedServer,
     plan,
     forMs,
@@ -184,7 +195,16 @@ function tunServerOf(values: Partial<NetworkValues>): OwnServer | undefined {
   const { host: address, port } = hostAndPort('--server', text);
   if (isIP(address) !== 4) throw usage(`with --network tun, --server must be an IPv4 address and a port, not '${text}'`);
   const tun = { server: { address, port }, ...defined({ subnet, interfaceName }) };
-  return { command: [], port, offlineLog: undefined, tun };
+  return { command: [], port, tun };
+}
+
+/** That nothing else says what the devices meet. */
+function checkAlone(option: string, { values, serverCommand }: GivenWithProtocol<typeof RUN_OPTIONS>): void {
+  const { server, network } = values;
+  const other = serverCommand !== undefined ? '-- COMMAND' : server !== undefined ? '--server' : network && '--network';
+  if (other === undefined) return;
+  const hint = other === '--server' && option === '--program' ? '; --port says where it listens' : '';
+  throw usage(`${option} is simulated, network and all: it does not go with ${other}${hint}`);
 }
 
 /** That no fault is on what is not ours to stop. */
@@ -198,19 +218,17 @@ function checkReachable(plan: readonly Fault[]): void {
 function ownServerOf(
   command: readonly string[],
   servers: readonly string[],
-  pattern: string | undefined,
 ): OwnServer {
   if (command.length === 0) {
     throw usage('behind -- there must be the command that starts your server, as in -- node server.js');
   }
   const [server, ...more] = servers;
-  const offlineLog = pattern === undefined ? undefined : regularExpression('--offline-log', pattern);
-  if (server === undefined) return { command, port: undefined, offlineLog, tun: undefined };
+  if (server === undefined) return { command, port: undefined, tun: undefined };
   const [, port] = /^:(\d+)$/.exec(server) ?? [];
   if (port === undefined || more.length > 0) {
     throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
   }
-  return { command, port: wholeNumber('the port of --server', port, 1, 65_535), offlineLog, tun: undefined };
+  return { command, port: wholeNumber('the port of --server', port, 1, 65_535), tun: undefined };
 }
 
 function checkFirmware(config: FirmwareConfig): void {

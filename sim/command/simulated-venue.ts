@@ -1,4 +1,4 @@
-/** A run on the simulated network, in virtual time, against a server of our own. */
+/** A run on the simulated network, in virtual time, against a server of our own, or the user's own Node program. */
 
 import type { Server } from '../../firmware/index.ts';
 import { nodeClock } from '../../hal/node/index.ts';
@@ -7,12 +7,18 @@ import type { Device } from '../device.ts';
 import type { Capture } from '../link/capture.ts';
 import type { LinkOptions } from '../link/options.ts';
 import type { NetstatRow } from '../netstat.ts';
-import { referenceServer } from '../programs.ts';
+import { nodeProgram, ProgramError, type NodeProgram } from '../node-host/program.ts';
+import { portOf } from '../program-port.ts';
+import { referenceServer, SERVER_NAME } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Testbed } from '../testbed.ts';
 import type { TraceEvent } from '../trace/trace.ts';
-import type { Fleet } from './fleet.ts';
+import { formatSeconds } from '../time/duration.ts';
+import { type Fleet, READABLE_DEVICES } from './fleet.ts';
 import { OutputFile } from './output-file.ts';
+import { Problem } from './problem.ts';
+import type { ProgramFile, Programs } from './program-options.ts';
+import { earlyEnd, programProblem } from './program-problem.ts';
 import { Progress } from './progress.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,6 +29,10 @@ const DEVICE_LINK = { delay: '20ms', loss: '1%' } satisfies LinkOptions;
 
 export class SimulatedVenue implements Venue {
   readonly #settings: RunSettings;
+  readonly #terminal: Terminal;
+  #isStopped = false;
+  /** Of the server's program. */
+  #whyEnded: string | undefined = undefined;
   readonly #sim: Simulation;
   readonly #signal = { aborted: false };
   readonly #progress: Progress;
@@ -35,6 +45,7 @@ export class SimulatedVenue implements Venue {
   constructor(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void) {
     const clock = nodeClock();
     this.#settings = settings;
+    this.#terminal = terminal;
     this.#file = settings.pcap === undefined ? undefined : new OutputFile('--pcap', settings.pcap, (sentence) => {
       // The run has more to tell than what is captured of it.
       terminal.log(`cablepull: ${sentence}`);
@@ -43,6 +54,7 @@ export class SimulatedVenue implements Venue {
     this.#sim = new Simulation({
       seed: settings.seed,
       repeat: settings.repeatWithoutFiles,
+      offlineLog: settings.offlineLog,
       onTrace: (event) => {
         if (event.source === 'fault') {
           this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);
@@ -72,25 +84,72 @@ export class SimulatedVenue implements Venue {
   }
 
   get description(): string {
-    return `against our own server on a simulated network (${DEVICE_LINK.delay} and ${DEVICE_LINK.loss} loss each way)`;
+    const server = this.#settings.programs?.server?.file ?? 'our own server';
+    return `against ${server} on a simulated network (${DEVICE_LINK.delay} and ${DEVICE_LINK.loss} loss each way)`;
   }
 
   async open(): Promise<readonly Server[]> {
-    this.#sim.addServer(referenceServer(this.#settings.embeddedServer));
-    return this.#settings.firmware.servers;
+    const { programs, embeddedServer, firmware } = this.#settings;
+    if (programs?.server === undefined) {
+      this.#sim.addServer(referenceServer(embeddedServer));
+      return firmware.servers;
+    }
+    const { port } = programs.server;
+    const server = this.#sim.addServer(this.#programOf(programs.server, programs));
+    try {
+      const found = await portOf(this.#sim, server, { transport: this.#settings.transport, port });
+      // Who ends the run meanwhile wants no server.
+      if (this.#isStopped) return firmware.servers;
+      if (typeof found === 'number') return [{ host: SERVER_NAME, port: found }];
+      throw this.#whyEnded === undefined ? new Problem(1, found) : earlyEnd(programs.server, this.#whyEnded);
+    } catch (error) {
+      throw error instanceof ProgramError ? programProblem(programs.server, error) : error;
+    }
   }
 
   addDevice(name: string, firmware: Firmware): Device {
-    return this.#sim.addDevice({ name, firmware, link: DEVICE_LINK, power: false });
+    const { programs } = this.#settings;
+    return this.#sim.addDevice({
+      name,
+      firmware: programs?.device === undefined ? firmware : this.#programOf(programs.device, programs),
+      link: DEVICE_LINK,
+      power: false,
+    });
+  }
+
+  #programOf({ file, args }: ProgramFile, { restart }: Programs): NodeProgram {
+    const { deviceCount } = this.#settings;
+    return nodeProgram(file, {
+      args,
+      restart,
+      onOutput: (line, host) => {
+        if (host === SERVER_NAME || deviceCount <= READABLE_DEVICES) this.#printOf(host, line);
+      },
+      onEnd: ({ host, stack, why }) => {
+        if (host === SERVER_NAME) this.#whyEnded = stack ?? why;
+        for (const line of stack?.split('\n') ?? []) this.#printOf(host, line);
+      },
+    });
+  }
+
+  #printOf(host: string, line: string): void {
+    this.#terminal.log([{ style: 'dim', text: `${formatSeconds(this.#sim.nowMs).padStart(9)}  ${host} |` }, ` ${line}`]);
   }
 
   async pass(): Promise<void> {
     const { forMs } = this.#settings;
     if (forMs === undefined) throw new Error('a simulated run must have an end');
-    await this.#sim.runFor(forMs);
+    const restMs = forMs - this.#sim.nowMs;
+    try {
+      if (restMs > 0 && !this.#isStopped) await this.#sim.runFor(restMs);
+    } catch (error) {
+      const { device } = this.#settings.programs ?? {};
+      throw error instanceof ProgramError && device !== undefined ? programProblem(device, error) : error;
+    }
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#signal.aborted = true;
     // Where it is called by what happens in the simulation, that is to be the last thing that happens.
     this.#sim.engine.stop();

@@ -101,6 +101,9 @@ export function processTerminal(): Terminal {
   /** What there is to do when nobody reads the results any more. */
   const readerGone: (() => void)[] = [];
 
+  // As they are now: what a simulated program writes to them goes elsewhere (sim/node-host).
+  const writeOut = stdout.write.bind(stdout);
+  const writeErr = stderr.write.bind(stderr);
   // What it means is found out in write().
   for (const stream of [stdout, stderr]) stream.on('error', () => {});
   process.on('exit', () => {
@@ -119,7 +122,7 @@ export function processTerminal(): Terminal {
   function write(stream: NodeJS.WriteStream, text: string): void {
     if (stream === stderr ? isLogLost : isUnread) return;
     // Not in the 'error' event: the callbacks of later writes, one of which ends the process, come before it.
-    stream.write(text, (error?: NodeJS.ErrnoException | null) => {
+    (stream === stderr ? writeErr : writeOut)(text, (error?: NodeJS.ErrnoException | null) => {
       if (!error) return;
       // A log that cannot be written is no reason to lose what it is the log of.
       if (stream === stderr) isLogLost = true;

@@ -15,8 +15,6 @@ export interface GatewayOptions {
   readonly salt: number;
   /** Takes packets for the real network: whole ones, one after the other, in pieces that it may keep. */
   readonly write: (bytes: Uint8Array) => void;
-  /** What lines of the server's say that a device is gone; undefined: none are looked for. */
-  readonly offlineLog?: string | undefined;
   /** A clock of real time, whose alarm nobody else uses. */
   readonly clock: Clock;
 }

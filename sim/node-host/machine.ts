@@ -9,6 +9,7 @@ import { patchDgram } from './udp.ts';
 import { patchDns } from './dns.ts';
 import { patchHttp } from './http.ts';
 import { hookImmediates } from './immediates.ts';
+import { patchModules } from './modules.ts';
 import { patchNet } from './net.ts';
 import { failed, owner } from './owner.ts';
 import { Patches } from './patch.ts';
@@ -90,6 +91,7 @@ function patch(all: Patches, node: NodeJS.Process): void {
   patchChance(all);
   patchRefused(all);
   patchRealWork(all);
+  patchModules(all);
   all.add(hookTimers());
   all.add(hookImmediates());
   patchProcess(all, node);
@@ -118,12 +120,27 @@ function patchProcess(all: Patches, node: NodeJS.Process): void {
         return true;
       },
   );
+  for (const stream of ['stdout', 'stderr'] as const) {
+    all.replace(
+      node[stream],
+      'write',
+      (original) =>
+        function (this: unknown, ...args: unknown[]) {
+          const [chunk, encoding] = args;
+          const text = chunk instanceof Uint8Array ? Buffer.from(chunk).toString() : String(chunk);
+          if (owner()?.print(stream, text) !== true) return original.apply(this, args);
+          const done = typeof encoding === 'function' ? encoding : args[2];
+          if (typeof done === 'function') node.nextTick(() => void done());
+          return true;
+        },
+    );
+  }
   all.replace(
     node,
     'exit',
     (original) =>
       function (this: unknown, ...args: unknown[]) {
-        if (owner() !== undefined) throw new Exit(typeof args[0] === 'number' ? args[0] : 0);
+        if (owner() !== undefined) throw new Exit(Number(args[0] ?? node.exitCode ?? 0));
         return original.apply(this, args);
       },
   );

@@ -1,10 +1,16 @@
 /** One boot of a host's program: what would be a process, from its start until it ends or its host loses power. */
 
 import { EventEmitter } from 'node:events';
+import type { EventListener } from '../../firmware/index.ts';
 import type { Hal } from '../../hal/hal.ts';
 import type { ServerEvent } from '../server/events.ts';
+import { DeviceReporter } from './device-reporter.ts';
+import type { Main } from './modules.ts';
 import { enter } from './owner.ts';
 import { ProgramTimers } from './timers.ts';
+import type { OpenPort } from './world.ts';
+
+export type OutputStream = 'stdout' | 'stderr';
 
 /** So often a callback may look at the clock: a loop that waits for it to go on would wait for ever. */
 const CLOCK_READS_MAX = 1_000_000;
@@ -15,6 +21,10 @@ export interface Surroundings {
   readonly hal: Hal;
   /** Whether this boot is the host's present one. */
   isRunning(): boolean;
+  /** Undefined: the program is no file. */
+  readonly main: Main | undefined;
+  /** Takes each line that the program prints; undefined: they go where this process prints. */
+  readonly print: ((line: string, stream: OutputStream) => void) | undefined;
   /** Virtual time since 1970, in ms. */
   timeOfDayMs(): number;
   /** The next event has to wait until Node's own loop has turned. */
@@ -22,17 +32,27 @@ export interface Surroundings {
   tell(event: ServerEvent): void;
   /** Which client of the server's comes next: a number that is never used again. */
   nextClient(): number;
+  /** The program is a device's, and somebody listens. */
+  readonly onEvent: EventListener | undefined;
+  /** The host that has an address. */
+  nameOf(address: string): string;
 }
 
 /** Something of a process that keeps it going, unless it is unref'd. */
 export interface Held {
   readonly holds: boolean;
+  /** Where it waits for whom it does not know yet. */
+  readonly openPort?: OpenPort | undefined;
+  /** The program has said that nobody is at that address any more. */
+  saysGone?(address: string): void;
 }
 
 export class SimulatedProcess {
   readonly name: string;
   readonly hal: Hal;
   readonly surroundings: Surroundings;
+  readonly main: Main | undefined;
+  readonly reporter: DeviceReporter | undefined;
   readonly timers: ProgramTimers;
   /** What the program has put on `process`. */
   readonly events = new EventEmitter();
@@ -47,10 +67,15 @@ export class SimulatedProcess {
   /** Its program has ended by itself. */
   hasEnded = false;
   readonly #later: (() => void)[] = [];
+  /** What it has printed of a line, by stream. */
+  readonly #unfinished = new Map<OutputStream, string>();
   #alarmMs = Infinity;
 
   constructor(surroundings: Surroundings) {
     this.surroundings = surroundings;
+    this.main = surroundings.main;
+    const { onEvent, nameOf } = surroundings;
+    this.reporter = onEvent && new DeviceReporter(onEvent, () => this.nowMs(), nameOf);
     this.name = surroundings.name;
     this.hal = surroundings.hal;
     this.timers = new ProgramTimers(this);
@@ -72,6 +97,21 @@ export class SimulatedProcess {
       this.clockReads = 0;
       throw new Error(`on host ${this.name} a loop waits for the clock: virtual time passes only between callbacks`);
     }
+  }
+
+  /** It prints; gives whether somebody takes that. */
+  print(stream: OutputStream, text: string): boolean {
+    const { print } = this.surroundings;
+    if (print === undefined) return false;
+    const lines = `${this.#unfinished.get(stream) ?? ''}${text}`.split(/\r?\n/);
+    this.#unfinished.set(stream, lines.pop() ?? '');
+    for (const line of lines) print(line, stream);
+    return true;
+  }
+
+  /** Nothing more will be printed. */
+  endOutput(): void {
+    for (const [stream, text] of this.#unfinished) if (text !== '') this.print(stream, '\n');
   }
 
   /** Calls `callback` at this instant, after what is running. */

@@ -11,7 +11,36 @@ import type { Duration } from '../time/duration.ts';
  */
 export type ProgramEntry = (() => unknown) | string | URL;
 
+/** How a program has ended by itself. */
+export interface ProgramEnd {
+  readonly host: string;
+  /** In virtual time. */
+  readonly atMs: number;
+  /** What it threw, or its `process.exit`, in a line. */
+  readonly why: string;
+  /** The program's own stack; of `process.exit` there is none. */
+  readonly stack: string | undefined;
+}
+
+/** A program could not start, or has failed where that was to end the run; the cause is what it threw. */
+export class ProgramError extends Error {
+  override readonly name = 'ProgramError';
+  /** The program's own. */
+  readonly programStack: string;
+
+  constructor(message: string, programStack: string, cause: unknown) {
+    super(message, { cause });
+    this.programStack = programStack;
+  }
+}
+
 export interface NodeProgramOptions {
+  /** Of an entry that is a file: what stands behind the file in its `process.argv`. Default none. */
+  readonly args?: readonly string[];
+  /** Called with each line that it prints, of either stream. Without it they go to this process's own. */
+  readonly onOutput?: (line: string, host: string) => void;
+  /** Called when it has ended by itself. Without it an error's stack is printed. */
+  readonly onEnd?: (end: ProgramEnd) => void;
   /**
    * What becomes of a host whose program has ended by an exception, an unhandled rejection or `process.exit`. Default
    * `never`.

@@ -3,17 +3,18 @@
  * comes to Node as it always does; between two events the loop turns whenever a program waits for it.
  */
 
-import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Engine, RunOutcome } from '../time/engine.ts';
 import { durationUs } from '../time/duration.ts';
+import { fileURLToPath } from 'node:url';
 import { Exit, install, uninstall } from './machine.ts';
 import { drain } from './internals.ts';
+import { fileOf, newMain, runMain, unmarked } from './modules.ts';
 import { asNobody, callIn, endLasting, enter, last } from './owner.ts';
-import { SimulatedProcess } from './process.ts';
+import node from 'node:process';
+import { type OutputStream, SimulatedProcess } from './process.ts';
 import { hasRealWork, waitForAnswers } from './real-work.ts';
-import type { ProgramStart, NodeHost, Runner } from './world.ts';
+import { ProgramError } from './program.ts';
+import type { OpenPort, NodeHost, ProgramStart, Runner } from './world.ts';
 
 /** Virtual time began at the start of 2025, wherever it is run. */
 const EPOCH_MS = Date.UTC(2025, 0, 1);
@@ -37,7 +38,10 @@ interface Job {
 
 interface Starting {
   readonly process: SimulatedProcess;
+  readonly host: NodeHost;
   idleTurns: number;
+  /** Its modules have been loaded, or have not. */
+  end: 'up' | 'failed' | undefined;
 }
 
 export class NodeRunner implements Runner {
@@ -87,10 +91,16 @@ export class NodeRunner implements Runner {
     }
   }
 
+  openPorts({ process }: NodeHost): OpenPort[] {
+    if (!(process instanceof SimulatedProcess) || process.isOver) return [];
+    return [...process.handles].flatMap(({ openPort }) => openPort ?? []);
+  }
+
   #end(end: (job: Job) => void): void {
     const job = this.#job;
     if (job === undefined) return;
     this.#job = undefined;
+    this.#endStarts();
     waitForAnswers(false);
     uninstall(this.#onError);
     end(job);
@@ -109,6 +119,7 @@ export class NodeRunner implements Runner {
     this.#isScheduled = false;
     const job = this.#job;
     if (job === undefined) return;
+    this.#endStarts();
     for (let process = this.#thrown.pop(); process !== undefined; process = this.#thrown.pop())
       enter(process, () => undefined);
     for (let boot = this.#boots.shift(); boot !== undefined; boot = this.#boots.shift()) this.#start(boot);
@@ -155,9 +166,16 @@ export class NodeRunner implements Runner {
 
   // ---- starting ----
 
-  #start({ host, hal, isRunning }: ProgramStart): void {
+  #start({ host, hal, boots, onEvent, isRunning }: ProgramStart): void {
     if (!isRunning()) return;
+    onEvent?.({ kind: 'boot', boots, resetReason: hal.system.resetReason });
+    const { entry, options } = host.program;
+    const { args = [], onOutput } = options;
+    const isRead = onOutput !== undefined || host.printed !== undefined;
+    const file = fileOf(entry);
     const process: SimulatedProcess = new SimulatedProcess({
+      main: file === undefined ? undefined : newMain(file, args),
+      print: isRead ? (line, stream) => asNobody(() => this.#print(line, stream, process, host)) : undefined,
       name: host.name,
       hal,
       isRunning,
@@ -166,30 +184,50 @@ export class NodeRunner implements Runner {
         this.#busy.add(process);
         this.#engine.pause();
       },
-      tell: host.tell,
+      tell: (event) => asNobody(() => host.tell(event)),
       nextClient: () => host.nextClient(),
+      onEvent: onEvent && ((event) => asNobody(() => onEvent(event))),
+      nameOf: (address) => host.nameOf(address),
     });
     host.process = process;
     this.#hosts.set(process, host);
     for (const other of this.#hosts.keys()) if (other !== process && other.isOver) this.#hosts.delete(other);
-    const starting: Starting = { process, idleTurns: 0 };
+    const starting: Starting = { process, host, idleTurns: 0, end: undefined };
     this.#starting.add(starting);
-    const started = (): void => {
-      if (!this.#starting.delete(starting)) return;
-      endLasting();
-      process.timers.unlink();
+    const started = (end: 'up' | 'failed'): void => {
+      starting.end = end;
       this.#schedule();
     };
-    void last(process, async () => load(host)).then(
-      () => {
-        host.wasUp = true;
-        started();
-      },
+    void last(process, async () => {
+      if (process.main !== undefined) await runMain(process.main);
+      else if (typeof entry === 'function') await entry();
+    }).then(
+      () => started('up'),
       (error: unknown) => {
-        started();
+        started('failed');
         this.#failed(error, process);
       },
     );
+  }
+
+  #print(line: string, stream: OutputStream, process: SimulatedProcess, host: NodeHost): void {
+    const { onOutput } = host.program.options;
+    if (onOutput === undefined) node[stream].write(`${line}\n`);
+    else onOutput(line, host.name);
+    const gone = host.printed?.(line);
+    if (gone !== undefined) for (const handle of process.handles) handle.saysGone?.(gone);
+  }
+
+  /** Not at once: the ticks that its modules have left, as a server's 'listening', are the program's, too. */
+  #endStarts(): void {
+    for (const starting of this.#starting) {
+      const { process, host, end } = starting;
+      if (end === undefined) continue;
+      this.#starting.delete(starting);
+      if (end === 'up') host.wasUp = true;
+      endLasting();
+      process.timers.unlink();
+    }
   }
 
   // ---- errors ----
@@ -215,17 +253,23 @@ export class NodeRunner implements Runner {
     const { options } = host.program;
     process.events.emit('exit', error instanceof Exit ? error.code : 1);
     process.hasEnded = true;
-    if (!(error instanceof Exit)) {
-      if (options.onError === 'fail' || !host.wasUp) {
-        return this.#end(({ reject }) =>
-          reject(new Error(`the program of ${host.name} failed: ${text(error)}`, { cause: error })),
-        );
-      }
-      console.error(
-        `${host.name} at ${this.#engine.nowUs / 1e6} s: the program ended by an error that nobody handled\n${stack(error)}`,
+    process.endOutput();
+    const isExit = error instanceof Exit;
+    if (!isExit && (options.onError === 'fail' || !host.wasUp)) {
+      return this.#end(({ reject }) =>
+        reject(new ProgramError(`the program of ${host.name} failed: ${text(error)}`, stackOf(error), error)),
       );
     }
-    host.crash();
+    const why = isExit ? `it called process.exit(${error.code})` : text(error);
+    const stack = isExit ? undefined : stackOf(error);
+    const { onEnd } = options;
+    if (onEnd !== undefined) {
+      onEnd({ host: host.name, atMs: this.#engine.nowUs / 1000, why, stack });
+    } else if (stack !== undefined) {
+      const when = `${this.#engine.nowUs / 1e6} s`;
+      console.error(`${host.name} at ${when}: the program ended by an error that nobody handled\n${stack}`);
+    }
+    host.crash(stack ?? why);
     const { restart = 'never' } = options;
     if (restart !== 'never')
       this.#engine.at(
@@ -236,26 +280,16 @@ export class NodeRunner implements Runner {
   }
 }
 
-/** Runs a host's entry, for the next boot of it. */
-async function load(host: NodeHost): Promise<void> {
-  const { entry } = host.program;
-  const boot = ++host.boots;
-  if (typeof entry === 'function') {
-    await entry();
-    return;
-  }
-  const url = entry instanceof URL ? entry : pathToFileURL(resolve(entry));
-  if (boot > 1 || host.isOneOfSeveral) {
-    Reflect.deleteProperty(createRequire(url).cache, fileURLToPath(url));
-    url.searchParams.set('boot', `${host.name}-${boot}`);
-  }
-  await import(url.href);
-}
-
 function text(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function stack(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+/** The program's own: without the lines that are Node's or ours. */
+function stackOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const isOwn = (line: string): boolean =>
+    !/^\s+at /.test(line) || !NOT_THE_PROGRAM.some((place) => line.includes(place));
+  return unmarked(stack.split('\n').filter(isOwn).join('\n'));
 }
+
+const NOT_THE_PROGRAM = ['node:', 'data:', fileURLToPath(new URL('.', import.meta.url))];

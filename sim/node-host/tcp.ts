@@ -9,6 +9,7 @@ import type { OfflineReason } from '../server/events.ts';
 import { JSStream, streams, TCP, uvErrno, type JsStream, type Request } from './internals.ts';
 import { owner } from './owner.ts';
 import type { Held, SimulatedProcess } from './process.ts';
+import type { OpenPort } from './world.ts';
 
 const { streamBaseState: state } = streams;
 const SCRATCH = new Uint8Array(65_536);
@@ -78,6 +79,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
       if (request === undefined) return this.#flush();
       this.#connecting = undefined;
       this.#peer = this.#socket?.remote;
+      this.process.reporter?.connected(this, this.#socket?.local);
       request.oncomplete?.(0, this, request, true, true);
     });
   }
@@ -91,6 +93,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     const request = this.#connecting;
     if (request !== undefined && reason !== 'closed') {
       this.#connecting = undefined;
+      this.process.reporter?.failed(this, reason);
       this.process.called(() => request.oncomplete?.(uvErrno(reason), this, request, true, true));
       return;
     }
@@ -123,6 +126,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     if (count > 0) {
       this.#read += count;
       if (this.#client !== undefined) this.#client.heardMs = this.process.nowMs();
+      this.process.reporter?.received(this);
       this.readBuffer(SCRATCH.subarray(0, count));
       this.process.later(() => this.#pumpHere());
       return;
@@ -131,10 +135,12 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     this.#hasToldEnd = true;
     if (count === 0) {
       this.#end ??= 'closed';
+      this.process.reporter?.over(this, this.#end);
       this.emitEOF();
       return;
     }
     this.#end = errnoOf(count);
+    this.process.reporter?.over(this, this.#end);
     state[streams.kReadBytesOrError] = uvErrno(this.#end);
     state[streams.kArrayBufferOffset] = 0;
     (this.wrap ?? this).onread(undefined);
@@ -145,6 +151,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
   /** Writes what fits. Gives how many bytes, or libuv's errno. */
   #send(bytes: Uint8Array): number {
     if (this.#socket === undefined || this.#isClosed) return uvErrno('EBADF');
+    this.process.reporter?.sent(this);
     let taken = 0;
     while (taken < bytes.length) {
       const count = this.#socket.write(taken === 0 ? bytes : bytes.subarray(taken));
@@ -306,9 +313,12 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     }
     if (this.#noDelay) socket.setNoDelay(true);
     this.#connecting = request;
-    const result = socket.connect({ address: address === '0.0.0.0' ? '127.0.0.1' : address, port });
+    const remote = { address: address === '0.0.0.0' ? '127.0.0.1' : address, port };
+    this.process.reporter?.connecting(this, remote);
+    const result = socket.connect(remote);
     if (result < 0) {
       this.#connecting = undefined;
+      this.process.reporter?.failed(this, errnoOf(result));
       return uvErrno(errnoOf(result));
     }
     return 0;
@@ -394,6 +404,8 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     this.#socket?.[how]();
     const connecting = this.#connecting;
     this.#connecting = undefined;
+    if (connecting === undefined) this.process.reporter?.over(this, 'finished', 'the program closed it');
+    else this.process.reporter?.failed(this, 'ETIMEDOUT');
     this.process.later(() => {
       connecting?.oncomplete?.(uvErrno('ECANCELED'), this, connecting, false, false);
       this.#failWritesHere(uvErrno('ECANCELED'));
@@ -490,6 +502,11 @@ export class ListenHandle implements ListenHandler, Held {
         this.onconnection?.(0, handle);
       });
     }
+  }
+
+  get openPort(): OpenPort | undefined {
+    const { port } = this.#listening?.local ?? {};
+    return port === undefined ? undefined : { transport: 'stream', address: this.#local.address, port };
   }
 
   getsockname(out: Address): number {

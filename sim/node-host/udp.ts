@@ -2,10 +2,12 @@
 
 import { ERRNO, errnoOf } from '../../hal/errno.ts';
 import type { DatagramHandler, DatagramSocket, SocketAddress } from '../../hal/network.ts';
+import { addressText } from '../server/events.ts';
 import { UDP, uvErrno } from './internals.ts';
 import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { Held, SimulatedProcess } from './process.ts';
+import type { OpenPort } from './world.ts';
 
 interface SendRequest {
   oncomplete?: (error: number | null, sent: number) => void;
@@ -22,12 +24,24 @@ interface NativeUdp {
   onmessage?: (this: NativeUdp, count: number, handle: NativeUdp, bytes: Uint8Array | undefined, from: object) => void;
 }
 
+/** Somebody who has sent something. */
+interface Client {
+  readonly id: number;
+  readonly peer: SocketAddress;
+  readonly sinceMs: number;
+  heardMs: number;
+}
+
 const SIMULATED = Symbol('cablepull datagrams');
 const BYTES_MAX = 65_536;
 
 class Udp implements DatagramHandler, Held {
   readonly process: SimulatedProcess;
   readonly #handle: NativeUdp;
+  /** Whom it has sent to first: who answers that is no client. */
+  readonly #asked = new Set<string>();
+  /** The others that it has heard, by their ends. */
+  readonly #clients = new Map<string, Client>();
   readonly #scratch = new Uint8Array(BYTES_MAX);
   #socket: DatagramSocket | undefined = undefined;
   #address = '0.0.0.0';
@@ -70,6 +84,7 @@ class Udp implements DatagramHandler, Held {
     const count = this.#socket.receive(this.#scratch);
     if (count === -ERRNO.EAGAIN || count < 0) return;
     const { sender } = this.#socket;
+    if (sender !== undefined) this.#heard(sender);
     this.process.later(() => this.#receive());
     if (this.#peer !== undefined && (sender?.address !== this.#peer.address || sender.port !== this.#peer.port)) return;
     const from = { address: sender?.address, family: 'IPv4', port: sender?.port, size: count };
@@ -80,6 +95,37 @@ class Udp implements DatagramHandler, Held {
       Buffer.from(this.#scratch.subarray(0, count)),
       from,
     );
+  }
+
+  /** Who sends is on line, until the program says that it is not: there is no connection that would be over. */
+  #heard(peer: SocketAddress): void {
+    const end = addressText(peer);
+    if (this.#asked.has(end)) return;
+    const atMs = this.process.nowMs();
+    const client = this.#clients.get(end);
+    if (client !== undefined) {
+      client.heardMs = atMs;
+      return;
+    }
+    const id = this.process.surroundings.nextClient();
+    this.#clients.set(end, { id, peer, sinceMs: atMs, heardMs: atMs });
+    this.process.surroundings.tell({ kind: 'online', atMs, client: id, peer });
+  }
+
+  saysGone(address: string): void {
+    this.#forget(({ peer }) => peer.address === address, 'the program says so');
+  }
+
+  #forget(isIt: (client: Client) => boolean, why: string): void {
+    const atMs = this.process.nowMs();
+    for (const [end, client] of this.#clients) {
+      if (!isIt(client)) continue;
+      this.#clients.delete(end);
+      const { id, peer, sinceMs, heardMs } = client;
+      const times = { atMs, onlineMs: atMs - sinceMs, silentMs: atMs - heardMs };
+      const reason = { kind: 'dropped', reason: why } as const;
+      this.process.surroundings.tell({ kind: 'offline', client: id, peer, ...times, reason });
+    }
   }
 
   receiving(on: boolean): number {
@@ -110,6 +156,8 @@ class Udp implements DatagramHandler, Held {
       const error = this.bind('0.0.0.0', 0);
       if (error < 0) return error;
     }
+    const end = addressText({ address, port });
+    if (!this.#clients.has(end)) this.#asked.add(end);
     const result =
       this.#socket?.sendTo(Buffer.concat(pieces.slice(0, count)), {
         address: address === '0.0.0.0' ? '127.0.0.1' : address,
@@ -135,6 +183,11 @@ class Udp implements DatagramHandler, Held {
     return 0;
   }
 
+  get openPort(): OpenPort | undefined {
+    const { port } = this.#socket?.local ?? {};
+    return port === undefined ? undefined : { transport: 'datagram', address: this.#address, port };
+  }
+
   refer(on: boolean): void {
     this.#isRefed = on;
   }
@@ -150,6 +203,7 @@ class Udp implements DatagramHandler, Held {
   close(): void {
     this.#isReceiving = false;
     this.process.handles.delete(this);
+    this.#forget(() => true, 'the program closed its socket');
     this.#socket?.close();
   }
 }

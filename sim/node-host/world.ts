@@ -3,11 +3,19 @@
  * run.
  */
 
+import type { EventListener } from '../../firmware/index.ts';
 import type { Hal } from '../../hal/hal.ts';
 import type { Device } from '../device.ts';
 import type { ServerEvent } from '../server/events.ts';
 import type { Engine, RunOutcome } from '../time/engine.ts';
 import type { NodeProgram } from './program.ts';
+
+/** Where a program waits for whom it does not know yet: it listens for connections, or takes datagrams. */
+export interface OpenPort {
+  readonly transport: 'stream' | 'datagram';
+  readonly address: string;
+  readonly port: number;
+}
 
 /** A host with a Node program. */
 export interface NodeHost {
@@ -16,27 +24,34 @@ export interface NodeHost {
   readonly tell: (event: ServerEvent) => void;
   /** The program's present process, a SimulatedProcess. */
   process: object | undefined;
-  /** How often its program was started. */
-  boots: number;
   /** Whether it has ever come up. */
   wasUp: boolean;
-  /** Whether its file may be the program of other hosts, too: each has a module of its own. */
-  readonly isOneOfSeveral: boolean;
   nextClient(): number;
-  /** Its program has ended. */
-  crash(): void;
+  /** The host that has an address. */
+  nameOf(address: string): string;
+  /** Its program has ended, and why: its stack, or a sentence. */
+  crash(why: string): void;
+  /**
+   * Its program has printed a line. Gives the address of the device that it says is gone; undefined: it says nothing of
+   * the kind. Not there: nobody reads what it prints.
+   */
+  readonly printed: ((line: string) => string | undefined) | undefined;
   restart(): void;
 }
 
 export interface BootableHost extends NodeHost {
   /** The host boots: its program is started as soon as time is to pass. */
-  boot(hal: Hal): void;
+  boot(hal: Hal, onEvent: EventListener | undefined): void;
 }
 
 /** A program is to be started. */
 export interface ProgramStart {
   readonly host: NodeHost;
   readonly hal: Hal;
+  /** How many boots of the host there have been. */
+  readonly boots: number;
+  /** Of a device, where somebody listens. */
+  readonly onEvent: EventListener | undefined;
   /** Whether this boot is the host's present one. */
   isRunning(): boolean;
 }
@@ -45,37 +60,45 @@ export interface ProgramStart {
 export interface Runner {
   advance(endUs: number, eventsMax: number, isDone: (() => boolean) | undefined): Promise<RunOutcome>;
   run<T>(host: NodeHost, call: () => T): T;
+  /** What its program has open. */
+  openPorts(host: NodeHost): OpenPort[];
 }
 
 export class NodeWorld {
   readonly #engine: Engine;
   readonly #boots: ProgramStart[] = [];
   #runner: Runner | undefined = undefined;
-  #hostCount = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
   /** A host to be; `device` gives it once there is one. */
-  add(name: string, program: NodeProgram, tell: (event: ServerEvent) => void, device: () => Device): BootableHost {
+  add(
+    name: string,
+    program: NodeProgram,
+    tell: (event: ServerEvent) => void,
+    nameOf: (address: string) => string,
+    printed: NodeHost['printed'],
+    device: () => Device,
+  ): BootableHost {
     let clients = 0;
     const host: BootableHost = {
       name,
       program,
       tell,
       process: undefined,
-      boots: 0,
       wasUp: false,
-      isOneOfSeveral: this.#hostCount++ > 0,
       nextClient: () => ++clients,
-      crash: () => device().crash(),
+      nameOf,
+      printed,
+      crash: (why) => device().crash(why),
       restart: () => device().restartCrashed(),
-      boot: (hal: Hal) => {
+      boot: (hal, onEvent) => {
         const { board } = device();
         const { boots } = board;
         const isRunning = (): boolean => board.boots === boots && (board.state === 'running' || board.state === 'hung');
-        this.#boots.push({ host, hal, isRunning });
+        this.#boots.push({ host, hal, boots, onEvent, isRunning });
         this.#engine.pause();
       },
     };
@@ -86,6 +109,11 @@ export class NodeWorld {
   async advance(endUs: number, eventsMax = Infinity, isDone?: () => boolean): Promise<RunOutcome> {
     this.#runner ??= new (await import('./runner.ts')).NodeRunner(this.#engine, this.#boots);
     return this.#runner.advance(endUs, eventsMax, isDone);
+  }
+
+  /** Where the host's program listens, in the order in which it began to. */
+  openPorts(host: NodeHost): readonly OpenPort[] {
+    return this.#runner?.openPorts(host) ?? [];
   }
 
   /** Calls something in the host's program, and gives what it gives. Throws where no program runs there. */

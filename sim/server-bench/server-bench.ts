@@ -28,7 +28,9 @@ import { kernelNetstat } from '../gateway/kernel-netstat.ts';
 import type { NetstatRow } from '../netstat.ts';
 import { ServerMachine } from './server-machine.ts';
 
-export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat' | 'witness'> {
+type SharedOptions = Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat' | 'witness' | 'offlineLog'>;
+
+export interface ServerBenchOptions extends SharedOptions {
   /** The server: a program and its arguments, in the working directory of this process. Empty with `tun`. */
   readonly command: readonly string[];
   /** In place of a command: a server that runs already, reached over the host's own network. */
@@ -37,11 +39,6 @@ export interface ServerBenchOptions extends Pick<SimulationOptions, 'seed' | 'on
   readonly port?: number;
   /** How long it may take until it listens. Default 30 s. */
   readonly listenWithin?: Duration;
-  /**
-   * What lines of its output say that a device is gone: by its name, or its address. With it, the server has
-   * noticed when its kernel has, and its program.
-   */
-  readonly offlineLog?: RegExp;
   /** Of the helper that keeps the server's network: default Perl, or Python where there is none. */
   readonly interpreter?: Interpreter;
   /** Each line that it prints. */
@@ -88,7 +85,7 @@ export class ServerBench extends Simulation {
 
   /** A bench whose server is not started yet. */
   constructor(benchOptions: ServerBenchOptions) {
-    const { command, tun, interpreter, onOutput, offlineLog, ...options } = benchOptions;
+    const { command, tun, interpreter, onOutput, ...options } = benchOptions;
     const attachment = tun === undefined ? IN_NAMESPACE : attachByTun(tun);
     if (typeof attachment === 'string') throw new ServerBenchError(attachment);
     const { interfaceName, block, address, setAddress, netmask, serverAddress, canLook } = attachment;
@@ -96,8 +93,7 @@ export class ServerBench extends Simulation {
     const write = (bytes: Uint8Array): void => machine?.write(bytes);
     const clock = nodeClock();
     const salt = nodeRandom.uint32();
-    const offline = offlineLog?.source;
-    super({ ...options, gateway: { block, address, salt, offlineLog: offline, write, clock } });
+    super({ ...options, gateway: { block, address, salt, write, clock } });
     this.names.set(SERVER_NAME, [formatAddress(serverAddress)]);
     const { gate, realTime, testbed } = this;
     if (gate === undefined || realTime === undefined) throw new Error('a gateway has a gate and a time of its own');
@@ -123,7 +119,7 @@ export class ServerBench extends Simulation {
         this.#lastLines.push(line);
         if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
         onOutput?.(line);
-        const device = offlineLog === undefined ? undefined : this.#deviceIn(line, offlineLog);
+        const device = this.deviceIn(line);
         if (device === undefined) return;
         const event = { source: 'process', server: SERVER_NAME, kind: 'put-offline', device, line } as const;
         realTime.arrived(() => testbed.trace(event));
@@ -159,15 +155,6 @@ export class ServerBench extends Simulation {
     if (event.kind !== 'exit') return;
     const { status, signal } = event;
     this.testbed.trace({ ...ofServer, kind: 'process-ended', status, signal });
-  }
-
-  /** The device that a line names: in the first group of the pattern, where it has one. */
-  #deviceIn(line: string, pattern: RegExp): string | undefined {
-    const [whole, group] = pattern.exec(line) ?? [];
-    if (whole === undefined) return undefined;
-    const words = (group ?? line).match(/[\w.-]+/g) ?? [];
-    const names = words.map((word) => this.#deviceAt.get(word) ?? this.testbed.board(word)?.name);
-    return names.find((name) => name !== undefined);
   }
 
   /** Where devices connect to, for a firmware's settings. */

@@ -255,7 +255,7 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     mapped: { ...ofAny, nat: filled, inside: address, outside: address },
     forgotten: { ...ofAny, at: filled, ends: pair(address), idleMs: ms },
   },
-  fault: { fault: ofFault, healed: ofFault },
+  fault: { fault: { ...ofFault, why: optional(text) }, healed: ofFault },
   server: {
     listening: { ...ofServer, local: address },
     failed: { ...ofServer, local: address, errno },

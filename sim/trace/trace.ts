@@ -41,8 +41,17 @@ export type RunEvent =
     readonly bytes: number;
   };
 
-export interface FaultEvent {
-  readonly kind: 'fault' | 'healed';
+export type FaultEvent = FaultFields &
+  (
+    | {
+        readonly kind: 'fault';
+        /** Of a program that has ended by itself: its stack, or a sentence. */
+        readonly why?: string;
+      }
+    | { readonly kind: 'healed' }
+  );
+
+interface FaultFields {
   /** A fault of the trace, which has a heal if it came to that. From 1. */
   readonly id: number;
   readonly fault: FaultKind;
@@ -155,7 +164,8 @@ function describe(event: TraceEvent): string {
     case 'link':
       return describeLinkEvent(event);
     case 'fault':
-      return event.kind === 'fault' ? `FAULT ${event.text}` : `healed ${event.text}`;
+      if (event.kind === 'healed') return `healed ${event.text}`;
+      return `FAULT ${event.text}${event.why === undefined ? '' : `: ${event.why.split('\n', 1).join('')}`}`;
     case 'bench':
       // Not that the server began it: its FIN may be the answer to the device's.
       return event.by === 'closed' ? "the server's end is closed (FIN)" : `the server's end is gone (${event.by})`;

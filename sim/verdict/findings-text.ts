@@ -42,7 +42,7 @@ const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
   ],
   T3: [
     '  a simulated network with TCP/IP stacks of our own, whose timers follow those of the named systems: keepalive,',
-    '  retransmission and resets are put to the test. Your own server is not: that is what `-- COMMAND` is for.',
+    '  retransmission and resets are put to the test. Your own server is with --program; its kernel is with -- COMMAND.',
   ],
 };
 

@@ -264,7 +264,7 @@ describe('each field', () => {
     if (typeof value === 'number') return [...others, -1, Number.MAX_VALUE * 2, ...(/Ms$/.test(name) ? [] : [0.5])];
     const isText =
       typeof value === 'string' &&
-      /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|offlineLog|text|host|nat|at|address|topic|message|peer|by\[\d\])$/.test(
+      /(^|\.)(source|kind|device|server|line|reason|stack|task|detail|repeat|offlineLog|text|host|nat|at|address|topic|message|peer|why|by\[\d\])$/.test(
         name,
       );
     return typeof value === 'string' && (!isText || name === 'reason.kind') ? [...others, 'no such word', ''] : others;
@@ -278,6 +278,7 @@ describe('each field', () => {
     'lost detail',
     'hung-up local',
     'fault forMs',
+    'fault why',
     'healed forMs',
   ];
 

@@ -1,0 +1,73 @@
+/** The user's own Node programs on simulated hosts: the options that name them. */
+
+import { existsSync, statSync } from 'node:fs';
+import type { Duration } from '../time/duration.ts';
+import { durationOf, usage, wholeNumber } from './values.ts';
+
+export const PROGRAM_OPTIONS = {
+  program: {
+    type: 'string',
+    value: '"server.mjs ARGS"',
+    opensGroup: true,
+    help:
+      'your own Node server, unchanged, on a simulated host, in virtual time: its file, and what is to stand behind it ' +
+      'in process.argv',
+  },
+  port: { type: 'string', value: '8080', help: 'with --program: where it listens, if at several ports' },
+  'device-program': {
+    type: 'string',
+    value: '"device.mjs ARGS"',
+    help: "your own Node program as each device's; the server's name is server",
+  },
+  restart: {
+    type: 'string',
+    value: '1s',
+    help: 'a program that ended by itself is started again after so long (never; then the exit status is 1)',
+  },
+} as const;
+
+/** A program as the command line names it. */
+export interface ProgramFile {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+export interface Programs {
+  /** In place of our own server. */
+  readonly server: (ProgramFile & { readonly port: number | undefined }) | undefined;
+  /** In place of our firmware. */
+  readonly device: ProgramFile | undefined;
+  readonly restart: 'never' | { readonly after: Duration };
+}
+
+type ProgramValues = { readonly [Name in keyof typeof PROGRAM_OPTIONS]?: string | undefined };
+
+/** Undefined: none is named. Throws a Problem. */
+export function programsOf(values: ProgramValues): Programs | undefined {
+  const { program, port, 'device-program': device, restart } = values;
+  if (port !== undefined && program === undefined) throw usage('--port says where your program listens: it goes with --program');
+  if (program === undefined && device === undefined) {
+    if (restart !== undefined) throw usage('--restart goes with --program or --device-program');
+    return undefined;
+  }
+  const after = restart === 'never' ? undefined : durationOf('--restart', restart);
+  return {
+    server:
+      program === undefined
+        ? undefined
+        : {
+            ...programFile('--program', program),
+            port: port === undefined ? undefined : wholeNumber('--port', port, 1, 65_535),
+          },
+    device: device === undefined ? undefined : programFile('--device-program', device),
+    restart: after === undefined ? 'never' : { after },
+  };
+}
+
+/** A file whose name has spaces is meant as it is, where there is such a file. */
+function programFile(option: string, text: string): ProgramFile {
+  const [file = '', ...args] = existsSync(text) ? [text] : text.trim().split(/\s+/);
+  if (!existsSync(file)) throw usage(`${option}: there is no file ${file === '' ? "''" : file}`);
+  if (!statSync(file).isFile()) throw usage(`${option}: ${file} is no file`);
+  return { file, args };
+}

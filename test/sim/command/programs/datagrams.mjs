@@ -1,0 +1,16 @@
+/** It hears beats, and says who has not beaten for 15 s. */
+
+import dgram from 'node:dgram';
+
+const heardMs = new Map();
+dgram
+  .createSocket('udp4')
+  .on('message', (_, { address }) => heardMs.set(address, Date.now()))
+  .bind(5000);
+setInterval(() => {
+  for (const [address, ms] of heardMs) {
+    if (Date.now() - ms < 15_000) continue;
+    console.log(`gone: ${address}`);
+    heardMs.delete(address);
+  }
+}, 1000);

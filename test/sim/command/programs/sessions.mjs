@@ -1,0 +1,3 @@
+/** A module of both programs beside it: each host and each boot must have its own. */
+
+export const sessions = new Set();
