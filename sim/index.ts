@@ -66,7 +66,9 @@ export type { Profile, ProfileName } from './tcpip/profile.ts';
 export { PROFILES } from './tcpip/profiles/index.ts';
 export { type Duration, formatDuration, parseDuration } from './time/duration.ts';
 export type { PacingOptions } from './time/pacing.ts';
-export { type Expectation, judgeExpectation, type Judgement, parseExpectation } from './verdict/expectation.ts';
+export {
+  type Expectation, judgeExpectation, type Judgement, parseExpectation, type Unmet,
+} from './verdict/expectation.ts';
 export { verdictTable } from './verdict/findings-text.ts';
 export { Judge } from './verdict/judge.ts';
 export { type Detection, type Summary, summarize } from './verdict/summary.ts';

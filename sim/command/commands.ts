@@ -33,6 +33,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./report-command.ts')).reportCommand,
   },
   {
+    name: 'compare',
+    summary: 'two stored traces side by side, and what has become worse',
+    load: async () => (await import('./compare-command.ts')).compareCommand,
+  },
+  {
     name: 'faults',
     summary: 'every kind of fault, and how a plan of them is written',
     load: async () => (await import('./faults-command.ts')).faultsCommand,

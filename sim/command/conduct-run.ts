@@ -7,6 +7,7 @@ import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
 import type { TraceEvent } from '../trace/trace.ts';
+import { CiFiles } from './ci-files.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import { GatewayVenue } from './gateway-venue.ts';
@@ -27,6 +28,7 @@ const POWER_ON_INTERVAL_MS = 1;
 export async function conductRun(settings: RunSettings, terminal: Terminal): Promise<number> {
   const fleet = new Fleet(settings.deviceCount, settings.firmware.servers.length);
   const ends = new ProgramEnds();
+  const ciFiles = new CiFiles(settings.ciFiles, settings.repeatWithoutFiles, terminal);
   const page = settings.report === undefined ? undefined : new PageFile('--report', settings.report, terminal);
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
@@ -78,21 +80,23 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   const outcome = outcomeOf(venue.testbed.witness.judge.findings(endMs), settings.expectations, repeat);
   print(settings, outcome, fleet, ends, connections, interruptedBy !== undefined, terminal);
   isKept = (page?.close(outcome, []) ?? true) && isKept;
-  // As a shell has it of a process that a signal ended: 128 and the signal's number.
-  if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
-  // What was printed says so.
-  if (settings.programs?.restart === 'never' && ends.all.length > 0) return 1;
   // Of what the user's own devices are for, nothing is known.
   const inVain =
     settings.programs?.device === undefined
       ? (fleet.unreachable() ?? fleet.unserved(settings.firmware.protocol.name))
       : undefined;
+  const [endedProgram] = settings.programs?.restart === 'never' ? ends.lines() : [];
+  isKept = ciFiles.close(outcome, endedProgram ?? inVain) && isKept;
+  // As a shell has it of a process that a signal ended: 128 and the signal's number.
+  if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
+  // What was printed says so.
+  if (endedProgram !== undefined) return 1;
   if (inVain !== undefined) throw new Problem(1, inVain);
   return isAsExpected(outcome) && isKept ? 0 : 1;
 }
 
-function leavesSomething({ expectations, report, pcap }: RunSettings): boolean {
-  return expectations.length > 0 || report !== undefined || pcap !== undefined;
+function leavesSomething({ expectations, report, pcap, ciFiles: { junit, markdown } }: RunSettings): boolean {
+  return expectations.length > 0 || [report, pcap, junit, markdown].some((file) => file !== undefined);
 }
 
 function venueOf(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void): Venue {

@@ -30,10 +30,9 @@ export function outcomeOf(
   expectations: readonly Expectation[],
   repeat: string | undefined,
 ): Outcome {
-  const { verdicts, endMs } = findings;
   const told = expectations.map((expectation) => ({
     text: formatExpectation(expectation),
-    ...judgeExpectation(expectation, verdicts, endMs),
+    ...judgeExpectation(expectation, findings),
   }));
   return {
     findings,
@@ -74,7 +73,7 @@ export function printExpectations({ expectations, repeat }: Outcome, terminal: T
   for (const { text, failures, tooLate } of expectations) {
     const late = tooLate === 0 ? '' : ` (${tooLate} came too late in the run to tell)`;
     if (failures.length === 0) terminal.print(`as expected: ${text}${late}`);
-    for (const sentence of failures.slice(0, WORST_SHOWN)) terminal.print(`NOT AS EXPECTED: ${sentence}`);
+    for (const { sentence } of failures.slice(0, WORST_SHOWN)) terminal.print(`NOT AS EXPECTED: ${sentence}`);
     if (failures.length > WORST_SHOWN) {
       terminal.print(`  and ${failures.length - WORST_SHOWN} more that are not as expected: ${text}`);
     }

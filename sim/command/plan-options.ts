@@ -2,8 +2,11 @@
 
 import type { Fault } from '../faults/fault.ts';
 import { describePlanError, parsePlan } from '../faults/plan.ts';
-import { type Expectation, parseExpectation } from '../verdict/expectation.ts';
+import { type Expectation, EXPECTATION_EXAMPLES, parseExpectation } from '../verdict/expectation.ts';
 import { nameOfInput, readText, usage } from './values.ts';
+
+/** What `--help` says of `--expect`. */
+export const EXPECT_HELP = `also ${EXPECTATION_EXAMPLES.slice(1).map((one) => `'${one}'`).join(', ')}; exit status 1 if it is not so`;
 
 export function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
   return [

@@ -1,9 +1,11 @@
 /** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
 
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
+import { CI_OPTIONS } from './ci-files.ts';
 import { conductRun } from './conduct-run.ts';
 import { PROGRAM_OPTIONS } from './program-options.ts';
 import { defineProtocolCommand } from './protocol-command.ts';
+import { EXPECT_HELP } from './plan-options.ts';
 import { runSettings } from './run-settings.ts';
 
 export const RUN_OPTIONS = {
@@ -49,9 +51,10 @@ export const RUN_OPTIONS = {
     type: 'string',
     multiple: true,
     value: '"server notices within 15s"',
-    help: "also 'device notices' and 'service back'; exit status 1 if it is not so",
+    help: EXPECT_HELP,
   },
   report: { type: 'string', value: 'out.html', help: 'the run as a page: a time line for each device' },
+  ...CI_OPTIONS,
   json: { type: 'boolean', default: false, help: 'every event, and at the end the report, as a JSON object a line' },
   seed: {
     type: 'string',

@@ -13,6 +13,7 @@ import type { ServerOptions } from '../server/settings.ts';
 import { formatDuration } from '../time/duration.ts';
 import type { Expectation } from '../verdict/expectation.ts';
 import type { TunOptions } from '../server-bench/index.ts';
+import { type CiFileNames, ciFileNames } from './ci-files.ts';
 import { commandLine, without } from './command-line.ts';
 import { readExpectations, readPlan } from './plan-options.ts';
 import { type Programs, programsOf } from './program-options.ts';
@@ -65,6 +66,8 @@ export interface RunSettings {
   readonly netstat: boolean;
   /** The file that the page goes to. */
   readonly report: string | undefined;
+  /** Where what a CI job wants goes to. */
+  readonly ciFiles: CiFileNames;
   /** What one can type into a shell to have the same again. */
   readonly repeat: string;
   /** The same without the names of files: what equal runs write is equal, wherever it is written. */
@@ -100,7 +103,10 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
       throw usage(`${option} looks into the simulated network: it does not go with --server HOST:PORT`);
     }
   }
-  checkDifferent({ '--plan': values.plan, '--pcap': values.pcap, '--report': values.report });
+  checkDifferent({
+    '--plan': values.plan, '--pcap': values.pcap, '--report': values.report, '--junit': values.junit,
+    '--markdown': values.markdown,
+  });
   const deviceCount = values.devices === undefined
     ? DEVICES[network]
     : wholeNumber('--devices', values.devices, 1, 100_000);
@@ -119,7 +125,7 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     }
   }
   const expectations = readExpectations(values.expect ?? []);
-  if (expectations.length > 0 && plan.length === 0) {
+  if (expectations.some(({ kind }) => kind === 'times') && plan.length === 0) {
     throw usage('--expect speaks of faults: it needs a --fault or a --plan');
   }
 
@@ -159,9 +165,15 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     pcap: fileName('--pcap', values.pcap),
     netstat: values.netstat,
     report: fileName('--report', values.report),
+    ciFiles: ciFileNames(values),
     repeat: commandLine('run', args, values.seed),
-    repeatWithoutFiles: commandLine('run', without('--pcap', without('--report', args)), values.seed),
+    repeatWithoutFiles: commandLine('run', withoutFiles(args), values.seed),
   };
+}
+
+/** Without the options that name what is written. */
+function withoutFiles(args: readonly string[]): readonly string[] {
+  return ['--pcap', '--report', '--junit', '--markdown'].reduce((rest, option) => without(option, rest), args);
 }
 
 /** dev-1, dev-2, ... */

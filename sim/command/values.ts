@@ -43,6 +43,14 @@ export function hostAndPort(option: string, text: string): { readonly host: stri
   return { host, port: wholeNumber(`the port of ${option}`, port, 1, 65_535) };
 }
 
+/** `10%` as 0.1. */
+export function percent(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+  if (number === undefined) throw usage(`${option} must be a share such as 10%, not '${text}'`);
+  return Number(number) / 100;
+}
+
 export function seedOf(text: string): number {
   return wholeNumber('--seed', text, 0, 2 ** 32 - 1);
 }

@@ -1,67 +1,169 @@
-/** What a user expects of every fault that cuts: `server notices within 15s`, `service back within 10s`. */
+/**
+ * What a user expects of a run. Of each fault that cuts, or of those of one kind: `server notices within 15s`, `device
+ * notices hang within 20s`, `service back within 10s`, `service back after cable-pull within 10s`. Of their times in
+ * all: `server p99 within 20s`, `service p50 after crash within 2s`. Of the run: `no false alarms`, `no overlapping
+ * sessions`, `ghosts below 60s`.
+ */
 
+import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
 import { describeWrongDuration, formatDuration, formatSeconds, parseDuration } from '../time/duration.ts';
-import { allOfServerNoticed, type Verdict } from './verdict.ts';
+import { quantile } from './summary.ts';
+import { allOfServerNoticed, type Findings, type Verdict } from './verdict.ts';
 
-const SUBJECTS = ['server notices', 'device notices', 'service back'] as const;
+/** Who is expected to do something: the server or the device notices, or service is back. */
+type Subject = 'server' | 'device' | 'service';
 
-type Subject = (typeof SUBJECTS)[number];
+export type Expectation =
+  | {
+      readonly kind: 'times';
+      readonly subject: Subject;
+      /** Of all times, the least that so large a share of them does not exceed, in percent. Undefined: each time. */
+      readonly percentile: number | undefined;
+      /** Undefined: of any kind. */
+      readonly fault: FaultKind | undefined;
+      readonly withinMs: number;
+    }
+  | { readonly kind: 'none'; readonly of: 'false alarms' | 'overlapping sessions' }
+  | { readonly kind: 'ghosts'; readonly belowMs: number };
 
-export interface Expectation {
-  readonly subject: Subject;
-  readonly withinMs: number;
-}
+type TimesExpectation = Extract<Expectation, { readonly kind: 'times' }>;
+
+export const EXPECTATION_EXAMPLES = [
+  'server notices within 15s', 'server notices cable-pull within 15s', 'server p99 within 20s',
+  'device notices within 15s', 'service back within 10s', 'service back after hang within 10s', 'no false alarms',
+  'no overlapping sessions', 'ghosts below 60s',
+] as const;
 
 /** The expectation, or a sentence that says what is wrong with the text. */
 export function parseExpectation(text: string): Expectation | string {
-  const subject = SUBJECTS.find((words) => text.startsWith(`${words} within `));
-  const within = text.replace(/^.* within /, '');
-  const withinMs = parseDuration(within);
-  if (subject === undefined) {
-    return `'${text}' is no expectation: it must begin with ${SUBJECTS.map((words) => `'${words} within'`).join(', ')}`;
+  const none = /^no (false alarms|overlapping sessions)$/.exec(text)?.[1];
+  if (none === 'false alarms' || none === 'overlapping sessions') return { kind: 'none', of: none };
+  const below = /^ghosts below (.*)$/.exec(text)?.[1];
+  if (below !== undefined) {
+    const belowMs = parseDuration(below);
+    return belowMs === undefined ? mustEnd(text, below) : { kind: 'ghosts', belowMs };
   }
-  if (withinMs === undefined) return `'${text}' must end with ${describeWrongDuration(within)}`;
-  return { subject, withinMs };
+  const [, who, percent, what = '', within] =
+    /^(server|device|service)(?: p(\d+(?:\.\d+)?)| notices| back)(?: (?:after )?(\S+))? within (.*)$/.exec(text) ?? [];
+  const subject = who === 'server' || who === 'device' || who === 'service' ? who : undefined;
+  const fault = FAULT_KINDS.find((kind) => kind === what);
+  const expectation: TimesExpectation | undefined = subject && {
+    kind: 'times',
+    subject,
+    percentile: percent === undefined ? undefined : Number(percent),
+    fault,
+    withinMs: 0,
+  };
+  if (expectation === undefined || within === undefined) {
+    return `'${text}' is no expectation: it must be such as ${EXPECTATION_EXAMPLES.map((one) => `'${one}'`).join(', ')}`;
+  }
+  const withinMs = parseDuration(within);
+  if (what !== '' && fault === undefined) return `'${text}': there is no fault ${what}; there are ${FAULT_KINDS.join(', ')}`;
+  if (Number(percent) <= 0 || Number(percent) > 100) return `'${text}': a percentile is above 0 and at most 100`;
+  const wanted = beginning(expectation);
+  if (!text.startsWith(`${wanted} `)) return `'${text}' must begin with '${wanted}'`;
+  return withinMs === undefined ? mustEnd(text, within) : { ...expectation, withinMs };
 }
 
-export function formatExpectation({ subject, withinMs }: Expectation): string {
-  return `${subject} within ${formatDuration(withinMs)}`;
+function mustEnd(text: string, duration: string): string {
+  return `'${text}' must end with ${describeWrongDuration(duration)}`;
+}
+
+export function formatExpectation(expectation: Expectation): string {
+  switch (expectation.kind) {
+    case 'times': return `${beginning(expectation)} within ${formatDuration(expectation.withinMs)}`;
+    case 'none': return `no ${expectation.of}`;
+    case 'ghosts': return `ghosts below ${formatDuration(expectation.belowMs)}`;
+  }
+}
+
+/** All but the time. */
+function beginning({ subject, percentile, fault }: TimesExpectation): string {
+  const does = percentile !== undefined ? `p${percentile}` : subject === 'service' ? 'back' : 'notices';
+  const of = fault === undefined ? '' : subject === 'service' ? ` after ${fault}` : ` ${fault}`;
+  return `${subject} ${does}${of}`;
 }
 
 /** How an expectation fared. */
 export interface Judgement {
-  /** A sentence for each verdict that is not as expected, the worst first. */
-  readonly failures: readonly string[];
+  /** What is not as expected, the worst first. */
+  readonly failures: readonly Unmet[];
   /** Faults that came so late that the run ended before their time was up. */
   readonly tooLate: number;
+  /** Whether there was anything to hold it against; if not, it has failed, and the failure says so. */
+  readonly isTested: boolean;
 }
 
+export interface Unmet {
+  readonly sentence: string;
+  /** Where to look: undefined where it is not about one device. */
+  readonly device?: string;
+  readonly atMs?: number;
+}
+
+/** What expectations are held against. */
+export type Judged = Pick<Findings, 'verdicts' | 'endMs' | 'falseAlarms' | 'overlappingSessions' | 'ghostMs'>;
+
 /**
- * Holds the expectation against every verdict. One that nothing put to the test is not met: a fault that found no
- * connection, say, proves nothing; nor does a run that ended before the time of any fault was up.
+ * Holds the expectation against what a run came to. One of times that nothing put to the test is not met: a fault that
+ * found no connection, say, proves nothing; nor does a run that ended before the time of any fault was up.
  */
-export function judgeExpectation(expectation: Expectation, verdicts: readonly Verdict[], endMs: number): Judgement {
-  const { subject, withinMs } = expectation;
-  const judged = verdicts.flatMap((verdict) => judge(subject, verdict, endMs) ?? []);
+export function judgeExpectation(expectation: Expectation, judged: Judged): Judgement {
+  switch (expectation.kind) {
+    case 'times': return judgeTimes(expectation, judged);
+    case 'none': return { failures: thoseThatShouldNotBe(expectation.of, judged), tooLate: 0, isTested: true };
+    case 'ghosts': {
+      const { ghostMs } = judged;
+      const sentence = `the server believed in ghosts for ${formatSeconds(ghostMs)} in all (limit: below ${formatDuration(expectation.belowMs)})`;
+      return { failures: ghostMs < expectation.belowMs ? [] : [{ sentence }], tooLate: 0, isTested: true };
+    }
+  }
+}
+
+function thoseThatShouldNotBe(
+  what: 'false alarms' | 'overlapping sessions', { falseAlarms, overlappingSessions }: Judged,
+): Unmet[] {
+  if (what === 'false alarms') {
+    return falseAlarms.map(({ atMs, device, side, by }) => ({
+      sentence: `false alarm of ${device} at ${formatSeconds(atMs)}: the ${side} gave up a connection that was alive, by ${by}`,
+      device,
+      atMs,
+    }));
+  }
+  const times = overlappingSessions === 1 ? 'once' : `${overlappingSessions} times`;
+  return overlappingSessions === 0 ? [] : [{ sentence: `a device was on line twice, ${times}` }];
+}
+
+function judgeTimes(expectation: TimesExpectation, { verdicts, endMs }: Judged): Judgement {
+  const { subject, fault, percentile, withinMs } = expectation;
+  const judged = verdicts.flatMap((verdict) => {
+    return fault === undefined || verdict.fault === fault ? (judge(subject, verdict, endMs) ?? []) : [];
+  });
   const inTime = judged.filter(
     ({ afterMs, sinceMs = Infinity }) => afterMs !== undefined || sinceMs + withinMs <= endMs,
   );
   const decided = inTime.length > 0 ? inTime : judged;
   if (decided.length === 0) {
-    return { failures: [`${formatExpectation(expectation)}: no fault put it to the test`], tooLate: 0 };
+    const sentence = `${formatExpectation(expectation)}: no fault put it to the test`;
+    return { failures: [{ sentence }], tooLate: 0, isTested: false };
   }
   const failed = decided.filter(({ afterMs = Infinity }) => afterMs > withinMs);
   // What never was is worse than what was late; NaN is where both never were.
   const worstFirst = failed.toSorted((a, b) => ((b.afterMs ?? Infinity) - (a.afterMs ?? Infinity)) || 0);
-  return {
-    failures: worstFirst.map(({ verdict, text }) => {
-      return `${verdict.text}, ${verdict.device}: ${text} (limit: ${formatDuration(withinMs)})`;
-    }),
-    tooLate: judged.length - decided.length,
-  };
+  const limit = `(limit: ${formatDuration(withinMs)})`;
+  const failures = worstFirst.map(({ verdict: { text, device, atMs }, text: how }) => {
+    return { sentence: `${text}, ${device}: ${how} ${limit}`, device, atMs };
+  });
+  const tooLate = judged.length - decided.length;
+  if (percentile === undefined) return { failures, tooLate, isTested: true };
+  const times = decided.map(({ afterMs = Infinity }) => afterMs).toSorted((a, b) => a - b);
+  const ms = quantile(times, percentile / 100) ?? Infinity;
+  const time = ms === Infinity ? 'not by the end of the run' : formatSeconds(ms);
+  const sentence = `${beginning(expectation)} of ${times.length} times is ${time} ${limit}`;
+  return { failures: ms <= withinMs ? [] : [{ sentence }, ...failures], tooLate, isTested: true };
 }
 
-interface Judged {
+interface JudgedTime {
   readonly verdict: Verdict;
   /** Undefined: it was not so until the end of the run. */
   readonly afterMs: number | undefined;
@@ -71,16 +173,12 @@ interface Judged {
 }
 
 /** When it was so, if at all; undefined where nothing is to be expected. */
-function judge(subject: Subject, verdict: Verdict, endMs: number): Judged | undefined {
+function judge(subject: Subject, verdict: Verdict, endMs: number): JudgedTime | undefined {
   if (verdict.effect !== 'cuts') return undefined;
-  switch (subject) {
-    case 'server notices': return noticing(verdict, 'server', endMs);
-    case 'device notices': return noticing(verdict, 'device', endMs);
-    case 'service back': return comingBack(verdict, endMs);
-  }
+  return subject === 'service' ? comingBack(verdict, endMs) : noticing(verdict, subject, endMs);
 }
 
-function noticing(verdict: Verdict, who: 'server' | 'device', endMs: number): Judged | undefined {
+function noticing(verdict: Verdict, who: 'server' | 'device', endMs: number): JudgedTime | undefined {
   const { atMs, wasConnected, survived, server, firmware } = verdict;
   const noticed = who === 'server' ? allOfServerNoticed(verdict) : verdict.deviceNoticed;
   if (!wasConnected || survived) return undefined;
@@ -99,7 +197,7 @@ function noticing(verdict: Verdict, who: 'server' | 'device', endMs: number): Ju
   };
 }
 
-function comingBack(verdict: Verdict, endMs: number): Judged | undefined {
+function comingBack(verdict: Verdict, endMs: number): JudgedTime | undefined {
   const { atMs, healedAfterMs, backAfterMs, hadService, forMs } = verdict;
   if (!hadService) return undefined;
   if (healedAfterMs === undefined) {

@@ -4,6 +4,7 @@ import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { TIERS, type FirmwareState, type Tier } from '../faults/kind.ts';
 import { counted, formatBytes, table } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
+import type { Peak } from './peak.ts';
 import { type Detection, quantile, type Summary } from './summary.ts';
 import { GIVING_UP, type Noticed, type Verdict } from './verdict.ts';
 
@@ -99,7 +100,13 @@ function which({ text, device, atMs }: Verdict, group: readonly Verdict[]): stri
 }
 
 /** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */
-export function summaryLines({
+export function summaryLines(summary: Summary): string[] {
+  const { times, lines } = summaryRows(summary);
+  return [...(summary.faults === 0 ? [] : table(times).split('\n')), ...lines];
+}
+
+/** The same as a table, whose first row is the head, and lines below it. */
+export function summaryRows({
   faults,
   survived,
   server,
@@ -108,19 +115,26 @@ export function summaryLines({
   ghostMs,
   falseAlarms,
   overlappingSessions,
+  peakReconnects,
   trafficADay,
-}: Summary): string[] {
+}: Summary): { readonly times: readonly (readonly string[])[]; readonly lines: readonly string[] } {
   const row = (one: Detection): TimesRow => ({ ...one, times: one.timesMs.length });
   const cuts = [
-    ...timesTable({ server: row(server), device: row(device), back: row(back) }),
     `${counted(faults, 'cut')} of connections, ${survived} survived; the server could notice ${outOf(server)}, the device ${outOf(device)}; ${formatSeconds(ghostMs)} of ghosts`,
   ];
   const traffic =
     trafficADay === undefined ? [] : [`${formatBytes(trafficADay.bytes)} of ${trafficADay.counted} a device a day`];
-  return [
+  const lines = [
     ...(faults === 0 ? [] : cuts),
     [counted(falseAlarms, 'false alarm'), counted(overlappingSessions, 'overlapping session'), ...traffic].join(', '),
+    ...(peakReconnects === undefined ? [] : [peakText(peakReconnects)]),
   ];
+  return { times: timesRows({ server: row(server), device: row(device), back: row(back) }), lines };
+}
+
+/** How hard the storm of reconnects was. */
+export function peakText({ count, atMs }: Peak): string {
+  return `at most ${counted(count, 'reconnect')} in one second, from ${formatSeconds(atMs)} on`;
 }
 
 /** How long something took, so many times. */
@@ -129,11 +143,13 @@ export interface TimesRow extends Pick<Detection, 'medianMs' | 'p99Ms' | 'worstM
 }
 
 /** In lines: how long it took until an end noticed, and until service was back. */
-export function timesTable({
-  server,
-  device,
-  back,
-}: Readonly<Record<'server' | 'device' | 'back', TimesRow>>): string[] {
+export function timesTable(rows: TimesRows): string[] {
+  return table(timesRows(rows)).split('\n');
+}
+
+type TimesRows = Readonly<Record<'server' | 'device' | 'back', TimesRow>>;
+
+function timesRows({ server, device, back }: TimesRows): string[][] {
   const row = (what: string, { times, medianMs, p99Ms, worstMs, never }: TimesRow): string[] => {
     return [
       what,
@@ -143,12 +159,7 @@ export function timesTable({
     ];
   };
   const columns = ['', 'times', 'median', 'p99', 'worst', NOT_BY_THE_END];
-  return table([
-    columns,
-    row('server noticed', server),
-    row('device noticed', device),
-    row('service back', back),
-  ]).split('\n');
+  return [columns, row('server noticed', server), row('device noticed', device), row('service back', back)];
 }
 
 /** How many it could have noticed, being neither off nor hung. */

@@ -10,6 +10,7 @@ import {
   back, type Case, causesOf, type DeviceCases, endCase, goOn, healCuts, stateUnder, stopNoticing, verdictOf, worse,
 } from './case.ts';
 import type { TraceEvent } from '../trace/trace.ts';
+import { PeakCounter } from './peak.ts';
 import { type FalseAlarm, type Findings, GIVING_UP, type Verdict } from './verdict.ts';
 
 /** For most sessions: they share it. */
@@ -26,6 +27,8 @@ export class Judge implements SessionListener {
   readonly #everLatent = new Set<string>();
   readonly #losses = new Map<string, number>();
   readonly #falseAlarms: FalseAlarm[] = [];
+  readonly #reconnects = new PeakCounter();
+  readonly #everConnected = new WeakSet<DeviceSessions>();
   #overlappingSessions = 0;
 
   constructor(sessions: Sessions) {
@@ -45,6 +48,7 @@ export class Judge implements SessionListener {
       overlappingSessions: this.#overlappingSessions,
       unexplainedLosses: this.#losses,
       ghostMs: this.#sessions.ghostMs(endMs),
+      peakReconnects: this.#reconnects.peak,
       traffic: end && { bytes: end.bytes, counted: start?.network === 'real' ? 'payload' : 'packets' },
     };
   }
@@ -224,10 +228,18 @@ export class Judge implements SessionListener {
   }
 
   traceEvent(event: TraceEvent, session: Session | undefined): void {
+    if (event.kind === 'connected') this.#connected(event.device, event.atMs);
     if (event.kind !== 'put-offline' || session === undefined) return;
     for (const one of causesOf(this.#of(session))) {
       one.logNoticed ??= { afterMs: event.atMs - one.fault.fromMs, by: 'log' };
     }
+  }
+
+  #connected(name: string, atMs: number): void {
+    const device = this.#sessions.devices.get(name);
+    if (device === undefined) return;
+    if (this.#everConnected.has(device)) this.#reconnects.add(atMs);
+    this.#everConnected.add(device);
   }
 
   get #hasLog(): boolean {

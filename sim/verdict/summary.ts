@@ -1,5 +1,6 @@
 /** What many verdicts come to: how long it took in the middle, nearly always, and at worst; and what it cost. */
 
+import type { Peak } from './peak.ts';
 import { allOfServerNoticed, type Findings, type Noticed, type Traffic } from './verdict.ts';
 
 /** How one end fared. */
@@ -25,6 +26,8 @@ export interface Summary {
   readonly ghostMs: number;
   readonly falseAlarms: number;
   readonly overlappingSessions: number;
+  /** The second with most reconnects; undefined: there were none. */
+  readonly peakReconnects: Peak | undefined;
   /** Of a device, in a day; undefined where the trace does not come to its end. */
   readonly trafficADay: Traffic | undefined;
 }
@@ -38,6 +41,7 @@ export function summarize({
   ghostMs,
   falseAlarms,
   overlappingSessions,
+  peakReconnects,
   traffic,
 }: Findings): Summary {
   const cuts = verdicts.filter(({ effect, wasConnected }) => effect === 'cuts' && wasConnected);
@@ -54,6 +58,7 @@ export function summarize({
     ghostMs,
     falseAlarms: falseAlarms.length,
     overlappingSessions,
+    peakReconnects,
     trafficADay:
       traffic === undefined || devices === 0 || endMs === 0
         ? undefined

@@ -39,6 +39,7 @@
 
 import type { FaultKind } from '../faults/kinds/index.ts';
 import type { Effect, FirmwareState, Side, Tier } from '../faults/kind.ts';
+import type { Peak } from './peak.ts';
 
 export interface Noticed {
   readonly afterMs: number;
@@ -144,6 +145,8 @@ export interface Findings {
   readonly unexplainedLosses: ReadonlyMap<string, number>;
   /** Of all connections, with a fault and without; no moment of a connection counts twice. */
   readonly ghostMs: number;
+  /** The second with most connections made by devices that had been connected before; undefined: there was none. */
+  readonly peakReconnects: Peak | undefined;
   /** What was sent; undefined where the trace does not come to its end. */
   readonly traffic: Traffic | undefined;
 }

@@ -5,6 +5,7 @@
 
 import { formatBytes } from '../../text.ts';
 import { outOf, SEPARATOR, tierNotes, verdictRows } from '../findings-text.ts';
+import type { Unmet } from '../expectation.ts';
 import type { Detection, Summary } from '../summary.ts';
 import type { PageData } from './data.ts';
 import { distribution } from './distribution.ts';
@@ -42,8 +43,8 @@ export function expectationList(expectations: PageData['expectations']): string 
   return `<ul class="expectations">${items.join('')}</ul>`;
 }
 
-function list(sentences: readonly string[]): string {
-  return `<ul>${sentences.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>`;
+function list(failures: readonly Unmet[]): string {
+  return `<ul>${failures.map(({ sentence }) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>`;
 }
 
 export function tiles({

@@ -278,7 +278,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     [
       'an expectation that is none',
       ['run', '--fault', 'hang on dev-1 at 1s', '--expect', 'server wakes within 3s'],
-      /'server wakes within 3s' is no expectation: it must begin with 'server notices within', /,
+      /'server wakes within 3s' is no expectation: it must be such as 'server notices within 15s', /,
     ],
     [
       'an expectation of nothing',

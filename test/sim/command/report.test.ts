@@ -94,6 +94,25 @@ describe('expectations of a stored trace', () => {
   });
 });
 
+it('gives what CI jobs want: JUnit, Markdown; and two traces side by side', async () => {
+  const [xml, md] = [join(folder, 'out.xml'), join(folder, 'out.md')];
+  const expectations = ['--expect', 'server p99 within 1s', '--expect', 'no overlapping sessions'];
+  const { status } = await ended('report', trace, ...expectations, '--junit', xml, '--markdown', md);
+  expect(status).toBe(1);
+  expect(readFileSync(xml, 'utf8')).toMatch(
+    /<testcase classname="cablepull" name="server p99 within 1s"><failure message="server p99 of \d+ times is /,
+  );
+  expect(readFileSync(md, 'utf8')).toMatch(/^### Cablepull: 12 devices, 300\.0 s\n\n- ❌ server p99 within 1s\n/);
+
+  const same = await ended('compare', trace, trace, '--tolerance', '0%');
+  expect(same).toMatchObject({ status: 0, stderr: '' });
+  expect(same.stdout).toMatch(/^server noticed, p99 +[\d.]+ s +[\d.]+ s +=$/m);
+  expect(await ended('compare', trace)).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('compare takes two traces, not 1'),
+  });
+});
+
 describe('a trace that is cut off', () => {
   it('is told up to its last whole line', async () => {
     const lines = stored.split('\n');
@@ -170,7 +189,7 @@ describe('what is no trace is told in one sentence', () => {
       'an expectation that is none',
       ['a', '--expect', 'peace'],
       2,
-      /^cablepull: --expect: 'peace' is no expectation: it must begin with /,
+      /^cablepull: --expect: 'peace' is no expectation: it must be such as /,
     ],
     ['a page without a name', ['a', '--html='], 2, /^cablepull: --html must be the name of a file, not ''\n$/],
     [

@@ -1,7 +1,10 @@
 /** What a user expects: read, held against verdicts, on both sides of the deadline. */
 
 import { describe, expect, it } from 'vitest';
-import { judgeExpectation, type Judgement, parseExpectation } from '../../../sim/verdict/expectation.ts';
+import {
+  type Expectation, EXPECTATION_EXAMPLES, formatExpectation, type Judged, judgeExpectation, type Judgement,
+  parseExpectation,
+} from '../../../sim/verdict/expectation.ts';
 import { table } from '../../../sim/text.ts';
 import { tierNotes, verdictTable } from '../../../sim/verdict/findings-text.ts';
 import type { Verdict } from '../../../sim/verdict/verdict.ts';
@@ -49,32 +52,55 @@ const SURVIVED: Verdict = {
 const UNCONNECTED: Verdict = { ...OFF, wasConnected: false, serverNoticed: undefined, ghostMs: 0 };
 const NEVER_CONNECTED: Verdict = { ...UNCONNECTED, hadService: false, backAfterMs: undefined };
 const END_MS = 60_000;
+const QUIET: Judged = { verdicts: [], endMs: END_MS, falseAlarms: [], overlappingSessions: 0, ghostMs: 0 };
 
 function judged(text: string, ...verdicts: Verdict[]): Judgement {
   const expectation = parseExpectation(text);
   if (typeof expectation === 'string') throw new Error(expectation);
-  return judgeExpectation(expectation, verdicts, END_MS);
+  return judgeExpectation(expectation, { ...QUIET, verdicts });
 }
 
 function failed(text: string, ...verdicts: Verdict[]): readonly string[] {
-  return judged(text, ...verdicts).failures;
+  return judged(text, ...verdicts).failures.map(({ sentence }) => sentence);
 }
 
+function times(subject: 'server' | 'device' | 'service', withinMs: number): Expectation {
+  return { kind: 'times', subject, percentile: undefined, fault: undefined, withinMs };
+}
+
+it.each(EXPECTATION_EXAMPLES)('%s reads as it is written', (text) => {
+  const expectation = parseExpectation(text);
+  const read = typeof expectation === 'string' ? expectation : formatExpectation(expectation);
+  expect(read).toBe(text.replace('60s', '1m'));
+});
+
 it.each([
-  ['server notices within 15s', { subject: 'server notices', withinMs: 15_000 }],
-  ['device notices within 0.5s', { subject: 'device notices', withinMs: 500 }],
-  ['service back within 2h', { subject: 'service back', withinMs: 7_200_000 }],
+  ['server notices within 15s', times('server', 15_000)],
+  ['device notices within 0.5s', times('device', 500)],
+  ['service back within 2h', times('service', 7_200_000)],
+  ['server notices cable-pull within 15s', { ...times('server', 15_000), fault: 'cable-pull' }],
+  ['service back after hang within 10s', { ...times('service', 10_000), fault: 'hang' }],
+  ['server p99 within 20s', { ...times('server', 20_000), percentile: 99 }],
+  ['service p99.9 after crash within 2s', { ...times('service', 2000), percentile: 99.9, fault: 'crash' }],
+  ['no false alarms', { kind: 'none', of: 'false alarms' }],
+  ['no overlapping sessions', { kind: 'none', of: 'overlapping sessions' }],
+  ['ghosts below 60s', { kind: 'ghosts', belowMs: 60_000 }],
+  ['ghosts below ten', "'ghosts below ten' must end with a duration such as 500ms, 30s, 1.5m, 2h or 1d"],
+  ['server back within 10s', "'server back within 10s' must begin with 'server notices'"],
+  ['service back hang within 10s', "'service back hang within 10s' must begin with 'service back after hang'"],
+  ['server p0 within 10s', "'server p0 within 10s': a percentile is above 0 and at most 100"],
+  ['server notices flood within 10s', expect.stringMatching(/: there is no fault flood; there are cable-pull, /)],
   [
     'server wakes within 15s',
-    "'server wakes within 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+    expect.stringMatching(/^'server wakes within 15s' is no expectation: it must be such as 'server notices within 15s', /),
   ],
   [
     'server notices in 15s',
-    "'server notices in 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+    expect.stringMatching(/^'server notices in 15s' is no expectation: it must be such as 'server notices within 15s', /),
   ],
   [
     '',
-    "'' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+    expect.stringMatching(/^'' is no expectation: it must be such as 'server notices within 15s', /),
   ],
   [
     'server notices within 15',
@@ -86,7 +112,7 @@ it.each([
   ],
   [
     'server notices within',
-    "'server notices within' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+    expect.stringMatching(/^'server notices within' is no expectation: it must be such as 'server notices within 15s', /),
   ],
 ])("'%s'", (text, expectation) => {
   expect(parseExpectation(text)).toEqual(expectation);
@@ -122,17 +148,24 @@ describe('an expectation', () => {
     const late = { ...PULLED, atMs: 45_000, serverNoticed: undefined };
     expect(judged('server notices within 15s', PULLED, late)).toEqual({
       failures: [
-        'cable-pull on dev-1 at 10s for 30s, dev-1: the server had not noticed when the run ended 15.0 s later (limit: 15s)',
+        {
+          sentence:
+            'cable-pull on dev-1 at 10s for 30s, dev-1: the server had not noticed when the run ended 15.0 s later (limit: 15s)',
+          device: 'dev-1',
+          atMs: 45_000,
+        },
       ],
       tooLate: 0,
+      isTested: true,
     });
     expect(judged('server notices within 15s', PULLED, { ...late, atMs: 45_000.001 })).toEqual({
       failures: [],
       tooLate: 1,
+      isTested: true,
     });
     expect(
       judged('service back within 2s', PULLED, { ...PULLED, healedAfterMs: undefined, backAfterMs: undefined }),
-    ).toEqual({ failures: [], tooLate: 1 });
+    ).toEqual({ failures: [], tooLate: 1, isTested: true });
   });
 
   it('names the worst first', () => {
@@ -205,6 +238,54 @@ describe('an expectation', () => {
     expect(failed('server notices within 15s', SURVIVED, UNCONNECTED)).toHaveLength(1);
     expect(failed('device notices within 15s', OFF)).toHaveLength(1);
     expect(failed('service back within 15s', NEVER_CONNECTED)).toHaveLength(1);
+  });
+
+  it('of a kind of fault asks nothing of the others', () => {
+    const slow = { ...PULLED, fault: 'crash', serverNoticed: noticed(30_000) } as const;
+    expect(failed('server notices cable-pull within 15s', PULLED, slow)).toEqual([]);
+    expect(failed('server notices crash within 15s', PULLED, slow)).toHaveLength(1);
+    expect(failed('service back after hang within 15s', PULLED)).toEqual([
+      'service back after hang within 15s: no fault put it to the test',
+    ]);
+  });
+
+  it('of a percentile lets so many be late, and not one more', () => {
+    const all = (late: number): Verdict[] => {
+      return Array.from({ length: 100 }, (_, i) => ({ ...PULLED, serverNoticed: noticed(i < late ? 30_000 : 10_000) }));
+    };
+    expect(failed('server p99 within 10s', ...all(1))).toEqual([]);
+    expect(failed('server p99 within 10s', ...all(2))).toEqual([
+      'server p99 of 100 times is 30.0 s (limit: 10s)',
+      ...Array<string>(2).fill(
+        'cable-pull on dev-1 at 10s for 30s, dev-1: the server noticed after 30.0 s by silent (limit: 10s)',
+      ),
+    ]);
+    const never = all(0).map((verdict, i) => (i < 2 ? { ...verdict, serverNoticed: undefined } : verdict));
+    expect(failed('server p99 within 10s', ...never)[0]).toBe(
+      'server p99 of 100 times is not by the end of the run (limit: 10s)',
+    );
+    expect(failed('server p98 within 10s', ...never)).toEqual([]);
+  });
+
+  it('of the whole run: false alarms, overlapping sessions, ghosts', () => {
+    const held = (text: string, run: Partial<Judged>): readonly string[] => {
+      const expectation = parseExpectation(text);
+      if (typeof expectation === 'string') throw new Error(expectation);
+      return judgeExpectation(expectation, { ...QUIET, ...run }).failures.map(({ sentence }) => sentence);
+    };
+    const falseAlarms = [{ atMs: 61_000, device: 'dev-2', side: 'server', by: 'silent' }] as const;
+    expect(held('no false alarms', {})).toEqual([]);
+    expect(held('no false alarms', { falseAlarms })).toEqual([
+      'false alarm of dev-2 at 61.0 s: the server gave up a connection that was alive, by silent',
+    ]);
+    expect(held('no overlapping sessions', {})).toEqual([]);
+    expect(held('no overlapping sessions', { overlappingSessions: 2 })).toEqual([
+      'a device was on line twice, 2 times',
+    ]);
+    expect(held('ghosts below 60s', { ghostMs: 59_999 })).toEqual([]);
+    expect(held('ghosts below 60s', { ghostMs: 60_000 })).toEqual([
+      'the server believed in ghosts for 60.0 s in all (limit: below 1m)',
+    ]);
   });
 
   it('speaks of every fault that is not as expected', () => {

@@ -82,7 +82,7 @@ describe('the page', () => {
       title: NASTY,
       repeat: NASTY,
       notes: [NASTY],
-      expectations: [{ text: NASTY, failures: [NASTY], tooLate: 0 }],
+      expectations: [{ text: NASTY, failures: [{ sentence: NASTY }], tooLate: 0, isTested: true }],
       findings: {
         ...real.findings,
         verdicts: real.findings.verdicts.map((verdict) => ({ ...verdict, text: NASTY, device: NASTY })),
@@ -113,12 +113,12 @@ describe('the page', () => {
   });
 
   it('says of each expectation whether it is met, in words, with the worst cases; the rest is folded', () => {
-    const failures = Array.from({ length: 5 }, (_, i) => `case ${i}`);
+    const failures = Array.from({ length: 5 }, (_, i) => ({ sentence: `case ${i}` }));
     const page = reportPage({
       ...real,
       expectations: [
-        { text: 'server notices within 15s', failures: [], tooLate: 2 },
-        { text: 'service back within 1s', failures, tooLate: 0 },
+        { text: 'server notices within 15s', failures: [], tooLate: 2, isTested: true },
+        { text: 'service back within 1s', failures, tooLate: 0, isTested: true },
       ],
     });
     expect(page).toContain(

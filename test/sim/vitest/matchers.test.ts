@@ -679,8 +679,8 @@ describe('what makes no sense is said', () => {
 
   it('an expectation that is none', async () => {
     const { sim } = await pulled();
-    expect(await said(expect(sim).toMeet('server sees within 15s'))).toBe(
-      "'server sees within 15s' is no expectation: it must begin with 'server notices within', 'device notices within', 'service back within'",
+    expect(await said(expect(sim).toMeet('server sees within 15s'))).toMatch(
+      /^'server sees within 15s' is no expectation: it must be such as 'server notices within 15s', /,
     );
     expect(await ask(sim, 'toMeet', 15)).toBe("toMeet takes a text such as 'server notices within 15s', not 15");
   });

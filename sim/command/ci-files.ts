@@ -1,0 +1,55 @@
+/** What a CI job wants of a run, or of a stored trace: expectations as JUnit tests, and a summary in Markdown. */
+
+import { junitXml } from '../verdict/junit.ts';
+import { markdown } from '../verdict/markdown.ts';
+import type { Outcome } from './outcome.ts';
+import { OutputFile } from './output-file.ts';
+import type { Terminal } from './terminal.ts';
+import { fileName } from './values.ts';
+
+export const CI_OPTIONS = {
+  junit: { type: 'string', value: 'out.xml', help: "the expectations as JUnit's test cases, for CI servers" },
+  markdown: {
+    type: 'string',
+    value: 'out.md',
+    help: 'a summary in Markdown, for CI jobs, as in --markdown "$GITHUB_STEP_SUMMARY"',
+  },
+} as const;
+
+type CiValues = { readonly [Name in keyof typeof CI_OPTIONS]?: string | undefined };
+
+/** The names of the files; undefined: not wanted. Throws a Problem. */
+export function ciFileNames({ junit, markdown: summary }: CiValues): CiFileNames {
+  return { junit: fileName('--junit', junit), markdown: fileName('--markdown', summary) };
+}
+
+export interface CiFileNames {
+  readonly junit: string | undefined;
+  readonly markdown: string | undefined;
+}
+
+export class CiFiles {
+  readonly #title: string;
+  readonly #junit: OutputFile | undefined;
+  readonly #markdown: OutputFile | undefined;
+
+  /** `title` says what was run. Throws a Problem where there can be no such file. */
+  constructor({ junit, markdown: summary }: CiFileNames, title: string, terminal: Terminal) {
+    const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
+    this.#title = title;
+    this.#junit = junit === undefined ? undefined : new OutputFile('--junit', junit, warn);
+    this.#markdown = summary === undefined ? undefined : new OutputFile('--markdown', summary, warn);
+  }
+
+  /**
+   * Writes them. `problem` is why the run came to nothing. Returns whether they could be written; if not, that has been
+   * told.
+   */
+  close({ findings, expectations, repeat }: Outcome, problem: string | undefined): boolean {
+    const text = new TextEncoder();
+    const lengthMs = findings.endMs;
+    this.#junit?.write(text.encode(junitXml({ title: this.#title, lengthMs, expectations, problem })));
+    this.#markdown?.write(text.encode(markdown({ findings, expectations, repeat, problem })));
+    return [this.#junit, this.#markdown].map((file) => file?.close() ?? true).every((isKept) => isKept);
+  }
+}
