@@ -16,6 +16,12 @@ export type LossReason =
   | Errno | 'closed' | 'missed-beats' | 'not-reading' | 'bad-frame' | 'no-answer' | 'refused' | 'disconnected'
   | 'finished';
 
+/**
+ * Why a call has failed: its answer did not come in time, or was not an answer to it; the peer has `refused` it; or its
+ * connection is over, or cannot be had, for this reason.
+ */
+export type CallFailure = 'timeout' | 'wrong-answer' | LossReason;
+
 export type DeviceEvent =
   /** The firmware has started. `boots` counts its starts, so that a restart can be told from a reconnect. */
   | { readonly kind: 'boot'; readonly boots: number; readonly resetReason: ResetReason }
@@ -31,6 +37,10 @@ export type DeviceEvent =
   | { readonly kind: 'served'; readonly afterMs?: number }
   /** At the time of a beat, the one before is still unanswered; `missed` counts how many are. */
   | { readonly kind: 'beat-missed'; readonly missed: number }
+  /** A call has no answer, or one that says no; `afterMs`: since it was made. */
+  | { readonly kind: 'call-failed'; readonly by: CallFailure; readonly afterMs: number }
+  /** An answer came that no call waits for any more, and was dropped; since its start the firmware has had so many. */
+  | { readonly kind: 'late-answer'; readonly lateAnswers: number }
   /** Peers: another one has left a ping without answer for so long, and is reported to the monitor. */
   | { readonly kind: 'peer-silent'; readonly peer: string; readonly silentMs: number }
   /**

@@ -10,6 +10,9 @@ export { Socket } from './net/socket.ts';
 export { DatagramEndpoint } from './net/datagram-endpoint.ts';
 export { DEVICE_PROTOCOLS, isProtocolName, type ProtocolName, type ProtocolSettingsOf } from './protocols/index.ts';
 export type { DeviceProtocol, ProtocolSettings } from './protocols/protocol.ts';
+export {
+  type CallOutcome, LazyClient, type LazyConfig, LazyConnection,
+} from './protocols/dubbo/lazy-client.ts';
 export * from './protocols/heartbeat/frame.ts';
 export * from './rtos/index.ts';
 export { ADAPTIVE_PERIOD_DEFAULTS, type AdaptivePeriod } from './tasks/adaptive-period.ts';

@@ -113,6 +113,12 @@ export class Socket extends BlockingSocket<Errno | 'closed'> implements StreamHa
     return this.events.waitBits(events, { timeout });
   }
 
+  /** Ends a `poll` for reading, so that the task which waits there looks again: another task has work for it. */
+  wake(): void {
+    this.events.setBits(READABLE);
+    this.selector?.give();
+  }
+
   /** @internal A server socket has taken it: it is connected, and there is room to write. */
   accepted(): void {
     this.events.setBits(WRITABLE | CONNECTED);

@@ -1,5 +1,6 @@
 /** The protocols that a device speaks: one line each. Everything else loops over this table, or has one as long. */
 
+import { DUBBO } from './dubbo/index.ts';
 import { ECHO } from './echo/index.ts';
 import { FRAMED } from './framed/index.ts';
 import { ETHERNET_HEARTBEAT } from './ethernet-heartbeat/index.ts';
@@ -15,6 +16,7 @@ export const DEVICE_PROTOCOLS = {
   mqtt: MQTT,
   'udp-heartbeat': UDP_HEARTBEAT,
   framed: FRAMED,
+  dubbo: DUBBO,
   peers: PEERS,
   'ethernet-heartbeat': ETHERNET_HEARTBEAT,
 } satisfies Readonly<Record<string, DeviceProtocol>>;

@@ -76,6 +76,8 @@ export interface SessionEnd {
 export interface Dialogue {
   /** A connection stands. */
   begin(socket: Socket, server: Server): void;
+  /** A server could not be reached. */
+  unreachable?(errno: Errno): void;
   /**
    * Says and hears all that can be said and heard now. Why the session is over, when it is; it does not close the
    * socket.
@@ -106,6 +108,7 @@ export function* keepConnected(
     let restMs: number | undefined;
     if (typeof socket === 'string') {
       onEvent?.({ kind: 'connect-failed', server: serverName(server), errno: socket });
+      dialogue.unreachable?.(socket);
       failures++;
     } else {
       const sinceMs = hal.clock.now();

@@ -58,7 +58,7 @@ export function serverSettings(options: ServerOptions): PortSettings | string {
     ...options,
     protocol,
     service: { ...protocol.server.defaults, ...given },
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits: { ...DEFAULT_LIMITS, ...protocol.server.limits, ...options.limits },
   };
   return problem(settings) ?? settings;
 }

@@ -96,6 +96,9 @@ function oneOf<const W extends string>(words: readonly W[]): FieldCheck<W> {
 
 const ERRNOS: readonly Errno[] = Object.keys(ERRNO).filter(isErrno);
 const errno = oneOf(ERRNOS);
+const LOSS_REASONS = [
+  'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected', 'finished', ...ERRNOS,
+] as const;
 
 const version: FieldCheck<typeof TRACE_VERSION> = (value, name) => {
   if (value === TRACE_VERSION) return TRACE_VERSION;
@@ -222,6 +225,8 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     'beat-sent': ofDevice,
     served: { ...ofDevice, afterMs: optional(ms) },
     'beat-missed': { ...ofDevice, missed: countFrom1 },
+    'call-failed': { ...ofDevice, by: oneOf(['timeout', 'wrong-answer', ...LOSS_REASONS]), afterMs: ms },
+    'late-answer': { ...ofDevice, lateAnswers: countFrom1 },
     'peer-silent': { ...ofDevice, peer: filled, silentMs: ms },
     'beat-period': { ...ofDevice, periodMs: ms, settled: yesOrNo },
     'data-sent': { ...ofDevice, bytes: count },
@@ -231,10 +236,7 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     lost: {
       ...ofDevice,
       server: filled,
-      by: oneOf([
-        'closed', 'missed-beats', 'not-reading', 'bad-frame', 'no-answer', 'refused', 'disconnected',
-        'finished', ...ERRNOS,
-      ]),
+      by: oneOf(LOSS_REASONS),
       afterMs: ms,
       detail: optional(text),
     },

@@ -212,6 +212,10 @@ function describeBoardEvent(event: BoardEvent): string {
         : `served after ${event.afterMs.toFixed(1)} ms`;
     case 'beat-missed':
       return `${event.missed} ${event.missed === 1 ? 'beat' : 'beats'} unanswered`;
+    case 'call-failed':
+      return `a call failed after ${formatSeconds(event.afterMs)}: ${event.by}`;
+    case 'late-answer':
+      return `an answer came too late, ${event.lateAnswers} so far`;
     case 'peer-silent':
       return `has not heard ${event.peer} for ${formatSeconds(event.silentMs)}`;
     case 'beat-period':

@@ -174,10 +174,12 @@ export class TimeLines implements SessionListener {
         if (!line.sendsBeats) beats.add(atMs);
         break;
       case 'beat-missed':
+      case 'call-failed':
         missed.add(atMs);
         break;
       case 'connected':
       case 'beat-period':
+      case 'late-answer':
       case 'peer-silent':
       case 'data-sent':
       case 'data-received':

@@ -14,7 +14,7 @@ const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/hom
 const hasClients = spawnSync('mosquitto_pub', ['--help']).error === undefined;
 
 /** Where .ci/run puts npm packages that tests speak with: outside of this project's own. */
-const PEERS = join(tmpdir(), 'cablepull-peers');
+export const PEERS = join(tmpdir(), 'cablepull-peers');
 const MQTT_JS = join(PEERS, 'node_modules', 'mqtt');
 
 /** To be called first in a test that needs mosquitto or its clients. */

@@ -14,7 +14,7 @@ import { type ConnectionConfig, type Dialogue, keepConnected, type SessionEnd } 
 import {
   encodeFramed, FramedDecoder, type FramedSink, type FramedType, LOGIN_ACCEPTED, LOGIN_NAME_BYTES_MAX,
 } from './frame.ts';
-import { IdleTimers, type IdlePeriods } from './idle-timers.ts';
+import { IdleTimers, type IdlePeriods } from '../../tasks/idle-timers.ts';
 
 export interface FramedConfig extends ConnectionConfig, IdlePeriods {
   /** What the device logs in as; '': by the name that its system has. */

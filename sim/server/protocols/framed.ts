@@ -8,7 +8,7 @@ import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../firmware/ind
 import {
   encodeFramed, FramedDecoder, type FramedSink, type FramedType, LOGIN_ACCEPTED,
 } from '../../../firmware/protocols/framed/frame.ts';
-import { IdleTimers, type IdlePeriods } from '../../../firmware/protocols/framed/idle-timers.ts';
+import { IdleTimers, type IdlePeriods } from '../../../firmware/tasks/idle-timers.ts';
 import { atLeast, within } from '../checks.ts';
 import type { Client, ClientHandler, ListedProtocol, ServiceHost } from './protocol.ts';
 

@@ -1,6 +1,7 @@
 /** The protocols, both ends of each: one line each. The compiler wants one for every protocol that devices speak. */
 
 import { isProtocolName, type ProtocolName } from '../../../firmware/index.ts';
+import { DUBBO } from './dubbo.ts';
 import { ECHO } from './echo.ts';
 import { FRAMED } from './framed.ts';
 import { ETHERNET_HEARTBEAT } from './ethernet-heartbeat.ts';
@@ -16,6 +17,7 @@ export const PROTOCOLS = {
   mqtt: MQTT,
   'udp-heartbeat': UDP_HEARTBEAT,
   framed: FRAMED,
+  dubbo: DUBBO,
   peers: PEERS,
   'ethernet-heartbeat': ETHERNET_HEARTBEAT,
 } satisfies Readonly<Record<ProtocolName, ListedProtocol>>;

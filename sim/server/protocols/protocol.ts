@@ -80,6 +80,8 @@ export interface ServerProtocol<Settings extends object = object> {
   /** When its clients count as gone, unless the server is told otherwise. */
   readonly liveness: Liveness;
   readonly defaults: Settings;
+  /** What its clients may cost, where that differs from other servers. */
+  readonly limits?: Partial<Limits>;
   /** What is wrong with the settings, as a sentence that begins with the setting's name; undefined: nothing. */
   problem?(settings: Settings): string | undefined;
   /** The service that a server offers at one port. */

@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { type IdlePeriods, IdleTimers } from '../../../../firmware/protocols/framed/idle-timers.ts';
+import { type IdlePeriods, IdleTimers } from '../../../firmware/tasks/idle-timers.ts';
 
 /** What fires until `endMs`, where these are read and written at these times. */
 function fired(
