@@ -108,6 +108,19 @@ export class Testbed {
     return [...this.#boards.values()];
   }
 
+  /** The machines of servers that faults can be on. */
+  get servers(): readonly Machine[] {
+    return [...this.#servers.values()];
+  }
+
+  get network(): NetworkKind {
+    return this.#options.network;
+  }
+
+  get seed(): number {
+    return this.#options.seed;
+  }
+
   /** Throws where the world was made without. */
   get witness(): Witness {
     if (this.#witness === undefined) {
@@ -207,6 +220,14 @@ export class Testbed {
         const random = forkRandom(this.#options.seed, `fault ${times} ${text} on ${target.name}`);
         this.#scheduleNext(fault, target, occurrences(fault, random));
       }
+    }
+  }
+
+  /** Heals a fault that goes on, by its number in the trace. Does nothing if the fault is over. */
+  heal(id: number): void {
+    for (const [host, faults] of this.#open) {
+      const open = faults.find(({ facts }) => facts.id === id);
+      if (open !== undefined) return this.#end(host, open);
     }
   }
 

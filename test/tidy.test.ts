@@ -167,12 +167,14 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'simulation.ts',
     'time',
   ],
+  'live-page': ['board', 'faults', 'sessions', 'testbed.ts', 'time', 'trace', 'verdict'],
   command: [
     'bench',
     'board',
     'device.ts',
     'faults',
     'link',
+    'live-page',
     'matrix',
     'netstat.ts',
     'node-host',
@@ -233,6 +235,11 @@ it('has no circle of imports at run time', () => {
 const LOADED_BY_OTHERS = [
   // The page has these in it: a project of their own compiles them (sim/verdict/page/browser/tsconfig.json).
   /^sim\/verdict\/page\/browser\//,
+  /^sim\/live-page\/browser\//,
+  // Loaded by sim/cli.ts when it knows that this Node can.
+  /^sim\/command\/command-line-main\.ts$/,
+  // Loaded by sim/node-host/world.ts when the first Node program is to run.
+  /^sim\/node-host\/runner\.ts$/,
 ];
 
 it('has no file that nobody imports', () => {

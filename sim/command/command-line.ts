@@ -31,3 +31,10 @@ export function without(option: string, args: readonly string[]): string[] {
   const kept = own.filter((arg, i) => !isOption(option, arg) && own[i - 1] !== option);
   return behind === undefined ? kept : [...kept, '--', ...behind];
 }
+
+/** Without an option that has no value. */
+export function withoutFlag(option: string, args: readonly string[]): string[] {
+  const { own, behind } = splitAtTerminator(args);
+  const kept = own.filter((arg) => arg !== option);
+  return behind === undefined ? kept : [...kept, '--', ...behind];
+}

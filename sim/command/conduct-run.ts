@@ -2,7 +2,7 @@
 
 import { boot, firmwareImage } from '../../firmware/index.ts';
 import type { Firmware } from '../board/board.ts';
-import { formatFault } from '../faults/fault.ts';
+import { type Fault, formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
@@ -11,12 +11,13 @@ import { CiFiles } from './ci-files.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import { GatewayVenue } from './gateway-venue.ts';
+import { LivePage } from './live-page.ts';
 import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
 import { PageFile } from './page-file.ts';
 import { ProgramEnds } from './program-ends.ts';
 import { Problem } from './problem.ts';
 import { RealVenue } from './real-venue.ts';
-import { deviceNames, type RunSettings } from './run-settings.ts';
+import { checkReachable, deviceNames, type RunSettings } from './run-settings.ts';
 import { SimulatedVenue } from './simulated-venue.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
@@ -30,6 +31,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   const ends = new ProgramEnds();
   const ciFiles = new CiFiles(settings.ciFiles, settings.repeatWithoutFiles, terminal);
   const page = settings.report === undefined ? undefined : new PageFile('--report', settings.report, terminal);
+  const live = settings.live ? new LivePage() : undefined;
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
     // What follows on the end of a run is no part of it.
@@ -37,6 +39,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     fleet.add(event);
     ends.add(event);
     page?.add(event);
+    live?.add(event);
     if (settings.json) terminal.printJson(event);
     log?.add(event);
     if (fleet.isHopeless && settings.programs?.device === undefined) venue.stop();
@@ -62,7 +65,14 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   let connections: NetstatRow[] | undefined;
   let isKept = false;
   try {
-    await letPass(settings, venue);
+    await letPass(settings, venue, async () => {
+      if (live === undefined) return;
+      const check = (plan: readonly Fault[]): void => {
+        if (settings.ownServer?.tun !== undefined) checkReachable(plan);
+      };
+      const address = await live.open(venue, aboutLine(settings, venue), settings.deviceCount, check);
+      terminal.log(`the live page: ${address}`);
+    });
     venue.testbed.traceEnd(interruptedBy !== undefined || isUnread);
     endMs = venue.testbed.agenda.now();
     connections = settings.netstat ? await venue.netstat() : undefined;
@@ -74,6 +84,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     stopListening();
     log?.end();
     isKept = await venue.close();
+    await live?.close(venue.testbed, venue.testbed.agenda.now());
   }
   // Over real sockets nothing happens twice in the same way.
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
@@ -107,7 +118,8 @@ function venueOf(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrac
     : new SimulatedVenue(settings, terminal, fleet, onTrace);
 }
 
-async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
+/** `beforeStart`: the devices and servers are there, and no time has passed. */
+async function letPass(settings: RunSettings, venue: Venue, beforeStart: () => Promise<void>): Promise<void> {
   const image = firmwareImage({ ...settings.firmware, servers: await venue.open() });
   const firmware: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
   for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
@@ -115,6 +127,7 @@ async function letPass(settings: RunSettings, venue: Venue): Promise<void> {
     venue.testbed.switchOn(board, i * POWER_ON_INTERVAL_MS);
   }
   venue.testbed.schedule(settings.plan);
+  await beforeStart();
   await venue.pass();
 }
 
@@ -149,6 +162,11 @@ function print(
     terminal.print(netstatTable(connections));
   }
   printExpectations(outcome, terminal);
+}
+
+function aboutLine({ firmware, programs, deviceCount, seed }: RunSettings, { description }: Venue): string {
+  const what = programs?.device?.file ?? firmware.protocol.name;
+  return `${counted(deviceCount, 'device')} (${what}) ${description}, seed ${seed}`;
 }
 
 function startLine(

@@ -20,6 +20,7 @@ import type { Venue } from './venue.ts';
 const DEVICE_LINK = { delay: '20ms' } satisfies LinkOptions;
 
 export class GatewayVenue implements Venue {
+  readonly pace = undefined;
   readonly description: string;
   readonly #settings: RunSettings;
   readonly #terminal: Terminal;

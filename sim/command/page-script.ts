@@ -1,19 +1,25 @@
 /**
- * The script of a report's page: the files of verdict/page/browser, compiled, one after the other in a scope of their
- * own.
+ * The scripts of pages: the files of verdict/page/browser, compiled, one after the other in a scope of their own; on a
+ * live page the file of live-page/browser comes last.
  */
 
 import { readFileSync } from 'node:fs';
 
 /** In this order: what a file does at once may need what stands in those before it. */
-const PARTS = ['state', 'draw', 'controls'];
+const TIME_LINES = ['verdict/page/browser/state', 'verdict/page/browser/draw', 'verdict/page/browser/controls'];
 
-/** Beside this file, where it is compiled itself; else where the compiler puts it. */
-const FOLDER = import.meta.url.endsWith('.ts')
-  ? new URL('../../dist/sim/verdict/page/browser/', import.meta.url)
-  : new URL('../verdict/page/browser/', import.meta.url);
+/** The compiled files of sim/: beside this file, where it is compiled itself; else where the compiler puts them. */
+const FOLDER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/sim/' : '../', import.meta.url);
 
 export function pageScript(): string {
-  const parts = PARTS.map((name) => readFileSync(new URL(`${name}.js`, FOLDER), 'utf8'));
+  return scriptOf(TIME_LINES);
+}
+
+export function livePageScript(): string {
+  return scriptOf([...TIME_LINES, 'live-page/browser/live']);
+}
+
+function scriptOf(names: readonly string[]): string {
+  const parts = names.map((name) => readFileSync(new URL(`${name}.js`, FOLDER), 'utf8'));
   return `(function () {\n${parts.join('')}}());\n`;
 }

@@ -13,7 +13,7 @@ export class Progress {
   readonly #line: ProgressLine;
   readonly #fleet: Fleet;
   readonly #clock: Clock;
-  readonly #endMs: number;
+  readonly #endMs: number | undefined;
   /** Where it was last told, in real and in virtual time. */
   #toldMs = 0;
   #toldVirtualMs = 0;
@@ -23,7 +23,7 @@ export class Progress {
     terminal: Terminal,
     fleet: Fleet,
     clock: Clock,
-    { forMs = 0, json }: Pick<RunSettings, 'forMs' | 'json'>,
+    { forMs, json }: Pick<RunSettings, 'forMs' | 'json'>,
   ) {
     this.#line = new ProgressLine(terminal, terminal.isInteractive && !json, FIRST_MS);
     this.#fleet = fleet;
@@ -39,8 +39,9 @@ export class Progress {
     this.#toldMs = nowMs;
     this.#toldVirtualMs = virtualMs;
     const { connected, size } = this.#fleet;
+    const end = this.#endMs === undefined ? '' : ` of ${formatSeconds(this.#endMs)}`;
     this.#line.tell(
-      `${formatSeconds(virtualMs)} of ${formatSeconds(this.#endMs)}: ${connected} of ${size} devices connected, ${speedText(speed)} x real time`,
+      `${formatSeconds(virtualMs)}${end}: ${connected} of ${size} devices connected, ${speedText(speed)} x real time`,
     );
   }
 

@@ -13,6 +13,7 @@ import type { Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
 export class RealVenue implements Venue {
+  readonly pace = undefined;
   readonly testbed: Bench;
   readonly #settings: RunSettings;
   readonly #terminal: Terminal;

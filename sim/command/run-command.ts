@@ -55,6 +55,14 @@ export const RUN_OPTIONS = {
   },
   report: { type: 'string', value: 'out.html', help: 'the run as a page: a time line for each device' },
   ...CI_OPTIONS,
+  live: {
+    type: 'boolean',
+    default: false,
+    help:
+      'a page on this machine, whose address is printed: the fleet as it is, and a button for each fault. The run lasts ' +
+      'until its button End run, Ctrl-C or --for',
+  },
+  speed: { type: 'string', value: '1', help: 'with --live, simulated: seconds of the run in a second (1)' },
   json: { type: 'boolean', default: false, help: 'every event, and at the end the report, as a JSON object a line' },
   seed: {
     type: 'string',

@@ -11,10 +11,11 @@ import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
 import type { ServerOptions } from '../server/settings.ts';
 import { formatDuration } from '../time/duration.ts';
+import { SPEED_MAX, SPEED_MIN } from '../live-page/wire.ts';
 import type { Expectation } from '../verdict/expectation.ts';
 import type { TunOptions } from '../server-bench/index.ts';
 import { type CiFileNames, ciFileNames } from './ci-files.ts';
-import { commandLine, without } from './command-line.ts';
+import { commandLine, without, withoutFlag } from './command-line.ts';
 import { readExpectations, readPlan } from './plan-options.ts';
 import { type Programs, programsOf } from './program-options.ts';
 import type { GivenWithProtocol } from './protocol-command.ts';
@@ -56,7 +57,11 @@ export interface RunSettings {
   /** But where it listens; over real sockets the servers are the user's own. */
   readonly embeddedServer: ServerOptions;
   readonly plan: readonly Fault[];
-  /** Undefined: until Ctrl-C, and only over real sockets. */
+  /** Whether a page shows the run while it lasts, with a button for each fault. */
+  readonly live: boolean;
+  /** With a live page, on the simulated network: virtual seconds for each real one, to begin with. */
+  readonly liveSpeed: number | undefined;
+  /** Undefined: until Ctrl-C, or the button of a live page; without such a page not on the simulated network. */
   readonly forMs: number | undefined;
   readonly seed: number;
   readonly expectations: readonly Expectation[];
@@ -111,7 +116,8 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     ? DEVICES[network]
     : wholeNumber('--devices', values.devices, 1, 100_000);
   const plan = readPlan(values.fault ?? [], inputName('--plan', values.plan));
-  const forMs = durationOf('--for', values.for, { maxMs: Infinity }) ?? defaultLengthMs(plan, network);
+  const forMs =
+    durationOf('--for', values.for, { maxMs: Infinity }) ?? (values.live ? undefined : defaultLengthMs(plan, network));
   const problem = problemOf(plan, {
     network,
     devices: deviceNames(deviceCount),
@@ -125,7 +131,8 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     }
   }
   const expectations = readExpectations(values.expect ?? []);
-  if (expectations.some(({ kind }) => kind === 'times') && plan.length === 0) {
+  const liveSpeed = liveSpeedOf(values, network);
+  if (expectations.some(({ kind }) => kind === 'times') && plan.length === 0 && !values.live) {
     throw usage('--expect speaks of faults: it needs a --fault or a --plan');
   }
 
@@ -158,6 +165,8 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     offlineLog: pattern === undefined ? undefined : regularExpression('--offline-log', pattern),
     embeddedServer,
     plan,
+    live: values.live,
+    liveSpeed,
     forMs,
     seed: seedOf(values.seed),
     expectations,
@@ -167,13 +176,35 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     report: fileName('--report', values.report),
     ciFiles: ciFileNames(values),
     repeat: commandLine('run', args, values.seed),
-    repeatWithoutFiles: commandLine('run', withoutFiles(args), values.seed),
+    repeatWithoutFiles: commandLine('run', withoutFiles(withoutLive(args)), values.seed),
   };
 }
 
 /** Without the options that name what is written. */
 function withoutFiles(args: readonly string[]): readonly string[] {
   return ['--pcap', '--report', '--junit', '--markdown'].reduce((rest, option) => without(option, rest), args);
+}
+
+/** A live run is repeated by its plan, at any speed, without its page. */
+function withoutLive(args: readonly string[]): readonly string[] {
+  return withoutFlag('--live', without('--speed', args));
+}
+
+/** `--speed`, which goes with `--live` and virtual time. */
+function liveSpeedOf(
+  { live, speed }: { readonly live: boolean; readonly speed?: string | undefined },
+  network: NetworkKind,
+): number | undefined {
+  if (speed !== undefined && !live) throw usage('--speed is how fast a live page shows the run: it goes with --live');
+  if (!live || network !== 'simulated') {
+    if (speed !== undefined) throw usage('--speed is for virtual time: against a server of yours time is real');
+    return undefined;
+  }
+  const number = speed === undefined ? 1 : Number(speed);
+  if (!(number >= SPEED_MIN && number <= SPEED_MAX)) {
+    throw usage(`--speed must be a number from ${SPEED_MIN} to ${SPEED_MAX}, not '${speed}'`);
+  }
+  return number;
 }
 
 /** dev-1, dev-2, ... */
@@ -220,7 +251,7 @@ function checkAlone(option: string, { values, serverCommand }: GivenWithProtocol
 }
 
 /** That no fault is on what is not ours to stop. */
-function checkReachable(plan: readonly Fault[]): void {
+export function checkReachable(plan: readonly Fault[]): void {
   const fault = plan.find(({ kind, target }) => target === SERVER_NAME && FAULTS[kind].firmware !== 'running');
   if (fault === undefined) return;
   throw usage(`${formatFault(fault)}: a server that runs by itself is not ours to stop; behind -- COMMAND it is`);

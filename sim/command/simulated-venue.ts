@@ -19,6 +19,7 @@ import { OutputFile } from './output-file.ts';
 import { Problem } from './problem.ts';
 import type { ProgramFile, Programs } from './program-options.ts';
 import { earlyEnd, programProblem } from './program-problem.ts';
+import { Pace, PIECE_MS } from './pace.ts';
 import { Progress } from './progress.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,7 +28,11 @@ import type { Venue } from './venue.ts';
 /** Between each device and the switch; the server's cable takes no time and loses nothing. */
 const DEVICE_LINK = { delay: '20ms', loss: '1%' } satisfies LinkOptions;
 
+/** What is done by hand takes hold within so long (live-page/hands.ts, nextMoment). */
+const HAND_MS = 0.2;
+
 export class SimulatedVenue implements Venue {
+  readonly pace: Pace | undefined;
   readonly #settings: RunSettings;
   readonly #terminal: Terminal;
   #isStopped = false;
@@ -46,6 +51,9 @@ export class SimulatedVenue implements Venue {
     const clock = nodeClock();
     this.#settings = settings;
     this.#terminal = terminal;
+    const { liveSpeed } = settings;
+    const pace = liveSpeed === undefined ? undefined : new Pace(liveSpeed);
+    this.pace = pace;
     this.#file = settings.pcap === undefined ? undefined : new OutputFile('--pcap', settings.pcap, (sentence) => {
       // The run has more to tell than what is captured of it.
       terminal.log(`cablepull: ${sentence}`);
@@ -62,7 +70,9 @@ export class SimulatedVenue implements Venue {
         onTrace(event);
       },
       pacing: {
-        speed: Infinity,
+        get speed() {
+          return pace?.speed ?? Infinity;
+        },
         now: () => clock.now(),
         // Virtual time can wait for a slow reader; what it has not read would fill the memory. A run that is to end
         // waits for nobody.
@@ -138,13 +148,29 @@ export class SimulatedVenue implements Venue {
 
   async pass(): Promise<void> {
     const { forMs } = this.#settings;
-    if (forMs === undefined) throw new Error('a simulated run must have an end');
-    const restMs = forMs - this.#sim.nowMs;
+    if (forMs === undefined && this.pace === undefined) throw new Error('a simulated run must have an end');
+    const endMs = forMs ?? Infinity;
+    const restMs = endMs - this.#sim.nowMs;
     try {
-      if (restMs > 0 && !this.#isStopped) await this.#sim.runFor(restMs);
+      if (this.pace !== undefined) await this.#passAt(this.pace, endMs);
+      else if (restMs > 0 && !this.#isStopped) await this.#sim.runFor(restMs);
     } catch (error) {
       const { device } = this.#settings.programs ?? {};
       throw error instanceof ProgramError && device !== undefined ? programProblem(device, error) : error;
+    }
+  }
+
+  /** To the end or to `stop`, at a speed that somebody changes meanwhile. */
+  async #passAt(pace: Pace, forMs: number): Promise<void> {
+    const sim = this.#sim;
+    while (!this.#signal.aborted && sim.nowMs < forMs) {
+      if (pace.isPaused) {
+        await pace.change();
+        // What was done by hand in a pause is seen in the pause.
+        if (pace.isPaused) await sim.runFor(HAND_MS);
+      } else {
+        await sim.runFor(Math.min(PIECE_MS * pace.speed, forMs - sim.nowMs));
+      }
     }
   }
 
@@ -154,6 +180,7 @@ export class SimulatedVenue implements Venue {
     // Where it is called by what happens in the simulation, that is to be the last thing that happens.
     this.#sim.engine.stop();
     this.#goOn();
+    this.pace?.wake();
   }
 
   async netstat(): Promise<NetstatRow[]> {

@@ -5,9 +5,12 @@ import type { Firmware } from '../board/board.ts';
 import type { Device } from '../device.ts';
 import type { NetstatRow } from '../netstat.ts';
 import type { Testbed } from '../testbed.ts';
+import type { Pace } from './pace.ts';
 
 export interface Venue {
   readonly testbed: Testbed;
+  /** How virtual time goes, with --live; undefined: as fast as it can, or in real time. */
+  readonly pace: Pace | undefined;
   /** What the devices will meet, for the line that a run begins with. */
   readonly description: string;
   /** The server's program, where it is ours, runs; gives where devices connect to. Rejects with a Problem. */

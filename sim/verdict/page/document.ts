@@ -5,16 +5,24 @@ import { STYLE } from './style.ts';
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
+export interface DocumentOptions {
+  /** Beside the looks of every page. */
+  readonly style?: string;
+  /** Whether the script may speak with the server that the page is from. Default: it fetches nothing. */
+  readonly mayConnect?: boolean;
+}
+
 /** `main` and `rest`, which follows it, are HTML. */
-export function htmlDocument(title: string, main: string, rest = ''): string {
+export function htmlDocument(title: string, main: string, rest = '', options: DocumentOptions = {}): string {
+  const { style = '', mayConnect = false } = options;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}${mayConnect ? "; connect-src 'self'" : ''}">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
+<style>${STYLE}${style}</style>
 </head>
 <body>
 <main>

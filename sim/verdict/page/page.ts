@@ -37,7 +37,12 @@ export function reportPage(data: PageData, script: string): string {
 }
 
 function timeLines(devices: number, endMs: number): string {
-  const what = `Time lines of ${groupedCount(devices, 'device')} over ${humanTime(endMs)}, the longest ghost first. Arrow keys go from device to device and from moment to moment; plus, minus and 0 zoom.`;
+  return timeLinesOf(`${groupedCount(devices, 'device')} over ${humanTime(endMs)}, the longest ghost first`);
+}
+
+/** What the script draws the time lines in; `whose`, in words, is for those who do not see them. */
+export function timeLinesOf(whose: string): string {
+  const what = `Time lines of ${whose}. Arrow keys go from device to device and from moment to moment; plus, minus and 0 zoom.`;
   return `<h2>Time lines</h2>
 ${LEGEND}
 <div id="field"><div id="pane">

@@ -228,13 +228,32 @@ canvas.addEventListener('keydown', (event) => {
 });
 canvas.addEventListener('blur', unpoint);
 
-filter.addEventListener('input', () => {
+function findRows(): void {
   const words = filter.value.trim().toLowerCase();
   rows = data.devices.flatMap(([name], index) => (name.toLowerCase().includes(words) ? [index] : []));
   find('count').textContent = words === '' ? '' : `${rows.length} of ${data.devices.length}`;
+}
+
+filter.addEventListener('input', () => {
+  findRows();
   unpoint();
   layOut();
 });
+
+/** Takes what a run has come to since, on a page that is live. Whoever saw all of it sees all of it still. */
+function receive(later: PackedData): void {
+  const sawAll = fromMs <= 0 && toMs >= endMs;
+  const before = [rows.length, serverFaults.length === 0].join();
+  data = later;
+  endMs = Math.max(data.endMs, 1);
+  leastMs = Math.min(endMs, 20);
+  serverFaults = unpackFaults(data.server);
+  unpacked.clear();
+  findRows();
+  if ([rows.length, serverFaults.length === 0].join() !== before) layOut();
+  if (sawAll) show(0, endMs);
+  else show(fromMs, toMs);
+}
 
 function onClick(id: string, act: () => void): void {
   find(id).addEventListener('click', act);

@@ -68,7 +68,7 @@ function find<T extends HTMLElement>(id: string): T {
   return element;
 }
 
-const data: PackedData = JSON.parse(find('data').textContent ?? '');
+let data: PackedData = JSON.parse(find('data').textContent ?? '');
 const field = find('field');
 const pane = find('pane');
 const tools = find('tools');
@@ -76,8 +76,9 @@ const tip = find('tip');
 const filter = find<HTMLInputElement>('filter');
 const canvas = find<HTMLCanvasElement>('canvas');
 const context = contextOf(canvas);
-const endMs = Math.max(data.endMs, 1);
-const leastMs = Math.min(endMs, 20);
+let endMs = Math.max(data.endMs, 1);
+/** The shortest time that can be shown. */
+let leastMs = Math.min(endMs, 20);
 
 function contextOf(surface: HTMLCanvasElement): CanvasRenderingContext2D {
   const found = surface.getContext('2d');
@@ -108,7 +109,7 @@ function unpackRuns(flat: readonly number[]): BeatRun[] {
   return unpack(flat, 3, ([from = 0, to = 0, count = 0]) => ({ from, to, count }));
 }
 
-const serverFaults = unpackFaults(data.server);
+let serverFaults = unpackFaults(data.server);
 const unpacked = new Map<number, DeviceLane>();
 
 /** Cuts overlapping sessions into pieces. */
