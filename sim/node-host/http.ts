@@ -1,6 +1,6 @@
 /** What Node's http takes from native clocks. */
 
-import { builtin, ConnectionsList, HTTPParser } from './internals.ts';
+import { builtin, ConnectionsList, drain, HTTPParser } from './internals.ts';
 import { prototypeOf } from './net.ts';
 import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
@@ -59,9 +59,14 @@ function patchHttpTimeouts(patches: Patches): void {
         this[HTTPParser.kOnMessageBegin] = function (this: object) {
           begin(this);
         };
-        const onHeaders = this[HTTPParser.kOnHeadersComplete];
-        if (typeof onHeaders !== 'function' || watched.has(this)) return result;
+        const { [HTTPParser.kOnHeadersComplete]: onHeaders, [HTTPParser.kOnBody]: onBody } = this;
+        if (typeof onHeaders !== 'function' || typeof onBody !== 'function' || watched.has(this)) return result;
         watched.add(this);
+        // Node runs the ticks after each piece of a body, but not where its read is called from JavaScript, as here.
+        this[HTTPParser.kOnBody] = function (this: object, ...given: unknown[]): void {
+          Reflect.apply(onBody, this, given);
+          if (owner() !== undefined) drain();
+        };
         this[HTTPParser.kOnHeadersComplete] = function (this: object, ...given: unknown[]): unknown {
           const message = messages.get(this);
           if (message !== undefined) message.hasHeaders = true;

@@ -22,6 +22,7 @@ export interface JsStream {
   emitEOF(): void;
   readStart(): number;
   readStop(): number;
+  useUserBuffer(buffer: Uint8Array): void;
   writeBuffer(request: object | null, bytes: Uint8Array): unknown;
 }
 
@@ -44,7 +45,11 @@ export interface CaresWrap {
   readonly ChannelWrap: Shadowed;
 }
 
-type HttpParserClass = Shadowed & { readonly kOnMessageBegin: number; readonly kOnHeadersComplete: number };
+type HttpParserClass = Shadowed & {
+  readonly kOnMessageBegin: number;
+  readonly kOnHeadersComplete: number;
+  readonly kOnBody: number;
+};
 
 interface NodeProcess {
   binding(name: 'js_stream'): { readonly JSStream: new (...args: never[]) => JsStream };
@@ -62,7 +67,8 @@ function nodeProcess(): NodeProcess {
   const candidate: object = process;
   if (!isNodeProcess(candidate)) {
     throw new Error(
-      `a Node program cannot be simulated on Node ${process.version}: it has no process.binding or no process._tickCallback`,
+      `a Node program cannot be simulated on Node ${process.version}: ` +
+        'it has no process.binding or no process._tickCallback',
     );
   }
   return candidate;
@@ -93,15 +99,23 @@ export function builtin(name: string): Record<string, unknown> {
   return Object.assign(exports);
 }
 
+/** The same, of one that Node would not have used any more. */
+export function quietBuiltin(name: string): Record<string, unknown> {
+  const { noDeprecation = false } = process;
+  process.noDeprecation = true;
+  try {
+    return builtin(name);
+  } finally {
+    process.noDeprecation = noDeprecation;
+  }
+}
+
 /**
  * The classes of http's native parser: a parser's, and that of a server's list of its connections, which is made when
  * it listens.
  */
 function httpClasses(): { readonly HTTPParser: HttpParserClass; readonly ConnectionsList: Shadowed } {
-  const { noDeprecation = false } = process;
-  process.noDeprecation = true;
-  const { HTTPParser: parser } = builtin('_http_common');
-  process.noDeprecation = noDeprecation;
+  const { HTTPParser: parser } = quietBuiltin('_http_common');
   const server = createServer();
   server.emit('listening');
   const lists = Object.getOwnPropertySymbols(server).map((symbol): unknown => Reflect.get(server, symbol));
@@ -121,7 +135,7 @@ function isShadowed(value: unknown): value is Shadowed {
 }
 
 function isParser(value: Shadowed): value is HttpParserClass {
-  return 'kOnMessageBegin' in value && 'kOnHeadersComplete' in value;
+  return 'kOnMessageBegin' in value && 'kOnHeadersComplete' in value && 'kOnBody' in value;
 }
 
 export const { HTTPParser, ConnectionsList } = httpClasses();

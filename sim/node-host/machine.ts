@@ -2,7 +2,9 @@
  * Puts a program's world in the place of Node's, while simulations with Node programs run, and takes it away again.
  */
 
+import { Console } from 'node:console';
 import { syncBuiltinESMExports } from 'node:module';
+import { patchAgents } from './agents.ts';
 import { patchChance } from './chance.ts';
 import { patchClocks } from './clock.ts';
 import { patchDgram } from './udp.ts';
@@ -84,6 +86,7 @@ function tell(error: unknown, process: SimulatedProcess | undefined): void {
 
 function patch(all: Patches, node: NodeJS.Process): void {
   patchNet(all);
+  patchAgents(all);
   patchHttp(all);
   patchDgram(all);
   patchDns(all);
@@ -135,6 +138,18 @@ function patchProcess(all: Patches, node: NodeJS.Process): void {
         },
     );
   }
+  // A test runner has a console of its own in the place of Node's.
+  const own = new Console(node.stdout, node.stderr);
+  const { console: original } = globalThis;
+  Object.defineProperty(globalThis, 'console', {
+    configurable: true,
+    get: () => (owner()?.surroundings.print === undefined ? original : own),
+    set: (value: unknown) => redefine(value),
+  });
+  const redefine = (value: unknown): void => {
+    Object.defineProperty(globalThis, 'console', { value, configurable: true, writable: true, enumerable: false });
+  };
+  all.add(() => redefine(original));
   all.replace(
     node,
     'exit',

@@ -73,16 +73,27 @@ export function patchRealWork(patches: Patches): void {
   compressAtOnce(patches);
 }
 
-/** The fetch of Node 20 compiles its parser, on a thread that nothing tells of. */
+/** fetch compiles its parser, and Node 20 makes it run, on threads that nothing tells of. */
 function compileAtOnce(patches: Patches): void {
   const assembly: unknown = Reflect.get(globalThis, 'WebAssembly');
   if (typeof assembly !== 'object' || assembly === null) return;
-  const Module: unknown = Reflect.get(assembly, 'Module');
+  const module = (source: unknown): object => Reflect.construct(functionOf(assembly, 'Module'), [source]);
+  const instance = (...args: unknown[]): object => Reflect.construct(functionOf(assembly, 'Instance'), args);
   patches.replace(assembly, 'compile', (original) => async (source: unknown) => {
-    if (owner() === undefined || typeof Module !== 'function') return original.call(assembly, source);
-    const module: unknown = Reflect.construct(Module, [source]);
-    return module;
+    return owner() === undefined ? original.call(assembly, source) : module(source);
   });
+  patches.replace(assembly, 'instantiate', (original) => async (source: unknown, ...rest: unknown[]) => {
+    if (owner() === undefined) return original.call(assembly, source, ...rest);
+    if (source instanceof functionOf(assembly, 'Module')) return instance(source, ...rest);
+    const compiled = module(source);
+    return { module: compiled, instance: instance(compiled, ...rest) };
+  });
+}
+
+function functionOf(from: object, name: string): Function {
+  const value: unknown = Reflect.get(from, name);
+  if (typeof value !== 'function') throw new Error(`this Node has no ${name}`);
+  return value;
 }
 
 interface ZlibHandle {

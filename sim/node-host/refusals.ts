@@ -15,6 +15,9 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   cluster: ['fork'],
 };
 
+/** child_process.SpawnSyncReturns. */
+const NOTHING_SPAWNED = { pid: 0, output: null, stdout: null, stderr: null, status: null, signal: null };
+
 export function patchRefused(patches: Patches): void {
   for (const [module, names] of Object.entries(REFUSED)) {
     const exports = builtin(module);
@@ -25,8 +28,11 @@ export function patchRefused(patches: Patches): void {
         (original) =>
           function (this: unknown, ...args: unknown[]) {
             const process = owner();
-            if (process !== undefined) throw refusal(`${module}.${name}`, process);
-            return original.apply(this, args);
+            if (process === undefined) return original.apply(this, args);
+            const error = refusal(`${module}.${name}`, process);
+            // As where there is no such command: who asks for one that may be missing goes on without it.
+            if (name === 'spawnSync') return { ...NOTHING_SPAWNED, error };
+            throw error;
           },
       );
     }

@@ -52,6 +52,8 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
   #written = 0;
   #read = 0;
   #noDelay = false;
+  #typeOfService = 0;
+  #pieceBytesMax = SCRATCH.length;
   #keepAlive: number | undefined = undefined;
   /** The server's client that this is, and since when; undefined at the connecting end. */
   #client: { readonly id: number; readonly sinceMs: number; heardMs: number } | undefined = undefined;
@@ -122,7 +124,8 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
   /** One piece a callback: as with Node's own, ticks run between two pieces. */
   #pumpHere(): void {
     if (!this.#isReading || this.#isClosed || this.#socket === undefined || this.#connecting !== undefined) return;
-    const count = this.#socket.read(SCRATCH);
+    const into = this.#pieceBytesMax === SCRATCH.length ? SCRATCH : SCRATCH.subarray(0, this.#pieceBytesMax);
+    const count = this.#socket.read(into);
     if (count > 0) {
       this.#read += count;
       if (this.#client !== undefined) this.#client.heardMs = this.process.nowMs();
@@ -290,9 +293,15 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     return -1;
   }
 
-  bind(address: string, port: number): number {
+  bind(address: string, port = 0): number {
     this.#bound = { address, port };
     return 0;
+  }
+
+  /** @internal Reads go into a buffer of the program's own (`onread` of net.connect): no more at once than fits. */
+  override useUserBuffer(buffer: Uint8Array): void {
+    this.#pieceBytesMax = Math.min(buffer.length, SCRATCH.length);
+    super.useUserBuffer(buffer);
   }
 
   bind6(): number {
@@ -308,7 +317,9 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     const socket = this.process.hal.network.openStream(this);
     this.#socket = socket;
     if (this.#bound !== undefined) {
-      const result = socket.bind(this.#bound);
+      // Of a loopback address the HAL knows at the listening end alone: what connects to one comes from one.
+      const isLoopback = isLoopbackAddress(this.#bound.address) && isLoopbackAddress(address);
+      const result = socket.bind(isLoopback ? { address: '0.0.0.0', port: this.#bound.port } : this.#bound);
       if (result < 0) return uvErrno(errnoOf(result));
     }
     if (this.#noDelay) socket.setNoDelay(true);
@@ -361,12 +372,14 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     return 0;
   }
 
-  setTypeOfService(): number {
+  /** Nobody on a simulated network looks at it. */
+  setTypeOfService(value: number): number {
+    this.#typeOfService = value;
     return 0;
   }
 
   getTypeOfService(): number {
-    return 0;
+    return this.#typeOfService;
   }
 
   ref(): void {

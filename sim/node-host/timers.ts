@@ -19,6 +19,7 @@ export interface NodeTimer {
   _repeat: number | null;
   _destroyed: boolean;
   hasRef(): boolean;
+  refresh(): unknown;
   [OWN]?: Armed;
 }
 
@@ -43,6 +44,14 @@ const OWN = Symbol('cablepull timer');
 const START = Symbol('cablepull start');
 /** Below so many entries the heap is not looked through for timers that were cleared. */
 const SWEEP_MIN = 1024;
+
+/** That of undici, by which it keeps all the time-outs of more than a second: of whoever has fetched last. */
+let fetchTimer: NodeTimer | undefined;
+
+/** Somebody fetches: where the timer's process has gone, it is his from now on. */
+export function reviveFetchTimers(): void {
+  if (fetchTimer?.[OWN]?.process.isOver === true) fetchTimer.refresh();
+}
 
 /** The timers of one process, by when they are due. */
 export class ProgramTimers {
@@ -71,6 +80,8 @@ export class ProgramTimers {
     };
     this.#fresh.push(timer);
     this.#queue(timer, timer[OWN]);
+    // undici, lib/util/timers.js.
+    if (timer._idleTimeout < 1000 && timer._onTimeout?.name === 'onTick') fetchTimer = timer;
   }
 
   #queue(timer: NodeTimer, armed: Armed): void {

@@ -1,15 +1,11 @@
 /** Dubbo over real sockets, against programs that are not ours: dubbo-remoting of npm, and a server in Python. */
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, type TestContext } from 'vitest';
 import { cablepull, killAll } from '../sim/command/cablepull.ts';
-import { PEERS } from '../support/mqtt-peers.ts';
+import { needsPeers, peerFolder } from '../support/npm-peers.ts';
 import { Program } from '../support/process.ts';
 import { RealBench } from '../support/real-bench.ts';
-
-const DUBBO_REMOTING = join(PEERS, 'node_modules', 'dubbo-remoting');
 
 let programs: Program[] = [];
 let bench: RealBench | undefined;
@@ -28,9 +24,8 @@ function start(command: string, script: string, ...args: readonly string[]): Pro
 }
 
 function dubboJs(context: TestContext, ...args: readonly string[]): Program {
-  const isThere = existsSync(DUBBO_REMOTING);
-  context.skip(!isThere, `dubbo-remoting is not installed: npm install --prefix ${PEERS} dubbo-remoting@2`);
-  return start(process.execPath, 'dubbo-js.mjs', DUBBO_REMOTING, ...args);
+  needsPeers(context, 'dubbo-remoting');
+  return start(process.execPath, 'dubbo-js.mjs', peerFolder('dubbo-remoting'), ...args);
 }
 
 it(

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseTraceLine } from '../../sim/trace/trace-file.ts';
 import { describeTraceEvent } from '../../sim/trace/trace.ts';
-import { needsMosquitto, needsMqttJs, Peers } from '../support/mqtt-peers.ts';
+import { needsMosquitto, Peers } from '../support/mqtt-peers.ts';
 import { HAS_NAMESPACES } from '../support/namespaces.ts';
+import { needsPeers } from '../support/npm-peers.ts';
 import type { Program } from '../support/process.ts';
 import { RealBench } from '../support/real-bench.ts';
 
@@ -217,7 +218,7 @@ describe("mosquitto's clients against our broker", () => {
 });
 
 describe('mqtt.js against our broker', () => {
-  beforeEach(needsMqttJs);
+  beforeEach((context) => needsPeers(context, 'mqtt'));
 
   it.each(['4', '5'])('protocol version %s: messages, pings, a session, take-over and the will', async (version) => {
     const { broker, port } = await ourBroker();

@@ -7,25 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
+import { peerFolder } from './npm-peers.ts';
 import { Program } from './process.ts';
 
 /** Debian has it where only root looks. */
 const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(existsSync);
 const hasClients = spawnSync('mosquitto_pub', ['--help']).error === undefined;
 
-/** Where .ci/run puts npm packages that tests speak with: outside of this project's own. */
-export const PEERS = join(tmpdir(), 'cablepull-peers');
-const MQTT_JS = join(PEERS, 'node_modules', 'mqtt');
-
 /** To be called first in a test that needs mosquitto or its clients. */
 export function needsMosquitto(context: TestContext): void {
   const isThere = MOSQUITTO !== undefined && hasClients;
   context.skip(!isThere, 'mosquitto is not installed: apt-get install mosquitto mosquitto-clients');
-}
-
-/** To be called first in a test that needs mqtt.js. */
-export function needsMqttJs(context: TestContext): void {
-  context.skip(!existsSync(MQTT_JS), `mqtt.js is not installed: npm install --prefix ${PEERS} mqtt@5`);
 }
 
 /** A mosquitto that listens on a free port of this machine, and the programs that a test starts beside it. */
@@ -71,7 +63,7 @@ export class Peers {
   /** mqtt.js, in test/interop/mqtt-js.mjs. */
   mqttJs(port: number, task: string, ...args: readonly string[]): Program {
     const script = fileURLToPath(new URL('../interop/mqtt-js.mjs', import.meta.url));
-    return this.start(process.execPath, script, MQTT_JS, `mqtt://127.0.0.1:${port}`, task, ...args);
+    return this.start(process.execPath, script, peerFolder('mqtt'), `mqtt://127.0.0.1:${port}`, task, ...args);
   }
 
   start(command: string, ...args: readonly string[]): Program {

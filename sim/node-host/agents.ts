@@ -1,0 +1,143 @@
+/**
+ * What Node keeps of connections for a whole process, to use them again: the global agents of http and https, and the
+ * dispatcher of fetch. Each simulated process has its own.
+ */
+
+import { builtin, quietBuiltin } from './internals.ts';
+import { prototypeOf } from './net.ts';
+import { owner } from './owner.ts';
+import type { Patches } from './patch.ts';
+import type { SimulatedProcess } from './process.ts';
+import { TcpHandle } from './tcp.ts';
+import { reviveFetchTimers } from './timers.ts';
+
+export function patchAgents(patches: Patches): void {
+  ownAgent(patches, quietBuiltin('_http_agent'));
+  ownAgent(patches, builtin('https'));
+  ownDispatchers(patches);
+  destroyAtHome(patches);
+}
+
+// ---- http ----
+
+function ownAgent(patches: Patches, exports: Record<string, unknown>): void {
+  const agents = new WeakMap<SimulatedProcess, unknown>();
+  const before = Object.getOwnPropertyDescriptor(exports, 'globalAgent');
+  const { Agent, globalAgent: real } = exports;
+  if (typeof Agent !== 'function' || !hasOptions(real)) throw new Error(`this Node has no global agent of http`);
+  const { options } = real;
+  Object.defineProperty(exports, 'globalAgent', {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      const process = owner();
+      if (process === undefined) return real;
+      if (!agents.has(process)) agents.set(process, Reflect.construct(Agent, [options]));
+      return agents.get(process);
+    },
+    set: (agent: unknown) => {
+      const process = owner();
+      if (process !== undefined) agents.set(process, agent);
+    },
+  });
+  patches.add(() => void (before && Object.defineProperty(exports, 'globalAgent', before)));
+}
+
+function hasOptions(agent: unknown): agent is { readonly options: object } {
+  return typeof agent === 'object' && agent !== null && 'options' in agent;
+}
+
+// ---- fetch, WebSocket, EventSource ----
+
+/** Where undici, of which fetch is a part, keeps its dispatcher; the first is that of later versions. */
+const DISPATCHERS = ['undici.globalDispatcher.2', 'undici.globalDispatcher.1'].map((name) => Symbol.for(name));
+const dispatchers = new WeakMap<SimulatedProcess, unknown>();
+
+/** They ask for the dispatcher at once when they are called. */
+function withOwnDispatcher<T>(process: SimulatedProcess, call: () => T): T {
+  // Loads undici, which is loaded when somebody asks for it first.
+  Reflect.get(globalThis, 'Request');
+  const symbol = DISPATCHERS.find((one) => Reflect.has(globalThis, one));
+  const shared: unknown = symbol && Reflect.get(globalThis, symbol);
+  if (symbol === undefined || typeof shared !== 'object' || shared === null) return call();
+  if (!dispatchers.has(process)) dispatchers.set(process, Reflect.construct(shared.constructor, []));
+  const own = dispatchers.get(process);
+  Reflect.set(globalThis, symbol, own);
+  try {
+    return call();
+  } finally {
+    // The program may have set another.
+    const after: unknown = Reflect.get(globalThis, symbol);
+    if (after !== own) dispatchers.set(process, after);
+    Reflect.set(globalThis, symbol, shared);
+  }
+}
+
+function ownDispatchers(patches: Patches): void {
+  patches.replaceIfThere(
+    globalThis,
+    'fetch',
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        const process = owner();
+        if (process === undefined) return original.apply(this, args);
+        reviveFetchTimers();
+        return withOwnDispatcher(process, () => original.apply(this, args));
+      },
+  );
+  for (const name of ['WebSocket', 'EventSource']) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    if (before?.configurable !== true) continue;
+    // Node loads it when it is asked for.
+    const proxies = new WeakMap<object, object>();
+    Object.defineProperty(globalThis, name, {
+      configurable: true,
+      enumerable: before.enumerable ?? false,
+      get: () => {
+        const real: unknown = before.get === undefined ? before.value : Reflect.apply(before.get, globalThis, []);
+        if (owner() === undefined || typeof real !== 'function') return real;
+        const proxy =
+          proxies.get(real) ??
+          new Proxy(real, {
+            construct(target, args, newTarget): object {
+              const process = owner();
+              const make = (): object => Reflect.construct(target, args, newTarget);
+              return process === undefined ? make() : withOwnDispatcher(process, make);
+            },
+          });
+        proxies.set(real, proxy);
+        return proxy;
+      },
+      set: (value: unknown) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true }),
+    });
+    patches.add(() => Object.defineProperty(globalThis, name, before));
+  }
+}
+
+/**
+ * A library's timers may be of all its users in common, as undici's are: where one of another process destroys a
+ * socket, its own process hears of that.
+ */
+function destroyAtHome(patches: Patches): void {
+  patches.replace(
+    prototypeOf(builtin('net')['Socket']),
+    '_destroy',
+    (original) =>
+      function (this: { _handle: unknown }, ...args: unknown[]) {
+        const [error, done] = args;
+        const home = homeOf(this._handle);
+        if (home === undefined || owner() === undefined || owner() === home || typeof done !== 'function')
+          return original.apply(this, args);
+        return original.call(this, error, (...given: unknown[]) => {
+          home.later(() => void Reflect.apply(done, this, given));
+        });
+      },
+  );
+}
+
+function homeOf(handle: unknown): SimulatedProcess | undefined {
+  if (handle instanceof TcpHandle) return handle.process;
+  // TLS is above it.
+  const parent: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, '_parent') : undefined;
+  return parent instanceof TcpHandle ? parent.process : undefined;
+}

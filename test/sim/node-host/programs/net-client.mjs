@@ -1,0 +1,26 @@
+/** It says a word each second, and gives the server up that does not echo for 3 s. */
+
+import net from 'node:net';
+
+function connect() {
+  const socket = net.connect(7000, 'server', () => console.log('server there'));
+  const words = setInterval(() => socket.write('word'), 1000);
+  socket.setTimeout(3000);
+  socket.on('data', () => undefined);
+  // Words that are written would set a time-out of the socket back: it counts what comes alone.
+  let heardMs = Date.now();
+  socket.on('data', () => (heardMs = Date.now()));
+  const watch = setInterval(() => {
+    if (Date.now() - heardMs < 3000) return;
+    console.log('server silent');
+    socket.destroy();
+  }, 100);
+  socket.on('error', ({ code }) => console.log(`server gone: ${code}`));
+  socket.on('close', () => {
+    clearInterval(words);
+    clearInterval(watch);
+    setTimeout(connect, 1000);
+  });
+}
+
+connect();
