@@ -25,10 +25,12 @@ function shellWord(text: string): string {
   return /^[\w%+,./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Without an option that has a value. */
-export function without(option: string, args: readonly string[]): string[] {
+/** Without options that have values. */
+export function without(options: readonly string[], args: readonly string[]): string[] {
   const { own, behind } = splitAtTerminator(args);
-  const kept = own.filter((arg, i) => !isOption(option, arg) && own[i - 1] !== option);
+  const isOut = (arg: string, i: number): boolean =>
+    options.some((option) => isOption(option, arg) || own[i - 1] === option);
+  const kept = own.filter((arg, i) => !isOut(arg, i));
   return behind === undefined ? kept : [...kept, '--', ...behind];
 }
 

@@ -49,7 +49,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'merge',
-    summary: 'the parts of a swarm that several processes have done, as one report',
+    summary: 'the parts of a swarm, or of a run, that several processes have done, as one report',
     load: async () => (await import('./merge-command.ts')).mergeCommand,
   },
   {

@@ -9,7 +9,7 @@ import { counted } from '../text.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 import { CiFiles } from './ci-files.ts';
 import { EventLog } from './event-log.ts';
-import { Fleet } from './fleet.ts';
+import { failureLines, Fleet, fleetLine, fleetSummary, type FleetTally, inVain } from './fleet.ts';
 import { GatewayVenue } from './gateway-venue.ts';
 import { LivePage } from './live-page.ts';
 import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
@@ -17,13 +17,10 @@ import { PageFile } from './page-file.ts';
 import { ProgramEnds } from './program-ends.ts';
 import { Problem } from './problem.ts';
 import { RealVenue } from './real-venue.ts';
-import { checkReachable, deviceNames, type RunSettings } from './run-settings.ts';
+import { checkReachable, deviceNames, powerOnMs, type RunSettings } from './run-settings.ts';
 import { SimulatedVenue } from './simulated-venue.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
-
-/** Devices are switched on one after another, so that a listening queue is not met by all of them at once. */
-const POWER_ON_INTERVAL_MS = 1;
 
 /** Runs to the end, or to Ctrl-C, and returns the exit status. Rejects with a Problem. */
 export async function conductRun(settings: RunSettings, terminal: Terminal): Promise<number> {
@@ -60,7 +57,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
     isUnread = true;
     venue.stop();
   });
-  terminal.log(startLine(settings, venue));
+  terminal.log(startLine(settings, venue.description));
   let endMs: number;
   let connections: NetstatRow[] | undefined;
   let isKept = false;
@@ -89,20 +86,18 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   // Over real sockets nothing happens twice in the same way.
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
   const outcome = outcomeOf(venue.testbed.witness.judge.findings(endMs), settings.expectations, repeat);
-  print(settings, outcome, fleet, ends, connections, interruptedBy !== undefined, terminal);
+  const tally = fleet.tally();
+  printRun(settings, outcome, tally, ends, connections, interruptedBy !== undefined, terminal);
   isKept = (page?.close(outcome, []) ?? true) && isKept;
   // Of what the user's own devices are for, nothing is known.
-  const inVain =
-    settings.programs?.device === undefined
-      ? (fleet.unreachable() ?? fleet.unserved(settings.firmware.protocol.name))
-      : undefined;
+  const why = settings.programs?.device === undefined ? inVain(tally, settings.firmware.protocol.name) : undefined;
   const [endedProgram] = settings.programs?.restart === 'never' ? ends.lines() : [];
-  isKept = ciFiles.close(outcome, endedProgram ?? inVain) && isKept;
+  isKept = ciFiles.close(outcome, endedProgram ?? why) && isKept;
   // As a shell has it of a process that a signal ended: 128 and the signal's number.
   if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
   // What was printed says so.
   if (endedProgram !== undefined) return 1;
-  if (inVain !== undefined) throw new Problem(1, inVain);
+  if (why !== undefined) throw new Problem(1, why);
   return isAsExpected(outcome) && isKept ? 0 : 1;
 }
 
@@ -124,17 +119,18 @@ async function letPass(settings: RunSettings, venue: Venue, beforeStart: () => P
   const firmware: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
   for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
     const board = venue.addDevice(name, firmware);
-    venue.testbed.switchOn(board, i * POWER_ON_INTERVAL_MS);
+    venue.testbed.switchOn(board, powerOnMs(i, settings.deviceCount));
   }
   venue.testbed.schedule(settings.plan);
   await beforeStart();
   await venue.pass();
 }
 
-function print(
+/** What the run came to. */
+export function printRun(
   settings: RunSettings,
   outcome: Outcome,
-  fleet: Fleet,
+  fleet: FleetTally,
   ends: ProgramEnds,
   connections: NetstatRow[] | undefined,
   interrupted: boolean,
@@ -144,16 +140,16 @@ function print(
   if (settings.json) {
     if (connections !== undefined) terminal.printJson({ kind: 'netstat', atMs: endMs, connections });
     const programEnds = settings.programs === undefined ? {} : { programEnds: ends.all };
-    const devices = fleet.summary();
+    const devices = fleetSummary(fleet);
     terminal.printJson({ kind: 'report', interrupted, devices, ...programEnds, ...outcomeJson(outcome) });
     return;
   }
-  terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleet.line()}`);
+  terminal.print(`${interrupted ? 'stopped' : 'ended'} after ${formatSeconds(endMs)}: ${fleetLine(fleet)}`);
   const reasons = Array.from(unexplainedLosses, ([reason, count]) => `${count} by ${reason}`);
   if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
-  for (const line of fleet.failureLines()) terminal.print(line);
+  for (const line of failureLines(fleet)) terminal.print(line);
   for (const line of ends.lines()) terminal.print(line);
-  if (settings.network === 'real' && unexplainedLosses.has('missed-beats') && fleet.summary().answers === 0) {
+  if (settings.network === 'real' && unexplainedLosses.has('missed-beats') && fleet.answers === 0) {
     terminal.print('no beat was answered: for a server that never answers any, say --no-answers');
   }
   printFindings(outcome, terminal);
@@ -169,9 +165,9 @@ function aboutLine({ firmware, programs, deviceCount, seed }: RunSettings, { des
   return `${counted(deviceCount, 'device')} (${what}) ${description}, seed ${seed}`;
 }
 
-function startLine(
+export function startLine(
   { firmware, programs, forMs, plan, deviceCount, seed }: RunSettings,
-  { description }: Venue,
+  description: string,
 ): string {
   const length = forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(forMs)}`;
   const faults = plan.length === 0 ? '' : `\nfaults: ${plan.map(formatFault).join('; ')}`;

@@ -2,17 +2,12 @@
 
 import type { Agenda } from '../time/agenda.ts';
 import { describeTraceEvent, isNotable, type TraceEvent } from '../trace/trace.ts';
+import { TELLINGS_MAX } from './fault-tellings.ts';
 import { READABLE_DEVICES } from './fleet.ts';
 import type { Painted, Terminal } from './terminal.ts';
 
 /** Within so long several devices that say the same are told of in one line. */
 const TOGETHER_MS = 100;
-
-/**
- * In a fleet that is too large to be told of each device, a line of the plan that comes at ever other times is told of
- * so often.
- */
-const TELLINGS_MAX = 3;
 
 type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
 type ConsoleEvent = Extract<TraceEvent, { kind: 'console' }>;
@@ -88,7 +83,7 @@ export class EventLog {
   }
 }
 
-function painted(event: TraceEvent): string | Painted {
+export function painted(event: TraceEvent): string | Painted {
   const text = describeTraceEvent(event);
   switch (event.kind) {
     case 'fault':

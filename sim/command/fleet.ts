@@ -40,6 +40,23 @@ export interface FleetSummary {
   readonly neverOn: number;
 }
 
+/** What a fleet comes to: plain data, that a thread can send and a file can hold. */
+export interface FleetTally extends FleetSummary {
+  /** Attempts to connect that failed, by errno. */
+  readonly failures: readonly (readonly [string, number])[];
+  /** The last of them as a sentence; empty where there was none. */
+  readonly lastFailure: string;
+  readonly losses: number;
+  /** Why the last connection was lost. */
+  readonly lastLoss: string;
+  readonly everConnected: boolean;
+  readonly everServed: boolean;
+  /** No device has said that nobody answers it. */
+  readonly isAnswered: boolean;
+  /** Of numbered beats, as the server tells. */
+  readonly sequence: Readonly<Record<'missing' | 'late' | 'double', number>>;
+}
+
 export class Fleet {
   /** How many devices there will be. */
   readonly size: number;
@@ -141,22 +158,8 @@ export class Fleet {
     return !this.#everConnected && this.#triedAll === this.size;
   }
 
-  /** A sentence where none was ever connected. */
-  unreachable(): string | undefined {
-    if (this.#everConnected) return undefined;
-    const failure = this.#lastFailure === '' ? 'no attempt came to an end' : this.#lastFailure;
-    return `no device could connect: ${failure}; is the server running, and is the address right?`;
-  }
-
-  /** A sentence where some were connected, and none was ever served. */
-  unserved(protocol: string): string | undefined {
-    if (!this.#everConnected || this.#everServed) return undefined;
-    const lost = counted(this.#losses, 'connection');
-    const how = this.#losses === 0 ? 'nothing was answered' : `${lost} lost, the last by ${this.#lastLoss}`;
-    return `no device was ever served: ${how}; does the server speak this protocol, ${protocol}?`;
-  }
-
-  summary(): FleetSummary {
+  /** What all of that comes to. */
+  tally(): FleetTally {
     const rows = this.rows;
     const sum = (of: (row: DeviceRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
     return {
@@ -168,32 +171,15 @@ export class Fleet {
       received: sum(({ received }) => received),
       sent: sum(({ sent }) => sent),
       neverOn: this.size - this.#everOn,
+      failures: [...this.#failures],
+      lastFailure: this.#lastFailure,
+      losses: this.#losses,
+      lastLoss: this.#lastLoss,
+      everConnected: this.#everConnected,
+      everServed: this.#everServed,
+      isAnswered: this.#isAnswered,
+      sequence: { ...this.#sequence },
     };
-  }
-
-  line(): string {
-    const { devices, connected, connections, beats, answers, received, sent, neverOn } = this.summary();
-    const talk = [
-      ...(beats > 0 ? [`${beats} beats sent`] : []),
-      ...(beats > 0 && this.#isAnswered ? [`${answers} answered`] : []),
-      ...(received + sent > 0 ? [`${received} messages received`, `${sent} sent`] : []),
-      ...this.#sequenceText(),
-      ...(neverOn > 0 ? [`${neverOn} not switched on yet`] : []),
-    ];
-    return [`${connected} of ${devices} devices connected, ${connections} connections made`, ...talk].join(', ');
-  }
-
-  #sequenceText(): string[] {
-    const { missing, late, double } = this.#sequence;
-    return missing + double === 0 ? [] : [`${missing - late} lost`, `${late} late`, `${double} double`];
-  }
-
-  /** Failed attempts to connect, as a sentence for each reason. */
-  failureLines(): string[] {
-    return Array.from(this.#failures, ([errno, count]) => {
-      const hint = errno === 'EMFILE' ? ' (this process may not open more files: see ulimit -n)' : '';
-      return `${count} ${count === 1 ? 'attempt' : 'attempts'} to connect failed: ${errno}${hint}`;
-    });
   }
 
   #enter(row: DeviceRow, state: DeviceRow['state'], atMs: number): void {
@@ -225,6 +211,74 @@ export class Fleet {
     }
     return row;
   }
+}
+
+/** Of two fleets of one run, as one. */
+export function addFleets(one: FleetTally, other: FleetTally): FleetTally {
+  const failures = new Map(one.failures);
+  for (const [errno, count] of other.failures) failures.set(errno, (failures.get(errno) ?? 0) + count);
+  return {
+    devices: one.devices + other.devices,
+    connected: one.connected + other.connected,
+    connections: one.connections + other.connections,
+    beats: one.beats + other.beats,
+    answers: one.answers + other.answers,
+    received: one.received + other.received,
+    sent: one.sent + other.sent,
+    neverOn: one.neverOn + other.neverOn,
+    failures: [...failures].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    lastFailure: other.lastFailure || one.lastFailure,
+    losses: one.losses + other.losses,
+    lastLoss: other.lastLoss || one.lastLoss,
+    everConnected: one.everConnected || other.everConnected,
+    everServed: one.everServed || other.everServed,
+    isAnswered: one.isAnswered && other.isAnswered,
+    sequence: {
+      missing: one.sequence.missing + other.sequence.missing,
+      late: one.sequence.late + other.sequence.late,
+      double: one.sequence.double + other.sequence.double,
+    },
+  };
+}
+
+/** A sentence where none was ever connected, or served. */
+export function inVain(
+  { everConnected, everServed, lastFailure, losses, lastLoss }: FleetTally, protocol: string,
+): string | undefined {
+  if (!everConnected) {
+    const failure = lastFailure === '' ? 'no attempt came to an end' : lastFailure;
+    return `no device could connect: ${failure}; is the server running, and is the address right?`;
+  }
+  if (everServed) return undefined;
+  const how = losses === 0 ? 'nothing was answered' : `${counted(losses, 'connection')} lost, the last by ${lastLoss}`;
+  return `no device was ever served: ${how}; does the server speak this protocol, ${protocol}?`;
+}
+
+/** What `--json` tells of it. */
+export function fleetSummary(tally: FleetTally): FleetSummary {
+  const { devices, connected, connections, beats, answers, received, sent, neverOn } = tally;
+  return { devices, connected, connections, beats, answers, received, sent, neverOn };
+}
+
+export function fleetLine(tally: FleetTally): string {
+  const { devices, connected, connections, beats, answers, received, sent, neverOn, isAnswered } = tally;
+  const { missing, late, double } = tally.sequence;
+  const talk = [
+    ...(beats > 0 ? [`${beats} beats sent`] : []),
+    ...(beats > 0 && isAnswered ? [`${answers} answered`] : []),
+    ...(received + sent > 0 ? [`${received} messages received`, `${sent} sent`] : []),
+    ...(missing + double === 0 ? [] : [`${missing - late} lost`, `${late} late`, `${double} double`]),
+    ...(neverOn > 0 ? [`${neverOn} not switched on yet`] : []),
+  ];
+  return [`${connected} of ${devices} devices connected, ${connections} connections made`, ...talk].join(', ');
+}
+
+/** Failed attempts to connect, as a sentence for each reason. */
+export function failureLines({ failures }: FleetTally): string[] {
+  return failures.map(([errno, count]) => {
+    const hint = errno === 'EMFILE' ? ' (this process may not open more files: see ulimit -n)' : '';
+    return `${count} ${count === 1 ? 'attempt' : 'attempts'} to connect failed: ${errno}${hint}`;
+  });
 }
 
 /** The cells of a device's line in the live table. */

@@ -6,7 +6,7 @@
 import type { Agenda } from '../time/agenda.ts';
 import { table } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
-import { deviceCells, type Fleet, READABLE_DEVICES } from './fleet.ts';
+import { deviceCells, type Fleet, fleetLine, READABLE_DEVICES } from './fleet.ts';
 import type { Terminal } from './terminal.ts';
 
 const REDRAW_MS = 250;
@@ -39,7 +39,7 @@ export class Live {
     const hasTable = this.#terminal.isInteractive && !this.#quiet;
     if (hasTable) this.#draw();
     else if (this.#fleet.size > READABLE_DEVICES) {
-      this.#terminal.log(`${formatSeconds(this.#agenda.now()).padStart(9)}  ${this.#fleet.line()}`);
+      this.#terminal.log(`${formatSeconds(this.#agenda.now()).padStart(9)}  ${fleetLine(this.#fleet.tally())}`);
     }
     this.#cancel = this.#agenda.after(hasTable ? REDRAW_MS : SUMMARY_MS, () => this.#turn());
   }
@@ -52,7 +52,7 @@ export class Live {
     // Who is in trouble comes first, where not all can be shown.
     const shown = rows.length <= room ? rows : rows.toSorted((a, b) => trouble(b) - trouble(a)).slice(0, room);
     const cells = table([HEAD, ...shown.map((row) => deviceCells(row, nowMs))]).split('\n');
-    const lines = [`${formatSeconds(nowMs)}: ${this.#fleet.line()}`, ...cells];
+    const lines = [`${formatSeconds(nowMs)}: ${fleetLine(this.#fleet.tally())}`, ...cells];
     this.#terminal.draw(lines.map((line) => line.slice(0, this.#terminal.columns - 1)));
   }
 }

@@ -42,21 +42,24 @@ export function defineProtocolCommand<const O extends Options>(definition: Defin
   const { help } = defineCommand({ ...definition, options: { ...options, ...known }, run: () => 0 });
   return {
     help,
-    async run(args, terminal) {
-      const { own, behind } =
-        definition.takesCommand === true ? splitAtTerminator(args) : { own: args, behind: undefined };
-      const protocol = await chosenProtocol(own);
-      const more = { ...known, ...optionsOf(name, [protocol]) };
-      const { given, moreValues } = readOptionsWith(name, own, options, more, definition.needs);
-      const said = new SaidWords(more, moreValues);
-      const { beatIntervalMs, missedLimit, keepAlive } = said;
-      const settings = settingsOf(protocol, new SaidWords(more, moreValues));
-      return definition.run(
-        { ...given, args, protocol, settings, beatIntervalMs, missedLimit, keepAlive, serverCommand: behind },
-        terminal,
-      );
-    },
+    run: async (args, terminal) => definition.run(await readProtocolOptions(definition, args), terminal),
   };
+}
+
+/** What such a command is given. Rejects with a Problem. */
+export async function readProtocolOptions<const O extends Options>(
+  definition: Omit<Definition<O>, 'run'>, args: readonly string[],
+): Promise<GivenWithProtocol<O>> {
+  const { name, options } = definition;
+  const known = optionsOf(name, Object.values(PROTOCOLS));
+  const { own, behind } = definition.takesCommand === true ? splitAtTerminator(args) : { own: args, behind: undefined };
+  const protocol = await chosenProtocol(own);
+  const more = { ...known, ...optionsOf(name, [protocol]) };
+  const { given, moreValues } = readOptionsWith(name, own, options, more, definition.needs);
+  const said = new SaidWords(more, moreValues);
+  const { beatIntervalMs, missedLimit, keepAlive } = said;
+  const settings = settingsOf(protocol, new SaidWords(more, moreValues));
+  return { ...given, args, protocol, settings, beatIntervalMs, missedLimit, keepAlive, serverCommand: behind };
 }
 
 // ---- which protocol ----

@@ -1,12 +1,15 @@
 /** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
 
+import type { Fault } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { CI_OPTIONS } from './ci-files.ts';
+import { conductBlocks } from './conduct-blocks.ts';
 import { conductRun } from './conduct-run.ts';
 import { PROGRAM_OPTIONS } from './program-options.ts';
-import { defineProtocolCommand } from './protocol-command.ts';
+import { defineProtocolCommand, type GivenWithProtocol, readProtocolOptions } from './protocol-command.ts';
 import { EXPECT_HELP } from './plan-options.ts';
-import { runSettings } from './run-settings.ts';
+import { type RunSettings, runSettings } from './run-settings.ts';
+import type { Terminal } from './terminal.ts';
 
 export const RUN_OPTIONS = {
   server: {
@@ -79,9 +82,21 @@ export const RUN_OPTIONS = {
     help: 'a hardware watchdog: resets a device that hangs (none)',
   },
 
+  jobs: {
+    type: 'string',
+    value: 'N',
+    opensGroup: true,
+    help:
+      'simulated, the fleet in blocks of a thousand, each with a server of its own, so many at a time; the output is the ' +
+      'same for every N (one a processor, above 100,000 devices; below, one server for all)',
+  },
+  shard: { type: 'string', value: '3/16', help: 'the third of sixteen parts of these blocks' },
+  out: { type: 'string', value: 'part.json', help: "the part, for 'cablepull merge'" },
+
   pcap: {
     type: 'string',
     value: 'out.pcapng',
+    opensGroup: true,
     help: 'but over real sockets: what every host sends, for Wireshark and tshark, with the faults as comments',
   },
   'offline-log': {
@@ -98,12 +113,24 @@ export const RUN_OPTIONS = {
   },
 } as const;
 
-export const runCommand = defineProtocolCommand({
+const definition = {
   name: 'run',
   about: 'devices, a server, faults, and who noticed',
   example:
     'cablepull run --devices 9 --fault "hang on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
   takesCommand: true,
   options: RUN_OPTIONS,
-  run: (given, terminal) => conductRun(runSettings(given), terminal),
-});
+  run(given: GivenWithProtocol<typeof RUN_OPTIONS>, terminal: Terminal): Promise<number> {
+    const settings = runSettings(given);
+    return settings.split === undefined
+      ? conductRun(settings, terminal)
+      : conductBlocks(settings, settings.split, terminal);
+  },
+} as const;
+
+export const runCommand = defineProtocolCommand(definition);
+
+/** The settings of a run, from what stands behind `run` on a command line and the lines of its plan. */
+export async function readRun(args: readonly string[], plan: readonly Fault[]): Promise<RunSettings> {
+  return runSettings(await readProtocolOptions(definition, args), plan);
+}

@@ -9,11 +9,14 @@ import { FAULTS } from '../faults/kinds/index.ts';
 import type { NetworkKind } from '../faults/kind.ts';
 import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
+import type { ServerProtocol } from '../server/protocols/protocol.ts';
 import type { ServerOptions } from '../server/settings.ts';
+import type { Shard } from '../swarm/part.ts';
 import { formatDuration } from '../time/duration.ts';
 import { SPEED_MAX, SPEED_MIN } from '../live-page/wire.ts';
 import type { Expectation } from '../verdict/expectation.ts';
 import type { TunOptions } from '../server-bench/index.ts';
+import { whyWhole } from './blocks.ts';
 import { type CiFileNames, ciFileNames } from './ci-files.ts';
 import { commandLine, without, withoutFlag } from './command-line.ts';
 import { readExpectations, readPlan } from './plan-options.ts';
@@ -26,8 +29,10 @@ import {
   durationOf,
   fileName,
   inputName,
+  JOBS_MAX,
   regularExpression,
   seedOf,
+  shardOf,
   hostAndPort,
   usage,
   wholeNumber,
@@ -40,6 +45,16 @@ export interface OwnServer {
   readonly port: number | undefined;
   /** In place of a command: one that runs already, reached over the host's own network. */
   readonly tun: TunOptions | undefined;
+}
+
+/** The fleet is simulated in blocks (blocks.ts). */
+export interface Split {
+  /** So many at a time; undefined: one a processor. */
+  readonly jobs: number | undefined;
+  /** The part of them that is done here. */
+  readonly shard: Shard;
+  /** The file that this part goes to. */
+  readonly out: string | undefined;
 }
 
 export interface RunSettings {
@@ -73,6 +88,10 @@ export interface RunSettings {
   readonly report: string | undefined;
   /** Where what a CI job wants goes to. */
   readonly ciFiles: CiFileNames;
+  /** What was typed behind `run`. */
+  readonly args: readonly string[];
+  /** Undefined: the fleet is one world. */
+  readonly split: Split | undefined;
   /** What one can type into a shell to have the same again. */
   readonly repeat: string;
   /** The same without the names of files: what equal runs write is equal, wherever it is written. */
@@ -85,8 +104,14 @@ const SETTLE_MS: Readonly<Record<NetworkKind, number>> = { real: 20_000, simulat
 /** How many, unless told. */
 const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5, gateway: 20 };
 
-/** Throws a Problem. */
-export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSettings {
+/** One world holds no more. */
+const WORLD_DEVICES_MAX = 100_000;
+const DEVICES_MAX = 10_000_000;
+
+/** Throws a Problem. `plan`: the lines of its options, where they have been read before. */
+export function runSettings(
+  given: GivenWithProtocol<typeof RUN_OPTIONS>, plan = planOfOptions(given.values),
+): RunSettings {
   const { values, args, protocol, settings, beatIntervalMs, keepAlive } = given;
   const ownServer =
     given.serverCommand === undefined
@@ -110,20 +135,18 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
   }
   checkDifferent({
     '--plan': values.plan, '--pcap': values.pcap, '--report': values.report, '--junit': values.junit,
-    '--markdown': values.markdown,
+    '--markdown': values.markdown, '--out': values.out,
   });
   const deviceCount = values.devices === undefined
     ? DEVICES[network]
-    : wholeNumber('--devices', values.devices, 1, 100_000);
-  const plan = readPlan(values.fault ?? [], inputName('--plan', values.plan));
+    : wholeNumber('--devices', values.devices, 1, network === 'simulated' ? DEVICES_MAX : WORLD_DEVICES_MAX);
   const forMs =
     durationOf('--for', values.for, { maxMs: Infinity }) ?? (values.live ? undefined : defaultLengthMs(plan, network));
-  const problem = problemOf(plan, {
-    network,
-    devices: deviceNames(deviceCount),
-    servers: network === 'real' ? [] : [SERVER_NAME],
-  });
+  const servedBy = network === 'real' ? [] : [SERVER_NAME];
+  const problem =
+    plan.length === 0 ? undefined : problemOf(plan, { network, devices: deviceNames(deviceCount), servers: servedBy });
   if (problem !== undefined) throw usage(problem);
+  const split = splitOf(values, network, deviceCount, protocol.server, plan);
   if (ownServer?.tun !== undefined) checkReachable(plan);
   for (const fault of plan) {
     if (forMs !== undefined && fault.at.toMs >= forMs) {
@@ -175,19 +198,54 @@ export function runSettings(given: GivenWithProtocol<typeof RUN_OPTIONS>): RunSe
     netstat: values.netstat,
     report: fileName('--report', values.report),
     ciFiles: ciFileNames(values),
-    repeat: commandLine('run', args, values.seed),
-    repeatWithoutFiles: commandLine('run', withoutFiles(withoutLive(args)), values.seed),
+    repeat: commandLine('run', without(['--shard', '--out'], args), values.seed),
+    repeatWithoutFiles: commandLine('run', without(FILES, withoutLive(args)), values.seed),
+    args,
+    split,
   };
 }
 
-/** Without the options that name what is written. */
-function withoutFiles(args: readonly string[]): readonly string[] {
-  return ['--pcap', '--report', '--junit', '--markdown'].reduce((rest, option) => without(option, rest), args);
+/** The lines of `--fault` and `--plan`. Throws a Problem. */
+function planOfOptions({ fault = [], plan }: { fault?: string[]; plan?: string }): readonly Fault[] {
+  return readPlan(fault, inputName('--plan', plan));
+}
+
+/** Options that name files. */
+const FILES = ['--pcap', '--report', '--junit', '--markdown', '--out', '--shard'];
+
+/** Options that show one world, or need one. */
+const WHOLE_OPTIONS = [
+  'json', 'netstat', 'pcap', 'report', 'live', 'junit', 'markdown', 'program', 'device-program',
+] as const;
+
+type SplitValues = Readonly<Partial<Record<'jobs' | 'shard' | 'out', string | undefined>>> & {
+  readonly [Name in (typeof WHOLE_OPTIONS)[number]]?: string | boolean | undefined;
+};
+
+function splitOf(
+  values: SplitValues, network: NetworkKind, deviceCount: number, server: ServerProtocol, plan: readonly Fault[],
+): Split | undefined {
+  const { jobs, shard, out } = values;
+  const asked = jobs !== undefined ? '--jobs' : shard !== undefined ? '--shard' : out !== undefined ? '--out' : undefined;
+  const why = asked ?? (deviceCount > WORLD_DEVICES_MAX ? `--devices ${deviceCount}` : undefined);
+  if (why === undefined) return undefined;
+  if (network !== 'simulated') throw usage(`${why} splits a simulated fleet: it does not go with a server of yours`);
+  const whole = WHOLE_OPTIONS.find((option) => values[option] !== undefined && values[option] !== false);
+  if (whole !== undefined) {
+    throw usage(`${why} splits the fleet over several servers: it does not go with --${whole}, which needs one world`);
+  }
+  const shared = whyWhole(server, plan);
+  if (shared !== undefined) throw usage(`${why} splits the fleet over several servers, but ${shared}`);
+  return {
+    jobs: jobs === undefined ? undefined : wholeNumber('--jobs', jobs, 1, JOBS_MAX),
+    shard: shard === undefined ? { number: 1, count: 1 } : shardOf(shard),
+    out: fileName('--out', out),
+  };
 }
 
 /** A live run is repeated by its plan, at any speed, without its page. */
 function withoutLive(args: readonly string[]): readonly string[] {
-  return withoutFlag('--live', without('--speed', args));
+  return withoutFlag('--live', without(['--speed'], args));
 }
 
 /** `--speed`, which goes with `--live` and virtual time. */
@@ -209,8 +267,27 @@ function liveSpeedOf(
 
 /** dev-1, dev-2, ... */
 export function deviceNames(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `dev-${i + 1}`);
+  return Array.from({ length: count }, (_, i) => deviceName(i));
 }
+
+export function deviceName(index: number): string {
+  return `dev-${index + 1}`;
+}
+
+/** The place of a device among these names: what `deviceName` makes a name of. */
+export function deviceIndex(name: string): number {
+  return Number(name.replace(/^dev-/, '')) - 1;
+}
+
+/**
+ * Devices are switched on one after another, so that a listening queue is not met by all of them at once: 1 ms apart,
+ * but all of them within 10 s.
+ */
+export function powerOnMs(index: number, deviceCount: number): number {
+  return index * Math.min(1, POWER_ON_MS_MAX / deviceCount);
+}
+
+const POWER_ON_MS_MAX = 10_000;
 
 function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number | undefined {
   if (plan.length === 0 && network !== 'simulated') return undefined;

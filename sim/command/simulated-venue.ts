@@ -26,7 +26,7 @@ import type { Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
 /** Between each device and the switch; the server's cable takes no time and loses nothing. */
-const DEVICE_LINK = { delay: '20ms', loss: '1%' } satisfies LinkOptions;
+export const DEVICE_LINK = { delay: '20ms', loss: '1%' } satisfies LinkOptions;
 
 /** What is done by hand takes hold within so long (live-page/hands.ts, nextMoment). */
 const HAND_MS = 0.2;

@@ -3,7 +3,6 @@
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
 import { SERVER_NAME } from '../programs.ts';
-import type { Shard } from '../swarm/part.ts';
 import { type RunResult, runScenario } from '../swarm/run.ts';
 import { failureText, type RepeatLine, type Swarm } from '../swarm/swarm-text.ts';
 import { drawScenario, FOR_MIN_MS, scenarioText } from '../swarm/scenario.ts';
@@ -16,7 +15,7 @@ import { readPlan } from './plan-options.ts';
 import { swarmRepeatLine } from './print-swarm.ts';
 import { type ManySettings, runMany } from './swarm-runs.ts';
 import type { Terminal } from './terminal.ts';
-import { durationOf, fileName, seedOf, usage, wholeNumber } from './values.ts';
+import { durationOf, fileName, JOBS_MAX, seedOf, shardOf, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
   runs: { type: 'string', value: '1000', help: 'how many' },
@@ -64,8 +63,6 @@ interface SwarmSettings extends ManySettings {
 /** So many runs can be counted; nobody will wait for them. */
 const RUNS_MAX = 1_000_000_000;
 
-const JOBS_MAX = 1024;
-
 function swarmSettings(values: OptionValues<typeof OPTIONS>): SwarmSettings {
   const seed = seedOf(values.seed);
   const forMs = durationOf('--for', values.for, { minMs: FOR_MIN_MS }) ?? FOR_MIN_MS;
@@ -110,16 +107,6 @@ function onlyOf(
 function checkPlan(plan: readonly Fault[], devices: readonly string[], where: string): void {
   const problem = problemOf(plan, { network: 'simulated', devices, servers: [SERVER_NAME] });
   if (problem !== undefined) throw usage(`${problem} ${where}`);
-}
-
-/** `3/16`. */
-function shardOf(text: string): Shard {
-  const [, number, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  if (number === undefined || count === undefined) {
-    throw usage(`--shard must be which part of how many, as in 3/16, not '${text}'`);
-  }
-  const parts = wholeNumber('the number of parts of --shard', count, 1, 1_000_000);
-  return { number: wholeNumber('the part of --shard', number, 1, parts), count: parts };
 }
 
 /** One run, and more of what it was. */

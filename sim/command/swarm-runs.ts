@@ -10,11 +10,11 @@ import type { Swarm } from '../swarm/swarm-text.ts';
 import { addTallies, type Failure, NO_TALLY, SHRUNK_MAX, type Tally, tallyOf } from '../swarm/tally.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
+import { Crew } from './crew.ts';
 import { OutputFile } from './output-file.ts';
 import { printSwarm } from './print-swarm.ts';
-import { Crew } from './swarm-crew.ts';
 import { SwarmProgress } from './swarm-progress.ts';
-import type { Order } from './swarm-worker.ts';
+import type { Order, Reply } from './swarm-worker.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 
 export interface ManySettings {
@@ -26,6 +26,8 @@ export interface ManySettings {
   readonly out: string | undefined;
   readonly json: boolean;
 }
+
+type SwarmCrew = Crew<Order, Reply>;
 
 /** Returns the exit status. Rejects with a Problem. */
 export async function runMany(
@@ -40,7 +42,7 @@ export async function runMany(
   terminal.log(`${counted(count, 'run')} of ${length}, seed ${swarm.seed}${part}, ${threads} at a time`);
   const clock = nodeClock();
   const progress = new SwarmProgress(terminal, clock, count);
-  const crew = new Crew(swarm, threads);
+  const crew: SwarmCrew = new Crew(new URL('./swarm-worker.js', import.meta.url), swarm, threads);
   let interruptedBy: InterruptSignal | undefined;
   const stopListening = terminal.onInterrupt((signal) => {
     interruptedBy = signal;
@@ -65,7 +67,7 @@ export async function runMany(
   return tally.failures.length === 0 && isKept ? 0 : 1;
 }
 
-async function runAll(crew: Crew, indices: Iterable<number>, progress: SwarmProgress): Promise<Tally> {
+async function runAll(crew: SwarmCrew, indices: Iterable<number>, progress: SwarmProgress): Promise<Tally> {
   function* orders(): Generator<Order, void> {
     for (const index of indices) yield { kind: 'run', index };
   }
@@ -86,7 +88,7 @@ function failedTally(index: number, reason: string): Tally {
 }
 
 /** Those with the least index, whoever has done them. */
-async function shrinkFirst(crew: Crew, tally: Tally, progress: SwarmProgress): Promise<Tally> {
+async function shrinkFirst(crew: SwarmCrew, tally: Tally, progress: SwarmProgress): Promise<Tally> {
   const first = tally.failures.slice(0, SHRUNK_MAX);
   if (first.length === 0) return tally;
   const runs = `${first.length === 1 ? 'run' : 'runs'} ${first.map(({ index }) => index).join(', ')}`;

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Shard } from '../swarm/part.ts';
 import { describeWrongDuration, formatDuration, parseDuration } from '../time/duration.ts';
 import { Problem, reasonOf } from './problem.ts';
 
@@ -49,6 +50,19 @@ export function percent(option: string, text: string | undefined): number | unde
   const [, number] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
   if (number === undefined) throw usage(`${option} must be a share such as 10%, not '${text}'`);
   return Number(number) / 100;
+}
+
+/** So many at a time are as many as anybody has processors for. */
+export const JOBS_MAX = 1024;
+
+/** `3/16`. */
+export function shardOf(text: string): Shard {
+  const [, number, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (number === undefined || count === undefined) {
+    throw usage(`--shard must be which part of how many, as in 3/16, not '${text}'`);
+  }
+  const parts = wholeNumber('the number of parts of --shard', count, 1, 1_000_000);
+  return { number: wholeNumber('the part of --shard', number, 1, parts), count: parts };
 }
 
 export function seedOf(text: string): number {

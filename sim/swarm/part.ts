@@ -52,23 +52,41 @@ export function mergeParts(parts: readonly NamedPart[]): Merged | string {
   const [first] = parts;
   if (first === undefined) return 'there is no part';
   const { swarm, shard: { count } } = first.part;
-  const byNumber = new Map<number, NamedPart>();
-  for (const named of parts) {
-    const { name, part } = named;
+  for (const { name, part } of parts) {
     const other = difference(first.part, part);
     if (other !== undefined) return `${name} is of another swarm than ${first.name}: ${other}`;
-    const twin = byNumber.get(part.shard.number);
-    if (twin !== undefined) {
-      return `${name} and ${twin.name} are the same part, ${part.shard.number}/${count}: give each once`;
-    }
-    byNumber.set(part.shard.number, named);
   }
-  const missing = Array.from({ length: count }, (_, i) => i + 1).filter((number) => !byNumber.has(number));
+  const twins = twinOf(parts);
+  if (twins !== undefined) return twins;
   return {
     swarm,
     tally: parts.reduce((tally, { part }) => addTallies(tally, part.tally), NO_TALLY),
-    missing: missing.map((number) => `${number}/${count}`),
+    missing: missingParts(parts, count),
   };
+}
+
+/** The part of a run or a swarm, and the file that it is in. */
+interface NamedShard {
+  readonly name: string;
+  readonly part: { readonly shard: Shard };
+}
+
+/** A sentence where two files are the same part; undefined where none are. */
+export function twinOf(parts: readonly NamedShard[]): string | undefined {
+  const names = new Map<number, string>();
+  for (const { name, part: { shard: { number, count } } } of parts) {
+    const twin = names.get(number);
+    if (twin !== undefined) return `${name} and ${twin} are the same part, ${number}/${count}: give each once`;
+    names.set(number, name);
+  }
+  return undefined;
+}
+
+/** The shards that are not there, as `3/16`. */
+export function missingParts(parts: readonly NamedShard[], count: number): readonly string[] {
+  const there = new Set(parts.map(({ part }) => part.shard.number));
+  const numbers = Array.from({ length: count }, (_, i) => i + 1);
+  return numbers.filter((number) => !there.has(number)).map((number) => `${number}/${count}`);
 }
 
 function difference(one: Part, other: Part): string | undefined {

@@ -19,6 +19,7 @@ export const ECHO: ListedProtocol<ProtocolSettingsOf<'echo'>, EchoServiceSetting
     transport: 'stream',
     liveness: { policy: 'missed-beats', scanIntervalMs: 3000, missedLimit: 5 },
     defaults: { lineIntervalMs: 3000 },
+    clientsNeverMeet: true,
     problem: ({ lineIntervalMs }) => atLeast('lineIntervalMs', lineIntervalMs, 1),
     serve: ({ lineIntervalMs }) => ({ turnIntervalMs: lineIntervalMs, open: (client) => new EchoHandler(client) }),
   },

@@ -25,6 +25,7 @@ export const FRAMED: ListedProtocol<ProtocolSettingsOf<'framed'>, FramedServiceS
     // Idleness is the service's own business.
     liveness: { policy: 'none' },
     defaults: { readerIdleMs: 15_000, writerIdleMs: 0, allIdleMs: 0, push: undefined },
+    clientsNeverMeet: true,
     problem({ readerIdleMs, writerIdleMs, allIdleMs, push }) {
       const wrong = atLeast('readerIdleMs', readerIdleMs, 0) ?? atLeast('writerIdleMs', writerIdleMs, 0)
         ?? atLeast('allIdleMs', allIdleMs, 0);

@@ -23,6 +23,7 @@ export const HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'heartbeat'>, Heartbea
     transport: 'stream',
     liveness: { policy: 'missed-beats', scanIntervalMs: 3000, missedLimit: 5 },
     defaults: { answerBeats: true, push: undefined },
+    clientsNeverMeet: true,
     problem({ push }) {
       if (push === undefined) return undefined;
       return atLeast('push.intervalMs', push.intervalMs, 1) ?? within('push.dataBytes', push.dataBytes, 0, 0x7fffffff);

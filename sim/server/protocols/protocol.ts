@@ -82,6 +82,11 @@ export interface ServerProtocol<Settings extends object = object> {
   readonly defaults: Settings;
   /** What its clients may cost, where that differs from other servers. */
   readonly limits?: Partial<Limits>;
+  /**
+   * Nothing that one client does is ever seen by another, so that a large fleet may be split over several servers
+   * (`cablepull run --jobs`). Not there: they meet.
+   */
+  readonly clientsNeverMeet?: true;
   /** What is wrong with the settings, as a sentence that begins with the setting's name; undefined: nothing. */
   problem?(settings: Settings): string | undefined;
   /** The service that a server offers at one port. */

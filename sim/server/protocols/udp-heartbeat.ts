@@ -13,6 +13,7 @@ export const UDP_HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'udp-heartbeat'>, 
     transport: 'datagram',
     liveness: { policy: 'idle', checkIntervalMs: 1000, idleMs: 15_000 },
     defaults: {},
+    clientsNeverMeet: true,
     serve: (_, host) => ({ open: (client) => new Sender(client, host) }),
   },
   words: {

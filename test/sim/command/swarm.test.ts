@@ -230,7 +230,7 @@ describe('wrong usage is answered in one sentence, and with exit status 2', () =
     [
       'nothing to merge',
       ['merge'],
-      'merge needs the files that cablepull swarm --out has written (see cablepull merge --help)',
+      'merge needs the files that cablepull swarm --out or cablepull run --out has written (see cablepull merge --help)',
     ],
     [
       'an option that is none, of merge',

@@ -1,0 +1,32 @@
+/** A thread that simulates blocks of a run, one after another, as it is told. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { planOf } from '../faults/plan.ts';
+import type { Block } from './blocks.ts';
+import { type BlockResult, runBlock } from './run-block.ts';
+import { readRun } from './run-command.ts';
+import type { RunSettings } from './run-settings.ts';
+
+/** The run, as its settings are read from again: they have functions in them, which cannot be sent. */
+export interface RunWords {
+  readonly args: readonly string[];
+  /** Its lines, wherever they came from. */
+  readonly plan: readonly string[];
+}
+
+/** What it says when a block is done; then it waits for the next. */
+export interface BlockReply {
+  readonly kind: 'done';
+  readonly block: Block;
+  readonly result: BlockResult;
+}
+
+async function carryOut(settings: Promise<RunSettings>, block: Block): Promise<BlockReply> {
+  return { kind: 'done', block, result: await runBlock(await settings, block) };
+}
+
+const port = parentPort;
+if (port === null) throw new Error('this file is for a thread of cablepull run');
+const { args, plan }: RunWords = workerData;
+const settings = readRun(args, plan.length === 0 ? [] : planOf(plan.join('\n')));
+port.on('message', (block: Block) => void carryOut(settings, block).then((reply) => port.postMessage(reply)));

@@ -1,0 +1,103 @@
+/** A run in blocks, several at a time: what they come to together is what one world would have printed. */
+
+import { availableParallelism } from 'node:os';
+import { nodeClock } from '../../hal/node/index.ts';
+import { formatFault } from '../faults/fault.ts';
+import { formatSeconds } from '../time/duration.ts';
+import { mergeFindings } from '../verdict/merge-findings.ts';
+import type { BlockReply, RunWords } from './block-worker.ts';
+import { type Block, BLOCK_DEVICES, blocksOf } from './blocks.ts';
+import { printRun, startLine } from './conduct-run.ts';
+import { Crew } from './crew.ts';
+import { painted } from './event-log.ts';
+import { addTellings } from './fault-tellings.ts';
+import { addFleets, inVain } from './fleet.ts';
+import { isAsExpected, outcomeOf } from './outcome.ts';
+import { OutputFile } from './output-file.ts';
+import { Problem } from './problem.ts';
+import { ProgramEnds } from './program-ends.ts';
+import { ProgressLine } from './progress-line.ts';
+import type { BlockResult } from './run-block.ts';
+import { runPartText } from './run-part.ts';
+import { deviceIndex, type RunSettings, type Split } from './run-settings.ts';
+import type { InterruptSignal, Terminal } from './terminal.ts';
+
+/** Returns the exit status. Rejects with a Problem. */
+export async function conductBlocks(settings: RunSettings, split: Split, terminal: Terminal): Promise<number> {
+  const { deviceCount, plan, args } = settings;
+  const { jobs, shard, out } = split;
+  const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
+  const file = out === undefined ? undefined : new OutputFile('--out', out, warn);
+  const blocks = blocksOf(deviceCount, shard);
+  if (blocks.length === 0) throw new Problem(2, `--shard: there are ${blocksOf(deviceCount, WHOLE).length} blocks of devices`);
+  const servers = `of our own servers, one for each ${BLOCK_DEVICES} at most, on a simulated network`;
+  const part = shard.count === 1 ? '' : `, part ${shard.number} of ${shard.count}`;
+  terminal.log(startLine(settings, `against ${blocksOf(deviceCount, WHOLE).length} ${servers}${part}`));
+
+  const words: RunWords = { args, plan: plan.map(formatFault) };
+  const threads = Math.min(jobs ?? availableParallelism(), blocks.length);
+  const crew = new Crew<Block, BlockReply>(new URL('./block-worker.js', import.meta.url), words, threads);
+  let interruptedBy: InterruptSignal | undefined;
+  const stopListening = terminal.onInterrupt((signal) => {
+    interruptedBy = signal;
+    crew.stop();
+  });
+  const clock = nodeClock();
+  const progress = new ProgressLine(terminal, terminal.isInteractive);
+  const results: (BlockResult | undefined)[] = [];
+  let done = 0;
+  let failure: string | undefined;
+  try {
+    await crew.work(blocks, (answer) => {
+      if (answer.kind === 'failed') {
+        failure ??= answer.reason;
+        crew.stop();
+        return;
+      }
+      // In the order of the blocks, whoever was done first.
+      results[answer.block.index] = answer.result;
+      done += answer.block.deviceCount;
+      if (!progress.comesDue(clock.now())) return;
+      progress.tell(`${done} devices of ${deviceCount} simulated, ${formatSeconds(clock.now())}`);
+    });
+  } finally {
+    stopListening();
+    progress.end();
+  }
+  if (failure !== undefined) throw new Problem(1, `the run has failed: ${failure}`);
+  if (interruptedBy !== undefined) {
+    terminal.log(`cablepull: stopped when ${done} of ${deviceCount} devices had been simulated: there is no report`);
+    return interruptedBy === 'SIGTERM' ? 143 : 130;
+  }
+  const result = addResults(results.filter((one) => one !== undefined), settings);
+  file?.write(new TextEncoder().encode(runPartText({ words, shard, result })));
+  const status = reportResult(result, settings, terminal);
+  return (file?.close() ?? true) ? status : 1;
+}
+
+const WHOLE = { number: 1, count: 1 };
+
+/** Of blocks of one run, as one. At least one. */
+export function addResults(results: readonly BlockResult[], { plan }: RunSettings): BlockResult {
+  const lines = plan.map(formatFault);
+  const reconnectsMs = results.flatMap((result) => result.reconnectsMs).sort((a, b) => a - b);
+  const order = { plan: lines, deviceNumber: deviceIndex };
+  return {
+    fleet: results.map(({ fleet }) => fleet).reduce(addFleets),
+    findings: mergeFindings(results.map(({ findings }) => findings), reconnectsMs, order),
+    tellings: addTellings(results.flatMap(({ tellings }) => tellings), lines),
+    reconnectsMs,
+  };
+}
+
+/** Prints what it comes to, and returns the exit status. Throws a Problem where all was in vain. */
+export function reportResult({ fleet, findings, tellings }: BlockResult, settings: RunSettings, terminal: Terminal): number {
+  for (const { event, hosts } of tellings) {
+    terminal.log([painted(hosts === 1 ? event : { ...event, host: `${hosts} devices` })]);
+  }
+  const outcome = outcomeOf(findings, settings.expectations, settings.repeat);
+  printRun(settings, outcome, fleet, new ProgramEnds(), undefined, false, terminal);
+  const why = inVain(fleet, settings.firmware.protocol.name);
+  if (why !== undefined) throw new Problem(1, why);
+  return isAsExpected(outcome) ? 0 : 1;
+}

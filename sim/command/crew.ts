@@ -1,0 +1,74 @@
+/** Threads that share out work: each takes the next order when it is done with one. */
+
+import { Worker } from 'node:worker_threads';
+import { reasonOf } from './problem.ts';
+
+/** What became of an order: a reply; or why there will be none, as where a thread ran out of memory. */
+export type Answer<Order, Reply> = Reply | { readonly kind: 'failed'; readonly order: Order; readonly reason: string };
+
+export class Crew<Order, Reply extends { readonly kind: string }> {
+  /** The file that a thread runs, and what it is given once. */
+  readonly #file: URL;
+  readonly #data: unknown;
+  readonly #jobs: number;
+  #isStopped = false;
+  /** Ends what `work` waits for. */
+  #giveUp: () => void = () => {};
+
+  /** `jobs`: how many threads. */
+  constructor(file: URL, data: unknown, jobs: number) {
+    this.#file = file;
+    this.#data = data;
+    this.#jobs = jobs;
+  }
+
+  /** Lets all orders be carried out, and tells of each; those not begun when it is stopped are not. */
+  async work(orders: Iterable<Order>, onAnswer: (answer: Answer<Order, Reply>) => void): Promise<void> {
+    const rest = orders[Symbol.iterator]();
+    const stopped = new Promise<void>((resolve) => (this.#giveUp = resolve));
+    const threads: Worker[] = [];
+    const hands = Array.from({ length: this.#jobs }, () => this.#hand(rest, threads, (answer) => {
+      if (!this.#isStopped) onAnswer(answer);
+    }));
+    await Promise.race([Promise.all(hands), stopped]);
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  }
+
+  /** Ends the work soon: what is being done is dropped. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#giveUp();
+  }
+
+  async #hand(
+    rest: Iterator<Order>, threads: Worker[], onAnswer: (answer: Answer<Order, Reply>) => void,
+  ): Promise<void> {
+    let thread: Worker | undefined;
+    for (let next = rest.next(); next.done !== true && !this.#isStopped; next = rest.next()) {
+      const order = next.value;
+      if (thread === undefined) {
+        thread = new Worker(this.#file, { workerData: this.#data });
+        threads.push(thread);
+      }
+      const answer = await this.#ask(thread, order);
+      // It is dead: the next order is for another.
+      if (answer.kind === 'failed') thread = undefined;
+      onAnswer(answer);
+    }
+  }
+
+  #ask(thread: Worker, order: Order): Promise<Answer<Order, Reply>> {
+    return new Promise((resolve) => {
+      const failed = (reason: string): void => settle({ kind: 'failed', order, reason });
+      const onError = (error: unknown): void => failed(reasonOf(error));
+      const onExit = (status: number): void => failed(`its thread ended with status ${status}`);
+      // One by one: a Worker has listeners of its own, without which it does not hear its thread.
+      const settle = (answer: Answer<Order, Reply>): void => {
+        thread.off('message', settle).off('error', onError).off('exit', onExit);
+        resolve(answer);
+      };
+      thread.on('message', settle).on('error', onError).on('exit', onExit);
+      thread.postMessage(order);
+    });
+  }
+}

@@ -1,0 +1,67 @@
+/** A block of a run, simulated from its beginning to its end. */
+
+import { boot, firmwareImage } from '../../firmware/index.ts';
+import type { Firmware } from '../board/board.ts';
+import { formatFault } from '../faults/fault.ts';
+import { targetsOf } from '../faults/hosts.ts';
+import { referenceServer, SERVER_NAME } from '../programs.ts';
+import { Simulation } from '../simulation.ts';
+import type { Findings } from '../verdict/verdict.ts';
+import type { Block } from './blocks.ts';
+import { addTellings, type FaultTelling } from './fault-tellings.ts';
+import { Fleet, type FleetTally } from './fleet.ts';
+import { deviceName, powerOnMs, type RunSettings } from './run-settings.ts';
+import { DEVICE_LINK } from './simulated-venue.ts';
+
+/** What a block came to. */
+export interface BlockResult {
+  readonly fleet: FleetTally;
+  readonly findings: Findings;
+  readonly tellings: readonly FaultTelling[];
+  /** When a device was connected again, in order. */
+  readonly reconnectsMs: readonly number[];
+}
+
+/** More than the lines of any plan need: then those that will not be told are dropped. */
+const TELLINGS_KEPT_MAX = 100_000;
+
+export async function runBlock(settings: RunSettings, { before, deviceCount }: Block): Promise<BlockResult> {
+  const { seed, plan, firmware, embeddedServer, forMs, deviceCount: all } = settings;
+  if (forMs === undefined) throw new Error('a simulated run must have an end');
+  const lines = plan.map(formatFault);
+  const fleet = new Fleet(deviceCount, firmware.servers.length);
+  let tellings: FaultTelling[] = [];
+  const everConnected = new Set<string>();
+  const reconnectsMs: number[] = [];
+  const sim = new Simulation({
+    seed,
+    onTrace(event) {
+      fleet.add(event);
+      if (event.kind === 'connected') {
+        if (everConnected.has(event.device)) reconnectsMs.push(event.atMs);
+        everConnected.add(event.device);
+      }
+      if (event.source !== 'fault') return;
+      tellings.push({ event, hosts: 1 });
+      if (tellings.length === TELLINGS_KEPT_MAX) tellings = addTellings(tellings, lines);
+    },
+  });
+  const names = Array.from({ length: deviceCount }, (_, i) => deviceName(before + i));
+  const image = firmwareImage(firmware);
+  const program: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
+  sim.addServer(referenceServer(embeddedServer));
+  for (const [i, name] of names.entries()) {
+    const device = sim.addDevice({ name, firmware: program, link: DEVICE_LINK, power: false });
+    sim.testbed.switchOn(device, powerOnMs(before + i, all));
+  }
+  const hosts = { network: 'simulated', devices: names, servers: [SERVER_NAME] } as const;
+  sim.schedule(plan.filter((fault) => targetsOf(fault, hosts).length > 0));
+  await sim.runFor(forMs);
+  sim.testbed.traceEnd();
+  return {
+    fleet: fleet.tally(),
+    findings: sim.testbed.witness.judge.findings(sim.nowMs),
+    tellings: addTellings(tellings, lines),
+    reconnectsMs,
+  };
+}

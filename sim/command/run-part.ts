@@ -1,0 +1,64 @@
+/** The part of a run that one of several processes has done, as a file. */
+
+import { crc32 } from '../crc32.ts';
+import type { Shard } from '../swarm/part.ts';
+import type { RunWords } from './block-worker.ts';
+import type { BlockResult } from './run-block.ts';
+
+export const RUN_PART_FORMAT = 'cablepull-run-part';
+export const RUN_PART_VERSION = 1;
+
+export interface RunPart {
+  readonly words: RunWords;
+  readonly shard: Shard;
+  readonly result: BlockResult;
+}
+
+/** Two lines: what it is a part of, with a check of what follows; and what it came to. */
+export function runPartText({ words, shard, result }: RunPart): string {
+  const { findings } = result;
+  const body = JSON.stringify({
+    ...result, findings: { ...findings, unexplainedLosses: [...findings.unexplainedLosses] },
+  });
+  const head = { format: RUN_PART_FORMAT, version: RUN_PART_VERSION, words, shard, crc: checkOf(words, shard, body) };
+  return `${JSON.stringify(head)}\n${body}\n`;
+}
+
+/** A part; undefined where the text is none at all; a sentence where it is one, and something is wrong with it. */
+export function readRunPart(text: string): RunPart | string | undefined {
+  const end = text.indexOf('\n');
+  const head = parsed(text.slice(0, end));
+  if (head?.['format'] !== RUN_PART_FORMAT) return undefined;
+  if (head['version'] !== RUN_PART_VERSION) {
+    return `it is of version ${String(head['version'])} of the format; this is version ${RUN_PART_VERSION}`;
+  }
+  const body = text.slice(end + 1).trimEnd();
+  if (head['crc'] !== checkOf(head['words'], head['shard'], body)) return 'not all of it is there, or it was changed: its check does not fit';
+  // What has its check is what was written here.
+  const { words, shard }: Pick<RunPart, 'words' | 'shard'> = JSON.parse(text.slice(0, end));
+  const result: Stored = JSON.parse(body);
+  const { findings } = result;
+  return {
+    words, shard,
+    result: { ...result, findings: { ...findings, unexplainedLosses: new Map(findings.unexplainedLosses) } },
+  };
+}
+
+type Stored = Omit<BlockResult, 'findings'> & {
+  readonly findings: Omit<BlockResult['findings'], 'unexplainedLosses'> & {
+    readonly unexplainedLosses: readonly (readonly [string, number])[];
+  };
+};
+
+function checkOf(words: unknown, shard: unknown, body: string): number {
+  return crc32(new TextEncoder().encode(JSON.stringify([words, shard]) + body));
+}
+
+function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
