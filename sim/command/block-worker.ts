@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { planOf } from '../faults/plan.ts';
-import type { Block } from './blocks.ts';
+import type { DeviceBlock } from './blocks.ts';
 import { type BlockResult, runBlock } from './run-block.ts';
 import { readRun } from './run-command.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -17,11 +17,11 @@ export interface RunWords {
 /** What it says when a block is done; then it waits for the next. */
 export interface BlockReply {
   readonly kind: 'done';
-  readonly block: Block;
+  readonly block: DeviceBlock;
   readonly result: BlockResult;
 }
 
-async function carryOut(settings: Promise<RunSettings>, block: Block): Promise<BlockReply> {
+async function carryOut(settings: Promise<RunSettings>, block: DeviceBlock): Promise<BlockReply> {
   return { kind: 'done', block, result: await runBlock(await settings, block) };
 }
 
@@ -29,4 +29,4 @@ const port = parentPort;
 if (port === null) throw new Error('this file is for a thread of cablepull run');
 const { args, plan }: RunWords = workerData;
 const settings = readRun(args, plan.length === 0 ? [] : planOf(plan.join('\n')));
-port.on('message', (block: Block) => void carryOut(settings, block).then((reply) => port.postMessage(reply)));
+port.on('message', (block: DeviceBlock) => void carryOut(settings, block).then((reply) => port.postMessage(reply)));

@@ -14,7 +14,7 @@ import type { Shard } from '../swarm/part.ts';
 /** At most so many to a block. */
 export const BLOCK_DEVICES = 1000;
 
-export interface Block {
+export interface DeviceBlock {
   readonly index: number;
   /** Its first device is dev-1, and so on, of the whole fleet: this plus one. */
   readonly before: number;
@@ -22,10 +22,10 @@ export interface Block {
 }
 
 /** The blocks that a part of the run does. */
-export function blocksOf(deviceCount: number, { number, count }: Shard): Block[] {
+export function blocksOf(deviceCount: number, { number, count }: Shard): DeviceBlock[] {
   const blockCount = Math.ceil(deviceCount / BLOCK_DEVICES);
   const before = (index: number): number => Math.floor((index * deviceCount) / blockCount);
-  const blocks: Block[] = [];
+  const blocks: DeviceBlock[] = [];
   for (let index = number - 1; index < blockCount; index += count) {
     blocks.push({ index, before: before(index), deviceCount: before(index + 1) - before(index) });
   }

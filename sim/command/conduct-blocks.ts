@@ -6,7 +6,7 @@ import { formatFault } from '../faults/fault.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { mergeFindings } from '../verdict/merge-findings.ts';
 import type { BlockReply, RunWords } from './block-worker.ts';
-import { type Block, BLOCK_DEVICES, blocksOf } from './blocks.ts';
+import { type DeviceBlock, BLOCK_DEVICES, blocksOf } from './blocks.ts';
 import { printRun, startLine } from './conduct-run.ts';
 import { Crew } from './crew.ts';
 import { painted } from './event-log.ts';
@@ -36,7 +36,7 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
 
   const words: RunWords = { args, plan: plan.map(formatFault) };
   const threads = Math.min(jobs ?? availableParallelism(), blocks.length);
-  const crew = new Crew<Block, BlockReply>(new URL('./block-worker.js', import.meta.url), words, threads);
+  const crew = new Crew<DeviceBlock, BlockReply>(new URL('./block-worker.js', import.meta.url), words, threads);
   let interruptedBy: InterruptSignal | undefined;
   const stopListening = terminal.onInterrupt((signal) => {
     interruptedBy = signal;
@@ -91,7 +91,9 @@ export function addResults(results: readonly BlockResult[], { plan }: RunSetting
 }
 
 /** Prints what it comes to, and returns the exit status. Throws a Problem where all was in vain. */
-export function reportResult({ fleet, findings, tellings }: BlockResult, settings: RunSettings, terminal: Terminal): number {
+export function reportResult(
+  { fleet, findings, tellings }: BlockResult, settings: RunSettings, terminal: Terminal,
+): number {
   for (const { event, hosts } of tellings) {
     terminal.log([painted(hosts === 1 ? event : { ...event, host: `${hosts} devices` })]);
   }

@@ -7,10 +7,10 @@ import { targetsOf } from '../faults/hosts.ts';
 import { referenceServer, SERVER_NAME } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Findings } from '../verdict/verdict.ts';
-import type { Block } from './blocks.ts';
+import type { DeviceBlock } from './blocks.ts';
 import { addTellings, type FaultTelling } from './fault-tellings.ts';
 import { Fleet, type FleetTally } from './fleet.ts';
-import { deviceName, powerOnMs, type RunSettings } from './run-settings.ts';
+import { nthDevice, powerOnMs, type RunSettings } from './run-settings.ts';
 import { DEVICE_LINK } from './simulated-venue.ts';
 
 /** What a block came to. */
@@ -25,7 +25,7 @@ export interface BlockResult {
 /** More than the lines of any plan need: then those that will not be told are dropped. */
 const TELLINGS_KEPT_MAX = 100_000;
 
-export async function runBlock(settings: RunSettings, { before, deviceCount }: Block): Promise<BlockResult> {
+export async function runBlock(settings: RunSettings, { before, deviceCount }: DeviceBlock): Promise<BlockResult> {
   const { seed, plan, firmware, embeddedServer, forMs, deviceCount: all } = settings;
   if (forMs === undefined) throw new Error('a simulated run must have an end');
   const lines = plan.map(formatFault);
@@ -46,7 +46,7 @@ export async function runBlock(settings: RunSettings, { before, deviceCount }: B
       if (tellings.length === TELLINGS_KEPT_MAX) tellings = addTellings(tellings, lines);
     },
   });
-  const names = Array.from({ length: deviceCount }, (_, i) => deviceName(before + i));
+  const names = Array.from({ length: deviceCount }, (_, i) => nthDevice(before + i));
   const image = firmwareImage(firmware);
   const program: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
   sim.addServer(referenceServer(embeddedServer));

@@ -1,6 +1,6 @@
 /** The part of a run that one of several processes has done, as a file. */
 
-import { crc32 } from '../crc32.ts';
+import { createHash } from 'node:crypto';
 import type { Shard } from '../swarm/part.ts';
 import type { RunWords } from './block-worker.ts';
 import type { BlockResult } from './run-block.ts';
@@ -20,7 +20,7 @@ export function runPartText({ words, shard, result }: RunPart): string {
   const body = JSON.stringify({
     ...result, findings: { ...findings, unexplainedLosses: [...findings.unexplainedLosses] },
   });
-  const head = { format: RUN_PART_FORMAT, version: RUN_PART_VERSION, words, shard, crc: checkOf(words, shard, body) };
+  const head = { format: RUN_PART_FORMAT, version: RUN_PART_VERSION, words, shard, check: checkOf(words, shard, body) };
   return `${JSON.stringify(head)}\n${body}\n`;
 }
 
@@ -33,7 +33,7 @@ export function readRunPart(text: string): RunPart | string | undefined {
     return `it is of version ${String(head['version'])} of the format; this is version ${RUN_PART_VERSION}`;
   }
   const body = text.slice(end + 1).trimEnd();
-  if (head['crc'] !== checkOf(head['words'], head['shard'], body)) return 'not all of it is there, or it was changed: its check does not fit';
+  if (head['check'] !== checkOf(head['words'], head['shard'], body)) return 'not all of it is there, or it was changed: its check does not fit';
   // What has its check is what was written here.
   const { words, shard }: Pick<RunPart, 'words' | 'shard'> = JSON.parse(text.slice(0, end));
   const result: Stored = JSON.parse(body);
@@ -50,8 +50,8 @@ type Stored = Omit<BlockResult, 'findings'> & {
   };
 };
 
-function checkOf(words: unknown, shard: unknown, body: string): number {
-  return crc32(new TextEncoder().encode(JSON.stringify([words, shard]) + body));
+function checkOf(words: unknown, shard: unknown, body: string): string {
+  return createHash('sha256').update(JSON.stringify([words, shard])).update(body).digest('hex');
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {

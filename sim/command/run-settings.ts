@@ -226,7 +226,8 @@ function splitOf(
   values: SplitValues, network: NetworkKind, deviceCount: number, server: ServerProtocol, plan: readonly Fault[],
 ): Split | undefined {
   const { jobs, shard, out } = values;
-  const asked = jobs !== undefined ? '--jobs' : shard !== undefined ? '--shard' : out !== undefined ? '--out' : undefined;
+  const given = Object.entries({ jobs, shard, out });
+  const [asked] = given.flatMap(([option, value]) => (value === undefined ? [] : `--${option}`));
   const why = asked ?? (deviceCount > WORLD_DEVICES_MAX ? `--devices ${deviceCount}` : undefined);
   if (why === undefined) return undefined;
   if (network !== 'simulated') throw usage(`${why} splits a simulated fleet: it does not go with a server of yours`);
@@ -267,14 +268,14 @@ function liveSpeedOf(
 
 /** dev-1, dev-2, ... */
 export function deviceNames(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => deviceName(i));
+  return Array.from({ length: count }, (_, i) => nthDevice(i));
 }
 
-export function deviceName(index: number): string {
+export function nthDevice(index: number): string {
   return `dev-${index + 1}`;
 }
 
-/** The place of a device among these names: what `deviceName` makes a name of. */
+/** The place of a device among these names: what `nthDevice` makes a name of. */
 export function deviceIndex(name: string): number {
   return Number(name.replace(/^dev-/, '')) - 1;
 }

@@ -95,6 +95,7 @@ describe('what cannot be split is refused in one sentence', () => {
       '--jobs splits a simulated fleet: it does not go with a server of yours',
     ],
   ])('%j', async (more, sentence) => {
-    expect(await ended('run', '--jobs', '2', ...more)).toEqual({ status: 2, stdout: '', stderr: `cablepull: ${sentence}\n` });
+    const refused = { status: 2, stdout: '', stderr: `cablepull: ${sentence}\n` };
+    expect(await ended('run', '--jobs', '2', ...more)).toEqual(refused);
   });
 });
