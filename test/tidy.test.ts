@@ -167,6 +167,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'simulation.ts',
     'time',
   ],
+  tune: ['text.ts', 'time'],
   'live-page': ['board', 'faults', 'sessions', 'testbed.ts', 'time', 'trace', 'verdict'],
   command: [
     'bench',
@@ -189,6 +190,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'text.ts',
     'time',
     'trace',
+    'tune',
     'verdict',
   ],
 };
