@@ -186,6 +186,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sessions',
     'simulation.ts',
     'swarm',
+    'tcpip',
     'testbed.ts',
     'text.ts',
     'time',
