@@ -41,7 +41,7 @@ export class BenchDatagram implements DatagramSocket, DatagramHandler {
     this.#nic = nic;
     this.#interrupts = interrupts;
     this.#handler = handler;
-    this.#inner = nic.options.network.openDatagram(local, this);
+    this.#inner = nic.host.network.openDatagram(local, this);
   }
 
   // ---- what the firmware calls ----

@@ -6,47 +6,60 @@
 
 import type { Errno } from '../../hal/errno.ts';
 import type { Clock } from '../../hal/clock.ts';
-import type { Lookup, Network } from '../../hal/network.ts';
+import type {
+  Capabilities, DatagramHandler, DatagramSocket, ListenHandler, ListeningSocket, Lookup, Network, SocketAddress,
+  StreamHandler, StreamSocket,
+} from '../../hal/network.ts';
 import type { Interrupts } from '../board/interrupts.ts';
 import type { Nic } from '../board/nic.ts';
 import type { BenchEvent } from '../trace/trace.ts';
 import { BenchDatagram } from './bench-datagram.ts';
 import { BenchStream } from './bench-stream.ts';
 
-export interface BenchNicOptions {
+/** What all devices of a bench have in common. */
+export interface BenchHost {
   /** The host's real network. */
   readonly network: Network;
   readonly newClock: () => Clock;
-  readonly onHungUp: (event: BenchEvent) => void;
+  /** Tells the time; nobody sets its alarm. */
+  readonly clock: Clock;
+  readonly onHungUp: (event: BenchEvent, device: string) => void;
 }
 
 /** Of the connections that a device has lost, the host keeps so many; beyond, the oldest is reset. */
 const GHOSTS_MAX = 100;
 
+/** The list of those who have none. */
+const NONE: readonly never[] = [];
+
 export class BenchNic implements Nic {
-  readonly options: BenchNicOptions;
-  /** Since this nic was made, in ms. */
-  readonly clock: Clock;
+  readonly host: BenchHost;
+  readonly name: string;
   carrier = true;
   /** What its connections have written and read. */
   bytes = 0;
   /** Connections of this boot, and those the stack still has to close. */
-  readonly #streams: BenchStream[] = [];
+  #streams: readonly BenchStream[] = NONE;
   /** Connections that only the far end believes in: the device has lost them without a word. The oldest first. */
-  readonly #ghosts: BenchStream[] = [];
+  #ghosts: readonly BenchStream[] = NONE;
   /** Datagram sockets of this boot. */
-  readonly #datagrams: BenchDatagram[] = [];
+  #datagrams: readonly BenchDatagram[] = NONE;
   /** Those that the device has no more, and that nobody can learn of yet. */
-  readonly #deaf: BenchDatagram[] = [];
+  #deaf: readonly BenchDatagram[] = NONE;
   /** Look-ups that wait for a carrier. */
-  readonly #questions: (() => void)[] = [];
+  #questions: readonly (() => void)[] = NONE;
   #powered = false;
   #watcher: (() => void) | undefined;
   #interrupts: Interrupts | undefined;
 
-  constructor(options: BenchNicOptions) {
-    this.options = options;
-    this.clock = options.newClock();
+  constructor(host: BenchHost, name: string) {
+    this.host = host;
+    this.name = name;
+  }
+
+  /** The bench's time, in ms. */
+  get clock(): Clock {
+    return this.host.clock;
   }
 
   /** Whether a segment that comes for the device would be answered. */
@@ -55,54 +68,57 @@ export class BenchNic implements Nic {
   }
 
   powerOn(interrupts: Interrupts): Network {
-    const { network } = this.options;
     this.#powered = true;
     this.#interrupts = interrupts;
     this.#watcher = undefined;
     this.#answerForGhosts();
-    return {
-      capabilities: { ...network.capabilities, listen: false, carrier: true },
-      link: this.#link(interrupts),
-      openStream: (handler) => {
-        const stream = new BenchStream(this, interrupts, handler);
-        this.#streams.push(stream);
-        return stream;
-      },
-      listen: (_local, _backlog, handler) => {
-        return { local: undefined, accept: () => undefined, close: this.#refuse(interrupts, handler) };
-      },
-      openDatagram: (local, handler) => {
-        // The port is the device's: whatever it had there before a reset does not keep it.
-        for (const deaf of [...this.#deaf]) if (local.port !== 0 && deaf.local?.port === local.port) deaf.release();
-        const datagrams = new BenchDatagram(this, interrupts, local, handler);
-        this.#datagrams.push(datagrams);
-        return datagrams;
-      },
-      lookup: (name, done) => this.#lookup(interrupts, name, done),
-    };
+    return new BenchNetwork(this, interrupts);
+  }
+
+  /** @internal */
+  openStream(interrupts: Interrupts, handler: StreamHandler): BenchStream {
+    const stream = new BenchStream(this, interrupts, handler);
+    this.#streams = plus(this.#streams, stream);
+    return stream;
+  }
+
+  /** @internal */
+  openDatagram(interrupts: Interrupts, local: SocketAddress, handler: DatagramHandler): BenchDatagram {
+    // The port is the device's: whatever it had there before a reset does not keep it.
+    for (const deaf of this.#deaf) if (local.port !== 0 && deaf.local?.port === local.port) deaf.release();
+    const datagrams = new BenchDatagram(this, interrupts, local, handler);
+    this.#datagrams = plus(this.#datagrams, datagrams);
+    return datagrams;
+  }
+
+  /** @internal */
+  watchCarrier(isr: (up: boolean) => void): void {
+    this.#watcher = () => isr(this.carrier);
   }
 
   powerOff(): void {
     this.#powered = false;
     this.#interrupts = undefined;
-    this.#questions.length = 0;
-    for (const stream of [...this.#streams]) stream.lose();
-    for (const datagrams of [...this.#datagrams]) datagrams.lose();
+    this.#questions = NONE;
+    for (const stream of this.#streams) stream.lose();
+    for (const datagrams of this.#datagrams) datagrams.lose();
   }
 
   setCarrier(up: boolean): void {
     this.carrier = up;
-    for (const stream of [...this.#streams]) stream.carrierChanged();
+    for (const stream of this.#streams) stream.carrierChanged();
     this.#answerForGhosts();
     if (up) {
-      for (const ask of this.#questions.splice(0)) ask();
+      const questions = this.#questions;
+      this.#questions = NONE;
+      for (const ask of questions) ask();
     }
     if (this.#watcher !== undefined) this.#interrupts?.raise(this.#watcher);
   }
 
   closeAll(): void {
-    for (const stream of [...this.#streams]) stream.close();
-    for (const datagrams of [...this.#datagrams]) datagrams.close();
+    for (const stream of this.#streams) stream.close();
+    for (const datagrams of this.#datagrams) datagrams.close();
   }
 
   resetAll(): void {
@@ -111,44 +127,47 @@ export class BenchNic implements Nic {
 
   /** Ends what only the far ends believe in, for the end of a run. */
   releaseGhosts(): void {
-    for (const ghost of [...this.#ghosts]) ghost.release();
-    for (const deaf of [...this.#deaf]) deaf.release();
+    for (const ghost of this.#ghosts) ghost.release();
+    for (const deaf of this.#deaf) deaf.release();
   }
 
   /** @internal The stream is done with. */
   forget(stream: BenchStream): void {
-    remove(this.#streams, stream);
-    remove(this.#ghosts, stream);
+    this.#streams = without(this.#streams, stream);
+    this.#ghosts = without(this.#ghosts, stream);
   }
 
   /** @internal The device has lost the connection, the far end has not. */
   becameGhost(stream: BenchStream): void {
-    remove(this.#streams, stream);
-    this.#ghosts.push(stream);
+    this.#streams = without(this.#streams, stream);
+    this.#ghosts = plus(this.#ghosts, stream);
     if (this.#ghosts.length > GHOSTS_MAX) this.#ghosts[0]?.release();
   }
 
   /** @internal The device has this datagram socket no more, and nobody can learn of it yet. */
   becameDeaf(datagrams: BenchDatagram): void {
-    remove(this.#datagrams, datagrams);
-    this.#deaf.push(datagrams);
+    this.#datagrams = without(this.#datagrams, datagrams);
+    this.#deaf = plus(this.#deaf, datagrams);
     if (this.#deaf.length > GHOSTS_MAX) this.#deaf[0]?.release();
   }
 
   /** @internal The datagram socket is done with. */
   forgetDatagrams(datagrams: BenchDatagram): void {
-    remove(this.#datagrams, datagrams);
-    remove(this.#deaf, datagrams);
+    this.#datagrams = without(this.#datagrams, datagrams);
+    this.#deaf = without(this.#deaf, datagrams);
   }
 
   #answerForGhosts(): void {
     if (!this.answers) return;
-    for (const ghost of [...this.#ghosts]) ghost.stackIsUp();
-    for (const deaf of [...this.#deaf]) deaf.release();
+    for (const ghost of this.#ghosts) ghost.stackIsUp();
+    for (const deaf of this.#deaf) deaf.release();
   }
 
-  /** A question that was asked, or should have been answered, without a carrier is asked again when there is one. */
-  #lookup(interrupts: Interrupts, name: string, done: Parameters<Network['lookup']>[1]): Lookup {
+  /**
+   * A question that was asked, or should have been answered, without a carrier is asked again when there is one.
+   * @internal
+   */
+  lookup(interrupts: Interrupts, name: string, done: Parameters<Network['lookup']>[1]): Lookup {
     // An address in text needs no asking.
     const needsCarrier = !/^[\d.]+$|:/.test(name);
     let isCancelled = false;
@@ -156,11 +175,11 @@ export class BenchNic implements Nic {
     const ask = (): void => {
       if (interrupts.off) return;
       if (needsCarrier && !this.carrier) {
-        this.#questions.push(ask);
+        this.#questions = plus(this.#questions, ask);
         return;
       }
-      asked = this.options.network.lookup(name, (result) => {
-        if (needsCarrier && !this.carrier) this.#questions.push(ask);
+      asked = this.host.network.lookup(name, (result) => {
+        if (needsCarrier && !this.carrier) this.#questions = plus(this.#questions, ask);
         else interrupts.raise(() => {
           if (!isCancelled) done(result);
         });
@@ -170,37 +189,76 @@ export class BenchNic implements Nic {
     return {
       cancel: () => {
         isCancelled = true;
-        remove(this.#questions, ask);
+        this.#questions = without(this.#questions, ask);
         asked?.cancel();
       },
     };
   }
 
-  /** Tells `handler` that there is no such socket here; gives its `close`. */
-  #refuse(interrupts: Interrupts, handler: { ended(reason: Errno): void }): () => void {
+  /** @internal Tells `handler` that there is no such socket here; gives its `close`. */
+  refuse(interrupts: Interrupts, handler: { ended(reason: Errno): void }): () => void {
     let isClosed = false;
-    this.options.newClock().setAlarm(0, () => interrupts.raise(() => {
+    this.host.newClock().setAlarm(0, () => interrupts.raise(() => {
       if (!isClosed) handler.ended('EOPNOTSUPP');
     }));
     return () => {
       isClosed = true;
     };
   }
+}
 
-  #link(interrupts: Interrupts): Network['link'] {
-    const nic = this;
-    return {
-      get carrier() {
-        return nic.carrier;
-      },
-      watch: (isr) => {
-        if (!interrupts.off) this.#watcher = () => isr(this.carrier);
-      },
-    };
+/**
+ * The network for the firmware of one boot. A class, and its own link: closures for it would take ten times as much.
+ */
+class BenchNetwork implements Network {
+  readonly #nic: BenchNic;
+  readonly #interrupts: Interrupts;
+
+  constructor(nic: BenchNic, interrupts: Interrupts) {
+    this.#nic = nic;
+    this.#interrupts = interrupts;
+  }
+
+  get capabilities(): Capabilities {
+    return { ...this.#nic.host.network.capabilities, listen: false, carrier: true };
+  }
+
+  get link(): this {
+    return this;
+  }
+
+  get carrier(): boolean {
+    return this.#nic.carrier;
+  }
+
+  watch(isr: (up: boolean) => void): void {
+    if (!this.#interrupts.off) this.#nic.watchCarrier(isr);
+  }
+
+  openStream(handler: StreamHandler): StreamSocket {
+    return this.#nic.openStream(this.#interrupts, handler);
+  }
+
+  listen(_local: SocketAddress, _backlog: number, handler: ListenHandler): ListeningSocket {
+    return { local: undefined, accept: () => undefined, close: this.#nic.refuse(this.#interrupts, handler) };
+  }
+
+  openDatagram(local: SocketAddress, handler: DatagramHandler): DatagramSocket {
+    return this.#nic.openDatagram(this.#interrupts, local, handler);
+  }
+
+  lookup(name: string, done: Parameters<Network['lookup']>[1]): Lookup {
+    return this.#nic.lookup(this.#interrupts, name, done);
   }
 }
 
-function remove<T>(list: T[], item: T): void {
-  const index = list.indexOf(item);
-  if (index >= 0) list.splice(index, 1);
+/** Not by `push`, which makes room for 17. */
+function plus<T>(list: readonly T[], item: T): readonly T[] {
+  return list.length === 0 ? [item] : [...list, item];
+}
+
+function without<T>(list: readonly T[], item: T): readonly T[] {
+  if (!list.includes(item)) return list;
+  const rest = list.filter((other) => other !== item);
+  return rest.length === 0 ? NONE : rest;
 }

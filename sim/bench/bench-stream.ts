@@ -77,27 +77,18 @@ export class BenchStream implements StreamSocket, StreamHandler {
   /** It has sent a ghost something that is not acknowledged, and so sends it again. */
   #isSpokenTo = false;
 
-  readonly #probes = new KeepAliveProbes();
+  /** Made when keepalive is switched on. */
+  #probes: KeepAliveProbes | undefined;
   #userTimeoutMs = 0;
   /** When the cable came out, or a connection was asked for without. */
   #cutAtMs = 0;
   #clock: Clock | undefined;
 
-  readonly #isr = (): void => {
-    const pending = this.#pending;
-    this.#pending = 0;
-    if ((pending & WRITABLE) !== 0 && this.#isFirmwares()) this.#handler.writable();
-    if ((pending & READABLE) !== 0 && this.#isFirmwares()) this.#handler.readable();
-    if ((pending & ENDED) !== 0 && this.#isFirmwares() && this.#endReason !== undefined) {
-      this.#handler.ended(this.#endReason);
-    }
-  };
-
   constructor(nic: BenchNic, interrupts: Interrupts, handler: StreamHandler) {
     this.#nic = nic;
     this.#interrupts = interrupts;
     this.#handler = handler;
-    this.#inner = nic.options.network.openStream(this);
+    this.#inner = nic.host.network.openStream(this);
   }
 
   // ---- what the firmware calls ----
@@ -165,7 +156,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
 
   shutdown(): number {
     if (this.#interrupts.off) return failure('ENETDOWN');
-    if (!this.#nic.options.network.capabilities.halfClose) return failure('EOPNOTSUPP');
+    if (!this.#nic.host.network.capabilities.halfClose) return failure('EOPNOTSUPP');
     if (this.#state !== 'open') return failure('ENOTCONN');
     if (this.#finPending || this.#finSent) return 0;
     if (this.#isClear()) {
@@ -209,7 +200,8 @@ export class BenchStream implements StreamSocket, StreamHandler {
   setKeepAlive(keepAlive: KeepAlive | 'off'): KeepAliveSupport {
     if (this.#state === 'ghost') return 'none';
     const support = this.#inner.setKeepAlive(keepAlive);
-    this.#probes.set(support === 'none' ? 'off' : keepAlive);
+    if (support === 'none' || keepAlive === 'off') this.#probes = undefined;
+    else this.#probes = new KeepAliveProbes(keepAlive, this.#nic.carrier ? this.#nic.clock.now() : this.#cutAtMs);
     this.#watch();
     return support;
   }
@@ -301,6 +293,17 @@ export class BenchStream implements StreamSocket, StreamHandler {
     if (result < 0) this.#fail(errnoOf(result));
   }
 
+  /** @internal The interrupt: tells the firmware what there is to tell. */
+  serve(): void {
+    const pending = this.#pending;
+    this.#pending = 0;
+    if ((pending & WRITABLE) !== 0 && this.#isFirmwares()) this.#handler.writable();
+    if ((pending & READABLE) !== 0 && this.#isFirmwares()) this.#handler.readable();
+    if ((pending & ENDED) !== 0 && this.#isFirmwares() && this.#endReason !== undefined) {
+      this.#handler.ended(this.#endReason);
+    }
+  }
+
   // ---- what the host's socket tells ----
 
   /** @internal */
@@ -381,7 +384,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
 
   /** Sends the device's FIN, and waits for the far end's: that shows when the far end has noticed. */
   #finish(): void {
-    if (this.#finReceived || !this.#nic.options.network.capabilities.halfClose) return this.#leave();
+    if (this.#finReceived || !this.#nic.host.network.capabilities.halfClose) return this.#leave();
     if (this.#isLingering) {
       // What comes for a socket without a reader is answered with a reset (RFC 2525, 2.17).
       if (this.#takeAll()) this.#reset();
@@ -425,29 +428,31 @@ export class BenchStream implements StreamSocket, StreamHandler {
           this.#giveUp(),
         );
       }
-      if (this.#probes.isOn && (!carrier || this.#probes.isWaiting || this.#lostReset !== undefined)) {
-        return this.#setClock(this.#probes.nextAtMs(this.#cutAtMs, clock.now()), () => this.#probe());
+      const probes = this.#probes;
+      if (probes !== undefined && (!carrier || probes.isWaiting || this.#lostReset !== undefined)) {
+        return this.#setClock(probes.nextAtMs(this.#cutAtMs, clock.now()), () => this.#probe());
       }
     }
     this.#stopClock();
   }
 
   #probe(): void {
-    if (this.#state !== 'open') return;
+    const probes = this.#probes;
+    if (this.#state !== 'open' || probes === undefined) return;
     if (this.#nic.carrier) {
       // This one is answered.
       if (this.#lostReset !== undefined) this.#fail(this.#lostReset);
-      else if (this.#probes.isWaiting) this.#heard();
-    } else if (this.#probes.isExhausted) {
+      else if (probes.isWaiting) this.#heard();
+    } else if (probes.isExhausted) {
       this.#giveUp();
     } else {
-      this.#probes.send();
+      probes.send();
       this.#watch();
     }
   }
 
   #heard(): void {
-    this.#probes.heard(this.#nic.clock.now());
+    this.#probes?.heard(this.#nic.clock.now());
   }
 
   #giveUp(): void {
@@ -457,7 +462,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   }
 
   #setClock(atMs: number, run: () => void): void {
-    this.#clock ??= this.#nic.options.newClock();
+    this.#clock ??= this.#nic.host.newClock();
     this.#clock.setAlarm(this.#clock.now() + atMs - this.#nic.clock.now(), run);
   }
 
@@ -485,7 +490,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
     this.#pending |= ENDED;
-    this.#interrupts.raise(this.#isr);
+    this.#interrupts.raise(this);
   }
 
   #raise(what: number): void {
@@ -493,7 +498,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
     if (this.#endReason !== undefined) what &= this.#endReason === 'closed' ? WRITABLE : 0;
     if (what === 0) return;
     this.#pending |= what;
-    this.#interrupts.raise(this.#isr);
+    this.#interrupts.raise(this);
   }
 
   #isFirmwares(): boolean {
@@ -504,7 +509,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   #tellHangUp(by: Errno | 'closed'): void {
     if (!this.#wasConnected || this.#hangUpTold) return;
     this.#hangUpTold = true;
-    this.#nic.options.onHungUp({ kind: 'hung-up', local: this.#local, by });
+    this.#nic.host.onHungUp({ kind: 'hung-up', local: this.#local, by }, this.#nic.name);
   }
 
   #reset(): void {

@@ -8,7 +8,7 @@ import type { Device } from '../device.ts';
 import { Testbed } from '../testbed.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import type { TraceEvent } from '../trace/trace.ts';
-import { BenchNic } from './bench-nic.ts';
+import { type BenchHost, BenchNic } from './bench-nic.ts';
 
 export interface BenchOptions {
   /** The host's real network: `nodeNetwork()`. */
@@ -29,7 +29,8 @@ interface Waiting {
 }
 
 export class Bench extends Testbed {
-  readonly #options: BenchOptions;
+  /** One object for all devices: there are thousands. */
+  readonly #host: BenchHost;
   readonly #nics: BenchNic[];
   readonly #waiting: Set<Waiting>;
 
@@ -50,19 +51,19 @@ export class Bench extends Testbed {
       witness: true,
       repeat,
     });
-    this.#options = options;
+    this.#host = {
+      network: options.network,
+      newClock,
+      clock: newClock(),
+      onHungUp: (event, device) => this.trace({ source: 'bench', device, ...event }),
+    };
     this.#nics = nics;
     this.#waiting = waiting;
   }
 
   /** A new board with this firmware; its power is off. */
   addDevice(name: string, firmware: Firmware): Device {
-    const { network, newClock } = this.#options;
-    const nic = new BenchNic({
-      network,
-      newClock,
-      onHungUp: (event) => this.trace({ source: 'bench', device: name, ...event }),
-    });
+    const nic = new BenchNic(this.#host, name);
     const board = this.addBoard(name, nic, firmware);
     this.#nics.push(nic);
     return board;

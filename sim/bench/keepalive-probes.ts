@@ -7,13 +7,15 @@
 import type { KeepAlive } from '../../hal/network.ts';
 
 export class KeepAliveProbes {
-  #keepAlive: KeepAlive | 'off' = 'off';
-  #heardAtMs = 0;
+  readonly #keepAlive: KeepAlive;
+  #heardAtMs: number;
   #unanswered = 0;
   #nextAtMs = 0;
 
-  get isOn(): boolean {
-    return this.#keepAlive !== 'off';
+  /** `heardAtMs`: from when idle time counts, since the far end was there. */
+  constructor(keepAlive: KeepAlive, heardAtMs: number) {
+    this.#keepAlive = keepAlive;
+    this.#heardAtMs = heardAtMs;
   }
 
   /** Probes went that have no answer yet. */
@@ -23,12 +25,7 @@ export class KeepAliveProbes {
 
   /** As many as may be have no answer. */
   get isExhausted(): boolean {
-    return this.#keepAlive !== 'off' && this.#unanswered >= this.#keepAlive.count;
-  }
-
-  set(keepAlive: KeepAlive | 'off'): void {
-    this.#keepAlive = keepAlive;
-    this.#unanswered = 0;
+    return this.#unanswered >= this.#keepAlive.count;
   }
 
   /** The far end was heard, or has acknowledged something. */
@@ -39,7 +36,7 @@ export class KeepAliveProbes {
 
   /** When the next probe goes, or the last is given up, for a device that was cut off at `cutAtMs`. */
   nextAtMs(cutAtMs: number, nowMs: number): number {
-    if (this.#keepAlive !== 'off' && this.#unanswered === 0) {
+    if (this.#unanswered === 0) {
       // Until then probes were answered, and the answers count as heard.
       const idleMs = this.#keepAlive.idle * 1000;
       const answered = Math.max(Math.floor((cutAtMs - this.#heardAtMs) / idleMs), 0);
@@ -51,6 +48,6 @@ export class KeepAliveProbes {
   /** A probe goes, and nothing will answer it. */
   send(): void {
     this.#unanswered++;
-    if (this.#keepAlive !== 'off') this.#nextAtMs += this.#keepAlive.interval * 1000;
+    this.#nextAtMs += this.#keepAlive.interval * 1000;
   }
 }

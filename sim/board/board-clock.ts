@@ -22,16 +22,30 @@ export function stopClock(clock: BoardClock): void {
 
 /** A HAL's clock as a board's. */
 export function boardClock(clock: Clock): BoardClock {
-  let alarm: Interrupt | undefined;
-  const ring = (): void => {
-    if (alarm !== undefined) serve(alarm);
+  return new HalClock(clock);
+}
+
+class HalClock implements BoardClock {
+  readonly #clock: Clock;
+  #alarm: Interrupt | undefined = undefined;
+  readonly #ring = (): void => {
+    if (this.#alarm !== undefined) serve(this.#alarm);
   };
-  return {
-    now: () => clock.now(),
-    setAlarm(atMs, interrupt) {
-      alarm = interrupt;
-      clock.setAlarm(atMs, ring);
-    },
-    clearAlarm: () => clock.clearAlarm(),
-  };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  setAlarm(atMs: number, interrupt: Interrupt): void {
+    this.#alarm = interrupt;
+    this.#clock.setAlarm(atMs, this.#ring);
+  }
+
+  clearAlarm(): void {
+    this.#clock.clearAlarm();
+  }
 }

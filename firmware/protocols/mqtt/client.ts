@@ -88,6 +88,9 @@ const RECEIVED = new Uint8Array(2048);
  */
 const IN_FLIGHT_MAX = 20;
 
+/** The queue of a connection over which nothing was sent yet. */
+const NONE: Uint8Array[] = [];
+
 /** More than this waits for nobody: a device that cannot send takes nothing in, and makes nothing new. */
 const QUEUED_MAX_BYTES = 8192;
 
@@ -127,7 +130,7 @@ class MqttClient implements Dialogue, Life {
   #phase: Phase = 'connack';
   #end: SessionEnd | undefined = undefined;
   /** What is to be sent; of the first, how much was taken, and when it must be. */
-  #queue: Uint8Array[] = [];
+  #queue: Uint8Array[] = NONE;
   #queuedBytes = 0;
   #takenBytes = 0;
   #takenByMs = Infinity;
@@ -166,7 +169,7 @@ class MqttClient implements Dialogue, Life {
     this.#decoder.reset();
     this.#phase = 'connack';
     this.#end = undefined;
-    this.#queue = [];
+    this.#queue = NONE;
     this.#queuedBytes = 0;
     this.#takenBytes = 0;
     this.pingMs = undefined;
@@ -293,7 +296,9 @@ class MqttClient implements Dialogue, Life {
 
   #send(bytes: Uint8Array): void {
     if (this.#queue.length === 0) this.#takenByMs = this.#now() + this.#config.sendTimeoutMs;
-    this.#queue.push(bytes);
+    // Few ever have more than one, and an array that grows by itself makes room for 17.
+    if (this.#queue === NONE) this.#queue = [bytes];
+    else this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
   }
 

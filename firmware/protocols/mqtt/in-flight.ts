@@ -22,9 +22,16 @@ export interface InFlight {
 const DUP = 0x08;
 const PACKET_ID_MAX = 65_535;
 
+/** Of the many who have sent nothing that is acknowledged: a Map of their own would be a fortieth of a device. */
+const NONE: ReadonlyMap<number, InFlight> = new Map();
+
 export class InFlightMessages {
-  readonly #byId = new Map<number, InFlight>();
+  #own: Map<number, InFlight> | undefined = undefined;
   #lastId = 0;
+
+  get #byId(): ReadonlyMap<number, InFlight> {
+    return this.#own ?? NONE;
+  }
 
   get count(): number {
     return this.#byId.size;
@@ -40,7 +47,8 @@ export class InFlightMessages {
   }
 
   add(message: InFlight): void {
-    this.#byId.set(message.packetId, message);
+    this.#own ??= new Map();
+    this.#own.set(message.packetId, message);
   }
 
   get(packetId: number): InFlight | undefined {
@@ -48,7 +56,7 @@ export class InFlightMessages {
   }
 
   remove(packetId: number): void {
-    this.#byId.delete(packetId);
+    this.#own?.delete(packetId);
   }
 
   /** [MQTT-4.4.0-1] [MQTT-4.6.0-1]: what is sent again in a session that goes on, in order; PUBLISH with DUP. */
@@ -61,7 +69,7 @@ export class InFlightMessages {
    * 2 nobody knows any more whether they came: they are dropped, since they must not come twice ([MQTT-3.2.2-5]).
    */
   loseSession(): void {
-    for (const { packetId, qos } of [...this.#byId.values()]) if (qos === 2) this.#byId.delete(packetId);
+    for (const { packetId, qos } of [...this.#byId.values()]) if (qos === 2) this.remove(packetId);
   }
 
   /** What is left after that, as new messages. */
