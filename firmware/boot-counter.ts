@@ -1,4 +1,4 @@
-/** How often this device has started, kept in storage: what tells a restart from a reconnect. */
+/** Number of starts of this device, kept in storage: it tells a restart from a reconnect. */
 
 import type { Storage } from '../hal/storage.ts';
 

@@ -33,8 +33,8 @@ export function boot(hal: Hal, image: Image, onEvent?: EventListener): Kernel {
 }
 
 /**
- * What makes the kernel a device's. A class, since every device has one, and closures for it would take four times as
- * much.
+ * Kernel configuration of a device. It is a class because every device has one, and closures would take four times as
+ * much memory.
  */
 class DeviceKernel implements KernelConfig {
   readonly #hal: Hal;

@@ -1,4 +1,4 @@
-/** From settings to a firmware image: which protocol it speaks, with which settings, on which kernel. */
+/** Makes a firmware image from settings: which protocol it speaks, with which settings, on which kernel. */
 
 import { DEVICE_PROTOCOLS, isProtocolName, type ProtocolName, type ProtocolSettingsOf } from './protocols/index.ts';
 import type { DeviceProtocol, ProtocolSettings } from './protocols/protocol.ts';
@@ -33,7 +33,7 @@ export interface OwnConfig extends ProtocolSettings, Partial<ImageSettings> {
   readonly [setting: string]: unknown;
 }
 
-/** What an image is made of: a protocol and servers, and whatever is to differ from the defaults. */
+/** Settings of an image: a protocol, servers, and everything that differs from the defaults. */
 export type FirmwareConfig = { [Name in ProtocolName]: KnownConfig<Name> }[ProtocolName] | OwnConfig;
 
 const IMAGE_DEFAULTS: ImageSettings = { tickRateHz: 1000, watchdogMs: 0 };

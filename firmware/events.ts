@@ -1,6 +1,6 @@
 /**
- * What firmware tells of itself: one closed union, the device's part of the trace from which every report is made.
- * An event carries no time; whoever listens stamps it.
+ * Events that firmware reports: one closed union, the device's part of the trace from which every report is made. An
+ * event carries no time; the listener stamps it.
  */
 
 import type { Errno } from '../hal/errno.ts';
@@ -41,7 +41,7 @@ export type DeviceEvent =
   | { readonly kind: 'call-failed'; readonly by: CallFailure; readonly afterMs: number }
   /** An answer came that no call waits for any more, and was dropped; since its start the firmware has had so many. */
   | { readonly kind: 'late-answer'; readonly lateAnswers: number }
-  /** Peers: another one has left a ping without answer for so long, and is reported to the monitor. */
+  /** Peers: another peer has left a ping unanswered for this time, and is reported to the monitor. */
   | { readonly kind: 'peer-silent'; readonly peer: string; readonly silentMs: number }
   /**
    * The client, which finds its beat period by itself, tries this one from now on; `settled`: it keeps it, as the

@@ -1,4 +1,4 @@
-/** What checks the settings of a firmware image: rules by field, and the sentence for a value that cannot be. */
+/** Checks of the settings of a firmware image: rules by field, and the sentence for a value that is not allowed. */
 
 /** A setting that cannot be: `message` names the field and says what it must be. */
 export class ConfigError extends Error {
@@ -43,7 +43,7 @@ export function duration(tickRateHz: number, minTicks = 1, unit = 'milliseconds'
   return whole(`${unit}, at ${tickRateHz} ticks a second`, minMs, maxMs);
 }
 
-/** As `duration`; or 0, which means that there is none. */
+/** Rule as `duration`; or 0, which means none. */
 export function durationOrNone(tickRateHz: number, minTicks = 1): SettingRule {
   const rule = duration(tickRateHz, minTicks, '0 for none; milliseconds');
   return (value, field) => {

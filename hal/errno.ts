@@ -56,7 +56,7 @@ for (const [name, number] of Object.entries(ERRNO)) {
   if (isErrno(name)) NAMES.set(-number, name);
 }
 
-/** Whether `word` is one of the names of `ERRNO`. */
+/** Returns whether `word` is one of the names of `ERRNO`. */
 export function isErrno(word: string): word is Errno {
   return Object.hasOwn(ERRNO, word);
 }

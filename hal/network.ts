@@ -18,7 +18,7 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** What this port really applies. Firmware adapts to it, reports repeat it. */
+/** The features that this port really has. Firmware adapts to them; reports repeat them. */
 export interface Capabilities {
   /** `full`: idle, interval and count; `idle`: only the idle time, the rest is the platform's; `none`: not at all. */
   readonly keepAlive: KeepAliveSupport;
@@ -33,7 +33,7 @@ export interface Capabilities {
   readonly ipv6: boolean;
   readonly listen: boolean;
   readonly datagram: boolean;
-  /** `link` follows the real carrier. Where false, it is up for ever. */
+  /** `link` follows the real carrier. If false, the carrier is always up. */
   readonly carrier: boolean;
 }
 
@@ -68,9 +68,10 @@ export interface Network {
   openDatagram(local: SocketAddress, handler: DatagramHandler): DatagramSocket;
 
   /**
-   * Sends one Ethernet frame as it is, from preamble to frame check sequence. Gives its length, EMSGSIZE for one that
-   * is longer than the link's, EAGAIN where there is no room, or ENETDOWN without a carrier. Loss is not reported, and
-   * neither is a frame that no receiver will take, as one with a wrong check sequence. Not there: the port sends none.
+   * Sends one Ethernet frame unchanged, from preamble to frame check sequence. Returns its length, EMSGSIZE for a frame
+   * longer than the link allows, EAGAIN if there is no room, or ENETDOWN without a carrier. Loss is not reported, and
+   * neither is a frame that no receiver accepts, such as one with a wrong check sequence. Undefined: the port sends
+   * none.
    */
   sendFrame?(frame: Uint8Array): number;
 
@@ -87,7 +88,7 @@ export interface Lookup {
   cancel(): void;
 }
 
-/** What a stream socket tells. */
+/** Callbacks of a stream socket. */
 export interface StreamHandler {
   /** There is something to read: bytes, or the peer's FIN (`read` gives 0 once the bytes are taken). */
   readable(): void;
@@ -112,22 +113,22 @@ export interface StreamSocket {
   readonly remote: SocketAddress | undefined;
 
   /**
-   * Chooses the local address or port (0: any) before `connect`. Gives 0, EINVAL, or EOPNOTSUPP where the
-   * platform cannot; an address that cannot be had may be found out only by `connect` (`ended` with
-   * EADDRINUSE or EADDRNOTAVAIL).
+   * Chooses the local address or port (0: any) before `connect`. Returns 0, EINVAL, or EOPNOTSUPP if the platform
+   * cannot bind. Some platforms find out only at `connect` that an address is not available (`ended` with EADDRINUSE or
+   * EADDRNOTAVAIL).
    */
   bind(local: SocketAddress): number;
 
   /**
-   * Starts to connect. Gives 0, EISCONN, EALREADY or EINVAL; the outcome comes as `writable` or
-   * `ended` (ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ...).
+   * Starts to connect. Returns 0, EISCONN, EALREADY or EINVAL. The outcome comes as `writable` or `ended`
+   * (ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ...).
    */
   connect(remote: SocketAddress): number;
 
   /**
-   * Copies received bytes into `into`. Gives how many; 0 when the peer has closed and everything
-   * was read; EAGAIN when there is nothing yet; ENOTCONN before the connection; EINVAL when `into` has no
-   * room at all, as 0 would mean the end; an errno when it failed.
+   * Copies received bytes into `into`. Returns their number; 0 if the peer has closed and everything was read; EAGAIN
+   * if there is nothing yet; ENOTCONN before the connection; EINVAL if `into` has no room, because 0 would mean the
+   * end; an errno if the connection failed.
    */
   read(into: Uint8Array): number;
 
@@ -138,7 +139,10 @@ export interface StreamSocket {
    */
   write(from: Uint8Array): number;
 
-  /** shutdown(SHUT_WR): FIN after what was taken. Gives 0, ENOTCONN, or EOPNOTSUPP (`capabilities.halfClose`). */
+  /**
+   * shutdown(SHUT_WR): sends FIN after the bytes that were accepted. Returns 0, ENOTCONN, or EOPNOTSUPP
+   * (`capabilities.halfClose`).
+   */
   shutdown(): number;
 
   /** Closes; what was taken is still sent, then FIN. Idempotent, and nothing is called back after it. */
@@ -160,13 +164,13 @@ export interface StreamSocket {
   setUserTimeout(timeoutMs: number): boolean;
 }
 
-/** What a listening socket tells. */
+/** Callbacks of a listening socket. */
 export interface ListenHandler {
-  /** It listens; `local` is known. */
+  /** The socket listens; `local` is known. */
   listening(): void;
   /** There is a connection to accept. */
   incoming(): void;
-  /** It failed, and is closed. */
+  /** The socket failed and is closed. */
   ended(reason: Errno): void;
 }
 
@@ -179,19 +183,19 @@ export interface ListeningSocket {
   close(): void;
 }
 
-/** What a datagram socket tells. */
+/** Callbacks of a datagram socket. */
 export interface DatagramHandler {
-  /** It is bound; `local` is known. */
+  /** The socket is bound; `local` is known. */
   bound(): void;
   /** There is a datagram to receive. */
   readable(): void;
-  /** It failed, and is closed. */
+  /** The socket failed and is closed. */
   ended(reason: Errno): void;
 }
 
 export interface DatagramSocket {
   readonly local: SocketAddress | undefined;
-  /** Who sent the datagram that `receive` took last. */
+  /** Sender of the datagram that `receive` returned last. */
   readonly sender: SocketAddress | undefined;
   /** Takes one datagram; gives its length, cut to `into` as recvfrom does, or EAGAIN. 0 is an empty datagram. */
   receive(into: Uint8Array): number;
@@ -203,7 +207,7 @@ export interface DatagramSocket {
 
 /** The cable. */
 export interface LinkStatus {
-  /** Whether there is a carrier. */
+  /** True while there is a carrier. */
   readonly carrier: boolean;
   /** `isr` is called at every change. There is one watcher: a new one replaces the old. */
   watch(isr: (carrier: boolean) => void): void;

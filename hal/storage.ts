@@ -11,9 +11,9 @@ export interface Storage {
   delete(key: string): void;
 
   /**
-   * Makes all that was set and deleted durable, all of it or nothing: whenever the power is cut, the
-   * next boot finds every value as before this call or every value as after it. Gives 0, or ENOSPC or
-   * EIO as `failure(errno)`; then what was set stays set in RAM, and a later commit may succeed.
+   * Makes everything that was set and deleted durable, all of it or nothing. Whenever the power fails, the next boot
+   * finds either every value from before this call or every value from after it. Returns 0, or ENOSPC or EIO as
+   * `failure(errno)`; in that case the changes stay in RAM, and a later commit may succeed.
    */
   commit(): number;
 }
@@ -24,14 +24,14 @@ export const STORAGE_KEY = /^[a-z0-9._-]{1,32}$/;
 /** The longest value, in bytes. A port throws on a longer one. */
 export const STORAGE_VALUE_MAX_BYTES = 4000;
 
-/** For ports: throws, with a sentence, on what is no key. */
+/** Throws, with a sentence, if `key` is not a valid key. For ports. */
 export function checkStorageKey(key: string): void {
   if (!STORAGE_KEY.test(key)) {
     throw new RangeError(`Storage key "${key}": must be 1 to 32 of lower-case letters, digits, ".", "_" and "-".`);
   }
 }
 
-/** For ports: throws, with a sentence, on a value that is too long. */
+/** Throws, with a sentence, if the value is too long. For ports. */
 export function checkStorageValue(key: string, value: Uint8Array): void {
   if (value.length > STORAGE_VALUE_MAX_BYTES) {
     throw new RangeError(

@@ -7,7 +7,7 @@ export type ResetReason = 'power-on' | 'brown-out' | 'watchdog' | 'panic' | 'sof
 export interface PanicReport {
   /** The name of the task. */
   readonly task: string;
-  /** What was thrown, in words. */
+  /** The thrown value, in words. */
   readonly reason: string;
   /** Where, as the runtime tells it; may be empty. */
   readonly stack: string;

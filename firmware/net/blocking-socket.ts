@@ -1,4 +1,4 @@
-/** What the sockets for tasks have in common: events to wait for, calls that try until a timeout, and an end. */
+/** Common base of the sockets for tasks: events to wait for, calls that try until a timeout, and an end. */
 
 import { failure, type Errno } from '../../hal/errno.ts';
 import { EventGroup } from '../rtos/event-group.ts';
@@ -32,7 +32,7 @@ export abstract class BlockingSocket<Reason extends Errno | 'closed' = Errno> im
     return this.events.bits;
   }
 
-  /** For the port. */
+  /** Callback for the port. */
   ended(reason: Reason): void {
     this.os.enterIsr();
     this.over(reason);
@@ -47,7 +47,7 @@ export abstract class BlockingSocket<Reason extends Errno | 'closed' = Errno> im
     this.os.exitIsr();
   }
 
-  /** Whoever waits for anything tries again, and finds out. */
+  /** Ends the socket: every task that waits for it tries again and finds out. */
   protected over(reason: Reason): void {
     this.reason = reason;
     this.events.setBits(READABLE | WRITABLE);
@@ -68,7 +68,7 @@ export abstract class BlockingSocket<Reason extends Errno | 'closed' = Errno> im
     }
   }
 
-  /** How many ticks are left of a timeout that began at `startTick`. */
+  /** Returns the ticks that are left of a timeout that began at `startTick`. */
   protected remaining(startTick: number, timeout: number): number {
     if (timeout === MAX_DELAY) return MAX_DELAY;
     return Math.max(timeout - ticksBetween(startTick, this.os.getTickCount()), 0);

@@ -28,7 +28,7 @@ export class DatagramEndpoint extends BoundSocket implements DatagramHandler {
     return this.#socket?.local;
   }
 
-  /** Who sent the datagram that was received last. */
+  /** Sender of the datagram that was received last. */
   get sender(): SocketAddress | undefined {
     return this.#socket?.sender;
   }
@@ -74,12 +74,12 @@ export class DatagramEndpoint extends BoundSocket implements DatagramHandler {
     this.over('ECONNABORTED');
   }
 
-  /** For the port. */
+  /** Callback for the port. */
   bound(): void {
     this.settled();
   }
 
-  /** For the port. */
+  /** Callback for the port. */
   readable(): void {
     this.interrupt(READABLE);
   }

@@ -9,7 +9,7 @@ export const READABLE = 1;
 /** POLLOUT: there may be room to write; an error counts. */
 export const WRITABLE = 2;
 
-/** What a task can wait for in a `select`: a Socket, a DatagramEndpoint, a ServerSocket. */
+/** An object that a task can wait for in a `select`: a Socket, a DatagramEndpoint or a ServerSocket. */
 export interface Selectable {
   /** @internal Given at every event. */
   selector: Semaphore | undefined;

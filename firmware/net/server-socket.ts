@@ -64,12 +64,12 @@ export class ServerSocket extends BoundSocket implements ListenHandler {
     this.over('ECONNABORTED');
   }
 
-  /** For the port. */
+  /** Callback for the port. */
   listening(): void {
     this.settled();
   }
 
-  /** For the port. */
+  /** Callback for the port. */
   incoming(): void {
     this.interrupt(READABLE);
   }

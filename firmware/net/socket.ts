@@ -23,8 +23,8 @@ const CONNECTED = 4;
 const EAGAIN = failure('EAGAIN');
 
 /**
- * After the peer's FIN the network tells no more (`StreamHandler.ended` is the last event), while writing may go on: a
- * writer that is held back then looks by itself, so often, whether the connection still is.
+ * Interval at which a blocked writer checks the connection after the peer's FIN. The network reports nothing more after
+ * that FIN (`StreamHandler.ended` is the last event), while writing may continue.
  */
 const LOOK_AFTER_FIN_MS = 1000;
 
@@ -106,8 +106,8 @@ export class Socket extends BlockingSocket<Errno | 'closed'> implements StreamHa
   }
 
   /**
-   * poll, of one socket: waits until it may be worth a try to read or to write, as `events` says (READABLE, WRITABLE,
-   * both). Gives its bits; none of `events` is among them after `timeout` ticks. The try may still be in vain.
+   * poll, of one socket: waits until a read or a write may succeed, as `events` says (READABLE, WRITABLE, both).
+   * Returns its bits; none of `events` is among them after `timeout` ticks. The read or write may still fail.
    */
   poll(events: number, timeout = MAX_DELAY): Blocking<number> {
     return this.events.waitBits(events, { timeout });
@@ -156,12 +156,12 @@ export class Socket extends BlockingSocket<Errno | 'closed'> implements StreamHa
     return this.#stream.setUserTimeout(timeoutMs);
   }
 
-  /** For the port. */
+  /** Callback for the port. */
   readable(): void {
     this.interrupt(READABLE);
   }
 
-  /** For the port. */
+  /** Callback for the port. */
   writable(): void {
     this.interrupt(WRITABLE | CONNECTED);
   }

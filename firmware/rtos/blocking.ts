@@ -1,24 +1,23 @@
 /**
- * How a call blocks. FreeRTOS's blocking calls are loops: try, and if it cannot be done, sleep until
- * something happens, and try again. Here `attempt` is the body of that loop, and `yield*` turns it:
- * the running task's handle is itself the iterator that `yield*` drives, so that a call, a switch and
- * a wake-up allocate nothing.
+ * The way a call blocks. FreeRTOS's blocking calls are loops: try, and if that fails, sleep until something happens,
+ * and try again. Here `attempt` is the body of that loop, and `yield*` turns it. The running task's handle is itself
+ * the iterator that `yield*` drives, so that a call, a switch and a wake-up allocate nothing.
  */
 
 import type { TaskHandle } from './task.ts';
 
 /**
- * What a blocking call gives: `const item = yield* queue.receive(timeout)`. `yield*` it at once and
- * once; the kernel throws, naming the task, when a call was made without.
+ * Result of a blocking call, as in `const item = yield* queue.receive(timeout)`. Use `yield*` on it at once and only
+ * once; the kernel throws, naming the task, if a call was made without `yield*`.
  */
 export interface Blocking<T> {
   [Symbol.iterator](): Iterator<void, T, void>;
 }
 
-/** What `attempt` gives when the task has to wait. */
+/** Value that `attempt` returns if the task has to wait. */
 export const BLOCKED = Symbol('blocked');
 
-/** What a task can be busy with in one of its blocking calls; shown by traces and task lists. */
+/** The operations that a task can be in during a blocking call; traces and task lists show them. */
 export type Operation =
   | 'delay'
   | 'suspend'
@@ -38,12 +37,12 @@ export type Operation =
 /** A kernel object that tasks can block on. */
 export interface Waitable {
   /**
-   * Tries what `task.operation` says. Gives the call's result, or puts the task to sleep and gives
-   * BLOCKED. `first` is true when the call starts, false when the task was woken: by the event, by its
-   * timeout, by abortDelay, or by a resume after a suspend; which of them, the object finds out by looking.
+   * Tries the operation in `task.operation`. Returns the call's result, or puts the task to sleep and returns BLOCKED.
+   * `first` is true at the start of the call, and false when the task was woken: by the event, by its timeout, by
+   * abortDelay, or by a resume after a suspend. The object itself finds out which of these it was.
    */
   attempt(task: TaskHandle, first: boolean): unknown;
 }
 
-/** How the iterator protocol says "not yet". */
+/** The iterator protocol's "not yet". */
 export const PARKED: IteratorYieldResult<void> = Object.freeze({ done: false, value: undefined });

@@ -9,13 +9,13 @@ import { WaitList } from './wait-list.ts';
 /** With 32-bit ticks FreeRTOS keeps the upper 8 bits for itself. */
 const BITS_MASK = 0x00ff_ffff;
 
-/** How to wait. */
+/** Options of a wait for bits. */
 export interface WaitBitsOptions {
   /** xWaitForAllBits: all of the bits, not any of them. Default false. */
   readonly waitForAll?: boolean;
   /** xClearOnExit: when they came, they are cleared. Default false. */
   readonly clearOnExit?: boolean;
-  /** In ticks; default MAX_DELAY. */
+  /** Longest wait in ticks; default MAX_DELAY. */
   readonly timeout?: number;
 }
 
@@ -39,8 +39,8 @@ export class EventGroup {
   }
 
   /**
-   * xEventGroupWaitBits: waits for bits. Gives the bits as they were when it stopped waiting, before it cleared any:
-   * look at them to tell success from a timeout.
+   * xEventGroupWaitBits: waits for bits. Returns the bits as they were when the wait ended, before any were cleared.
+   * Look at them to tell success from a timeout.
    */
   waitBits(bits: number, options: WaitBitsOptions = {}): Blocking<number> {
     this.#check(bits);
@@ -51,8 +51,8 @@ export class EventGroup {
   }
 
   /**
-   * xEventGroupSync: sets bits, then waits for all of others: where tasks meet. The bits waited for are cleared when
-   * they came. Gives the bits as `waitBits` does.
+   * xEventGroupSync: sets bits, then waits until all the other bits are set: a rendezvous of tasks. Clears the bits
+   * that it waited for once they are set. Returns the bits as `waitBits` does.
    */
   sync(bitsToSet: number, bitsToWaitFor: number, timeout = MAX_DELAY): Blocking<number> {
     this.#check(bitsToSet);
@@ -64,8 +64,8 @@ export class EventGroup {
   }
 
   /**
-   * xEventGroupSetBits: wakes every task whose wait this ends. Gives the bits as they are after that: a woken task may
-   * have cleared some.
+   * xEventGroupSetBits: wakes every task whose wait this ends. Returns the bits as they are afterwards; a woken task
+   * may have cleared some.
    */
   setBits(bits: number): number {
     this.#check(bits);

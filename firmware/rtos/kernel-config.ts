@@ -1,4 +1,4 @@
-/** What a kernel is made of: FreeRTOSConfig.h, and the hooks by which others look in. */
+/** Configuration of a kernel: FreeRTOSConfig.h, and the hooks through which others observe the kernel. */
 
 import type { PanicReport } from '../../hal/system.ts';
 import type { Operation } from './blocking.ts';

@@ -31,8 +31,8 @@ const SWITCHES_PER_CLOCK_READ = 16;
 const NO_ALARM = -1;
 
 /**
- * How every blocking call ends, of all kernels: `yield*` looks at it at once. What a call gives is typed where the call
- * is made; `never` fits every caller of `done`.
+ * Last step of every blocking call, of all kernels: `yield*` reads it at once. The type of the result stands at the
+ * call; `never` fits every caller of `done`.
  */
 const DONE: { done: true; value: never } = { done: true, value: undefined as never };
 
@@ -187,8 +187,8 @@ export class Kernel {
   }
 
   /**
-   * ulTaskNotifyTake: waits until the task's notification value is not 0, then takes 1 from it, or all of it
-   * when `clearOnExit`. Gives the value from before; 0 after a timeout.
+   * ulTaskNotifyTake: waits until the task's notification value is not 0, then subtracts 1, or clears it if
+   * `clearOnExit`. Returns the value from before; 0 after a timeout.
    */
   notifyTake(clearOnExit: boolean, timeout: number, index = 0): Blocking<number> {
     const call = this.call(this, 'notify-take', timeout);
@@ -199,9 +199,9 @@ export class Kernel {
   }
 
   /**
-   * xTaskNotifyWait: waits for a notification. If none is pending, the bits `clearOnEntry` of the value are
-   * cleared first; when one came, the bits `clearOnExit` after. Gives the value from before that
-   * last step; undefined after a timeout.
+   * xTaskNotifyWait: waits for a notification. If none is pending, the bits `clearOnEntry` of the value are cleared
+   * first; when one came, the bits `clearOnExit` are cleared afterwards. Returns the value from before that last step;
+   * undefined after a timeout.
    */
   notifyWait(clearOnEntry: number, clearOnExit: number, timeout: number, index = 0): Blocking<number | undefined> {
     const call = this.call(this, 'notify-wait', timeout, index);
@@ -560,7 +560,7 @@ export class Kernel {
     this.#armAlarm();
   }
 
-  /** What a task that has just left the processor must not have left behind. */
+  /** Returns a sentence if a task that has just left the processor has left something behind that it must not. */
   #mistakeAtSwitch(task: TaskHandle): string | undefined {
     if (task.called) return `task ${task.name} called ${task.operation} without yield*`;
     if (this.#suspendDepth > 0) return `task ${task.name} ended, and it has suspended the scheduler`;

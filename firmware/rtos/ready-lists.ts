@@ -6,7 +6,7 @@
 
 import { ReadyListItem, TaskHandle } from './task.ts';
 
-/** As many as the bits of a word. */
+/** The number of bits in a word. */
 export const PRIORITIES_MAX = 32;
 
 export class ReadyLists {
@@ -22,7 +22,7 @@ export class ReadyLists {
   /** A bit for each priority at which a task is ready; the idle task does not count. */
   #occupied = 0;
 
-  /** Whether only the idle task is ready. */
+  /** True if only the idle task is ready. */
   get isEmpty(): boolean {
     return this.#occupied === 0;
   }

@@ -11,10 +11,10 @@ import type { Task, TaskHandle } from './task.ts';
 import { MAX_DELAY } from './ticks.ts';
 import { TimedHeap } from './timed-heap.ts';
 
-/** What a timer is made of. */
+/** Settings of a timer. */
 export interface TimerOptions {
   readonly name: string;
-  /** In ticks, at least 1. */
+  /** Period in ticks, at least 1. */
   readonly period: number;
   /** True: again every period. False: once. */
   readonly autoReload: boolean;
@@ -143,7 +143,7 @@ export class TimerService {
   readonly task: TaskHandle;
   readonly #os: Kernel;
   readonly #active = new TimedHeap<SoftwareTimer>();
-  /** When the tick count wraps around next, in ticks since the scheduler started. */
+  /** Next tick at which the tick count wraps around, counted since the scheduler started. */
   #wrapTick: number;
 
   constructor(os: Kernel) {

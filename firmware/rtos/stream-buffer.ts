@@ -11,7 +11,7 @@ import { MAX_DELAY } from './ticks.ts';
 /** sbBYTES_TO_STORE_MESSAGE_LENGTH, with a size_t of 32 bits. */
 const MESSAGE_LENGTH_BYTES = 4;
 
-/** What both kinds share: a ring of bytes and who waits at its ends. */
+/** The common part of both kinds: a ring of bytes, and the tasks that wait at its ends. */
 class ByteBuffer {
   readonly capacityBytes: number;
   readonly #os: Kernel;

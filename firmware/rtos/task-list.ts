@@ -1,4 +1,4 @@
-/** What a kernel looks like from outside: its tasks, and who used the processor, in the words of FreeRTOS's tables. */
+/** A kernel from outside: its tasks and their share of the processor, with the column names of FreeRTOS's tables. */
 
 import type { Kernel } from './kernel.ts';
 import type { TaskState } from './task.ts';

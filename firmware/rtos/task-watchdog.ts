@@ -14,7 +14,7 @@ export interface LateTask {
    * Ready or Running: it starves, or is itself the one that hogs. Blocked, Suspended: it waits, for what does not come.
    */
   readonly state: TaskState;
-  /** What it waits in, if it is Blocked. */
+  /** The operation in which it waits, if it is Blocked. */
   readonly operation: Operation | undefined;
   readonly silentTicks: number;
 }
@@ -28,7 +28,7 @@ export interface WatchdogReport {
 export class TaskWatchdog {
   readonly timeoutTicks: number;
   readonly #os: Kernel;
-  /** By task: when it last gave a sign, in ticks since the start. */
+  /** The last sign of life of each task, in ticks since the start. */
   readonly #fedAt = new Map<TaskHandle, number>();
   #ranBefore = new Map<TaskHandle, number>();
 
@@ -53,7 +53,7 @@ export class TaskWatchdog {
     if (task !== undefined && this.#fedAt.has(task)) this.#fedAt.set(task, this.#os.uptimeTicks());
   }
 
-  /** Who is late; undefined when nobody is. */
+  /** Returns the tasks that are late; undefined if none is. */
   check(): WatchdogReport | undefined {
     const now = this.#os.uptimeTicks();
     const hog = this.#longestRunning();

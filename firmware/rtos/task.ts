@@ -11,7 +11,7 @@ import type { WaitList } from './wait-list.ts';
 /** The body of a task. A bare `yield` is taskYIELD. */
 export type Task = Generator<void, void, void>;
 
-/** What `kernel.createTask` starts. Returning from it deletes the task (FreeRTOS forbids it). */
+/** A task's function, which `kernel.createTask` starts. Returning from it deletes the task (FreeRTOS forbids that). */
 export type TaskFunction<Args extends readonly unknown[]> = (os: Kernel, ...args: Args) => Task;
 
 /** eTaskState. */
@@ -32,7 +32,7 @@ class NotificationSlot {
   state: 'idle' | 'waiting' | 'pending' = 'idle';
 }
 
-/** What a notification does to its slot. False: nothing, as one is pending. */
+/** Applies a notification to its slot. Returns false if a notification is pending already, which then stays. */
 function setNotification(slot: NotificationSlot, value: number, action: NotifyAction): boolean {
   switch (action) {
     case 'none':

@@ -1,6 +1,6 @@
 /** Time as the kernel counts it: whole ticks, 32 bits, which wrap around. */
 
-/** portMAX_DELAY: as a timeout, wait for ever (FreeRTOS with INCLUDE_vTaskSuspend). */
+/** portMAX_DELAY: as a timeout, wait forever (FreeRTOS with INCLUDE_vTaskSuspend). */
 export const MAX_DELAY = 0xffff_ffff;
 
 /** The ticks from `from` to `to`, where `to` is the later one and may have wrapped around. */

@@ -4,7 +4,7 @@
  * delayed tasks pays log n for each, not n.
  */
 
-/** What can stand in a heap: in one at a time, and it knows its place, so that it can leave early. */
+/** An entry of a heap. It stands in one heap at a time and knows its position, so that it can be removed early. */
 export interface Timed {
   /** When, in ticks since the scheduler started; these do not wrap. */
   wakeTick: number;

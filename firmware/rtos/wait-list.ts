@@ -11,7 +11,7 @@ export class WaitList {
   /** `disturbed`: by priority once, but the priority of a task has changed since, while its place did not. */
   #order: 'arrival' | 'priority' | 'disturbed';
 
-  /** By priority (vTaskPlaceOnEventList), or by arrival alone (vTaskPlaceOnUnorderedEventList). */
+  /** Orders tasks by priority (vTaskPlaceOnEventList), or by arrival alone (vTaskPlaceOnUnorderedEventList). */
   constructor(order: 'arrival' | 'priority' = 'priority') {
     this.#order = order;
   }
@@ -48,7 +48,10 @@ export class WaitList {
     if (this.#order === 'priority') this.#order = 'disturbed';
   }
 
-  /** After which task: behind all that have this priority or a higher one. */
+  /**
+   * Returns the task behind which a task of this priority is placed: the last of those with this priority or a higher
+   * one.
+   */
   #placeByPriority(priority: number): TaskHandle | undefined {
     let before = this.#tail;
     if (this.#order === 'priority' || before === undefined) {

@@ -16,9 +16,9 @@ export interface AdaptivePeriod {
   /** The longest period to try. */
   readonly maxMs: number;
   readonly stepMs: number;
-  /** How much shorter the period in use is than the longest that held. */
+  /** Difference between the longest period that held and the period in use. */
   readonly marginMs: number;
-  /** How long an answer may take before the connection is given up. */
+  /** Longest wait for an answer before the connection is given up. */
   readonly answerTimeoutMs: number;
 }
 
@@ -58,7 +58,7 @@ const SEARCH_AGAIN_MS = 7 * 86_400_000;
 /** Networks that are remembered: MAX_INI_SECTIONS. */
 const NETWORKS_MAX = 20;
 
-/** What is known of one network. */
+/** Knowledge about one network. */
 interface Search {
   periodMs: number;
   /** The longest period that held; the shortest that did not. */
@@ -66,7 +66,7 @@ interface Search {
   tooLongMs: number;
   answered: number;
   lost: number;
-  /** When the search ended; undefined: it goes on. */
+  /** Time at which the search ended; undefined while it goes on. */
   settledAtMs: number | undefined;
 }
 
@@ -77,7 +77,7 @@ interface Search {
 export class PeriodSearch {
   readonly #settings: AdaptivePeriod;
   readonly #onChange: (periodMs: number, settled: boolean) => void;
-  /** By name, the one in use last. */
+  /** Searches by the name of their network; the network in use is last. */
   readonly #networks = new Map<string, Search>();
   #network: string | undefined = undefined;
   #search: Search;
@@ -98,7 +98,7 @@ export class PeriodSearch {
     return this.#settings.answerTimeoutMs;
   }
 
-  /** How long after the last answer the next beat is due. */
+  /** Time from the last answer to the next beat. */
   get periodMs(): number {
     return this.#calmBeats < CALM_BEATS ? this.#settings.minMs : this.#search.periodMs;
   }
@@ -193,7 +193,7 @@ export class PeriodSearch {
     else this.#onChange(known.periodMs, known.settledAtMs !== undefined);
   }
 
-  /** So that `maxMs` itself may be tried, which is then the longest that held. */
+  /** Upper end of the search, one step beyond `maxMs`, so that `maxMs` itself is tried. */
   get #beyondMs(): number {
     return this.#settings.maxMs + this.#settings.marginMs;
   }

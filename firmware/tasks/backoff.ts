@@ -1,4 +1,4 @@
-/** How long to wait before the next attempt to connect. */
+/** The wait before the next attempt to connect. */
 
 import type { Random } from '../../hal/random.ts';
 import { checkSettings, isRecord, refuse, type SettingRule } from '../settings.ts';

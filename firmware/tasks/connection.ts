@@ -28,9 +28,9 @@ export function serverName({ host, port }: Server): string {
 export interface ConnectionConfig {
   /** Tried in turn: after a failure or a loss, the next one. */
   readonly servers: readonly Server[];
-  /** For the look-up of the name, and again for each of its addresses. */
+  /** Timeout of the name look-up, and of each address that is tried. */
   readonly connectTimeoutMs: number;
-  /** A connection that stayed up for so long has lasted: its loss starts the back-off from its beginning. */
+  /** A connection that stayed up for this time has lasted: after its loss the back-off starts from its beginning. */
   readonly stableMs: number;
   readonly retry: Retry;
   readonly noDelay: boolean;
@@ -39,7 +39,7 @@ export interface ConnectionConfig {
   readonly userTimeoutMs: number;
 }
 
-/** For protocols over a connection, where they have nothing better. */
+/** Defaults for protocols over a connection that have none of their own. */
 export const CONNECTION_DEFAULTS = {
   connectTimeoutMs: 10_000,
   stableMs: 10_000,
@@ -65,7 +65,7 @@ export function connectionRules(tickRateHz: number): SettingRulesFor<ConnectionC
 export interface SessionEnd {
   readonly by: LossReason;
   readonly detail?: string;
-  /** The device has finished: it rests for so long, and nothing was wrong. */
+  /** The device has finished and rests for this time; nothing was wrong. */
   readonly restMs?: number;
 }
 
@@ -83,13 +83,13 @@ export interface Dialogue {
    * socket.
    */
   turn(socket: Socket): SessionEnd | undefined;
-  /** What there has to be for another turn: READABLE, WRITABLE, or one of both. */
+  /** Events that another turn needs: READABLE, WRITABLE, or either. */
   readonly waitsFor: number;
   /** And in how many ticks there is one in any case. */
   waitTicks(): number;
 }
 
-/** Keeps a connection for ever: connects, runs the session, closes, waits, and again with the next server. */
+/** Keeps a connection forever: connects, runs the session, closes, waits, and continues with the next server. */
 export function* keepConnected(
   os: Kernel,
   hal: Hal,

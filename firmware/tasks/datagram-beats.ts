@@ -14,7 +14,7 @@ import { ownEnd } from './datagram-path.ts';
 
 export interface DatagramBeatsConfig extends ProtocolSettings {
   readonly beatIntervalMs: number;
-  /** For the look-up of the server's name, and for the socket. */
+  /** Timeout of the look-up of the server's name, and of opening the socket. */
   readonly connectTimeoutMs: number;
   readonly retry: Retry;
 }
@@ -41,8 +41,8 @@ const EAGAIN = failure('EAGAIN');
 const NUMBERS = 2 ** 32;
 
 /**
- * Sends beats for ever, over what `open` opens to each server in turn. The device learns nothing of a server that is
- * gone: only what its own network refuses to send is a loss.
+ * Sends beats forever, over the socket that `open` opens to each server in turn. The device does not notice that a
+ * server is gone: only a datagram that its own network refuses to send counts as a loss.
  */
 export function* sendBeats(
   os: Kernel, hal: Hal, config: DatagramBeatsConfig, onEvent: EventListener | undefined,

@@ -1,6 +1,6 @@
 /**
- * When one end of a connection has been idle, as Netty's IdleStateHandler has it: nothing was read for so long, nothing
- * was written, or neither. Each fires again after its period for as long as the idleness lasts. Time is an argument.
+ * Idle timers of one end of a connection, as in Netty's IdleStateHandler: nothing was read for a time, nothing was
+ * written, or neither. Each timer fires again after its period while the connection stays idle. Time is an argument.
  */
 
 /** Periods in ms; 0: off. */
@@ -16,7 +16,7 @@ export class IdleTimers {
   readonly #periods: IdlePeriods;
   #readMs = 0;
   #writtenMs = 0;
-  /** When each has fired last. */
+  /** Last time that each timer fired. */
   #readerMs = 0;
   #writerMs = 0;
   #allMs = 0;
@@ -44,7 +44,7 @@ export class IdleTimers {
     this.#writtenMs = nowMs;
   }
 
-  /** When the next of them fires, if nothing is read or written until then; Infinity: never. */
+  /** Returns the time of the next timer to fire if nothing is read or written until then; Infinity: never. */
   nextMs(): number {
     return Math.min(this.#readerDueMs(), this.#writerDueMs(), this.#allDueMs());
   }

@@ -1,9 +1,10 @@
 /**
- * How a check is written and run. It needs nothing but the HAL, so that it runs on a device.
+ * The framework of the checks: their type, their helpers and their runner. It needs nothing but the HAL, so that it
+ * runs on a device.
  *
- * A check is a generator: it calls the port, yields what it waits for, and goes on from within the callback that
- * brought it, which is what firmware does. Failures are thrown, as sentences; so is the reason why a check does not
- * apply to a port.
+ * A check is a generator. It calls the port, yields the condition that it waits for, and continues inside the callback
+ * that fulfilled the condition, as firmware does. A failure is thrown as a sentence. The reason why a check does not
+ * apply to a port is thrown too.
  */
 
 import { errnoOf } from '../errno.ts';
@@ -13,15 +14,17 @@ import type { Storage } from '../storage.ts';
 /** A port, and where others reach it. */
 export interface Subject {
   readonly hal: Hal;
-  /** Its IPv4 address as the other side must write it; `127.0.0.1` when there is one port and its loopback. */
+  /**
+   * The port's IPv4 address as the other side must write it; `127.0.0.1` if there is one port and it uses its loopback.
+   */
   readonly address: string;
-  /** Its IPv6 address. Where one of the two has none, the checks of IPv6 are left out. */
+  /** The port's IPv6 address. If either port has none, the IPv6 checks are skipped. */
   readonly address6?: string;
   /** The storage as the next boot would find it; without this, whether `commit` makes durable is not checked. */
   readonly reopenStorage?: () => Storage;
 }
 
-/** How a check ended. `why` is a sentence: what is wrong, or why the check does not apply to this port. */
+/** The outcome of a check. `why` is a sentence: the fault, or the reason why the check does not apply to this port. */
 export type CheckResult =
   | { readonly kind: 'ok' }
   | { readonly kind: 'skip'; readonly why: string }
@@ -43,21 +46,21 @@ export interface Definition {
 export interface Wait {
   readonly what: string;
   readonly met: () => boolean;
-  /** When to try `met` again though nothing was called back. */
+  /** Time at which `met` is tried again even if no callback came. */
   readonly alarmMs: number;
-  /** When to give up. */
+  /** Time at which the check gives up. */
   readonly deadlineMs: number;
 }
 
 export type Steps<Result = void> = Generator<Wait, Result, void>;
 
-/** How long a check waits for what must come, on the HAL's clock. */
+/** Longest wait for something that must happen, on the HAL's clock. */
 const PATIENCE_MS = 10_000;
 
 /** Each wait in vain halves the patience of the checks that follow, down to this: a broken port is not waited out. */
 const PATIENCE_MIN_MS = 250;
 
-/** How long the checks of one run wait. */
+/** The waiting times of the checks of one run. */
 export class Patience {
   #ms = PATIENCE_MS;
 
@@ -84,14 +87,14 @@ export function skipUnless(applies: boolean, why: string): void {
   if (!applies) skip(why);
 }
 
-/** How long after a check an event that must not come is still waited for. */
+/** Time for which a check watches for an event that must not come. */
 const SETTLE_MS = 5;
 
-/** What a check has at hand. */
+/** The tools that a check works with. */
 export class Stage {
   readonly tested: Subject;
   readonly peer: Subject;
-  /** What the check opened: closed when it is over. */
+  /** Closes what the check opened. Called when the check is over. */
   readonly cleanups: (() => void)[] = [];
   /** The first rule that was broken in a callback. */
   violation: string | undefined;
@@ -180,7 +183,7 @@ export function expectResult(actual: number, wanted: number, what: string): void
   expect(actual === wanted, `${what} gave ${worded(actual)}, but must give ${worded(wanted)}`);
 }
 
-/** What the check threw, or the port did. */
+/** Turns a value that the check or the port threw into a result. */
 function resultOf(error: unknown): CheckResult {
   if (error instanceof Skip) return { kind: 'skip', why: error.message };
   return { kind: 'fail', why: error instanceof Error ? error.message : `the port threw ${inWords(error)}` };

@@ -1,9 +1,9 @@
-/** What every clock must do. */
+/** Checks of the clock. */
 
 import { expect } from './check.ts';
 import type { Definition, Stage } from './check.ts';
 
-/** How late an alarm may be before the check calls it lost. */
+/** An alarm that is later than this counts as lost. */
 const LATE_MS = 5_000;
 
 /** Arms the alarm; gives what tells when it came, on the HAL's clock. */

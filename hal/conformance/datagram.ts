@@ -1,4 +1,4 @@
-/** What every datagram socket must do. One that is sent between the two subjects is expected to arrive. */
+/** Checks of datagram sockets. A datagram that is sent between the two subjects is expected to arrive. */
 
 import { failure } from '../errno.ts';
 import { expect, expectEqual, expectResult, worded } from './check.ts';

@@ -1,4 +1,4 @@
-/** What a port that sends raw frames must do; whether one arrives, no check can tell. */
+/** Checks of raw frames. No check can tell whether a frame arrives. */
 
 import { failure } from '../errno.ts';
 import { expect, expectResult, worded } from './check.ts';

@@ -52,7 +52,7 @@ function skipped(definitions: readonly Definition[], why: string): Definition[] 
   }));
 }
 
-/** How many checks ended in which way. */
+/** Number of checks for each outcome. */
 export type CheckCounts = Readonly<Record<CheckResult['kind'], number>>;
 
 /** Runs all checks. `report` gets the line of each when it has ended, and its result; `done` gets the counts. */

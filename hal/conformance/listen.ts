@@ -1,4 +1,4 @@
-/** What every listening socket must do. */
+/** Checks of listening sockets. */
 
 import { expect, expectEqual, expectResult } from './check.ts';
 import type { Definition } from './check.ts';

@@ -1,4 +1,4 @@
-/** What every name look-up must do. */
+/** Checks of name look-ups. */
 
 import type { Errno } from '../errno.ts';
 import type { Lookup } from '../network.ts';

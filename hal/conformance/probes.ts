@@ -216,7 +216,7 @@ export function fillPattern(into: Uint8Array, index: number): void {
 /** Reads what there is, and holds it against the pattern; `total` is how much was read, and grows. */
 export interface PatternReader {
   readonly totalBytes: number;
-  /** Reads until nothing is there. Gives the last result: 0 at the end, or a failure. */
+  /** Reads until nothing is left. Returns the last result: 0 at the end, or a failure. */
   pull(): number;
 }
 
@@ -243,7 +243,7 @@ export function patternReader(stream: StreamProbe): PatternReader {
 
 export interface PatternWriter {
   readonly totalBytes: number;
-  /** Writes until nothing fits or `endBytes` are written in all. Gives whether they are. */
+  /** Writes until nothing fits or `endBytes` are written in all. Returns whether all were written. */
   push(endBytes: number): boolean;
 }
 

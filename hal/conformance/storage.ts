@@ -1,4 +1,4 @@
-/** What every storage must do. The keys it uses begin with `conformance.`, and are removed. */
+/** Checks of storage. The keys begin with `conformance.` and are removed at the end. */
 
 import { STORAGE_VALUE_MAX_BYTES } from '../storage.ts';
 import type { Storage } from '../storage.ts';

@@ -1,4 +1,4 @@
-/** What every stream socket must do with bytes. */
+/** Checks of stream sockets: bytes. */
 
 import { failure } from '../errno.ts';
 import { expect, expectEqual, expectResult } from './check.ts';

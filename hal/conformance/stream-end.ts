@@ -1,4 +1,4 @@
-/** How every stream socket must end: FIN and RST, half-closed, closed here, failed. */
+/** Checks of stream sockets: how they end. FIN and RST, half-closed, closed here, failed. */
 
 import { failure } from '../errno.ts';
 import { expect, expectEqual, expectResult, skipUnless } from './check.ts';

@@ -1,4 +1,4 @@
-/** What every stream socket must do until it is connected, and its options. */
+/** Checks of stream sockets: connecting, and the socket options. */
 
 import { failure } from '../errno.ts';
 import type { SocketAddress } from '../network.ts';

@@ -1,4 +1,4 @@
-/** What random numbers, console, link and system must do. */
+/** Checks of random numbers, console, link and system. */
 
 import type { ResetReason } from '../system.ts';
 import { expect, inWords } from './check.ts';

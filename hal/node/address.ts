@@ -10,7 +10,7 @@ export function familyOf({ address, port }: SocketAddress): 0 | 4 | 6 {
   return family === 4 || family === 6 ? family : 0;
 }
 
-/** What Node tells of an address, where it tells one. */
+/** Returns the address that Node reports; undefined if Node reports none. */
 export function socketAddressOf(told: object | string | null): SocketAddress | undefined {
   if (told === null || typeof told === 'string') return undefined;
   if (!('address' in told) || typeof told.address !== 'string') return undefined;

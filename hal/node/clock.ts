@@ -18,7 +18,7 @@ const ringing: NodeClock[] = [];
 let rungCount = 0;
 
 let timer: NodeJS.Timeout | undefined;
-/** When the timer will fire, on the process's clock; Infinity when there is none, -Infinity while alarms ring. */
+/** Time at which the timer fires, on the process's clock; Infinity without a timer, -Infinity while alarms ring. */
 let timerDueMs = Infinity;
 let immediate: NodeJS.Immediate | undefined;
 
@@ -29,13 +29,13 @@ export function nodeClock(): Clock {
 
 /** A clock and its alarm. A class, as a device has several: no closures for each. */
 class NodeClock implements Clock {
-  /** When the device was switched on, on the process's clock. */
+  /** Time at which the device was switched on, on the process's clock. */
   readonly originMs = performance.now();
   /** On the device's clock, as the firmware gave it. */
   atMs = 0;
   /** On the process's clock: what the heap is ordered by. */
   dueMs = 0;
-  /** Undefined: not armed. */
+  /** Handler of the alarm; undefined if the alarm is not armed. */
   isr: (() => void) | undefined = undefined;
   /** The place in the heap; NOT_WAITING when the alarm is not armed, or is being rung. */
   index = NOT_WAITING;

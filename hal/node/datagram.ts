@@ -11,9 +11,9 @@ import { familyOf, socketAddressOf } from './address.ts';
 import { errnoOfError } from './errno.ts';
 import type { Home } from './home.ts';
 
-/** What a socket holds in each direction, at most: Linux's default (net.core.rmem_default, wmem_default). */
+/** Most bytes that a socket queues in each direction: Linux's default (net.core.rmem_default, wmem_default). */
 const QUEUE_BOUND_BYTES = 212_992;
-/** What each datagram counts for besides its bytes, so that empty ones are bounded too. */
+/** Bytes that each datagram counts for besides its payload, so that empty datagrams are bounded too. */
 const OVERHEAD_BYTES = 256;
 
 /** The longest payload: 65,535 less the headers of UDP (8) and, where its length counts, IP (20). */

@@ -1,4 +1,4 @@
-/** From the error codes of Node (libuv, c-ares, and Node's own) to the closed set of the HAL. */
+/** Maps the error codes of Node (libuv, c-ares, and Node's own) to the closed set of the HAL. */
 
 import { isErrno } from '../errno.ts';
 import type { Errno } from '../errno.ts';

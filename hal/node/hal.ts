@@ -10,7 +10,7 @@ import { fileStorage } from './storage.ts';
 
 export interface NodeHalOptions {
   readonly deviceId: string;
-  /** Where the device's storage is kept; made when it is not there. */
+  /** File of the device's storage. It is created if it does not exist. */
   readonly storageFile: string;
   /** Why the firmware is started. By default `power-on`. */
   readonly resetReason?: ResetReason;

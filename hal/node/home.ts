@@ -1,4 +1,6 @@
-/** What the sockets of one network share: who is open, and where to say what could not be applied. */
+/**
+ * State that the sockets of one network share: the open sockets, and the place to report options that had no effect.
+ */
 
 export interface Droppable {
   /** Closes it as a reset of the device does, and calls nothing back. */

@@ -15,15 +15,15 @@ import { warnOnce } from './home.ts';
 import type { Droppable, Home } from './home.ts';
 
 /**
- * What a stream takes but has not given to the kernel yet, at most. It is the writableHighWaterMark too, because
- * only a write that reaches that mark makes Node emit `drain`.
+ * Most bytes that a stream accepts before the kernel has them. It is the writableHighWaterMark too, because only a
+ * write that reaches that mark makes Node emit `drain`.
  */
 export const WRITE_BOUND_BYTES = 64 * 1024;
 
 /** Unread bytes beyond which the socket is not read any more, so that TCP holds the peer back. */
 const UNREAD_BOUND_BYTES = 64 * 1024;
 
-/** How long a closed socket may take to send what is left, before the rest is dropped. */
+/** Time that a closed socket has to send its remaining bytes before they are dropped. */
 const LINGER_MS = 10_000;
 
 /** The largest values that Linux takes (include/net/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT). */
@@ -302,7 +302,7 @@ export class NodeStream implements StreamSocket, Droppable {
     if (!this.#finReceived) this.#handler.ended(this.#errno);
   }
 
-  /** From here on nothing is called back. False if that was so already. */
+  /** Stops all callbacks. Returns false if they had stopped before. */
   #leave(): boolean {
     if (this.#socket.owner === undefined) return false;
     this.#socket.owner = undefined;
@@ -316,7 +316,7 @@ export class NodeStream implements StreamSocket, Droppable {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** What is arriving just now: `readable` is being called, and this stream's reads are served from `bytes`. */
+/** Bytes that are arriving now: `readable` is being called, and this stream's reads are served from `bytes`. */
 const arriving: { stream: NodeStream | undefined; bytes: Uint8Array; start: number; end: number } = {
   stream: undefined,
   bytes: NO_BYTES,
