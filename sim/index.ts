@@ -40,8 +40,16 @@ export {
 export { nodeProgram, type ProgramEntry, NodeProgram, type NodeProgramOptions } from './node-host/program.ts';
 export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
 export {
-  echoFirmware, firmware, heartbeatFirmware, mqttBroker, type MqttBrokerSettings, mqttFirmware, referenceServer,
+  type BootTime,
+  echoFirmware,
+  firmware,
+  heartbeatFirmware,
+  mqttBroker,
+  type MqttBrokerSettings,
+  mqttFirmware,
+  referenceServer,
   type ServerProgram,
+  slowBoot,
 } from './programs.ts';
 export { forkRandom } from './random.ts';
 export { describeEvent, describeReason, type OfflineReason, type ServerEvent } from './server/events.ts';

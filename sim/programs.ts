@@ -27,6 +27,23 @@ export function firmware(config: FirmwareConfig): Firmware {
   return (hal, onEvent) => void boot(hal, image, onEvent);
 }
 
+export interface BootTime {
+  readonly bootMs?: number | undefined;
+  readonly jitterMs?: number | undefined;
+}
+
+/**
+ * The firmware on a device that takes a while to boot: `bootMs` from power to the first task, and on top of that, drawn
+ * at each boot, from 0 to `jitterMs`. Its network interface answers before.
+ */
+export function slowBoot(booted: Firmware, { bootMs = 0, jitterMs = 0 }: BootTime): Firmware {
+  if (bootMs === 0 && jitterMs === 0) return booted;
+  return (hal, onEvent) => {
+    const lengthMs = bootMs + (hal.random.uint32() / 2 ** 32) * jitterMs;
+    hal.clock.setAlarm(hal.clock.now() + lengthMs, () => booted(hal, onEvent));
+  };
+}
+
 /** The heartbeat client; without `servers`, of the simulation's server. */
 export function heartbeatFirmware(settings: Settings<'heartbeat'> = {}): Firmware {
   return firmware({ servers: SERVERS, ...settings, protocol: 'heartbeat' });

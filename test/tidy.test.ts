@@ -167,6 +167,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'simulation.ts',
     'time',
   ],
+  tune: ['text.ts', 'time'],
   'live-page': ['board', 'faults', 'sessions', 'testbed.ts', 'time', 'trace', 'verdict'],
   command: [
     'bench',
@@ -185,10 +186,12 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sessions',
     'simulation.ts',
     'swarm',
+    'tcpip',
     'testbed.ts',
     'text.ts',
     'time',
     'trace',
+    'tune',
     'verdict',
   ],
 };

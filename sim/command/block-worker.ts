@@ -1,8 +1,8 @@
 /** A thread that simulates blocks of a run, one after another, as it is told. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { planOf } from '../faults/plan.ts';
 import type { DeviceBlock } from './blocks.ts';
+import { readPlanLines } from './plan-file.ts';
 import { type BlockResult, runBlock } from './run-block.ts';
 import { readRun } from './run-command.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -28,5 +28,5 @@ async function carryOut(settings: Promise<RunSettings>, block: DeviceBlock): Pro
 const port = parentPort;
 if (port === null) throw new Error('this file is for a thread of cablepull run');
 const { args, plan }: RunWords = workerData;
-const settings = readRun(args, plan.length === 0 ? [] : planOf(plan.join('\n')));
+const settings = readRun(args, readPlanLines(plan));
 port.on('message', (block: DeviceBlock) => void carryOut(settings, block).then((reply) => port.postMessage(reply)));

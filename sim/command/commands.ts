@@ -28,6 +28,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./run-command.ts')).runCommand,
   },
   {
+    name: 'tune',
+    summary: 'for a path and a budget, the policies that find dead devices in time for the least traffic',
+    load: async () => (await import('./tune-command.ts')).tuneCommand,
+  },
+  {
     name: 'report',
     summary: 'what a stored trace comes to, as text or as a page',
     load: async () => (await import('./report-command.ts')).reportCommand,

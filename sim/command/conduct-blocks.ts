@@ -7,7 +7,7 @@ import { formatSeconds } from '../time/duration.ts';
 import { mergeFindings } from '../verdict/merge-findings.ts';
 import type { BlockReply, RunWords } from './block-worker.ts';
 import { type DeviceBlock, BLOCK_DEVICES, blocksOf } from './blocks.ts';
-import { printRun, startLine } from './conduct-run.ts';
+import { printRun, protocolNames, startLine } from './conduct-run.ts';
 import { Crew } from './crew.ts';
 import { painted } from './event-log.ts';
 import { addTellings } from './fault-tellings.ts';
@@ -19,12 +19,12 @@ import { ProgramEnds } from './program-ends.ts';
 import { ProgressLine } from './progress-line.ts';
 import type { BlockResult } from './run-block.ts';
 import { runPartText } from './run-part.ts';
-import { deviceIndex, type RunSettings, type Split } from './run-settings.ts';
+import type { RunSettings, Split } from './run-settings.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 
 /** Returns the exit status. Rejects with a Problem. */
 export async function conductBlocks(settings: RunSettings, split: Split, terminal: Terminal): Promise<number> {
-  const { deviceCount, plan, args } = settings;
+  const { deviceCount, plan, otherLines, args } = settings;
   const { jobs, shard, out } = split;
   const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
   const file = out === undefined ? undefined : new OutputFile('--out', out, warn);
@@ -34,7 +34,7 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
   const part = shard.count === 1 ? '' : `, part ${shard.number} of ${shard.count}`;
   terminal.log(startLine(settings, `against ${blocksOf(deviceCount, WHOLE).length} ${servers}${part}`));
 
-  const words: RunWords = { args, plan: plan.map(formatFault) };
+  const words: RunWords = { args, plan: [...otherLines, ...plan.map(formatFault)] };
   const threads = Math.min(jobs ?? availableParallelism(), blocks.length);
   const crew = new Crew<DeviceBlock, BlockReply>(new URL('./block-worker.js', import.meta.url), words, threads);
   let interruptedBy: InterruptSignal | undefined;
@@ -78,10 +78,10 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
 const WHOLE = { number: 1, count: 1 };
 
 /** Of blocks of one run, as one. At least one. */
-export function addResults(results: readonly BlockResult[], { plan }: RunSettings): BlockResult {
+export function addResults(results: readonly BlockResult[], { plan, devices }: RunSettings): BlockResult {
   const lines = plan.map(formatFault);
   const reconnectsMs = results.flatMap((result) => result.reconnectsMs).sort((a, b) => a - b);
-  const order = { plan: lines, deviceNumber: deviceIndex };
+  const order = { plan: lines, deviceNumber: (name: string) => devices.names.indexOf(name) };
   return {
     fleet: results.map(({ fleet }) => fleet).reduce(addFleets),
     findings: mergeFindings(results.map(({ findings }) => findings), reconnectsMs, order),
@@ -99,7 +99,7 @@ export function reportResult(
   }
   const outcome = outcomeOf(findings, settings.expectations, settings.repeat);
   printRun(settings, outcome, fleet, new ProgramEnds(), undefined, false, terminal);
-  const why = inVain(fleet, settings.firmware.protocol.name);
+  const why = inVain(fleet, protocolNames(settings));
   if (why !== undefined) throw new Problem(1, why);
   return isAsExpected(outcome) ? 0 : 1;
 }

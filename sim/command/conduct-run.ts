@@ -1,12 +1,11 @@
 /** A run of devices against a server, wherever it takes place: what is switched on, watched, and in the end printed. */
 
-import { boot, firmwareImage } from '../../firmware/index.ts';
-import type { Firmware } from '../board/board.ts';
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
 import type { TraceEvent } from '../trace/trace.ts';
+import type { Verdict } from '../verdict/verdict.ts';
 import { CiFiles } from './ci-files.ts';
 import { EventLog } from './event-log.ts';
 import { failureLines, Fleet, fleetLine, fleetSummary, type FleetTally, inVain } from './fleet.ts';
@@ -17,18 +16,19 @@ import { PageFile } from './page-file.ts';
 import { ProgramEnds } from './program-ends.ts';
 import { Problem } from './problem.ts';
 import { RealVenue } from './real-venue.ts';
-import { checkReachable, deviceNames, powerOnMs, type RunSettings } from './run-settings.ts';
+import { firmwareByGroup } from './device-groups.ts';
+import { checkReachable, powerOnMs, type RunSettings } from './run-settings.ts';
 import { SimulatedVenue } from './simulated-venue.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
 /** Runs to the end, or to Ctrl-C, and returns the exit status. Rejects with a Problem. */
 export async function conductRun(settings: RunSettings, terminal: Terminal): Promise<number> {
-  const fleet = new Fleet(settings.deviceCount, settings.firmware.servers.length);
+  const fleet = new Fleet(settings.deviceCount, settings.servers.length);
   const ends = new ProgramEnds();
   const ciFiles = new CiFiles(settings.ciFiles, settings.repeatWithoutFiles, terminal);
   const page = settings.report === undefined ? undefined : new PageFile('--report', settings.report, terminal);
-  const live = settings.live ? new LivePage() : undefined;
+  const live = settings.live ? new LivePage(settings.otherLines) : undefined;
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
     // What follows on the end of a run is no part of it.
@@ -90,7 +90,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   printRun(settings, outcome, tally, ends, connections, interruptedBy !== undefined, terminal);
   isKept = (page?.close(outcome, []) ?? true) && isKept;
   // Of what the user's own devices are for, nothing is known.
-  const why = settings.programs?.device === undefined ? inVain(tally, settings.firmware.protocol.name) : undefined;
+  const why = settings.programs?.device === undefined ? inVain(tally, protocolNames(settings)) : undefined;
   const [endedProgram] = settings.programs?.restart === 'never' ? ends.lines() : [];
   isKept = ciFiles.close(outcome, endedProgram ?? why) && isKept;
   // As a shell has it of a process that a signal ended: 128 and the signal's number.
@@ -115,11 +115,12 @@ function venueOf(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrac
 
 /** `beforeStart`: the devices and servers are there, and no time has passed. */
 async function letPass(settings: RunSettings, venue: Venue, beforeStart: () => Promise<void>): Promise<void> {
-  const image = firmwareImage({ ...settings.firmware, servers: await venue.open() });
-  const firmware: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
-  for (const [i, name] of deviceNames(settings.deviceCount).entries()) {
-    const board = venue.addDevice(name, firmware);
-    venue.testbed.switchOn(board, powerOnMs(i, settings.deviceCount));
+  const { devices } = settings;
+  const firmwareOf = firmwareByGroup(await venue.open());
+  for (let i = 0; i < devices.names.count; i++) {
+    const group = devices.groupAt(i);
+    const device = venue.addDevice(devices.names.at(i), firmwareOf(group), group.make);
+    venue.testbed.switchOn(device, powerOnMs(i, settings));
   }
   venue.testbed.schedule(settings.plan);
   await beforeStart();
@@ -149,6 +150,7 @@ export function printRun(
   if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
   for (const line of failureLines(fleet)) terminal.print(line);
   for (const line of ends.lines()) terminal.print(line);
+  for (const line of tooEarly(outcome.findings.verdicts, settings)) terminal.print(line);
   if (settings.network === 'real' && unexplainedLosses.has('missed-beats') && fleet.answers === 0) {
     terminal.print('no beat was answered: for a server that never answers any, say --no-answers');
   }
@@ -160,17 +162,34 @@ export function printRun(
   printExpectations(outcome, terminal);
 }
 
-function aboutLine({ firmware, programs, deviceCount, seed }: RunSettings, { description }: Venue): string {
-  const what = programs?.device?.file ?? firmware.protocol.name;
+function aboutLine(settings: RunSettings, { description }: Venue): string {
+  const { programs, deviceCount, seed } = settings;
+  const what = programs?.device?.file ?? protocolNames(settings);
   return `${counted(deviceCount, 'device')} (${what}) ${description}, seed ${seed}`;
 }
 
-export function startLine(
-  { firmware, programs, forMs, plan, deviceCount, seed }: RunSettings,
-  description: string,
-): string {
+/** Of faults that came before devices were connected for the first time, a sentence each. */
+function tooEarly(verdicts: readonly Verdict[], { rampMs }: RunSettings): string[] {
+  const faults = new Set(verdicts.filter(({ hadService }) => !hadService).map(({ text }) => text));
+  return Array.from(faults, (text) => {
+    const those = verdicts.filter((verdict) => verdict.text === text);
+    const missed = those.filter(({ hadService }) => !hadService).length;
+    const howMany = those.length === 1 ? 'the device' : `${missed} of ${those.length} devices`;
+    return (
+      `${text}: ${howMany} had not been connected yet (the last is switched on at ${formatSeconds(rampMs)}): ` +
+      'let the fault come later, or see --ramp'
+    );
+  });
+}
+
+export function startLine(settings: RunSettings, description: string): string {
+  const { programs, forMs, plan, deviceCount, seed } = settings;
   const length = forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(forMs)}`;
   const faults = plan.length === 0 ? '' : `\nfaults: ${plan.map(formatFault).join('; ')}`;
-  const what = programs?.device?.file ?? firmware.protocol.name;
+  const what = programs?.device?.file ?? protocolNames(settings);
   return `${counted(deviceCount, 'device')} (${what}) ${description} ${length}, seed ${seed}${faults}`;
+}
+
+export function protocolNames({ devices: { groups } }: RunSettings): string {
+  return [...new Set(groups.map(({ firmware }) => firmware.protocol.name))].join(', ');
 }

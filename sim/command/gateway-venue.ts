@@ -8,6 +8,8 @@ import type { LinkOptions } from '../link/options.ts';
 import type { NetstatRow } from '../netstat.ts';
 import { ServerBench, ServerBenchError, type ServerBenchOptions } from '../server-bench/index.ts';
 import type { TraceEvent } from '../trace/trace.ts';
+import type { DeviceMake } from './device-options.ts';
+import { DeviceHosts, linkText } from './device-hosts.ts';
 import type { Fleet } from './fleet.ts';
 import { Live } from './live.ts';
 import { OutputFile } from './output-file.ts';
@@ -28,6 +30,7 @@ export class GatewayVenue implements Venue {
   readonly #bench: ServerBench;
   readonly #file: OutputFile | undefined;
   readonly #capture: Capture | undefined;
+  readonly #hosts: DeviceHosts;
   #live: Live | undefined = undefined;
   #isStopped = false;
 
@@ -42,10 +45,11 @@ export class GatewayVenue implements Venue {
     this.#settings = settings;
     this.#terminal = terminal;
     this.#fleet = fleet;
+    const away = linkText(settings.devices, `${DEVICE_LINK.delay} away from`, 'over links of their own from');
     this.description =
       tun === undefined
-        ? `${DEVICE_LINK.delay} away from ${command.join(' ')}, in a network namespace of its own`
-        : `${DEVICE_LINK.delay} away from this host's network, against ${tun.server.address}:${tun.server.port}`;
+        ? `${away} ${command.join(' ')}, in a network namespace of its own`
+        : `${away} this host's network, against ${tun.server.address}:${tun.server.port}`;
     this.#file =
       settings.pcap === undefined
         ? undefined
@@ -69,6 +73,7 @@ export class GatewayVenue implements Venue {
         onTrace(event);
       },
     });
+    this.#hosts = new DeviceHosts(this.#bench, DEVICE_LINK);
     const file = this.#file;
     this.#capture = file && this.#bench.capture((bytes) => file.write(bytes), [settings.repeatWithoutFiles]);
   }
@@ -77,20 +82,20 @@ export class GatewayVenue implements Venue {
     return this.#bench.testbed;
   }
 
-  async open(): Promise<readonly Server[]> {
+  async open(): Promise<() => readonly Server[]> {
     try {
       await this.#bench.open();
     } catch (error) {
       // Who ends the run meanwhile wants no server.
-      if (this.#isStopped) return this.#settings.firmware.servers;
+      if (this.#isStopped) return () => this.#settings.servers;
       if (error instanceof ServerBenchError) throw new Problem(1, error.message);
       throw error;
     }
-    return this.#bench.servers;
+    return () => this.#bench.servers;
   }
 
-  addDevice(name: string, firmware: Firmware): Device {
-    return this.#bench.addDevice({ name, firmware, link: DEVICE_LINK, power: false });
+  addDevice(name: string, firmware: Firmware, make: DeviceMake): Device {
+    return this.#bench.addDevice({ name, firmware, ...this.#hosts.optionsOf(make), power: false });
   }
 
   async pass(): Promise<void> {

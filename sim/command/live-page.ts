@@ -20,6 +20,12 @@ export class LivePage {
   readonly #account = new LiveAccount();
   readonly #clock: Clock = nodeClock();
   #server: LivePageServer | undefined = undefined;
+  /** Of the run's plan, the lines that are no faults: a plan that repeats the run has them, too. */
+  readonly #otherLines: readonly string[];
+
+  constructor(otherLines: readonly string[]) {
+    this.#otherLines = otherLines;
+  }
 
   add(event: TraceEvent): void {
     this.#account.add(event);
@@ -35,6 +41,7 @@ export class LivePage {
     const title = 'Cablepull';
     const { testbed, pace } = venue;
     const account = this.#account;
+    const otherLines = this.#otherLines;
     const clock = this.#clock;
     const hands = new Hands(testbed, account.sessions, check);
     const run: LiveRun = {
@@ -47,7 +54,7 @@ export class LivePage {
         };
       },
       timeLines: () => account.timeLines(testbed.agenda.now()),
-      plan: () => planText(account, testbed),
+      plan: () => planText(account, otherLines, testbed),
       act(request) {
         act(request, hands, venue);
         pace?.wake();
@@ -59,7 +66,8 @@ export class LivePage {
 
   /** The run is over. */
   async close(testbed: Testbed, endMs: number): Promise<void> {
-    await this.#server?.close({ lines: this.#account.timeLines(endMs), plan: planText(this.#account, testbed) });
+    const plan = planText(this.#account, this.#otherLines, testbed);
+    await this.#server?.close({ lines: this.#account.timeLines(endMs), plan });
   }
 }
 
@@ -87,8 +95,10 @@ function stateOf(pace: Pace | undefined): PaceState | undefined {
 }
 
 /** With what else repeats the run, for whoever finds the file. */
-function planText({ plan }: LiveAccount, { agenda, repeat, network }: Testbed): string {
+function planText(
+  { plan }: LiveAccount, otherLines: readonly string[], { agenda, repeat, network }: Testbed,
+): string {
   const length = `${Math.ceil(agenda.now() / 1000)}s`;
   const how = network === 'simulated' ? [`# ${repeat ?? 'cablepull run'} --plan THIS-FILE --for ${length}`] : [];
-  return [`# ${counted(plan.size, 'fault')} of a run with --live`, ...how, ...plan.lines(), ''].join('\n');
+  return [`# ${counted(plan.size, 'fault')} of a run with --live`, ...how, ...otherLines, ...plan.lines(), ''].join('\n');
 }

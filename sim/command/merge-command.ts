@@ -1,9 +1,9 @@
 /** `cablepull merge`: the parts of a swarm, or of a run, put together to the report that one process would have printed. */
 
-import { planOf } from '../faults/plan.ts';
 import { mergeParts, missingParts, type NamedPart, readPart, twinOf } from '../swarm/part.ts';
 import { defineCommand } from './command.ts';
 import { addResults, reportResult } from './conduct-blocks.ts';
+import { readPlanLines } from './plan-file.ts';
 import { printSwarm } from './print-swarm.ts';
 import { readRun } from './run-command.ts';
 import { readRunPart, type RunPart } from './run-part.ts';
@@ -64,7 +64,7 @@ async function mergeRun(parts: readonly NamedRunPart[], json: boolean, terminal:
   if (other !== undefined) throw usage(`${other.name} is of another run than ${first.name}, or of other parts of it`);
   const twins = twinOf(parts);
   if (twins !== undefined) throw usage(twins);
-  const settings = await readRun(args, plan.length === 0 ? [] : planOf(plan.join('\n')));
+  const settings = await readRun(args, readPlanLines(plan));
   const result = addResults(parts.map(({ part }) => part.result), settings);
   const status = reportResult(result, { ...settings, json }, terminal);
   const missing = missingParts(parts, count);

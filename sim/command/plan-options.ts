@@ -3,29 +3,25 @@
 import type { Fault } from '../faults/fault.ts';
 import { describePlanError, parsePlan } from '../faults/plan.ts';
 import { type Expectation, EXPECTATION_EXAMPLES, parseExpectation } from '../verdict/expectation.ts';
+import { NO_PLAN, parsePlanFile, type PlanFile } from './plan-file.ts';
 import { nameOfInput, readText, usage } from './values.ts';
 
 /** What `--help` says of `--expect`. */
 export const EXPECT_HELP = `also ${EXPECTATION_EXAMPLES.slice(1).map((one) => `'${one}'`).join(', ')}; exit status 1 if it is not so`;
 
-export function readPlan(lines: readonly string[], file: string | undefined): readonly Fault[] {
-  return [
-    ...(file === undefined ? [] : readPlanFile(file)),
-    ...lines.flatMap((line) => parseOrRefuse(line, '--fault', () => '--fault')),
-  ];
+/** What `--plan` names. Throws a Problem. */
+export function readPlanFile(file: string | undefined): PlanFile {
+  return file === undefined ? NO_PLAN : parsePlanFile(readText('--plan', file), nameOfInput(file));
 }
 
-function readPlanFile(file: string): readonly Fault[] {
-  const name = nameOfInput(file);
-  return parseOrRefuse(readText('--plan', file), name, (line) => `${name}, line ${line}`);
-}
-
-/** `source` is where the plan stands, `place` where its n-th line does. */
-function parseOrRefuse(text: string, source: string, place: (line: number) => string): readonly Fault[] {
-  const plan = parsePlan(text);
-  if ('message' in plan) throw usage(`${place(plan.line)}: ${describePlanError(text, plan)}`);
-  if (plan.length === 0) throw usage(`${source}: there is no fault in it`);
-  return plan;
+/** What `--fault` says, again and again. Throws a Problem. */
+export function readFaults(lines: readonly string[]): readonly Fault[] {
+  return lines.flatMap((line) => {
+    const plan = parsePlan(line);
+    if ('message' in plan) throw usage(`--fault: ${describePlanError(line, plan)}`);
+    if (plan.length === 0) throw usage('--fault: there is no fault in it');
+    return plan;
+  });
 }
 
 export function readExpectations(texts: readonly string[]): readonly Expectation[] {

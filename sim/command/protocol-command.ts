@@ -17,13 +17,22 @@ import type { Terminal } from './terminal.ts';
 import { durationOf, usage, wholeNumber } from './values.ts';
 import { whyNotLoaded } from './why-not-loaded.ts';
 
-/** What a command that speaks a protocol is given. */
-export interface GivenWithProtocol<O extends Options> extends Given<O> {
+/** What devices and server speak, as it was said. */
+export interface Speech {
   readonly protocol: Protocol;
   readonly settings: SaidSettings<object, object>;
   readonly beatIntervalMs: number | undefined;
   readonly missedLimit: number | undefined;
   readonly keepAlive: KeepAlive | 'off' | undefined;
+}
+
+/** What a command that speaks a protocol is given. */
+export interface GivenWithProtocol<O extends Options> extends Given<O>, Speech {
+  /**
+   * What some devices speak of whom more is said, in such words as stand on the command line: behind those of the
+   * command line; but in place of them where they name a protocol. Rejects with a Problem.
+   */
+  speak(more: readonly string[]): Promise<Speech>;
   /** What stands behind `--`: the command of the user's own server. */
   readonly serverCommand: readonly string[] | undefined;
 }
@@ -53,13 +62,20 @@ export async function readProtocolOptions<const O extends Options>(
   const { name, options } = definition;
   const known = optionsOf(name, Object.values(PROTOCOLS));
   const { own, behind } = definition.takesCommand === true ? splitAtTerminator(args) : { own: args, behind: undefined };
-  const protocol = await chosenProtocol(own);
-  const more = { ...known, ...optionsOf(name, [protocol]) };
-  const { given, moreValues } = readOptionsWith(name, own, options, more, definition.needs);
-  const said = new SaidWords(more, moreValues);
-  const { beatIntervalMs, missedLimit, keepAlive } = said;
-  const settings = settingsOf(protocol, new SaidWords(more, moreValues));
-  return { ...given, args, protocol, settings, beatIntervalMs, missedLimit, keepAlive, serverCommand: behind };
+  const read = async (words: readonly string[]): Promise<{ given: Given<O>; speech: Speech }> => {
+    const protocol = await chosenProtocol(words);
+    const more = { ...known, ...optionsOf(name, [protocol]) };
+    const { given, moreValues } = readOptionsWith(name, words, options, more, definition.needs);
+    const { beatIntervalMs, missedLimit, keepAlive } = new SaidWords(more, moreValues);
+    const settings = settingsOf(protocol, new SaidWords(more, moreValues));
+    return { given, speech: { protocol, settings, beatIntervalMs, missedLimit, keepAlive } };
+  };
+  const { given, speech } = await read(own);
+  const speak = async (more: readonly string[]): Promise<Speech> => {
+    const namesProtocol = more.some((word) => word.startsWith('--protocol='));
+    return (await read(namesProtocol ? more : [...own, ...more])).speech;
+  };
+  return { ...given, args, ...speech, speak, serverCommand: behind };
 }
 
 // ---- which protocol ----
@@ -127,6 +143,11 @@ const SHARED_OPTIONS: Options = {
       + '--protocol echo 3/3/3 on the devices)',
   },
 };
+
+/** Whether a plan file may say it of devices: an option of a protocol of this project, or one that all share. */
+export function isSpeechOption(option: string): boolean {
+  return Object.hasOwn(optionsOf('run', Object.values(PROTOCOLS)), option.replace(/^no-/, ''));
+}
 
 /** An option that several protocols have is one option. */
 function optionsOf(command: 'run' | 'serve', protocols: readonly Protocol[]): Options {

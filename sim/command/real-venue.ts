@@ -37,11 +37,11 @@ export class RealVenue implements Venue {
   }
 
   get description(): string {
-    return `against ${this.#settings.firmware.servers.map(serverName).join(', ')}`;
+    return `against ${this.#settings.servers.map(serverName).join(', ')}`;
   }
 
-  async open(): Promise<readonly Server[]> {
-    return this.#settings.firmware.servers;
+  async open(): Promise<() => readonly Server[]> {
+    return () => this.#settings.servers;
   }
 
   addDevice(name: string, firmware: Firmware): Device {

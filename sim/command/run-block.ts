@@ -1,16 +1,16 @@
 /** A block of a run, simulated from its beginning to its end. */
 
-import { boot, firmwareImage } from '../../firmware/index.ts';
-import type { Firmware } from '../board/board.ts';
 import { formatFault } from '../faults/fault.ts';
 import { targetsOf } from '../faults/hosts.ts';
-import { referenceServer, SERVER_NAME } from '../programs.ts';
+import { SERVER_NAME } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Findings } from '../verdict/verdict.ts';
 import type { DeviceBlock } from './blocks.ts';
+import { firmwareByGroup } from './device-groups.ts';
+import { addOwnServer, DeviceHosts } from './device-hosts.ts';
 import { addTellings, type FaultTelling } from './fault-tellings.ts';
 import { Fleet, type FleetTally } from './fleet.ts';
-import { nthDevice, powerOnMs, type RunSettings } from './run-settings.ts';
+import { powerOnMs, type RunSettings } from './run-settings.ts';
 import { DEVICE_LINK } from './simulated-venue.ts';
 
 /** What a block came to. */
@@ -26,10 +26,10 @@ export interface BlockResult {
 const TELLINGS_KEPT_MAX = 100_000;
 
 export async function runBlock(settings: RunSettings, { before, deviceCount }: DeviceBlock): Promise<BlockResult> {
-  const { seed, plan, firmware, embeddedServer, forMs, deviceCount: all } = settings;
+  const { seed, plan, devices, servers, forMs } = settings;
   if (forMs === undefined) throw new Error('a simulated run must have an end');
   const lines = plan.map(formatFault);
-  const fleet = new Fleet(deviceCount, firmware.servers.length);
+  const fleet = new Fleet(deviceCount, servers.length);
   let tellings: FaultTelling[] = [];
   const everConnected = new Set<string>();
   const reconnectsMs: number[] = [];
@@ -46,13 +46,13 @@ export async function runBlock(settings: RunSettings, { before, deviceCount }: D
       if (tellings.length === TELLINGS_KEPT_MAX) tellings = addTellings(tellings, lines);
     },
   });
-  const names = Array.from({ length: deviceCount }, (_, i) => nthDevice(before + i));
-  const image = firmwareImage(firmware);
-  const program: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
-  sim.addServer(referenceServer(embeddedServer));
+  const names = devices.names.slice(before, before + deviceCount);
+  const firmwareOf = firmwareByGroup(addOwnServer(sim, devices));
+  const hostsOf = new DeviceHosts(sim, DEVICE_LINK);
   for (const [i, name] of names.entries()) {
-    const device = sim.addDevice({ name, firmware: program, link: DEVICE_LINK, power: false });
-    sim.testbed.switchOn(device, powerOnMs(before + i, all));
+    const group = devices.groupAt(before + i);
+    const options = { name, firmware: firmwareOf(group), ...hostsOf.optionsOf(group.make) };
+    sim.testbed.switchOn(sim.addDevice({ ...options, power: false }), powerOnMs(before + i, settings));
   }
   const hosts = { network: 'simulated', devices: names, servers: [SERVER_NAME] } as const;
   sim.schedule(plan.filter((fault) => targetsOf(fault, hosts).length > 0));

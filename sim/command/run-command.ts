@@ -1,10 +1,11 @@
 /** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
 
-import type { Fault } from '../faults/fault.ts';
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { CI_OPTIONS } from './ci-files.ts';
 import { conductBlocks } from './conduct-blocks.ts';
 import { conductRun } from './conduct-run.ts';
+import { DEVICE_OPTIONS } from './device-options.ts';
+import type { PlanFile } from './plan-file.ts';
 import { PROGRAM_OPTIONS } from './program-options.ts';
 import { defineProtocolCommand, type GivenWithProtocol, readProtocolOptions } from './protocol-command.ts';
 import { EXPECT_HELP } from './plan-options.ts';
@@ -32,7 +33,12 @@ export const RUN_OPTIONS = {
   devices: {
     type: 'string',
     value: 'N',
-    help: 'how many (20; 5 simulated): dev-1, dev-2, ...; switched on 1 ms apart',
+    help: 'how many (20; 5 simulated): dev-1, dev-2, ...',
+  },
+  ramp: {
+    type: 'string',
+    value: '10s',
+    help: 'how long it takes to switch them on, one after the other (1 ms for each, and at most 10 s)',
   },
   fault: {
     type: 'string',
@@ -42,7 +48,13 @@ export const RUN_OPTIONS = {
       `again and again; kinds: ${FAULT_KINDS.join(', ')}; 'cablepull faults' tells of each, and of ranges, patterns ` +
       "and 'every'",
   },
-  plan: { type: 'string', value: 'FILE', help: 'faults, one a line; - for standard input' },
+  plan: {
+    type: 'string',
+    value: 'FILE',
+    help:
+      "faults, one a line; also 'devices 40 meter', 'profile w5500 on meter-*', 'beat 10s on meter-1..9', 'expect no " +
+      "false alarms': all options of devices and protocols without their dashes; - for standard input",
+  },
   for: {
     type: 'string',
     value: '2m',
@@ -75,12 +87,7 @@ export const RUN_OPTIONS = {
   },
   ...PROGRAM_OPTIONS,
 
-  watchdog: {
-    type: 'string',
-    value: '5s',
-    opensGroup: true,
-    help: 'a hardware watchdog: resets a device that hangs (none)',
-  },
+  ...DEVICE_OPTIONS,
 
   jobs: {
     type: 'string',
@@ -120,8 +127,8 @@ const definition = {
     'cablepull run --devices 9 --fault "hang on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
   takesCommand: true,
   options: RUN_OPTIONS,
-  run(given: GivenWithProtocol<typeof RUN_OPTIONS>, terminal: Terminal): Promise<number> {
-    const settings = runSettings(given);
+  async run(given: GivenWithProtocol<typeof RUN_OPTIONS>, terminal: Terminal): Promise<number> {
+    const settings = await runSettings(given);
     return settings.split === undefined
       ? conductRun(settings, terminal)
       : conductBlocks(settings, settings.split, terminal);
@@ -131,6 +138,6 @@ const definition = {
 export const runCommand = defineProtocolCommand(definition);
 
 /** The settings of a run, from what stands behind `run` on a command line and the lines of its plan. */
-export async function readRun(args: readonly string[], plan: readonly Fault[]): Promise<RunSettings> {
+export async function readRun(args: readonly string[], plan: PlanFile): Promise<RunSettings> {
   return runSettings(await readProtocolOptions(definition, args), plan);
 }

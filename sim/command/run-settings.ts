@@ -1,16 +1,12 @@
 /** What the options of `cablepull run` come to, checked. */
 
 import { isIP } from 'node:net';
-import { ConfigError, type FirmwareConfig, firmwareImage, type OwnConfig } from '../../firmware/index.ts';
-import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
+import type { Server } from '../../firmware/index.ts';
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import type { NetworkKind } from '../faults/kind.ts';
 import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
-import { DEFAULT_LIMITS } from '../server/limits.ts';
-import type { ServerProtocol } from '../server/protocols/protocol.ts';
-import type { ServerOptions } from '../server/settings.ts';
 import type { Shard } from '../swarm/part.ts';
 import { formatDuration } from '../time/duration.ts';
 import { SPEED_MAX, SPEED_MIN } from '../live-page/wire.ts';
@@ -19,11 +15,14 @@ import type { TunOptions } from '../server-bench/index.ts';
 import { whyWhole } from './blocks.ts';
 import { type CiFileNames, ciFileNames } from './ci-files.ts';
 import { commandLine, without, withoutFlag } from './command-line.ts';
-import { readExpectations, readPlan } from './plan-options.ts';
+import { DeviceNames, type Devices, devicesOf } from './device-groups.ts';
+import { DEVICE_OPTIONS, type DeviceOptionName, isDeviceOption, type Saying, sayingOf } from './device-options.ts';
+import type { PlanFile } from './plan-file.ts';
+import { readExpectations, readFaults, readPlanFile } from './plan-options.ts';
 import { type Programs, programsOf } from './program-options.ts';
 import type { GivenWithProtocol } from './protocol-command.ts';
 import type { RUN_OPTIONS } from './run-command.ts';
-import { checkServer, defined } from './server-options.ts';
+import { defined } from './server-options.ts';
 import {
   checkDifferent,
   durationOf,
@@ -59,8 +58,12 @@ export interface Split {
 
 export interface RunSettings {
   readonly network: NetworkKind;
+  readonly devices: Devices;
   readonly deviceCount: number;
-  readonly firmware: OwnConfig;
+  /** Over which all devices are switched on, one after the other. */
+  readonly rampMs: number;
+  /** Where devices connect to, unless the venue has it otherwise. */
+  readonly servers: readonly Server[];
   /** Over a gateway: the user's own server. */
   readonly ownServer: OwnServer | undefined;
   /** Simulated: the user's own Node programs. */
@@ -69,9 +72,9 @@ export interface RunSettings {
   readonly transport: 'stream' | 'datagram';
   /** Lines of what the server prints that say that a device is gone. */
   readonly offlineLog: RegExp | undefined;
-  /** But where it listens; over real sockets the servers are the user's own. */
-  readonly embeddedServer: ServerOptions;
   readonly plan: readonly Fault[];
+  /** Of a plan file, the lines that are no faults. */
+  readonly otherLines: readonly string[];
   /** Whether a page shows the run while it lasts, with a button for each fault. */
   readonly live: boolean;
   /** With a live page, on the simulated network: virtual seconds for each real one, to begin with. */
@@ -108,11 +111,12 @@ const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5,
 const WORLD_DEVICES_MAX = 100_000;
 const DEVICES_MAX = 10_000_000;
 
-/** Throws a Problem. `plan`: the lines of its options, where they have been read before. */
-export function runSettings(
-  given: GivenWithProtocol<typeof RUN_OPTIONS>, plan = planOfOptions(given.values),
-): RunSettings {
-  const { values, args, protocol, settings, beatIntervalMs, keepAlive } = given;
+/** Rejects with a Problem. `planFile`: what `--plan` and `--fault` say, where they have been read before. */
+export async function runSettings(
+  given: GivenWithProtocol<typeof RUN_OPTIONS>, planFile = planOfOptions(given.values),
+): Promise<RunSettings> {
+  const { values, args, protocol } = given;
+  const { faults: plan, otherLines } = planFile;
   const ownServer =
     given.serverCommand === undefined
       ? tunServerOf(values)
@@ -137,57 +141,44 @@ export function runSettings(
     '--plan': values.plan, '--pcap': values.pcap, '--report': values.report, '--junit': values.junit,
     '--markdown': values.markdown, '--out': values.out,
   });
-  const deviceCount = values.devices === undefined
-    ? DEVICES[network]
-    : wholeNumber('--devices', values.devices, 1, network === 'simulated' ? DEVICES_MAX : WORLD_DEVICES_MAX);
+  const names = deviceNamesOf(values.devices, planFile, network);
+  const deviceCount = names.count;
   const forMs =
     durationOf('--for', values.for, { maxMs: Infinity }) ?? (values.live ? undefined : defaultLengthMs(plan, network));
   const servedBy = network === 'real' ? [] : [SERVER_NAME];
   const problem =
-    plan.length === 0 ? undefined : problemOf(plan, { network, devices: deviceNames(deviceCount), servers: servedBy });
+    plan.length === 0 ? undefined : problemOf(plan, { network, devices: names.slice(), servers: servedBy });
   if (problem !== undefined) throw usage(problem);
-  const split = splitOf(values, network, deviceCount, protocol.server, plan);
+  // What the command line says of all or some stands behind what the plan says.
+  const sayings = [...planFile.sayings, ...deviceSayings(values)];
+  const endpoints = servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }];
+  const devices = await devicesOf({ names, sayings, network, servers: endpoints, base: given, speak: given.speak });
+  if (programs?.device !== undefined) checkProgramDevices(sayings);
+  const split = splitOf(values, network, devices, plan);
   if (ownServer?.tun !== undefined) checkReachable(plan);
   for (const fault of plan) {
     if (forMs !== undefined && fault.at.toMs >= forMs) {
       throw usage(`${formatFault(fault)}: the run is over by then (--for ${formatDuration(forMs)})`);
     }
   }
-  const expectations = readExpectations(values.expect ?? []);
+  const expectations = [...planFile.expectations, ...readExpectations(values.expect ?? [])];
   const liveSpeed = liveSpeedOf(values, network);
   if (expectations.some(({ kind }) => kind === 'times') && plan.length === 0 && !values.live) {
     throw usage('--expect speaks of faults: it needs a --fault or a --plan');
   }
 
-  const { device = {}, service = {}, liveness, beatEvents = false } = settings;
-  const firmware: OwnConfig = {
-    ...defined(device),
-    protocol: protocol.device,
-    servers: servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }],
-    ...defined({ watchdogMs: durationOf('--watchdog', values.watchdog, { minMs: WATCHDOG_MIN_TICKS }) }),
-  };
-  checkFirmware(firmware);
-  const embeddedServer = checkServer({
-    protocol: { ...defined(service), kind: protocol },
-    ...defined({ liveness, keepAlive }),
-    // What is asked of the devices here is no flood; and each may come back while the server still believes in its
-    // ghost.
-    limits: {
-      maxFramesPerSecond: Math.max(100, Math.ceil(5000 / (beatIntervalMs ?? 3000))),
-      maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * deviceCount),
-    },
-    beatEvents,
-  });
   return {
     network,
+    devices,
     deviceCount,
-    firmware,
+    rampMs: durationOf('--ramp', values.ramp, { maxMs: Infinity }) ?? Math.min(deviceCount, RAMP_MS_MAX),
+    servers: endpoints,
     ownServer,
     programs,
     transport: protocol.server.transport,
     offlineLog: pattern === undefined ? undefined : regularExpression('--offline-log', pattern),
-    embeddedServer,
     plan,
+    otherLines,
     live: values.live,
     liveSpeed,
     forMs,
@@ -206,8 +197,37 @@ export function runSettings(
 }
 
 /** The lines of `--fault` and `--plan`. Throws a Problem. */
-function planOfOptions({ fault = [], plan }: { fault?: string[]; plan?: string }): readonly Fault[] {
-  return readPlan(fault, inputName('--plan', plan));
+function planOfOptions({ fault = [], plan }: { fault?: string[]; plan?: string }): PlanFile {
+  const file = readPlanFile(inputName('--plan', plan));
+  return { ...file, faults: [...file.faults, ...readFaults(fault)] };
+}
+
+/** What `--devices` says, or the plan. */
+function deviceNamesOf(count: string | undefined, { devices }: PlanFile, network: NetworkKind): DeviceNames {
+  if (count !== undefined && devices !== undefined) {
+    throw usage('--devices and the plan both say which devices there are: say it in one place');
+  }
+  const most = network === 'simulated' ? DEVICES_MAX : WORLD_DEVICES_MAX;
+  const number = count === undefined ? DEVICES[network] : wholeNumber('--devices', count, 1, most);
+  const names = new DeviceNames(devices ?? [{ prefix: 'dev', count: number }]);
+  if (names.count > most) throw usage(`the plan has ${names.count} devices; there can be ${most}`);
+  return names;
+}
+
+/** What `--link`, `--profile` and the like say. */
+function deviceSayings(values: { readonly [Name in DeviceOptionName]?: string[] | undefined }): Saying[] {
+  return Object.keys(DEVICE_OPTIONS).filter(isDeviceOption).flatMap((option) => {
+    return (values[option] ?? []).map((text) => sayingOf(option, text, `--${option}`));
+  });
+}
+
+/** What is said of firmware alone. */
+const OF_FIRMWARE: readonly string[] = ['boot-time', 'boot-jitter', 'watchdog', 'clock-drift'];
+
+function checkProgramDevices(sayings: readonly Saying[]): void {
+  const saying = sayings.find(({ option }) => !isDeviceOption(option) || OF_FIRMWARE.includes(option));
+  if (saying === undefined) return;
+  throw usage(`${saying.place}: ${saying.option} is of our own firmware: it does not go with --device-program`);
 }
 
 /** Options that name files. */
@@ -223,7 +243,7 @@ type SplitValues = Readonly<Partial<Record<'jobs' | 'shard' | 'out', string | un
 };
 
 function splitOf(
-  values: SplitValues, network: NetworkKind, deviceCount: number, server: ServerProtocol, plan: readonly Fault[],
+  values: SplitValues, network: NetworkKind, { names: { count: deviceCount }, ports }: Devices, plan: readonly Fault[],
 ): Split | undefined {
   const { jobs, shard, out } = values;
   const given = Object.entries({ jobs, shard, out });
@@ -235,7 +255,7 @@ function splitOf(
   if (whole !== undefined) {
     throw usage(`${why} splits the fleet over several servers: it does not go with --${whole}, which needs one world`);
   }
-  const shared = whyWhole(server, plan);
+  const [shared] = ports.flatMap(({ protocol }) => whyWhole(protocol.server, plan) ?? []);
   if (shared !== undefined) throw usage(`${why} splits the fleet over several servers, but ${shared}`);
   return {
     jobs: jobs === undefined ? undefined : wholeNumber('--jobs', jobs, 1, JOBS_MAX),
@@ -266,29 +286,16 @@ function liveSpeedOf(
   return number;
 }
 
-/** dev-1, dev-2, ... */
-export function deviceNames(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => nthDevice(i));
-}
-
-export function nthDevice(index: number): string {
-  return `dev-${index + 1}`;
-}
-
-/** The place of a device among these names: what `nthDevice` makes a name of. */
-export function deviceIndex(name: string): number {
-  return Number(name.replace(/^dev-/, '')) - 1;
-}
-
 /**
  * Devices are switched on one after another, so that a listening queue is not met by all of them at once: 1 ms apart,
- * but all of them within 10 s.
+ * but all of them within 10 s, unless --ramp says otherwise.
  */
-export function powerOnMs(index: number, deviceCount: number): number {
-  return index * Math.min(1, POWER_ON_MS_MAX / deviceCount);
-}
+const RAMP_MS_MAX = 10_000;
 
-const POWER_ON_MS_MAX = 10_000;
+/** When a device is switched on, by its place. */
+export function powerOnMs(index: number, { rampMs, deviceCount }: RunSettings): number {
+  return (index * rampMs) / deviceCount;
+}
 
 function defaultLengthMs(plan: readonly Fault[], network: NetworkKind): number | undefined {
   if (plan.length === 0 && network !== 'simulated') return undefined;
@@ -350,18 +357,4 @@ function ownServerOf(
     throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
   }
   return { command, port: wholeNumber('the port of --server', port, 1, 65_535), tun: undefined };
-}
-
-function checkFirmware(config: FirmwareConfig): void {
-  try {
-    firmwareImage(config);
-  } catch (error) {
-    if (error instanceof ConfigError) throw usage(inWordsOfOptions(error.message));
-    throw error;
-  }
-}
-
-/** The firmware speaks of its fields; of these only the servers have not been looked at yet. */
-function inWordsOfOptions(message: string): string {
-  return message.replace(/^config\.servers\[\d+\]\.(\w+)/, 'the $1 of --server');
 }

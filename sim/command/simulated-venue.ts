@@ -9,11 +9,14 @@ import type { LinkOptions } from '../link/options.ts';
 import type { NetstatRow } from '../netstat.ts';
 import { nodeProgram, ProgramError, type NodeProgram } from '../node-host/program.ts';
 import { portOf } from '../program-port.ts';
-import { referenceServer, SERVER_NAME } from '../programs.ts';
+import { SERVER_NAME } from '../programs.ts';
 import { Simulation } from '../simulation.ts';
 import type { Testbed } from '../testbed.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 import { formatSeconds } from '../time/duration.ts';
+import type { DeviceGroup } from './device-groups.ts';
+import { addOwnServer, DeviceHosts, linkText } from './device-hosts.ts';
+import type { DeviceMake } from './device-options.ts';
 import { type Fleet, READABLE_DEVICES } from './fleet.ts';
 import { OutputFile } from './output-file.ts';
 import { Problem } from './problem.ts';
@@ -39,6 +42,7 @@ export class SimulatedVenue implements Venue {
   /** Of the server's program. */
   #whyEnded: string | undefined = undefined;
   readonly #sim: Simulation;
+  readonly #hosts: DeviceHosts;
   readonly #signal = { aborted: false };
   readonly #progress: Progress;
   /** Ends the pause between two slices of work. */
@@ -84,6 +88,7 @@ export class SimulatedVenue implements Venue {
         onProgress: () => this.#progress.turn(this.#sim.nowMs),
       },
     });
+    this.#hosts = new DeviceHosts(this.#sim, DEVICE_LINK);
     this.#progress = new Progress(terminal, fleet, nodeClock(), settings);
     const file = this.#file;
     this.#capture = file && this.#sim.capture((bytes) => file.write(bytes), [settings.repeatWithoutFiles]);
@@ -95,34 +100,33 @@ export class SimulatedVenue implements Venue {
 
   get description(): string {
     const server = this.#settings.programs?.server?.file ?? 'our own server';
-    return `against ${server} on a simulated network (${DEVICE_LINK.delay} and ${DEVICE_LINK.loss} loss each way)`;
+    const usual = `${DEVICE_LINK.delay} and ${DEVICE_LINK.loss} loss each way`;
+    const link = linkText(this.#settings.devices, usual, 'links as said');
+    return `against ${server} on a simulated network (${link})`;
   }
 
-  async open(): Promise<readonly Server[]> {
-    const { programs, embeddedServer, firmware } = this.#settings;
-    if (programs?.server === undefined) {
-      this.#sim.addServer(referenceServer(embeddedServer));
-      return firmware.servers;
-    }
+  async open(): Promise<(group: DeviceGroup) => readonly Server[]> {
+    const { programs, devices, servers } = this.#settings;
+    if (programs?.server === undefined) return addOwnServer(this.#sim, devices);
     const { port } = programs.server;
     const server = this.#sim.addServer(this.#programOf(programs.server, programs));
     try {
       const found = await portOf(this.#sim, server, { transport: this.#settings.transport, port });
       // Who ends the run meanwhile wants no server.
-      if (this.#isStopped) return firmware.servers;
-      if (typeof found === 'number') return [{ host: SERVER_NAME, port: found }];
+      if (this.#isStopped) return () => servers;
+      if (typeof found === 'number') return () => [{ host: SERVER_NAME, port: found }];
       throw this.#whyEnded === undefined ? new Problem(1, found) : earlyEnd(programs.server, this.#whyEnded);
     } catch (error) {
       throw error instanceof ProgramError ? programProblem(programs.server, error) : error;
     }
   }
 
-  addDevice(name: string, firmware: Firmware): Device {
+  addDevice(name: string, firmware: Firmware, make: DeviceMake): Device {
     const { programs } = this.#settings;
     return this.#sim.addDevice({
       name,
       firmware: programs?.device === undefined ? firmware : this.#programOf(programs.device, programs),
-      link: DEVICE_LINK,
+      ...this.#hosts.optionsOf(make),
       power: false,
     });
   }

@@ -11,7 +11,7 @@ import { tallyOf } from '../swarm/tally.ts';
 import { formatDuration } from '../time/duration.ts';
 import { defineCommand } from './command.ts';
 import type { OptionValues } from './options.ts';
-import { readPlan } from './plan-options.ts';
+import { readFaults } from './plan-options.ts';
 import { swarmRepeatLine } from './print-swarm.ts';
 import { type ManySettings, runMany } from './swarm-runs.ts';
 import type { Terminal } from './terminal.ts';
@@ -66,7 +66,7 @@ const RUNS_MAX = 1_000_000_000;
 function swarmSettings(values: OptionValues<typeof OPTIONS>): SwarmSettings {
   const seed = seedOf(values.seed);
   const forMs = durationOf('--for', values.for, { minMs: FOR_MIN_MS }) ?? FOR_MIN_MS;
-  const plan = readPlan(values.fault ?? [], undefined);
+  const plan = readFaults(values.fault ?? []);
   const late = plan.find(({ at }) => at.toMs >= forMs);
   if (late !== undefined) throw usage(`${formatFault(late)}: a run is over by then (--for ${formatDuration(forMs)})`);
   const only = onlyOf(values, seed, forMs, plan);

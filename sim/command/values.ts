@@ -65,6 +65,24 @@ export function shardOf(text: string): Shard {
   return { number: wholeNumber('the part of --shard', number, 1, parts), count: parts };
 }
 
+/** `200kB`, in powers of ten, as volumes of data are sold. */
+export function bytesOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(B|kB|MB|GB)$/.exec(text) ?? [];
+  const unitBytes = BYTE_UNITS.get(unit);
+  if (number === undefined || unitBytes === undefined) throw usage(`${option} must be such as 200kB or 1.5MB, not '${text}'`);
+  return Number(number) * unitBytes;
+}
+
+const BYTE_UNITS: ReadonlyMap<string, number> = new Map([['B', 1], ['kB', 1e3], ['MB', 1e6], ['GB', 1e9]]);
+
+/** 0 or more. */
+export function numberOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+(\.\d+)?$/.test(text)) throw usage(`${option} must be a number such as 1 or 0.5, not '${text}'`);
+  return Number(text);
+}
+
 export function seedOf(text: string): number {
   return wholeNumber('--seed', text, 0, 2 ** 32 - 1);
 }

@@ -1,0 +1,215 @@
+/** The devices of a run: their names, and those of whom the same is said together. */
+
+import { boot, ConfigError, firmwareImage, type OwnConfig, type Server } from '../../firmware/index.ts';
+import type { Firmware } from '../board/board.ts';
+import { targets } from '../faults/fault.ts';
+import type { NetworkKind } from '../faults/kind.ts';
+import { slowBoot } from '../programs.ts';
+import { DEFAULT_LIMITS } from '../server/limits.ts';
+import type { Protocol } from '../server/protocols/protocol.ts';
+import type { ServerOptions } from '../server/settings.ts';
+import { type DeviceMake, deviceMake, isDeviceOption, type Saying } from './device-options.ts';
+import { Problem } from './problem.ts';
+import type { Speech } from './protocol-command.ts';
+import { checkServer, defined } from './server-options.ts';
+import { usage } from './values.ts';
+
+/** So many devices with the same beginning of their names: dev-1, dev-2, ... */
+export interface NumberedDevices {
+  readonly prefix: string;
+  readonly count: number;
+}
+
+/** The names of all devices of a run, which may be millions: none is kept. */
+export class DeviceNames {
+  readonly count: number;
+  readonly #rows: readonly NumberedDevices[];
+
+  constructor(rows: readonly NumberedDevices[]) {
+    this.#rows = rows;
+    this.count = rows.reduce((sum, row) => sum + row.count, 0);
+  }
+
+  /** From 0. */
+  at(index: number): string {
+    let before = 0;
+    for (const { prefix, count } of this.#rows) {
+      if (index < before + count) return `${prefix}-${index - before + 1}`;
+      before += count;
+    }
+    throw new RangeError(`there is no device ${index}`);
+  }
+
+  /** The place of a device of the run. */
+  indexOf(name: string): number {
+    const [, prefix, number] = /^(.*)-(\d+)$/.exec(name) ?? [];
+    let before = 0;
+    for (const row of this.#rows) {
+      if (row.prefix === prefix) return before + Number(number) - 1;
+      before += row.count;
+    }
+    throw new RangeError(`there is no device ${name}`);
+  }
+
+  /** Those from one place to before another. */
+  slice(from = 0, to = this.count): string[] {
+    return Array.from({ length: to - from }, (_, i) => this.at(from + i));
+  }
+}
+
+export interface DeviceGroup {
+  readonly make: DeviceMake;
+  readonly firmware: OwnConfig;
+  /** Which of the ports of our own server the group talks to: the place of its settings. */
+  readonly port: number;
+}
+
+export interface Devices {
+  readonly names: DeviceNames;
+  readonly groups: readonly DeviceGroup[];
+  /** Of a device, by its place. */
+  groupAt(index: number): DeviceGroup;
+  /** Of our own server. */
+  readonly ports: readonly OwnServerPort[];
+}
+
+/** A port of our own server: what is spoken there. */
+export interface OwnServerPort {
+  readonly protocol: Protocol;
+  readonly options: ServerOptions;
+}
+
+export interface DevicesOrder {
+  readonly names: DeviceNames;
+  readonly sayings: readonly Saying[];
+  readonly network: NetworkKind;
+  readonly servers: readonly Server[];
+  readonly base: Speech;
+  readonly speak: (more: readonly string[]) => Promise<Speech>;
+}
+
+/** Rejects with a Problem. */
+export async function devicesOf({ names, sayings, network, servers, base, speak }: DevicesOrder): Promise<Devices> {
+  const ports: OwnServerPort[] = [];
+  const portsBySpeech = new Map<string, { readonly speech: Speech; readonly port: number }>();
+  const { all, groupNumbers } = grouped(names, sayings);
+  const groups: DeviceGroup[] = [];
+  for (const said of all) {
+    const words = said.filter(isSpeech).map(wordOf);
+    const spoken = words.join('\n');
+    let known = portsBySpeech.get(spoken);
+    if (known === undefined) {
+      const speech = words.length === 0 ? base : await spokenAt(said.filter(isSpeech), () => speak(words));
+      known = { speech, port: ports.length };
+      portsBySpeech.set(spoken, known);
+      ports.push({ protocol: speech.protocol, options: serverOptionsOf(speech, names.count) });
+    }
+    const make = deviceMake(said, network);
+    const { protocol, settings: { device = {} } } = known.speech;
+    const { watchdogMs } = make;
+    const firmware: OwnConfig = {
+      ...defined(device), protocol: protocol.device, servers, ...defined({ watchdogMs }),
+    };
+    checkFirmware(firmware);
+    groups.push({ make, firmware, port: known.port });
+  }
+  return { names, groups, groupAt: (index) => present(groups[groupNumbers?.[index] ?? 0]), ports };
+}
+
+/** What is said of each group; and the number of each device's, undefined where there is one group. */
+function grouped(
+  names: DeviceNames, sayings: readonly Saying[],
+): { readonly all: readonly (readonly Saying[])[]; readonly groupNumbers: Uint16Array | undefined } {
+  if (sayings.every(({ target }) => target === undefined)) return { all: [sayings], groupNumbers: undefined };
+  const numbers = new Map<string, number>();
+  const all: (readonly Saying[])[] = [];
+  const heard = new Set<Saying>();
+  const groupNumbers = new Uint16Array(names.count);
+  for (let index = 0; index < names.count; index++) {
+    const name = names.at(index);
+    const said = sayings.filter(({ target }) => target === undefined || targets(target, name));
+    const key = said.map((saying) => sayings.indexOf(saying)).join(' ');
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = all.length;
+      numbers.set(key, number);
+      all.push(said);
+      for (const saying of said) heard.add(saying);
+    }
+    groupNumbers[index] = number;
+  }
+  const unheard = sayings.find((saying) => !heard.has(saying));
+  if (unheard === undefined) return { all, groupNumbers };
+  const there = `there are ${names.at(0)} to ${names.at(names.count - 1)}`;
+  throw usage(`${unheard.place}: no device is called '${unheard.target}'; ${there}`);
+}
+
+function present(group: DeviceGroup | undefined): DeviceGroup {
+  if (group === undefined) throw new Error('every device has a group');
+  return group;
+}
+
+/** A Problem with what was said tells where that stands. */
+async function spokenAt(said: readonly Saying[], speak: () => Promise<Speech>): Promise<Speech> {
+  try {
+    return await speak();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw usage(`${[...new Set(said.map(({ place }) => place))].join('; ')}: ${error.message}`);
+  }
+}
+
+function isSpeech({ option }: Saying): boolean {
+  return !isDeviceOption(option);
+}
+
+/** As it would stand on the command line. */
+function wordOf({ option, value }: Saying): string {
+  return value === undefined ? `--${option}` : `--${option}=${value}`;
+}
+
+function serverOptionsOf({ protocol, settings, beatIntervalMs, keepAlive }: Speech, devices: number): ServerOptions {
+  const { service = {}, liveness, beatEvents = false } = settings;
+  return checkServer({
+    protocol: { ...defined(service), kind: protocol },
+    ...defined({ liveness, keepAlive }),
+    // What is asked of the devices here is no flood; and each may come back while the server still believes in its
+    // ghost.
+    limits: {
+      maxFramesPerSecond: Math.max(100, Math.ceil(5000 / (beatIntervalMs ?? 3000))),
+      maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * devices),
+    },
+    beatEvents,
+  });
+}
+
+function checkFirmware(config: OwnConfig): void {
+  try {
+    firmwareImage(config);
+  } catch (error) {
+    if (error instanceof ConfigError) throw usage(inWordsOfOptions(error.message));
+    throw error;
+  }
+}
+
+/** The firmware speaks of its fields; of these only the servers have not been looked at yet. */
+function inWordsOfOptions(message: string): string {
+  return message.replace(/^config\.servers\[\d+\]\.(\w+)/, 'the $1 of --server');
+}
+
+/** Gives the firmware of each group's devices, who share its image. */
+export function firmwareByGroup(
+  serversOf: (group: DeviceGroup) => readonly Server[],
+): (group: DeviceGroup) => Firmware {
+  const made = new Map<DeviceGroup, Firmware>();
+  return (group) => {
+    let firmware = made.get(group);
+    if (firmware === undefined) {
+      const image = firmwareImage({ ...group.firmware, servers: serversOf(group) });
+      const { bootMs, bootJitterMs } = group.make;
+      firmware = slowBoot((hal, onEvent) => void boot(hal, image, onEvent), { bootMs, jitterMs: bootJitterMs });
+      made.set(group, firmware);
+    }
+    return firmware;
+  };
+}

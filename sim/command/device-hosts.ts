@@ -1,0 +1,61 @@
+/** The hosts of devices on a simulated network, as they are to be made: their cables, stacks, clocks and NAT boxes. */
+
+import type { Server } from '../../firmware/index.ts';
+import { referenceServer, SERVER_NAME, SERVER_PORT } from '../programs.ts';
+import type { LinkOptions } from '../link/options.ts';
+import type { HostOptions, SimulatedNat, Simulation } from '../simulation.ts';
+import type { DeviceGroup, Devices } from './device-groups.ts';
+import type { Duration } from '../time/duration.ts';
+import type { DeviceMake } from './device-options.ts';
+
+/** As many as have addresses of their own in a box's 256, so that a trace can tell them from those behind another. */
+const DEVICES_A_BOX = 250;
+
+export class DeviceHosts {
+  readonly #sim: Simulation;
+  readonly #link: LinkOptions;
+  /** The box that is being filled, by after how long such boxes forget. */
+  readonly #boxes = new Map<Duration, { readonly nat: SimulatedNat; devices: number }>();
+
+  /** `link` is the cable of a device of which nothing is said. */
+  constructor(sim: Simulation, link: LinkOptions) {
+    this.#sim = sim;
+    this.#link = link;
+  }
+
+  optionsOf(make: DeviceMake): HostOptions {
+    const { link = this.#link, profile, nat, driftPpm } = make;
+    return {
+      link,
+      ...(profile !== undefined && { profile }),
+      ...(driftPpm !== undefined && { driftPpm }),
+      ...(nat !== undefined && { nat: this.#boxFor(nat) }),
+    };
+  }
+
+  #boxFor(idleTimeout: Duration): SimulatedNat {
+    let box = this.#boxes.get(idleTimeout);
+    if (box === undefined || box.devices === DEVICES_A_BOX) {
+      box = { nat: this.#sim.addNat({ idleTimeout }), devices: 0 };
+      this.#boxes.set(idleTimeout, box);
+    }
+    box.devices++;
+    return box.nat;
+  }
+}
+
+/** Our own server, with a port for each protocol. Gives where the devices of a group connect to. */
+export function addOwnServer(sim: Simulation, { ports }: Devices): (group: DeviceGroup) => readonly Server[] {
+  const portNumber = (port: number): number => SERVER_PORT + port;
+  sim.addServer(referenceServer(ports.map(({ options }, i) => {
+    return { ...options, local: { address: '0.0.0.0', port: portNumber(i) } };
+  })));
+  return ({ port }) => [{ host: SERVER_NAME, port: portNumber(port) }];
+}
+
+/** Words for the cables of all devices: `usual` where nothing is said of any, `own` where something is said of each. */
+export function linkText({ groups }: Devices, usual: string, own: string): string {
+  const said = groups.filter(({ make: { link } }) => link !== undefined).length;
+  if (said === 0) return usual;
+  return said === groups.length ? own : `${usual}, or ${own}`;
+}

@@ -1,0 +1,189 @@
+/**
+ * What can be said of devices, of all of them or of some: `--link "delay 50ms, loss 2%"`, `--profile "w5500 on
+ * dev-3..9"`. A plan file says the same in lines, without the dashes: `profile w5500 on meter-*`.
+ */
+
+import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
+import type { NetworkKind } from '../faults/kind.ts';
+import { LineMaker, type LineOptions, type LinkOptions } from '../link/options.ts';
+import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
+import { type Duration, parseDuration } from '../time/duration.ts';
+import { durationOf, usage } from './values.ts';
+
+const SOME = "; 'on dev-3..9' behind it: of these alone";
+
+export const DEVICE_OPTIONS = {
+  link: {
+    type: 'string',
+    multiple: true,
+    value: '"delay 50ms, loss 2%, rate 1mbit"',
+    opensGroup: true,
+    help:
+      'the cable of each device, each way, in place of 20 ms and, simulated, 1% loss: delay, jitter, loss, rate, queue ' +
+      `(bytes); tx or rx before one of them: that way alone${SOME}. Again and again, as all options of this group`,
+  },
+  profile: {
+    type: 'string',
+    multiple: true,
+    value: PROFILE_NAMES.join('|'),
+    help: 'whose TCP/IP stack the devices have (lwip)',
+  },
+  nat: {
+    type: 'string',
+    multiple: true,
+    value: '5m',
+    help: 'the devices are behind NAT boxes, 250 behind each, that forget a TCP connection after so long in silence (none)',
+  },
+  'clock-drift': {
+    type: 'string',
+    multiple: true,
+    value: '40ppm',
+    help: "by how much the clocks of the devices' firmware are fast; -40ppm: slow (0)",
+  },
+  'boot-time': { type: 'string', multiple: true, value: '2s', help: 'from power to the first task (0)' },
+  'boot-jitter': {
+    type: 'string',
+    multiple: true,
+    value: '500ms',
+    help: 'on top of the boot time, drawn at each boot: from 0 to so much (0)',
+  },
+  watchdog: {
+    type: 'string',
+    multiple: true,
+    value: '5s',
+    help: 'a hardware watchdog: resets a device that hangs (none)',
+  },
+} as const;
+
+export type DeviceOptionName = keyof typeof DEVICE_OPTIONS;
+
+/** Something said of devices: an option, its value, and of whom. */
+export interface Saying {
+  readonly option: string;
+  /** Undefined: a flag. */
+  readonly value: string | undefined;
+  /** The name of a device or a pattern; undefined: all. */
+  readonly target: string | undefined;
+  /** Where it stands, for messages: `--nat`, or `plan.txt, line 3`. */
+  readonly place: string;
+}
+
+/** How a device is made; what is not there is as the run has it. */
+export interface DeviceMake {
+  readonly link?: LinkOptions;
+  readonly profile?: ProfileName;
+  /** After how long the box that it is behind forgets a connection; undefined: it is behind none. */
+  readonly nat?: Duration;
+  readonly driftPpm?: number;
+  readonly bootMs?: number;
+  readonly bootJitterMs?: number;
+  readonly watchdogMs?: number;
+}
+
+export function isDeviceOption(option: string): option is DeviceOptionName {
+  return Object.hasOwn(DEVICE_OPTIONS, option);
+}
+
+/** `VALUE`, or `VALUE on PATTERN`. */
+export function sayingOf(option: string, text: string, place: string): Saying {
+  const [, value = '', target] = /^(.*?)(?:(?:^|\s)on\s+(\S+))?\s*$/.exec(text) ?? [];
+  return { option, value: value === '' ? undefined : value.trim(), target, place };
+}
+
+/** The last saying about each thing counts. Throws a Problem. */
+export function deviceMake(sayings: readonly Saying[], network: NetworkKind): DeviceMake {
+  return sayings.reduce<DeviceMake>((make, { option, value, place }) => {
+    if (!isDeviceOption(option)) return make;
+    if (value === undefined) throw usage(`${place}: ${option} needs a value`);
+    if (network === 'real' && NEEDS_PACKETS.has(option)) {
+      throw usage(`${place}: ${option} is of simulated devices: it does not go with --server HOST:PORT`);
+    }
+    return { ...make, ...partOf(option, value, place) };
+  }, {});
+}
+
+const NEEDS_PACKETS: ReadonlySet<DeviceOptionName> = new Set(['link', 'profile', 'nat', 'clock-drift']);
+
+function partOf(option: DeviceOptionName, value: string, place: string): DeviceMake {
+  switch (option) {
+    case 'link': return { link: linkOf(value, place) };
+    case 'profile': return { profile: profileOf(value, place) };
+    case 'nat': return { nat: ms(durationOf(place, value)) };
+    case 'clock-drift': return { driftPpm: driftOf(value, place) };
+    case 'boot-time': return { bootMs: ms(durationOf(place, value)) };
+    case 'boot-jitter': return { bootJitterMs: ms(durationOf(place, value)) };
+    case 'watchdog': return { watchdogMs: ms(durationOf(place, value, { minMs: WATCHDOG_MIN_TICKS })) };
+  }
+}
+
+/** What was given is there. */
+function ms(value: number | undefined): number {
+  return value ?? 0;
+}
+
+function profileOf(text: string, place: string): ProfileName {
+  const profile = PROFILE_NAMES.find((name) => name === text);
+  if (profile === undefined) throw usage(`${place}: there is no profile '${text}'; there are ${PROFILE_NAMES.join(', ')}`);
+  return profile;
+}
+
+const DRIFT_PPM_MAX = 100_000;
+
+function driftOf(text: string, place: string): number {
+  const [, number] = /^(-?\d+(?:\.\d+)?)ppm$/.exec(text) ?? [];
+  const ppm = Number(number);
+  if (number === undefined || Math.abs(ppm) > DRIFT_PPM_MAX) {
+    throw usage(`${place}: a drift must be such as 40ppm or -40ppm, at most ${DRIFT_PPM_MAX}ppm, not '${text}'`);
+  }
+  return ppm;
+}
+
+/** `delay 50ms, tx loss 2%, rate 1mbit`. */
+function linkOf(text: string, place: string): LinkOptions {
+  const ways: { tx: LineOptions; rx: LineOptions } = { tx: {}, rx: {} };
+  for (const part of text.split(',')) {
+    const [, way, word = '', value = ''] = /^\s*(?:(tx|rx)\s+)?(\S+)\s+(\S+)\s*$/.exec(part) ?? [];
+    const option = lineOptionOf(word, value);
+    if (option === undefined) {
+      throw usage(`${place}: a link is such as 'delay 50ms, jitter 5ms, loss 2%, rate 1mbit, queue 64000', not '${text}'`);
+    }
+    if (way !== 'rx') Object.assign(ways.tx, option);
+    if (way !== 'tx') Object.assign(ways.rx, option);
+  }
+  try {
+    new LineMaker().linesOf(ways);
+  } catch (error) {
+    if (error instanceof RangeError) throw usage(`${place}: ${error.message}`);
+    throw error;
+  }
+  return ways;
+}
+
+/** As `tc` has rates, or as faults have them. */
+const RATE_UNITS: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
+
+function lineOptionOf(word: string, value: string): LineOptions | undefined {
+  switch (word) {
+    case 'delay': return present('delay', parseDuration(value));
+    case 'jitter': return present('jitter', parseDuration(value));
+    case 'loss': return present('loss', shareOf(value));
+    case 'rate': return present('bandwidth', rateOf(value));
+    case 'queue': return present('queueBytes', /^\d+$/.test(value) ? Number(value) : undefined);
+    default: return undefined;
+  }
+}
+
+function present(name: keyof LineOptions, value: number | undefined): LineOptions | undefined {
+  return value === undefined ? undefined : { [name]: value };
+}
+
+function shareOf(text: string): number | undefined {
+  const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+  return percent === undefined ? undefined : Number(percent) / 100;
+}
+
+function rateOf(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([kmg]?bit)(?:\/s)?$/.exec(text.toLowerCase()) ?? [];
+  const unitBps = RATE_UNITS[unit];
+  return unitBps === undefined ? undefined : Number(number) * unitBps;
+}

@@ -1,0 +1,81 @@
+/**
+ * A plan file: beside faults, one a line, it may say which devices there are, how they are made, what they speak, and
+ * what is expected.
+ *
+ *     devices 40 meter                        # meter-1 to meter-40
+ *     devices 5 pump
+ *     profile w5500 on meter-*
+ *     link delay 300ms, loss 2% on meter-1..20
+ *     protocol mqtt on pump-*
+ *     beat 10s on meter-*
+ *     cable-pull on meter-7 at 1m for 30s
+ *     expect server notices cable-pull within 30s
+ */
+
+import type { Fault } from '../faults/fault.ts';
+import { describePlanError, parsePlan } from '../faults/plan.ts';
+import { type Expectation, parseExpectation } from '../verdict/expectation.ts';
+import type { NumberedDevices } from './device-groups.ts';
+import { isDeviceOption, type Saying, sayingOf } from './device-options.ts';
+import { isSpeechOption } from './protocol-command.ts';
+import { usage } from './values.ts';
+
+export interface PlanFile {
+  readonly faults: readonly Fault[];
+  /** Undefined: it does not say. */
+  readonly devices: readonly NumberedDevices[] | undefined;
+  readonly sayings: readonly Saying[];
+  readonly expectations: readonly Expectation[];
+  /** The lines that are no faults, as they are. */
+  readonly otherLines: readonly string[];
+}
+
+export const NO_PLAN: PlanFile = { faults: [], devices: undefined, sayings: [], expectations: [], otherLines: [] };
+
+/** `name` is the file's, for messages. Throws a Problem. */
+export function parsePlanFile(text: string, name: string): PlanFile {
+  const devices: NumberedDevices[] = [];
+  const sayings: Saying[] = [];
+  const expectations: Expectation[] = [];
+  const otherLines: string[] = [];
+  // What is no fault becomes an empty line, so that the lines keep their numbers.
+  const faultLines = text.split('\n').map((line, i) => {
+    const place = `${name}, line ${i + 1}`;
+    const said = line.replace(/#.*/, '').trim();
+    const [word = '', ...rest] = said.split(/\s+/);
+    const more = rest.join(' ');
+    if (word === 'devices') devices.push(rowOf(more, place));
+    else if (word === 'expect') expectations.push(expectationOf(more, place));
+    else if (isDeviceOption(word) || isSpeechOption(word)) sayings.push(sayingOf(word, more, place));
+    else return line;
+    otherLines.push(said);
+    return '';
+  });
+  const faults = parsePlan(faultLines.join('\n'));
+  if ('message' in faults) throw usage(`${name}, line ${faults.line}: ${describePlanError(text, faults)}`);
+  const prefixes = devices.map(({ prefix }) => prefix);
+  const twice = prefixes.find((prefix, i) => prefixes.indexOf(prefix) !== i);
+  if (twice !== undefined) throw usage(`${name}: there are two devices ${twice}-1: give one group another name`);
+  if (faults.length + otherLines.length === 0) throw usage(`${name}: there is no fault in it`);
+  return { faults, devices: devices.length === 0 ? undefined : devices, sayings, expectations, otherLines };
+}
+
+/** A plan in lines, which has been read before. */
+export function readPlanLines(lines: readonly string[]): PlanFile {
+  return lines.length === 0 ? NO_PLAN : parsePlanFile(lines.join('\n'), 'the plan');
+}
+
+/** `40 meter`. */
+function rowOf(text: string, place: string): NumberedDevices {
+  const [, count, prefix = 'dev'] = /^(\d+)(?: ([\w.-]+))?$/.exec(text) ?? [];
+  if (count === undefined || Number(count) < 1) {
+    throw usage(`${place}: expected 'devices', a number above 0, and perhaps a name, as in 'devices 40 meter'`);
+  }
+  return { prefix, count: Number(count) };
+}
+
+function expectationOf(text: string, place: string): Expectation {
+  const expectation = parseExpectation(text);
+  if (typeof expectation === 'string') throw usage(`${place}: ${expectation}`);
+  return expectation;
+}

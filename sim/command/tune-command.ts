@@ -1,0 +1,188 @@
+/** `cablepull tune`: the policies that find dead devices in time for the least traffic, on a path. */
+
+import { formatDuration } from '../time/duration.ts';
+import { type Candidate, optionsOf } from '../tune/candidates.ts';
+import { frontPlot, frontTable, letter, nearestLines } from '../tune/tune-text.ts';
+import { tune, type Tuning } from '../tune/tune.ts';
+import { formatBytes } from '../text.ts';
+import { nodeClock } from '../../hal/node/index.ts';
+import { commandLine } from './command-line.ts';
+import { defineCommand } from './command.ts';
+import { ProgressLine } from './progress-line.ts';
+import { type RunReport, silentRun } from './silent-run.ts';
+import type { Terminal } from './terminal.ts';
+import { bytesOf, durationOf, numberOf, seedOf, wholeNumber } from './values.ts';
+
+const OPTIONS = {
+  detect: {
+    type: 'string', value: '30s', default: '30s',
+    help: 'the server notices a pulled cable within this time, in 99 of 100 cases (30s)',
+  },
+  bytes: { type: 'string', value: '200kB', help: 'at most so many bytes of packets a device a day (any)' },
+  'false-alarms': {
+    type: 'string', value: '1', default: '1',
+    help: 'at most so many live connections given up, a device a year, as far as the hours show (1)',
+  },
+  link: {
+    type: 'string', value: '"delay 50ms, loss 2%"',
+    help: 'the cable of each device, as for run (20 ms and 1% loss each way)', opensGroup: true,
+  },
+  nat: { type: 'string', value: '5m', help: 'the devices are behind a NAT box that forgets after so long (none)' },
+  profile: { type: 'string', value: 'lwip', help: "whose TCP/IP stack the devices have (lwip)" },
+  hours: {
+    type: 'string', value: '200', default: '200', opensGroup: true,
+    help: 'for so many hours of a device each policy found is watched for false alarms (200)',
+  },
+  seed: { type: 'string', value: '7', default: '1', help: 'of all that is left to chance (1)' },
+  json: { type: 'boolean', default: false, help: 'the result as a JSON object' },
+} as const;
+
+/** Each device has its fault once in these minutes; then everybody has twice the limit to notice. */
+const FAULTS_FROM = '2m';
+const FAULTS_TO = '7m';
+const FAULTY_DEVICES = 200;
+
+/** A hang that takes longer than this many limits counts as not noticed. */
+const HANG_FACTOR_MAX = 25;
+
+/** The first, short look at traffic and false alarms. */
+const GLANCE = ['--devices', '10', '--for', '1h'];
+const GLANCE_HOURS = 10;
+
+/** Devices of a long look. */
+const WATCHED_DEVICES = 20;
+
+export const tuneCommand = defineCommand({
+  name: 'tune',
+  about: 'for a path and a budget, the policies that no other beats, found by simulation',
+  example: 'cablepull tune --detect 30s --bytes 200kB --link "delay 300ms, loss 5%" --nat 5m',
+  options: OPTIONS,
+  notes: `The policies: beats and how many may be missed, TCP keepalive at both ends, and both together. A policy is on
+the front if no other within the budget is at least as good in detection time, traffic and false alarms, and better in
+one of them. Exit status 1 if no policy is within the budget.`,
+  async run({ values }, terminal) {
+    const detectMs = durationOf('--detect', values.detect, { minMs: 2000 }) ?? 0;
+    const hours = wholeNumber('--hours', values.hours, 1, 1_000_000);
+    const seed = String(seedOf(values.seed));
+    const path = (['link', 'nat', 'profile'] as const).flatMap((name) => {
+      const value = values[name];
+      return value === undefined ? [] : [`--${name}`, value];
+    });
+    const budget = {
+      detectMs,
+      bytesADay: bytesOf('--bytes', values.bytes),
+      falseAlarmsAYear: numberOf('--false-alarms', values['false-alarms']),
+    };
+    const lines = {
+      faulty: (candidate: Candidate, fault: 'cable-pull' | 'hang'): string[] => [
+        '--devices', String(FAULTY_DEVICES),
+        '--fault', `${fault} on dev-* at ${FAULTS_FROM}..${FAULTS_TO}`,
+        // Beats that are for a hang alone are slower than the limit.
+        '--for', formatDuration(7 * 60_000 + (fault === 'hang' ? HANG_FACTOR_MAX : 2) * detectMs),
+        ...optionsOf(candidate), ...path, '--seed', seed,
+      ],
+      glance: (candidate: Candidate): string[] => [...GLANCE, ...optionsOf(candidate), ...path, '--seed', seed],
+      watched: (candidate: Candidate): string[] => [
+        '--devices', String(WATCHED_DEVICES),
+        '--for', formatDuration((hours / WATCHED_DEVICES) * 3_600_000),
+        ...optionsOf(candidate), ...path, '--seed', seed,
+      ],
+    };
+    const tuning = await search(terminal, values.json, (run) => tune(budget, {
+      async detection(candidate, fault) {
+        const { serverP99Ms, serverNever, deviceP99Ms, deviceNever } = await run.report(lines.faulty(candidate, fault));
+        return {
+          serverP99Ms: serverNever > FAULTY_DEVICES / 100 ? undefined : serverP99Ms,
+          deviceP99Ms: deviceNever > FAULTY_DEVICES / 100 ? undefined : deviceP99Ms,
+        };
+      },
+      async quiet(candidate, isLong) {
+        const { falseAlarms, bytesADay } = await run.report((isLong ? lines.watched : lines.glance)(candidate));
+        if (bytesADay === undefined) throw new Error('a run without an end');
+        return { falseAlarms, bytesADay, deviceHours: isLong ? hours : GLANCE_HOURS };
+      },
+      onProgress: run.progress,
+    }));
+    if (tuning === undefined) return 130;
+    const repeat = (args: readonly string[]): string => commandLine('run', args, seed);
+    const repeated = tuning.front.map(({ candidate }) => ({
+      detection: repeat(lines.faulty(candidate, 'cable-pull')), quiet: repeat(lines.watched(candidate)),
+    }));
+    if (values.json) {
+      terminal.printJson({ ...tuning, front: tuning.front.map((point, i) => ({ ...point, repeat: repeated[i] })) });
+    } else {
+      printTuning(tuning, repeated, terminal);
+    }
+    return tuning.front.length === 0 ? 1 : 0;
+  },
+});
+
+interface Search {
+  /** Rejects where the user has ended the search. */
+  report(args: readonly string[]): Promise<RunReport>;
+  progress(done: number, of: number, stage: string): void;
+}
+
+class Interrupted extends Error {}
+
+/** Undefined: it was ended by Ctrl-C. */
+async function search(
+  terminal: Terminal,
+  isQuiet: boolean,
+  work: (run: Search) => Promise<Tuning>,
+): Promise<Tuning | undefined> {
+  let isOver = false;
+  let stop: (() => void) | undefined;
+  const clock = nodeClock();
+  const line = new ProgressLine(terminal, terminal.isInteractive && !isQuiet);
+  const stopListening = terminal.onInterrupt(() => {
+    isOver = true;
+    stop?.();
+  });
+  try {
+    return await work({
+      async report(args) {
+        const report = isOver ? undefined : await silentRun(args, (how) => (stop = how));
+        if (report === undefined) throw new Interrupted();
+        return report;
+      },
+      progress(done, of, stage) {
+        if (line.comesDue(clock.now())) line.tell(`${stage}: ${done} of ${of} policies`);
+      },
+    });
+  } catch (error) {
+    if (error instanceof Interrupted) return undefined;
+    throw error;
+  } finally {
+    line.end();
+    stopListening();
+  }
+}
+
+function printTuning(
+  { budget, tried, front }: Tuning,
+  repeated: readonly { readonly detection: string; readonly quiet: string }[],
+  terminal: Terminal,
+): void {
+  const limits = [
+    `the server notices within ${formatDuration(budget.detectMs)} at p99`,
+    ...(budget.bytesADay === undefined ? [] : [`at most ${formatBytes(budget.bytesADay)} a device a day`]),
+    ...(budget.falseAlarmsAYear === undefined ? [] : [`at most ${budget.falseAlarmsAYear} false alarms a device a year`]),
+  ];
+  terminal.print(`${tried.length} policies tried: ${limits.join(', ')}`);
+  terminal.print('');
+  if (front.length === 0) {
+    terminal.print('No policy is within this budget. The nearest:');
+    for (const text of nearestLines(tried)) terminal.print(`  ${text}`);
+    return;
+  }
+  for (const text of frontTable(front).split('\n')) terminal.print(text);
+  terminal.print('');
+  for (const text of frontPlot(front, budget.detectMs).split('\n')) terminal.print(text);
+  terminal.print('');
+  terminal.print('To repeat: detection, then traffic and false alarms');
+  for (const [i, lines] of repeated.entries()) {
+    terminal.print(`  ${letter(i)}  ${lines.detection}`);
+    terminal.print(`     ${lines.quiet}`);
+  }
+}

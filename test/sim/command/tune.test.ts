@@ -1,0 +1,44 @@
+/** `cablepull tune`: what it prints, and that its own lines repeat its figures. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { ended, killAll } from './cablepull.ts';
+
+afterEach(killAll);
+
+/** A line that tune printed, as the words of a shell. */
+function wordsOf(line: string): string[] {
+  return Array.from(line.trim().matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '').slice(1);
+}
+
+describe('cablepull tune', () => {
+  it('finds a front, the same each time, whose lines repeat its figures', { timeout: 120_000 }, async () => {
+    const args = ['tune', '--detect', '10s', '--hours', '20'];
+    const first = await ended(...args);
+    expect(first.status).toBe(0);
+    expect(first.stdout).toMatch(/^\d+ policies tried: the server notices within 10s at p99/);
+    expect((await ended(...args)).stdout).toBe(first.stdout);
+
+    const [, p99 = ''] = /^a +\S.*?  +(\d+\.\d s)/m.exec(first.stdout) ?? [];
+    const [, line = ''] = /^  a  (cablepull run .*)$/m.exec(first.stdout) ?? [];
+    const run = await ended(...wordsOf(line));
+    const [, times = ''] = /^server noticed +200 +(.*)$/m.exec(run.stdout) ?? [];
+    expect(times.split(/  +/)[1]).toBe(p99);
+  });
+
+  it('says which came nearest where no policy is within the budget', { timeout: 120_000 }, async () => {
+    const { status, stdout } = await ended('tune', '--detect', '10s', '--bytes', '1kB', '--hours', '1');
+    expect(stdout).toMatch(/No policy is within this budget\. The nearest:\n  \S.*: server p99 \d\.\d s, [\d.]+ [kM]B a device a day/);
+    expect(status).toBe(1);
+  });
+
+  it.each([
+    [['--detect', '1s'], /--detect must be at least 2s/],
+    [['--bytes', '200'], /--bytes must be such as 200kB or 1\.5MB, not '200'/],
+    [['--false-alarms', 'few'], /--false-alarms must be a number/],
+    [['--hours', '0'], /--hours must be a whole number from 1/],
+  ])('refuses %j', async (args, sentence) => {
+    const { status, stderr } = await ended('tune', ...args);
+    expect(stderr).toMatch(sentence);
+    expect(status).toBe(2);
+  });
+});
