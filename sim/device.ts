@@ -5,10 +5,10 @@
 
 import type { ResetReason } from '../hal/system.ts';
 import type { Board } from './board/board.ts';
-import type { Machine, MachineState } from './board/machine.ts';
+import type { InterfaceLoss, Machine, MachineState } from './board/machine.ts';
 
 /** What can be done to a machine by hand, in a plan's words; a reset only begins. */
-export type HandFault = 'cable-pull' | 'power-loss' | 'hang' | 'crash' | 'reset';
+export type HandFault = 'cable-pull' | InterfaceLoss | 'power-loss' | 'hang' | 'crash' | 'reset';
 
 /** Called before the state of the machine changes. */
 export type OnHandFault = (fault: HandFault, change: 'begins' | 'ends', why?: string) => void;
@@ -16,6 +16,15 @@ export type OnHandFault = (fault: HandFault, change: 'begins' | 'ends', why?: st
 export interface DeviceCable {
   pull(): void;
   plug(): void;
+}
+
+/** The network interface, as an operating system sets it. Throws on a machine whose network is real. */
+export interface DeviceInterface {
+  down(): void;
+  up(): void;
+  /** Its address, without which nothing is sent or taken. */
+  removeAddress(): void;
+  restoreAddress(): void;
 }
 
 /** The power. Both do nothing when it is so already. */
@@ -66,6 +75,20 @@ export class HeldMachine<M extends Machine = Machine> {
         board.cable.plug();
       },
     };
+  }
+
+  get interface(): DeviceInterface {
+    return {
+      down: () => this.#setLost('interface-down', true),
+      up: () => this.#setLost('interface-down', false),
+      removeAddress: () => this.#setLost('address-removed', true),
+      restoreAddress: () => this.#setLost('address-removed', false),
+    };
+  }
+
+  #setLost(loss: InterfaceLoss, isLost: boolean): void {
+    if (this.board.hasLost(loss) !== isLost) this.onFault(loss, isLost ? 'begins' : 'ends');
+    this.board.setLost(loss, isLost);
   }
 
   get power(): MachinePower {

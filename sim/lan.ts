@@ -1,5 +1,6 @@
 /** A local network: a switch in the middle of a star of cables, and a block of addresses. */
 
+import type { LocalNetwork } from './link/local-network.ts';
 import type { Receiver } from './link/port.ts';
 import { Switch } from './link/switch.ts';
 import type { Fabric } from './link/fabric.ts';
@@ -15,19 +16,36 @@ export interface Block {
 export const OUTSIDE: Block = { base: (10 << 24) | 0, size: 1 << 24 };
 export const INSIDE: Block = { base: ((192 << 24) | (168 << 16)) | 0, size: 1 << 16 };
 
-export class Lan {
+export interface LanOptions {
+  /** Addresses are given from this number of the block on. Default 1. */
+  readonly first?: number;
+  /** The address of somebody beyond the switch: nobody here gets it. */
+  readonly uplinkAddress?: number | undefined;
+  /** Whether its hosts find one another by ARP. */
+  readonly arp: boolean;
+}
+
+export class Lan implements LocalNetwork {
   readonly switch: Switch;
+  readonly arp: boolean;
   readonly #block: Block;
-  /** Of somebody beyond the switch. */
-  readonly #reserved: number | undefined;
+  readonly #uplinkAddress: number | undefined;
   #lastNumber: number;
 
-  /** Addresses are given from number `first` of the block on, but for `reserved`. */
-  constructor(fabric: Fabric, name: string, block: Block, first = 1, reserved?: number) {
+  constructor(fabric: Fabric, name: string, block: Block, { first = 1, uplinkAddress, arp }: LanOptions) {
     this.switch = new Switch(fabric, name);
+    this.switch.uplinkAddress = uplinkAddress;
+    this.arp = arp;
     this.#block = block;
-    this.#reserved = reserved;
+    this.#uplinkAddress = uplinkAddress;
     this.#lastNumber = first - 1;
+  }
+
+  /** Whom a packet for `destination` is handed to: the destination itself, or the way out of the network. */
+  nextHop(destination: number): number {
+    const { base, size } = this.#block;
+    const isLocal = (destination - base) >>> 0 < size;
+    return isLocal ? destination : (this.#uplinkAddress ?? destination);
   }
 
   /** The address in text as a number, or else the next free one. Throws where it cannot be had. */
@@ -56,6 +74,6 @@ export class Lan {
   }
 
   #isTaken(address: number): boolean {
-    return address === this.#reserved || this.switch.has(address);
+    return address === this.#uplinkAddress || this.switch.has(address);
   }
 }

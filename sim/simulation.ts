@@ -26,11 +26,12 @@ import { Cable } from './link/cable.ts';
 import { Nat, type NatEvent } from './link/nat.ts';
 import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
-import { Fabric } from './link/fabric.ts';
+import { type Direction, Fabric } from './link/fabric.ts';
 import { NodeProgram } from './node-host/program.ts';
 import { type BootableHost, type OpenPort, NodeWorld } from './node-host/world.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
 import { formatAddress, parseAddress } from './packet/address.ts';
+import { frameOf } from './packet/ethernet.ts';
 import { type Packet, PacketPool } from './packet/packet.ts';
 import { SERVER_NAME, type ServerProgram } from './programs.ts';
 import type { ServerEvent } from './server/events.ts';
@@ -71,6 +72,11 @@ export interface SimulationOptions {
    * With it, the server has noticed when its TCP has, and its program.
    */
   readonly offlineLog?: RegExp | undefined;
+  /**
+   * Whether all hosts that are behind no NAT box are on one local network, and find one another by ARP. Default false:
+   * a cable stands for a whole way through the Internet.
+   */
+  readonly arp?: boolean;
 }
 
 export interface HostOptions {
@@ -103,6 +109,8 @@ export interface SimulatedNatOptions {
    * `silent`.
    */
   readonly onExpired?: 'silent' | 'rst';
+  /** Whether it and the devices behind it find one another by ARP, as in every home. Default true. */
+  readonly arp?: boolean;
 }
 
 /** A NAT box, between the devices behind it and everybody else. */
@@ -127,6 +135,9 @@ export interface SimulatedServer {
   /** Where its Node program listens now, in the order in which it began to. Throws where it is none. */
   openPorts(): readonly OpenPort[];
 }
+
+/** The number of a NAT box among the first 256 addresses behind it. */
+const ROUTER_NUMBER = 254;
 
 /** A cable that takes no time. */
 const PLAIN: LinkOptions = {};
@@ -164,7 +175,9 @@ export class Simulation {
   /** The NAT box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
 
-  constructor({ seed = 1, onTrace, pacing, gateway, witness = true, repeat, offlineLog }: SimulationOptions = {}) {
+  constructor({
+    seed = 1, onTrace, pacing, gateway, witness = true, repeat, offlineLog, arp = false,
+  }: SimulationOptions = {}) {
     if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) {
       throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
     }
@@ -191,7 +204,7 @@ export class Simulation {
       addressesOf: (name) => this.#addressesOf(name),
     };
     this.fabric = new Fabric(this.engine, packets, seed);
-    this.#outside = new Lan(this.fabric, 'switch', gateway?.block ?? OUTSIDE, 1, gateway?.address);
+    this.#outside = new Lan(this.fabric, 'switch', gateway?.block ?? OUTSIDE, { uplinkAddress: gateway?.address, arp });
     if (gateway === undefined) return;
     const gate = new Gate(this.fabric, SERVER_NAME, this.#outside.switch, gateway.write);
     this.gate = gate;
@@ -310,9 +323,12 @@ export class Simulation {
     name = `nat-${this.#natNames.size + 1}`,
     idleTimeout,
     onExpired = 'silent',
+    arp = true,
   }: SimulatedNatOptions = {}): SimulatedNat {
     // So a trace can tell hosts behind different boxes by their addresses, as long as a box has no more than 254.
-    const lan = new Lan(this.fabric, `switch of ${name}`, INSIDE, 1 + 256 * (this.#natNames.size % 256));
+    const first = 256 * (this.#natNames.size % 256);
+    const uplinkAddress = INSIDE.base | (first + ROUTER_NUMBER);
+    const lan = new Lan(this.fabric, `switch of ${name}`, INSIDE, { first: first + 1, uplinkAddress, arp });
     const address = this.#outside.claim(undefined);
     const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
     const onEvent = (event: NatEvent): void => {
@@ -340,7 +356,7 @@ export class Simulation {
     const host = new Host(name, number, this.#world, profileOf(profile));
     const { tx, rx } = this.#lines.linesOf(link);
     const cable = new Cable(this.fabric, name, host, lan.switch, tx, rx);
-    host.attach(cable);
+    host.attach(cable, lan);
     lan.connect(number, cable);
     if (nat !== undefined) this.#natOf.set(name, nat);
     if (driftPpm !== 0) this.#driftPpm.set(name, driftPpm);
@@ -403,7 +419,13 @@ export class Simulation {
    * that it may keep. `comments` are about the whole capture. Call its `end` at the end; nothing is captured after it.
    */
   capture(write: (bytes: Uint8Array) => void, comments: readonly string[] = []): Capture {
-    const capture = new Capture(this.engine, (packet, link) => this.#boxOf(packet, link), write, comments);
+    const capture = new Capture(
+      this.engine,
+      (packet, cable) => this.#boxOf(packet, cable),
+      (packet, cable, direction) => this.#frameOf(packet, cable, direction),
+      write,
+      comments,
+    );
     addObserver(this.fabric, capture);
     return capture;
   }
@@ -445,6 +467,14 @@ export class Simulation {
     const nat = this.#natOf.get(name);
     if (nat !== undefined) return nat.lan.switch.has(source) ? undefined : nat.name;
     return this.#natNames.get(source);
+  }
+
+  #frameOf(packet: Packet, { name }: Cable, direction: Direction): Uint8Array | undefined {
+    const host = this.host(name);
+    if (host?.hasArp !== true) return undefined;
+    const { address } = host;
+    if (direction === 'tx') return frameOf(packet, address, host.nextHop(packet.destination));
+    return frameOf(packet, host.nextHop(packet.source), address);
   }
 
   /** Calls `run` at a time since the world began. Gives what cancels it. */

@@ -11,6 +11,7 @@ import type {
   StreamHandler, StreamSocket,
 } from '../../hal/network.ts';
 import type { Interrupts } from '../board/interrupts.ts';
+import type { InterfaceLoss } from '../board/machine.ts';
 import type { Nic } from '../board/nic.ts';
 import type { BenchEvent } from '../trace/trace.ts';
 import { BenchDatagram } from './bench-datagram.ts';
@@ -65,6 +66,14 @@ export class BenchNic implements Nic {
   /** Whether a segment that comes for the device would be answered. */
   get answers(): boolean {
     return this.#powered && this.carrier;
+  }
+
+  setLost(loss: InterfaceLoss): never {
+    throw new Error(`there is no ${loss} over real sockets; the simulated network has it`);
+  }
+
+  hasLost(loss: InterfaceLoss): boolean {
+    return this.setLost(loss);
   }
 
   powerOn(interrupts: Interrupts): Network {

@@ -12,7 +12,7 @@ import { forkRandom } from '../random.ts';
 import { stopClock, type BoardClock } from './board-clock.ts';
 import { Boot } from './boot.ts';
 import { Flash } from './flash.ts';
-import type { Machine, MachineState } from './machine.ts';
+import type { InterfaceLoss, Machine, MachineState } from './machine.ts';
 import type { Nic } from './nic.ts';
 
 /** What runs on a board: starts on the HAL and returns. */
@@ -143,6 +143,14 @@ export class Board implements Machine {
   /** Resets the connections, as a box on the way does that has lost track of them. */
   resetConnections(): void {
     this.nic.resetAll();
+  }
+
+  setLost(loss: InterfaceLoss, isLost: boolean): void {
+    this.nic.setLost(loss, isLost);
+  }
+
+  hasLost(loss: InterfaceLoss): boolean {
+    return this.nic.hasLost(loss);
   }
 
   /** @internal Made when the firmware first asks for it; goes on from one boot to the next. */

@@ -18,6 +18,12 @@ export interface Machine {
   restartCrashed(): void;
   /** A box on the way resets the connections: both ends get a RST. */
   resetConnections(): void;
+  /** Its network interface loses something, or has it back. Throws where its network is the one of a real machine. */
+  setLost(loss: InterfaceLoss, isLost: boolean): void;
+  hasLost(loss: InterfaceLoss): boolean;
 }
+
+/** What becomes of a network interface whose cable is in: `ip link set down`, or `ip addr del`. */
+export type InterfaceLoss = 'interface-down' | 'address-removed';
 
 export type MachineState = 'off' | 'running' | 'hung' | 'crashed' | 'resetting';

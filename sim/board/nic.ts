@@ -2,6 +2,7 @@
 
 import type { Network } from '../../hal/network.ts';
 import type { Interrupts } from './interrupts.ts';
+import type { InterfaceLoss } from './machine.ts';
 
 export interface Nic {
   /** Power comes on: the network for the firmware of this boot. Of connections from before, the stack knows nothing. */
@@ -18,4 +19,8 @@ export interface Nic {
 
   /** Something on the way resets the connections; both ends see it. */
   resetAll(): void;
+
+  /** The interface loses something, or has it back. Throws over real sockets. */
+  setLost(loss: InterfaceLoss, isLost: boolean): void;
+  hasLost(loss: InterfaceLoss): boolean;
 }

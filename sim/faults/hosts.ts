@@ -1,8 +1,8 @@
 /** A plan against a world: whom each fault means, and whether it can be done there. */
 
-import { type Fault, formatFault, targets } from './fault.ts';
-import type { NetworkKind, Side } from './kind.ts';
-import { tierOf } from './kinds/index.ts';
+import { type Fault, formatFault, targets as isTarget } from './fault.ts';
+import type { KindOfFault, NetworkKind, Side } from './kind.ts';
+import { FAULTS, tierOf } from './kinds/index.ts';
 
 /** Whom a plan can name. */
 export interface Hosts {
@@ -20,7 +20,7 @@ export interface Target {
 /** The hosts that a fault means: a server by its name, devices by name or pattern. */
 export function targetsOf({ target }: Fault, { devices, servers }: Hosts): readonly Target[] {
   if (servers.includes(target)) return [{ name: target, side: 'server' }];
-  return devices.filter((name) => targets(target, name)).map((name) => ({ name, side: 'device' as const }));
+  return devices.filter((name) => isTarget(target, name)).map((name) => ({ name, side: 'device' as const }));
 }
 
 /** A sentence for the first fault that cannot be done there, or means nobody; undefined where all is well. */
@@ -37,7 +37,12 @@ function faultProblem(fault: Fault, hosts: Hosts): string | undefined {
   if (tierOf(fault.kind, network) === undefined) {
     return `there is no ${fault.kind} over real sockets, whose packets are out of reach; the simulated network has it`;
   }
-  if (targetsOf(fault, hosts).length > 0) return undefined;
+  const kind: KindOfFault = FAULTS[fault.kind];
+  const targets = targetsOf(fault, hosts);
+  if (network === 'gateway' && kind.needsOurStack === true && targets.some(({ side }) => side === 'server')) {
+    return `there is no ${fault.kind} on a server of your own, whose kernel has the interface; devices have it`;
+  }
+  if (targets.length > 0) return undefined;
   if (fault.target === 'server' && network === 'real') {
     return 'the server is out of reach over real sockets; the simulated network has faults on servers';
   }

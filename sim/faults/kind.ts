@@ -102,6 +102,8 @@ export interface KindOfFault {
    * gateway T2, on devices and servers.
    */
   readonly realTier: Tier | undefined;
+  /** It is done inside a host's own stack, and so not on a server that is not ours. */
+  readonly needsOurStack?: boolean;
   /**
    * Whether a host that is under it twice is under it once: it heals with the last. Else each is apart, and they add
    * up.

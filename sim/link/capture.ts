@@ -12,16 +12,27 @@ import type { Direction, WireObserver } from './fabric.ts';
 /** The name of the box that has put a packet on a host's cable; undefined: that host's peer did. */
 export type BoxOf = (packet: Packet, cable: Cable) => string | undefined;
 
+/** The Ethernet frame of a packet on the cable of a host that has ARP; undefined: that host has none. */
+export type FrameOf = (packet: Packet, cable: Cable, direction: Direction) => Uint8Array | undefined;
+
 export class Capture implements WireObserver {
   readonly #timeline: Timeline;
   readonly #boxOf: BoxOf;
+  readonly #frameOf: FrameOf;
   readonly #writer: PcapngWriter;
   #hasEnded = false;
 
   /** `write` gets the capture in pieces that it may keep; `comments` are about the whole of it. */
-  constructor(timeline: Timeline, boxOf: BoxOf, write: (bytes: Uint8Array) => void, comments: readonly string[] = []) {
+  constructor(
+    timeline: Timeline,
+    boxOf: BoxOf,
+    frameOf: FrameOf,
+    write: (bytes: Uint8Array) => void,
+    comments: readonly string[] = [],
+  ) {
     this.#timeline = timeline;
     this.#boxOf = boxOf;
+    this.#frameOf = frameOf;
     this.#writer = new PcapngWriter(write, comments);
   }
 
@@ -32,7 +43,8 @@ export class Capture implements WireObserver {
     const from = direction === 'tx' ? cable.name : this.#boxOf(packet, cable);
     if (from === undefined) return;
     // What a box sends on is in a frame of the box's.
-    const frame = direction === 'tx' ? packet.frame : undefined;
+    const own = direction === 'tx' ? packet.frame : undefined;
+    const frame = own ?? this.#frameOf(packet, cable, direction);
     this.#writer.packet(this.#timeline.nowUs, from, packet, undefined, frame);
   }
 

@@ -3,7 +3,7 @@
  * sends is dropped, and nobody is told. A rule for both ways of one cable. It translates nothing.
  */
 
-import { ICMP, type Packet, TCP } from '../packet/packet.ts';
+import { ARP, ICMP, type Packet, TCP } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import { Flow, Flows, isFirstSyn, type OnForgotten, type PacketEnds, TRANSITORY_US } from './flows.ts';
 import type { Cable } from './cable.ts';
@@ -79,10 +79,12 @@ export class FlowTable {
   }
 
   #judge(isFromInside: boolean): PacketJudge {
-    return (packet) =>
-      packet.protocol === ICMP
-        ? this.#judgeError(packet, isFromInside)
-        : this.#judgePacket(packet, packet.protocol, isFromInside);
+    return (packet) => {
+      // The box is beyond the local network.
+      if (packet.protocol === ARP) return 'pass';
+      if (packet.protocol === ICMP) return this.#judgeError(packet, isFromInside);
+      return this.#judgePacket(packet, packet.protocol, isFromInside);
+    };
   }
 
   #judgePacket(packet: Packet, protocol: Flow['protocol'], isFromInside: boolean): PacketVerdict {

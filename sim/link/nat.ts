@@ -4,7 +4,7 @@
 
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatAddress } from '../packet/address.ts';
-import { ACK, ICMP, isIcmpError, Packet, RST, SYN, TCP, TIME_TO_LIVE } from '../packet/packet.ts';
+import { ACK, ARP, ICMP, isIcmpError, Packet, RST, SYN, TCP, TIME_TO_LIVE } from '../packet/packet.ts';
 import { makeReset } from '../packet/reset.ts';
 import { type FlowEnds, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
 import { NatTable } from './nat-table.ts';
@@ -99,6 +99,11 @@ export class Nat {
   }
 
   #fromInside(packet: Packet): void {
+    if (packet.protocol === ARP) {
+      // The switch answers for the box itself.
+      this.#fabric.drop(packet, 'no-route', this, undefined);
+      return;
+    }
     if (packet.protocol === ICMP) {
       if (isIcmpError(packet)) this.#errorFromInside(packet);
       else this.#fabric.drop(packet, 'no-mapping', this, undefined);

@@ -3,6 +3,8 @@
 import { formatAddress } from '../packet/address.ts';
 import {
   ACK,
+  ARP,
+  ARP_REQUEST,
   ECHO_REQUEST,
   FIN,
   FRAGMENTATION_NEEDED,
@@ -52,6 +54,8 @@ export class Tracer {
         return `${describeEnds(packet)} udp len ${packet.payloadBytes}`;
       case ICMP:
         return isIcmpError(packet) ? describeIcmpError(packet) : describePing(packet);
+      case ARP:
+        return describeArp(packet);
     }
   }
 
@@ -90,6 +94,11 @@ function directionOf(source: number, sourcePort: number, destination: number, de
 
 function describeEnds({ source, sourcePort, destination, destinationPort }: Packet): string {
   return `${formatAddress(source)}:${sourcePort} > ${formatAddress(destination)}:${destinationPort}`;
+}
+
+function describeArp({ source, destination, code, isBroadcast }: Packet): string {
+  if (code !== ARP_REQUEST) return `arp ${formatAddress(source)} is here, to ${formatAddress(destination)}`;
+  return `arp who has ${formatAddress(destination)}, tell ${formatAddress(source)}${isBroadcast ? '' : ', unicast'}`;
 }
 
 function describePing({ source, destination, icmpType, payloadBytes }: Packet): string {

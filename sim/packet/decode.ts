@@ -11,6 +11,7 @@ import {
 } from './layout.ts';
 import {
   ACK,
+  ARP,
   DESTINATION_UNREACHABLE,
   ECHO_REQUEST,
   ECHO_REPLY,
@@ -55,6 +56,8 @@ export function decodePacket(bytes: Uint8Array, into: Packet): string | undefine
       return decodeUdp(view, headerBytes, end, into);
     case ICMP:
       return decodeIcmp(view, headerBytes, end, into);
+    case ARP:
+      return 'not IPv4';
   }
 }
 

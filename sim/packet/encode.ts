@@ -1,10 +1,14 @@
-/** Packets as the bytes that would be on the wire, from the IPv4 header on. */
+/** Packets as the bytes that would be on the wire, from the IPv4 header or the one of ARP on. */
 
 import { addBytes, addPseudoHeader, checksum } from './checksum.ts';
 import { HEADER_BYTES, MAXIMUM_SEGMENT_SIZE, NO_OPERATION, QUOTED_DATA_BYTES, WINDOW_SCALE } from './layout.ts';
-import { ICMP, ipBytes, isIcmpError, type Packet, TCP, UDP } from './packet.ts';
+import { ethernetAddress } from './ethernet-address.ts';
+import { ARP, ARP_BYTES, ARP_REPLY, ICMP, ipBytes, isIcmpError, type Packet, TCP, UDP } from './packet.ts';
 
 const DO_NOT_FRAGMENT = 0x4000;
+
+const ARP_HARDWARE_ETHERNET = 1;
+const ETHERTYPE_IPV4 = 0x0800;
 
 /** Writes `packet` to the start of `into`, with right checksums. Returns its length, which is ipBytes(packet). */
 export function encodePacket(packet: Packet, into: Uint8Array): number {
@@ -12,6 +16,10 @@ export function encodePacket(packet: Packet, into: Uint8Array): number {
   if (bytes > 0xffff) throw new Error(`An IPv4 packet has 65535 bytes at most, not ${bytes}.`);
   if (bytes > into.length) throw new Error(`A packet of ${bytes} bytes does not fit into ${into.length}.`);
   const view = new DataView(into.buffer, into.byteOffset, bytes);
+  if (packet.protocol === ARP) {
+    encodeArp(packet, into);
+    return bytes;
+  }
   encodeIpHeader(packet, view, 0);
   switch (packet.protocol) {
     case TCP:
@@ -99,6 +107,20 @@ function encodeIcmpError(packet: Packet, view: DataView): void {
     view.setUint8(at + HEADER_BYTES.icmp + i, quote[i] ?? 0);
   }
   view.setUint16(at + 2, checksum(addBytes(0, view, at, view.byteLength)));
+}
+
+/** RFC 826, for Ethernet and IPv4. A request does not know the address that it asks for. */
+function encodeArp({ code, source, destination, isBroadcast }: Packet, into: Uint8Array): void {
+  const view = new DataView(into.buffer, into.byteOffset, ARP_BYTES);
+  view.setUint16(0, ARP_HARDWARE_ETHERNET);
+  view.setUint16(2, ETHERTYPE_IPV4);
+  view.setUint8(4, 6);
+  view.setUint8(5, 4);
+  view.setUint16(6, code);
+  into.set(ethernetAddress(source), 8);
+  view.setInt32(14, source);
+  into.set(code === ARP_REPLY || !isBroadcast ? ethernetAddress(destination) : new Uint8Array(6), 18);
+  view.setInt32(24, destination);
 }
 
 /** A ping, or the answer to it (RFC 792). */

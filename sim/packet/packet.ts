@@ -7,6 +7,12 @@
 export const ICMP = 1;
 export const TCP = 6;
 export const UDP = 17;
+/** ARP is no part of IPv4, but beside it: this is its EtherType (RFC 826). */
+export const ARP = 0x0806;
+
+/** ARP's operations (RFC 826). */
+export const ARP_REQUEST = 1;
+export const ARP_REPLY = 2;
 
 /** TCP's control bits (RFC 9293 3.1). */
 export const FIN = 0x01;
@@ -17,6 +23,7 @@ export const ACK = 0x10;
 
 /** ICMP (RFC 792): destination unreachable, and the codes of it that are used here. */
 export const DESTINATION_UNREACHABLE = 3;
+export const NETWORK_UNREACHABLE = 0;
 export const HOST_UNREACHABLE = 1;
 export const PORT_UNREACHABLE = 3;
 export const FRAGMENTATION_NEEDED = 4;
@@ -38,7 +45,8 @@ const KEPT_BYTES_MAX = 2048;
  * them unboxed.
  */
 export class Packet {
-  protocol: typeof ICMP | typeof TCP | typeof UDP = TCP;
+  protocol: typeof ICMP | typeof TCP | typeof UDP | typeof ARP = TCP;
+  /** Of ARP: whose sender says that it has this address, and the address that is asked for or answered to. */
   source = 0;
   destination = 0;
   sourcePort = 0;
@@ -66,8 +74,10 @@ export class Packet {
   timestampEcho = 0;
   icmpType: typeof DESTINATION_UNREACHABLE | typeof TIME_EXCEEDED | typeof ECHO_REQUEST | typeof ECHO_REPLY =
     DESTINATION_UNREACHABLE;
-  /** An ICMP error's code; `source` is who says so. */
+  /** An ICMP error's code; `source` is who says so. Of ARP: its operation. */
   code = 0;
+  /** Of ARP: the frame goes to everybody on the local network. */
+  isBroadcast = false;
   /** What the router's next link takes, of a FRAGMENTATION_NEEDED (RFC 1191 4); 0: a router that does not say it. */
   nextHopMtuBytes = 0;
   /** An ICMP error's: the packet that could not be delivered, as far as it is quoted: addresses, ports, seq. */
@@ -115,6 +125,7 @@ export class Packet {
     this.timestampEcho = other.timestampEcho;
     this.icmpType = other.icmpType;
     this.code = other.code;
+    this.isBroadcast = other.isBroadcast;
     this.nextHopMtuBytes = other.nextHopMtuBytes;
     this.quoted = other.quoted;
     this.reserve(other.payloadBytes);
@@ -150,7 +161,10 @@ export class PacketPool {
   }
 }
 
-/** How long a packet is on the wire from the IPv4 header on (RFC 791, 9293 3.1, 768, 792). */
+/** An ARP packet with Ethernet's and IPv4's addresses (RFC 826). */
+export const ARP_BYTES = 28;
+
+/** How long a packet is on the wire from the IPv4 header on (RFC 791, 9293 3.1, 768, 792), or an ARP packet. */
 export function ipBytes(packet: Packet): number {
   switch (packet.protocol) {
     case TCP:
@@ -160,6 +174,8 @@ export function ipBytes(packet: Packet): number {
     case ICMP:
       // The header; and the data of a ping, or of what is quoted the IPv4 header and 8 bytes.
       return 20 + 8 + (isIcmpError(packet) ? 28 : packet.payloadBytes);
+    case ARP:
+      return ARP_BYTES;
   }
 }
 

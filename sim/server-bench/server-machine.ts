@@ -3,7 +3,7 @@
  * process, and the gate between it and the devices. What faults do to it is done to real processes.
  */
 
-import type { Machine, MachineState } from '../board/machine.ts';
+import type { InterfaceLoss, Machine, MachineState } from '../board/machine.ts';
 import type { Gate } from '../gateway/gate.ts';
 import type { EndPair } from '../gateway/server-ends.ts';
 import { Helper, type HelperEvent, type HelperOptions } from './helper.ts';
@@ -87,6 +87,14 @@ export class ServerMachine implements Machine {
 
   resetConnections(): void {
     this.#resetAll();
+  }
+
+  setLost(loss: InterfaceLoss): never {
+    throw new Error(`there is no ${loss} on ${this.name}: its kernel is a real one; the devices have it`);
+  }
+
+  hasLost(loss: InterfaceLoss): boolean {
+    return this.setLost(loss);
   }
 
   /** Packets from the devices. Without power they come to nothing. */

@@ -14,7 +14,7 @@ import type { Fault } from '../faults/fault.ts';
 import type { CableScenario, MqttFleet, Scenario } from './scenario.ts';
 
 /** What bounds follow from: the times of a plan's faults do not matter. */
-export type Promised = Pick<Scenario, 'policy' | 'server' | 'devices'> & {
+export type Promised = Pick<Scenario, 'policy' | 'arp' | 'server' | 'nats' | 'devices'> & {
   readonly plan: readonly Pick<Fault, 'kind' | 'argument'>[];
 };
 
@@ -26,6 +26,12 @@ const LATENESS_MS = 500;
 
 /** By so much a clock may be wrong. */
 const DRIFT_MAX = 200e-6;
+
+/**
+ * ARP at both ends: Linux asks each second (arp/linux.ts), at most a slot of its timer wheel later; lwIP each second;
+ * FreeRTOS+TCP looks for the answer each 500 ms.
+ */
+const RESOLVE_MS = 2 * 1032 + 500;
 
 /**
  * How long a packet is on its way at most, from a device to the server or back. On either cable: its delay, its jitter,
@@ -98,7 +104,8 @@ export function ghostMs(promised: Promised): number {
  * since nothing is lost any more. Its SYN may have to be sent again once, where the server still has a connection
  * between the same two ports: it answers by a challenge ACK, and that is answered by RST (RFC 5961 4.2). The first beat
  * goes out at once, and is answered: with the handshake four round trips at most, one of them for the RST. A board that
- * resets itself at the last moment takes RESET_MS more.
+ * resets itself at the last moment takes RESET_MS more. With ARP either end may have to ask for the other first, and
+ * again where the last question was lost: RESOLVE_MS and two round trips.
  */
 export function backMs(promised: Promised): number {
   const { beatIntervalMs, missedLimit, connectTimeoutMs, retry, mqtt } = promised.policy;
@@ -106,8 +113,10 @@ export function backMs(promised: Promised): number {
   const deadMs = mqtt === undefined ? beatIntervalMs * (missedLimit + 1) : clientMs(beatIntervalMs, mqtt);
   const sessionMs = deadMs + 2 * flightMs;
   const attemptMs = 2 * connectTimeoutMs + (mqtt === undefined ? 0 : CONNACK_MS);
+  const arpMs = promised.arp || promised.nats.length > 0 ? RESOLVE_MS + 4 * flightMs : 0;
   const synAgainMs = Math.max(...PROFILE_NAMES.map((name) => PROFILES[name].handshake.rtoMs)) + LATENESS_MS;
-  return (Math.max(sessionMs, attemptMs) + retry.capMs) * (1 + DRIFT_MAX) + synAgainMs + 8 * flightMs + RESET_MS;
+  const waitMs = (Math.max(sessionMs, attemptMs) + retry.capMs) * (1 + DRIFT_MAX);
+  return waitMs + synAgainMs + arpMs + 8 * flightMs + RESET_MS;
 }
 
 /**

@@ -236,7 +236,9 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
     const held = [...connections.values()].reduce((sum, count) => sum + count, 0);
     // A host: its clock, its watchdog's, that of its reset, a look-up; both ways of its cable; the heal of its loss;
     // and a box on it.
-    const waitersMax = held + hosts * (4 + 2 + 1 + scenario.plan.length) + scenario.nats.length + 16;
+    // And of ARP: the device's table and what it holds; the server's entry of the device.
+    const ofArp = scenario.arp || scenario.nats.length > 0 ? 3 : 0;
+    const waitersMax = held + hosts * (4 + 2 + 1 + ofArp + scenario.plan.length) + scenario.nats.length + 16;
     if (waiters <= waitersMax) return late;
     const allowed = `of ${hosts} hosts with ${held} connections it can be ${waitersMax}`;
     return [...late, `${waiters} places in the queue of events are taken at ${at(atMs)}: ${allowed}`];

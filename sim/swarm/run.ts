@@ -101,6 +101,7 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
   const replay = new Replay();
   const sim = new Simulation({
     seed: scenario.seed,
+    arp: scenario.arp,
     onTrace: (event) => {
       replay.add(event);
       onTrace?.(event);

@@ -79,6 +79,8 @@ export interface Scenario {
    */
   readonly calmMs: number;
   readonly policy: FleetPolicy;
+  /** Whether the server and the devices that are behind no box are on one local network, with ARP. */
+  readonly arp: boolean;
   readonly server: { readonly cable: CableScenario; readonly driftPpm: number };
   readonly nats: readonly NatScenario[];
   readonly devices: readonly DeviceScenario[];
@@ -104,7 +106,8 @@ export function drawScenario(seed: number, index: number, forMs: number): Scenar
   const nats = Array.from({ length: dice.chance(0.3) ? dice.whole(1, 2) : 0 }, (_, i) => drawNat(dice, `nat-${i + 1}`));
   const devices = Array.from({ length: dice.whole(1, DEVICES_MAX) }, (_, i) => drawDevice(dice, `dev-${i + 1}`, nats));
   const server = { cable: drawCable(dice, 50), driftPpm: drawDrift(dice) };
-  const fleet = { index, seed: dice.whole(0, 2 ** 32 - 1), forMs, policy, server, nats, devices };
+  const arp = new Dice(seed, `swarm run ${index}, ARP`).chance(0.5);
+  const fleet = { index, seed: dice.whole(0, 2 ** 32 - 1), forMs, policy, arp, server, nats, devices };
   const wrongs = Array.from({ length: dice.whole(1, FAULTS_MAX) }, () => drawWrong(dice, devices));
   let calmMs = calmFromMs(fleet, wrongs);
   // Each latency takes from the time for faults: the last ones have to go where there is none left.
@@ -249,7 +252,7 @@ function exactly(ms: number): Range {
 }
 
 /** The scenario in lines, for people. */
-export function scenarioText({ index, forMs, calmMs, policy, server, nats, devices, plan }: Scenario): string[] {
+export function scenarioText({ index, forMs, calmMs, policy, arp, server, nats, devices, plan }: Scenario): string[] {
   const { beatIntervalMs, missedLimit, silence, keepAlive, connectTimeoutMs, retry, mqtt } = policy;
   const keepAliveText = keepAlive === 'off' ? 'off' : `${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
   return [
@@ -260,6 +263,7 @@ export function scenarioText({ index, forMs, calmMs, policy, server, nats, devic
         `QoS ${mqtt.publishQos} every ${formatDuration(mqtt.publishIntervalMs)}, ` +
         `sessions ${mqtt.keepSession ? 'kept' : 'clean'}`,
     `keepalive ${keepAliveText}, connect within ${formatDuration(connectTimeoutMs)}, retry within ${formatDuration(retry.capMs)}`,
+    ...(arp ? ['one local network, with ARP'] : []),
     `server: linux, ${cableText(server.cable)}, ${server.driftPpm} ppm`,
     ...nats.map(({ name, idleMs, onExpired }) => `${name}: forgets after ${formatDuration(idleMs)}, ${onExpired}`),
     ...devices.map(({ name, profile, cable, nat, driftPpm, watchdogMs }) =>

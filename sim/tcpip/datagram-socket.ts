@@ -67,6 +67,7 @@ export class UdpSocket implements DatagramSocket {
       return failure('EINVAL');
     }
     if (this.#isClosed || this.#address === undefined || this.#stack.interrupts.off) return failure('ENETDOWN');
+    if (!this.#stack.hasRouteTo(destination)) return failure(this.#stack.profile.noRouteErrno);
     if (from.length > DATAGRAM_BYTES_MAX) return failure('EMSGSIZE');
     const packet = this.#stack.host.world.packets.take();
     packet.protocol = UDP;

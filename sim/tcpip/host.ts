@@ -7,8 +7,10 @@ import { failure, type Errno } from '../../hal/errno.ts';
 import type { Capabilities, Lookup, Network } from '../../hal/network.ts';
 import type { Random } from '../../hal/random.ts';
 import type { Interrupts } from '../board/interrupts.ts';
+import type { InterfaceLoss } from '../board/machine.ts';
 import type { Nic } from '../board/nic.ts';
 import type { Cable } from '../link/cable.ts';
+import type { LocalNetwork } from '../link/local-network.ts';
 import type { Port } from '../link/port.ts';
 import { parseAddress } from '../packet/address.ts';
 import { decodePacket } from '../packet/decode.ts';
@@ -32,6 +34,8 @@ export interface HostContext {
   addressesOf(name: string): readonly string[] | undefined;
 }
 
+const LOSS_BITS: Readonly<Record<InterfaceLoss, number>> = { 'interface-down': 1, 'address-removed': 2 };
+
 /** A look-up without an answer gives up after so long: resolv.conf(5), `timeout:5`. */
 const LOOKUP_TIMEOUT_US = 5_000_000;
 
@@ -43,6 +47,10 @@ export class Host implements Nic, Port {
   stack: Stack | undefined = undefined;
   #network: StackNetwork | undefined = undefined;
   #link: Cable | undefined = undefined;
+  /** Of what an interface needs (Loss), as bits. */
+  #lost = 0;
+  /** Where its cable leads to, if its hosts find one another by ARP. */
+  #arpNetwork: LocalNetwork | undefined = undefined;
   /** Made with the first packet to itself. */
   #loopback: Loopback | undefined = undefined;
 
@@ -54,8 +62,19 @@ export class Host implements Nic, Port {
     this.profile = profile;
   }
 
-  attach(link: Cable): void {
+  /** `network` undefined: whom it sends to is found without ARP. */
+  attach(link: Cable, network?: LocalNetwork): void {
     this.#link = link;
+    this.#arpNetwork = network?.arp === true ? network : undefined;
+  }
+
+  get hasArp(): boolean {
+    return this.#arpNetwork !== undefined;
+  }
+
+  /** To whom on its local network a packet goes first. */
+  nextHop(destination: number): number {
+    return this.#arpNetwork?.nextHop(destination) ?? destination;
   }
 
   get link(): Cable {
@@ -69,7 +88,7 @@ export class Host implements Nic, Port {
   }
 
   get carrier(): boolean {
-    return this.#link?.isUp === true;
+    return this.#link?.isUp === true && !this.hasLost('interface-down');
   }
 
   get capabilities(): Capabilities {
@@ -79,13 +98,16 @@ export class Host implements Nic, Port {
   // ---- the port ----
 
   receive(packet: Packet): void {
-    if (this.stack === undefined || packet.destination !== this.address) this.world.packets.release(packet);
+    const isForUs = packet.destination === this.address && this.hasRoute;
+    if (this.stack === undefined || !isForUs) this.world.packets.release(packet);
     else this.stack.receive(packet);
   }
 
   send(packet: Packet): void {
     if (packet.destination === this.address || isLoopback(packet.destination)) this.#sendToSelf(packet);
-    else this.link.send(packet);
+    else if (!this.hasRoute) this.world.packets.release(packet);
+    else if (this.stack?.neighbours === undefined) this.link.send(packet);
+    else this.stack.neighbours.send(packet);
   }
 
   /** The packet in a frame goes over the cable; what is no frame, or has none of ours in it, would be taken by nobody. */
@@ -114,6 +136,7 @@ export class Host implements Nic, Port {
   }
 
   carrierChanged(): void {
+    if (!this.carrier) this.stack?.neighbours?.carrierLost();
     this.#network?.carrierChanged();
   }
 
@@ -135,6 +158,28 @@ export class Host implements Nic, Port {
   setCarrier(up: boolean): void {
     if (up) this.link.plug();
     else this.link.pull();
+  }
+
+  /** Whether there is a way to anybody but the host itself. */
+  get hasRoute(): boolean {
+    return this.#lost === 0;
+  }
+
+  /**
+   * Without its interface or its address a host is mute and deaf: connections live on, if nobody gives them up; but
+   * lwIP ends those of an address that it has lost.
+   */
+  setLost(loss: InterfaceLoss, isLost: boolean): void {
+    if (this.hasLost(loss) === isLost) return;
+    if (isLost && loss === 'address-removed' && this.profile.endsOnAddressLoss) this.stack?.abortAll();
+    const hadCarrier = this.carrier;
+    this.#lost ^= LOSS_BITS[loss];
+    if (isLost) this.stack?.neighbours?.clear();
+    if (this.carrier !== hadCarrier) this.#network?.carrierChanged();
+  }
+
+  hasLost(loss: InterfaceLoss): boolean {
+    return (this.#lost & LOSS_BITS[loss]) !== 0;
   }
 
   closeAll(): void {

@@ -55,6 +55,13 @@ export interface Profile {
   /** So many connections more than `backlog` says wait to be accepted, those in their handshakes among them. */
   readonly backlogExtra: 0 | 1;
 
+  /** How it finds others on its local network, where that has ARP. */
+  readonly arp: ArpProfile;
+  /** What a connect gives at once that finds no way to its destination, as the interface is down or has no address. */
+  readonly noRouteErrno: Errno;
+  /** Connections end with the address that they have on this side, both ends by a reset. */
+  readonly endsOnAddressLoss: boolean;
+
   readonly retransmission: Retransmission;
   readonly handshake: Handshake;
   readonly congestion: Congestion;
@@ -90,6 +97,50 @@ export interface Profile {
    * first retransmission; undefined: as `giveUp` has it.
    */
   readonly orphanMs: number | undefined;
+}
+
+/** Each stack has rules of its own: arp/. */
+export type ArpProfile = LinuxArp | LwipArp | FreeRtosTcpArp | W5500Arp;
+
+export interface LinuxArp {
+  readonly kind: 'linux';
+  /** An entry is believed for half of that to one and a half, drawn at random. */
+  readonly baseReachableMs: number;
+  /** How long one that is in use again waits for TCP to confirm it, before it is asked. */
+  readonly delayFirstProbeMs: number;
+  readonly retransMs: number;
+  /** How often somebody is asked who was known, and who was not. */
+  readonly unicastProbes: number;
+  readonly multicastProbes: number;
+  /** So many packets wait for one answer; the oldest has to go. */
+  readonly queuePackets: number;
+  readonly tableMax: number;
+}
+
+export interface LwipArp {
+  readonly kind: 'lwip';
+  readonly tableSize: number;
+  readonly maxAgeS: number;
+  readonly maxPendingS: number;
+  /** So often a time-out looks whether the segment has left the host. */
+  readonly retryMs: number;
+}
+
+export interface FreeRtosTcpArp {
+  readonly kind: 'freertos-tcp';
+  readonly cacheEntries: number;
+  /** In calls of the timer, every 10 s; and how many for one that does not answer. */
+  readonly maxAge: number;
+  readonly retransmissionsMax: number;
+  /** So often a connect looks whether its neighbour is known. */
+  readonly retryMs: number;
+}
+
+export interface W5500Arp {
+  readonly kind: 'w5500';
+  /** RTR and RCR, as for TCP, but without doubling. */
+  readonly retryMs: number;
+  readonly retries: number;
 }
 
 export interface Retransmission {

@@ -10,13 +10,16 @@ import type { Interrupt, Interrupts } from '../board/interrupts.ts';
 import { parseAddress } from '../packet/address.ts';
 import {
   ACK,
+  ARP,
   DESTINATION_UNREACHABLE,
   ECHO_REQUEST,
   ECHO_REPLY,
   FIN,
   FRAGMENTATION_NEEDED,
+  HOST_UNREACHABLE,
   ICMP,
   isIcmpError,
+  NETWORK_UNREACHABLE,
   Packet,
   PORT_UNREACHABLE,
   PSH,
@@ -29,15 +32,17 @@ import {
 import type { Waiter } from '../time/event.ts';
 import type { ByteQueuePool } from './byte-queue.ts';
 import type { Host } from './host.ts';
+import { type Neighbours, neighboursOf } from './arp/neighbours.ts';
 import { clockedIss } from './initial-seq.ts';
 import { Ports } from './ports.ts';
 import { isLoopback } from './loopback.ts';
 import type { Profile } from './profile.ts';
 import { StackClock } from './stack-clock.ts';
 import { TcbTable } from './tcb-table.ts';
-import { connect, unreachable } from './tcp/calls.ts';
+import { abandon, connect, unreachable } from './tcp/calls.ts';
 import { openPassive, segmentArrives } from './tcp/input.ts';
 import { lowerPathMtu } from './tcp/path-mtu.ts';
+import { hostUnreachable, neighbourTimeout } from './tcp/retransmission.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
 import { ARMED, done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
@@ -75,6 +80,8 @@ export class Stack implements TcpStack {
   readonly clock: StackClock;
   readonly connections = new TcbTable();
   readonly ports: Ports;
+  /** undefined: its network has no ARP. */
+  readonly neighbours: Neighbours | undefined;
   #identification = 0;
   /** The secret of RFC 6528; or lwIP's last number. */
   #iss: number;
@@ -87,6 +94,7 @@ export class Stack implements TcpStack {
     this.ports = new Ports(this.connections, host.profile.ephemeralPorts, (host.random.uint32() ^ salt) >>> 0);
     // lwIP's tcp_next_iss begins with this number.
     this.#iss = host.profile.initialSequence === 'clock-and-hash' ? host.random.uint32() ^ salt : LWIP_ISS_FIRST;
+    this.neighbours = host.hasArp ? neighboursOf(this) : undefined;
   }
 
   get profile(): Profile {
@@ -178,6 +186,7 @@ export class Stack implements TcpStack {
 
   /** A packet has come for this host; it is given back to the pool. */
   receive(packet: Packet): void {
+    if (this.neighbours !== undefined && packet.protocol !== ARP && !this.neighbours.admits(packet)) return;
     switch (packet.protocol) {
       case TCP:
         this.#receiveTcp(packet);
@@ -187,6 +196,9 @@ export class Stack implements TcpStack {
         break;
       case ICMP:
         this.#receiveIcmp(packet);
+        break;
+      case ARP:
+        this.neighbours?.arpArrives(packet);
         break;
     }
     this.host.world.packets.release(packet);
@@ -257,19 +269,39 @@ export class Stack implements TcpStack {
     this.transmit(reply);
   }
 
+  /**
+   * A neighbour has not answered ARP, and the packet that waited for it will not be sent. On Linux its connection gets
+   * a "host unreachable" from the host itself; the W5500 ends what it was connecting.
+   */
+  neighbourFailed(packet: Packet, heldTick: number): void {
+    const tcb = packet.protocol === TCP
+      ? this.connections.get(packet.destination, packet.destinationPort, packet.sourcePort)
+      : undefined;
+    const { seq } = packet;
+    this.host.world.packets.release(packet);
+    if (tcb === undefined) return;
+    if (this.profile.icmpErrors !== 'linux') this.perform(tcb, neighbourTimeout, undefined);
+    // A keepalive probe's number is not in flight: it is as if nothing had been said.
+    else if (isInFlight(tcb, seq)) this.perform(tcb, hostUnreachable, { errno: 'EHOSTUNREACH', seq, heldTick });
+  }
+
   /** RFC 1122 3.2.2.1: an error belongs to the connection whose packet it quotes. Linux's tcp_v4_err. */
   #receiveIcmpError({ quoted, icmpType, code, nextHopMtuBytes }: Packet): void {
     if (quoted?.protocol !== TCP) return;
     const tcb = this.connections.get(quoted.destination, quoted.destinationPort, quoted.sourcePort);
-    // RFC 5927 4.1: only what is in flight can be the subject.
-    if (tcb === undefined || distance(tcb.sndUna, quoted.seq) < 0 || distance(quoted.seq, tcb.sndNxt) < 0) return;
+    if (tcb === undefined || !isInFlight(tcb, quoted.seq)) return;
     if (icmpType === TIME_EXCEEDED) {
       this.perform(tcb, unreachable, 'EHOSTUNREACH');
     } else if (code === FRAGMENTATION_NEEDED) {
       this.perform(tcb, lowerPathMtu, nextHopMtuBytes);
     } else {
       const errno = UNREACHABLE_ERRNOS[code];
-      if (errno !== undefined) this.perform(tcb, unreachable, errno);
+      if (errno === undefined) return;
+      if (code === NETWORK_UNREACHABLE || code === HOST_UNREACHABLE) {
+        this.perform(tcb, hostUnreachable, { errno, seq: quoted.seq, heldTick: undefined });
+      } else {
+        this.perform(tcb, unreachable, errno);
+      }
     }
   }
 
@@ -287,6 +319,7 @@ export class Stack implements TcpStack {
   ): Errno | Tcb {
     if (this.interrupts.off) return 'ENETDOWN';
     if (local !== undefined && !this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
+    if (!this.hasRouteTo(remoteAddress)) return this.profile.noRouteErrno;
     if (!this.#makeRoom()) return 'ENOBUFS';
     const port = this.ports.forConnection(local?.port ?? 0, remoteAddress, remotePort);
     if (typeof port === 'string') return port;
@@ -294,6 +327,10 @@ export class Stack implements TcpStack {
     prepare(tcb);
     this.perform(tcb, connect, undefined);
     return tcb;
+  }
+
+  hasRouteTo(address: number): boolean {
+    return this.host.hasRoute || address === this.address || isLoopback(address);
   }
 
   isOwnAddress(address: string): boolean {
@@ -324,6 +361,7 @@ export class Stack implements TcpStack {
 
   /** The power has gone: nothing is sent, and no timer runs. */
   drop(): void {
+    this.neighbours?.clear();
     for (const tcb of this.connections.all()) {
       tcb.user = undefined;
       done(tcb, undefined);
@@ -339,6 +377,13 @@ export class Stack implements TcpStack {
   closeAll(): void {
     this.ports.closeAll();
     for (const tcb of this.connections.all()) tcb.user?.abandon(tcb);
+  }
+
+  /** lwIP's tcp_netif_ip_addr_changed: both ends of each connection learn at once. */
+  abortAll(): void {
+    for (const tcb of this.connections.all()) {
+      this.perform(tcb, abandon, undefined);
+    }
   }
 
   /** Something on the way resets every connection: both ends get a RST that fits. */
@@ -359,6 +404,11 @@ export class Stack implements TcpStack {
       this.receive(toUs);
     }
   }
+}
+
+/** RFC 5927 4.1: only what is in flight can be the subject of an ICMP error. */
+function isInFlight({ sndUna, sndNxt }: Tcb, seq: number): boolean {
+  return distance(sndUna, seq) >= 0 && distance(seq, sndNxt) >= 0;
 }
 
 class Soon implements Waiter {

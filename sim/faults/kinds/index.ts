@@ -1,12 +1,14 @@
 /** The kinds of faults. A kind is a file of its own and an entry here. */
 
 import type { KindOfFault, NetworkKind, Tier } from '../kind.ts';
+import { addressRemovedFault } from './address-removed.ts';
 import { bandwidthFault } from './bandwidth.ts';
 import { cablePullFault } from './cable-pull.ts';
 import { corruptFault } from './corrupt.ts';
 import { crashFault } from './crash.ts';
 import { duplicateFault } from './duplicate.ts';
 import { hangFault } from './hang.ts';
+import { interfaceDownFault } from './interface-down.ts';
 import { jitterFault } from './jitter.ts';
 import { latencyFault } from './latency.ts';
 import { lossFault } from './loss.ts';
@@ -19,6 +21,8 @@ import { resetFault } from './reset.ts';
 /** By the word that plans have for them, in the order in which people are shown them. */
 export const FAULTS = {
   'cable-pull': cablePullFault,
+  'interface-down': interfaceDownFault,
+  'address-removed': addressRemovedFault,
   'power-loss': powerLossFault,
   hang: hangFault,
   crash: crashFault,

@@ -36,6 +36,14 @@ export const FREERTOS_TCP: Profile = {
 
   backlogExtra: 0,
 
+  // source/include/FreeRTOSIPConfigDefaults.h, V4.4.1: ipconfigARP_CACHE_ENTRIES, ipconfigMAX_ARP_AGE,
+  // ipconfigMAX_ARP_RETRANSMISSIONS; FreeRTOS_TCP_IP.c, prvTCPNextTimeout.
+  arp: { kind: 'freertos-tcp', cacheEntries: 10, maxAge: 150, retransmissionsMax: 5, retryMs: 500 },
+  // Not checked: FreeRTOS_connect waits for its end-point.
+  noRouteErrno: 'EHOSTUNREACH',
+  // Not checked.
+  endsOnAddressLoss: false,
+
   retransmission: {
     // FreeRTOS_TCP_WIN.c, prvTCPWindowTxCheckAck_CalcSRTT: smoothed, without deviations; the RTO is twice that.
     rto: 'measured',

@@ -39,6 +39,24 @@ export const LINUX: Profile = {
   // modelled: the SYN of one connection more is dropped.
   backlogExtra: 1,
 
+  // net/ipv4/arp.c, arp_tbl: BASE_REACHABLE_TIME, DELAY_PROBE_TIME, RETRANS_TIME, UCAST_PROBES, MCAST_PROBES,
+  // gc_thresh3; net/core/neighbour.c: neigh_rand_reach_time. QUEUE_LEN_BYTES is memory, in packets of a full frame 101
+  // (Documentation/networking/ip-sysctl.rst, unres_qlen).
+  arp: {
+    kind: 'linux',
+    baseReachableMs: 30_000,
+    delayFirstProbeMs: 5000,
+    retransMs: 1000,
+    unicastProbes: 3,
+    multicastProbes: 3,
+    queuePackets: 101,
+    tableMax: 1024,
+  },
+  // net/ipv4/fib_frontend.c, fib_disable_ip: no route is left.
+  noRouteErrno: 'ENETUNREACH',
+  // net/ipv4/devinet.c, inet_del_ifa: sockets are not looked for.
+  endsOnAddressLoss: false,
+
   retransmission: {
     // net/ipv4/tcp_input.c, tcp_rtt_estimator.
     rto: 'measured',

@@ -36,6 +36,14 @@ export const LWIP: Profile = {
 
   backlogExtra: 0,
 
+  // src/include/lwip/opt.h: ARP_TABLE_SIZE, ARP_MAXAGE, ARP_QUEUEING 0; src/core/ipv4/etharp.c: ARP_MAXPENDING;
+  // src/core/tcp.c, tcp_slowtmr: tcp_rexmit_rto_prepare is tried at each call.
+  arp: { kind: 'lwip', tableSize: 10, maxAgeS: 300, maxPendingS: 5, retryMs: 500 },
+  // src/core/tcp.c, tcp_connect: ERR_RTE; src/api/err.c.
+  noRouteErrno: 'EHOSTUNREACH',
+  // src/core/tcp.c, tcp_netif_ip_addr_changed.
+  endsOnAddressLoss: true,
+
   retransmission: {
     // tcp_in.c, tcp_receive: Van Jacobson's, in calls of the slow timer.
     rto: 'slow-ticks',

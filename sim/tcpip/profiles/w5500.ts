@@ -35,6 +35,13 @@ export const W5500: Profile = {
 
   backlogExtra: 0,
 
+  // Data sheet 4.1, RCR: ARPTO is RTR x 0.1 ms x (RCR + 1).
+  arp: { kind: 'w5500', retryMs: 200, retries: 8 },
+  // Not checked: without an address ioLibrary's connect gives SOCKERR_IPINVALID.
+  noRouteErrno: 'EHOSTUNREACH',
+  // Not checked.
+  endsOnAddressLoss: false,
+
   retransmission: {
     // 4.1, RTR and RCR: RTR 2000 x 100 us, doubled as long as it fits into 16 bits, so 6.4 s; final after RCR = 8
     // retransmissions, which is 31.8 s after the first transmission: TCPTO, with the data sheet's own example.

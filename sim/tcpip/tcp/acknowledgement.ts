@@ -6,7 +6,9 @@ import { endRecovery, enterFastRecovery, grow, halveWindow, partialAck } from '.
 import { armPersist, hasUnsent, retransmit, retransmitLost, segmentBytesMax } from './output.ts';
 import { echoedRttUs, endBackOff, measured, rearmRetransmission } from './rto.ts';
 import { advance, distance } from './seq.ts';
-import { PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE } from './tcb.ts';
+import {
+  confirmNeighbour, PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE,
+} from './tcb.ts';
 
 /** Takes the segment's ACK and window. Whether the rest of the segment counts. */
 export function ackArrives(tcb: Tcb, packet: Packet): boolean {
@@ -75,6 +77,8 @@ function takeWindow(tcb: Tcb, { seq, ack, window, flags }: Packet): boolean {
 
 function newAck(tcb: Tcb, packet: Packet, acked: number, packetsOut: number): void {
   const { ack } = packet;
+  // Linux's tcp_ack: sk_dst_confirm. An answer to a probe does not confirm.
+  confirmNeighbour(tcb);
   const isOfResent = isResent(tcb, ack);
   const segments = forgetAcked(tcb, ack, acked);
   if (tcb.trouble.timeouts > 0) tcb.inTrouble().timeouts = 0;
@@ -175,6 +179,7 @@ function endProbe(tcb: Tcb): void {
 /** RFC 5681 2. */
 function duplicateAck(tcb: Tcb): void {
   const { dupAckThreshold } = tcb.stack.profile.congestion;
+  confirmNeighbour(tcb);
   if (tcb.recovery === 'loss') return;
   tcb.inTrouble().dupAcks++;
   if (tcb.recovery === 'fast-recovery') {

@@ -9,8 +9,8 @@ import { sendNew } from './output.ts';
 import { sendReset, sendSyn } from './segment.ts';
 import { advance } from './seq.ts';
 import {
-  ACTIVE, done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN, RETRANSMITTED,
-  setSynTimer, type Tcb, TIMING, waitForFin, WANTS_ROOM,
+  ACTIVE, done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, heldSinceTick, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN,
+  RETRANSMITTED, setSynTimer, setTimer, type Tcb, TIMING, waitForFin, WANTS_ROOM,
 } from './tcb.ts';
 
 /** A connection to be, with its two ends known. */
@@ -43,7 +43,14 @@ export function connect(tcb: Tcb): void {
     tcb.inTrouble().retransmitSinceTick = tcb.stack.clock.nowTick;
   }
   sendSyn(tcb);
-  setSynTimer(tcb);
+  // FreeRTOS+TCP's prvTCPPrepareConnect: the neighbour was asked, and SYN goes when it is known at the next look.
+  const { arp } = tcb.stack.profile;
+  if (arp.kind === 'freertos-tcp' && heldSinceTick(tcb, tcb.sndUna) !== undefined) {
+    tcb.inTrouble().probesOut = 1;
+    setTimer(tcb, 'retransmit', msToTicks(tcb.stack, arp.retryMs));
+  } else {
+    setSynTimer(tcb);
+  }
 }
 
 /** recv: how many bytes; 0 at the end; EAGAIN; an error once, and after it 0, as Linux has it. */
@@ -139,6 +146,12 @@ export function abort(tcb: Tcb): void {
   // RFC 9293 3.10.5: in TIME-WAIT and the like there is nobody to reset.
   if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') sendReset(tcb);
   done(tcb, undefined);
+}
+
+/** lwIP's tcp_abandon, not of the user's doing: RST, and the user is told. */
+export function abandon(tcb: Tcb): void {
+  if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') sendReset(tcb);
+  done(tcb, 'ECONNABORTED');
 }
 
 function leave(tcb: Tcb): void {

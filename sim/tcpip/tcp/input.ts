@@ -16,8 +16,8 @@ import { echoedRttUs, measured, TIMEOUT_US_MIN } from './rto.ts';
 import { sendAck, sendSyn } from './segment.ts';
 import { advance, distance } from './seq.ts';
 import {
-  CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer, setTimer, type Tcb, type TcpState,
-  timeWait, TIMING, usToTicks, waitForFin,
+  confirmNeighbour, CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer, setTimer,
+  type Tcb, type TcpState, timeWait, TIMING, usToTicks, waitForFin,
 } from './tcb.ts';
 
 /** What SYN offers beyond its sequence number. RFC 9293 3.7.1: without the option, an MSS of 536. */
@@ -104,6 +104,7 @@ function arrivesInSynSent(tcb: Tcb, packet: Packet): void {
     return;
   }
   establish(tcb, packet);
+  confirmNeighbour(tcb);
   sendAck(tcb);
 }
 

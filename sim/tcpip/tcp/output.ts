@@ -6,7 +6,8 @@ import { armRetransmission, TIMEOUT_US_MIN } from './rto.ts';
 import { sendData } from './segment.ts';
 import { advance, distance } from './seq.ts';
 import {
-  EXCHANGED, FIN_SENT, FIN_WANTED, msToTicks, NO_DELAY, PROBING, setTimer, type Tcb, ticksSince, TIMING, usToTicks,
+  EXCHANGED, FIN_SENT, FIN_WANTED, heldSinceTick, msToTicks, NO_DELAY, PROBING, RETRANSMITTED, setTimer, type Tcb,
+  ticksSince, TIMING, usToTicks,
 } from './tcb.ts';
 
 /**
@@ -114,8 +115,8 @@ function timeSegment(tcb: Tcb, end: number): void {
 }
 
 /**
- * Sends again from `from` on, as much as one segment takes, and gives where it ends. Small segments go together, as on
- * Linux.
+ * Sends again from `from` on, as much as one segment takes, and gives where it ends; `from`, where that still waits in
+ * the host. Small segments go together, as on Linux.
  */
 export function retransmit(tcb: Tcb, from: number): number {
   const { sndUna, sndNxt, flags } = tcb;
@@ -123,7 +124,10 @@ export function retransmit(tcb: Tcb, from: number): number {
   const bytes = Math.max(0, Math.min(distance(from, finSeq), segmentBytesMax(tcb)));
   const withFin = (flags & FIN_SENT) !== 0 && advance(from, bytes) === finSeq;
   const end = advance(from, bytes + (withFin ? 1 : 0));
+  // Linux's skb_still_in_host_queue, lwIP's tcp_output_segment_busy: it has not even left the host.
+  if (heldSinceTick(tcb, from) !== undefined) return from;
   sendData(tcb, from, bytes, withFin);
+  if (from === sndUna && (flags & RETRANSMITTED) !== 0) tcb.inTrouble().resentTick = tcb.stack.clock.nowTick;
   if (tcb.segmentEnds !== undefined) {
     tcb.segmentEnds = tcb.segmentEnds.filter(
       (segmentEnd) => distance(from, segmentEnd) <= 0 || distance(end, segmentEnd) >= 0,
@@ -153,14 +157,16 @@ function insertEnd(ends: number[], end: number): void {
 export function retransmitLost(tcb: Tcb): void {
   if (distance(tcb.trouble.retransmitNxt, tcb.sndUna) > 0) tcb.inTrouble().retransmitNxt = tcb.sndUna;
   while (distance(tcb.trouble.retransmitNxt, tcb.trouble.recover) > 0 && inFlight(tcb) < tcb.cwnd) {
-    tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.trouble.retransmitNxt);
+    const end = retransmit(tcb, tcb.trouble.retransmitNxt);
+    if (end === tcb.trouble.retransmitNxt) return;
+    tcb.inTrouble().retransmitNxt = end;
   }
 }
 
-/** Sends the last segment in flight again (RFC 8985 7.3). */
-export function retransmitLast(tcb: Tcb): void {
-  const ends = tcb.segmentEnds;
-  retransmit(tcb, ends?.at(-2) ?? tcb.sndUna);
+/** Sends the last segment in flight again (RFC 8985 7.3). Whether it did: it may wait in the host. */
+export function retransmitLast(tcb: Tcb): boolean {
+  const from = tcb.segmentEnds?.at(-2) ?? tcb.sndUna;
+  return retransmit(tcb, from) !== from;
 }
 
 // ---- a closed window (RFC 9293 3.8.6.1) ----

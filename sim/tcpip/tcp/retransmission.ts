@@ -3,15 +3,25 @@
 import type { Errno } from '../../../hal/errno.ts';
 import { enterLoss } from './congestion.ts';
 import { hasUnsent, retransmit, retransmitLast, sendNext } from './output.ts';
-import { backOff } from './rto.ts';
+import { unreachable } from './calls.ts';
+import { backOff, revertBackOff } from './rto.ts';
 import { sendSyn } from './segment.ts';
-import { done, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setTimer, type Tcb, ticksSince, TIMING } from './tcb.ts';
+import {
+  done, heldSinceTick, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setSynTimer, setTimer, type Tcb,
+  ticksSince, TIMING,
+} from './tcb.ts';
 
 /** RFC 8985 7.3: new data if there is some, or the last segment again; then the RTO, from now. */
 export function lossProbeTimeout(tcb: Tcb): void {
   tcb.flags |= PROBE_OUT;
   const isResent = !hasUnsent(tcb) || !sendNext(tcb, true);
-  if (isResent) retransmitLast(tcb);
+  if (isResent && !retransmitLast(tcb)) {
+    // Linux's tcp_send_loss_probe: no probe of what has not left the host; the RTO counts from when it should have.
+    tcb.flags &= ~PROBE_OUT;
+    const since = ticksSince(tcb.stack, heldSinceTick(tcb, tcb.sndUna) ?? tcb.stack.clock.nowTick);
+    setTimer(tcb, 'retransmit', Math.max(tcb.rtoTicks - since, 1));
+    return;
+  }
   tcb.inTrouble().isProbeResent = isResent;
   tcb.inTrouble().recover = tcb.sndNxt;
   setTimer(tcb, 'retransmit', tcb.rtoTicks);
@@ -26,13 +36,18 @@ export function retransmitTimeout(tcb: Tcb): void {
     giveUp(tcb);
     return;
   }
+  const heldTick = heldSinceTick(tcb, tcb.sndUna);
+  if (heldTick !== undefined && waitsForNeighbour(tcb)) return;
+  if (isFirstSyn(tcb)) return;
   tcb.inTrouble().timeouts++;
   if ((tcb.flags & RETRANSMITTED) === 0) {
     tcb.flags |= RETRANSMITTED;
-    tcb.inTrouble().retransmitSinceTick = stack.clock.nowTick;
+    // Linux's tcp_retransmit_skb: the first attempt counts from when the segment was last sent, and so from now, unless
+    // it has not left the host.
+    tcb.inTrouble().retransmitSinceTick = heldTick ?? stack.clock.nowTick;
   }
   if (isHandshake) {
-    sendSyn(tcb);
+    if (heldTick === undefined || tcb.state !== 'SYN-SENT') sendSyn(tcb);
     // RFC 6298 3, Karn: a SYN that was sent twice measures nothing, but by the timestamp that the peer echoes.
     tcb.flags &= ~TIMING;
     // Linux's tcp_syn_linear_timeouts: the first retries come at even intervals.
@@ -46,6 +61,42 @@ export function retransmitTimeout(tcb: Tcb): void {
     backOff(tcb, retransmission.backoffShifts, undefined);
   }
   setTimer(tcb, 'retransmit', clampToUserTimeout(tcb, waitTicks(tcb, isHandshake)));
+}
+
+/**
+ * A time-out of what has not left the host, since its neighbour has not answered ARP. Linux counts it as any other one.
+ * lwIP's tcp_rexmit_rto_prepare and the W5500 come again, and nothing is counted. FreeRTOS+TCP's prvTCPPrepareConnect
+ * asks again, and so often as it would send SYN.
+ */
+function waitsForNeighbour(tcb: Tcb): boolean {
+  const { stack } = tcb;
+  const { arp } = stack.profile;
+  switch (arp.kind) {
+    case 'linux':
+      return false;
+    case 'lwip':
+    case 'w5500':
+      setTimer(tcb, 'retransmit', msToTicks(stack, arp.retryMs));
+      return true;
+    case 'freertos-tcp':
+      if (tcb.trouble.probesOut > stack.profile.handshake.synRetries) {
+        giveUp(tcb);
+      } else {
+        tcb.inTrouble().probesOut++;
+        sendSyn(tcb);
+        setTimer(tcb, 'retransmit', msToTicks(stack, arp.retryMs));
+      }
+      return true;
+  }
+}
+
+/** FreeRTOS+TCP: the neighbour has answered by now. Only what was sent since then counts (ucRepCount). */
+function isFirstSyn(tcb: Tcb): boolean {
+  if (tcb.state !== 'SYN-SENT' || tcb.trouble.probesOut === 0) return false;
+  tcb.inTrouble().probesOut = 0;
+  sendSyn(tcb);
+  setSynTimer(tcb);
+  return true;
 }
 
 /** Until the next time-out; after the last send some stacks wait a time of its own. */
@@ -144,4 +195,33 @@ function hasElapsed(tcb: Tcb, ms: number): boolean {
  */
 export function giveUp(tcb: Tcb, errno: Errno = tcb.stack.profile.timeoutErrno): void {
   done(tcb, tcb.trouble.softError ?? errno);
+}
+
+// ---- what ARP and ICMP say ----
+
+export interface Unreachable {
+  readonly errno: Errno;
+  /** Of the segment that did not arrive. */
+  readonly seq: number;
+  /** Since when that waited for its neighbour; undefined: a router says it of what was sent. */
+  readonly heldTick: number | undefined;
+}
+
+/**
+ * RFC 6069 and Linux's tcp_ld_RTO_revert: the time-outs tell of no congestion, so that the last doubling is undone, and
+ * what is due by that goes at once.
+ */
+export function hostUnreachable(tcb: Tcb, { errno, seq, heldTick }: Unreachable): void {
+  if (seq === tcb.sndUna && tcb.timer === 'retransmit' && tcb.trouble.timeouts > 0 && tcb.backoff > 0) {
+    revertBackOff(tcb);
+    const left = tcb.rtoTicks - ticksSince(tcb.stack, heldTick ?? tcb.trouble.resentTick);
+    if (left > 0) setTimer(tcb, 'retransmit', left);
+    else retransmitTimeout(tcb);
+  }
+  if (tcb.state !== 'CLOSED') unreachable(tcb, errno);
+}
+
+/** The W5500's ARPTO. */
+export function neighbourTimeout(tcb: Tcb): void {
+  if (tcb.state === 'SYN-SENT') giveUp(tcb);
 }

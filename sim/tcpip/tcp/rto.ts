@@ -121,6 +121,13 @@ export function backOff(tcb: Tcb, shifts: readonly number[] | undefined, firstTi
   tcb.backoff++;
 }
 
+/** The last doubling is undone (Linux's tcp_ld_RTO_revert). */
+export function revertBackOff(tcb: Tcb): void {
+  tcb.backoff--;
+  const maxTicks = msToTicks(tcb.stack, tcb.stack.profile.retransmission.rtoMaxMs);
+  tcb.rtoTicks = Math.min(baseRtoTicks(tcb) * 2 ** tcb.backoff, maxTicks);
+}
+
 /**
  * lwIP's tcp_receive, and the others without timestamps: what is acknowledged ends the back-off, though it measures
  * nothing.

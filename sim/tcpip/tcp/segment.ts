@@ -4,7 +4,7 @@ import { ACK, FIN, type Packet, PSH, RST, SYN } from '../../packet/packet.ts';
 import { ackWasSent } from './quick-ack.ts';
 import { receiveWindow, selectWindow } from './receive-window.ts';
 import { advance, distance, later } from './seq.ts';
-import { SCALED, type Tcb } from './tcb.ts';
+import { NEIGHBOUR_CONFIRMED, SCALED, type Tcb } from './tcb.ts';
 
 const WINDOW_MAX = 0xffff;
 
@@ -83,5 +83,9 @@ function newSegment(tcb: Tcb, seq: number, flags: number): Packet {
     packet.timestampEcho = tcb.tsRecent;
   }
   if ((flags & ACK) !== 0) ackWasSent(tcb);
+  if ((tcb.flags & NEIGHBOUR_CONFIRMED) !== 0) {
+    tcb.flags &= ~NEIGHBOUR_CONFIRMED;
+    tcb.stack.neighbours?.confirm(tcb.remoteAddress);
+  }
   return packet;
 }

@@ -17,8 +17,8 @@ export type TcpState =
   | 'SYN-SENT' | 'SYN-RECEIVED' | 'ESTABLISHED' | 'FIN-WAIT-1' | 'FIN-WAIT-2'
   | 'CLOSE-WAIT' | 'CLOSING' | 'LAST-ACK' | 'TIME-WAIT' | 'CLOSED';
 
-/** What a timer is for: data that was sent; or keepalive, and the first of a handshake, which seldom fires. */
-export type TimerKind = 'send' | 'other';
+/** What a timer is for: data that was sent; keepalive, and the first of a handshake, which seldom fires; or ARP. */
+export type TimerKind = 'send' | 'other' | 'neighbour';
 
 /** The stack's time, as it was read before a connection does anything. */
 export interface TcpClock {
@@ -47,6 +47,14 @@ export interface TcpStack {
   transmit(packet: Packet): void;
   /** The connection's time has come, that was asked for by `nextTick`. */
   timeout(tcb: Tcb): void;
+  /** undefined: its network has no ARP. */
+  readonly neighbours: TcpNeighbours | undefined;
+}
+
+/** What TCP has to do with ARP (arp/neighbours.ts). */
+export interface TcpNeighbours {
+  heldSinceTick(remoteAddress: number, remotePort: number, localPort: number, seq: number): number | undefined;
+  confirm(destination: number): void;
 }
 
 /** The one timer of sending: what it waits for (smoltcp's and Linux's way: they exclude one another). */
@@ -94,6 +102,8 @@ export const RETRANSMITTED = 1 << 18;
 export const PROBING = 1 << 19;
 /** The engine's timer of the connection is armed: `dueTick` holds. */
 export const ARMED = 1 << 20;
+/** The next segment confirms the neighbour that it goes to (Linux's sk_dst_pending_confirm). */
+export const NEIGHBOUR_CONFIRMED = 1 << 31;
 /** The user answers what comes: ACKs can go with the answers (Linux's ping-pong mode). */
 export const PING_PONG = 1 << 21;
 /** The shifts of both windows stand in `flags` too, as they are of four bits (RFC 7323 2.3). */
@@ -134,6 +144,8 @@ class Trouble {
   /** The tail loss probe that is out was the last segment again (Linux's tlp_retrans), and not a new one. */
   isProbeResent = false;
   retransmitSinceTick = 0;
+  /** When the oldest segment in flight was last sent, after a time-out. */
+  resentTick = 0;
   persistSinceTick = 0;
   lastChallengeTick = 0;
   /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
@@ -331,6 +343,16 @@ export function setSynTimer(tcb: Tcb): void {
 /** Whether the connection can still receive: the peer has not finished. */
 export function canReceive({ state }: Tcb): boolean {
   return state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
+}
+
+/** Since when the segment at `seq`, that was sent, waits in the host until ARP is answered; undefined: it does not. */
+export function heldSinceTick({ stack, remoteAddress, remotePort, localPort }: Tcb, seq: number): number | undefined {
+  return stack.neighbours?.heldSinceTick(remoteAddress, remotePort, localPort, seq);
+}
+
+/** What is sent to the peer arrives there (Linux's sk_dst_confirm). */
+export function confirmNeighbour(tcb: Tcb): void {
+  if (tcb.stack.neighbours !== undefined) tcb.flags |= NEIGHBOUR_CONFIRMED;
 }
 
 /** The end of it: nothing runs any more, and the user is told. */

@@ -65,6 +65,8 @@ function board(firmware: Firmware = () => {}): Board {
     setCarrier: (up) => calls.push(up ? 'carrier up' : 'carrier down'),
     closeAll: () => calls.push('close all'),
     resetAll: () => calls.push('reset all'),
+    setLost: () => {},
+    hasLost: () => false,
   };
   const onEvent = (event: BoardEvent) => events.push([world.now, event]);
   const made = new Board({ seed: 1, newClock, onEvent }, 'dev-1', nic, (hal, onEvent) => {

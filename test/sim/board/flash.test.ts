@@ -17,7 +17,10 @@ import { clocksOf } from '../bench/rig.ts';
 function board(use: { firmware: (storage: Storage) => void }, seed = 1): Board {
   const world = new Loopback();
   const { network } = world.host('10.0.0.1').hal;
-  const nic = { powerOn: () => network, powerOff() {}, setCarrier() {}, closeAll() {}, resetAll() {} };
+  const nic = {
+    powerOn: () => network, powerOff() {}, setCarrier() {}, closeAll() {}, resetAll() {}, setLost() {},
+    hasLost: () => false,
+  };
   return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {} }, 'dev-1', nic, (hal) =>
     use.firmware(hal.storage),
   );

@@ -160,6 +160,31 @@ describe('behind a NAT box that forgets', () => {
   });
 });
 
+describe('of a local network with ARP', () => {
+  beforeEach(needsTshark);
+
+  it('is of Ethernet frames, with questions to all, and answers', async () => {
+    const pieces: Uint8Array[] = [];
+    const sim = new Simulation({ seed: 1, arp: true });
+    const capture = sim.capture((bytes) => pieces.push(bytes));
+    sim.addServer(referenceServer());
+    sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 2000 }), profile: 'linux' });
+    await sim.runFor('10s');
+    capture.end();
+    const path = join(folder, 'arp.pcapng');
+    writeFileSync(path, Buffer.concat(pieces));
+    expect(tsharkFaults(path)).toEqual([]);
+    const fields = ['eth.src', 'eth.dst', 'arp.opcode', 'arp.src.proto_ipv4', 'arp.dst.proto_ipv4', 'arp.dst.hw_mac'];
+    const [server, device] = ['02:00:0a:00:00:01', '02:00:0a:00:00:02'] as const;
+    expect(tsharkFields(path, 'arp', fields).slice(0, 2)).toEqual([
+      [device, 'ff:ff:ff:ff:ff:ff', '1', '10.0.0.2', '10.0.0.1', '00:00:00:00:00:00'],
+      [server, device, '2', '10.0.0.1', '10.0.0.2', device],
+    ]);
+    const ends = tsharkFields(path, 'tcp', ['eth.src', 'eth.dst']).map(String);
+    expect(new Set(ends)).toEqual(new Set([`${device},${server}`, `${server},${device}`]));
+  });
+});
+
 it('tells in lines who sends what to whom, and where it is lost', () => {
   expect(run.lines[0]).toMatch(
     /^ +0\.000000s dev-1 > server {2}10\.0\.0\.2:\d+ > 10\.0\.0\.1:39002 \[S\] seq 0 win 5840 mss 1460 len 0$/,

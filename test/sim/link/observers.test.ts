@@ -22,11 +22,12 @@ it('tells hosts apart that have the same address, each behind its own NAT box', 
   sim.trace((line) => lines.push(line));
   second?.power.restore();
   await sim.runFor('100ms');
-  expect(lines[0]).toMatch(/0\.000000s second > server {2}192\.168\.0\.1:/);
+  expect(lines[0]).toMatch(/0\.000000s second > 192\.168\.1\.254 {2}arp who has 192\.168\.1\.254, tell 192\.168\.0\.1$/);
+  expect(lines[1]).toMatch(/0\.040000s second > server {2}192\.168\.0\.1:/);
   // What is on its way to a device when its cable comes out.
   await sim.runFor('2s');
   first?.power.restore();
-  await sim.runFor('30ms');
+  await sim.runFor('70ms');
   first?.cable.pull();
   await sim.runFor('20ms');
   expect(lines.at(-1)).toMatch(/ server > first .* no-carrier at first$/);

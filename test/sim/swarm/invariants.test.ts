@@ -56,6 +56,7 @@ function scenario(...lines: readonly string[]): Scenario {
     forMs: 180_000,
     calmMs: 90_000,
     policy,
+    arp: false,
     server: { cable, driftPpm: 0 },
     nats: [],
     devices,

@@ -108,7 +108,9 @@ describe('bounds', () => {
       connectTimeoutMs: 10_000,
       retry: { baseMs: 1000, capMs: 60_000 },
     },
+    arp: false,
     server: { cable: { ...cable, delayMs: 1, jitterMs: 0 }, driftPpm: 0 },
+    nats: [],
     devices: [{ name: 'dev-1', profile: 'lwip', cable, nat: undefined, driftPpm: 0, watchdogMs: 0 }],
     plan: [],
   } as const;

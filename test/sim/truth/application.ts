@@ -3,20 +3,22 @@
  * measured with: poll, then recv; send when its time has come. What each call gives is noted.
  */
 
-import { errnoOf, type Errno } from '../../../hal/errno.ts';
+import { errnoOf } from '../../../hal/errno.ts';
 import type { KeepAlive, Network } from '../../../hal/network.ts';
 import { Interrupts } from '../../../sim/board/interrupts.ts';
 import { formatAddress } from '../../../sim/packet/address.ts';
 import type { Host } from '../../../sim/tcpip/host.ts';
 import type { Stack } from '../../../sim/tcpip/stack.ts';
-import { abort, close, receive, send, setNoDelay } from '../../../sim/tcpip/tcp/calls.ts';
+import { abort, close, receive, send, setNoDelay, shutdown } from '../../../sim/tcpip/tcp/calls.ts';
 import { setKeepAlive } from '../../../sim/tcpip/tcp/keepalive.ts';
-import { CONNECTED, ENDED, ERROR_TOLD, READABLE, type Tcb, type TcbUser } from '../../../sim/tcpip/tcp/tcb.ts';
+import {
+  CONNECTED, ENDED, ERROR_TOLD, FIN_RECEIVED, READABLE, type Tcb, type TcbUser,
+} from '../../../sim/tcpip/tcp/tcb.ts';
 import type { Engine } from '../../../sim/time/engine.ts';
 import type { SocketOptions } from './data.ts';
 
 /** What a call gave. */
-export type Result = number | Errno | 'ok';
+export type Result = number | string;
 
 export interface Call {
   readonly who: string;
@@ -81,14 +83,14 @@ export class Machine {
     remoteAddress: number,
     remotePort: number,
     options: SocketOptions = {},
-  ): Socket {
+  ): Socket | undefined {
     const { stack } = this;
     let socket: Socket | undefined;
     const outcome = stack.connect({ address: '0.0.0.0', port: localPort }, remoteAddress, remotePort, (tcb) => {
       socket = new Socket(this, who, tcb);
       socket.setOptions(options);
     });
-    if (typeof outcome === 'string' || socket === undefined) throw new Error(`connect: ${String(outcome)}`);
+    if (typeof outcome === 'string') this.note(who, 'connect', outcome);
     return socket;
   }
 
@@ -160,8 +162,21 @@ export class Socket implements TcbUser {
     return count;
   }
 
+  /** Reads from now on as soon as there is something; and what there is. */
+  startReading(): void {
+    if (this.reads !== false) return;
+    this.reads = true;
+    const { receiving, state, flags } = this.tcb;
+    const isReadable = receiving !== undefined || state === 'CLOSED' || (flags & FIN_RECEIVED) !== 0;
+    if (!this.#isConnecting && isReadable) this.#wake();
+  }
+
   close(): void {
     this.#do(() => close(this.tcb));
+  }
+
+  shutdown(): void {
+    this.#do(() => shutdown(this.tcb));
   }
 
   /** close with SO_LINGER on and 0. */

@@ -2,7 +2,7 @@
 
 import type { Errno } from '../../../hal/errno.ts';
 import type { KeepAlive } from '../../../hal/network.ts';
-import type { Profile } from '../../../sim/tcpip/profile.ts';
+import type { LinuxArp, Profile } from '../../../sim/tcpip/profile.ts';
 import { LINUX } from '../../../sim/tcpip/profiles/linux.ts';
 
 /** Times are in seconds, and 0 is the third segment of the handshake, or the first SYN where there is none. */
@@ -17,6 +17,8 @@ export interface TruePacket {
   readonly seq: number | null;
   readonly ack: number | null;
   readonly len: number;
+  /** Of ARP (`ARP who-has`, `ARP reply`): the address asked for, or answered to. */
+  readonly dst?: string;
 }
 
 export interface TrueCall {
@@ -26,6 +28,8 @@ export interface TrueCall {
   readonly n?: number;
   readonly err?: Errno;
   readonly port?: number;
+  /** What was looked at: a line of `ip neigh`, the state that `ss` shows, counters. */
+  readonly v?: unknown;
   /** The call was made because poll said so. */
   readonly poll?: string;
 }
@@ -51,6 +55,8 @@ export interface Scenario {
   readonly expected: Expected;
   readonly notes: string;
   readonly sysctl_overrides: Readonly<Record<string, number>>;
+  /** Not there: as options or title say; else static. */
+  readonly arp?: 'static' | 'dynamic';
   readonly fault_times_measured: Readonly<Record<string, readonly [min: number, max: number]>>;
   readonly packets: readonly TruePacket[];
   readonly app_calls: readonly TrueCall[];
@@ -67,18 +73,79 @@ export interface SocketOptions {
   readonly noDelay?: boolean;
 }
 
-/** `server keepalive 3/3/3, TCP_USER_TIMEOUT=5000`: they are those of the side that survives. */
-export function parseOptions(text: string): SocketOptions {
-  const [, idle, interval, count] =
-    /keepalive (\d+)\/(\d+)\/(\d+)/.exec(text) ?? /KEEPIDLE=(\d+) KEEPINTVL=(\d+) KEEPCNT=(\d+)/.exec(text) ?? [];
-  const [, userTimeoutMs] = /TCP_USER_TIMEOUT=(\d+)/.exec(text) ?? [];
-  return {
-    ...(idle === undefined
-      ? {}
-      : { keepAlive: { idle: Number(idle), interval: Number(interval), count: Number(count) } }),
-    ...(userTimeoutMs === undefined ? {} : { userTimeoutMs: Number(userTimeoutMs) }),
-    noDelay: /TCP_NODELAY(?! off)/.test(text),
-  };
+/** What one side is set to. */
+export interface SideOptions {
+  readonly socket: SocketOptions;
+  readonly receiveBufferBytes?: number;
+  /** TCP_RTO_MAX_MS. */
+  readonly rtoMaxMs?: number;
+}
+
+/** What the text of `options` says, of both sides. */
+export interface Options {
+  readonly server: SideOptions;
+  readonly client: SideOptions;
+  readonly sysctls: Readonly<Record<string, number>>;
+  readonly arp: 'static' | 'dynamic' | undefined;
+}
+
+type Setting = (numbers: readonly number[]) => SideOptions | { readonly arp: 'static' | 'dynamic' } | 'nothing';
+
+/** The words of `options`. Whose they are is said before them; or else they are of the surviving side. */
+const WORDS: readonly (readonly [RegExp, Setting])[] = [
+  [/keepalive (\d+)\/(\d+)\/(\d+)/, keepAliveOf],
+  [/KEEPIDLE=(\d+) KEEPINTVL=(\d+) KEEPCNT=(\d+)/, keepAliveOf],
+  [/no keepalive|keepalive off/i, () => 'nothing'],
+  [/TCP_USER_TIMEOUT=(\d+)/, ([userTimeoutMs = 0]) => ({ socket: { userTimeoutMs } })],
+  [/TCP_NODELAY(?! off)|Nagle off/, () => ({ socket: { noDelay: true } })],
+  [/TCP_NODELAY off|Nagle on/, () => 'nothing'],
+  // Linux takes twice as much, and half of that is for data.
+  [/SO_RCVBUF=(\d+)/, ([receiveBufferBytes = 0]) => ({ socket: {}, receiveBufferBytes })],
+  [/TCP_RTO_MAX_MS=(\d+)/, ([rtoMaxMs = 0]) => ({ socket: {}, rtoMaxMs })],
+  [/static ARP/, () => ({ arp: 'static' })],
+  [/dynamic ARP/, () => ({ arp: 'dynamic' })],
+  // Those of the kernel; and the path, which is in the title as well: replay.ts.
+  [/default sysctls|(\d+) ms RTT/, () => 'nothing'],
+];
+
+function keepAliveOf([idle = 0, interval = 0, count = 0]: readonly number[]): SideOptions {
+  return { socket: { keepAlive: { idle, interval, count } } };
+}
+
+/** `server keepalive 3/3/3, TCP_USER_TIMEOUT=5000`. Throws for words that nobody here knows. */
+export function parseOptions(text: string, survivor: Side): Options {
+  const sides: Record<Side, SideOptions> = { server: { socket: {} }, client: { socket: {} } };
+  const sysctls: Record<string, number> = {};
+  let arp: Options['arp'];
+  for (const item of text.split(/[,;+]/).map((part) => part.trim())) {
+    if (item === '') continue;
+    const [, named] = /^(server|client|both)\b/.exec(item) ?? [];
+    const whose: readonly Side[] =
+      named === 'both' ? ['server', 'client'] : [named === 'server' || named === 'client' ? named : survivor];
+    const settings = settingsOf(item);
+    for (const [, name = '', value] of item.matchAll(/\b(tcp_\w+)=(\d+)/g)) sysctls[`ipv4.${name}`] = Number(value);
+    if (settings.length === 0 && !/\btcp_\w+=\d+/.test(item)) {
+      throw new Error(`what is the option "${item}"? WORDS in data.ts has those that are known`);
+    }
+    for (const setting of settings) {
+      if (setting === 'nothing') continue;
+      if ('arp' in setting) {
+        ({ arp } = setting);
+        continue;
+      }
+      for (const side of whose) {
+        sides[side] = { ...sides[side], ...setting, socket: { ...sides[side].socket, ...setting.socket } };
+      }
+    }
+  }
+  return { ...sides, sysctls, arp };
+}
+
+function settingsOf(item: string): ReturnType<Setting>[] {
+  return WORDS.flatMap(([pattern, setting]) => {
+    const found = pattern.exec(item);
+    return found === null ? [] : [setting(found.slice(1).map(Number))];
+  });
 }
 
 /** Linux's profile, with what /proc/sys/net says of it. */
@@ -108,7 +175,35 @@ function withSysctl(profile: Profile, name: string, value: number): Profile {
       return { ...profile, handshake: { ...handshake, synAckRetries: value } };
     case 'ipv4.tcp_fin_timeout':
       return { ...profile, finWait2Ms: value * 1000 };
+    case 'ipv4.tcp_keepalive_time':
+      return withKeepAlive(profile, { idle: value });
+    case 'ipv4.tcp_keepalive_intvl':
+      return withKeepAlive(profile, { interval: value });
+    case 'ipv4.tcp_keepalive_probes':
+      return withKeepAlive(profile, { count: value });
+    case 'ipv4.tcp_rto_min_us':
+      return { ...profile, retransmission: { ...retransmission, rtoMinMs: value / 1000 } };
+    case 'ipv4.neigh.default.base_reachable_time_ms':
+      return withArp(profile, { baseReachableMs: value });
+    case 'ipv4.neigh.default.delay_first_probe_time':
+      return withArp(profile, { delayFirstProbeMs: value * 1000 });
+    case 'ipv4.neigh.default.retrans_time_ms':
+      return withArp(profile, { retransMs: value });
+    case 'ipv4.neigh.default.ucast_solicit':
+      return withArp(profile, { unicastProbes: value });
+    case 'ipv4.neigh.default.mcast_solicit':
+      return withArp(profile, { multicastProbes: value });
+    case 'ipv4.neigh.default.unres_qlen':
+      return withArp(profile, { queuePackets: value });
     default:
-      throw new Error(`nothing in a profile stands for ${name}`);
+      throw new Error(`nothing in a profile stands for the sysctl ${name}: withSysctl in data.ts has those that are known`);
   }
+}
+
+function withKeepAlive(profile: Profile, changed: Partial<KeepAlive>): Profile {
+  return { ...profile, keepAlive: { ...profile.keepAlive, defaults: { ...profile.keepAlive.defaults, ...changed } } };
+}
+
+function withArp(profile: Profile, changed: Partial<LinuxArp>): Profile {
+  return profile.arp.kind === 'linux' ? { ...profile, arp: { ...profile.arp, ...changed } } : profile;
 }

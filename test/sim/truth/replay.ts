@@ -3,9 +3,12 @@
  * from the data, so that another measurement of the same kind needs no line of code.
  */
 
-import { type Scenario, parseOptions, type Side, type SocketOptions, type TrueCall, withSysctls } from './data.ts';
+import type { Profile } from '../../../sim/tcpip/profile.ts';
+import {
+  type Scenario, parseOptions, type Side, type SideOptions, type SocketOptions, type TrueCall, withSysctls,
+} from './data.ts';
 import { type Seen, seconds, TruthWorld, type WorldOptions } from './world.ts';
-import type { Call, Socket } from './application.ts';
+import type { Call } from './application.ts';
 
 /** What the data does not say, and what a scenario is to be held against. */
 export interface Special {
@@ -15,6 +18,10 @@ export interface Special {
   /** Of the surviving side's socket, beside those of the text. */
   readonly options?: SocketOptions;
   readonly wheelUs?: number;
+  /** Of the world's chance: how long neighbour entries are believed. */
+  readonly seed?: number;
+  /** With ARP: the two have found one another before, and not with the handshake alone. */
+  readonly areAcquainted?: boolean;
 }
 
 export interface Replayed {
@@ -29,38 +36,51 @@ const QUIET_S = 100;
 /** Where nothing is to happen at all. */
 const NOTHING_S = 40;
 const PIECE_BYTES = 1000;
+/** A program reads from so long before its first call that gave something on: data may come a little sooner here. */
+const READS_BEFORE_S = 0.05;
+
+export function isArpDynamic({ arp, options, title }: Scenario): boolean {
+  return (arp ?? (/dynamic ARP/.test(`${options}, ${title}`) ? 'dynamic' : 'static')) === 'dynamic';
+}
 
 export function replay(scenario: Scenario, special: Special = {}): Replayed {
-  const { surviving_side: survivor, packets, app_calls: calls, expected, sysctl_overrides: sysctls } = scenario;
-  const options = { ...parseOptions(scenario.options), ...special.options };
-  const profile = withSysctls(sysctls);
-  const reads = (side: Side): Socket['reads'] => {
-    return special.readQuietly?.includes(side) === true
-      ? 'quietly'
-      : calls.some(({ who, what }) => who === side && what === 'recv');
-  };
+  const { surviving_side: survivor, packets, app_calls: calls, expected, sysctl_overrides: overrides } = scenario;
+  const options = parseOptions(scenario.options, survivor);
+  const profile = withSysctls({ ...options.sysctls, ...overrides });
+  const { clientBufferBytes = options.client.receiveBufferBytes } = special;
   const world = new TruthWorld({
-    server: profile,
-    client: { ...profile, receiveBufferBytes: special.clientBufferBytes ?? profile.receiveBufferBytes },
-    ...(survivor === 'server' ? { serverSocket: options } : { clientSocket: options }),
-    serverReads: reads('server'),
-    clientReads: reads('client'),
+    server: profileOf(profile, options.server, options.server.receiveBufferBytes),
+    client: profileOf(profile, options.client, clientBufferBytes),
+    serverSocket: { ...options.server.socket, ...(survivor === 'server' ? special.options : {}) },
+    clientSocket: { ...options.client.socket, ...(survivor === 'client' ? special.options : {}) },
+    // Nobody else reads before the first call that says so.
+    serverReads: special.readQuietly?.includes('server') === true ? 'quietly' : false,
+    clientReads: special.readQuietly?.includes('client') === true ? 'quietly' : false,
+    arp: isArpDynamic(scenario),
     ...delay(scenario),
     ...firewall(scenario),
-    ...(special.wheelUs === undefined ? {} : { wheelUs: special.wheelUs }),
+    ...special,
   });
+  if (special.areAcquainted === true) world.acquaint();
   const isConnectMeasured = calls.some(({ who, what }) => who === 'client' && what === 'connect start');
   if (isConnectMeasured) {
     if (scenario.title.includes('blackholed')) world.cables.server.pull();
+    for (const what of beforehand(scenario)) happen(world, scenario, what);
   } else {
     world.establish();
   }
   const faultTimes = Object.entries(scenario.fault_times_measured).map(([what, [t, doneT]]) => {
     // What is plugged in again works from when that is done in the latest run; the rest from the earliest.
-    world.at(what.includes('replug') ? doneT : t, () => happen(world, scenario, what));
+    world.at(/replug|rebooted|link set \w+ up/.test(what) ? doneT : t, () => happen(world, scenario, what));
     return t;
   });
   for (const call of calls) schedule(world, scenario, call);
+  for (const who of new Set(calls.filter(({ what }) => what === 'recv').map((call) => call.who))) {
+    const { t = 0, n = 0 } = calls.find((call) => call.who === who && call.what === 'recv') ?? {};
+    const side = sideOf(who);
+    // An error or an end is read after all data: there was none before.
+    world.at(n > 0 ? Math.max(t - READS_BEFORE_S, 0) : 0, () => world.socketIfAny(side)?.startReading());
+  }
   const lastT = Math.max(0, ...packets.map(({ t_max }) => t_max), ...calls.map(({ t }) => t), expected.t_max ?? 0);
   world.run(lastT === 0 ? NOTHING_S : lastT + (expected.errno === null ? 0.4 : QUIET_S));
   const fromS = faultTimes.length === 0 ? -Infinity : Math.min(...faultTimes);
@@ -71,6 +91,19 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
   };
 }
 
+function profileOf(base: Profile, options: SideOptions, receiveBufferBytes = base.receiveBufferBytes): Profile {
+  const { rtoMaxMs = base.retransmission.rtoMaxMs } = options;
+  return { ...base, receiveBufferBytes, retransmission: { ...base.retransmission, rtoMaxMs } };
+}
+
+/** `near pull t=-1.5`, `link down before`: what was done before the first call is in no measured time. */
+function beforehand({ schedule: text, fault_times_measured: measured }: Scenario): string[] {
+  return text.split(/[,;]/).flatMap((item) => {
+    const [, what] = /^(.*?) *(?:t=-\d|\bbefore\b)/.exec(item.trim()) ?? [];
+    return what === undefined || Object.hasOwn(measured, what) ? [] : [what];
+  });
+}
+
 /** `stateful firewall (5 s)`, and maybe `RST` for what it does not know. */
 function firewall({ title }: Scenario): Pick<WorldOptions, 'firewall'> {
   const [, timeoutS] = /stateful firewall \D*(\d+) s\)/.exec(title) ?? [];
@@ -79,39 +112,72 @@ function firewall({ title }: Scenario): Pick<WorldOptions, 'firewall'> {
     : { firewall: { timeoutS: Number(timeoutS), onExpired: title.includes('RST') ? 'rst' : 'silent' } };
 }
 
-/** `~100 ms RTT`: half of it each way. */
+/** `~100 ms RTT`, `RTT 100 ms`: half of it each way. `50 ms each way`, `one-way delay 50 ms`. */
 function delay({ title, options }: Scenario): Pick<WorldOptions, 'delayUs'> {
-  const [, ms = '0'] = /(\d+(?:\.\d+)?) ms RTT/.exec(`${title}, ${options}`) ?? [];
-  return Number(ms) === 0 ? {} : { delayUs: Number(ms) * 500 };
+  const text = `${title}, ${options}`;
+  const [, before, after] = /(\d+(?:\.\d+)?) ms RTT|RTT (?:of )?~?(\d+(?:\.\d+)?) ms/.exec(text) ?? [];
+  const [, each, way] = /(\d+(?:\.\d+)?) ms (?:each|one) way|one-way delay (?:of )?(\d+(?:\.\d+)?) ms/.exec(text) ?? [];
+  const oneWayMs = Number(each ?? way ?? Number(before ?? after ?? 0) / 2);
+  return oneWayMs === 0 ? {} : { delayUs: oneWayMs * 1000 };
 }
 
-/** What the data calls a fault, and what a program does that is noted with its time there. */
-function happen(world: TruthWorld, { surviving_side: survivor, title }: Scenario, what: string): void {
-  const other = survivor === 'server' ? 'client' : 'server';
+type Happening = (world: TruthWorld, side: Side, scenario: Scenario, what: string) => void;
+
+/**
+ * What the data calls a fault, and what a program does that is noted with its time there. The side is the one that is
+ * named, or else the far one. The first that fits holds.
+ */
+const HAPPENINGS: readonly (readonly [RegExp, Happening])[] = [
+  [/^near pull/, (world, _side, { surviving_side: survivor }) => world.cables[survivor].pull()],
+  [/^near replug/, (world, _side, { surviving_side: survivor }) => world.cables[survivor].plug()],
+  [/^(far )?pull/, (world, side) => world.cables[side].pull()],
+  [/^(far )?replug/, (world) => world.plugAll()],
+  [/link (set \w+ )?down/, (world, _side, scenario) => world.near(scenario).setLost('interface-down', true)],
+  [/link (set \w+ )?up/, (world, _side, scenario) => world.near(scenario).setLost('interface-down', false)],
+  [/addr\w* (del\w*|removed)/, (world, _side, scenario) => world.near(scenario).setLost('address-removed', true)],
+  [/addr\w* (add\w*|restored)/, (world, _side, scenario) => world.near(scenario).setLost('address-removed', false)],
+  [/neigh\w* .*flush|flush.* neigh/, (world, side) => world.machine(side).stack.neighbours?.clear()],
+  [/^one-way/, (world, side) => world.mute(side)],
+  [/^power loss/, (world, side) => world.machine(side).host.powerOff()],
+  [/^rebooted/, (world, side) => void world.machine(side).boot()],
+  [/^SIGKILL/, (world, side) => world.machine(side).stack.closeAll()],
+  [/keepalive .* is set/, (world, _side, { surviving_side: survivor, title }, what) => {
+    const { keepAlive } = parseOptions(what.replace(/ is set.*/, ''), survivor)[survivor].socket;
+    if (keepAlive === undefined) throw new Error(`what keepalive is "${what}"?`);
+    world.socket(survivor).switchKeepAliveOn(keepAlive, title.includes('SO_KEEPALIVE first'));
+  }],
+  [/\w+=\d+ is set|TCP_NODELAY is set/, (world, _side, { surviving_side: survivor }, what) => {
+    world.socket(survivor).setOptions(parseOptions(what.replace(/ is set.*/, ''), survivor)[survivor].socket);
+  }],
+  [/SO_LINGER|abort/, (world, side) => world.socket(side).abort()],
+  [/close(\(\))?( during .*)?$|closes/, (world, side) => world.socket(side).close()],
+  [/shutdown/, (world, side) => world.socket(side).shutdown()],
+  [/writes until EAGAIN|fills?\b/, (world, side) => world.socket(side).fill(PIECE_BYTES)],
+  [/reads( again)?|starts reading/, (world, side) => world.socket(side).startReading()],
+  // It is in the calls, too.
+  [/^reconnect from port/, () => {}],
+];
+
+function happen(world: TruthWorld, scenario: Scenario, what: string): void {
+  const other = scenario.surviving_side === 'server' ? 'client' : 'server';
   const named = /\b(client|server)\b/.exec(what)?.[1];
   const side = named === 'client' || named === 'server' ? named : other;
-  const keepAlive = what.includes('is set') ? parseOptions(what).keepAlive : undefined;
-  if (what.startsWith('far pull')) world.cables[other].pull();
-  else if (what.startsWith('near pull')) world.cables[survivor].pull();
-  else if (/^link set \w+ down/.test(what)) world.cables[survivor].pull();
-  else if (what.startsWith('one-way')) world.mute(side);
-  else if (keepAlive !== undefined) {
-    world.socket(survivor).switchKeepAliveOn(keepAlive, title.includes('SO_KEEPALIVE first'));
+  const [, act] = HAPPENINGS.find(([pattern]) => pattern.test(what)) ?? [];
+  if (act === undefined) {
+    throw new Error(`${scenario.id}: what is "${what}"? HAPPENINGS in replay.ts has what is known`);
   }
-  else if (what.endsWith('close()')) world.socket(side).close();
-  else if (what.startsWith('near replug')) world.cables[survivor].plug();
-  else if (what.startsWith('replug')) world.plugAll();
-  else if (what.startsWith('power loss')) world.machine(side).host.powerOff();
-  else if (what.startsWith('rebooted')) world.machine(other).boot();
-  else if (what.startsWith('SIGKILL')) world.machine(side).stack.closeAll();
-  else if (what.includes('writes until EAGAIN')) world.socket(side).fill(PIECE_BYTES);
-  else if (!what.startsWith('reconnect from port')) throw new Error(`what is "${what}"?`);
+  act(world, side, scenario, what);
+}
+
+/** `newclient` is the client's program after a reboot. */
+function sideOf(who: string): Side {
+  return who === 'server' ? 'server' : 'client';
 }
 
 /** A call that its program made by the clock; those that poll led to, come by themselves. */
 function schedule(world: TruthWorld, scenario: Scenario, call: TrueCall): void {
   const { who, what, t } = call;
-  const side = who === 'server' ? 'server' : 'client';
+  const side = sideOf(who);
   switch (what) {
     case 'send':
       world.at(sendTime(scenario, call), () => world.socket(side).send(call.n ?? 10));
@@ -125,7 +191,20 @@ function schedule(world: TruthWorld, scenario: Scenario, call: TrueCall): void {
     case 'accept':
       world.at(t, () => world.server.note(who, what, world.server.accepted.at(-1)?.tcb.remotePort ?? 0));
       break;
+    case 'neigh':
+      world.at(t, () => world.machine(side).note(who, what, world.neighbourOf(side)));
+      break;
+    case 'ss':
+      world.at(t, () => world.machine(side).note(who, what, world.stateOf(side)));
+      break;
+    // What poll led to, what is in fault_times_measured as well, and counters, which nobody here counts.
+    case 'connect':
+    case 'filled':
+    case 'mib':
+      break;
     default:
+      if (Object.hasOwn(scenario.fault_times_measured, what)) break;
+      throw new Error(`${scenario.id}: what is the call "${what}"? schedule in replay.ts has those that are known`);
   }
 }
 
@@ -142,7 +221,7 @@ function sendTime({ app_calls: calls, packets, surviving_side: survivor }: Scena
   const seq = before.reduce((sum, { n = 0 }) => sum + n, 1);
   const dir = call.who === survivor ? 'tx' : 'rx';
   const packet = packets.find((other) => other.dir === dir && other.len > 0 && other.seq === seq);
-  return packet !== undefined && Math.abs(packet.t - call.t) < 0.005 ? packet.t : call.t;
+  return packet !== undefined && Math.abs(packet.t - call.t) < 0.01 ? packet.t : call.t;
 }
 
 /** A segment as both the data and the simulation can tell of it. */
@@ -153,13 +232,14 @@ export interface Told {
   readonly seq: number | null;
   readonly ack: number | null;
   readonly len: number;
+  readonly dst?: string | undefined;
 }
 
 /** With numbers relative to the first handshake of the same ports. */
 export function relative({ world, packets }: Replayed, survivor: Side): Told[] {
-  return packets.map(({ atUs, dir, flags, seq, ack, len, port }) => {
+  return packets.map(({ atUs, dir, flags, seq, ack, len, port, dst }) => {
     const isn = (of: 'tx' | 'rx'): number | undefined =>
-      world.seen[survivor].find((other) => other.port === port && other.dir === of && other.flags.includes('S'))?.seq;
+      world.seen[survivor].find((other) => other.port === port && other.dir === of && isSyn(other.flags))?.seq;
     const from = (base: number | undefined, number: number): number | null =>
       base === undefined ? null : (number - base) >>> 0;
     return {
@@ -167,8 +247,18 @@ export function relative({ world, packets }: Replayed, survivor: Side): Told[] {
       dir,
       flags,
       seq: from(isn(dir), seq),
-      ack: flags.includes('A') ? from(isn(dir === 'tx' ? 'rx' : 'tx'), ack) : null,
+      ack: isAck(flags) ? from(isn(dir === 'tx' ? 'rx' : 'tx'), ack) : null,
       len,
+      dst,
     };
   });
+}
+
+/** ARP has no flags, only a name. */
+export function isSyn(flags: string): boolean {
+  return !flags.startsWith('ARP') && flags.includes('S');
+}
+
+export function isAck(flags: string): boolean {
+  return !flags.startsWith('ARP') && flags.includes('A');
 }

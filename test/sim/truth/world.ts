@@ -10,7 +10,10 @@ import type { Receiver } from '../../../sim/link/port.ts';
 import { blackhole } from '../../../sim/link/rules/blackhole.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { Fabric } from '../../../sim/link/fabric.ts';
-import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/packet/packet.ts';
+import { formatAddress } from '../../../sim/packet/address.ts';
+import {
+  ACK, ARP, ARP_REQUEST, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP, UDP,
+} from '../../../sim/packet/packet.ts';
 import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import { Host } from '../../../sim/tcpip/host.ts';
 import type { Profile } from '../../../sim/tcpip/profile.ts';
@@ -27,6 +30,8 @@ export const CLIENT_PORT = 40_000;
 
 /** When the handshake is done: until then, the hosts have only been on. */
 export const START_US = 10_000_000;
+
+const ACQUAINTED_BEFORE_US = 1_000_000;
 
 /** Two minutes: farther than any timer here, in slots of 512 ticks. */
 const FAR_TICKS = 30_000;
@@ -46,6 +51,9 @@ export interface WorldOptions {
    * chooses.
    */
   readonly wheelUs?: number;
+  /** They find one another by ARP. */
+  readonly arp?: boolean;
+  readonly seed?: number;
   readonly serverReads?: Socket['reads'];
   readonly clientReads?: Socket['reads'];
 }
@@ -61,6 +69,7 @@ export interface Seen {
   readonly window: number;
   /** The port of the client, which tells connections apart. */
   readonly port: number;
+  readonly dst?: string;
 }
 
 export class TruthWorld {
@@ -78,7 +87,7 @@ export class TruthWorld {
     const { engine } = this;
     const { delayUs = 1 } = options;
     const packets = new PacketPool();
-    const fabric = new Fabric(engine, packets, 1);
+    const fabric = new Fabric(engine, packets, options.seed ?? 1);
     const between = new Switch(fabric, 'switch');
     const world = { timeline: engine, packets, queues: new ByteQueuePool(), salt: 0, addressesOf: () => undefined };
     const serverHost = new Host('server', SERVER_ADDRESS, world, options.server ?? LINUX);
@@ -105,8 +114,9 @@ export class TruthWorld {
     }
     between.connect(SERVER_ADDRESS, serverCable);
     between.connect(CLIENT_ADDRESS, clientCable);
-    serverHost.attach(serverCable);
-    clientHost.attach(clientCable);
+    const network = { arp: options.arp === true, nextHop: (destination: number) => destination };
+    serverHost.attach(serverCable, network);
+    clientHost.attach(clientCable, network);
     fabric.observer = {
       sent: (packet, link, direction) => this.#see(packet, link, direction, 'tx'),
       delivered: (packet, link, direction) => this.#see(packet, link, direction, 'rx'),
@@ -126,13 +136,15 @@ export class TruthWorld {
     this.engine.runUntil(us);
     for (const { stack } of [this.server, this.client]) {
       stack.clock.read();
-      for (const kind of ['send', 'other'] as const) stack.clock.expiry(FAR_TICKS, kind);
+      for (const kind of ['send', 'other', 'neighbour'] as const) stack.clock.expiry(FAR_TICKS, kind);
     }
   }
 
   #see(packet: Packet, link: Cable, direction: 'tx' | 'rx', wanted: 'tx' | 'rx'): void {
-    if (direction !== wanted || packet.protocol !== TCP) return;
+    if (direction !== wanted) return;
     const side = link === this.cables.server ? 'server' : 'client';
+    if (packet.protocol === ARP) this.#seeArp(packet, side, direction);
+    if (packet.protocol !== TCP) return;
     const { seq, ack, payloadBytes, window, sourcePort, destinationPort } = packet;
     const port = sourcePort === SERVER_PORT ? destinationPort : sourcePort;
     this.seen[side].push({
@@ -145,6 +157,29 @@ export class TruthWorld {
       window,
       port,
     });
+  }
+
+  #seeArp({ code, destination }: Packet, side: Side, dir: 'tx' | 'rx'): void {
+    const flags = code === ARP_REQUEST ? 'ARP who-has' : 'ARP reply';
+    const dst = formatAddress(destination);
+    this.seen[side].push({ atUs: this.engine.nowUs, dir, flags, seq: 0, ack: 0, len: 0, window: 0, port: 0, dst });
+  }
+
+  /** The server has asked for the client, too, a while before they have a connection. */
+  acquaint(): void {
+    this.engine.runUntil(START_US - ACQUAINTED_BEFORE_US);
+    const { stack, host } = this.server;
+    const packet = host.world.packets.take();
+    packet.protocol = UDP;
+    packet.source = SERVER_ADDRESS;
+    packet.destination = CLIENT_ADDRESS;
+    packet.sourcePort = SERVER_PORT;
+    packet.destinationPort = SERVER_PORT;
+    stack.transmit(packet);
+  }
+
+  near({ surviving_side: survivor }: { readonly surviving_side: Side }): Host {
+    return this.machine(survivor).host;
   }
 
   /** Nothing that this side sends arrives any more, until `plugAll`. */
@@ -168,8 +203,24 @@ export class TruthWorld {
     return socket;
   }
 
+  socketIfAny(side: Side): Socket | undefined {
+    return side === 'server' ? this.server.accepted[0] : this.clientSocket;
+  }
+
+  /** As `ip neigh` shows the other side. */
+  neighbourOf(side: Side): string {
+    const other = side === 'server' ? CLIENT_ADDRESS : SERVER_ADDRESS;
+    return this.machine(side).stack.neighbours?.rows().find(({ address }) => address === other)?.state ?? 'none';
+  }
+
+  /** As `ss` shows the connection. */
+  stateOf(side: Side): string {
+    const state = this.socketIfAny(side)?.tcb.state ?? 'CLOSED';
+    return state === 'CLOSED' ? 'gone' : state;
+  }
+
   socket(side: Side): Socket {
-    const socket = side === 'server' ? this.serverSocket : this.clientSocket;
+    const socket = this.socketIfAny(side);
     if (socket === undefined) throw new Error(`the ${side} has no connection`);
     return socket;
   }
@@ -183,18 +234,20 @@ export class TruthWorld {
     });
   }
 
-  connect(who = 'client', port = CLIENT_PORT): Socket {
+  connect(who = 'client', port = CLIENT_PORT): Socket | undefined {
     const socket = this.client.connect(who, port, SERVER_ADDRESS, SERVER_PORT, this.options.clientSocket);
-    socket.reads = this.options.clientReads ?? false;
-    this.clientSocket = socket;
+    if (socket !== undefined) socket.reads = this.options.clientReads ?? false;
+    this.clientSocket = socket ?? this.clientSocket;
     return socket;
   }
 
   /** A connection whose handshake ends at START_US, where the server sees it. */
   establish(): void {
     this.listen();
-    const { delayUs = 1 } = this.options;
-    this.engine.runUntil(START_US - 3 * delayUs);
+    const { delayUs = 1, arp = false } = this.options;
+    // With ARP, a question and its answer come before.
+    const isAsked = arp && this.neighbourOf('client') === 'none';
+    this.engine.runUntil(START_US - (isAsked ? 5 : 3) * delayUs);
     this.connect();
     this.engine.runUntil(START_US);
   }

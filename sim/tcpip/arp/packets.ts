@@ -1,0 +1,38 @@
+/** ARP packets as a stack sends them (RFC 826), and how a packet that waits is known again. */
+
+import { ARP, ARP_REPLY, ARP_REQUEST, type Packet, TCP } from '../../packet/packet.ts';
+import type { Stack } from '../stack.ts';
+
+/** Asks who has `address`: everybody, or the one who had it last. */
+export function sendArpRequest({ host }: Stack, address: number, isBroadcast: boolean): void {
+  const packet = host.world.packets.take();
+  packet.protocol = ARP;
+  packet.code = ARP_REQUEST;
+  packet.source = host.address;
+  packet.destination = address;
+  packet.isBroadcast = isBroadcast;
+  host.link.send(packet);
+}
+
+export function sendArpReply({ host }: Stack, { source }: Packet): void {
+  const packet = host.world.packets.take();
+  packet.protocol = ARP;
+  packet.code = ARP_REPLY;
+  packet.source = host.address;
+  packet.destination = source;
+  packet.isBroadcast = false;
+  host.link.send(packet);
+}
+
+/** Whether a packet is the segment of that connection which begins with `seq`. */
+export function isSegment(
+  packet: Packet, remoteAddress: number, remotePort: number, localPort: number, seq: number,
+): boolean {
+  return (
+    packet.protocol === TCP &&
+    packet.seq === seq &&
+    packet.destination === remoteAddress &&
+    packet.destinationPort === remotePort &&
+    packet.sourcePort === localPort
+  );
+}

@@ -1,5 +1,0 @@
-/** Counts how often it is asked since it was loaded. */
-
-let count = 0;
-
-exports.next = () => ++count;

@@ -1,0 +1,262 @@
+/**
+ * Each stack's ARP, by its source: who asks when, how often, and what becomes of a connect to somebody who is not
+ * there. Linux's is held against a real kernel in test/sim/truth.
+ */
+
+import { describe, expect, it } from 'vitest';
+import type { Errno } from '../../../../hal/errno.ts';
+import type { Hal } from '../../../../hal/hal.ts';
+import type { StreamSocket } from '../../../../hal/network.ts';
+import type { Device } from '../../../../sim/device.ts';
+import { Simulation } from '../../../../sim/simulation.ts';
+import type { ProfileName } from '../../../../sim/tcpip/profile.ts';
+
+const NOBODY = '10.0.0.99';
+const PORT = 5000;
+
+interface Attempt {
+  readonly atMs: number;
+  readonly to: string;
+  outcome: Errno | 'closed' | 'connected' | undefined;
+  afterMs: number;
+  socket: StreamSocket;
+}
+
+/** A device on a local network with ARP, that connects where the test wants it; and a peer that listens. */
+class Room {
+  readonly sim: Simulation;
+  readonly device: Device;
+  readonly peer: Device;
+  /** What was sent: `1.000 dev arp who has 10.0.0.2, tell 10.0.0.1`. */
+  readonly lines: string[] = [];
+  #hal: Hal | undefined = undefined;
+
+  constructor(profile: ProfileName, { delay = 0, peerProfile = 'linux' as ProfileName } = {}) {
+    this.sim = new Simulation({ seed: 1, arp: true });
+    this.sim.trace((line) => this.lines.push(line));
+    this.device = this.sim.addDevice({
+      name: 'dev', profile, address: '10.0.0.1', link: { delay }, firmware: (hal) => (this.#hal = hal),
+    });
+    this.peer = this.sim.addDevice({
+      name: 'peer', profile: peerProfile, address: '10.0.0.2', firmware: (hal) => this.#listen(hal),
+    });
+  }
+
+  #listen({ network }: Hal): void {
+    const deaf = { readable: () => {}, writable: () => {}, ended: () => {} };
+    const listener = network.listen({ address: '0.0.0.0', port: PORT }, 5, {
+      listening: () => {},
+      ended: () => {},
+      incoming: () => void listener.accept(deaf),
+    });
+  }
+
+  connect(to = '10.0.0.2'): Attempt {
+    if (this.#hal === undefined) throw new Error('the device has not booted');
+    const startMs = this.sim.nowMs;
+    const over = (outcome: Attempt['outcome']): void => {
+      attempt.outcome ??= outcome;
+      if (attempt.afterMs < 0) attempt.afterMs = this.sim.nowMs - startMs;
+    };
+    const socket = this.#hal.network.openStream({
+      readable: () => {},
+      writable: () => over('connected'),
+      ended: (reason) => over(reason),
+    });
+    const attempt: Attempt = { atMs: startMs, to, outcome: undefined, afterMs: -1, socket };
+    socket.connect({ address: to, port: PORT });
+    return attempt;
+  }
+
+  /** When somebody asked whom, in ms. */
+  asked(who: 'dev' | 'peer', whom: string): number[] {
+    return this.#times(new RegExp(` ${who} > .*arp who has ${whom.replaceAll('.', '\\.')},`));
+  }
+
+  sentSyn(): number[] {
+    return this.#times(/ dev > .*\[S\]/);
+  }
+
+  #times(pattern: RegExp): number[] {
+    // Without a carrier or an owner of the address, there is a second line about what became of it.
+    const sent = this.lines.filter((line) => pattern.test(line) && !/ (no-route|no-carrier) at /.test(line));
+    return sent.map((line) => Math.round(Number(line.trim().split('s ')[0]) * 1000));
+  }
+}
+
+describe('to somebody who is not there', () => {
+  it('Linux asks three times, and the connect is over by EHOSTUNREACH', async () => {
+    const room = new Room('linux');
+    const attempt = room.connect(NOBODY);
+    await room.sim.runFor('1m');
+    expect(attempt.outcome).toBe('EHOSTUNREACH');
+    expect(attempt.afterMs).toBeGreaterThan(3000);
+    expect(attempt.afterMs).toBeLessThan(3100);
+    expect(room.asked('dev', NOBODY)).toHaveLength(3);
+    expect(room.sentSyn()).toEqual([]);
+  });
+
+  it('lwIP asks each second, and after 5 s forgets SYN, which counts again only when it is sent again', async () => {
+    const room = new Room('lwip');
+    await room.sim.runFor('300ms');
+    const attempt = room.connect(NOBODY);
+    await room.sim.runFor('4600ms');
+    // At once, then with each call of the timer; the fifth forgets the entry, with SYN.
+    expect(room.asked('dev', NOBODY)).toEqual([300, 1000, 2000, 3000, 4000]);
+    await room.sim.runFor('3m');
+    // ERR_ABRT.
+    expect(attempt.outcome).toBe('ECONNABORTED');
+    expect(room.sentSyn()).toEqual([]);
+  });
+
+  it('FreeRTOS+TCP asks three times, half a second apart, in place of SYN', async () => {
+    const room = new Room('freertos-tcp');
+    const attempt = room.connect(NOBODY);
+    await room.sim.runFor('1m');
+    expect(room.asked('dev', NOBODY)).toEqual([0, 501, 1002]);
+    expect(attempt.afterMs).toBeCloseTo(1503, 0);
+    expect(room.sentSyn()).toEqual([]);
+  });
+
+  it('the W5500 asks RCR + 1 times, RTR apart, and the connect is over by a time-out', async () => {
+    const room = new Room('w5500');
+    const attempt = room.connect(NOBODY);
+    await room.sim.runFor('1m');
+    expect(room.asked('dev', NOBODY)).toEqual([0, 200, 400, 600, 800, 1000, 1200, 1400, 1600]);
+    expect(attempt).toMatchObject({ outcome: 'ETIMEDOUT', afterMs: 1800 });
+    expect(room.sentSyn()).toEqual([]);
+  });
+});
+
+describe('to somebody who is there', () => {
+  it.each(['linux', 'lwip', 'w5500'] as const)('%s sends SYN when it has the answer', async (profile) => {
+    const room = new Room(profile, { delay: 10 });
+    const attempt = room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2')).toEqual([0]);
+    expect(room.sentSyn()).toEqual([20]);
+    expect(attempt).toMatchObject({ outcome: 'connected', afterMs: 40 });
+  });
+
+  it('FreeRTOS+TCP sends SYN when it looks next, after half a second; and at once when it knows', async () => {
+    const room = new Room('freertos-tcp', { delay: 10 });
+    const first = room.connect();
+    await room.sim.runFor('1s');
+    const second = room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2')).toEqual([0]);
+    expect(room.sentSyn()).toEqual([501, 1000]);
+    expect([first.outcome, second.outcome]).toEqual(['connected', 'connected']);
+  });
+
+  it('the W5500 asks for each connect, since it has no table', async () => {
+    const room = new Room('w5500');
+    room.connect();
+    await room.sim.runFor('1s');
+    room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2')).toEqual([0, 1000]);
+  });
+
+  it('who is asked has learnt who asks: it does not ask back', async () => {
+    const room = new Room('lwip');
+    room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('peer', '10.0.0.1')).toEqual([]);
+  });
+});
+
+describe('what grows old', () => {
+  it('Linux asks again, of whom TCP does not confirm, 5 s after the entry is used: by unicast, and is answered', async () => {
+    const room = new Room('lwip');
+    room.connect();
+    await room.sim.runFor('20s');
+    const asked = room.asked('peer', '10.0.0.1');
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toBeGreaterThanOrEqual(5000);
+    expect(asked[0]).toBeLessThan(5300);
+    expect(room.lines.filter((line) => line.includes('unicast'))).toHaveLength(1);
+  });
+
+  it('lwIP asks by unicast 30 s before the end of an entry that is used, and forgets one that is not', async () => {
+    const room = new Room('lwip', { peerProfile: 'w5500' });
+    room.connect();
+    await room.sim.runFor('269s');
+    room.connect();
+    await room.sim.runFor('100ms');
+    expect(room.asked('dev', '10.0.0.2')).toEqual([0]);
+    await room.sim.runFor('2s');
+    room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2')).toEqual([0, 271_100]);
+    expect(room.lines.filter((line) => line.includes('unicast'))).toHaveLength(1);
+    // Answered: it is young again. Then it is forgotten after 300 s.
+    await room.sim.runFor('5m');
+    room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2')).toHaveLength(3);
+    expect(room.lines.filter((line) => line.includes('unicast'))).toHaveLength(1);
+  });
+
+  it('lwIP keeps ten: the oldest has to go', async () => {
+    const room = new Room('lwip');
+    room.connect();
+    await room.sim.runFor('1s');
+    for (let i = 0; i < 10; i++) {
+      const attempt = room.connect(`10.0.1.${i + 1}`);
+      await room.sim.runFor('100ms');
+      attempt.socket.abort();
+    }
+    room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2')).toHaveLength(2);
+  });
+});
+
+it('behind a NAT box, its own address on this side is who is asked for', async () => {
+  const sim = new Simulation({ seed: 1 });
+  const lines: string[] = [];
+  sim.trace((line) => lines.push(line));
+  let hal: Hal | undefined;
+  sim.addDevice({ name: 'dev', nat: sim.addNat(), profile: 'linux', firmware: (own) => (hal = own) });
+  const deaf = { readable: () => {}, writable: () => {}, ended: () => {} };
+  hal?.network.openStream(deaf).connect({ address: '10.0.0.9', port: 1 });
+  await sim.runFor('1s');
+  expect(lines[0]).toContain('arp who has 192.168.0.254, tell 192.168.0.1');
+  expect(lines[1]).toMatch(/192\.168\.0\.1:\d+ > 10\.0\.0\.9:1 \[S\]/);
+});
+
+describe('an interface', () => {
+  it('that is down has no carrier and no route; what is connected goes on when it is up again', async () => {
+    const room = new Room('linux');
+    const before = room.connect();
+    await room.sim.runFor('1s');
+    room.device.interface.down();
+    const meanwhile = room.connect();
+    await room.sim.runFor('10ms');
+    expect(meanwhile).toMatchObject({ outcome: 'ENETUNREACH', afterMs: 0 });
+    expect(before.socket.write(new Uint8Array(8))).toBe(8);
+    await room.sim.runFor('1s');
+    room.device.interface.up();
+    await room.sim.runFor('5s');
+    expect(before.socket.write(new Uint8Array(8))).toBe(8);
+    expect(room.sim.netstat().find(({ host }) => host === 'dev')?.state).toBe('ESTABLISHED');
+  });
+
+  it('without its address: lwIP resets its connections, Linux keeps them', async () => {
+    for (const [profile, outcome] of [['lwip', 'ECONNABORTED'], ['linux', undefined]] as const) {
+      const room = new Room(profile);
+      let ended: unknown;
+      let hal: Hal | undefined;
+      const other = room.sim.addDevice({ name: 'other', profile, address: '10.0.0.3', firmware: (own) => (hal = own) });
+      hal?.network
+        .openStream({ readable: () => {}, writable: () => {}, ended: (reason) => (ended = reason) })
+        .connect({ address: '10.0.0.2', port: PORT });
+      await room.sim.runFor('1s');
+      other.interface.removeAddress();
+      await room.sim.runFor('1s');
+      expect(ended).toBe(outcome);
+      expect(room.lines.some((line) => / other > .*\[R/.test(line))).toBe(profile === 'lwip');
+    }
+  });
+});
