@@ -439,17 +439,23 @@ export class Simulation {
     return {
       cable: this.cable(name),
       timeline: this.engine,
+      udpFrom: this.#udpFrom(name),
       connections: () => established(this.host(name)),
       forgetFlows: () => this.#forgetFlows(name),
       onForgotten: (ends, idleMs) => this.testbed.trace({ source: 'link', kind: 'forgotten', at: name, ends, idleMs }),
     };
   }
 
+  /** A server's datagrams come unasked. */
+  #udpFrom(name: string): 'inside' | 'both' {
+    return this.#servers.has(name) ? 'both' : 'inside';
+  }
+
   /** One box on a cable, however often it forgets. */
   #forgetFlows(name: string): void {
     const there = this.#boxes.get(name);
     if (there !== undefined) return there.forgetAll();
-    const box = new FlowTable(this.engine, { unknown: 'dropped' });
+    const box = new FlowTable(this.engine, { unknown: 'dropped', udpFrom: this.#udpFrom(name) });
     box.install(this.cable(name));
     this.#boxes.set(name, box);
   }

@@ -15,6 +15,11 @@ export interface FlowTableOptions {
    * them.
    */
   readonly unknown: 'dropped' | 'adopted';
+  /**
+   * Whose datagrams begin a connection of UDP: those of the host inside, as with a NAT box; or of its peers, too, as
+   * with a box in front of a server. Default `inside`.
+   */
+  readonly udpFrom?: 'inside' | 'both';
   /** A connection is forgotten at this very time after its last packet. Default never. */
   readonly idleUs?: number;
   /** The ends are the host that the cable leads to, and its peer. */
@@ -25,10 +30,12 @@ export class FlowTable {
   readonly #timeline: Timeline;
   readonly #flows: Flows;
   readonly #adoptionUs: number;
+  readonly #udpFrom: 'inside' | 'both';
   #adoptsUntilUs = Number.NaN;
 
-  constructor(timeline: Timeline, { unknown, idleUs = Infinity, onForgotten }: FlowTableOptions) {
+  constructor(timeline: Timeline, { unknown, udpFrom = 'inside', idleUs = Infinity, onForgotten }: FlowTableOptions) {
     this.#timeline = timeline;
+    this.#udpFrom = udpFrom;
     // An unknown connection has had no packet since the box came: after `idleUs` it is forgotten like any other. So is
     // each that was known: the box need not remember what it has forgotten.
     this.#adoptionUs = unknown === 'adopted' ? idleUs : 0;
@@ -91,7 +98,7 @@ export class FlowTable {
     const { flags } = packet;
     let flow = this.#find(packet, isFromInside);
     if (flow === undefined) {
-      const isFirst = protocol === TCP ? isFirstSyn(flags) : isFromInside;
+      const isFirst = protocol === TCP ? isFirstSyn(flags) : isFromInside || this.#udpFrom === 'both';
       if (!isFirst && !this.#adopts) return 'no-mapping';
       this.#flows.forgetExpired();
       flow = new Flow(packet, protocol, isFromInside);

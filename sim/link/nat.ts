@@ -28,13 +28,13 @@ export interface NatOptions extends Timeouts {
   readonly onEvent?: ((event: NatEvent) => void) | undefined;
 }
 
-/** Of TCP connections: what happens to one, at the time of it. */
+/** What happens to a connection, at the time of it. */
 export type NatEvent =
-  /** The box stands for the host inside from now on. */
+  /** The box stands for the host inside from now on. Datagrams between two ends are a connection, too. */
   | { readonly kind: 'mapped'; readonly inside: SocketAddress; readonly outside: SocketAddress }
   /**
-   * One that was established and is not over; the ends are the host inside and its peer. For so long no packet of it
-   * was seen.
+   * One of TCP that was established and is not over; the ends are the host inside and its peer. For so long no packet
+   * of it was seen.
    */
   | { readonly kind: 'forgotten'; readonly ends: FlowEnds; readonly idleMs: number };
 
@@ -123,7 +123,7 @@ export class Nat {
         this.#fabric.drop(packet, 'no-port', this, undefined);
         return;
       }
-      if (protocol === TCP) this.#tellMapped(mapping);
+      this.#tellMapped(mapping);
     }
     this.#table.use(mapping, packet, true);
     packet.source = this.#address;

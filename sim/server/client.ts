@@ -124,6 +124,10 @@ export abstract class PortClient implements Client {
     if (entry !== undefined) this.goOffline({ kind: 'silent', silentMs: this.port.now() - entry.sinceMs });
   }
 
+  dropTakenOver(by: number): void {
+    this.goOffline({ kind: 'taken-over', by });
+  }
+
   dropReported(by: readonly string[]): void {
     this.goOffline({ kind: 'reported', by });
   }
@@ -167,6 +171,7 @@ export class StreamClient extends PortClient implements StreamHandler {
       case 'error':
       case 'stopped':
       case 'dropped':
+      case 'taken-over':
       case 'reported':
         this.#socket?.close();
         break;

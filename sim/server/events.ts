@@ -20,6 +20,8 @@ export type OfflineReason =
   | { readonly kind: 'not-reading'; readonly queuedBytes: number }
   /** Its protocol's rules: `reason` is a sentence without a full stop. */
   | { readonly kind: 'dropped'; readonly reason: string }
+  /** The same device has come anew, as client `by`. */
+  | { readonly kind: 'taken-over'; readonly by: number }
   /** Others do not hear it: their names. */
   | { readonly kind: 'reported'; readonly by: readonly string[] }
   /** The server was stopped. */
@@ -58,8 +60,6 @@ export type ServerEvent =
     readonly kind: 'will'; readonly atMs: number; readonly client: number; readonly topic: string;
     readonly subscribers: number;
   }
-  /** MQTT: the client's name has a new connection, that of client `by`. */
-  | { readonly kind: 'taken-over'; readonly atMs: number; readonly client: number; readonly by: number }
   /** Turned away: all connections are taken. */
   | { readonly kind: 'refused'; readonly atMs: number; readonly peer: SocketAddress; readonly maxConnections: number };
 
@@ -81,7 +81,6 @@ export function describeEvent(event: ServerEvent): string {
       const reached = `${event.subscribers} ${event.subscribers === 1 ? 'subscriber' : 'subscribers'}`;
       return `the will of client ${event.client} on ${event.topic} reached ${reached}`;
     }
-    case 'taken-over': return `client ${event.client} was taken over by client ${event.by}`;
     case 'refused': return `${addressText(event.peer)} turned away: all ${event.maxConnections} connections are taken`;
   }
 }
@@ -112,6 +111,8 @@ export function describeReason(reason: OfflineReason): string {
       return `it does not read: ${reason.queuedBytes} bytes wait for it`;
     case 'dropped':
       return reason.reason;
+    case 'taken-over':
+      return `taken over by client ${reason.by}`;
     case 'reported':
       return `reported by ${reason.by.join(', ')}`;
     case 'stopped':

@@ -66,6 +66,7 @@ class Server implements ReferenceServer, PortHost {
       'no-first-frame': 0,
       'not-reading': 0,
       dropped: 0,
+      'taken-over': 0,
       reported: 0,
       stopped: 0,
     },

@@ -6,10 +6,13 @@ import type { TraceEvent } from '../trace/trace.ts';
 export class EndNames {
   /** What NAT boxes show, and whom they stand for. */
   readonly #insideOf = new Map<string, SocketAddress>();
+  /** By the name of a device's end, what a box shows for it now. */
+  readonly #outsideOf = new Map<string, string>();
 
   /** A NAT box stands for a device from now on. */
   add({ inside, outside }: Extract<TraceEvent, { kind: 'mapped' }>): void {
     this.#insideOf.set(plain(outside), inside);
+    this.#outsideOf.set(plain(inside), plain(outside));
   }
 
   /** As the device itself knows it. */
@@ -19,6 +22,11 @@ export class EndNames {
 
   nameOf(end: SocketAddress): string {
     return plain(this.insideOf(end));
+  }
+
+  /** Whether what comes from the device's end comes from there now: a box that has forgotten it shows another. */
+  isShown(end: SocketAddress): boolean {
+    return (this.#outsideOf.get(this.nameOf(end)) ?? plain(end)) === plain(end);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { LossReason } from '../../firmware/index.ts';
 import type { Errno } from '../../hal/errno.ts';
+import type { SocketAddress } from '../../hal/network.ts';
 import type { ResetReason } from '../../hal/system.ts';
 import type { FaultKind } from '../faults/kinds/index.ts';
 import type { OfflineReason } from '../server/events.ts';
@@ -25,11 +26,20 @@ export interface Session {
   outage: Outage | undefined;
   /** Those that are over, the earliest first. */
   ghosts: readonly Ghost[];
+  /** How many beats the device has sent over it. */
+  beatsSent: number;
+  /**
+   * How many of them, from the first on, have come or been lost, as the server tells. Over datagrams without numbers
+   * nobody sees which are lost, and so many may be missing from it.
+   */
+  beatsPassed: number;
 }
 
 export interface Online {
   /** The name of its host. */
   readonly server: string;
+  /** The device's end as this server has it. Undefined: it has not told. */
+  readonly peer: SocketAddress | undefined;
   readonly sinceMs: number;
   /** No server has told of itself: this one is taken to have it on line from when the device has it. */
   readonly isAssumed: boolean;
@@ -72,11 +82,22 @@ export interface Outage {
   readonly why: string;
   /** When the last fault that cuts the device off came, or was over. */
   latestMs: number;
-  /**
-   * Something that is over at once has cut the device off: only the answer to what was sent after that shows that it is
-   * served.
-   */
-  sentAfterMs: number;
+  /** Something that is over at once has cut the device off: only what was sent after that shows that it is served. */
+  moment: Moment | undefined;
+}
+
+/** A moment in the life of a session: when it was, and how many beats the device had sent over it. */
+export interface Moment {
+  readonly atMs: number;
+  readonly beatsSent: number;
+}
+
+/**
+ * Whether a sign of service over the session shows that the device is served since that moment: what it answers was
+ * sent then or later. Where nobody answers (`sentMs` undefined), the server has had more beats than were sent before.
+ */
+export function isSince({ beatsPassed }: Session, sentMs: number | undefined, { atMs, beatsSent }: Moment): boolean {
+  return sentMs === undefined ? beatsPassed > beatsSent : sentMs >= atMs;
 }
 
 export interface Ghost {

@@ -18,8 +18,16 @@
  *   server; or when a box on the way has forgotten it. A fault that stops or hangs the server makes no ghosts of those
  *   who could be reached.
  * - A session **survived** if its device is served over it once nothing cuts it off any more; the heal is when the last
- *   such fault was over. After what is over at once, an answer counts only if what it answers was sent after that; and
- *   where nobody answers, no sign counts. A session that the device has left cannot survive.
+ *   such fault was over. After what is over at once, an answer counts only if what it answers was sent after that.
+ *   Where nobody answers, the sign is a beat that the server tells of, and nobody can see when that was sent: after
+ *   what is over at once, it counts once the server has had more beats over the session than the device had sent by
+ *   then, of which those count, too, that the server knows to be lost. So over datagrams without numbers the sign comes
+ *   later by as many beats as were lost before. Of a server that tells of no beats no sign counts after that. A session
+ *   that the device has left cannot survive.
+ * - Where there are no connections, only datagrams, a session is what the server takes for one: an address that
+ *   datagrams come from. A device that the server has dropped has a new one with the next datagram that comes. So has a
+ *   device whose box on the way shows another port, as it has forgotten the one before: it has left the session of that
+ *   one, which is a ghost until the server drops it.
  * - Sessions of a device **overlap** where a server takes one on line while it has another of the same device on line.
  */
 
@@ -29,7 +37,9 @@ import { formatDuration } from '../time/duration.ts';
 import type { FaultEvent, TraceEvent } from '../trace/trace.ts';
 import { EndNames } from './end-names.ts';
 import { cutsOff, type FaultEnd, type FaultSpan, isStopped, OpenFaults } from './fault-span.ts';
-import { type DeviceSessions, type DroppedBy, ghostUntil, type LeftBy, onlineOf, type Session } from './session.ts';
+import {
+  type DeviceSessions, type DroppedBy, ghostUntil, isSince, type LeftBy, onlineOf, type Session,
+} from './session.ts';
 
 /** Is told what changes, when it has changed. A session whose `device` is undefined is nobody's so far. */
 export interface SessionListener {
@@ -234,6 +244,9 @@ export class Sessions {
         if (event.afterMs !== undefined) this.#served(device.session, atMs, atMs - event.afterMs);
         else if (!this.#hearsBeats) this.#served(device.session, atMs, undefined);
         break;
+      case 'beat-sent':
+        if (device.session !== undefined) device.session.beatsSent++;
+        break;
       default:
     }
   }
@@ -243,11 +256,12 @@ export class Sessions {
     this.#leave(device, atMs, { kind: 'reconnected' });
     const end = local === undefined ? `${device.name} at ${atMs}` : this.ends.nameOf(local);
     const there = this.#byEnd.get(end) ?? NO_SESSIONS;
-    // The end was free again: so an older connection from it is over.
-    for (const older of there) if (older.device === device) this.#drop(older, atMs, { kind: 'replaced' });
+    for (const older of there) if (older.device === device) this.#replace(older, atMs);
     const session = there.find((one) => one.device === undefined) ?? this.#open(end, atMs);
     this.#connect(device, session, atMs);
-    if (!this.hearsServer) session.online = { server: hostOf(server), sinceMs: atMs, isAssumed: true };
+    if (!this.hearsServer) {
+      session.online = { server: hostOf(server), peer: undefined, sinceMs: atMs, isAssumed: true };
+    }
     if (session.online !== undefined) this.#taken(session, atMs);
   }
 
@@ -295,7 +309,7 @@ export class Sessions {
     // A beat into a connection that the server has dropped is no service, though the device cannot know.
     if (session === undefined || session.dropped !== undefined) return;
     const { outage, device, online } = session;
-    if (outage !== undefined && (sentMs ?? -Infinity) >= outage.sentAfterMs) {
+    if (outage !== undefined && (outage.moment === undefined || isSince(session, sentMs, outage.moment))) {
       const isCut = this.#cutAt(device?.name) !== undefined || this.#cutAt(online?.server) !== undefined;
       if (!isCut) this.#endOutage(session, outage.latestMs);
     }
@@ -313,19 +327,22 @@ export class Sessions {
         return undefined;
       case 'online': {
         const session = this.#untakenAt(event.peer, server, atMs);
-        session.online = { server, sinceMs: atMs, isAssumed: false };
+        session.online = { server, peer: event.peer, sinceMs: atMs, isAssumed: false };
         this.#clientsOf(server).set(event.client, session);
         this.#taken(session, atMs);
         return session;
       }
       case 'offline': {
         const there = this.#at(event.peer);
-        const session = there.find(({ online }) => online?.server === server) ?? there[0];
+        const own = this.#clientsOf(server).get(event.client);
+        const isOwn = own?.end === this.ends.nameOf(event.peer);
+        const session = isOwn ? own : there.find(({ online }) => online?.server === server) ?? there[0];
         this.#clientsOf(server).delete(event.client);
         if (session === undefined) return undefined;
         this.#rememberOffline(`${server} ${event.client}`, session);
+        if (session.dropped !== undefined) return session;
         // Who goes off line was on line.
-        session.online ??= { server, sinceMs: session.connectedMs, isAssumed: false };
+        session.online ??= { server, peer: event.peer, sinceMs: session.connectedMs, isAssumed: false };
         this.#drop(session, atMs, { kind: 'offline', reason: event.reason });
         return session;
       }
@@ -333,14 +350,19 @@ export class Sessions {
         this.#hearsBeats = true;
         const session = this.#clientsOf(server).get(event.client);
         const device = session?.device;
+        if (session !== undefined) pass(session, 1);
         if (device?.isAssumed === true && device.session === session) this.#served(session, atMs, undefined);
         return session;
       }
+      case 'sequence': {
+        const session = this.#clientsOf(server).get(event.client);
+        // One that is late was counted when it was missing.
+        if (session !== undefined) pass(session, event.what === 'missing' ? event.count : -event.count);
+        return session;
+      }
       case 'unanswered':
-      case 'sequence':
       case 'message':
       case 'will':
-      case 'taken-over':
         return this.#clientsOf(server).get(event.client) ?? this.#offline.get(`${server} ${event.client}`);
       case 'refused':
         return this.#at(event.peer)[0];
@@ -362,17 +384,25 @@ export class Sessions {
     const there = this.#at(peer);
     const untaken = there.find(({ online }) => online === undefined);
     if (untaken !== undefined) return untaken;
-    // The end was free again.
-    for (const older of there) if (older.online?.server === server) this.#drop(older, atMs, { kind: 'replaced' });
     const end = this.ends.nameOf(peer);
-    const deserted = this.#deserted.get(end)?.device;
-    const session = this.#open(end, atMs);
+    for (const older of there) if (older.online?.server === server) this.#replace(older, atMs);
     // Where there are no connections, only datagrams, a device goes on from the same end, and knows of nothing.
-    if (deserted !== undefined) {
-      this.#leave(deserted, atMs, { kind: 'reconnected' });
-      this.#connect(deserted, session, atMs);
+    const here = this.#deserted.get(end) ?? there.find((older) => older.device?.session === older);
+    const session = this.#open(end, atMs);
+    if (here?.device !== undefined) {
+      const { device } = here;
+      this.#leave(device, atMs, { kind: 'reconnected' });
+      this.#connect(device, session, atMs);
+      // What came was sent.
+      session.beatsSent = 1;
     }
     return session;
+  }
+
+  /** An end has a newer session: the older is over, unless the server has it by what a box showed before. */
+  #replace(older: Session, atMs: number): void {
+    const peer = older.online?.peer;
+    if (peer === undefined || this.ends.isShown(peer)) this.#drop(older, atMs, { kind: 'replaced' });
   }
 
   #rememberOffline(client: string, session: Session): void {
@@ -407,7 +437,7 @@ export class Sessions {
   #open(end: string, atMs: number): Session {
     const session: Session = {
       end, device: undefined, connectedMs: atMs, online: undefined, left: undefined, dropped: undefined,
-      putOfflineMs: undefined, outage: undefined, ghosts: [],
+      putOfflineMs: undefined, outage: undefined, ghosts: [], beatsSent: 0, beatsPassed: 0,
     };
     this.#byEnd.set(end, [...(this.#byEnd.get(end) ?? []), session]);
     return session;
@@ -470,7 +500,12 @@ function hostOf(server: string): string {
 /** The device cannot be reached over it from now on. */
 function cut(session: Session, atMs: number, { text, isMomentary }: Pick<FaultSpan, 'text' | 'isMomentary'>): void {
   if (session.dropped !== undefined) return;
-  const outage = (session.outage ??= { sinceMs: atMs, why: text, latestMs: atMs, sentAfterMs: -Infinity });
+  const outage = (session.outage ??= { sinceMs: atMs, why: text, latestMs: atMs, moment: undefined });
   outage.latestMs = atMs;
-  if (isMomentary) outage.sentAfterMs = atMs;
+  if (isMomentary) outage.moment = { atMs, beatsSent: session.beatsSent };
+}
+
+/** The server tells of so many beats more; of one that came twice it may not know. */
+function pass(session: Session, count: number): void {
+  session.beatsPassed = Math.min(session.beatsPassed + count, session.beatsSent);
 }

@@ -3,7 +3,6 @@
  * In ms.
  */
 
-import { DEVICE_PROTOCOLS } from '../../firmware/index.ts';
 import { RESET_MS } from '../board/board.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { PROFILE_NAMES } from '../tcpip/profile.ts';
@@ -11,7 +10,8 @@ import { PROFILES } from '../tcpip/profiles/index.ts';
 import { STALL_MS } from '../server/client-table.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
 import type { Fault } from '../faults/fault.ts';
-import type { CableScenario, MqttFleet, Scenario } from './scenario.ts';
+import { fleetOf } from './fleet.ts';
+import type { CableScenario, Scenario } from './scenario.ts';
 
 /** What bounds follow from: the times of a plan's faults do not matter. */
 export type Promised = Pick<Scenario, 'policy' | 'arp' | 'server' | 'nats' | 'devices'> & {
@@ -53,39 +53,17 @@ function cableMs({ delayMs, jitterMs, bandwidthBps = Infinity }: CableScenario, 
 
 /**
  * How long the server, while it runs, holds on to a client of whom it hears nothing, counted from the last sign of life
- * that it has read:
- *
- *   missed-beats  the scan that finds the count at the limit is number missedLimit + 1 (client-table.ts):
- *                 scan x (missedLimit + 1);
- *   idle          the first scan when the time is over: idle + scan, where idle is set to beat x missedLimit;
- *   before the first frame  firstFrameMs (limits.ts).
- *
- * Keepalive can only be sooner: a connection whose beats come is not idle, and one whose beats do not come is dropped
- * by the count. The server's clock drifts.
+ * that it has read: as its protocol has it (fleet.ts), or, before the first frame, firstFrameMs (limits.ts). The
+ * server's clock drifts.
  */
-export function silenceMs({ policy: { beatIntervalMs, missedLimit, mqtt } }: Promised): number {
-  const policyMs = mqtt === undefined ? beatIntervalMs * (missedLimit + 1) : brokerMs(beatIntervalMs);
-  return Math.max(policyMs, DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
+export function silenceMs({ policy }: Promised): number {
+  return Math.max(fleetOf(policy).silentMs.most, DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
 }
 
-/**
- * MQTT (keep-alive-policy.ts): 1.5 x keep alive; mosquitto up to 6 s and a second's rounding later, EMQX up to two of
- * its turns.
- */
-function brokerMs(keepAliveMs: number): number {
-  return 1.5 * keepAliveMs + Math.max(7000, keepAliveMs);
+/** Sooner than that it drops nobody for silence. */
+export function patienceMs({ policy }: Promised): number {
+  return fleetOf(policy).silentMs.least * (1 - DRIFT_MAX) - 1;
 }
-
-/**
- * MQTT (ping-policy.ts): the latest that a client gives up a server that answers nothing. Paho C after 2.5 x keep
- * alive, and twice the time between its looks; coreMQTT asks after 30 s without anything that comes, and waits for 5 s.
- */
-function clientMs(keepAliveMs: number, { pings }: MqttFleet): number {
-  return pings === 'coremqtt' ? Math.max(keepAliveMs, 30_000) + 5001 : 2.5 * keepAliveMs + 2000;
-}
-
-/** MQTT: how long a client waits for CONNACK (firmware/protocols/mqtt/index.ts). */
-const CONNACK_MS = DEVICE_PROTOCOLS.mqtt.defaults.connackTimeoutMs;
 
 /** A server believes in a device from which nothing comes: what was on its way is read, and then there is silence. */
 export function ghostMs(promised: Promised): number {
@@ -96,9 +74,9 @@ export function ghostMs(promised: Promised): number {
  * How long after the last heal a device is served at the latest. At that moment it is in a session, or on its way to
  * one:
  *
- *   session   a connection that is dead is found by as many beats without an answer as the limit, when one more is
- *             due: beat x (missedLimit + 1) (heartbeat.ts); what was on its way may begin that count anew;
- *   attempt   a look-up and a connect, each up to connectTimeout (connection.ts);
+ *   session   a connection that is dead is given up as its protocol has it (fleet.ts); what was on its way may begin
+ *             that time anew;
+ *   attempt   a look-up and a connect, each up to connectTimeout (connection.ts), and the login, where there is one;
  *
  * whichever takes longer; then one wait, at most the cap of the retries (backoff.ts); then a connect that succeeds,
  * since nothing is lost any more. Its SYN may have to be sent again once, where the server still has a connection
@@ -108,11 +86,11 @@ export function ghostMs(promised: Promised): number {
  * again where the last question was lost: RESOLVE_MS and two round trips.
  */
 export function backMs(promised: Promised): number {
-  const { beatIntervalMs, missedLimit, connectTimeoutMs, retry, mqtt } = promised.policy;
+  const { connectTimeoutMs, retry } = promised.policy;
+  const { deadMs, admittedMs } = fleetOf(promised.policy);
   const flightMs = inFlightMs(promised);
-  const deadMs = mqtt === undefined ? beatIntervalMs * (missedLimit + 1) : clientMs(beatIntervalMs, mqtt);
   const sessionMs = deadMs + 2 * flightMs;
-  const attemptMs = 2 * connectTimeoutMs + (mqtt === undefined ? 0 : CONNACK_MS);
+  const attemptMs = 2 * connectTimeoutMs + admittedMs;
   const arpMs = promised.arp || promised.nats.length > 0 ? RESOLVE_MS + 4 * flightMs : 0;
   const synAgainMs = Math.max(...PROFILE_NAMES.map((name) => PROFILES[name].handshake.rtoMs)) + LATENESS_MS;
   const waitMs = (Math.max(sessionMs, attemptMs) + retry.capMs) * (1 + DRIFT_MAX);

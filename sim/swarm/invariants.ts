@@ -3,25 +3,29 @@
  * the bound was.
  */
 
-import { FAULTS } from '../faults/kinds/index.ts';
+import { type FaultKind, FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { STALL_MS } from '../server/client-table.ts';
+import { describeReason } from '../server/events.ts';
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { Ghost } from '../sessions/session.ts';
 import { PROFILES } from '../tcpip/profiles/index.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { packData, packedGhostMs } from '../verdict/page/data.ts';
 import type { DeviceLine } from '../verdict/time-line.ts';
-import { backMs, ghostMs, settledMs, silenceMs } from './bounds.ts';
-import type { DeviceFacts, Observation } from './observation.ts';
+import { backMs, ghostMs, patienceMs, settledMs, silenceMs } from './bounds.ts';
+import type { DeviceFacts, Observation, SequenceFinding } from './observation.ts';
 import type { StreamEnd } from './streams.ts';
 
 export const INVARIANTS = [
   'silence',
+  'patience',
   'ghost',
   'back',
   'stream',
   'session',
+  'protocol',
+  'sequence',
   'memory',
   'verdict',
   'account',
@@ -41,10 +45,13 @@ type Check = (observation: Observation) => readonly string[];
 
 const CHECKS: Readonly<Record<Exclude<Invariant, 'exception'>, Check>> = {
   silence: silentClients,
+  patience: hastyDrops,
   ghost: longGhosts,
   back: lateDevices,
   stream: corruptStreams,
   session: leakedSessions,
+  protocol: brokenProtocols,
+  sequence: wrongSequences,
   memory: unboundedMemory,
   verdict: wrongVerdicts,
   account: differingAccounts,
@@ -75,6 +82,16 @@ export function silentClients(observation: Observation): string[] {
     const allowed = `its policy allows ${formatSeconds(boundMs)}`;
     return [`the server kept ${device} on line from ${at(fromMs)}, silent, for ${formatSeconds(silentMs)}: ${allowed}`];
   }));
+}
+
+/** The server drops nobody for silence sooner than its policy says. */
+export function hastyDrops({ scenario, gone }: Observation): string[] {
+  const leastMs = patienceMs(scenario);
+  return gone.flatMap(({ device, atMs, how }) => {
+    if (how.kind !== 'silent' || how.silentMs >= leastMs) return [];
+    const allowed = `its policy waits for ${formatSeconds(leastMs)}`;
+    return [`the server dropped ${device} at ${at(atMs)}, silent for ${formatSeconds(how.silentMs)}: ${allowed}`];
+  });
 }
 
 /** A fault that keeps everything from the server that a device sends is noticed by the server in its time. */
@@ -206,6 +223,54 @@ export function leakedSessions(observation: Observation): string[] {
   ];
 }
 
+// ---- protocols ----
+
+/** Both ends are ours, and TCP loses nothing: so neither end says that the other has broken the protocol. */
+export function brokenProtocols({ gone, devices }: Observation): string[] {
+  return [
+    ...gone.flatMap(({ device, atMs, how }) => {
+      const isBroken = how.kind === 'bad-frame' || how.kind === 'flood' || how.kind === 'dropped';
+      return isBroken ? [`the server dropped ${device} at ${at(atMs)}: ${describeReason(how)}`] : [];
+    }),
+    ...devices.flatMap(({ name, losses }) => losses.flatMap(({ atMs, by, detail = by }) => {
+      return by === 'bad-frame' || by === 'refused' ? [`${name} gave the server up at ${at(atMs)}: ${detail}`] : [];
+    })),
+  ];
+}
+
+/**
+ * Numbered beats: what the server tells of their sequence is so. Of what a device has sent, no more has come or is
+ * missing; nothing comes twice or late that nothing doubles or holds back; and once a device is well, nothing is
+ * missing.
+ */
+export function wrongSequences(observation: Observation): string[] {
+  const { scenario: { plan }, scenario, sessions, devices } = observation;
+  const isPlanned = (kind: FaultKind): boolean => plan.some((fault) => fault.kind === kind);
+  const of = (name: string): SequenceFinding[] => {
+    return sessions.flatMap(({ device, sequence }) => (device === name ? sequence : []));
+  };
+  const count = (findings: readonly SequenceFinding[], what: SequenceFinding['what']): number => {
+    return findings.reduce((sum, finding) => sum + (finding.what === what ? finding.count : 0), 0);
+  };
+  return devices.flatMap((device) => {
+    const { name, beatsSent } = device;
+    const found = of(name);
+    if (found.length === 0) return [];
+    const [missing, late, double] = [count(found, 'missing'), count(found, 'late'), count(found, 'double')];
+    // What is heard first is that it came.
+    const heard = sessions.reduce((sum, one) => sum + (one.device === name ? one.heardMs.length - 1 : 0), 0);
+    const passed = heard - late - double + missing;
+    const wellMs = wellFromMs(observation, device) ?? Infinity;
+    const inVain = found.filter(({ atMs }) => atMs > wellMs + backMs(scenario));
+    return [
+      ...(passed > beatsSent ? [`${name} has sent ${beatsSent} beats, of which the server knows ${passed}`] : []),
+      ...(double > 0 && !isPlanned('duplicate') ? [`${double} beats of ${name} came twice, and nothing doubles`] : []),
+      ...(late > 0 && !isPlanned('reorder') ? [`${late} beats of ${name} came late, and nothing reorders`] : []),
+      ...inVain.map(({ atMs, what }) => `a beat of ${name} was ${what} at ${at(atMs)}: it was well from ${at(wellMs)} on`),
+    ];
+  });
+}
+
 // ---- memory ----
 
 /**
@@ -303,7 +368,8 @@ export function differingAccounts({ findings, lines, endMs }: Observation): stri
 
 /** MQTT: what its device was told is acknowledged, the broker has taken charge of; of QoS 2 nothing twice. */
 export function wrongMessages({ mqtt: { acknowledged, accepted }, scenario }: Observation): string[] {
-  const isOnce = scenario.policy.mqtt?.publishQos === 2;
+  const { speaks } = scenario.policy;
+  const isOnce = speaks.kind === 'mqtt' && speaks.publishQos === 2;
   return [
     ...acknowledged
       .filter((message) => !accepted.has(message))
@@ -315,12 +381,12 @@ export function wrongMessages({ mqtt: { acknowledged, accepted }, scenario }: Ob
 }
 
 /** MQTT: whoever goes off line without DISCONNECT has its will published, once. */
-export function wrongWills({ mqtt: { gone }, scenario }: Observation): string[] {
-  if (scenario.policy.mqtt === undefined) return [];
+export function wrongWills({ gone, scenario }: Observation): string[] {
+  if (scenario.policy.speaks.kind !== 'mqtt') return [];
   return gone.flatMap(({ device, atMs, how, wills }) => {
     // Before its session it had no will; and a broker that stops tells nobody.
     const most = how.kind === 'stopped' ? 0 : 1;
-    const least = how.kind === 'silent' || how.kind === 'dropped' ? 1 : 0;
+    const least = how.kind === 'silent' || how.kind === 'taken-over' ? 1 : 0;
     if (wills >= least && wills <= most) return [];
     return [`the will of ${device}, off line at ${at(atMs)} by ${how.kind}, was published ${wills} times`];
   });

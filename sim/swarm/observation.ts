@@ -3,6 +3,7 @@
  * happens.
  */
 
+import type { LossReason } from '../../firmware/index.ts';
 import type { OfflineReason } from '../server/events.ts';
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { DeviceLine } from '../verdict/time-line.ts';
@@ -19,7 +20,9 @@ export interface Observation {
   readonly devices: readonly DeviceFacts[];
   /** Every client that the server ever had on line, in the order in which they came. */
   readonly sessions: readonly HeardSession[];
-  /** What becomes of messages and wills; empty where the fleet does not speak MQTT. */
+  /** Clients that went off line, in the order of time. */
+  readonly gone: readonly GoneClient[];
+  /** What becomes of messages; empty where the fleet does not speak MQTT. */
   readonly mqtt: MqttFacts;
   /** What a page would show. */
   readonly lines: readonly DeviceLine[];
@@ -38,11 +41,20 @@ export interface Observation {
 
 export interface DeviceFacts {
   readonly name: string;
-  /** When it was served: its beats answered. */
+  /** When it was served: what it sent answered; where nobody answers, a beat that the server tells of. */
   readonly servedMs: readonly number[];
   /** When it began to connect. */
   readonly attemptsMs: readonly number[];
+  readonly beatsSent: number;
+  /** Connections that it has lost. */
+  readonly losses: readonly Loss[];
   readonly isConnected: boolean;
+}
+
+export interface Loss {
+  readonly atMs: number;
+  readonly by: LossReason;
+  readonly detail: string | undefined;
 }
 
 export interface MqttFacts {
@@ -53,14 +65,13 @@ export interface MqttFacts {
    * and a client whose CONNACK was lost, too, cannot know.
    */
   readonly accepted: ReadonlyMap<string, number>;
-  /** Clients that had a session and went off line, each with how, and how often its will was published since. */
-  readonly gone: readonly GoneClient[];
 }
 
 export interface GoneClient {
   readonly device: string;
   readonly atMs: number;
   readonly how: OfflineReason;
+  /** MQTT: how often its will was published since. */
   wills: number;
 }
 
@@ -72,6 +83,14 @@ export interface HeardSession {
   readonly heardMs: number[];
   /** Undefined: it is on line at the end. */
   overMs: number | undefined;
+  /** Of numbered beats: what the server has found in their sequence. */
+  readonly sequence: SequenceFinding[];
+}
+
+export interface SequenceFinding {
+  readonly atMs: number;
+  readonly what: 'missing' | 'late' | 'double';
+  readonly count: number;
 }
 
 export interface Sample {

@@ -5,10 +5,17 @@ import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { Session } from '../sessions/session.ts';
 import type { SessionListener, Sessions } from '../sessions/sessions.ts';
 import type { TraceEvent } from '../trace/trace.ts';
-import type { DeviceFacts, GoneClient, HeardSession } from './observation.ts';
+import type { DeviceFacts, GoneClient, HeardSession, Loss } from './observation.ts';
 
 /** Of whom nobody has the address. */
 export const NOBODY = '?';
+
+interface Recorded {
+  readonly servedMs: number[];
+  readonly attemptsMs: number[];
+  readonly losses: Loss[];
+  beatsSent: number;
+}
 
 export class Recorder implements SessionListener {
   readonly faults: FaultSpan[] = [];
@@ -17,17 +24,17 @@ export class Recorder implements SessionListener {
   readonly mqtt = {
     acknowledged: new Array<string>(),
     accepted: new Map<string, number>(),
-    gone: new Array<GoneClient>(),
   };
+  readonly gone: GoneClient[] = [];
   /**
    * Messages since the server has started, and how often each. Clients that went off line since the server has started,
    * by their numbers.
    */
   readonly #acceptedNow = new Map<string, number>();
-  readonly #gone = new Map<number, GoneClient>();
+  readonly #goneNow = new Map<number, GoneClient>();
   readonly #sessions: Sessions;
   readonly #faultIds = new Set<number>();
-  readonly #devices = new Map<string, { servedMs: number[]; attemptsMs: number[] }>();
+  readonly #devices = new Map<string, Recorded>();
   readonly #onLine = new Map<Session, HeardSession>();
   readonly #nameOf: (address: string) => string | undefined;
   #lastMs = 0;
@@ -66,6 +73,10 @@ export class Recorder implements SessionListener {
     else if (dropped?.by.kind === 'offline') this.#wasNotOnLine(end, dropped.atMs);
   }
 
+  served({ device }: Session, atMs: number): void {
+    if (device !== undefined) this.#device(device.name).servedMs.push(atMs);
+  }
+
   #wasNotOnLine(end: string, atMs: number): void {
     this.traceProblems.push(`the server has the client at ${end} off line at ${atMs} ms, who was not on line`);
   }
@@ -85,8 +96,11 @@ export class Recorder implements SessionListener {
       case 'connecting':
         this.#device(event.device).attemptsMs.push(atMs);
         break;
-      case 'served':
-        this.#device(event.device).servedMs.push(atMs);
+      case 'beat-sent':
+        this.#device(event.device).beatsSent++;
+        break;
+      case 'lost':
+        this.#device(event.device).losses.push({ atMs, by: event.by, detail: event.detail });
         break;
       case 'online':
         if (session !== undefined) this.#online(session, this.nameOf(event.peer), atMs);
@@ -94,12 +108,17 @@ export class Recorder implements SessionListener {
       case 'beat':
         if (session !== undefined) this.#onLine.get(session)?.heardMs.push(atMs);
         break;
+      case 'sequence':
+        if (session !== undefined) {
+          this.#onLine.get(session)?.sequence.push({ atMs, what: event.what, count: event.count });
+        }
+        break;
       case 'offline':
         if (session === undefined) this.#wasNotOnLine(this.#sessions.ends.nameOf(event.peer), atMs);
         this.#hasGone(event);
         break;
       case 'listening':
-        this.#gone.clear();
+        this.#goneNow.clear();
         this.#acceptedNow.clear();
         break;
       case 'acknowledged':
@@ -110,7 +129,7 @@ export class Recorder implements SessionListener {
         this.#accepted(event.text);
         break;
       case 'will': {
-        const gone = this.#gone.get(event.client);
+        const gone = this.#goneNow.get(event.client);
         if (gone === undefined) this.traceProblems.push(`the will of client ${event.client} came while it was on line`);
         else gone.wills++;
         break;
@@ -127,19 +146,22 @@ export class Recorder implements SessionListener {
 
   #hasGone({ client, peer, atMs, reason }: Extract<TraceEvent, { readonly kind: 'offline' }>): void {
     const gone: GoneClient = { device: this.nameOf(peer), atMs, how: reason, wills: 0 };
-    this.#gone.set(client, gone);
-    this.mqtt.gone.push(gone);
+    this.#goneNow.set(client, gone);
+    this.gone.push(gone);
   }
 
   #online(session: Session, device: string, atMs: number): void {
-    const heard: HeardSession = { device, heardMs: [atMs], overMs: undefined };
+    const heard: HeardSession = { device, heardMs: [atMs], overMs: undefined, sequence: [] };
     this.heard.push(heard);
     this.#onLine.set(session, heard);
   }
 
-  #device(name: string): { servedMs: number[]; attemptsMs: number[] } {
+  #device(name: string): Recorded {
     let device = this.#devices.get(name);
-    if (device === undefined) this.#devices.set(name, (device = { servedMs: [], attemptsMs: [] }));
+    if (device === undefined) {
+      device = { servedMs: [], attemptsMs: [], beatsSent: 0, losses: [] };
+      this.#devices.set(name, device);
+    }
     return device;
   }
 }

@@ -1,22 +1,21 @@
 /** Does a scenario: builds its world, lets the time pass, and looks whether all is as it must be. */
 
-import type { Firmware } from '../board/board.ts';
 import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
 import type { LineOptions } from '../link/options.ts';
 import { loss } from '../link/rules/index.ts';
 import { formatAddress } from '../packet/address.ts';
-import { heartbeatFirmware, mqttFirmware, referenceServer, SERVER_NAME } from '../programs.ts';
-import type { Liveness } from '../server/client-table.ts';
+import { referenceServer, SERVER_NAME } from '../programs.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import { TimeLines } from '../verdict/time-line.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 import { summarize } from '../verdict/summary.ts';
 import { QUEUE_BYTES } from './bounds.ts';
+import { fleetOf } from './fleet.ts';
 import { type Violation, violationsOf } from './invariants.ts';
 import type { Observation, Sample } from './observation.ts';
 import { Recorder } from './recorder.ts';
 import { Replay } from './replay.ts';
-import type { CableScenario, FleetPolicy, Scenario } from './scenario.ts';
+import type { CableScenario, Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
 
 /** What a run came to. */
@@ -127,6 +126,7 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
     faults: recorder.faults,
     devices: scenario.devices.map(({ name }) => recorder.device(name)),
     sessions: recorder.heard,
+    gone: recorder.gone,
     mqtt: recorder.mqtt,
     lines: timeLines.lines(sim.nowMs),
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
@@ -144,14 +144,8 @@ function build(
   { policy, server, nats, devices, calmMs }: Scenario,
   streams: Streams,
 ): SimulatedServer {
-  const { keepAlive, mqtt } = policy;
-  const program = referenceServer({
-    keepAlive,
-    beatEvents: true,
-    ...(mqtt === undefined
-      ? { liveness: livenessOf(policy) }
-      : { protocol: { kind: 'mqtt', keepAlive: mqtt.broker, messageEvents: true } }),
-  });
+  const fleet = fleetOf(policy);
+  const program = referenceServer({ keepAlive: policy.keepAlive, beatEvents: true, ...fleet.server });
   const made = sim.addServer(streams.watchServer(program, SERVER_NAME), {
     link: lineOf(server.cable),
     driftPpm: server.driftPpm,
@@ -159,11 +153,10 @@ function build(
   const boxes = new Map<string, SimulatedNat>();
   for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));
   for (const { name, profile, cable, nat, driftPpm, watchdogMs } of devices) {
-    const firmware = firmwareOfFleet(policy, watchdogMs);
     const box = nat === undefined ? undefined : boxes.get(nat);
     sim.addDevice({
       name,
-      firmware: streams.watchFirmware(firmware, name),
+      firmware: streams.watchFirmware(fleet.firmware(watchdogMs), name),
       profile,
       link: lineOf(cable),
       driftPpm,
@@ -174,21 +167,6 @@ function build(
     if (cable.loss > 0) sim.at(calmMs, sim.cable(name).install('both', loss(cable.loss)));
   }
   return made;
-}
-
-function firmwareOfFleet(
-  { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry, mqtt }: FleetPolicy, watchdogMs: number,
-): Firmware {
-  const common = { keepAlive, connectTimeoutMs, retry, watchdogMs };
-  if (mqtt === undefined) return heartbeatFirmware({ ...common, beatIntervalMs, missedLimit });
-  const { broker: _, ...client } = mqtt;
-  return mqttFirmware({ ...common, ...client, keepAliveS: beatIntervalMs / 1000 });
-}
-
-function livenessOf({ silence, beatIntervalMs, missedLimit }: FleetPolicy): Liveness {
-  return silence === 'missed-beats'
-    ? { policy: 'missed-beats', scanIntervalMs: beatIntervalMs, missedLimit }
-    : { policy: 'idle', checkIntervalMs: beatIntervalMs, idleMs: beatIntervalMs * missedLimit };
 }
 
 function lineOf({ delayMs, jitterMs, bandwidthBps }: CableScenario): LineOptions {

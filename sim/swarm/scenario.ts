@@ -4,42 +4,25 @@
  * does them.
  */
 
-import type { ProtocolSettingsOf } from '../../firmware/index.ts';
 import type { KeepAlive } from '../../hal/network.ts';
 import { type Fault, formatFault, type Range, targets } from '../faults/fault.ts';
 import { FAULT_KINDS, FAULTS } from '../faults/kinds/index.ts';
-import { type MqttBrokerSettings, SERVER_NAME } from '../programs.ts';
+import { SERVER_NAME } from '../programs.ts';
 import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
 import { formatDuration } from '../time/duration.ts';
 import { settleMs } from './bounds.ts';
 import { Dice } from '../dice.ts';
+import { drawProtocol, fleetOf, type FleetProtocol } from './fleet.ts';
 
 /** By what both ends find out that the other is gone; of the whole fleet, since a server has one policy. */
 export interface FleetPolicy {
   readonly beatIntervalMs: number;
   readonly missedLimit: number;
-  /**
-   * How the server counts silence: in missed beats, or by the time since the last byte. Its interval is that of the
-   * beats.
-   */
-  readonly silence: 'missed-beats' | 'idle';
   readonly keepAlive: KeepAlive | 'off';
   readonly connectTimeoutMs: number;
   readonly retry: { readonly baseMs: number; readonly capMs: number };
-  /** The fleet speaks MQTT; its keep alive is the interval of the beats. Not there: heartbeat. */
-  readonly mqtt?: MqttFleet;
+  readonly speaks: FleetProtocol;
 }
-
-export interface MqttFleet {
-  readonly version: '3.1.1' | '5.0';
-  readonly pings: Exclude<MqttSettings['pings'], 'qos0-is-life'>;
-  readonly broker: Exclude<MqttBrokerSettings['keepAlive'], 'aws-iot-core'>;
-  readonly publishIntervalMs: number;
-  readonly publishQos: MqttSettings['publishQos'];
-  readonly keepSession: boolean;
-}
-
-type MqttSettings = ProtocolSettingsOf<'mqtt'>;
 
 export interface CableScenario {
   /** One way. */
@@ -102,7 +85,7 @@ export const FOR_MIN_MS = 360_000;
 /** Scenario `index` of the swarm of `seed`. */
 export function drawScenario(seed: number, index: number, forMs: number): Scenario {
   const dice = new Dice(seed, `swarm run ${index}`);
-  const policy = speakingMqtt(drawPolicy(dice), new Dice(seed, `swarm run ${index}, MQTT`));
+  const policy = drawPolicy(dice, new Dice(seed, `swarm run ${index}, MQTT`));
   const nats = Array.from({ length: dice.chance(0.3) ? dice.whole(1, 2) : 0 }, (_, i) => drawNat(dice, `nat-${i + 1}`));
   const devices = Array.from({ length: dice.whole(1, DEVICES_MAX) }, (_, i) => drawDevice(dice, `dev-${i + 1}`, nats));
   const server = { cable: drawCable(dice, 50), driftPpm: drawDrift(dice) };
@@ -134,33 +117,18 @@ export function reduced(scenario: Scenario, plan: readonly Fault[], names: reado
   return { ...scenario, devices, nats, plan: plan.filter(means) };
 }
 
-function drawPolicy(dice: Dice): FleetPolicy {
+function drawPolicy(dice: Dice, ofProtocol: Dice): FleetPolicy {
   const seconds = (min: number, max: number): number => dice.whole(min, max);
+  const intervalMs = dice.whole(10, 100) * 100;
+  const missedLimit = dice.whole(3, 6);
+  const [speaks, beatIntervalMs] = drawProtocol(ofProtocol, dice.chance(0.8) ? 'missed-beats' : 'idle', intervalMs);
   return {
-    beatIntervalMs: dice.whole(10, 100) * 100,
-    missedLimit: dice.whole(3, 6),
-    silence: dice.chance(0.8) ? 'missed-beats' : 'idle',
+    beatIntervalMs,
+    missedLimit,
     keepAlive: dice.chance(0.5) ? 'off' : { idle: seconds(2, 15), interval: seconds(1, 10), count: seconds(2, 5) },
     connectTimeoutMs: dice.pick([10_000, 10_000, 5000]),
     retry: { baseMs: 1000, capMs: dice.pick([60_000, 20_000, 5000]) },
-  };
-}
-
-/** Three fleets in ten speak MQTT. */
-function speakingMqtt(policy: FleetPolicy, dice: Dice): FleetPolicy {
-  if (!dice.chance(0.3)) return policy;
-  return {
-    ...policy,
-    // Keep alive is in whole seconds; half of it is longer than the longest way there and back.
-    beatIntervalMs: dice.whole(5, 20) * 1000,
-    mqtt: {
-      version: dice.pick(['3.1.1', '5.0'] as const),
-      pings: dice.pick(['spec', 'mqtt.js', 'paho-c', 'esp-mqtt', 'coremqtt'] as const),
-      broker: dice.pick(['spec', 'mosquitto', 'mosquitto-2.1', 'emqx', 'hivemq'] as const),
-      publishIntervalMs: dice.whole(5, 100) * 100,
-      publishQos: dice.pick([0, 1, 1, 2, 2] as const),
-      keepSession: dice.chance(0.8),
-    },
+    speaks,
   };
 }
 
@@ -253,16 +221,13 @@ function exactly(ms: number): Range {
 
 /** The scenario in lines, for people. */
 export function scenarioText({ index, forMs, calmMs, policy, arp, server, nats, devices, plan }: Scenario): string[] {
-  const { beatIntervalMs, missedLimit, silence, keepAlive, connectTimeoutMs, retry, mqtt } = policy;
+  const { keepAlive, connectTimeoutMs, retry } = policy;
   const keepAliveText = keepAlive === 'off' ? 'off' : `${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
   return [
     `run ${index} of ${formatDuration(forMs)}, calm from ${formatDuration(calmMs)} on`,
-    mqtt === undefined
-      ? `beats every ${formatDuration(beatIntervalMs)}, ${missedLimit} may be missed, silence by ${silence}`
-      : `MQTT ${mqtt.version}, keep alive ${formatDuration(beatIntervalMs)}, pings as ${mqtt.pings}, broker as ${mqtt.broker}, ` +
-        `QoS ${mqtt.publishQos} every ${formatDuration(mqtt.publishIntervalMs)}, ` +
-        `sessions ${mqtt.keepSession ? 'kept' : 'clean'}`,
-    `keepalive ${keepAliveText}, connect within ${formatDuration(connectTimeoutMs)}, retry within ${formatDuration(retry.capMs)}`,
+    fleetOf(policy).text,
+    `keepalive ${keepAliveText}, connect within ${formatDuration(connectTimeoutMs)}, `
+      + `retry within ${formatDuration(retry.capMs)}`,
     ...(arp ? ['one local network, with ARP'] : []),
     `server: linux, ${cableText(server.cable)}, ${server.driftPpm} ppm`,
     ...nats.map(({ name, idleMs, onExpired }) => `${name}: forgets after ${formatDuration(idleMs)}, ${onExpired}`),

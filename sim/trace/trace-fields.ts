@@ -160,6 +160,7 @@ export const REASON_FIELDS = {
   'no-first-frame': { waitedMs: ms },
   'not-reading': { queuedBytes: count },
   dropped: { reason: text },
+  'taken-over': { by: countFrom1 },
   reported: { by: listOf(filled) },
   stopped: {},
 } satisfies { readonly [K in OfflineReason['kind']]: Fields<Extract<OfflineReason, { readonly kind: K }>> };
@@ -170,7 +171,8 @@ const offlineReason: FieldCheck<OfflineReason> = (value, name) => {
 };
 
 const reasonKind: FieldCheck<OfflineReason['kind']> = oneOf([
-  'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'dropped', 'reported', 'stopped',
+  'silent', 'closed', 'error', 'bad-frame', 'flood', 'no-first-frame', 'not-reading', 'dropped', 'taken-over',
+  'reported', 'stopped',
 ]);
 
 function assertReason(value: unknown, name: string): asserts value is OfflineReason {
@@ -268,7 +270,6 @@ export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFi
     offline: { ...ofClient, peer: address, onlineMs: ms, silentMs: ms, reason: offlineReason },
     message: { ...ofClient, topic: filled, text },
     will: { ...ofClient, topic: filled, subscribers: count },
-    'taken-over': { ...ofClient, by: countFrom1 },
     refused: { ...ofServer, peer: address, maxConnections: countFrom1 },
   },
 } satisfies { readonly [S in Source]: { readonly [K in KindOf<S>]: Fields<EventOf<S, K>> } };

@@ -1,7 +1,7 @@
 /** What verdicts are made of while they are not final: a case for each fault and each device that it touches. */
 
 import type { FaultSpan } from '../sessions/fault-span.ts';
-import { type DeviceSessions, ghostMsWithin, type Session } from '../sessions/session.ts';
+import { type DeviceSessions, ghostMsWithin, isSince, type Session } from '../sessions/session.ts';
 import { FIRMWARE_STATES, type FirmwareState } from '../faults/kind.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import type { Noticed, Verdict } from './verdict.ts';
@@ -13,6 +13,8 @@ export interface Case {
   readonly device: string;
   /** The connection in question. */
   readonly session: Session | undefined;
+  /** How many beats the device had sent over it when the fault came. */
+  readonly beatsSent: number;
   readonly hadService: boolean;
   firmware: FirmwareState;
   server: FirmwareState;
@@ -126,12 +128,11 @@ export function back(device: DeviceCases, session: Session, atMs: number, sentMs
   device.waiting = device.waiting.filter(({ backAtMs }) => backAtMs === undefined);
 }
 
-/**
- * Whether what was sent then shows service after a fault that was over at once. Where nobody answers, what is sent into
- * a session that is dead since then looks no different.
- */
-function isAfter({ fault, session }: Case, servedOver: Session, sentMs: number | undefined): boolean {
-  return sentMs === undefined ? session !== servedOver : sentMs >= fault.fromMs;
+/** Whether a sign of service over a session shows that the device is served after a fault that was over at once. */
+function isAfter({ fault, session, beatsSent }: Case, over: Session, sentMs: number | undefined): boolean {
+  // Where nobody answers, what comes over another session was sent later.
+  if (sentMs === undefined && session !== over) return true;
+  return isSince(over, sentMs, { atMs: fault.fromMs, beatsSent });
 }
 
 /** `hasLog`: the run looks for what the server's program says. */

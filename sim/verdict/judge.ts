@@ -108,7 +108,7 @@ export class Judge implements SessionListener {
     const isThere = session !== undefined && session.dropped === undefined;
     const { firmware } = on === 'device' ? FAULTS[kind] : { firmware: 'running' } as const;
     const one: Case = {
-      fault, effect, device: sessions.name, session: isThere ? session : undefined,
+      fault, effect, device: sessions.name, session: isThere ? session : undefined, beatsSent: session?.beatsSent ?? 0,
       hadService: sessions.hasConnected,
       firmware,
       server: this.#stateOf(sessions.server),

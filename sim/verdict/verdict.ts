@@ -22,10 +22,9 @@
  *   its own was. A reset is over at once, and so is a box's forgetting; whatever stopped the firmware is over, too,
  *   when the device boots, and what stopped a server's program when that listens anew.
  * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a
- *   device that had never been connected when the fault came is not asked. After what is over at once, an answer counts
- *   only if what it answers was sent after it; and where nobody answers, a beat only if it goes over another
- *   connection. Where nobody answers, a beat that the server tells of is the sign; where it does not tell, one that is
- *   sent.
+ *   device that had never been connected when the fault came is not asked. After what is over at once, a sign counts
+ *   only if it is of what was sent after it (sessions.ts). Where nobody answers, a beat that the server tells of is the
+ *   sign; where it does not tell, one that is sent, but after what is over at once only over another connection.
  * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone
  *   noticed has a verdict for each cut, over the one connection.
  * - A verdict has the ghost of its connection from the fault on; and where the connection survived, up to the heal. A

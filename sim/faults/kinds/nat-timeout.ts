@@ -18,15 +18,15 @@ export const natTimeoutFault: KindOfFault = {
   slowdown: () => NO_SLOWDOWN,
   drawArgument: (dice) => (dice.chance(0.5) ? undefined : formatDuration(dice.magnitude(1, 60) * 1000)),
   begin: (victim, idle) => {
-    const { cable, timeline, connections, forgetFlows, onForgotten } = networkOf(victim);
+    const { cable, timeline, udpFrom, connections, forgetFlows, onForgotten } = networkOf(victim);
     if (idle === undefined) {
       forgetFlows();
       return undefined;
     }
     // What is silent from the beginning is to be told of, too, when it is forgotten.
-    return new FlowTable(timeline, { unknown: 'adopted', idleUs: durationUs(timeOf(idle)), onForgotten }).install(
-      cable,
-      connections(),
-    );
+    const box = new FlowTable(timeline, {
+      unknown: 'adopted', udpFrom, idleUs: durationUs(timeOf(idle)), onForgotten,
+    });
+    return box.install(cable, connections());
   },
 };

@@ -63,7 +63,7 @@ class Monitor implements Service {
 
   /** One that has the name of another is that other, which has started anew: what it was before is down at once. */
   comes(reporter: Reporter, name: string): void {
-    this.#byName.get(name)?.replaced();
+    this.#byName.get(name)?.takenOver(reporter.id);
     this.#byName.set(name, reporter);
     this.#up.push(reporter);
   }
@@ -141,8 +141,9 @@ class Reporter implements ClientHandler {
     this.#client.send(encodePeersMessage({ type: 'peers', peers: this.#monitor.pingedBy(this) }));
   }
 
-  replaced(): void {
-    this.#client.drop('it reports from another address');
+  /** It reports from another address. */
+  takenOver(by: number): void {
+    this.#client.dropTakenOver(by);
   }
 
   ended(): void {

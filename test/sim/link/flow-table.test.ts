@@ -232,6 +232,20 @@ describe('a connection that was there before the box', () => {
   });
 });
 
+describe('datagrams that nobody inside has asked for', () => {
+  const unasked = (): boolean => back({ protocol: UDP, flags: 0 });
+
+  it('are dropped, as by a NAT box, until the host inside sends one itself', () => {
+    install({ unknown: 'dropped' });
+    expect([unasked(), out({ protocol: UDP, flags: 0 }), unasked()]).toEqual([false, true, true]);
+  });
+
+  it('pass to a server, as through a box in front of it', () => {
+    install({ unknown: 'dropped', udpFrom: 'both' });
+    expect([unasked(), back()]).toEqual([true, false]);
+  });
+});
+
 it('forgets all when it is told to, and those too that it has not seen', () => {
   install();
   connect();
@@ -381,6 +395,7 @@ describe('the fault', () => {
         network: {
           cable,
           timeline: w.engine,
+          udpFrom: 'inside',
           connections: () => [],
           forgetFlows: () => install({ unknown: 'dropped' }),
           onForgotten,

@@ -418,7 +418,7 @@ describe('a listener', () => {
   const forgotten = (): (readonly [atUs: number, idleMs: number])[] =>
     told.flatMap(([atUs, event]) => (event.kind === 'forgotten' ? [[atUs, event.idleMs]] : []));
 
-  it('is told of each connection whom its peer will see, before its SYN is on', () => {
+  it('is told of each connection whom its peer will see, before its SYN or its datagram is on', () => {
     server.onPacket = () => expect(told).not.toEqual([]);
     out({ flags: SYN });
     out({ flags: SYN });
@@ -434,6 +434,7 @@ describe('a listener', () => {
           outside: { address: '203.0.113.1', port: 1025 },
         },
       ],
+      [0, { kind: 'mapped', inside: ENDS[0], outside: { address: '203.0.113.1', port: 1026 } }],
     ]);
   });
 

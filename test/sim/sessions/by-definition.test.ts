@@ -20,6 +20,11 @@ interface Interval {
   readonly to: Placed | undefined;
 }
 
+interface Sign {
+  readonly i: number;
+  isSince(came: Placed): boolean;
+}
+
 /** How long all ghosts are together. */
 function ghostMs(trace: readonly TraceEvent[], endMs: number): number {
   const all: readonly Placed[] = trace.map((event, i) => ({ ...event, i }));
@@ -44,19 +49,47 @@ function ghostMs(trace: readonly TraceEvent[], endMs: number): number {
     return [{ from, to: lasts(from.argument) ? next(from, healed, started) : from }];
   });
 
+  /** Signs of service, and whether what each is the answer to was sent after something. */
+  const signs = (taken: OfKind<'online'>, begun: Placed, device: string): Sign[] => {
+    const served = of('served').filter((event) => event.device === device);
+    if (served.some(({ afterMs }) => afterMs !== undefined)) {
+      return served.map(({ i, atMs, afterMs = Infinity }) => ({ i, isSince: (came) => atMs - afterMs >= came.atMs }));
+    }
+    // Nobody answers: one by one, the beats that were sent, and those that the server tells of.
+    const sent = of('beat-sent').filter((event) => event.device === device && event.i > begun.i);
+    const sentBy = ({ i }: Placed): number => {
+      return sent.filter((event) => event.i < i).length + (begun === taken ? 1 : 0);
+    };
+    let passed = 0;
+    return all.flatMap((event) => {
+      if (event.kind !== 'beat' && event.kind !== 'sequence') return [];
+      if (event.client !== taken.client || event.server !== taken.server || event.i < taken.i) return [];
+      const more = event.kind === 'beat' ? 1 : event.what === 'missing' ? event.count : -event.count;
+      passed = Math.min(passed + more, sentBy(event));
+      const passedNow = passed;
+      return event.kind === 'beat' ? [{ i: event.i, isSince: (came) => passedNow > sentBy(came) }] : [];
+    });
+  };
+
   return of('online').reduce((sum, taken) => {
     const ends = new EndNames();
     for (const event of of('mapped')) if (event.i < taken.i) ends.add(event);
     const end = ends.nameOf(taken.peer);
     const own = of('connected').filter(({ local }) => local !== undefined && ends.nameOf(local) === end);
-    const connected = own.filter(({ i }) => i < taken.i).at(-1) ?? own[0];
-    if (connected === undefined) return sum;
-    const { device } = connected;
+    const lastConnected = own.filter(({ i }) => i < taken.i).at(-1) ?? own[0];
+    if (lastConnected === undefined) return sum;
+    const { device } = lastConnected;
+    // Over datagrams a device goes on from the same end, with one session after the other.
+    for (const event of of('mapped')) ends.add(event);
+    const sameEnd = of('online').filter(({ i, peer }) => i > lastConnected.i && ends.nameOf(peer) === end);
+    const isFirst = sameEnd[0] === undefined || sameEnd[0].i >= taken.i;
+    const connected: Placed = isFirst ? lastConnected : taken;
     const offline = of('offline').filter(({ client, server }) => client === taken.client && server === taken.server);
     const dropped = next(taken, offline, stops(taken.server), of('listening'));
     const isOf = (event: Placed): boolean => 'device' in event && event.device === device;
     const leaves = [...of('lost'), ...of('panic'), ...boots, ...of('connected')].filter(isOf);
-    const left = next(connected, leaves, stops(device));
+    const moves = sameEnd.filter(({ i }) => i > taken.i);
+    const left = next(connected, leaves, moves, stops(device));
     const forgotten = of('forgotten').filter((event) => event.ends.some((one) => ends.nameOf(one) === end));
     const isMeant = ({ from, to }: Interval): boolean => {
       return (to === undefined || to.i > connected.i) && from.i < (left?.i ?? Infinity);
@@ -76,10 +109,10 @@ function ghostMs(trace: readonly TraceEvent[], endMs: number): number {
     for (const { from } of outages) {
       const begun = Math.max(from.i, connected.i);
       // The first sign of service by which the session has survived this outage, and all that came before the sign.
-      const sign = of('served').filter(isOf).find(({ i, atMs, afterMs = Infinity }) => {
+      const sign = signs(taken, connected, device).find(({ i, isSince }) => {
         const before = outages.filter((one) => one.from.i < i);
         const isOver = before.every(({ from: came, to }) => {
-          return to !== undefined && (to === came ? atMs - afterMs >= came.atMs : to.i < i);
+          return to !== undefined && (to === came ? isSince(came) : to.i < i);
         });
         return isOver && i > begun && i < Math.min(left?.i ?? Infinity, dropped?.i ?? Infinity);
       });

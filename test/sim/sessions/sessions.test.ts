@@ -121,6 +121,7 @@ function account(...events: readonly (TraceEvent | readonly TraceEvent[])[]) {
     sessions,
     seen,
     ghosts,
+    verdicts,
     blamedS: verdicts.map((verdict) => verdict.ghostMs / 1000),
     overlappingSessions,
     falseAlarms,
@@ -463,6 +464,41 @@ describe('where nobody answers', () => {
   });
 });
 
+describe('where nobody answers, after what was over at once', () => {
+  const sent = (s: number): TraceEvent[] => [
+    { source: 'device', device: 'dev-1', kind: 'beat-sent', atMs: s * 1000 }, assumed(s),
+  ];
+  const heard = (s: number): TraceEvent[] => [...sent(s), beat(s + 0.1, 5000)];
+  const missing = (s: number, count: number): TraceEvent => {
+    return {
+      source: 'server', server: 'server', kind: 'sequence', client: 5000, what: 'missing', count, atMs: s * 1000,
+    };
+  };
+  const begun = [listening(0), boot(0), connected(1, 5000), online(2, 5000), ...heard(2), ...heard(4)];
+
+  it('a beat that was on its way is no sign, and the next one is', () => {
+    // The one of 9.9 s comes after the fault.
+    const onItsWay = [...sent(9.9), ...fault(10, 'nat-timeout'), beat(10.1, 5000)];
+    expect(account(begun, onItsWay, offline(25, 5000)).ghosts).toEqual([[10, 25]]);
+    const { ghosts, verdicts } = account(begun, onItsWay, heard(12));
+    expect(ghosts).toEqual([]);
+    expect(verdicts).toMatchObject([{ survived: true, backAfterMs: 2100, ghostMs: 0 }]);
+  });
+
+  it('the sign comes later by as many beats as were lost before, unless the server knows of these', () => {
+    const cut = [...begun, ...sent(6), ...sent(8), ...fault(10, 'nat-timeout')];
+    expect(account(cut, heard(12), heard(14), offline(25, 5000)).ghosts).toEqual([[10, 25]]);
+    expect(account(cut, heard(12), heard(14), heard(16)).ghosts).toEqual([]);
+    expect(account(cut, heard(12), missing(12.1, 2), offline(25, 5000)).ghosts).toEqual([[10, 25]]);
+    expect(account(cut, heard(12), missing(12.1, 2), heard(14)).ghosts).toEqual([]);
+  });
+
+  it('a beat that came twice is not two', () => {
+    const cut = [...begun, beat(4.2, 5000), ...sent(9.9), ...fault(10, 'nat-timeout'), beat(10.1, 5000)];
+    expect(account(cut, offline(25, 5000)).ghosts).toEqual([[10, 25]]);
+  });
+});
+
 it('who finds that the other end has left raises no false alarm; who gives up what is alive does', () => {
   expect(account(up, boot(10, 'software'), offline(25, 5000)).falseAlarms).toEqual([]);
   expect(account(up, offline(10, 5000, { kind: 'stopped' }), lost(25)).falseAlarms).toEqual([]);
@@ -493,6 +529,20 @@ describe('over datagrams, where a device knows of no connection', () => {
     expect(judge.findings(60_000).verdicts).toMatchObject([
       { serverNoticed: { afterMs: 15_000 }, survived: false, ghostMs: 15_000, backAfterMs: 1000 },
     ]);
+  });
+
+  it('a device whose box shows another port has left the session of the one before, a ghost until it is dropped', () => {
+    const mapped = (s: number, port: number): TraceEvent => {
+      const outside = end(port, '10.0.0.9');
+      return { source: 'link', kind: 'mapped', nat: 'nat-1', inside: end(5000), outside, atMs: s * 1000 };
+    };
+    const { ghosts, sessions, falseAlarms } = account(
+      boot(0), connected(1, 5000), mapped(1, 1024), online(1, 1024, 1, '10.0.0.9'), beatsOf(1, 1, 6),
+      mapped(11, 1025), online(11, 1025, 2, '10.0.0.9'), beatsOf(2, 11, 16), offline(21, 1024, undefined, '10.0.0.9'),
+    );
+    expect(ghosts).toEqual([[11, 21]]);
+    expect(falseAlarms).toEqual([]);
+    expect(sessions.devices.get('dev-1')?.session).toMatchObject({ online: { sinceMs: 11_000 }, dropped: undefined });
   });
 
   const offlineOf = (s: number, port: number, client: number): TraceEvent => {

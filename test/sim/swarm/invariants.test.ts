@@ -10,8 +10,10 @@ import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { backMs, ghostMs, silenceMs } from '../../../sim/swarm/bounds.ts';
 import {
+  brokenProtocols,
   corruptStreams,
   differingAccounts,
+  hastyDrops,
   lateDevices,
   leakedSessions,
   longGhosts,
@@ -21,12 +23,14 @@ import {
   violationsOf,
   wrongVerdicts,
   wrongMessages,
+  wrongSequences,
   wrongWills,
 } from '../../../sim/swarm/invariants.ts';
 import type { Observation } from '../../../sim/swarm/observation.ts';
 import { observe, runScenario } from '../../../sim/swarm/run.ts';
 import { Replay } from '../../../sim/swarm/replay.ts';
-import type { MqttFleet, Scenario } from '../../../sim/swarm/scenario.ts';
+import type { FleetProtocol } from '../../../sim/swarm/fleet.ts';
+import type { Scenario } from '../../../sim/swarm/scenario.ts';
 import { Streams } from '../../../sim/swarm/streams.ts';
 import { scenarioOf } from '../../../sim/swarm/swarm.ts';
 import type { FaultSpan } from '../../../sim/sessions/fault-span.ts';
@@ -43,10 +47,10 @@ function scenario(...lines: readonly string[]): Scenario {
   const policy = {
     beatIntervalMs: 1000,
     missedLimit: 3,
-    silence: 'missed-beats',
     keepAlive: 'off',
     connectTimeoutMs: 5000,
     retry: { baseMs: 1000, capMs: 5000 },
+    speaks: { kind: 'heartbeat', silence: 'missed-beats' },
   } as const;
   const device = { profile: 'lwip', cable, nat: undefined, driftPpm: 0, watchdogMs: 0 } as const;
   const devices = [{ ...device, name: 'dev-1' }, { ...device, name: 'dev-2', profile: 'linux' as const }];
@@ -82,16 +86,13 @@ it('a run that is as it must be violates none of them', () => {
 
 describe('silence', () => {
   it('a client that is heard no more, and stays on line', () => {
-    const sessions = [{ device: 'dev-1', heardMs: [1000, 2000], overMs: 2000 + silenceMs(well.scenario) + 1 }];
+    const heard = { device: 'dev-1', heardMs: [1000, 2000], sequence: [] };
+    const sessions = [{ ...heard, overMs: 2000 + silenceMs(well.scenario) + 1 }];
     expect(silentClients({ ...well, sessions })).toEqual([
       'the server kept dev-1 on line from 2.0 s, silent, for 10.0 s: its policy allows 10.0 s',
     ]);
-    expect(
-      silentClients({
-        ...well,
-        sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [1000, 2000], overMs: 2000 + silenceMs(well.scenario) }],
-      }),
-    ).toEqual([]);
+    const inTime = [{ ...heard, overMs: 2000 + silenceMs(well.scenario) }];
+    expect(silentClients({ ...well, sessions: inTime })).toEqual([]);
   });
 
   it('but not while the server hangs: it counts anew from when it goes on', () => {
@@ -99,15 +100,22 @@ describe('silence', () => {
       id: 1, kind: 'hang', argument: undefined, effect: 'cuts', tier: 'T3', text: 'hang', host: 'server', on: 'server',
       fromMs: 3000, forMs: undefined, isMomentary: false, toMs: 60_000,
     }];
-    const sessions = [{ device: 'dev-1', heardMs: [2000], overMs: 70_000 }];
-    expect(silentClients({ ...well, faults, sessions })).toEqual([]);
-    expect(
-      silentClients({
-        ...well,
-        faults,
-        sessions: [{ ...sessions[0], device: 'dev-1', heardMs: [2000], overMs: 71_100 }],
-      }),
-    ).toHaveLength(1);
+    const heard = { device: 'dev-1', heardMs: [2000], sequence: [] };
+    expect(silentClients({ ...well, faults, sessions: [{ ...heard, overMs: 70_000 }] })).toEqual([]);
+    expect(silentClients({ ...well, faults, sessions: [{ ...heard, overMs: 71_100 }] })).toHaveLength(1);
+  });
+});
+
+describe('patience', () => {
+  it('a client that is dropped for silence before its time', () => {
+    expect(well.gone).toMatchObject([{ device: 'dev-1', how: { kind: 'silent' } }]);
+    const dropped = (silentMs: number): Observation => (
+      { ...well, gone: [{ device: 'dev-1', atMs: 33_000, how: { kind: 'silent', silentMs }, wills: 0 }] }
+    );
+    expect(hastyDrops(dropped(2000))).toEqual([
+      'the server dropped dev-1 at 33.0 s, silent for 2.0 s: its policy waits for 3.0 s',
+    ]);
+    expect(hastyDrops(dropped(3000))).toEqual([]);
   });
 });
 
@@ -265,6 +273,51 @@ describe('sessions', () => {
   });
 });
 
+describe('protocols', () => {
+  const fleet = (speaks: FleetProtocol, ...lines: string[]): Promise<Observation> => {
+    const one = scenario(PULL, ...lines);
+    return observe({ ...one, policy: { ...one.policy, speaks } });
+  };
+
+  it('a framed fleet, whose ends take each other at their word', async () => {
+    const speaks: FleetProtocol = { kind: 'framed', asksWhen: 'writer-idle', pushIntervalMs: 700, dataBeats: 1.5 };
+    const framed = await fleet(speaks, 'hang on server at 70s for 10s');
+    expect(violationsOf(framed)).toEqual([]);
+    expect(framed.gone.map(({ how }) => how.kind)).toContain('silent');
+    const how = { kind: 'dropped', reason: 'a second login' } as const;
+    const gone = [{ device: 'dev-1', atMs: 33_000, how, wills: 0 }];
+    expect(brokenProtocols({ ...framed, gone })).toEqual(['the server dropped dev-1 at 33.0 s: a second login']);
+    const devices = framed.devices.map((device) => (
+      { ...device, losses: [{ atMs: 4000, by: 'bad-frame' as const, detail: 'frame 1: type is 9, must be 2 to 6' }] }
+    ));
+    expect(brokenProtocols({ ...framed, devices })).toEqual([
+      'dev-1 gave the server up at 4.0 s: frame 1: type is 9, must be 2 to 6',
+      'dev-2 gave the server up at 4.0 s: frame 1: type is 9, must be 2 to 6',
+    ]);
+  });
+
+  it('a UDP fleet, whose beats are counted', async () => {
+    const udp = await fleet({ kind: 'udp-heartbeat', numbered: true }, 'loss 50% on dev-2 at 30s for 20s');
+    expect(violationsOf(udp)).toEqual([]);
+    const [device] = udp.devices.filter(({ name }) => name === 'dev-2');
+    const [session] = udp.sessions.filter((one) => one.device === 'dev-2');
+    if (session === undefined || device === undefined) throw new Error('dev-2 has a session');
+    expect(session.sequence.length).toBeGreaterThan(0);
+    const found = (atMs: number, what: 'missing' | 'late' | 'double', count: number): string[] => {
+      const one = { ...session, sequence: [...session.sequence, { atMs, what, count }] };
+      return wrongSequences({ ...udp, sessions: [one] });
+    };
+    expect(found(60_000, 'missing', 1000)).toEqual([
+      expect.stringMatching(/^dev-2 has sent \d+ beats, of which the server knows \d+$/),
+    ]);
+    expect(found(60_000, 'double', 1)).toEqual(['1 beats of dev-2 came twice, and nothing doubles']);
+    expect(found(60_000, 'late', 1)).toEqual(['1 beats of dev-2 came late, and nothing reorders']);
+    expect(found(170_000, 'missing', 1)).toContain(
+      'a beat of dev-2 was missing at 170.0 s: it was well from 50.0 s on',
+    );
+  });
+});
+
 describe('memory', () => {
   it('connections that nobody has made, places that nobody needs', () => {
     const [sample] = well.samples.slice(-1);
@@ -345,19 +398,20 @@ describe('accounts', () => {
 });
 
 describe('messages and wills of a fleet that speaks MQTT', () => {
-  const mqtt: MqttFleet = {
-    version: '5.0', pings: 'spec', broker: 'spec', publishIntervalMs: 1000, publishQos: 2, keepSession: true,
+  const mqtt: FleetProtocol = {
+    kind: 'mqtt', version: '5.0', pings: 'spec', broker: 'spec', publishIntervalMs: 1000, publishQos: 2,
+    keepSession: true,
   };
   let fleet: Observation;
   beforeAll(async () => {
     const { scenario: heartbeat } = well;
-    fleet = await observe({ ...heartbeat, policy: { ...heartbeat.policy, beatIntervalMs: 5000, mqtt } });
+    fleet = await observe({ ...heartbeat, policy: { ...heartbeat.policy, beatIntervalMs: 5000, speaks: mqtt } });
   });
 
   it('that are as they must be', () => {
     expect(violationsOf(fleet)).toEqual([]);
     expect(fleet.mqtt.acknowledged.length).toBeGreaterThan(100);
-    expect(fleet.mqtt.gone.map(({ device, wills }) => `${device} ${wills}`)).toEqual(['dev-1 1']);
+    expect(fleet.gone.map(({ device, wills }) => `${device} ${wills}`)).toEqual(['dev-1 1']);
   });
 
   it('a message that was acknowledged, and never came', () => {
@@ -373,13 +427,13 @@ describe('messages and wills of a fleet that speaks MQTT', () => {
     const accepted = new Map([...fleet.mqtt.accepted, [first, 2] as const]);
     const twice = { ...fleet, mqtt: { ...fleet.mqtt, accepted } };
     expect(wrongMessages(twice)).toEqual([`${first}, of QoS 2, was published 2 times`]);
-    const policy = { ...fleet.scenario.policy, mqtt: { ...mqtt, publishQos: 1 as const } };
+    const policy = { ...fleet.scenario.policy, speaks: { ...mqtt, publishQos: 1 as const } };
     expect(wrongMessages({ ...twice, scenario: { ...fleet.scenario, policy } })).toEqual([]);
   });
 
   it('a will that never came, and one that came twice', () => {
     const withWills = (wills: number): Observation => (
-      { ...fleet, mqtt: { ...fleet.mqtt, gone: fleet.mqtt.gone.map((gone) => ({ ...gone, wills })) } }
+      { ...fleet, gone: fleet.gone.map((gone) => ({ ...gone, wills })) }
     );
     for (const wills of [0, 2]) {
       expect(wrongWills(withWills(wills))).toEqual([

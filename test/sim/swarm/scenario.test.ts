@@ -52,7 +52,10 @@ describe('a scenario', () => {
       many.some(({ policy }) => policy.keepAlive === 'off'),
       many.some(({ policy }) => policy.keepAlive !== 'off'),
       many.some(({ devices }) => devices.some(({ watchdogMs }) => watchdogMs > 0)),
-      many.some(({ policy }) => policy.silence === 'idle'),
+      many.some(({ policy: { speaks } }) => speaks.kind === 'heartbeat' && speaks.silence === 'idle'),
+      many.some(({ policy: { speaks } }) => speaks.kind === 'udp-heartbeat' && speaks.numbered),
+      many.some(({ policy: { speaks } }) => speaks.kind === 'framed' && speaks.pushIntervalMs > 0),
+      many.some(({ policy: { speaks } }) => speaks.kind === 'mqtt'),
     ])
       expect(is).toBe(true);
   });
@@ -103,10 +106,10 @@ describe('bounds', () => {
     policy: {
       beatIntervalMs: 3000,
       missedLimit: 5,
-      silence: 'missed-beats',
       keepAlive: 'off',
       connectTimeoutMs: 10_000,
       retry: { baseMs: 1000, capMs: 60_000 },
+      speaks: { kind: 'heartbeat', silence: 'missed-beats' },
     },
     arp: false,
     server: { cable: { ...cable, delayMs: 1, jitterMs: 0 }, driftPpm: 0 },

@@ -11,8 +11,8 @@ import type { Heard } from './keep-alive-policy.ts';
 import type { Delivery, MqttSession, SessionConnection } from './session.ts';
 
 /**
- * What a connection needs of the one who holds its socket. After `drop` or `dropSilent`, nothing more is sent or
- * called.
+ * What a connection needs of the one who holds its socket. Once it has dropped the client, for whatever reason, nothing
+ * more is sent or called.
  */
 export interface BrokerClient {
   /** Counts from 1, and is never used again. */
@@ -27,6 +27,8 @@ export interface BrokerClient {
   drop(reason: string): void;
   /** The same, since nothing has come for too long. */
   dropSilent(): void;
+  /** The same, since the client of that number has its name now. */
+  dropTakenOver(by: number): void;
 }
 
 /** 5.0: how many messages of QoS 2 a client may have on their way to us at once. */
@@ -117,10 +119,8 @@ export class BrokerConnection implements SessionConnection, Heard {
 
   /** Another connection has come with this client identifier ([MQTT-3.1.4-2]; 5.0: [MQTT-3.1.4-3]). */
   takenOver(by: number): void {
-    const { host } = this.#broker;
-    host.tell({ kind: 'taken-over', atMs: host.now(), client: this.client.id, by });
     this.#sayWhy(REASON.SESSION_TAKEN_OVER);
-    this.client.drop(reasonText(REASON.SESSION_TAKEN_OVER));
+    this.client.dropTakenOver(by);
   }
 
   get #dropMs(): number {

@@ -40,7 +40,7 @@ export const BROKER_DEFAULTS: BrokerSettings = {
 };
 
 /** What a broker tells. `client` is the number of the connection. */
-export type BrokerEvent = Extract<ServerEvent, { readonly kind: 'message' | 'will' | 'taken-over' }>;
+export type BrokerEvent = Extract<ServerEvent, { readonly kind: 'message' | 'will' }>;
 
 /** What the broker needs of where it runs. */
 export interface BrokerHost {

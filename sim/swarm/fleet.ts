@@ -1,0 +1,216 @@
+/**
+ * Fleets: what the devices of a scenario speak, how that is drawn, what runs on both ends for it, and how long each end
+ * may believe in the other by the rules of that protocol.
+ */
+
+import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../firmware/index.ts';
+import type { Dice } from '../dice.ts';
+import type { Firmware } from '../board/board.ts';
+import { firmware, type MqttBrokerSettings, SERVER_NAME, SERVER_PORT } from '../programs.ts';
+import type { Liveness } from '../server/client-table.ts';
+import type { ServerOptions } from '../server/settings.ts';
+import { formatDuration } from '../time/duration.ts';
+import type { FleetPolicy } from './scenario.ts';
+
+/** What a fleet speaks, and what is drawn for that alone. */
+export type FleetProtocol = HeartbeatFleet | UdpHeartbeatFleet | FramedFleet | MqttFleet;
+
+export interface HeartbeatFleet {
+  readonly kind: 'heartbeat';
+  /**
+   * How the server counts silence: in missed beats, or by the time since the last byte. Its interval is that of the
+   * beats.
+   */
+  readonly silence: 'missed-beats' | 'idle';
+}
+
+export interface UdpHeartbeatFleet {
+  readonly kind: 'udp-heartbeat';
+  readonly numbered: boolean;
+}
+
+export interface FramedFleet {
+  readonly kind: 'framed';
+  /**
+   * The device asks for a sign of life when it has written nothing for a beat; or when it has read nothing, either:
+   * then the server pushes nothing, or the device would never ask.
+   */
+  readonly asksWhen: 'writer-idle' | 'all-idle';
+  /** The server sends data so often; 0: none. */
+  readonly pushIntervalMs: number;
+  /** The device sends data every so many beats, more than one, or it would never ask; 0: none. */
+  readonly dataBeats: number;
+}
+
+/** Its keep alive is the interval of the beats. */
+export interface MqttFleet {
+  readonly kind: 'mqtt';
+  readonly version: '3.1.1' | '5.0';
+  readonly pings: Exclude<ProtocolSettingsOf<'mqtt'>['pings'], 'qos0-is-life'>;
+  readonly broker: Exclude<MqttBrokerSettings['keepAlive'], 'aws-iot-core'>;
+  readonly publishIntervalMs: number;
+  readonly publishQos: ProtocolSettingsOf<'mqtt'>['publishQos'];
+  readonly keepSession: boolean;
+}
+
+/** Three fleets in ten speak MQTT, four heartbeat, the others UDP and framed; and the interval of their beats. */
+export function drawProtocol(
+  dice: Dice, silence: HeartbeatFleet['silence'], intervalMs: number,
+): readonly [FleetProtocol, beatIntervalMs: number] {
+  if (dice.chance(0.3)) {
+    // Keep alive is in whole seconds; half of it is longer than the longest way there and back.
+    const keepAliveMs = dice.whole(5, 20) * 1000;
+    return [drawMqtt(dice), keepAliveMs];
+  }
+  const share = dice.whole(1, 14);
+  if (share <= 8) return [{ kind: 'heartbeat', silence }, intervalMs];
+  return [share <= 11 ? { kind: 'udp-heartbeat', numbered: dice.chance(0.7) } : drawFramed(dice), intervalMs];
+}
+
+function drawFramed(dice: Dice): FramedFleet {
+  const asksWhen = dice.chance(0.7) ? 'writer-idle' : 'all-idle';
+  const pushes = asksWhen === 'writer-idle' && dice.chance(0.5);
+  return {
+    kind: 'framed', asksWhen,
+    pushIntervalMs: pushes ? dice.whole(5, 100) * 100 : 0,
+    dataBeats: dice.pick([0, 0, 1.5, 2.5]),
+  };
+}
+
+function drawMqtt(dice: Dice): MqttFleet {
+  return {
+    kind: 'mqtt',
+    version: dice.pick(['3.1.1', '5.0'] as const),
+    pings: dice.pick(['spec', 'mqtt.js', 'paho-c', 'esp-mqtt', 'coremqtt'] as const),
+    broker: dice.pick(['spec', 'mosquitto', 'mosquitto-2.1', 'emqx', 'hivemq'] as const),
+    publishIntervalMs: dice.whole(5, 100) * 100,
+    publishQos: dice.pick([0, 1, 1, 2, 2] as const),
+    keepSession: dice.chance(0.8),
+  };
+}
+
+/** Both ends of a fleet. Times are in ms, by the clock of the end that counts them, and without what is on its way. */
+export interface FleetEnds {
+  firmware(watchdogMs: number): Firmware;
+  readonly server: Pick<ServerOptions, 'protocol' | 'liveness'>;
+  /** How long the server holds on to a client of which it hears nothing: no shorter, and no longer. */
+  readonly silentMs: { readonly least: number; readonly most: number };
+  /** How long a device holds on to a session in which nobody answers; where nobody ever does, a beat comes after it. */
+  readonly deadMs: number;
+  /** How long it waits at most, once it has a connection, to be let in. */
+  readonly admittedMs: number;
+  /** A few words, for people. */
+  readonly text: string;
+}
+
+export function fleetOf(policy: FleetPolicy): FleetEnds {
+  const { speaks } = policy;
+  switch (speaks.kind) {
+    case 'heartbeat': return heartbeatFleet(policy, speaks);
+    case 'udp-heartbeat': return udpHeartbeatFleet(policy, speaks);
+    case 'framed': return framedFleet(policy, speaks);
+    case 'mqtt': return mqttFleet(policy, speaks);
+  }
+}
+
+const SERVERS = [{ host: SERVER_NAME, port: SERVER_PORT }];
+
+/** How often a server looks for whom it has not heard, where that is not at the interval of the beats. */
+const CHECK_MS = 1000;
+
+/**
+ * The scan that finds the count of missed beats at the limit is number missedLimit + 1 (client-table.ts), and the first
+ * may come at once; idleness of missedLimit beats is found by the first scan when the time is over. Keepalive can only
+ * be sooner: a connection whose beats come is not idle, and one whose beats do not come is dropped by the count. A
+ * device finds as many beats without an answer as the limit when one more is due (heartbeat.ts).
+ */
+function heartbeatFleet(policy: FleetPolicy, { silence }: HeartbeatFleet): FleetEnds {
+  const { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry } = policy;
+  const liveness: Liveness = silence === 'missed-beats'
+    ? { policy: 'missed-beats', scanIntervalMs: beatIntervalMs, missedLimit }
+    : { policy: 'idle', checkIntervalMs: beatIntervalMs, idleMs: beatIntervalMs * missedLimit };
+  return {
+    firmware: (watchdogMs) => firmware({
+      protocol: 'heartbeat', servers: SERVERS, beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry,
+      watchdogMs,
+    }),
+    server: { liveness },
+    silentMs: { least: beatIntervalMs * missedLimit, most: beatIntervalMs * (missedLimit + 1) },
+    deadMs: beatIntervalMs * (missedLimit + 1),
+    admittedMs: 0,
+    text: `beats every ${formatDuration(beatIntervalMs)}, ${missedLimit} may be missed, silence by ${silence}`,
+  };
+}
+
+/** Nobody answers: a device gives nothing up, and is served by the beat after the last one that was lost. */
+function udpHeartbeatFleet(policy: FleetPolicy, { numbered }: UdpHeartbeatFleet): FleetEnds {
+  const { beatIntervalMs, missedLimit, connectTimeoutMs, retry } = policy;
+  const idleMs = beatIntervalMs * missedLimit;
+  return {
+    firmware: (watchdogMs) => firmware({
+      protocol: 'udp-heartbeat', servers: SERVERS, beatIntervalMs, numbered, connectTimeoutMs, retry, watchdogMs,
+    }),
+    server: {
+      protocol: { kind: 'udp-heartbeat' },
+      liveness: { policy: 'idle', checkIntervalMs: CHECK_MS, idleMs },
+    },
+    silentMs: { least: idleMs, most: idleMs + CHECK_MS },
+    deadMs: beatIntervalMs,
+    admittedMs: 0,
+    text: `UDP: ${numbered ? 'numbered ' : ''}beats every ${formatDuration(beatIntervalMs)}, `
+      + `${missedLimit} may be missed`,
+  };
+}
+
+/**
+ * Either end gives the other up when its reader was idle for missedLimit beats. Data counts for that, though it is no
+ * beat; between two questions there is one at most, which a bad line may bring as late as that.
+ */
+function framedFleet(policy: FleetPolicy, { asksWhen, pushIntervalMs, dataBeats }: FramedFleet): FleetEnds {
+  const { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry } = policy;
+  const readerIdleMs = beatIntervalMs * missedLimit;
+  const dataIntervalMs = beatIntervalMs * dataBeats;
+  const push = pushIntervalMs === 0 ? undefined : { intervalMs: pushIntervalMs, dataBytes: 16 };
+  return {
+    firmware: (watchdogMs) => firmware({
+      protocol: 'framed', servers: SERVERS, keepAlive, connectTimeoutMs, retry, watchdogMs, dataIntervalMs,
+      readerIdleMs,
+      writerIdleMs: asksWhen === 'writer-idle' ? beatIntervalMs : 0,
+      allIdleMs: asksWhen === 'all-idle' ? beatIntervalMs : 0,
+    }),
+    server: { protocol: { kind: 'framed', readerIdleMs, push } },
+    silentMs: { least: readerIdleMs, most: readerIdleMs * (dataBeats === 0 ? 1 : 2) },
+    deadMs: readerIdleMs,
+    admittedMs: DEVICE_PROTOCOLS.framed.defaults.loginTimeoutMs,
+    text: `framed: asks when ${asksWhen.replace('-', ' ')} for ${formatDuration(beatIntervalMs)}, ends when reader idle `
+      + `for ${formatDuration(readerIdleMs)}, pushes ${each(pushIntervalMs)}, data ${each(dataIntervalMs)}`,
+  };
+}
+
+function each(intervalMs: number): string {
+  return intervalMs === 0 ? 'never' : `every ${formatDuration(intervalMs)}`;
+}
+
+/**
+ * A broker drops after 1.5 x keep alive (keep-alive-policy.ts); mosquitto up to 6 s and a second's rounding later, and
+ * as much sooner by its rounding; EMQX up to two of its turns later. The latest that a client gives up a server that
+ * answers nothing (ping-policy.ts): paho C after 2.5 x keep alive, and twice the time between its looks; coreMQTT asks
+ * after 30 s without anything that comes, and waits for 5 s.
+ */
+function mqttFleet(policy: FleetPolicy, fleet: MqttFleet): FleetEnds {
+  const { beatIntervalMs: keepAliveMs, keepAlive, connectTimeoutMs, retry } = policy;
+  const { kind: protocol, broker, ...client } = fleet;
+  return {
+    firmware: (watchdogMs) => firmware({
+      protocol, servers: SERVERS, ...client, keepAliveS: keepAliveMs / 1000, keepAlive, connectTimeoutMs, retry,
+      watchdogMs,
+    }),
+    server: { protocol: { kind: 'mqtt', keepAlive: broker, messageEvents: true } },
+    silentMs: { least: 1.5 * keepAliveMs - 1000, most: 1.5 * keepAliveMs + Math.max(7000, keepAliveMs) },
+    deadMs: client.pings === 'coremqtt' ? Math.max(keepAliveMs, 30_000) + 5001 : 2.5 * keepAliveMs + 2000,
+    admittedMs: DEVICE_PROTOCOLS.mqtt.defaults.connackTimeoutMs,
+    text: `MQTT ${client.version}, keep alive ${formatDuration(keepAliveMs)}, pings as ${client.pings}, `
+      + `broker as ${broker}, QoS ${client.publishQos} every ${formatDuration(client.publishIntervalMs)}, `
+      + `sessions ${client.keepSession ? 'kept' : 'clean'}`,
+  };
+}
