@@ -1,7 +1,8 @@
 /**
- * The modules of a program that is a file: each boot of each host has its own, of the file and of all that it imports
- * or requires, packages included, as a process has. ES modules are told apart by a mark in their URLs, which an import
- * takes over from its importer; CommonJS modules by a cache of the process's own.
+ * The modules of a program: each boot of each host has its own, of its file, or of what its entry imports, and of all
+ * that these import or require, packages included, as a process has. ES modules are told apart by a mark in their URLs,
+ * which an import takes over from its importer; CommonJS modules by a cache of the process's own; and those that vitest
+ * runs in its own way are set aside while a program starts.
  */
 
 import nodeModule, { createRequire, register, syncBuiltinESMExports } from 'node:module';
@@ -18,25 +19,33 @@ export interface Main {
   readonly url: string;
   /** As `process.argv`, which the program may change. */
   readonly argv: string[];
-  /** The CommonJS modules, by file. */
-  readonly cache: Record<string, unknown>;
 }
 
-/** The file that the entry is; undefined: it is a function. */
-export function fileOf(entry: ProgramEntry): string | undefined {
-  if (typeof entry === 'function') return undefined;
-  return entry instanceof URL ? fileURLToPath(entry) : resolve(entry);
+export interface Modules {
+  /** The mark of the ES modules: no other process of this thread has the same. */
+  readonly boot: number;
+  /** The CommonJS modules, by file. */
+  readonly cache: Record<string, unknown>;
+  /** Undefined: the program is no file. */
+  readonly main: Main | undefined;
 }
 
 const MARK = 'boot';
 
-/** Of this thread: simulations that follow on each other load a program anew, too. */
-let loads = 0;
+/** Simulations that follow on each other load a program anew, too. */
+let boots = 0;
 
-export function newMain(file: string, args: readonly string[]): Main {
+export function newModules(entry: ProgramEntry, args: readonly string[]): Modules {
+  const boot = ++boots;
+  const main = typeof entry === 'function' ? undefined : mainOf(entry, boot, args);
+  return { boot, cache: Object.create(null), main };
+}
+
+function mainOf(entry: string | URL, boot: number, args: readonly string[]): Main {
+  const file = entry instanceof URL ? fileURLToPath(entry) : resolve(entry);
   const url = pathToFileURL(file);
-  url.searchParams.set(MARK, String(++loads));
-  return { file, url: url.href, argv: [process.execPath, file, ...args], cache: Object.create(null) };
+  url.searchParams.set(MARK, String(boot));
+  return { file, url: url.href, argv: [process.execPath, file, ...args] };
 }
 
 /** Without the marks, as in a stack. */
@@ -44,31 +53,68 @@ export function unmarked(text: string): string {
   return text.replace(/\?boot=\d+/g, '');
 }
 
-/** Runs it, as the process's program. */
-export async function runMain({ url }: Main): Promise<void> {
+/** The mark of the process whose entry, a function, is starting it now; 0: there is none. Shared with Node's loader. */
+const starting = new Int32Array(new SharedArrayBuffer(4));
+
+/** Runs the entry: one at a time, as it is not seen who of several imports. */
+export async function start(entry: ProgramEntry, { boot, main }: Modules): Promise<void> {
   markImports();
   // `import { argv } from 'node:process'`.
   syncBuiltinESMExports();
-  await import(url);
+  if (typeof entry !== 'function') {
+    if (main !== undefined) await import(main.url);
+    return;
+  }
+  const putBack = setAsideForVitest();
+  Atomics.store(starting, 0, boot);
+  try {
+    await entry();
+  } finally {
+    endStart({ boot });
+    putBack();
+  }
 }
+
+/** The entry of that process is not waited for any more: what it imports from now on may be others', too. */
+export function endStart({ boot }: Pick<Modules, 'boot'>): void {
+  Atomics.compareExchange(starting, 0, boot, 0);
+}
+
+// ---- ES modules ----
 
 interface Resolved {
   readonly url: string;
 }
 
-/** A hook of Node's loader (module.registerHooks, module.register): it is run in either, and so stands alone. */
-function resolveHook(
+type Resolve = (
   specifier: string,
   context: { readonly parentURL?: string | undefined },
   next: (specifier: string, context: unknown) => Resolved | Promise<Resolved>,
-): Resolved | Promise<Resolved> {
-  const [, mark] = /\?(boot=\d+)$/.exec(context.parentURL ?? '') ?? [];
-  const resolved = next(specifier, context);
-  if (mark === undefined) return resolved;
-  const marked = (one: Resolved): Resolved =>
-    one.url.startsWith('file:') && !one.url.includes('?') ? { ...one, url: `${one.url}?${mark}` } : one;
-  return 'then' in resolved ? resolved.then(marked) : marked(resolved);
+) => Resolved | Promise<Resolved>;
+
+/**
+ * A hook of Node's loader (module.registerHooks, module.register): it is run in either, and so stands alone. A package
+ * that was there before a program, and imports something while the program starts, has what it has always had.
+ */
+function newResolve(mark: Int32Array, own: readonly string[]): Resolve {
+  return (specifier, context, next) => {
+    const parent = context.parentURL ?? '';
+    const [, inherited] = /\?boot=(\d+)$/.exec(parent) ?? [];
+    const isOfPackage = /\/node_modules\/(?!(?:vite|vitest)\/)/.test(parent);
+    const boot = inherited ?? (isOfPackage ? 0 : Atomics.load(mark, 0));
+    const resolved = next(specifier, context);
+    if (Number(boot) === 0) return resolved;
+    const marked = (one: Resolved): Resolved => {
+      const isFixed = own.some((place) => one.url.startsWith(place)) || /\/node_modules\/@?vite/.test(one.url);
+      const isMarked = one.url.startsWith('file:') && !one.url.includes('?') && !isFixed;
+      return isMarked ? { ...one, url: `${one.url}?boot=${boot}` } : one;
+    };
+    return 'then' in resolved ? resolved.then(marked) : marked(resolved);
+  };
 }
+
+/** Where we are ourselves: there is one of us. */
+const OWN = ['sim', 'hal', 'firmware'].map((room) => new URL(`../../${room}/`, import.meta.url).href);
 
 let isMarking = false;
 
@@ -78,23 +124,89 @@ function markImports(): void {
   isMarking = true;
   // From Node 22.15 on, in this thread.
   const registerHooks: unknown = Reflect.get(nodeModule, 'registerHooks');
-  if (typeof registerHooks === 'function') registerHooks({ resolve: resolveHook });
-  else register(`data:text/javascript,${encodeURIComponent(`export const resolve = ${resolveHook.toString()};`)}`);
+  if (typeof registerHooks === 'function') {
+    registerHooks({ resolve: newResolve(starting, OWN) });
+    return;
+  }
+  const source = `const make = ${newResolve.toString()};
+    let hook;
+    export function initialize({ mark, own }) { hook = make(mark, own); }
+    export function resolve(...args) { return hook(...args); }`;
+  register(`data:text/javascript,${encodeURIComponent(source)}`, { data: { mark: starting, own: OWN } });
 }
+
+// ---- modules that vitest runs by itself, as it does with all that is no package ----
+
+/** vite/module-runner, EvaluatedModuleNode. */
+interface RunnerModule {
+  promise: unknown;
+  exports: unknown;
+  evaluated: boolean;
+}
+
+/** As `vi.resetModules` does it, for a while: what the test has imported, and imports later, is as it was. */
+function setAsideForVitest(): () => void {
+  const before: [RunnerModule, RunnerModule][] = [];
+  for (const [id, module] of modulesOfVitest()) {
+    if (/^mock:|\/@?vitest\//.test(id) || OWN.some((place) => id.startsWith(fileURLToPath(place)))) continue;
+    const { promise, exports, evaluated } = module;
+    if (promise === undefined) continue;
+    before.push([module, { promise, exports, evaluated }]);
+    Object.assign(module, { promise: undefined, exports: undefined, evaluated: false });
+  }
+  return () => {
+    for (const [module, was] of before) Object.assign(module, was);
+  };
+}
+
+function modulesOfVitest(): Map<string, RunnerModule> {
+  const worker: unknown = Reflect.get(globalThis, '__vitest_worker__');
+  const evaluated = isObject(worker) ? Reflect.get(worker, 'evaluatedModules') : undefined;
+  const modules: unknown = isObject(evaluated) ? Reflect.get(evaluated, 'idToModuleMap') : undefined;
+  return modules instanceof Map ? modules : new Map();
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+// ---- CommonJS modules, and what a program asks of how it was started ----
 
 export function patchModules(patches: Patches): void {
   const { cache: shared } = createRequire(import.meta.url);
-  define(patches, nodeModule, '_cache', () => owner()?.main?.cache ?? shared);
+  let isForShared = false;
+  define(patches, nodeModule, '_cache', () => (isForShared ? shared : (owner()?.modules.cache ?? shared)));
+  // A module that was there before the program has the others that were there, unless it is its entry's that starts.
+  patches.replace(
+    nodeModule,
+    '_load',
+    (original) =>
+      function (this: unknown, ...args: unknown[]) {
+        const modules = owner()?.modules;
+        const [, parent] = args;
+        const file: unknown = isObject(parent) ? Reflect.get(parent, 'filename') : undefined;
+        const isShared = typeof file === 'string' && Reflect.get(shared, file) === parent;
+        const isOfEntry = modules?.boot === starting[0] && !String(file).includes('/node_modules/');
+        if (modules === undefined || !isShared || isOfEntry) return original.apply(this, args);
+        const outer = isForShared;
+        isForShared = true;
+        try {
+          return original.apply(this, args);
+        } finally {
+          isForShared = outer;
+        }
+      },
+  );
   // require.main.
   define(patches, process, 'mainModule', () => {
-    const main = owner()?.main;
-    return main === undefined ? undefined : main.cache[main.file];
+    const { main, cache } = owner()?.modules ?? {};
+    return main === undefined ? undefined : cache?.[main.file];
   });
   const { argv } = process;
-  define(patches, process, 'argv', () => owner()?.main?.argv ?? argv);
+  define(patches, process, 'argv', () => owner()?.modules.main?.argv ?? argv);
   // `import.meta.url === pathToFileURL(process.argv[1]).href`, by which a module finds whether it is the program.
   patches.replace(builtin('url'), 'pathToFileURL', (original) => (...args: unknown[]) => {
-    const main = owner()?.main;
+    const main = owner()?.modules.main;
     const [path] = args;
     return main !== undefined && path === main.file ? new URL(main.url) : original(...args);
   });

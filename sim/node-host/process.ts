@@ -5,7 +5,7 @@ import type { EventListener } from '../../firmware/index.ts';
 import type { Hal } from '../../hal/hal.ts';
 import type { ServerEvent } from '../server/events.ts';
 import { DeviceReporter } from './device-reporter.ts';
-import type { Main } from './modules.ts';
+import type { Modules } from './modules.ts';
 import { enter } from './owner.ts';
 import { ProgramTimers } from './timers.ts';
 import type { OpenPort } from './world.ts';
@@ -21,8 +21,7 @@ export interface Surroundings {
   readonly hal: Hal;
   /** Whether this boot is the host's present one. */
   isRunning(): boolean;
-  /** Undefined: the program is no file. */
-  readonly main: Main | undefined;
+  readonly modules: Modules;
   /** Takes each line that the program prints; undefined: they go where this process prints. */
   readonly print: ((line: string, stream: OutputStream) => void) | undefined;
   /** Virtual time since 1970, in ms. */
@@ -51,7 +50,7 @@ export class SimulatedProcess {
   readonly name: string;
   readonly hal: Hal;
   readonly surroundings: Surroundings;
-  readonly main: Main | undefined;
+  readonly modules: Modules;
   readonly reporter: DeviceReporter | undefined;
   readonly timers: ProgramTimers;
   /** What the program has put on `process`. */
@@ -73,7 +72,7 @@ export class SimulatedProcess {
 
   constructor(surroundings: Surroundings) {
     this.surroundings = surroundings;
-    this.main = surroundings.main;
+    this.modules = surroundings.modules;
     const { onEvent, nameOf } = surroundings;
     this.reporter = onEvent && new DeviceReporter(onEvent, () => this.nowMs(), nameOf);
     this.name = surroundings.name;

@@ -8,7 +8,7 @@ import { durationUs } from '../time/duration.ts';
 import { fileURLToPath } from 'node:url';
 import { Exit, install, uninstall } from './machine.ts';
 import { drain } from './internals.ts';
-import { fileOf, newMain, runMain, unmarked } from './modules.ts';
+import { endStart, newModules, start, unmarked } from './modules.ts';
 import { asNobody, callIn, endLasting, enter, last } from './owner.ts';
 import node from 'node:process';
 import { type OutputStream, SimulatedProcess } from './process.ts';
@@ -122,10 +122,14 @@ export class NodeRunner implements Runner {
     this.#endStarts();
     for (let process = this.#thrown.pop(); process !== undefined; process = this.#thrown.pop())
       enter(process, () => undefined);
-    for (let boot = this.#boots.shift(); boot !== undefined; boot = this.#boots.shift()) this.#start(boot);
-    if (this.#job === undefined) return;
     if (this.#isHeld()) {
       return this.#schedule(hasRealWork() || this.#starting.size > 0 ? TURN_MS : 0);
+    }
+    // One after another: in which order their modules come is the same in each run.
+    const boot = this.#boots.shift();
+    if (boot !== undefined) {
+      this.#start(boot);
+      return this.#schedule();
     }
     if (!hasRealWork()) waitForAnswers(false);
     const outcome = this.#runEvents(job);
@@ -160,6 +164,7 @@ export class NodeRunner implements Runner {
       process.timers.unlink();
       starting.idleTurns = process.realRequests === 0 ? starting.idleTurns + 1 : 0;
       if (starting.idleTurns < (process.isHolding ? IDLE_TURNS_MAX : SILENT_TURNS_MAX)) isHeld = true;
+      else endStart(process.modules);
     }
     return isHeld;
   }
@@ -172,9 +177,8 @@ export class NodeRunner implements Runner {
     const { entry, options } = host.program;
     const { args = [], onOutput } = options;
     const isRead = onOutput !== undefined || host.printed !== undefined;
-    const file = fileOf(entry);
     const process: SimulatedProcess = new SimulatedProcess({
-      main: file === undefined ? undefined : newMain(file, args),
+      modules: newModules(entry, args),
       print: isRead ? (line, stream) => asNobody(() => this.#print(line, stream, process, host)) : undefined,
       name: host.name,
       hal,
@@ -198,10 +202,7 @@ export class NodeRunner implements Runner {
       starting.end = end;
       this.#schedule();
     };
-    void last(process, async () => {
-      if (process.main !== undefined) await runMain(process.main);
-      else if (typeof entry === 'function') await entry();
-    }).then(
+    void last(process, () => start(entry, process.modules)).then(
       () => started('up'),
       (error: unknown) => {
         started('failed');
