@@ -49,27 +49,25 @@ function hasOptions(agent: unknown): agent is { readonly options: object } {
 
 // ---- fetch, WebSocket, EventSource ----
 
-/** Where undici, of which fetch is a part, keeps its dispatcher; the first is that of later versions. */
-const DISPATCHERS = ['undici.globalDispatcher.2', 'undici.globalDispatcher.1'].map((name) => Symbol.for(name));
+/** Where undici, of which fetch is a part, keeps its dispatcher: versions look at the one or the other. */
+const DISPATCHERS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) => Symbol.for(name));
 const dispatchers = new WeakMap<SimulatedProcess, unknown>();
 
 /** They ask for the dispatcher at once when they are called. */
 function withOwnDispatcher<T>(process: SimulatedProcess, call: () => T): T {
   // Loads undici, which is loaded when somebody asks for it first.
   Reflect.get(globalThis, 'Request');
-  const symbol = DISPATCHERS.find((one) => Reflect.has(globalThis, one));
-  const shared: unknown = symbol && Reflect.get(globalThis, symbol);
-  if (symbol === undefined || typeof shared !== 'object' || shared === null) return call();
-  if (!dispatchers.has(process)) dispatchers.set(process, Reflect.construct(shared.constructor, []));
-  const own = dispatchers.get(process);
-  Reflect.set(globalThis, symbol, own);
+  const shared = DISPATCHERS.filter((symbol) => Reflect.has(globalThis, symbol)).map(
+    (symbol): [symbol, unknown] => [symbol, Reflect.get(globalThis, symbol)],
+  );
+  const newest: unknown = shared.at(-1)?.[1];
+  if (typeof newest !== 'object' || newest === null) return call();
+  if (!dispatchers.has(process)) dispatchers.set(process, Reflect.construct(newest.constructor, []));
+  for (const [symbol] of shared) Reflect.set(globalThis, symbol, dispatchers.get(process));
   try {
     return call();
   } finally {
-    // The program may have set another.
-    const after: unknown = Reflect.get(globalThis, symbol);
-    if (after !== own) dispatchers.set(process, after);
-    Reflect.set(globalThis, symbol, shared);
+    for (const [symbol, dispatcher] of shared) Reflect.set(globalThis, symbol, dispatcher);
   }
 }
 

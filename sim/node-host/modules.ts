@@ -128,7 +128,9 @@ function markImports(): void {
     registerHooks({ resolve: newResolve(starting, OWN) });
     return;
   }
-  const source = `const make = ${newResolve.toString()};
+  // esbuild, as tsx uses it, wraps functions in `__name`.
+  const source = `const __name = (made) => made;
+    const make = ${newResolve.toString()};
     let hook;
     export function initialize({ mark, own }) { hook = make(mark, own); }
     export function resolve(...args) { return hook(...args); }`;

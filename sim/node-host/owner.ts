@@ -45,12 +45,14 @@ export function callIn<T>(process: SimulatedProcess, call: () => T): T {
 }
 
 /** Calls in nobody's name: what it arms is Node's. */
-export function asNobody(call: () => void): void {
+export function asNobody<T>(call: () => T): T {
   const outer = current;
   current = undefined;
-  if (lastingCount > 0) lasting.exit(call);
-  else call();
-  current = outer;
+  try {
+    return lastingCount > 0 ? lasting.exit(call) : call();
+  } finally {
+    current = outer;
+  }
 }
 
 /** Runs `call`, and all that Node does for it in real time, in the process; until `endLasting`. */

@@ -1,7 +1,7 @@
 /** What cannot be simulated is refused by name. */
 
 import { builtin } from './internals.ts';
-import { owner } from './owner.ts';
+import { asNobody, owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 
@@ -43,11 +43,17 @@ export function patchRefused(patches: Patches): void {
   threads['Worker'] = new Proxy(Worker, {
     construct(target, args, newTarget): object {
       const process = owner();
-      if (process !== undefined) throw refusal('worker_threads.Worker', process);
-      return Reflect.construct(target, args, newTarget);
+      if (process === undefined) return Reflect.construct(target, args, newTarget);
+      if (!isCompiler(new Error().stack)) throw refusal('worker_threads.Worker', process);
+      return asNobody(() => Reflect.construct(target, args, newTarget));
     },
   });
   patches.add(() => {
     threads['Worker'] = Worker;
   });
+}
+
+/** Where a program is in TypeScript, Node's loader has it compiled by a package, which may have threads of its own. */
+function isCompiler(stack: string | undefined): boolean {
+  return /[\\/]node_modules[\\/](?:esbuild|tsx|@swc)[\\/]/.test(stack ?? '');
 }

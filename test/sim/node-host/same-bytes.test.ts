@@ -1,0 +1,30 @@
+/** The same seed gives the same bytes on the wire, and the same output: over ten runs, and over versions of Node. */
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { needsPeers } from '../../support/npm-peers.ts';
+import { NODES } from './support/nodes.ts';
+import { PAIRS } from './support/npm-pairs.ts';
+
+const SCRIPT = fileURLToPath(new URL('support/pair-hashes.ts', import.meta.url));
+/** TLS takes its random numbers from OpenSSL. */
+const NAMES = PAIRS.map(({ name }) => name).filter((name) => !/^http(s|2)$/.test(name));
+
+/** A line for each pair, whatever the number of runs. */
+function hashes(node: string, runs: number): string[] {
+  const args = ['--no-warnings', '--import', 'tsx', SCRIPT, String(runs), ...NAMES];
+  const { stdout, stderr } = spawnSync(node, args, { encoding: 'utf8' });
+  return [...new Set(`${stderr}${stdout}`.trim().split('\n'))];
+}
+
+it('is so', { timeout: 120_000 }, (context) => {
+  needsPeers(context, ...PAIRS.flatMap(({ packages }) => packages));
+  const first = hashes(process.execPath, 10);
+  expect(first.map((line) => line.replace(/ .*/, ''))).toEqual(NAMES);
+  for (const { version, node } of NODES.slice(1)) {
+    // What the fetch of Node 26 sends has other headers.
+    const isSame = (line: string): boolean => version !== '26' || !line.startsWith('express ');
+    expect([version, hashes(node, 1).filter(isSame)]).toEqual([version, first.filter(isSame)]);
+  }
+});
