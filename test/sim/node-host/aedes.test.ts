@@ -20,7 +20,8 @@ function broker(): { sim: Simulation; lines: string[] } {
 it('gives a silent device up after 1.5 times its keep alive, and publishes its will', async (context) => {
   needsPeers(context, 'aedes');
   const { sim, lines } = broker();
-  const device = sim.addDevice({ firmware: mqttFirmware({ servers: SERVERS, keepAliveS: 4, publishIntervalMs: 1000 }) });
+  const firmware = mqttFirmware({ servers: SERVERS, keepAliveS: 4, publishIntervalMs: 1000 });
+  const device = sim.addDevice({ firmware });
   await sim.runFor('10500ms');
   device.cable.pull();
   await sim.runFor('20s');
