@@ -65,6 +65,11 @@ export interface SimulationOptions {
    * time and memory without. Default true.
    */
   readonly witness?: boolean;
+  /**
+   * Beats and answers are counted (`testbed.beats`), and `onTrace` is not told of each: the account of a large fleet
+   * costs little without. Default false.
+   */
+  readonly countsBeats?: boolean;
   /** The line that repeats the run, for the trace and for messages. */
   readonly repeat?: string;
   /**
@@ -175,9 +180,8 @@ export class Simulation {
   /** The NAT box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
 
-  constructor({
-    seed = 1, onTrace, pacing, gateway, witness = true, repeat, offlineLog, arp = false,
-  }: SimulationOptions = {}) {
+  constructor({ seed = 1, onTrace, pacing, gateway, ...options }: SimulationOptions = {}) {
+    const { witness = true, countsBeats, repeat, offlineLog, arp = false } = options;
     if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) {
       throw new RangeError(`the seed must be a whole number from 0 to ${SEED_MAX}, not ${seed}`);
     }
@@ -193,6 +197,7 @@ export class Simulation {
       bytesSent: () => this.fabric.sentBytes,
       onTrace,
       witness,
+      countsBeats,
       repeat,
       offlineLog: offlineLog?.source,
     });

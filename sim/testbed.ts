@@ -3,7 +3,7 @@
  * sockets, the simulation on a network of its own.
  */
 
-import { Board, type BoardContext, type Firmware } from './board/board.ts';
+import { Board, type BoardContext, type BoardEvent, type Firmware } from './board/board.ts';
 import type { BoardClock } from './board/board-clock.ts';
 import type { Machine } from './board/machine.ts';
 import type { Nic } from './board/nic.ts';
@@ -43,6 +43,8 @@ export interface TestbedOptions {
    * Whether what happens is kept, as far as verdicts need it. Worlds of 100,000 devices save time and memory without.
    */
   readonly witness: boolean;
+  /** Beats and answers are counted (`Testbed.beats`), and not told: nobody asks for each. Default false. */
+  readonly countsBeats?: boolean | undefined;
   /** The line that repeats the run, for the trace. */
   readonly repeat: string | undefined;
   /** What lines say that a device is gone, for the trace (RunEvent). */
@@ -72,7 +74,17 @@ interface OpenFault {
 /** What the trace says of a fault, whether it comes or goes. */
 type FaultFacts = { readonly source: 'fault' } & Omit<FaultEvent, 'kind' | 'forMs' | 'why'>;
 
+/** How many beats devices have sent, how many were answered, and how many are taken to be, as nobody answers. */
+export interface BeatCounts {
+  sent: number;
+  answered: number;
+  assumed: number;
+}
+
 export class Testbed {
+  /** Of those that are counted, and not told. */
+  readonly beats: Readonly<BeatCounts>;
+  readonly #beats: BeatCounts = { sent: 0, answered: 0, assumed: 0 };
   /** What shall happen when, in ms since the testbed was made. */
   readonly agenda: Agenda;
   readonly repeat: string | undefined;
@@ -89,19 +101,40 @@ export class Testbed {
   #trace: 'not begun' | 'going on' | 'ended' = 'not begun';
 
   constructor(options: TestbedOptions) {
-    const { seed, newClock, witness, repeat } = options;
+    const { seed, newClock, witness, repeat, countsBeats = false } = options;
     this.#options = options;
+    this.beats = this.#beats;
     this.repeat = repeat;
     this.#witness = witness ? newWitness() : undefined;
     this.agenda = new Agenda(newClock(undefined));
     this.#world = {
       seed,
       newClock,
-      // One object an event, not two: there is one at every beat of thousands of devices.
       onEvent: this.isHeard
-        ? (event, { name }) => this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() })
+        ? (event, { name }) => {
+          if (countsBeats && this.#count(event, name)) return;
+          this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() });
+        }
         : undefined,
     };
+  }
+
+  /** Whether it is but a beat, or its answer. */
+  #count(event: BoardEvent, name: string): boolean {
+    switch (event.kind) {
+      case 'beat-sent':
+        this.#beats.sent++;
+        return true;
+      case 'served': {
+        const { afterMs } = event;
+        if (afterMs === undefined) this.#beats.assumed++;
+        else this.#beats.answered++;
+        this.#witness?.sessions.served(name, this.agenda.now(), afterMs);
+        return true;
+      }
+      default:
+        return false;
+    }
   }
 
   get boards(): readonly Board[] {

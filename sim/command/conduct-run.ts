@@ -86,6 +86,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   // Over real sockets nothing happens twice in the same way.
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
   const outcome = outcomeOf(venue.testbed.witness.judge.findings(endMs), settings.expectations, repeat);
+  fleet.addBeats(venue.testbed.beats);
   const tally = fleet.tally();
   printRun(settings, outcome, tally, ends, connections, interruptedBy !== undefined, terminal);
   isKept = (page?.close(outcome, []) ?? true) && isKept;

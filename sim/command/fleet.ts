@@ -3,6 +3,7 @@
 import { FAULTS } from '../faults/kinds/index.ts';
 import { counted } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
+import type { BeatCounts } from '../testbed.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 
 /** With more devices than this, what each of them does is too much to be read; only the faults are told. */
@@ -66,6 +67,8 @@ export class Fleet {
   readonly #servers: number;
   /** Of numbered beats, as the server tells. */
   readonly #sequence = { missing: 0, late: 0, double: 0 };
+  #beats = 0;
+  #answers = 0;
   #connected = 0;
   #everOn = 0;
   #everConnected = false;
@@ -158,6 +161,14 @@ export class Fleet {
     return !this.#everConnected && this.#triedAll === this.size;
   }
 
+  /** Beats that were counted, and not told of. */
+  addBeats({ sent, answered, assumed }: BeatCounts): void {
+    this.#beats += sent;
+    this.#answers += answered;
+    if (answered + assumed > 0) this.#everServed = true;
+    if (assumed > 0) this.#isAnswered = false;
+  }
+
   /** What all of that comes to. */
   tally(): FleetTally {
     const rows = this.rows;
@@ -166,8 +177,8 @@ export class Fleet {
       devices: this.size,
       connected: this.#connected,
       connections: sum(({ connections }) => connections),
-      beats: sum(({ beats }) => beats),
-      answers: sum(({ answers }) => answers),
+      beats: this.#beats + sum(({ beats }) => beats),
+      answers: this.#answers + sum(({ answers }) => answers),
       received: sum(({ received }) => received),
       sent: sum(({ sent }) => sent),
       neverOn: this.size - this.#everOn,

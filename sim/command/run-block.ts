@@ -35,6 +35,7 @@ export async function runBlock(settings: RunSettings, { before, deviceCount }: D
   const reconnectsMs: number[] = [];
   const sim = new Simulation({
     seed,
+    countsBeats: true,
     onTrace(event) {
       fleet.add(event);
       if (event.kind === 'connected') {
@@ -58,6 +59,7 @@ export async function runBlock(settings: RunSettings, { before, deviceCount }: D
   sim.schedule(plan.filter((fault) => targetsOf(fault, hosts).length > 0));
   await sim.runFor(forMs);
   sim.testbed.traceEnd();
+  fleet.addBeats(sim.testbed.beats);
   return {
     fleet: fleet.tally(),
     findings: sim.testbed.witness.judge.findings(sim.nowMs),

@@ -67,6 +67,8 @@ export class SimulatedVenue implements Venue {
       seed: settings.seed,
       repeat: settings.repeatWithoutFiles,
       offlineLog: settings.offlineLog,
+      // Only who prints or draws each beat is told of it.
+      countsBeats: !settings.json && !settings.live && settings.report === undefined,
       onTrace: (event) => {
         if (event.source === 'fault') {
           this.#capture?.comment(`${event.host}: ${event.kind === 'fault' ? 'FAULT' : 'healed'} ${event.text}`);

@@ -240,15 +240,21 @@ export class Sessions {
         this.#leave(device, atMs, { kind: 'panic' });
         break;
       case 'served':
-        device.isAssumed = event.afterMs === undefined;
-        if (event.afterMs !== undefined) this.#served(device.session, atMs, atMs - event.afterMs);
-        else if (!this.#hearsBeats) this.#served(device.session, atMs, undefined);
+        this.served(event.device, atMs, event.afterMs);
         break;
       case 'beat-sent':
         if (device.session !== undefined) device.session.beatsSent++;
         break;
       default:
     }
+  }
+
+  /** A device was served, `afterMs` after it had sent what was answered; undefined: that it was served is assumed. */
+  served(name: string, atMs: number, afterMs: number | undefined): void {
+    const device = this.#device(name);
+    device.isAssumed = afterMs === undefined;
+    if (afterMs !== undefined) this.#served(device.session, atMs, atMs - afterMs);
+    else if (!this.#hearsBeats) this.#served(device.session, atMs, undefined);
   }
 
   #connected(device: DeviceSessions, event: Extract<TraceEvent, { kind: 'connected' }>): void {
