@@ -134,9 +134,9 @@ export class BenchNic implements Nic {
     for (const stream of [...this.#streams, ...this.#ghosts]) stream.resetByTheWay();
   }
 
-  /** Ends what only the far ends believe in, for the end of a run. */
+  /** Ends what only the far ends believe in, for the end of a run: with a FIN, as a reset would be a fault of its own. */
   releaseGhosts(): void {
-    for (const ghost of this.#ghosts) ghost.release();
+    for (const ghost of this.#ghosts) ghost.endInOrder();
     for (const deaf of this.#deaf) deaf.release();
   }
 

@@ -253,6 +253,11 @@ export class BenchStream implements StreamSocket, StreamHandler {
     this.#over();
   }
 
+  /** Ends the connection in order, with a FIN: nobody is to learn from it what a device did. */
+  endInOrder(): void {
+    this.#leave();
+  }
+
   carrierChanged(): void {
     if (this.#nic.carrier) this.#plugged();
     else this.#cutAtMs = this.#nic.clock.now();

@@ -6,7 +6,7 @@
 import type { Agenda } from '../time/agenda.ts';
 import { table } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
-import { deviceCells, type Fleet, fleetLine, READABLE_DEVICES } from './fleet.ts';
+import { deviceCells, type DeviceRow, type Fleet, fleetLine, READABLE_DEVICES } from './fleet.ts';
 import type { Terminal } from './terminal.ts';
 
 const REDRAW_MS = 250;
@@ -46,18 +46,36 @@ export class Live {
 
   #draw(): void {
     const nowMs = this.#agenda.now();
-    const rows = this.#fleet.rows;
-    // Two lines for the head and the sum, and half of the screen for the log above.
-    const room = Math.max(Math.floor(this.#terminal.rows / 2) - 2, 1);
-    // Who is in trouble comes first, where not all can be shown.
-    const shown = rows.length <= room ? rows : rows.toSorted((a, b) => trouble(b) - trouble(a)).slice(0, room);
-    const cells = table([HEAD, ...shown.map((row) => deviceCells(row, nowMs))]).split('\n');
-    const lines = [`${formatSeconds(nowMs)}: ${fleetLine(this.#fleet.tally())}`, ...cells];
-    this.#terminal.draw(lines.map((line) => line.slice(0, this.#terminal.columns - 1)));
+    const sum = `${formatSeconds(nowMs)}: ${fleetLine(this.#fleet.tally())}`;
+    this.#terminal.draw(liveLines(sum, this.#fleet.rows, nowMs, this.#terminal));
   }
 }
 
-function trouble(row: { readonly state: string; readonly faults: ReadonlyMap<string, number> }): number {
-  const faults = [...row.faults.values()].reduce((sum, count) => sum + count, 0);
-  return faults * 2 + (row.state === 'connected' ? 0 : 1);
+/** Beside the devices there are the sum, the head, and how many devices are not shown. */
+const OTHER_LINES = 3;
+
+/**
+ * The lines of the table, on a screen of such a size. They take less than half of its rows: the log is above them; and
+ * where the screen becomes half as wide, so that each line is folded into two rows, all can still be erased.
+ */
+export function liveLines(
+  sum: string,
+  rows: readonly DeviceRow[],
+  nowMs: number,
+  screen: { readonly rows: number; readonly columns: number },
+): string[] {
+  const room = Math.max(Math.floor((screen.rows - 1) / 2) - OTHER_LINES, 1);
+  // Who is in trouble comes first, where not all can be shown.
+  const shown = rows.length <= room ? rows : rows.toSorted((a, b) => trouble(b) - trouble(a)).slice(0, room);
+  const cells = table([HEAD, ...shown.map((row) => deviceCells(row, nowMs))]).split('\n');
+  const left = rows.length - shown.length;
+  const more = left === 0 ? [] : [`and ${left} more, with less trouble`];
+  return [sum, ...cells, ...more].map((line) => line.slice(0, Math.max(screen.columns - 1, 1)));
+}
+
+/** Faults first, then who is not connected; of those connected, who was not all the time. */
+function trouble({ faults, state, failures, connections }: DeviceRow): number {
+  const open = [...faults.values()].reduce((sum, count) => sum + count, 0);
+  const isRestless = failures > 0 || connections > 1;
+  return open * 4 + (state === 'connected' ? 0 : 2) + (isRestless ? 1 : 0);
 }

@@ -10,6 +10,7 @@ import { PROGRAM_OPTIONS } from './program-options.ts';
 import { defineProtocolCommand, type GivenWithProtocol, readProtocolOptions } from './protocol-command.ts';
 import { EXPECT_HELP } from './plan-options.ts';
 import { type RunSettings, runSettings } from './run-settings.ts';
+import { waitForServer } from './wait-for-server.ts';
 import type { Terminal } from './terminal.ts';
 
 export const RUN_OPTIONS = {
@@ -20,6 +21,11 @@ export const RUN_OPTIONS = {
     help:
       'your server, over real sockets; more than one: tried in turn. Behind -- COMMAND no more than :PORT, where it cannot ' +
       'be found out. Without either: one of our own, simulated, in virtual time, 20 ms away, with 1% loss each way',
+  },
+  wait: {
+    type: 'string',
+    value: '10s',
+    help: 'with --server over real sockets: how long to wait until it listens (not at all)',
   },
   network: {
     type: 'string',
@@ -129,6 +135,8 @@ const definition = {
   options: RUN_OPTIONS,
   async run(given: GivenWithProtocol<typeof RUN_OPTIONS>, terminal: Terminal): Promise<number> {
     const settings = await runSettings(given);
+    // Before the run begins: the time of its plan counts from there.
+    if (settings.waitMs !== undefined) await waitForServer(settings.servers, settings.waitMs, terminal);
     return settings.split === undefined
       ? conductRun(settings, terminal)
       : conductBlocks(settings, settings.split, terminal);

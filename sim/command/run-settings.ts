@@ -7,6 +7,7 @@ import { problemOf } from '../faults/hosts.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import type { NetworkKind } from '../faults/kind.ts';
 import { SERVER_NAME, SERVER_PORT } from '../programs.ts';
+import type { Protocol } from '../server/protocols/protocol.ts';
 import type { Shard } from '../swarm/part.ts';
 import { formatDuration } from '../time/duration.ts';
 import { SPEED_MAX, SPEED_MIN } from '../live-page/wire.ts';
@@ -62,6 +63,8 @@ export interface RunSettings {
   readonly deviceCount: number;
   /** Over which all devices are switched on, one after the other. */
   readonly rampMs: number;
+  /** How long to wait for a server to listen; undefined: it is taken to listen. */
+  readonly waitMs: number | undefined;
   /** Where devices connect to, unless the venue has it otherwise. */
   readonly servers: readonly Server[];
   /** Over a gateway: the user's own server. */
@@ -111,12 +114,11 @@ const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5,
 const WORLD_DEVICES_MAX = 100_000;
 const DEVICES_MAX = 10_000_000;
 
-/** Rejects with a Problem. `planFile`: what `--plan` and `--fault` say, where they have been read before. */
+/** Rejects with a Problem. `readBefore`: what `--plan` and `--fault` say, where it has been read before. */
 export async function runSettings(
-  given: GivenWithProtocol<typeof RUN_OPTIONS>, planFile = planOfOptions(given.values),
+  given: GivenWithProtocol<typeof RUN_OPTIONS>, readBefore?: PlanFile,
 ): Promise<RunSettings> {
   const { values, args, protocol } = given;
-  const { faults: plan, otherLines } = planFile;
   const ownServer =
     given.serverCommand === undefined
       ? tunServerOf(values)
@@ -141,6 +143,8 @@ export async function runSettings(
     '--plan': values.plan, '--pcap': values.pcap, '--report': values.report, '--junit': values.junit,
     '--markdown': values.markdown, '--out': values.out,
   });
+  const planFile = readBefore ?? planOfOptions(values);
+  const { faults: plan, otherLines } = planFile;
   const names = deviceNamesOf(values.devices, planFile, network);
   const deviceCount = names.count;
   const forMs =
@@ -172,6 +176,7 @@ export async function runSettings(
     devices,
     deviceCount,
     rampMs: durationOf('--ramp', values.ramp, { maxMs: Infinity }) ?? Math.min(deviceCount, RAMP_MS_MAX),
+    waitMs: waitMsOf(values.wait, network, protocol),
     servers: endpoints,
     ownServer,
     programs,
@@ -194,6 +199,14 @@ export async function runSettings(
     args,
     split,
   };
+}
+
+function waitMsOf(wait: string | undefined, network: NetworkKind, protocol: Protocol): number | undefined {
+  if (wait === undefined) return undefined;
+  if (network !== 'real') throw usage('--wait goes with --server HOST:PORT over real sockets');
+  const { device: { name }, server: { transport } } = protocol;
+  if (transport === 'datagram') throw usage(`--wait needs connections, which ${name} has none of`);
+  return durationOf('--wait', wait);
 }
 
 /** The lines of `--fault` and `--plan`. Throws a Problem. */

@@ -170,7 +170,8 @@ export function processTerminal(): Terminal {
   function erase(): string {
     // The cursor is behind what the terminal has echoed, as ^C; and lines drawn on a wider screen may have been folded
     // since.
-    return `\r\u001b[${rowsTaken(drawn, columns())}A${CLEAR_TO_END}`;
+    // No more of them than the screen has: what is above it is out of reach.
+    return `\r\u001b[${Math.min(rowsTaken(drawn, columns()), Math.max(rows() - 1, 1))}A${CLEAR_TO_END}`;
   }
 
   function printLine(line: string): void {
@@ -192,6 +193,10 @@ export function processTerminal(): Terminal {
     if (lines.length > 0) write(stderr, `${lines.join('\n')}\n`);
   }
 
+  function rows(): number {
+    return stderr.rows || 24;
+  }
+
   function columns(): number {
     // 0 where nobody has told the terminal how wide it is, as on a serial line.
     return stderr.columns || 80;
@@ -207,7 +212,7 @@ export function processTerminal(): Terminal {
   return {
     isInteractive,
     get rows() {
-      return stderr.rows || 24;
+      return rows();
     },
     get columns() {
       return columns();

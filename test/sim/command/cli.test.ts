@@ -73,7 +73,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     [
       'fewer than no devices',
       ['run', '--devices', '-1'],
-      /^cablepull: --devices must be a whole number from 1 to 100000, not '-1'$/m,
+      /^cablepull: --devices must be a whole number from 1 to 10000000, not '-1'$/m,
     ],
     [
       'a run into the past',
@@ -90,11 +90,11 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
       ['run', '--keepalive', '-1/3/3'],
       /^cablepull: --keepalive must be idle\/interval\/count in seconds, as in 3\/3\/3, or off, not '-1\/3\/3'$/m,
     ],
-    ['too few devices', ['run', '--devices', '0'], /--devices must be a whole number from 1 to 100000, not '0'/],
+    ['too few devices', ['run', '--devices', '0'], /--devices must be a whole number from 1 to 10000000, not '0'/],
     [
       'a number that is none',
       ['run', '--devices', '3x'],
-      /--devices must be a whole number from 1 to 100000, not '3x'/,
+      /--devices must be a whole number from 1 to 10000000, not '3x'/,
     ],
     [
       'a server without a port',
@@ -588,6 +588,48 @@ describe('run --server, against a server that is not ours', () => {
       interrupted: true,
       verdicts: [{ fault: 'hang', device: 'dev-2' }],
     });
+  });
+});
+
+describe('run --server', () => {
+  it('--wait: begins when the server listens, and says so where it never does', async () => {
+    const { server, port } = await listen();
+    await new Promise((resolve) => server.close(resolve));
+    const run = cablepull('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--for', '1s', '--wait', '20s');
+    const [first] = await once(run.child.stderr, 'data');
+    expect(String(first)).toMatch(/^waiting for 127\.0\.0\.1:\d+ to listen, 20s at most$/m);
+    const late = createServer((socket) => socket.pipe(socket).on('error', () => undefined));
+    listening.push(late);
+    late.listen(port, '127.0.0.1');
+    const { status, stdout } = await run.ended();
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ended after 1\.0 s: 1 of 1/);
+
+    const { server: gone, port: unused } = await listen();
+    await new Promise((resolve) => gone.close(resolve));
+    expect(await ended('run', '--server', `127.0.0.1:${unused}`, '--wait', '200ms')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/127\.0\.0\.1:\d+ did not listen within 0\.2s: ECONNREFUSED/),
+    });
+    expect(await ended('run', '--wait', '1s')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--wait goes with --server HOST:PORT over real sockets'),
+    });
+  });
+
+  it('ends its connections in order at the end, those of a device without power among them', async () => {
+    const ends: string[] = [];
+    const server = createServer((socket) => {
+      socket.pipe(socket).on('error', ({ message }) => ends.push(message));
+      socket.on('end', () => ends.push('FIN'));
+    });
+    const { port } = await listen(server);
+    const { status } = await ended(
+      'run', '--server', `127.0.0.1:${port}`, '--devices', '3', '--for', '2s', '--fault', 'power-loss on dev-1 at 1s',
+    );
+    expect(status).toBe(0);
+    await new Promise((resolve) => server.close(resolve));
+    expect(ends).toEqual(['FIN', 'FIN', 'FIN']);
   });
 });
 
