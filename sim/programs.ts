@@ -19,7 +19,8 @@ type Settings<Name extends ProtocolName> = Partial<
   Omit<Extract<FirmwareConfig, { readonly protocol: Name }>, 'protocol'>
 >;
 
-const SERVERS = [{ host: SERVER_NAME, port: SERVER_PORT }];
+/** It, for a firmware's settings. */
+export const SIMULATED_SERVERS = [{ host: SERVER_NAME, port: SERVER_PORT }];
 
 /** Firmware of these settings; devices that share it share its image. Throws a ConfigError. */
 export function firmware(config: FirmwareConfig): Firmware {
@@ -46,7 +47,7 @@ export function slowBoot(booted: Firmware, { bootMs = 0, jitterMs = 0 }: BootTim
 
 /** The heartbeat client; without `servers`, of the simulation's server. */
 export function heartbeatFirmware(settings: Settings<'heartbeat'> = {}): Firmware {
-  return firmware({ servers: SERVERS, ...settings, protocol: 'heartbeat' });
+  return firmware({ servers: SIMULATED_SERVERS, ...settings, protocol: 'heartbeat' });
 }
 
 /**
@@ -54,12 +55,12 @@ export function heartbeatFirmware(settings: Settings<'heartbeat'> = {}): Firmwar
  * server.
  */
 export function echoFirmware(settings: Settings<'echo'> = {}): Firmware {
-  return firmware({ servers: SERVERS, ...settings, protocol: 'echo' });
+  return firmware({ servers: SIMULATED_SERVERS, ...settings, protocol: 'echo' });
 }
 
 /** The MQTT client; without `servers`, of the simulation's server. */
 export function mqttFirmware(settings: Settings<'mqtt'> = {}): Firmware {
-  return firmware({ servers: SERVERS, ...settings, protocol: 'mqtt' });
+  return firmware({ servers: SIMULATED_SERVERS, ...settings, protocol: 'mqtt' });
 }
 
 export type MqttBrokerSettings = ServiceSettingsOf<'mqtt'>;

@@ -1,9 +1,9 @@
 /** `cablepull`, `cablepull matrix`: faults against policies; and other tables that are found by experiment. */
 
 import { matrix, type MatrixOptions } from '../matrix/matrix.ts';
-import { MQTT_FAULTS, MQTT_POLICIES } from '../matrix/mqtt.ts';
 import { matrixPage } from '../matrix/page.ts';
 import { peersMatrix, peersText } from '../matrix/peers.ts';
+import { COMPARISONS } from '../matrix/protocols.ts';
 import { periodTable, periodText } from '../matrix/period.ts';
 import { matrixText } from '../matrix/text.ts';
 import { defineCommand } from './command.ts';
@@ -16,9 +16,9 @@ export const matrixCommand = defineCommand({
   about: 'faults against detection policies, each cell an experiment in virtual time',
   options: {
     protocol: {
-      type: 'string', value: 'heartbeat|mqtt|peers', default: 'heartbeat',
-      help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are; peers: intervals of pings against '
-        + 'grace, in place of faults (heartbeat)',
+      type: 'string', value: 'heartbeat|mqtt|framed|udp-heartbeat|peers', default: 'heartbeat',
+      help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are; framed: idle timers; '
+        + 'udp-heartbeat: intervals of beats; peers: intervals of pings against grace, in place of faults (heartbeat)',
     },
     adaptive: {
       type: 'boolean',
@@ -46,11 +46,8 @@ export const matrixCommand = defineCommand({
 
 /** What there is to be compared in a protocol. */
 function matrixOf(protocol: string): MatrixOptions {
-  switch (protocol) {
-    case 'heartbeat': return {};
-    case 'mqtt': return { policies: MQTT_POLICIES, faults: MQTT_FAULTS };
-    default: throw usage(`--protocol must be heartbeat, mqtt or peers, not '${protocol}'`);
-  }
+  if (Object.hasOwn(COMPARISONS, protocol)) return { ...COMPARISONS[protocol] };
+  throw usage(`--protocol must be ${Object.keys(COMPARISONS).join(', ')} or peers, not '${protocol}'`);
 }
 
 async function showPeers(seed: number, json: boolean, terminal: Terminal): Promise<number> {

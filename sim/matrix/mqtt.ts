@@ -2,7 +2,8 @@
 
 import type { PingPolicyName } from '../../firmware/protocols/mqtt/ping-policy.ts';
 import type { MatrixFault } from './matrix.ts';
-import type { MqttPolicy } from './policy.ts';
+import { mqttBroker, type MqttBrokerSettings, mqttFirmware } from '../programs.ts';
+import type { ProtocolPolicy } from './policy.ts';
 
 const KEEP_ALIVE_S = 30;
 const PUBLISH_INTERVAL_MS = 10_000;
@@ -11,7 +12,7 @@ const PUBLISH_INTERVAL_MS = 10_000;
  * Keep alive 30 s, and every 10 s a message of QoS 0. What the device does is the client's, what the server does the
  * broker's.
  */
-export const MQTT_POLICIES: readonly MqttPolicy[] = [
+export const MQTT_POLICIES: readonly ProtocolPolicy[] = [
   policy('spec', 'spec'),
   policy('mqtt.js', 'mosquitto'),
   policy('paho-c', 'mosquitto-2.1'),
@@ -20,9 +21,14 @@ export const MQTT_POLICIES: readonly MqttPolicy[] = [
   policy('qos0-is-life', 'hivemq'),
 ];
 
-function policy(pings: PingPolicyName, broker: MqttPolicy['broker']): MqttPolicy {
-  const device = { pings, keepAliveS: KEEP_ALIVE_S, publishIntervalMs: PUBLISH_INTERVAL_MS, publishQos: 0 } as const;
-  return { name: pings === broker ? pings : `${pings}, ${broker}`, device, broker };
+function policy(pings: PingPolicyName, broker: MqttBrokerSettings['keepAlive']): ProtocolPolicy {
+  return {
+    name: pings === broker ? pings : `${pings}, ${broker}`,
+    device: mqttFirmware({
+      pings, keepAliveS: KEEP_ALIVE_S, publishIntervalMs: PUBLISH_INTERVAL_MS, publishQos: 0,
+    }),
+    server: mqttBroker({ keepAlive: broker }),
+  };
 }
 
 const AT = '10m';

@@ -2,11 +2,9 @@
 
 import type { KeepAlive } from '../../hal/network.ts';
 import type { Firmware } from '../board/board.ts';
-import {
-  heartbeatFirmware, mqttBroker, type MqttBrokerSettings, mqttFirmware, referenceServer, type ServerProgram,
-} from '../programs.ts';
+import { heartbeatFirmware, referenceServer, type ServerProgram } from '../programs.ts';
 
-export type Policy = BeatPolicy | MqttPolicy;
+export type Policy = BeatPolicy | ProtocolPolicy;
 
 /** Of both ends alike. */
 export interface BeatPolicy {
@@ -16,12 +14,13 @@ export interface BeatPolicy {
   readonly beats: { readonly intervalMs: number; readonly missedLimit: number } | undefined;
 }
 
-/** Of a client of MQTT and its broker. */
-export interface MqttPolicy {
+/** Of a protocol, on either end. */
+export interface ProtocolPolicy {
   readonly name: string;
-  readonly device: Parameters<typeof mqttFirmware>[0];
-  readonly broker: MqttBrokerSettings['keepAlive'];
+  readonly device: Firmware;
+  readonly server: ServerProgram;
 }
+
 
 const KEEPALIVE: KeepAlive = { idle: 3, interval: 3, count: 3 };
 const BEATS = { intervalMs: 3000, missedLimit: 5 };
@@ -38,7 +37,7 @@ export const POLICIES: readonly BeatPolicy[] = [
 const NEVER_MS = 2 ** 31 - 1;
 
 export function firmwareOfPolicy(policy: Policy): Firmware {
-  if ('device' in policy) return mqttFirmware(policy.device);
+  if ('device' in policy) return policy.device;
   const { keepAlive, beats } = policy;
   const settings =
     beats === undefined
@@ -48,7 +47,7 @@ export function firmwareOfPolicy(policy: Policy): Firmware {
 }
 
 export function serverOf(policy: Policy): ServerProgram {
-  if ('device' in policy) return mqttBroker({ keepAlive: policy.broker });
+  if ('device' in policy) return policy.server;
   const { keepAlive, beats } = policy;
   return referenceServer({
     keepAlive,

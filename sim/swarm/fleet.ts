@@ -6,7 +6,7 @@
 import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../firmware/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Firmware } from '../board/board.ts';
-import { firmware, type MqttBrokerSettings, SERVER_NAME, SERVER_PORT } from '../programs.ts';
+import { firmware, type MqttBrokerSettings, SIMULATED_SERVERS as servers } from '../programs.ts';
 import type { Liveness } from '../server/client-table.ts';
 import type { ServerOptions } from '../server/settings.ts';
 import { formatDuration } from '../time/duration.ts';
@@ -113,8 +113,6 @@ export function fleetOf(policy: FleetPolicy): FleetEnds {
   }
 }
 
-const SERVERS = [{ host: SERVER_NAME, port: SERVER_PORT }];
-
 /** How often a server looks for whom it has not heard, where that is not at the interval of the beats. */
 const CHECK_MS = 1000;
 
@@ -131,7 +129,7 @@ function heartbeatFleet(policy: FleetPolicy, { silence }: HeartbeatFleet): Fleet
     : { policy: 'idle', checkIntervalMs: beatIntervalMs, idleMs: beatIntervalMs * missedLimit };
   return {
     firmware: (watchdogMs) => firmware({
-      protocol: 'heartbeat', servers: SERVERS, beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry,
+      protocol: 'heartbeat', servers, beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry,
       watchdogMs,
     }),
     server: { liveness },
@@ -148,7 +146,7 @@ function udpHeartbeatFleet(policy: FleetPolicy, { numbered }: UdpHeartbeatFleet)
   const idleMs = beatIntervalMs * missedLimit;
   return {
     firmware: (watchdogMs) => firmware({
-      protocol: 'udp-heartbeat', servers: SERVERS, beatIntervalMs, numbered, connectTimeoutMs, retry, watchdogMs,
+      protocol: 'udp-heartbeat', servers, beatIntervalMs, numbered, connectTimeoutMs, retry, watchdogMs,
     }),
     server: {
       protocol: { kind: 'udp-heartbeat' },
@@ -173,7 +171,7 @@ function framedFleet(policy: FleetPolicy, { asksWhen, pushIntervalMs, dataBeats 
   const push = pushIntervalMs === 0 ? undefined : { intervalMs: pushIntervalMs, dataBytes: 16 };
   return {
     firmware: (watchdogMs) => firmware({
-      protocol: 'framed', servers: SERVERS, keepAlive, connectTimeoutMs, retry, watchdogMs, dataIntervalMs,
+      protocol: 'framed', servers, keepAlive, connectTimeoutMs, retry, watchdogMs, dataIntervalMs,
       readerIdleMs,
       writerIdleMs: asksWhen === 'writer-idle' ? beatIntervalMs : 0,
       allIdleMs: asksWhen === 'all-idle' ? beatIntervalMs : 0,
@@ -202,7 +200,7 @@ function mqttFleet(policy: FleetPolicy, fleet: MqttFleet): FleetEnds {
   const { kind: protocol, broker, ...client } = fleet;
   return {
     firmware: (watchdogMs) => firmware({
-      protocol, servers: SERVERS, ...client, keepAliveS: keepAliveMs / 1000, keepAlive, connectTimeoutMs, retry,
+      protocol, servers, ...client, keepAliveS: keepAliveMs / 1000, keepAlive, connectTimeoutMs, retry,
       watchdogMs,
     }),
     server: { protocol: { kind: 'mqtt', keepAlive: broker, messageEvents: true } },

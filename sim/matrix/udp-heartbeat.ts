@@ -1,0 +1,48 @@
+/** The matrix of the UDP heartbeat: nobody answers, so that the server alone can notice, and only by silence. */
+
+import { firmware, referenceServer, SIMULATED_SERVERS } from '../programs.ts';
+import type { MatrixFault } from './matrix.ts';
+import type { ProtocolPolicy } from './policy.ts';
+
+export const UDP_HEARTBEAT_POLICIES: readonly ProtocolPolicy[] = [
+  policy('1 s x 3', 1000, 3), policy('5 s x 3', 5000, 3), policy('30 s x 3', 30_000, 3), policy('5 s x 12', 5000, 12),
+];
+
+function policy(name: string, beatIntervalMs: number, missedLimit: number): ProtocolPolicy {
+  return {
+    name,
+    device: firmware({ protocol: 'udp-heartbeat', servers: SIMULATED_SERVERS, beatIntervalMs }),
+    server: referenceServer({
+      protocol: { kind: 'udp-heartbeat' },
+      liveness: { policy: 'idle', checkIntervalMs: 1000, idleMs: beatIntervalMs * missedLimit },
+      beatEvents: true,
+    }),
+  };
+}
+
+const AT = '10m';
+
+export const UDP_HEARTBEAT_FAULTS: readonly MatrixFault[] = [
+  {
+    name: 'cable',
+    plan: `cable-pull on dev-1 at ${AT}`,
+    why: 'The time since the last beat that came; the device learns nothing from a network that answers nothing.',
+  },
+  {
+    name: 'cable, for 10 s',
+    plan: `cable-pull on dev-1 at ${AT} for 10s`,
+    why: 'Beats are lost, and not sent again; who allows for more silence than that never notices.',
+  },
+  { name: 'power', plan: `power-loss on dev-1 at ${AT}`, why: 'As with the cable.' },
+  {
+    name: 'power and reboot',
+    plan: `power-loss on dev-1 at ${AT} for 5s`,
+    why: 'The device beats from another port: another sender to the server, beside a ghost.',
+  },
+  { name: 'hang', plan: `hang on dev-1 at ${AT}`, why: 'No beat comes from a hung firmware.' },
+  {
+    name: 'server power',
+    plan: `power-loss on server at ${AT}`,
+    why: 'The device goes on beating to nobody, for ever.',
+  },
+];
