@@ -10,11 +10,11 @@ export interface BoardClock {
   now(): number;
   setAlarm(atMs: number, interrupt: Interrupt): void;
   clearAlarm(): void;
-  /** The board is done with it for ever. */
+  /** Called when the board no longer needs the clock. */
   release?(): void;
 }
 
-/** The board is done with it for ever. */
+/** Stops a clock that its board no longer needs. */
 export function stopClock(clock: BoardClock): void {
   clock.clearAlarm();
   clock.release?.();

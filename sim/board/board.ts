@@ -1,7 +1,7 @@
 /**
- * A board: power, cable, flash, a network interface, and the firmware on it. The firmware is a factory, called anew at
- * every boot with a HAL of its own; that HAL is dead from the moment the boot is over, so that nothing of an old boot
- * is ever heard again: its generators are dropped, not ended.
+ * A board: power, cable, flash, a network interface, and the firmware on it. The firmware is a factory, called at every
+ * boot with a new HAL. That HAL is dead from the moment the boot is over, so that nothing of an old boot is ever heard
+ * again: its generators are dropped, not ended.
  */
 
 import type { Hal } from '../../hal/hal.ts';
@@ -15,26 +15,26 @@ import { Flash } from './flash.ts';
 import type { InterfaceLoss, Machine, MachineState } from './machine.ts';
 import type { Nic } from './nic.ts';
 
-/** What runs on a board: starts on the HAL and returns. */
+/** Program of a board: starts on the HAL and returns. */
 export type Firmware = (hal: Hal, onEvent: EventListener | undefined) => void;
 
 /**
- * From a reset that the device does by itself to its firmware's first line, by its clock: one that crashes at once does
- * not spin.
+ * Time from a reset by the device itself to its firmware's first line, by its clock. It keeps a device that crashes at
+ * once from spinning.
  */
 export const RESET_MS = 100;
 
-/** What the boards of one world have in common; one object for all of them. */
+/** State that all boards of one world share; one object for all of them. */
 export interface BoardContext {
   /** Each board has random numbers of its own, by its name. */
   readonly seed: number;
   /** A clock for a board, which may drift as that board's do: for each boot one, and one for its watchdog. */
   newClock(board: Board): BoardClock;
-  /** Undefined: nobody listens, and so the firmware need not say anything. */
+  /** Listener of the boards' events. Undefined: nobody listens, and the firmware need not report anything. */
   readonly onEvent: ((event: BoardEvent, board: Board) => void) | undefined;
 }
 
-/** What a board tells: its firmware's events, its console, and its crashes. */
+/** Events of a board: its firmware's events, its console, and its crashes. */
 export type BoardEvent =
   | DeviceEvent
   | { readonly kind: 'console'; readonly line: string }
@@ -82,7 +82,7 @@ export class Board implements Machine {
     return this.#state;
   }
 
-  /** Whether the cable is in. */
+  /** True while the cable is plugged in. */
   get hasCarrier(): boolean {
     return this.#carrier;
   }

@@ -25,7 +25,7 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   readonly #clock: BoardClock;
   #alarm: (() => void) | undefined = undefined;
   #watchdog: BoardClock | undefined = undefined;
-  /** What will be committed next, in RAM; undefined where nothing was changed. */
+  /** Values of the next commit, in RAM; undefined if nothing was changed. */
   #changed: FlashValues | undefined = undefined;
 
   /** Hears the firmware, as long as it is this boot's; undefined where nobody listens. */

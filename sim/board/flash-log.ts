@@ -1,6 +1,6 @@
 /**
- * How keys and values lie in the flash, so that a power failure at any write leaves all of them as before or all of
- * them as after.
+ * The layout of keys and values in the flash. A power failure at any write leaves either all of them as before, or all
+ * of them as after.
  *
  *     uint32 sequence    one more than the record before
  *     uint32 length      of the entries, in bytes                      all little-endian
@@ -8,10 +8,10 @@
  *                        (then ones up to a whole word)
  *     uint32 crc         CRC-32 of everything before it: programmed last, it commits the record
  *
- * Each record holds everything; the valid one with the highest sequence holds good. The next goes behind it while there
- * is room on the page it ends on; then into the other bank, and the bank it leaves is erased once it is there. So the
- * page is erased once for several commits, two banks are never more than one commit long in use, and starting has
- * nothing to repair: what a power failure has torn has no valid check, and is erased before anything is written there.
+ * Each record holds everything; the valid record with the highest sequence counts. The next record goes behind it while
+ * there is room on the page on which it ends; otherwise into the other bank, and the old bank is erased after that. So
+ * a page is erased once for several commits, two banks are in use for one commit at most, and starting has nothing to
+ * repair: a record that a power failure has torn has no valid check, and is erased before anything is written there.
  */
 
 import { crc32 } from '../crc32.ts';
@@ -20,20 +20,20 @@ import { BANK_BYTES, PAGE_BYTES, WORD_BYTES, type Bank, type Flash } from './fla
 const HEAD_BYTES = 8;
 const CRC_BYTES = 4;
 
-/** What is stored: its keys in the order they were set. */
+/** Stored values, in the order in which their keys were set. */
 export type FlashValues = Map<string, Uint8Array>;
 
 interface LogRecord {
   readonly bank: Bank;
   readonly sequence: number;
   readonly entries: Uint8Array;
-  /** Where it ends in the bank. */
+  /** Offset of its end in the bank. */
   readonly end: number;
   /** Up to the end of its page nothing was programmed behind it. */
   readonly isLast: boolean;
 }
 
-/** What the last completed `store` stored; nothing in a new flash. */
+/** Returns what the last completed `store` stored; nothing for a new flash. */
 export function load(flash: Flash): FlashValues {
   const record = newest(flash);
   return record === undefined ? new Map() : decode(record.entries);
@@ -113,7 +113,7 @@ function decode(entries: Uint8Array): FlashValues {
   return values;
 }
 
-/** How many bytes from `at` to the next multiple of `unit`. */
+/** Returns the number of bytes from `at` to the next multiple of `unit`. */
 function toNext(unit: number, at: number): number {
   return (unit - (at % unit)) % unit;
 }

@@ -6,18 +6,18 @@
 
 import type { Random } from '../../hal/random.ts';
 
-/** What is erased at once. */
+/** Unit of erasing. */
 export const PAGE_BYTES = 128;
-/** What is programmed at once. */
+/** Unit of programming. */
 export const WORD_BYTES = 4;
-/** What fits into one of the two banks. */
+/** Size of each of the two banks. */
 export const BANK_BYTES = 16 * 1024;
 
 export type Bank = 'a' | 'b';
 
 /** A power failure in the middle of a write. */
 export interface PowerFailure {
-  /** How many writes it is away: 1 is the next. A write programs a word or erases a page. */
+  /** Number of writes until it comes: 1 is the next. A write programs a word or erases a page. */
   writes: number;
   /** Which part of that write is done. */
   readonly random: Random;
@@ -29,8 +29,7 @@ const ERASED = 0xff;
 
 export class Flash {
   /**
-   * The power failure that shall come. From then on nothing MUST be written until there is power again: `program` and
-   * `erase` tell.
+   * The power failure to come. After it nothing may be written until power is back: `program` and `erase` report it.
    */
   failure: PowerFailure | undefined = undefined;
   // What is programmed, a character a byte, erased bytes at the end left out. There are 100,000 of these, most with 24

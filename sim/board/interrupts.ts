@@ -4,9 +4,7 @@
  * nobody to call.
  */
 
-/**
- * What is called: a function, or an object of which there are so many that each should not need a function of its own.
- */
+/** Handler of an interrupt: a function, or an object where a function for each of very many would cost too much. */
 export type Interrupt = (() => void) | { serve(): void };
 
 /** Calls it. */
@@ -59,7 +57,7 @@ export class Interrupts {
     this.#serveWaiting();
   }
 
-  /** For ever. */
+  /** Switches interrupts off for good. */
   switchOff(): void {
     this.#state = 'off';
     this.#waiting = undefined;

@@ -1,12 +1,12 @@
-/** What faults are on: a board, or the machine of a server that is not ours. */
+/** The target of faults: a board, or the machine of a server that is not ours. */
 
 /** Each call does nothing where it is so already. */
 export interface Machine {
   readonly name: string;
   readonly state: MachineState;
-  /** Whether the cable is in. */
+  /** True while the cable is plugged in. */
   readonly hasCarrier: boolean;
-  /** How often its program has been started. */
+  /** Number of times that its program has been started. */
   readonly boots: number;
   readonly cable: { pull(): void; plug(): void };
   readonly power: { cut(): void; restore(): void };

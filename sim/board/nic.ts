@@ -1,4 +1,4 @@
-/** What a board needs of the network it stands on; there is one kind for real sockets (sim/bench). */
+/** The network interface that a board needs; there is one kind for real sockets (sim/bench). */
 
 import type { Network } from '../../hal/network.ts';
 import type { Interrupts } from './interrupts.ts';

@@ -45,7 +45,7 @@ export function frameOf(packet: Packet, from: number, to: number): Uint8Array {
   return frame;
 }
 
-/** What a capture has of it: no preamble. */
+/** Returns the part of a frame that a capture holds: no preamble. */
 export function capturedBytes(frame: Uint8Array): Uint8Array {
   return frame.subarray(PREAMBLE_BYTES);
 }

@@ -1,9 +1,9 @@
-/** What encoding and decoding must agree on: lengths of headers, TCP options. */
+/** Constants that encoding and decoding share: lengths of headers, TCP options. */
 
 /** Without options (RFC 791, 9293 3.1, 768, 792). */
 export const HEADER_BYTES = { ip: 20, tcp: 20, udp: 8, icmp: 8 } as const;
 
-/** What an ICMP error quotes behind the IPv4 header at least, and here at most (RFC 792). */
+/** Bytes that an ICMP error quotes behind the IPv4 header: the least that RFC 792 allows, and the most here. */
 export const QUOTED_DATA_BYTES = 8;
 
 /** TCP options without a length (RFC 9293 3.2). */

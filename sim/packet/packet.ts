@@ -35,7 +35,7 @@ export const ECHO_REPLY = 0;
 /** Linux's ip_default_ttl, and what RFC 1700 recommends. */
 export const TIME_TO_LIVE = 64;
 
-/** Of most packets that is enough for all they carry. */
+/** Smallest buffer; it is enough for the payload of most packets. */
 const PAYLOAD_BYTES_MIN = 64;
 /** Room for a full Ethernet frame is kept; what a long datagram took is not. */
 const KEPT_BYTES_MAX = 2048;
@@ -51,16 +51,16 @@ export class Packet {
   destination = 0;
   sourcePort = 0;
   destinationPort = 0;
-  /** How many routers it may meet, and whether they may cut it into fragments (RFC 791 3.1). */
+  /** Routers that the packet may pass, and whether they may fragment it (RFC 791 3.1). */
   timeToLive = TIME_TO_LIVE;
   dontFragment = true;
-  /** What tells the fragments of one packet from those of others; 0 where there will be none (RFC 6864 4.1). */
+  /** Identification of the packet's fragments; 0 if there will be none (RFC 6864 4.1). */
   identification = 0;
   /** TCP; of a ping its identifier and number, in the two halves. */
   seq = 0;
   ack = 0;
   flags = 0;
-  /** As on the wire: 16 bits, not scaled. */
+  /** Window as on the wire: 16 bits, not scaled. */
   window = 0;
   /** The MSS option; 0: not there. */
   mss = 0;
@@ -76,9 +76,9 @@ export class Packet {
     DESTINATION_UNREACHABLE;
   /** An ICMP error's code; `source` is who says so. Of ARP: its operation. */
   code = 0;
-  /** Of ARP: the frame goes to everybody on the local network. */
+  /** True for an ARP packet whose frame goes to everybody on the local network. */
   isBroadcast = false;
-  /** What the router's next link takes, of a FRAGMENTATION_NEEDED (RFC 1191 4); 0: a router that does not say it. */
+  /** MTU of the router's next link, in a FRAGMENTATION_NEEDED (RFC 1191 4); 0: a router that does not report it. */
   nextHopMtuBytes = 0;
   /** An ICMP error's: the packet that could not be delivered, as far as it is quoted: addresses, ports, seq. */
   quoted: Packet | undefined = undefined;
@@ -153,7 +153,7 @@ export class PacketPool {
     return packet;
   }
 
-  /** Gives a packet back: its owner must not look at it again. */
+  /** Returns a packet to the pool: its owner must not look at it again. */
   release(packet: Packet): void {
     if (packet.payload.length > KEPT_BYTES_MAX) packet.payload = new Uint8Array(PAYLOAD_BYTES_MIN);
     packet.next = this.#first;
@@ -164,7 +164,9 @@ export class PacketPool {
 /** An ARP packet with Ethernet's and IPv4's addresses (RFC 826). */
 export const ARP_BYTES = 28;
 
-/** How long a packet is on the wire from the IPv4 header on (RFC 791, 9293 3.1, 768, 792), or an ARP packet. */
+/**
+ * Returns the length of a packet on the wire, from the IPv4 header on (RFC 791, 9293 3.1, 768, 792); or of an ARP packet.
+ */
 export function ipBytes(packet: Packet): number {
   switch (packet.protocol) {
     case TCP:
@@ -184,7 +186,7 @@ export function segmentEnd({ seq, payloadBytes, flags }: Packet): number {
   return (seq + payloadBytes + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0)) | 0;
 }
 
-/** Whether an ICMP packet is about another packet, and no ping. */
+/** Returns whether an ICMP packet is about another packet, and no ping. */
 export function isIcmpError({ icmpType }: Packet): boolean {
   return icmpType === DESTINATION_UNREACHABLE || icmpType === TIME_EXCEEDED;
 }

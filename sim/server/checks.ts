@@ -1,5 +1,5 @@
 /**
- * What numbers among a server's settings must be: each check gives a sentence, or nothing where the number is right.
+ * Checks of the numbers among a server's settings. Each check returns a sentence, or undefined if the number is valid.
  */
 
 /** A whole number from `least` on. */

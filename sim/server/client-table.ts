@@ -1,14 +1,15 @@
 /**
- * Who has been heard, and who has been silent for too long. Pure: time is an argument.
+ * The clients of a server: which of them were heard, and which have been silent for too long. Pure: time is an
+ * argument.
  *
- * Two clocks watch a client, one after the other: until its first valid frame only the time it may take for
- * that, afterwards only the silence policy. Both lists are in the order of time, so whatever is due is first,
- * and nothing here looks at a client that is in order.
+ * Two deadlines apply to a client, one after the other: until its first valid frame only the time allowed for that
+ * frame, afterwards only the silence policy. Both lists are sorted by time, so the entry that is due next is first, and
+ * nothing here looks at a client that is in order.
  */
 
 import { LinkedList, ListNode } from './linked-list.ts';
 
-/** When a client counts as gone though its connection stands. */
+/** The rule by which a client counts as gone although its connection exists. */
 export type Liveness =
   /**
    * A beat sets a client's count to 0; a scan every `scanIntervalMs` adds 1, and drops a client whose count has
@@ -24,13 +25,13 @@ export type Liveness =
   /** Never: TCP must find out. */
   | { readonly policy: 'none' };
 
-/** What is this late means that the process stood still: what clients sent meanwhile is still to be read. */
+/** A deadline this late means that the process stood still: frames that clients sent meanwhile are still to be read. */
 export const STALL_MS = 1000;
 
 /** A client's row. */
 export class Entry<Client> extends ListNode<Entry<Client>> {
   readonly client: Client;
-  /** How many scans there had been when it was heard last. */
+  /** Number of scans up to the last sign of life. */
   sinceScan = 0;
 
   constructor(client: Client) {
@@ -88,7 +89,7 @@ export class ClientTable<Client> {
     entry.list?.remove(entry);
   }
 
-  /** When `expire` has something to do next; Infinity when nothing is to come. */
+  /** Returns the time at which `expire` has work to do next; Infinity if there is none. */
   nextDueMs(): number {
     const oldest = this.#unproven.first;
     const firstFrameDueMs = oldest === undefined ? Infinity : oldest.sinceMs + this.#firstFrameMs;

@@ -15,15 +15,15 @@ import type { Client, ClientHandler, Service } from './protocols/protocol.ts';
 import type { PortSettings } from './settings.ts';
 
 const EAGAIN = failure('EAGAIN');
-/** Of a peer that had gone before it was accepted. */
+/** Address of a peer that was gone before its connection was accepted. */
 export const UNKNOWN_PEER: SocketAddress = { address: '0.0.0.0', port: 0 };
 
-/** What a client needs of its port. */
+/** The part of its port that a client uses. */
 export interface ClientPort {
   readonly settings: PortSettings;
   readonly service: Service;
   readonly agenda: Agenda;
-  /** Where everyone reads into. */
+  /** Buffer that all clients read into. */
   readonly scratch: Uint8Array;
   now(): number;
   /** The time of the reading under way, taken once for all that is read at once. */
@@ -34,10 +34,10 @@ export interface ClientPort {
   wentOffline(client: PortClient, reason: OfflineReason): void;
 }
 
-/** Of who is no client yet. */
+/** Handler of a connection that is no client yet. */
 const NOBODY: ClientHandler = { received: () => undefined };
 
-/** In the list of those to whom something is due to be sent. */
+/** Entry in the list of clients that are to be sent something periodically. */
 export class Turn extends ListNode<Turn> {
   readonly client: PortClient;
 
@@ -51,14 +51,14 @@ export class Turn extends ListNode<Turn> {
 export abstract class PortClient implements Client {
   readonly id: number;
   onlineSinceMs = 0;
-  /** Its row in the table; none before it is accepted and after it is off line. */
+  /** Row in the table; undefined before the client is accepted and after it is offline. */
   entry: Entry<PortClient> | undefined;
-  /** Its place among those to whom something is due to be sent; none where nothing ever is. */
+  /** Entry in the periodic-send list; undefined if the protocol never pushes. */
   turn: Turn | undefined;
   beats = 0;
   handler: ClientHandler = NOBODY;
   protected readonly port: ClientPort;
-  /** Of the allowed rate of frames: how many it was ahead, and when that was. */
+  /** Frames beyond the allowed rate at the last frame, and the time of that frame. */
   #framesAhead = 0;
   #countedAtMs = 0;
   #deadline: Deadline | undefined;
@@ -70,7 +70,7 @@ export abstract class PortClient implements Client {
 
   abstract get peer(): SocketAddress;
 
-  /** It is a client from now on. */
+  /** Makes the connection a client. */
   protected comes(nowMs: number, entry: Entry<PortClient>): void {
     this.onlineSinceMs = nowMs;
     this.entry = entry;
@@ -82,7 +82,7 @@ export abstract class PortClient implements Client {
   /** Ends what there is between it and the server; `reason` has been told, or is nobody's business. */
   protected abstract hangUp(reason: OfflineReason): void;
 
-  /** It is off line from now on. */
+  /** Takes the client offline. */
   end(reason: OfflineReason): void {
     this.entry = undefined;
     this.#deadline?.clear();
@@ -147,7 +147,7 @@ export abstract class PortClient implements Client {
 
 export class StreamClient extends PortClient implements StreamHandler {
   #socket: StreamSocket | undefined;
-  /** What the connection did not take yet; undefined for the many who read what they are sent. */
+  /** Bytes that the connection has not accepted yet; undefined for the many clients that read what they are sent. */
   #queue: Uint8Array[] | undefined;
   #queuedBytes = 0;
 
@@ -230,14 +230,14 @@ export class StreamClient extends PortClient implements StreamHandler {
     }
   }
 
-  /** How many bytes the socket took; none either when it failed, which `ended` tells. */
+  /** Returns the number of bytes that the socket accepted; 0 also if it failed, which `ended` reports. */
   #write(bytes: Uint8Array): number {
     const taken = this.#socket?.write(bytes) ?? EAGAIN;
     return taken < 0 ? 0 : taken;
   }
 }
 
-/** An address that datagrams come from. There is no connection to end: when it is off line, it is forgotten. */
+/** A source address of datagrams. There is no connection to close: an offline client is forgotten. */
 export class DatagramClient extends PortClient {
   readonly peer: SocketAddress;
   readonly #socket: DatagramSocket;
@@ -257,7 +257,7 @@ export class DatagramClient extends PortClient {
     this.received(count);
   }
 
-  /** What cannot be sent now is lost, as a datagram may be anyway. */
+  /** Sends a datagram. A datagram that cannot be sent now is lost, as any datagram may be. */
   send(bytes: Uint8Array): void {
     if (this.entry !== undefined) this.#socket.sendTo(bytes, this.peer);
   }

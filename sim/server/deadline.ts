@@ -7,7 +7,7 @@ export class Deadline {
   readonly #agenda: Agenda;
   readonly #passed: () => void;
   #atMs = Infinity;
-  /** When the agenda calls: not later than the deadline. */
+  /** Time at which the agenda calls: not later than the deadline. */
   #callsAtMs = Infinity;
   #cancel: () => void = NOTHING;
 

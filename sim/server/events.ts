@@ -1,13 +1,13 @@
-/** What the server tells: who came on line, who went off, after how long and why. */
+/** Events that the server reports: who came online, and who went offline, after how long and why. */
 
 import { serverName } from '../../firmware/index.ts';
 import type { Errno } from '../../hal/errno.ts';
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatSeconds } from '../time/duration.ts';
 
-/** Why a client went off line. */
+/** Reason for which a client went offline. */
 export type OfflineReason =
-  /** The silence policy: no sign of life for so long. */
+  /** The silence policy: no sign of life for this time. */
   | { readonly kind: 'silent'; readonly silentMs: number }
   /** The client's FIN; `halfFrame`: in the middle of a frame. */
   | { readonly kind: 'closed'; readonly halfFrame: boolean }
@@ -16,9 +16,9 @@ export type OfflineReason =
   | { readonly kind: 'bad-frame'; readonly reason: string }
   | { readonly kind: 'flood'; readonly maxFramesPerSecond: number; readonly maxFrameBurst: number }
   | { readonly kind: 'no-first-frame'; readonly waitedMs: number }
-  /** It does not read what it is sent. */
+  /** The client does not read what it is sent. */
   | { readonly kind: 'not-reading'; readonly queuedBytes: number }
-  /** Its protocol's rules: `reason` is a sentence without a full stop. */
+  /** The protocol's rules. `reason` is a sentence without a full stop. */
   | { readonly kind: 'dropped'; readonly reason: string }
   /** The same device has come anew, as client `by`. */
   | { readonly kind: 'taken-over'; readonly by: number }
@@ -30,7 +30,7 @@ export type OfflineReason =
 /** `atMs` is the time of the HAL's clock; `client` counts from 1 and is never used again. */
 export type ServerEvent =
   | { readonly kind: 'listening'; readonly atMs: number; readonly local: SocketAddress }
-  /** It cannot listen, or does not any more; the clients it has live on. */
+  /** The server cannot listen, or no longer listens; its clients stay connected. */
   | { readonly kind: 'failed'; readonly atMs: number; readonly local: SocketAddress; readonly errno: Errno }
   | { readonly kind: 'online'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress }
   /** A beat, or a line answered; only with `beatEvents`. */
@@ -45,17 +45,17 @@ export type ServerEvent =
   | {
     readonly kind: 'offline'; readonly atMs: number; readonly client: number; readonly peer: SocketAddress;
     readonly onlineMs: number;
-    /** Since its last sign of life, as the silence policy counts it. */
+    /** Time since the last sign of life, as the silence policy counts it. */
     readonly silentMs: number;
     readonly reason: OfflineReason;
   }
   /** MQTT: the broker takes charge of a message of QoS 1 or 2, which it is about to acknowledge. */
   | {
     readonly kind: 'message'; readonly atMs: number; readonly client: number; readonly topic: string;
-    /** What it says, cut short. */
+    /** Text of the message, cut short. */
     readonly text: string;
   }
-  /** MQTT: the will of a client was published, and so many subscribers were on line to get it. */
+  /** MQTT: the will of a client was published; `subscribers` is how many subscribers were online to get it. */
   | {
     readonly kind: 'will'; readonly atMs: number; readonly client: number; readonly topic: string;
     readonly subscribers: number;

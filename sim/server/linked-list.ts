@@ -3,15 +3,15 @@
  * equally long, the first is also the next whose time is up, so that nobody needs a timer of its own.
  */
 
-/** What a member of a list is: `class Turn extends ListNode<Turn>`. */
+/** Base of a list's members: `class Turn extends ListNode<Turn>`. */
 export class ListNode<Member extends ListNode<Member>> {
-  /** Since when it has been where it is. */
+  /** Time at which it got its present place. */
   sinceMs = 0;
   /** @internal */
   previous: Member | undefined;
   /** @internal */
   next: Member | undefined;
-  /** Where it is. */
+  /** The list that it is in. */
   list: LinkedList<Member> | undefined;
 }
 
@@ -19,7 +19,7 @@ export class LinkedList<Member extends ListNode<Member>> {
   #first: Member | undefined;
   #last: Member | undefined;
 
-  /** Who has waited longest. */
+  /** The member that has waited longest. */
   get first(): Member | undefined {
     return this.#first;
   }

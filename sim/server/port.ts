@@ -15,10 +15,10 @@ import type { PortSettings } from './settings.ts';
 
 /** Linux's default for the longest backlog (net.core.somaxconn). */
 const BACKLOG = 4096;
-/** For a connection that is accepted only to be reset. */
+/** Handler of a connection that is accepted only to be reset. */
 const TURNED_AWAY: StreamHandler = { readable() {}, writable() {}, ended() {} };
 
-/** What a port needs of its server. */
+/** The part of its server that a port uses. */
 export interface PortHost {
   readonly hal: Pick<Hal, 'clock' | 'network'>;
   readonly agenda: Agenda;
@@ -57,13 +57,13 @@ export class ServerPort implements ClientPort, ServiceHost {
   readonly #host: PortHost;
   readonly #socket: ListeningSocket | DatagramSocket;
   readonly #clients = new Map<number, PortClient>();
-  /** Those of a datagram port, by their addresses. */
+  /** Clients of a datagram port, by address. */
   readonly #byAddress = new Map<string, DatagramClient>();
   readonly #table: ClientTable<PortClient>;
   /** Everyone, where clients have turns: in the order of the last one. */
   readonly #turns = new LinkedList<Turn>();
   readonly #turnIntervalMs: number;
-  /** Of the table and the turns. A beat never makes it earlier. */
+  /** Next deadline of the table and of the periodic sends. A beat never makes it earlier. */
   readonly #nextDue: Deadline;
   #serviceDue: Deadline | undefined;
   readAtMs: number | undefined = undefined;
@@ -234,7 +234,7 @@ export class ServerPort implements ClientPort, ServiceHost {
     this.#setDue();
   }
 
-  /** Undefined: it is turned away. */
+  /** Returns undefined if the sender is turned away. */
   #newSender(socket: DatagramSocket, peer: SocketAddress, atMs: number): DatagramClient | undefined {
     if (this.#clients.size >= this.limits.maxConnections) {
       this.#refuse(peer);

@@ -13,7 +13,7 @@ import { serverSettings, type PortSettings, type ServerOptions } from './setting
 const SCRATCH_BYTES = 65_536;
 
 export interface ReferenceServer {
-  /** Where it listens, once it does; where it has several ports, at the first. */
+  /** Address at which it listens, once it does; the first one if it has several ports. */
   readonly local: SocketAddress | undefined;
   readonly statistics: Readonly<ServerStatistics>;
   /** The table of clients, port by port, in the order in which they came. */

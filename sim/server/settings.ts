@@ -1,4 +1,4 @@
-/** What can be set on the server, what it is by default, and what it must be. */
+/** Settings of the server: their meaning, defaults and limits. */
 
 import type { ProtocolName } from '../../firmware/index.ts';
 import type { KeepAlive, SocketAddress } from '../../hal/network.ts';
@@ -19,22 +19,22 @@ interface OwnService {
 
 export type ServiceOptions = { [Name in ProtocolName]: KnownService<Name> }[ProtocolName] | OwnService;
 
-/** Of one port. */
+/** Settings of one port. */
 export interface PortSettings {
   /** Default 127.0.0.1, port 39002. Port 0: any. */
   readonly local: SocketAddress;
-  /** What is spoken there. Default: heartbeat. */
+  /** Protocol of this port. Default: heartbeat. */
   readonly protocol: Protocol;
   /** The settings of that protocol's service. */
   readonly service: object;
   /** Default: the protocol's own. */
   readonly liveness: Liveness;
   readonly limits: Limits;
-  /** For accepted connections. Default off. */
+  /** Keepalive of accepted connections. Default off. */
   readonly keepAlive: KeepAlive | 'off';
-  /** For accepted connections. Default on. */
+  /** TCP_NODELAY of accepted connections. Default on. */
   readonly noDelay: boolean;
-  /** Whether each beat is an event. Default no: there are many. */
+  /** True: each beat is an event. Default: no, as there are many. */
   readonly beatEvents: boolean;
 }
 

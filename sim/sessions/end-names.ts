@@ -4,7 +4,7 @@ import type { SocketAddress } from '../../hal/network.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 
 export class EndNames {
-  /** What NAT boxes show, and whom they stand for. */
+  /** The inner addresses of devices, by the address that their NAT box shows. */
   readonly #insideOf = new Map<string, SocketAddress>();
   /** By the name of a device's end, what a box shows for it now. */
   readonly #outsideOf = new Map<string, string>();
@@ -15,7 +15,7 @@ export class EndNames {
     this.#outsideOf.set(plain(inside), plain(outside));
   }
 
-  /** As the device itself knows it. */
+  /** Returns the end as the device itself knows it. */
   insideOf(end: SocketAddress): SocketAddress {
     return this.#insideOf.get(plain(end)) ?? end;
   }

@@ -6,7 +6,7 @@ import { type FaultKind, FAULTS } from '../faults/kinds/index.ts';
 import type { FaultEvent } from '../trace/trace.ts';
 
 export interface FaultSpan {
-  /** Its number in the trace, from 1; 0: it is no fault of a plan, but a box that forgot a connection. */
+  /** Number of the fault in the trace, from 1; 0 if it is no fault of a plan, but a box that forgot a connection. */
   readonly id: number;
   readonly kind: FaultKind;
   readonly argument: string | undefined;
@@ -17,28 +17,29 @@ export interface FaultSpan {
   readonly host: string;
   readonly on: Side;
   readonly fromMs: number;
-  /** How long it was to last; undefined: for good, or until somebody ends it. */
+  /** Planned length; undefined: for good, or until somebody ends the fault. */
   readonly forMs: number | undefined;
-  /** It is over at once. */
+  /** True if the fault is over at once. */
   readonly isMomentary: boolean;
   /** `fromMs`, where it is over at once; undefined: it is not over. */
   toMs: number | undefined;
 }
 
 /**
- * What ended a fault: its heal; or, where it had stopped a program, that this started again: a device that boots, for
- * that reason, or a server that listens anew.
+ * The end of a fault: its heal, or the start of the program that the fault had stopped. A device boots, for the reason
+ * given; a server listens again.
  */
 export type FaultEnd = 'healed' | 'listening' | ResetReason;
 
 /**
- * Whether it keeps a device from being reached. A server that does not run can be reached, as far as the network goes.
+ * Returns whether the fault makes a device unreachable. A server that does not run is reachable, as far as the network
+ * is concerned.
  */
 export function cutsOff({ effect, on, kind }: FaultSpan): boolean {
   return effect === 'cuts' && (on === 'device' || FAULTS[kind].firmware === 'running');
 }
 
-/** Whether a program in that state has lost what it knew. */
+/** Returns whether a program in this state has lost its memory. */
 export function isStopped(state: FirmwareState): boolean {
   return state === 'off' || state === 'dead';
 }
@@ -53,7 +54,7 @@ export class OpenFaults {
     return [...this.#byId.values()];
   }
 
-  /** In the order in which they came. */
+  /** Faults on this host, in the order in which they came. */
   on(host: string): readonly FaultSpan[] {
     return this.#byHost.get(host) ?? NO_FAULTS;
   }

@@ -10,21 +10,21 @@ import type { OfflineReason } from '../server/events.ts';
 export interface Session {
   /** The device's end, by its name (end-names.ts). */
   readonly end: string;
-  /** Undefined: no device has told of it yet, and it may be a stranger's. */
+  /** The device that owns the session; undefined if no device has reported it yet. It may be a stranger's. */
   device: DeviceSessions | undefined;
-  /** Since when the device has it. */
+  /** Time from which the device has the session. */
   connectedMs: number;
-  /** Undefined: no server has taken it. */
+  /** The server's side; undefined if no server has accepted the session. */
   online: Online | undefined;
-  /** Undefined: the device has not left it. */
+  /** The time and reason for which the device left the session; undefined if it has not. */
   left: Left | undefined;
-  /** Undefined: the server's end of it is there. */
+  /** The time and reason for which the server dropped the session; undefined while the server's end exists. */
   dropped: Dropped | undefined;
-  /** When the program of the user's own server said that the device is gone. Undefined: it has not. */
+  /** Time at which the program of the user's own server reported the device gone; undefined if it has not. */
   putOfflineMs: number | undefined;
-  /** Undefined: the device can be reached over it, as far as anybody knows. */
+  /** The current outage; undefined while, as far as is known, the device can be reached over this session. */
   outage: Outage | undefined;
-  /** Those that are over, the earliest first. */
+  /** Ghosts that are over, the earliest first. */
   ghosts: readonly Ghost[];
   /** How many beats the device has sent over it. */
   beatsSent: number;
@@ -41,7 +41,9 @@ export interface Online {
   /** The device's end as this server has it. Undefined: it has not told. */
   readonly peer: SocketAddress | undefined;
   readonly sinceMs: number;
-  /** No server has told of itself: this one is taken to have it on line from when the device has it. */
+  /**
+   * True if no server reports anything: the server is then assumed to accept the session as soon as the device has it.
+   */
   readonly isAssumed: boolean;
 }
 
@@ -51,13 +53,13 @@ export interface Left {
 }
 
 export type LeftBy =
-  /** Its firmware says so. */
+  /** The firmware reported the loss. */
   | { readonly kind: 'lost'; readonly by: LossReason; readonly detail: string | undefined }
   | { readonly kind: 'boot'; readonly resetReason: ResetReason }
   | { readonly kind: 'panic' }
-  /** It stopped the firmware. */
+  /** The fault stopped the firmware. */
   | { readonly kind: 'fault'; readonly fault: FaultKind }
-  /** It has a new one. */
+  /** The device has a new session. */
   | { readonly kind: 'reconnected' };
 
 export interface Dropped {
@@ -68,9 +70,9 @@ export interface Dropped {
 export type DroppedBy =
   /** The server says so. */
   | { readonly kind: 'offline'; readonly reason: OfflineReason }
-  /** Who sees the server's end from outside says so. */
+  /** An observer outside the server saw its end of the connection go. */
   | { readonly kind: 'hung-up'; readonly by: Errno | 'closed' }
-  /** It stopped the server. */
+  /** The fault stopped the server. */
   | { readonly kind: 'fault'; readonly fault: FaultKind }
   /** The same end is that of a newer one. */
   | { readonly kind: 'replaced' };
@@ -78,9 +80,9 @@ export type DroppedBy =
 /** The device cannot be reached over the session, or has left it. */
 export interface Outage {
   readonly sinceMs: number;
-  /** What it is by: the line of a plan, or a sentence. */
+  /** Cause of the outage: the line of a plan, or a sentence. */
   readonly why: string;
-  /** When the last fault that cuts the device off came, or was over. */
+  /** Time at which the last fault that cuts the device off came or was over. */
   latestMs: number;
   /** Something that is over at once has cut the device off: only what was sent after that shows that it is served. */
   moment: Moment | undefined;
@@ -103,7 +105,7 @@ export function isSince({ beatsPassed }: Session, sentMs: number | undefined, { 
 export interface Ghost {
   readonly fromMs: number;
   readonly toMs: number;
-  /** What cut the device off: the line of the plan, or a sentence. */
+  /** Cause of the ghost: the line of the plan, or a sentence. */
   readonly why: string;
 }
 
@@ -116,9 +118,9 @@ export interface DeviceSessions {
   stopped: Session | undefined;
   /** The last one of which the server's end is gone, as who sees it from outside tells. */
   lastDropped: Session | undefined;
-  /** Those that it has left, and no server has dropped; the earliest first. */
+  /** Sessions that the device has left and no server has dropped; the earliest first. */
   left: readonly Session[];
-  /** Whether it ever had one. */
+  /** True once the device has had a session. */
   hasConnected: boolean;
   /** The server that took one of it last. */
   server: string | undefined;
@@ -132,7 +134,7 @@ export function ghostsOf(session: Session, endMs: number): readonly Ghost[] {
   return open === undefined ? session.ghosts : [...session.ghosts, open];
 }
 
-/** How long these are, within a time. */
+/** Returns the length of these ghosts within a span of time. */
 export function ghostMsWithin(session: Session, fromMs: number, toMs: number, endMs: number): number {
   return ghostsOf(session, endMs).reduce((sum, ghost) => {
     return sum + Math.max(Math.min(ghost.toMs, toMs) - Math.max(ghost.fromMs, fromMs), 0);
@@ -146,7 +148,7 @@ export function ghostUntil({ outage, online }: Session, toMs: number): Ghost | u
   return toMs > fromMs ? { fromMs, toMs, why: outage.why } : undefined;
 }
 
-/** The sessions of a device that a server has on line. */
+/** Returns the sessions of a device that a server has online. */
 export function onlineOf({ session, left }: DeviceSessions): readonly Session[] {
   const all = session === undefined || session.dropped !== undefined ? left : [...left, session];
   return all.filter(({ online }) => online !== undefined);

@@ -1,34 +1,34 @@
 /**
- * The one account of connections: it takes a trace event by event, and knows who has which connection on line, since
- * when, and who left or dropped it, when and by what. Whoever must know of connections listens to it, or reads it:
- * nobody puts them together for himself.
+ * The one account of connections. It reads a trace event by event, and knows which server has which connection online,
+ * since when, and who left or dropped the connection, when and why. Everything that needs to know about connections
+ * listens to this account or reads it; nothing else puts sessions together.
  *
- * - A **session** is one connection of a device, as both its ends have it. The device has it from when it tells so
- *   until its firmware tells that it is lost, panics, boots or has a new one, or until a fault stops the firmware:
- *   without power, or by a crash. One that hangs has it still. From then on the device has **left** it.
- * - A server has it **on line** from when it takes it until it **drops** it: it tells so; or who sees its end from
- *   outside tells that this is gone (`hung-up`: the bench, or a real server's kernel); or a fault stops the server. Who
- *   does not run has nobody on line; a server that hangs has. Of a server that tells nothing it is assumed that it
- *   takes each connection as soon as the device has it.
- * - A **ghost** is a session that a server has on line, and whose device cannot be reached over it, or has left it. It
- *   lasts from the later of that moment and the take to the moment that the server drops it; or to the heal, where it
- *   survived. That holds with a fault and without. A device that closes its connection is a ghost, too, until the
- *   server has the FIN.
- * - A device cannot be reached over its session under a fault that cuts (faults/kind.ts), on the device or on the
- *   server; or when a box on the way has forgotten it. A fault that stops or hangs the server makes no ghosts of those
- *   who could be reached.
- * - A session **survived** if its device is served over it once nothing cuts it off any more; the heal is when the last
- *   such fault was over. After what is over at once, an answer counts only if what it answers was sent after that.
- *   Where nobody answers, the sign is a beat that the server tells of, and nobody can see when that was sent: after
- *   what is over at once, it counts once the server has had more beats over the session than the device had sent by
- *   then, of which those count, too, that the server knows to be lost. So over datagrams without numbers the sign comes
- *   later by as many beats as were lost before. Of a server that tells of no beats no sign counts after that. A session
- *   that the device has left cannot survive.
- * - Where there are no connections, only datagrams, a session is what the server takes for one: an address that
- *   datagrams come from. A device that the server has dropped has a new one with the next datagram that comes. So has a
- *   device whose box on the way shows another port, as it has forgotten the one before: it has left the session of that
- *   one, which is a ghost until the server drops it.
- * - Sessions of a device **overlap** where a server takes one on line while it has another of the same device on line.
+ * - A **session** is one connection of a device, as both ends see it. The device has the session from the moment it
+ *   reports the connection until its firmware reports the loss, panics, boots or has a new one, or until a fault stops
+ *   the firmware (no power, or a crash). A hung device still has its session. After that the device has **left** it.
+ * - A server has the session **online** from the moment it accepts the connection until it **drops** it: the server
+ *   reports it, or an observer outside sees the server's end go (`hung-up`: the bench, or a real server's kernel), or a
+ *   fault stops the server. A server that does not run has nobody online; a hung server has. If a server reports
+ *   nothing, it is assumed to accept each connection as soon as the device has it.
+ * - A **ghost** is a session that a server has online although its device cannot be reached over it, or has left it.
+ *   The ghost begins with the later of these two: the server accepted the session; the device became unreachable or
+ *   left. It ends when the server drops the session, or with the heal if the session survived. This holds with and
+ *   without a fault. A device that closes its connection is a ghost, too, until the server has the FIN.
+ * - A device cannot be reached over its session during a fault that cuts (faults/kind.ts), on the device or on the
+ *   server, or after a box on the way has forgotten the session. A fault that stops or hangs the server makes no ghosts
+ *   of devices that could be reached.
+ * - A session **survived** if its device is served over it after the last fault that cut it off is over; the heal is the
+ *   moment at which that fault was over. After a momentary fault, an answer counts only if the device sent the question
+ *   after the fault. Where nobody answers, the sign is a beat that the server reports, and nobody can see when that beat
+ *   was sent. After a momentary fault the sign counts once the server has had more beats over the session than the
+ *   device had sent by the time of the fault; beats that the server knows to be lost count, too. So over datagrams
+ *   without numbers the sign comes later, by as many beats as were lost before. If the server reports no beats, no sign
+ *   counts after a momentary fault. A session that the device has left cannot survive.
+ * - Without connections, over datagrams alone, a session is what the server takes for one: a source address. A device
+ *   that the server has dropped has a new session with its next datagram that arrives. A device whose box on the way
+ *   shows another port, because the box has forgotten the mapping before, has left the session of the old port, which is
+ *   a ghost until the server drops it.
+ * - Two sessions of a device **overlap** if a server accepts one while it has another of the same device online.
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
@@ -46,13 +46,15 @@ export interface SessionListener {
   /** Sessions are as they were when it came. */
   faultCame?(span: FaultSpan): void;
   faultOver?(span: FaultSpan, by: FaultEnd): void;
-  /** A server has it on line; again, if that was assumed before. */
+  /** A server has the session online. Called again if that was only assumed before. */
   taken?(session: Session): void;
   left?(session: Session): void;
   dropped?(session: Session): void;
   /** A box on the way has forgotten it. */
   forgotten?(session: Session, event: Extract<TraceEvent, { kind: 'forgotten' }>): void;
-  /** Its device was served over it; what this answers was sent then, undefined: that it was served is assumed. */
+  /**
+   * The device was served over the session. `sentMs` is when it sent what this answers; undefined: service is assumed.
+   */
   served?(session: Session, atMs: number, sentMs: number | undefined): void;
   /** Each event, after all that it changes; and the session of which a server or a box tells. */
   traceEvent?(event: TraceEvent, session: Session | undefined): void;
@@ -68,40 +70,42 @@ const LEFT = 'the device has left this connection';
  */
 const UNTAKEN_MAX = 16;
 
-/** So many clients are remembered that are off line. */
+/** Number of offline clients that are remembered. */
 const OFFLINE_MAX = 1000;
 
 const NO_SESSIONS: readonly Session[] = [];
 
 export class Sessions {
-  /** In the order in which the trace first names them. */
+  /** Devices, in the order in which the trace first names them. */
   readonly devices = new Map<string, DeviceSessions>();
   readonly faults = new OpenFaults();
   readonly ends = new EndNames();
   /** A server of ours tells of itself. */
   hearsServer = false;
-  /** Of the last event. */
+  /** Time of the last event. */
   lastMs = 0;
   start: Extract<TraceEvent, { kind: 'start' }> | undefined = undefined;
   end: Extract<TraceEvent, { kind: 'end' }> | undefined = undefined;
   readonly #listeners: SessionListener[] = [];
   /**
-   * By the device's end, those that no server has dropped; two devices may have the same end, each to a server of its
-   * own.
+   * Sessions that no server has dropped, by the device's end. Two devices may have the same end, each to a server of
+   * its own.
    */
   readonly #byEnd = new Map<string, readonly Session[]>();
-  /** By the device's end, those that a server has dropped, and that their devices have still. */
+  /** Sessions that a server has dropped and the device still has, by the device's end. */
   readonly #deserted = new Map<string, Session>();
-  /** By the server, and its number for the client. */
+  /** Sessions by server, and by the server's number for the client. */
   readonly #byClient = new Map<string, Map<number, Session>>();
-  /** Those that went off line last, by server and number: a client's will is told after it has gone. */
+  /**
+   * The sessions that went offline last, by server and number: a client's will is reported after the client has gone.
+   */
   readonly #offline = new Map<string, Session>();
   /** A server tells of each beat. */
   #hearsBeats = false;
-  /** Of the ghosts that are over. */
+  /** Length of the ghosts that are over. */
   #ghostMs = 0;
 
-  /** Who listens first is told first. */
+  /** Adds a listener. Listeners are called in the order in which they were added. */
   listen(listener: SessionListener): void {
     this.#listeners.push(listener);
   }
@@ -112,7 +116,7 @@ export class Sessions {
     for (const listener of this.#listeners) listener.traceEvent?.(event, session);
   }
 
-  /** Of all devices, as things stand at `endMs`. */
+  /** Returns the length of all ghosts of all devices up to `endMs`. */
   ghostMs(endMs: number): number {
     let sum = this.#ghostMs;
     for (const device of this.devices.values()) {
@@ -124,7 +128,7 @@ export class Sessions {
     return sum;
   }
 
-  /** Gives the session that it is about, where it is not the device that tells. */
+  /** Applies the event. Returns the session that the event is about, unless the device itself reports it. */
   #take(event: TraceEvent): Session | undefined {
     switch (event.source) {
       case 'run':
@@ -198,7 +202,7 @@ export class Sessions {
     }
   }
 
-  /** What cuts off whoever is at that host. */
+  /** Returns the fault that cuts off the devices at this host. */
   #cutAt(host: string | undefined): FaultSpan | undefined {
     return host === undefined ? undefined : this.faults.on(host).find(cutsOff);
   }
@@ -377,7 +381,7 @@ export class Sessions {
     }
   }
 
-  /** A server tells of itself: who it has on line is assumed no longer. */
+  /** A server reports of itself: from now on nothing is assumed about who is online. */
   #hearServer(): void {
     this.hearsServer = true;
     for (const session of [...this.#byEnd.values()].flat()) {
@@ -385,7 +389,7 @@ export class Sessions {
     }
   }
 
-  /** The session of that end that the server takes on line now. */
+  /** Returns the session of this end that the server accepts now. */
   #untakenAt(peer: SocketAddress, server: string, atMs: number): Session {
     const there = this.#at(peer);
     const untaken = there.find(({ online }) => online === undefined);

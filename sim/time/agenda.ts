@@ -1,12 +1,12 @@
-/** What shall happen when: any number of appointments on one clock, which has but one alarm. */
+/** Appointments: any number of calls at given times, on one clock, which has a single alarm. */
 
 import type { Clock } from '../../hal/clock.ts';
 
 interface Appointment {
   readonly atMs: number;
-  /** How many were made before: those of one time come in that order. */
+  /** Number of appointments made before. Appointments of one time are called in this order. */
   readonly order: number;
-  /** Undefined: it was cancelled. Its place is freed when its time comes. */
+  /** The call; undefined if it was cancelled. Its place is freed when its time comes. */
   run: (() => void) | undefined;
 }
 

@@ -6,7 +6,9 @@ type Unit = keyof typeof UNIT_MS;
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
-/** In milliseconds, to the microsecond; undefined when `text` is no duration, or one too long for that (35 years). */
+/**
+ * Returns milliseconds, to the microsecond; undefined if `text` is not a duration, or one that is too long (35 years).
+ */
 export function parseDuration(text: string): number | undefined {
   const [, number, unit] = DURATION.exec(text) ?? [];
   if (number === undefined || unit === undefined || !isUnit(unit)) return undefined;
@@ -18,7 +20,7 @@ export function parseDuration(text: string): number | undefined {
 /** A duration as public calls take it: in milliseconds, or as people write it. */
 export type Duration = number | `${number}${Unit}`;
 
-/** In milliseconds. Throws a RangeError for what is no duration. */
+/** Returns milliseconds. Throws RangeError if the argument is not a duration. */
 export function durationMs(duration: Duration): number {
   const ms = typeof duration === 'number' ? (duration >= 0 ? duration : undefined) : parseDuration(duration);
   if (ms === undefined) {
@@ -29,17 +31,19 @@ export function durationMs(duration: Duration): number {
   return ms;
 }
 
-/** In whole microseconds. Throws a RangeError for what is no duration, or one too long to be counted so. */
+/**
+ * Returns whole microseconds. Throws RangeError if the argument is not a duration, or one too long to count like this.
+ */
 export function durationUs(duration: Duration): number {
   const us = Math.round(durationMs(duration) * 1000);
   if (!Number.isSafeInteger(us)) throw new RangeError(`${duration} is too long to be counted in microseconds`);
   return us;
 }
 
-/** What a duration looks like, for messages about one that is none. */
+/** Examples of durations, for messages about a text that is none. */
 const DURATION_EXAMPLES = '500ms, 30s, 1.5m, 2h or 1d';
 
-/** What must stand in place of a text that `parseDuration` cannot read; `what` says what it is there. */
+/** Returns what a text must be that `parseDuration` cannot read; `what` names its meaning there. */
 export function describeWrongDuration(text: string, what = 'a duration'): string {
   return DURATION.test(text) ? `${what} of at most 13031d (35 years)` : `${what} such as ${DURATION_EXAMPLES}`;
 }
@@ -56,7 +60,7 @@ export function formatDuration(ms: number): string {
   return texts.reduce((best, text) => (text.length < best.length ? text : best), texts[0] ?? `${exactMs}ms`);
 }
 
-/** For tables: `12.0 s`, always in seconds, one digit. */
+/** Returns a time for tables: `12.0 s`, always in seconds, with one digit. */
 export function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }

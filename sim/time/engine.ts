@@ -4,18 +4,18 @@ import type { Timeline, Waiter } from './event.ts';
 import { EventQueue, NONE } from './event-queue.ts';
 
 /**
- * How many events of one instant are too many, so that a loop that lets no time pass ends within seconds, and a fleet
- * that is switched on at one instant does not: as many as this, and for each who has an appointment ten more.
+ * Limit of events at one instant, so that a loop that lets no time pass ends within seconds. A fleet that is switched
+ * on at one instant must not reach it: for each open appointment ten more events are allowed.
  */
 const EVENTS_AT_ONCE = 1_000_000;
 const EVENTS_AT_ONCE_EACH = 10;
 
-/** Of so many more it is noted whose they are. */
+/** Events at one instant after this number are counted by their owner. */
 const SUSPECT_EVENTS = 5000;
 
 /**
- * How a run ended: the time was reached; somebody called `stop`; or it did as many events as it was asked to, and may
- * not be there yet.
+ * Outcome of a run: the time was reached; somebody called `stop`; or the allowed number of events was done, and the
+ * time may not be reached yet.
  */
 export type RunOutcome = 'reached' | 'stopped' | 'more';
 
@@ -34,9 +34,7 @@ export class Engine implements Timeline {
     return this.#queue.nextUs;
   }
 
-  /**
-   * How many have a place in the queue, whether or not something is due: what a world has lent out, and must get back.
-   */
+  /** Number of open places in the queue, with or without a due time: what a world has lent out and must get back. */
   get waiterCount(): number {
     return this.#queue.openCount;
   }
@@ -101,8 +99,8 @@ export class Engine implements Timeline {
   }
 
   /**
-   * Runs until `condition`, which is looked at before the first event and after each, or until `limitUs`. Gives whether
-   * it holds.
+   * Runs until `condition` is true or until `limitUs`. The condition is checked before the first event and after each.
+   * Returns whether it is true.
    */
   until(condition: () => boolean, limitUs: number): boolean {
     while (!condition()) {
@@ -111,12 +109,15 @@ export class Engine implements Timeline {
     return true;
   }
 
-  /** From within a run: it ends after the present event. What is due stays so, and a later run goes on from here. */
+  /**
+   * Ends the run after the present event. For calls from within a run. Due events stay due; a later run continues from
+   * here.
+   */
   stop(): void {
     this.#halt = 'stopped';
   }
 
-  /** From within a run, for who goes on with it: `runSome` ends after the present event, with `more`. */
+  /** Ends `runSome` after the present event, with `more`. For calls from within a run, by those who continue it. */
   pause(): void {
     this.#halt ??= 'more';
   }
@@ -144,8 +145,8 @@ export class Engine implements Timeline {
 }
 
 /**
- * Who makes too many events at an instant, and how often: by what they say of themselves, as each call of `at` makes
- * another waiter.
+ * Owners of too many events at one instant, with their counts. They are told apart by their own description, because
+ * each call of `at` makes another waiter.
  */
 interface Suspects {
   readonly atUs: number;

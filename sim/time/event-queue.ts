@@ -1,23 +1,24 @@
 /**
- * What is due when: a hierarchical timing wheel (Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987,
- * scheme 7). Setting, clearing and taking cost the same with ten appointments as with a million, and allocate nothing.
+ * The queue of appointments: a hierarchical timing wheel (Varghese and Lauck, "Hashed and hierarchical timing wheels",
+ * 1987, scheme 7). Setting, clearing and taking cost the same with ten appointments as with a million, and allocate
+ * nothing.
  *
  * A time is a number of six digits in base 1024; so is the wheel's position, which is the present. Each level has a
  * list for each value of its digit. An appointment waits on the level of the highest digit in which its time and the
  * position differ (level 0 when they are equal), in the list of its time's digit there. When the position enters a
- * list's span, on a level above 0, the list is dealt out anew, from its head to its tail: each of its appointments then
- * belongs on a lower level.
+ * list's span, on a level above 0, the list is distributed again, from its head to its tail: each of its appointments
+ * then belongs on a lower level.
  *
- * Why those of one time are taken in the order they were set: (1) Where an appointment waits follows from its time and
- * the position alone. That holds when it is set. When the position moves from p to q, with nothing due before q, those
- * whose span q enters are dealt out; for any other, p, q and its time have the same digits above its level, as p <= q <
- * its time, and on its level q's digit is still less than its own, or q would be in its span: it belongs where it is.
- * (2) So at any moment all of one time are in one list. (3) A list is appended to at its tail, and dealt out from its
- * head, when by (2) no other list holds any of its times: so in every list those of one time stand in the order they
- * were set.
+ * Appointments of one time are taken in the order in which they were set. Proof: (1) The place of an appointment
+ * follows from its time and the position alone. That holds when it is set. When the position moves from p to q, with
+ * nothing due before q, the lists whose span q enters are distributed; for any other appointment, p, q and its time
+ * have the same digits above its level, as p <= q < its time, and on its level q's digit is still less than its own, or
+ * q would be in its span: it belongs where it is. (2) So at any moment all appointments of one time are in one list.
+ * (3) A list grows at its tail, and is distributed from its head, when by (2) no other list holds any of its times: so
+ * in every list the appointments of one time stand in the order in which they were set.
  *
- * Why the first list of the lowest occupied level is the next: an appointment on a lower level has the position's digit
- * on each higher level, and those that wait on a higher one have a greater digit there.
+ * The first list of the lowest occupied level is the next one: an appointment on a lower level has the position's digit
+ * on each higher level, and appointments that wait on a higher level have a greater digit there.
  */
 
 import type { Waiter } from './event.ts';
@@ -46,11 +47,11 @@ const HEAD_INTS = 2;
 const FIRST_NODE = LIST_COUNT * HEAD_INTS;
 const NODES_AT_FIRST = 16;
 
-/** In place of a node's NEXT. */
+/** NEXT of a node that is not in a list. */
 const IDLE = -1;
 const CLOSED = -2;
 
-/** In place of a handle: there may be some now that are due at the position. */
+/** Value in place of a handle: there may be appointments now that are due at the position. */
 const MOVED = -2;
 
 const HIGH_UNIT = 2 ** 30;
@@ -58,15 +59,15 @@ const DIGIT = 0x3ff;
 const TWO_DIGITS = 0xfffff;
 
 export class EventQueue {
-  /** How many were taken since time last passed. */
+  /** Number of appointments taken since time last passed. */
   takenAtOnce = 0;
-  /** How many handles are open. */
+  /** Number of open handles. */
   openCount = 0;
   /** The position, as in a node. */
   #high = 0;
   #low = 0;
   #ints = new Int32Array(FIRST_NODE + NODES_AT_FIRST * NODE_INTS);
-  /** By node. */
+  /** Waiters by node. */
   readonly #waiters: (Waiter | undefined)[] = [];
   /** The last node that was closed, and the first that never was open. */
   #closed = NONE;

@@ -1,10 +1,13 @@
-/** What the engine calls. Kept apart, so that a host, a link or a clock needs to know nothing else of it. */
+/**
+ * The interface between the engine and those it calls. It stands apart, so that a host, a cable or a clock needs to
+ * know nothing else of the engine.
+ */
 
 /** Someone who waits for a time. */
 export interface Waiter {
   /** The time has come. `handle` is the one that was set, for those who have several. */
   fire(handle: number): void;
-  /** Who that is, for the message about a loop that lets no time pass. */
+  /** Returns who this is, for the message about a loop that lets no time pass. */
   describe(): string;
 }
 
@@ -13,7 +16,7 @@ export interface Timeline {
   readonly nowUs: number;
   /** A place in the queue for one appointment of `waiter`; nothing is due yet. It is kept until it is given back. */
   open(waiter: Waiter): number;
-  /** Gives the place back. */
+  /** Returns the place to the queue. */
   close(handle: number): void;
   /**
    * `fire` is called at `atUs` (now, where that is past), once; replaces what was set. Those of one time come in the

@@ -1,4 +1,4 @@
-/** How late timers were: as many as there are, in a few hundred bytes. */
+/** Distribution of how late timers were: any number of them, in a few hundred bytes. */
 
 /** Times in steps of a quarter of an octave, from a microsecond on: what is told is right to within 19%. */
 const STEPS_AN_OCTAVE = 4;
@@ -16,7 +16,7 @@ export class Lateness {
     this.#counts[Math.min(step, STEPS - 1)] = (this.#counts[Math.min(step, STEPS - 1)] ?? 0) + 1;
   }
 
-  /** So late or less were this share of them, from 0 to 1. In ms; 0 where there were none. */
+  /** Returns the lateness that this share of timers, from 0 to 1, does not exceed. In ms; 0 if there were no timers. */
   quantileMs(share: number): number {
     let left = share * this.count;
     for (const [step, count] of this.#counts.entries()) {

@@ -3,12 +3,12 @@
 import type { Engine, RunOutcome } from './engine.ts';
 
 /**
- * How long it works, or sleeps, before it looks around: often enough for Ctrl-C and progress, seldom enough to cost
- * nothing.
+ * Longest time of work, or sleep, before the loop looks around: often enough for Ctrl-C and progress, seldom enough to
+ * cost nothing.
  */
 const SLICE_MS = 20;
 
-/** How often the real clock is looked at. */
+/** Number of events between two looks at the real clock. */
 const EVENTS_A_LOOK = 250;
 
 export interface PacingOptions {

@@ -7,13 +7,13 @@ import type { Clock } from '../../hal/clock.ts';
 import type { Engine } from './engine.ts';
 import { Lateness } from './lateness.ts';
 
-/** How long it sleeps at most: often enough for whoever wants it to end, seldom enough to cost nothing. */
+/** Longest sleep: short enough for those who want to end the run, long enough to cost nothing. */
 const SLEEP_MS_MAX = 10;
 
 /**
- * How far device time goes at once. Where the process was away for longer, it lags, and catches up at twice the speed
- * of real time: else every timer of every device would run out before what has arrived meanwhile is read, and all would
- * send again what was never lost.
+ * Longest leap of device time. If the process was away for longer, device time lags, and catches up at twice the speed
+ * of real time. Otherwise every timer of every device would expire before the packets that arrived meanwhile are read,
+ * and all devices would retransmit what was never lost.
  */
 const LEAP_US_MAX = 20_000;
 const SPEED_MAX = 2;
@@ -21,29 +21,26 @@ const SPEED_MAX = 2;
 /** While it lags, it looks around so often. */
 const CATCH_UP_MS = 1;
 
-/**
- * What it lags behind beyond this it never catches up: device time stands still for so long, as the whole machine may
- * have.
- */
+/** Largest lag that device time catches up. Beyond it, device time stands still, as the whole machine may have. */
 const LAG_US_MAX = 1_000_000;
 
-/** How many events are done before arrivals are looked for again, and how long that may take at most. */
+/** Number of events between two looks for arrivals. */
 const EVENTS_A_LOOK = 250;
 const WORK_MS_MAX = 5;
 
 export class RealTime {
-  /** How late it woke for what was due. */
+  /** Lateness of its wake-ups. */
   readonly lateness = new Lateness();
-  /** How far device time has lagged at most, as the process was away, or had more to do than there is time for. */
+  /** Largest lag of device time so far: the process was away, or had more work than time. */
   lagMsMax = 0;
-  /** For how long device time has stood still: what it has not caught up. */
+  /** Time for which device time has stood still and that it has not caught up. */
   stoodStillMs = 0;
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #onTurn: () => void;
   /** The real time at which the virtual one would have been 0. */
   #originMs: number;
-  /** When it was last brought up to real time, as far as it may be. */
+  /** Time at which device time was last brought up to real time, as far as allowed. */
   #turnedMs = 0;
   #run: Run | undefined = undefined;
   readonly #wake = (): void => this.#turn();
@@ -60,8 +57,8 @@ export class RealTime {
   }
 
   /**
-   * Lets time pass until `condition` holds, which is looked at after each turn, or `endUs` has come, or `stop` is
-   * called. Gives whether it was stopped. Rejects with what the run throws. Between two runs device time stands still.
+   * Lets time pass until `condition` is true (it is checked after each turn), `endUs` has come, or `stop` is called.
+   * Returns whether it was stopped. Rejects with what the run throws. Between two runs device time stands still.
    */
   async run(endUs: number, condition: () => boolean = () => false): Promise<boolean> {
     if (this.#run !== undefined) throw new Error('a run was begun while another was going on');

@@ -24,8 +24,8 @@ export class VirtualClock implements Clock, BoardClock, Waiter {
   #isr: Interrupt | undefined = undefined;
 
   /**
-   * It begins at 0 now. `name` is whose clock it is; it gains `driftPpm` microseconds in each second of true time, or
-   * loses them.
+   * Starts a clock at 0. `name` is its owner. It gains `driftPpm` microseconds in each second of true time, or loses
+   * them.
    */
   constructor(timeline: Timeline, name: string, driftPpm = 0) {
     if (!(driftPpm > -1e6 && driftPpm < Infinity)) {
@@ -62,7 +62,7 @@ export class VirtualClock implements Clock, BoardClock, Waiter {
     if (this.#handle !== NOT_OPEN) this.#timeline.clear(this.#handle);
   }
 
-  /** Disarms the alarm and gives back the clock's place in the queue. It can be used again all the same. */
+  /** Disarms the alarm and returns the clock's place in the queue. The clock can be used again nevertheless. */
   release(): void {
     this.#isr = undefined;
     if (this.#handle === NOT_OPEN) return;

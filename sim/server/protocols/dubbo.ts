@@ -13,9 +13,9 @@ import { atLeast } from '../checks.ts';
 import type { Client, ClientHandler, ListedProtocol, ServiceHost } from './protocol.ts';
 
 export interface DubboServiceSettings {
-  /** A client is dropped when nothing was read or written for so long; 0: never. Default 180000. */
+  /** A client is dropped if nothing was read or written for this time; 0: never. Default 180000. */
   readonly allIdleMs: number;
-  /** How long the work for a call takes, for one after the other, again and again: so answers may come out of order. */
+  /** Working times of calls, used one after the other, again and again, so that answers may come out of order. */
   readonly workMs: readonly number[];
 }
 
@@ -67,7 +67,7 @@ class DubboHandler extends DubboDecoder implements ClientHandler, DubboSink {
   readonly #idle: IdleTimers;
   readonly #workMs: readonly number[];
   #calls = 0;
-  /** What is being worked at, in the order in which it will be done. */
+  /** Calls in progress, in the order in which they will be answered. */
   #answers: Answer[] = [];
 
   constructor(client: Client, host: ServiceHost, { allIdleMs, workMs }: DubboServiceSettings) {

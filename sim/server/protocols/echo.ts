@@ -40,7 +40,7 @@ const ANSWER = new TextEncoder().encode('ARE YOU THERE?\n');
 
 class EchoHandler implements ClientHandler {
   readonly #client: Client;
-  /** How much of the answer has come; all of it: no line is open. */
+  /** Bytes of the answer that have arrived; if all, no line is open. */
   #answeredBytes = ANSWER.length;
   #toldUnanswered = false;
 

@@ -71,7 +71,7 @@ function message(data: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** What all clients of a server have in common. */
+/** Settings that all clients of a server share. */
 interface Terms {
   readonly answers: boolean;
   readonly pushed: Uint8Array | undefined;

@@ -12,9 +12,9 @@ import { atLeast, within } from '../checks.ts';
 import type { Client, ClientHandler, ListedProtocol, Service } from './protocol.ts';
 
 export interface MonitorSettings {
-  /** So many reporters on different hosts mark a peer down. Default 2; Ceph: mon_osd_min_down_reporters. */
+  /** Number of reporters on different hosts that mark a peer down. Default 2; Ceph: mon_osd_min_down_reporters. */
   readonly minReporters: number;
-  /** How many others each peer pings. Default 10; Ceph: osd_heartbeat_min_peers. */
+  /** Number of others that each peer pings. Default 10; Ceph: osd_heartbeat_min_peers. */
   readonly pingedPeers: number;
 }
 
@@ -49,7 +49,7 @@ export const PEERS: ListedProtocol<ProtocolSettingsOf<'peers'>, MonitorSettings>
 
 class Monitor implements Service {
   readonly settings: MonitorSettings;
-  /** Those that are up, in the order of their numbers: a ring, on which each pings those that come after it. */
+  /** Peers that are up, sorted by number: a ring, on which each peer pings those that follow it. */
   readonly #up: Reporter[] = [];
   readonly #byName = new Map<string, Reporter>();
 
@@ -61,7 +61,7 @@ class Monitor implements Service {
     return new Reporter(client, this);
   }
 
-  /** One that has the name of another is that other, which has started anew: what it was before is down at once. */
+  /** Adds a peer. A peer with the name of another is that other, restarted: the old one is marked down at once. */
   comes(reporter: Reporter, name: string): void {
     this.#byName.get(name)?.takenOver(reporter.id);
     this.#byName.set(name, reporter);
@@ -76,7 +76,7 @@ class Monitor implements Service {
     if (this.#byName.get(name) === reporter) this.#byName.delete(name);
   }
 
-  /** Who is up under this number. */
+  /** Returns the peer with this number if it is up. */
   get(id: number): Reporter | undefined {
     const found = this.#up[this.#indexOf(id)];
     return found?.id === id ? found : undefined;
@@ -91,7 +91,7 @@ class Monitor implements Service {
     }).flatMap((next) => next?.peer ?? []);
   }
 
-  /** Where it stands, or would stand. */
+  /** Returns the index at which the peer stands, or would stand. */
   #indexOf(id: number): number {
     let [from, to] = [0, this.#up.length];
     while (from < to) {
@@ -109,7 +109,7 @@ class Reporter implements ClientHandler {
   #name: string | undefined;
   /** Whom it does not hear. */
   #failed: readonly number[] = [];
-  /** Who does not hear it, by number. */
+  /** Reporters that do not hear it, by number. */
   readonly #reportedBy = new Map<number, Reporter>();
 
   constructor(client: Client, monitor: Monitor) {
@@ -126,7 +126,7 @@ class Reporter implements ClientHandler {
     return { id, name: this.#name ?? '?', address, port };
   }
 
-  /** What is no report is passed over: anybody can send in anybody's name. */
+  /** Ignores what is no report: anybody can send in anybody's name. */
   received(bytes: Uint8Array, count: number): undefined {
     const message = decodePeersMessage(bytes, count);
     if (message?.type !== 'report') return;

@@ -1,4 +1,4 @@
-/** What a protocol is as a whole: what devices run, what the server runs, and what the command line has to know. */
+/** A protocol as a whole: the device's side, the server's side, and the words that the command line needs. */
 
 import type { DeviceProtocol, ProtocolSettings } from '../../../firmware/index.ts';
 import type { KeepAlive, SocketAddress } from '../../../hal/network.ts';
@@ -21,13 +21,13 @@ export type ListedProtocol<
   DeviceSettings extends ProtocolSettings = ProtocolSettings, ServiceSettings extends object = object,
 > = Required<Protocol<DeviceSettings, ServiceSettings>>;
 
-/** What the command line has to know of a protocol. */
+/** Words that the command line needs of a protocol. */
 export interface ProtocolWords<DeviceSettings extends ProtocolSettings, ServiceSettings extends object> {
-  /** For `--help`: a few words, without a full stop. */
+  /** Summary for `--help`: a few words, without a full stop. */
   readonly summary: string;
   /** The options that `cablepull run` and `cablepull serve` have for it, by name. */
   readonly options?: Readonly<Record<string, ProtocolOption>>;
-  /** What follows for both ends from what was said. */
+  /** Returns the settings of both ends that follow from the options. */
   settings(said: Said): SaidSettings<Omit<DeviceSettings, 'servers'>, ServiceSettings>;
 }
 
@@ -36,14 +36,17 @@ export interface ProtocolOption {
   readonly type: 'string' | 'boolean';
   /** A flag that is on by default is given as `--no-NAME`. */
   readonly default?: string | boolean;
-  /** What stands for the value in the help, as in `--devices N`. */
+  /** Placeholder of the value in the help, as in `--devices N`. */
   readonly value?: string;
   readonly help: string;
   /** The only command that has it. */
   readonly only?: 'run' | 'serve';
 }
 
-/** What was said on the command line. An option that was given, and that the protocol does not ask for, is refused. */
+/**
+ * Options that were given on the command line. An option that was given and that the protocol does not ask for is
+ * refused.
+ */
 export interface Said {
   /** `--beat`. */
   readonly beatIntervalMs: number | undefined;
@@ -52,7 +55,7 @@ export interface Said {
   /** `--keepalive`, of the devices; for the server's connections it holds anyway. */
   readonly keepAlive: KeepAlive | 'off' | undefined;
   /**
-   * Of the protocol's own options: what each was given as, and undefined where it was not. What cannot be is refused.
+   * Values of the protocol's own options; undefined if an option was not given. A value that is not valid is refused.
    */
   flag(option: string): boolean;
   durationMs(option: string): number | undefined;
@@ -77,23 +80,23 @@ export interface SaidSettings<DeviceSettings, ServiceSettings> {
 export interface ServerProtocol<Settings extends object = object> {
   /** Over connections, or over datagrams: then a client is an address that a datagram came from. */
   readonly transport: 'stream' | 'datagram';
-  /** When its clients count as gone, unless the server is told otherwise. */
+  /** Rule by which its clients count as gone, unless the server's settings say otherwise. */
   readonly liveness: Liveness;
   readonly defaults: Settings;
-  /** What its clients may cost, where that differs from other servers. */
+  /** Limits of its clients, where they differ from those of other servers. */
   readonly limits?: Partial<Limits>;
   /**
    * Nothing that one client does is ever seen by another, so that a large fleet may be split over several servers
    * (`cablepull run --jobs`). Not there: they meet.
    */
   readonly clientsNeverMeet?: true;
-  /** What is wrong with the settings, as a sentence that begins with the setting's name; undefined: nothing. */
+  /** Returns what is wrong with the settings, as a sentence that begins with the setting's name; undefined: nothing. */
   problem?(settings: Settings): string | undefined;
   /** The service that a server offers at one port. */
   serve(settings: Settings, host: ServiceHost): Service;
 }
 
-/** What a service may ask of the server that it runs in. */
+/** The part of its server that a service uses. */
 export interface ServiceHost {
   readonly limits: Limits;
   /** The clock's time. While bytes are read: when their reading began. */
@@ -106,7 +109,7 @@ export interface ServiceHost {
 
 /** One protocol at one port: what its clients have in common. To reach the others, it keeps whom it has opened. */
 export interface Service {
-  /** How often each client has a turn; not there: never. */
+  /** Interval of each client's turns; undefined: never. */
   readonly turnIntervalMs?: number;
   /** A client comes. */
   open(client: Client): ClientHandler;
@@ -116,14 +119,14 @@ export interface Service {
   due?(): void;
 }
 
-/** What a service may do with a client; what it does after the client has gone off line, does nothing. */
+/** A client, as a service sees it. Calls after the client has gone offline have no effect. */
 export interface Client {
   /** Counts from 1 in its server, and is never used again. */
   readonly id: number;
   readonly peer: SocketAddress;
-  /** A valid frame came, a beat or not. A client that sends too many goes off line. */
+  /** A valid frame arrived, a beat or not. A client that sends too many goes offline. */
   frame(isBeat: boolean): void;
-  /** So much data came. */
+  /** Data of this length arrived. */
   data(bytes: number): void;
   /**
    * Sends `bytes`, which are not to be changed any more: on a connection they follow the others, else they are one
@@ -133,8 +136,8 @@ export interface Client {
   /** Calls the handler's `due` at this time, in place of the one that was set before; Infinity: never. */
   setDeadline(atMs: number): void;
   /**
-   * Takes it off line: what the connection has taken still goes out, then it is closed. `reason` is a sentence without
-   * a full stop.
+   * Takes the client offline: bytes that the connection has accepted still go out, then it is closed. `reason` is a
+   * sentence without a full stop.
    */
   drop(reason: string): void;
   /** The same, as it was silent for longer than its protocol allows. */
@@ -147,15 +150,15 @@ export interface Client {
 
 /** One client's side of the service. */
 export interface ClientHandler {
-  /** The client is on line: the server may speak. */
+  /** The client is online: the server may speak. */
   begin?(): void;
   /** Takes the first `count` of `bytes`, or one datagram. When that is not what was agreed: why. */
   received(bytes: Uint8Array, count: number): string | undefined;
-  /** It is the server's turn to speak. `pushed`: it sent data; `unanswered`: the first time that it waits in vain. */
+  /** The server's turn to speak. `pushed`: it sent data; `unanswered`: the first time that it waits in vain. */
   turn?(): 'pushed' | 'unanswered' | undefined;
   /** The time has come that was set for this client. */
   due?(): void;
-  /** The client has gone off line. */
+  /** The client has gone offline. */
   ended?(reason: OfflineReason): void;
   /** A frame has begun and not ended. */
   readonly partial?: boolean;

@@ -1,6 +1,7 @@
 /**
- * The receiver of UDP heartbeats: a sender is an address, and off line when it is silent. Where beats are numbered,
- * what is missing, late or double is told. What is no beat is passed over: anybody can send in anybody's name.
+ * The receiver of UDP heartbeats. A sender is an address; it is offline when it is silent. If beats are numbered,
+ * missing, late and repeated ones are reported. A datagram that is no beat is ignored: anybody can send in anybody's
+ * name.
  */
 
 import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../firmware/index.ts';
@@ -35,7 +36,7 @@ export const UDP_HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'udp-heartbeat'>, 
   },
 };
 
-/** So many numbers behind the highest, it is known which have come. */
+/** Size of the window behind the highest number in which it is known which numbers have arrived. */
 const WINDOW = 32;
 
 class Sender implements ClientHandler {
@@ -58,7 +59,7 @@ class Sender implements ClientHandler {
     if (number !== undefined) this.#count(number);
   }
 
-  /** As the window of RFC 4303, section 3.4.3, tells what has come already. */
+  /** Counts a number with the window of RFC 4303, section 3.4.3, which knows what has arrived before. */
   #count(number: number): void {
     const highest = this.#highest;
     // The first; or a sender that has started anew.

@@ -11,8 +11,8 @@ import type { Heard } from './keep-alive-policy.ts';
 import type { Delivery, MqttSession, SessionConnection } from './session.ts';
 
 /**
- * What a connection needs of the one who holds its socket. Once it has dropped the client, for whatever reason, nothing
- * more is sent or called.
+ * The part of its socket's owner that a connection uses. After the owner has dropped the client, for whatever reason,
+ * nothing more is sent or called.
  */
 export interface BrokerClient {
   /** Counts from 1, and is never used again. */
@@ -23,7 +23,7 @@ export interface BrokerClient {
   /** A valid packet came, which is a beat. */
   frame(isBeat: boolean): void;
   data(bytes: number): void;
-  /** What was sent still goes out, then the connection is closed. */
+  /** Closes the connection after the bytes that were sent have gone out. */
   drop(reason: string): void;
   /** The same, since nothing has come for too long. */
   dropSilent(): void;
@@ -37,7 +37,7 @@ const RECEIVE_MAXIMUM = 100;
 /** A session expiry of 0xFFFFFFFF is none (5.0 section 3.1.2.11.2). */
 const NEVER_EXPIRES_S = 0xffff_ffff;
 
-/** What can be said of 3.1.1's CONNACK (table 3.1) where 5.0 has a reason code. */
+/** Return codes of 3.1.1's CONNACK (table 3.1) in place of 5.0's reason codes. */
 const RETURN_CODES: Readonly<Record<number, number>> = {
   [REASON.UNSUPPORTED_PROTOCOL_VERSION]: 1, [REASON.CLIENT_IDENTIFIER_NOT_VALID]: 2, [REASON.QUOTA_EXCEEDED]: 3,
 };

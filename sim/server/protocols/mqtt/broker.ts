@@ -13,7 +13,7 @@ import { type Delivery, type KeptSubscription, type Message, MqttSession } from 
 import { SubscriptionIndex } from './subscription-index.ts';
 
 export interface BrokerSettings {
-  /** When silent clients are taken off line. Default: the standard's. */
+  /** Rule by which silent clients are taken offline. Default: the standard's. */
   readonly keepAlive: KeepAlivePolicyName;
   /** Sessions, with a connection or without; who comes beyond it is refused. Default 100000. */
   readonly maxSessions: number;
@@ -25,7 +25,7 @@ export interface BrokerSettings {
   readonly maxSubscriptions: number;
   /** Topics with a retained message; what is beyond it is not retained. Default 10000. */
   readonly maxRetained: number;
-  /** Whether each message of QoS 1 and 2 that the broker takes charge of is told. Default no: there are many. */
+  /** True: each message of QoS 1 and 2 that the broker accepts is an event. Default: no, as there are many. */
   readonly messageEvents: boolean;
 }
 
@@ -39,10 +39,10 @@ export const BROKER_DEFAULTS: BrokerSettings = {
   messageEvents: false,
 };
 
-/** What a broker tells. `client` is the number of the connection. */
+/** Events of a broker. `client` is the number of the connection. */
 export type BrokerEvent = Extract<ServerEvent, { readonly kind: 'message' | 'will' }>;
 
-/** What the broker needs of where it runs. */
+/** The part of its server that the broker uses. */
 export interface BrokerHost {
   readonly limits: { readonly maxDataBytes: number };
   /** The clock's time, in ms. */
@@ -52,7 +52,7 @@ export interface BrokerHost {
   tell(event: BrokerEvent): void;
 }
 
-/** As much of a message as is told. */
+/** Longest part of a message that is reported. */
 const TOLD_CHARACTERS = 64;
 
 export class Broker {
@@ -60,13 +60,13 @@ export class Broker {
   readonly host: BrokerHost;
   readonly policy: KeepAlivePolicy;
   readonly #sessions = new Map<string, MqttSession>();
-  /** By their client identifiers; only sessions with a connection. */
+  /** Connections by client identifier; only of sessions that have one. */
   readonly #connections = new Map<string, BrokerConnection>();
   readonly #index = new SubscriptionIndex();
   readonly #retained = new Map<string, Message>();
   /** Sessions that end, or whose will is published, at a time. */
   readonly #waiting = new Set<MqttSession>();
-  /** When the first of them is due. */
+  /** Time at which the first of them is due. */
   #nextMs = Infinity;
   #assignedIds = 0;
   #lostMessages = 0;
@@ -82,12 +82,12 @@ export class Broker {
     return new BrokerConnection(this, client);
   }
 
-  /** For tests and tables. */
+  /** Returns the session of a client. For tests and tables. */
   session(clientId: string): MqttSession | undefined {
     return this.#sessions.get(clientId);
   }
 
-  /** How many messages could not be kept for a client. */
+  /** Number of messages that could not be kept for a client. */
   get lostMessages(): number {
     return this.#lostMessages;
   }
@@ -183,7 +183,7 @@ export class Broker {
     }
   }
 
-  /** Whether there was one. */
+  /** Returns whether there was such a subscription. */
   unsubscribe(session: MqttSession, filter: string): boolean {
     const existed = session.subscriptions.delete(filter);
     if (existed) this.#index.remove(session, filter);
@@ -201,7 +201,7 @@ export class Broker {
     this.#publish(messageOf(packet, session, nowMs));
   }
 
-  /** Publishes to whoever has subscribed, and gives how many of them are on line. */
+  /** Publishes to all subscribers. Returns how many of them are online. */
   #publish(message: Message): number {
     const { topic, payload, retain } = message;
     // [MQTT-3.3.1-6] and [MQTT-3.3.1-7] (5.0): an empty message takes the retained one away.

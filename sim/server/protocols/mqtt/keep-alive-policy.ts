@@ -1,10 +1,10 @@
 /**
- * When brokers take a silent client off line. The standard says 1.5 x keep alive ([MQTT-3.1.2-24]; 5.0:
- * [MQTT-3.1.2-22]); brokers differ in when they look, and in which keep alive they grant. All times are milliseconds of
- * the broker's clock.
+ * Rules by which brokers take a silent client offline. The standard says 1.5 x keep alive ([MQTT-3.1.2-24]; 5.0:
+ * [MQTT-3.1.2-22]). Brokers differ in when they check, and in which keep alive they grant. All times are milliseconds
+ * of the broker's clock.
  */
 
-/** What a policy looks at, of one client. */
+/** Facts about one client that a policy uses. */
 export interface Heard {
   /** CONNACK was sent. */
   readonly connectedMs: number;
@@ -17,7 +17,7 @@ export interface Heard {
 export interface KeepAlivePolicy {
   /** The keep alive that is granted, in seconds; 0: off. */
   grantedS(askedS: number): number;
-  /** When the client is taken off line if nothing more comes. `keepAliveMs` is above 0. */
+  /** Returns when the client is taken offline if nothing more arrives. `keepAliveMs` is above 0. */
   dropMs(heard: Heard, keepAliveMs: number): number;
 }
 
@@ -51,8 +51,8 @@ export const KEEP_ALIVE_POLICIES: Readonly<Record<KeepAlivePolicyName, KeepAlive
   },
   /**
    * EMQX 5 (apps/emqx/src/emqx_keepalive.erl): a timer for each client, of 30 s or half of keep alive, whichever is
-   * less, but at least 1 s (keepalive_check_interval); it starts anew with each PINGREQ. It drops at the turn at which
-   * turns without any packet add up to 1.5 x keep alive (keepalive_multiplier).
+   * less, but at least 1 s (keepalive_check_interval). Each PINGREQ restarts it. It drops the client at the turn at
+   * which turns without any packet add up to 1.5 x keep alive (keepalive_multiplier).
    */
   'emqx': {
     grantedS: asAsked,

@@ -33,9 +33,9 @@ export interface Outgoing {
   released: boolean;
 }
 
-/** What the session needs of the connection that it has. */
+/** The part of its connection that a session uses. */
 export interface SessionConnection {
-  /** How many messages of QoS 1 and 2 may be on their way to the client at once. */
+  /** Most messages of QoS 1 and 2 that may be in flight to the client at once. */
   readonly maxInFlight: number;
   publish(delivery: Delivery, packetId: number, dup: boolean): void;
   pubrel(packetId: number): void;
@@ -54,9 +54,9 @@ export class MqttSession {
   /** Packet identifiers of messages of QoS 2 from the client that came, and whose PUBREL did not yet. */
   readonly unreleased = new Set<number>();
   connection: SessionConnection | undefined = undefined;
-  /** How long it lives without a connection; Infinity: for ever. */
+  /** Lifetime without a connection; Infinity: forever. */
   expiryMs = 0;
-  /** Since when it has none, it ends then; Infinity while it has one. */
+  /** Time at which a session without a connection ends; Infinity while it has one. */
   endsMs = Infinity;
   /** 5.0: a will that waits for the client to come back, and until when. */
   delayedWill: { readonly will: Will; readonly atMs: number; readonly client: number } | undefined = undefined;
@@ -68,7 +68,7 @@ export class MqttSession {
     this.clientId = clientId;
   }
 
-  /** How many messages it holds for its client. */
+  /** Number of messages that the session holds for its client. */
   get heldMessages(): number {
     return this.#outgoing.size + this.#queue.length;
   }

@@ -6,7 +6,7 @@ import { topicMatches } from '../../../../firmware/protocols/mqtt/topic.ts';
 import type { KeptSubscription, MqttSession } from './session.ts';
 
 export class SubscriptionIndex {
-  /** By filter: those without a wildcard, and the others. */
+  /** Sessions by filter: those without a wildcard, and the others. */
   readonly #plain = new Map<string, Set<MqttSession>>();
   readonly #wild = new Map<string, Set<MqttSession>>();
 
