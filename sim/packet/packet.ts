@@ -165,7 +165,8 @@ export class PacketPool {
 export const ARP_BYTES = 28;
 
 /**
- * Returns the length of a packet on the wire, from the IPv4 header on (RFC 791, 9293 3.1, 768, 792); or of an ARP packet.
+ * Returns the length of a packet on the wire, from the IPv4 header on (RFC 791, 9293 3.1, 768, 792); or of an ARP
+ * packet.
  */
 export function ipBytes(packet: Packet): number {
   switch (packet.protocol) {

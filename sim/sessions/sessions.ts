@@ -17,17 +17,17 @@
  * - A device cannot be reached over its session during a fault that cuts (faults/kind.ts), on the device or on the
  *   server, or after a box on the way has forgotten the session. A fault that stops or hangs the server makes no ghosts
  *   of devices that could be reached.
- * - A session **survived** if its device is served over it after the last fault that cut it off is over; the heal is the
- *   moment at which that fault was over. After a momentary fault, an answer counts only if the device sent the question
- *   after the fault. Where nobody answers, the sign is a beat that the server reports, and nobody can see when that beat
- *   was sent. After a momentary fault the sign counts once the server has had more beats over the session than the
- *   device had sent by the time of the fault; beats that the server knows to be lost count, too. So over datagrams
- *   without numbers the sign comes later, by as many beats as were lost before. If the server reports no beats, no sign
- *   counts after a momentary fault. A session that the device has left cannot survive.
+ * - A session **survived** if its device is served over it after the last fault that cut it off is over; the heal is
+ *   the moment at which that fault was over. After a momentary fault, an answer counts only if the device sent the
+ *   question after the fault. Where nobody answers, the sign is a beat that the server reports, and nobody can see when
+ *   that beat was sent. After a momentary fault the sign counts once the server has had more beats over the session
+ *   than the device had sent by the time of the fault; beats that the server knows to be lost count, too. So over
+ *   datagrams without numbers the sign comes later, by as many beats as were lost before. If the server reports no
+ *   beats, no sign counts after a momentary fault. A session that the device has left cannot survive.
  * - Without connections, over datagrams alone, a session is what the server takes for one: a source address. A device
  *   that the server has dropped has a new session with its next datagram that arrives. A device whose box on the way
- *   shows another port, because the box has forgotten the mapping before, has left the session of the old port, which is
- *   a ghost until the server drops it.
+ *   shows another port, because the box has forgotten the mapping before, has left the session of the old port, which
+ *   is a ghost until the server drops it.
  * - Two sessions of a device **overlap** if a server accepts one while it has another of the same device online.
  */
 
