@@ -28,7 +28,7 @@ import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
 import { type Direction, Fabric } from './link/fabric.ts';
 import { NodeProgram } from './node-host/program.ts';
-import { type BootableHost, type OpenPort, NodeWorld } from './node-host/world.ts';
+import { type BootableHost, type HandleCounts, type OpenPort, NodeWorld } from './node-host/world.ts';
 import { netstat, type NetstatRow } from './netstat.ts';
 import { formatAddress, parseAddress } from './packet/address.ts';
 import { frameOf } from './packet/ethernet.ts';
@@ -139,6 +139,8 @@ export interface SimulatedServer {
   run<T>(call: () => T): T;
   /** Where its Node program listens now, in the order in which it began to. Throws where it is none. */
   openPorts(): readonly OpenPort[];
+  /** What its Node program has open now. Throws where it is none. */
+  handles(): HandleCounts;
 }
 
 /** The number of a NAT box among the first 256 addresses behind it. */
@@ -272,6 +274,7 @@ export class Simulation {
       board,
       program: undefined,
       openPorts: () => this.#nodeWorld.openPorts(nodeHost),
+      handles: () => this.#nodeWorld.handles(nodeHost),
       run: (call) => this.#nodeWorld.run(nodeHost, call),
     };
   }
@@ -283,17 +286,24 @@ export class Simulation {
     const tell = (event: ServerEvent): void => this.testbed.addServerEvent(event, name);
     const nameOf = (address: string): string => this.#nameOf(parseAddress(address) ?? 0);
     const isRead = this.#offlineLog !== undefined && this.#servers.has(name);
-    const printed = isRead ? (line: string): string | undefined => this.#printedBy(name, line) : undefined;
+    const printed = isRead ? (line: string): readonly string[] => this.#printedBy(name, line) : undefined;
     return this.#nodeWorld.add(name, program, tell, nameOf, printed, device);
   }
 
-  /** The address of the device that a server's line says is gone. */
-  #printedBy(server: string, line: string): string | undefined {
+  /** What a server's line says is gone: names, addresses, with a port or without; and where the device so named is. */
+  #printedBy(server: string, line: string): readonly string[] {
     const device = this.deviceIn(line);
+    const words = this.#goneIn(line).match(/[\w.:-]+/g) ?? [];
     const host = device === undefined ? undefined : this.host(device);
-    if (host === undefined) return undefined;
+    if (host === undefined) return words;
     this.testbed.trace({ source: 'process', server, kind: 'put-offline', device: host.name, line });
-    return formatAddress(host.address);
+    return [...words, formatAddress(host.address)];
+  }
+
+  /** The part of a line of a server's that names who is gone; empty: it says nothing of the kind. */
+  #goneIn(line: string): string {
+    const [whole, group] = this.#offlineLog?.exec(line) ?? [];
+    return whole === undefined ? '' : (group ?? line);
   }
 
   /**
@@ -301,9 +311,7 @@ export class Simulation {
    * where that has one.
    */
   protected deviceIn(line: string): string | undefined {
-    const [whole, group] = this.#offlineLog?.exec(line) ?? [];
-    if (whole === undefined) return undefined;
-    for (const word of (group ?? line).match(/[\w.-]+/g) ?? []) {
+    for (const word of this.#goneIn(line).match(/[\w.-]+/g) ?? []) {
       const address = parseAddress(word);
       const board = this.testbed.board(address === undefined ? word : this.#nameOf(address));
       if (board !== undefined) return board.name;
@@ -531,10 +539,18 @@ class ServerHost implements SimulatedServer {
   }
 
   run<T>(): T {
-    throw new Error(`the program of ${this.board.name} is no Node program: run is for nodeProgram`);
+    return this.#isNoProgram('run');
   }
 
   openPorts(): readonly OpenPort[] {
-    throw new Error(`the program of ${this.board.name} is no Node program: openPorts is for nodeProgram`);
+    return this.#isNoProgram('openPorts');
+  }
+
+  handles(): HandleCounts {
+    return this.#isNoProgram('handles');
+  }
+
+  #isNoProgram(call: string): never {
+    throw new Error(`the program of ${this.board.name} is no Node program: ${call} is for nodeProgram`);
   }
 }

@@ -141,10 +141,13 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'trace', 'verdict'],
   swarm: [
     'board',
+    'device.ts',
     'dice.ts',
     'faults',
     'link',
+    'node-host',
     'packet',
+    'program-port.ts',
     'programs.ts',
     'server',
     'sessions',

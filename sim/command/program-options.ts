@@ -64,8 +64,13 @@ export function programsOf(values: ProgramValues): Programs | undefined {
   };
 }
 
+/** As `--program` has it. */
+export function programWords({ file, args }: ProgramFile): string {
+  return [file, ...args].join(' ');
+}
+
 /** A file whose name has spaces is meant as it is, where there is such a file. */
-function programFile(option: string, text: string): ProgramFile {
+export function programFile(option: string, text: string): ProgramFile {
   const [file = '', ...args] = existsSync(text) ? [text] : text.trim().split(/\s+/);
   if (!existsSync(file)) throw usage(`${option}: there is no file ${file === '' ? "''" : file}`);
   if (!statSync(file).isFile()) throw usage(`${option}: ${file} is no file`);

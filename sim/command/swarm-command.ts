@@ -2,20 +2,30 @@
 
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
+import { nodeProgram, ProgramError } from '../node-host/program.ts';
+import { portOf } from '../program-port.ts';
 import { SERVER_NAME } from '../programs.ts';
-import { type RunResult, runScenario } from '../swarm/run.ts';
-import { failureText, type RepeatLine, type Swarm } from '../swarm/swarm-text.ts';
+import { PROTOCOL_NAMES, PROTOCOLS } from '../server/protocols/index.ts';
+import { Simulation } from '../simulation.ts';
+import { programText } from '../swarm/program-run.ts';
+import type { RunResult } from '../swarm/run.ts';
+import { failureText, type RepeatLine, type Swarm, type SwarmProgram } from '../swarm/swarm-text.ts';
 import { drawScenario, FOR_MIN_MS, scenarioText } from '../swarm/scenario.ts';
-import { scenarioOf } from '../swarm/swarm.ts';
+import { runIn, scenarioOf } from '../swarm/swarm.ts';
 import { tallyOf } from '../swarm/tally.ts';
-import { formatDuration } from '../time/duration.ts';
+import { formatDuration, formatSeconds } from '../time/duration.ts';
+import { isProtocolName } from '../../firmware/index.ts';
 import { defineCommand } from './command.ts';
 import type { OptionValues } from './options.ts';
+import { Problem } from './problem.ts';
+import { programFile } from './program-options.ts';
+import { earlyEnd, programProblem } from './program-problem.ts';
+import { defined } from './server-options.ts';
 import { readFaults } from './plan-options.ts';
 import { swarmRepeatLine } from './print-swarm.ts';
 import { type ManySettings, runMany } from './swarm-runs.ts';
 import type { Terminal } from './terminal.ts';
-import { durationOf, fileName, JOBS_MAX, seedOf, shardOf, usage, wholeNumber } from './values.ts';
+import { durationOf, fileName, JOBS_MAX, regularExpression, seedOf, shardOf, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
   runs: { type: 'string', value: '1000', help: 'how many' },
@@ -31,6 +41,24 @@ const OPTIONS = {
     type: 'string', multiple: true, value: '"power-loss on dev-* at 1m for 30s"',
     help: 'a plan of your own in place of random ones; again and again',
   },
+  program: {
+    type: 'string', value: '"server.mjs ARGS"', opensGroup: true,
+    help: 'your own Node server in place of ours: whether it crashes, leaks, or believes in ghosts',
+  },
+  port: { type: 'string', value: '8080', help: 'with --program: where it listens, if at several ports' },
+  protocol: {
+    type: 'string', value: 'mqtt',
+    help: `with --program: what devices say to it: ${PROTOCOL_NAMES.join(', ')} (heartbeat)`,
+  },
+  'ghosts-within': {
+    type: 'string', value: '2m',
+    help: 'with --program: so long it may believe in a device that nobody can reach (2m)',
+  },
+  'offline-log': {
+    type: 'string', value: 'REGEX',
+    help: 'with --program: the lines of its output that say that a device is gone, as over UDP no connection does',
+  },
+
   jobs: { type: 'string', value: 'N', help: 'so many at a time (one a processor)' },
   json: { type: 'boolean', default: false, help: 'the report as a JSON object' },
 
@@ -50,9 +78,14 @@ invariants hold of each run, and the least that makes one fail`,
 device is back within its bound after the last heal; no byte is lost, doubled or changed on a connection; the server is
 left with one client a device; neither end says that the other broke the protocol; beats that have numbers add up; of
 MQTT no acknowledged message is lost, and each will comes once; what is held does not grow; verdicts make sense. Exit
-status 1 where one does not hold.`,
-  run({ values }, terminal) {
+status 1 where one does not hold.
+
+Of --program: it does not end by itself; it does not believe in a ghost for longer than --ghosts-within; and when all
+devices have lost their power for good, it has nothing more open than when it began to listen.`,
+  async run({ values }, terminal) {
     const { only, ...settings } = swarmSettings(values);
+    const { program, seed } = settings.swarm;
+    if (program !== undefined) await checkProgram(program, seed);
     return only === undefined ? runMany(settings, terminal) : runOne(settings.swarm, only, settings.json, terminal);
   },
 });
@@ -65,6 +98,8 @@ interface SwarmSettings extends ManySettings {
 /** So many runs can be counted; nobody will wait for them. */
 const RUNS_MAX = 1_000_000_000;
 
+const GHOSTS_WITHIN_MS = 120_000;
+
 function swarmSettings(values: OptionValues<typeof OPTIONS>): SwarmSettings {
   const seed = seedOf(values.seed);
   const forMs = durationOf('--for', values.for, { minMs: FOR_MIN_MS }) ?? FOR_MIN_MS;
@@ -74,13 +109,55 @@ function swarmSettings(values: OptionValues<typeof OPTIONS>): SwarmSettings {
   const only = onlyOf(values, seed, forMs, plan);
   const runs = values.runs === undefined ? 1000 : wholeNumber('--runs', values.runs, 1, RUNS_MAX);
   return {
-    swarm: { seed, runs, forMs, plan: plan.map(formatFault) },
+    swarm: { seed, runs, forMs, plan: plan.map(formatFault), ...defined({ program: programOf(values) }) },
     shard: values.shard === undefined ? { number: 1, count: 1 } : shardOf(values.shard),
     jobs: values.jobs === undefined ? undefined : wholeNumber('--jobs', values.jobs, 1, JOBS_MAX),
     out: fileName('--out', values.out),
     json: values.json,
     only,
   };
+}
+
+/** Undefined: ours. */
+function programOf(values: OptionValues<typeof OPTIONS>): SwarmProgram | undefined {
+  const { program, port, protocol = 'heartbeat', 'offline-log': offlineLog } = values;
+  if (program === undefined) {
+    const others = ['port', 'protocol', 'ghosts-within', 'offline-log'] as const;
+    const other = others.find((name) => values[name] !== undefined);
+    if (other !== undefined) throw usage(`--${other} goes with --program`);
+    return undefined;
+  }
+  if (!isProtocolName(protocol)) {
+    throw usage(`--protocol must be ${PROTOCOL_NAMES.join(' or ')}, not '${protocol}'`);
+  }
+  if (offlineLog !== undefined) regularExpression('--offline-log', offlineLog);
+  return {
+    ...programFile('--program', program),
+    protocol,
+    ghostsWithinMs: durationOf('--ghosts-within', values['ghosts-within'], { minMs: 1000 }) ?? GHOSTS_WITHIN_MS,
+    ...defined({ port: port === undefined ? undefined : wholeNumber('--port', port, 1, 65_535), offlineLog }),
+  };
+}
+
+/** Starts it once: what is wrong with it in any case need not be found a thousand times. Rejects with a Problem. */
+async function checkProgram(program: SwarmProgram, seed: number): Promise<void> {
+  const { file, args, port, protocol } = program;
+  const sim = new Simulation({ seed });
+  let why: string | undefined;
+  const entry = nodeProgram(file, {
+    args,
+    onOutput: () => {},
+    onEnd: (end) => {
+      why = end.stack ?? end.why;
+    },
+  });
+  try {
+    const { transport } = PROTOCOLS[protocol].server;
+    const found = await portOf(sim, sim.addServer(entry), { transport, port });
+    if (typeof found !== 'number') throw why === undefined ? new Problem(1, found) : earlyEnd(program, why);
+  } catch (error) {
+    throw error instanceof ProgramError ? programProblem(program, error) : error;
+  }
 }
 
 function onlyOf(
@@ -116,12 +193,15 @@ async function runOne(
   swarm: Swarm, { index, devices }: NonNullable<SwarmSettings['only']>, json: boolean, terminal: Terminal,
 ): Promise<number> {
   const scenario = scenarioOf(swarm, index, devices);
-  const result: RunResult = await runScenario(scenario);
+  const result: RunResult = await runIn(swarm, scenario, (line, atMs) => {
+    terminal.log([{ style: 'dim', text: `${formatSeconds(atMs).padStart(9)}  server |` }, ` ${line}`]);
+  });
   if (json) {
     terminal.printJson({ kind: 'swarm-run', scenario, result });
   } else {
     const failures = tallyOf(result).failures;
-    for (const line of scenarioText(scenario)) terminal.print(line);
+    const speech = swarm.program && programText(swarm.program, scenario.policy);
+    for (const line of scenarioText(scenario, speech)) terminal.print(line);
     terminal.print('');
     const repeat: RepeatLine = (again) => swarmRepeatLine(swarm)(again, devices && { devices, plan: swarm.plan });
     const lines = failures.flatMap((failure) => failureText(failure, repeat));

@@ -84,7 +84,7 @@ export function patchDns(patches: Patches): void {
 }
 
 function lookup(process: SimulatedProcess, name: string, done: (result: string[] | Errno) => void): void {
-  const request = { holds: true };
+  const request = { holds: true, kind: 'look-up' } as const;
   process.handles.add(request);
   process.hal.network.lookup(name, (result) => {
     process.handles.delete(request);

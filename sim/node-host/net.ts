@@ -1,10 +1,11 @@
 /** Node's `net` and `tls` get simulated handles where they would make real ones. */
 
 import { builtin, TCP } from './internals.ts';
+import { ListenHandle } from './listen.ts';
 import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import { refusal } from './refusals.ts';
-import { isRealTcp, ListenHandle, newTcpHandle, TcpHandle } from './tcp.ts';
+import { isRealTcp, newTcpHandle, TcpHandle } from './tcp.ts';
 
 interface NetSocket {
   _handle: unknown;

@@ -8,7 +8,7 @@ import { DeviceReporter } from './device-reporter.ts';
 import type { Modules } from './modules.ts';
 import { enter } from './owner.ts';
 import { ProgramTimers } from './timers.ts';
-import type { OpenPort } from './world.ts';
+import type { HandleCounts, OpenPort } from './world.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
 
@@ -40,10 +40,11 @@ export interface Surroundings {
 /** Something of a process that keeps it going, unless it is unref'd. */
 export interface Held {
   readonly holds: boolean;
+  readonly kind: 'connection' | 'listener' | 'datagram' | 'look-up';
   /** Where it waits for whom it does not know yet. */
   readonly openPort?: OpenPort | undefined;
-  /** The program has said that nobody is at that address any more. */
-  saysGone?(address: string): void;
+  /** The program has said who is gone: by addresses, with a port or without. */
+  saysGone?(words: readonly string[]): void;
 }
 
 export class SimulatedProcess {
@@ -147,6 +148,17 @@ export class SimulatedProcess {
   afterCallback(): void {
     this.timers.unlink();
     if (this.immediates > 0 || this.realRequests > 0 || this.hasNativeWork) this.surroundings.turn();
+  }
+
+  /** How many of each kind it has open. */
+  count(): HandleCounts {
+    const count = (kind: Held['kind']): number => [...this.handles].filter((held) => held.kind === kind).length;
+    return {
+      connections: count('connection'),
+      listeners: count('listener'),
+      datagramSockets: count('datagram'),
+      timers: this.timers.armedCount,
+    };
   }
 
   /** Whether anything is left that a process would wait for. */

@@ -14,7 +14,8 @@ import node from 'node:process';
 import { type OutputStream, SimulatedProcess } from './process.ts';
 import { hasRealWork, waitForAnswers } from './real-work.ts';
 import { ProgramError } from './program.ts';
-import type { OpenPort, NodeHost, ProgramStart, Runner } from './world.ts';
+import type { HandleCounts, NodeHost, OpenPort, ProgramStart, Runner } from './world.ts';
+import { NO_HANDLES } from './world.ts';
 
 /** Virtual time began at the start of 2025, wherever it is run. */
 const EPOCH_MS = Date.UTC(2025, 0, 1);
@@ -94,6 +95,10 @@ export class NodeRunner implements Runner {
   openPorts({ process }: NodeHost): OpenPort[] {
     if (!(process instanceof SimulatedProcess) || process.isOver) return [];
     return [...process.handles].flatMap(({ openPort }) => openPort ?? []);
+  }
+
+  handles({ process }: NodeHost): HandleCounts {
+    return process instanceof SimulatedProcess && !process.isOver ? process.count() : NO_HANDLES;
   }
 
   #end(end: (job: Job) => void): void {
@@ -215,8 +220,8 @@ export class NodeRunner implements Runner {
     const { onOutput } = host.program.options;
     if (onOutput === undefined) node[stream].write(`${line}\n`);
     else onOutput(line, host.name);
-    const gone = host.printed?.(line);
-    if (gone !== undefined) for (const handle of process.handles) handle.saysGone?.(gone);
+    const gone = host.printed?.(line) ?? [];
+    if (gone.length > 0) for (const handle of process.handles) handle.saysGone?.(gone);
   }
 
   /** Not at once: the ticks that its modules have left, as a server's 'listening', are the program's, too. */
@@ -293,4 +298,8 @@ function stackOf(error: unknown): string {
   return unmarked(stack.split('\n').filter(isOwn).join('\n'));
 }
 
-const NOT_THE_PROGRAM = ['node:', 'data:', fileURLToPath(new URL('.', import.meta.url))];
+const NOT_THE_PROGRAM = [
+  'node:',
+  'data:',
+  ...['sim', 'hal', 'firmware'].map((folder) => fileURLToPath(new URL(`../../${folder}/`, import.meta.url))),
+];

@@ -4,12 +4,11 @@
  */
 
 import { ERRNO, errnoOf, type Errno } from '../../hal/errno.ts';
-import type { ListenHandler, ListeningSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
+import type { SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
 import type { OfflineReason } from '../server/events.ts';
 import { JSStream, streams, TCP, uvErrno, type JsStream, type Request } from './internals.ts';
 import { owner } from './owner.ts';
 import type { Held, SimulatedProcess } from './process.ts';
-import type { OpenPort } from './world.ts';
 
 const { streamBaseState: state } = streams;
 const SCRATCH = new Uint8Array(65_536);
@@ -18,7 +17,7 @@ const KEEPALIVE = { interval: 1, count: 10 };
 /** Linux's own (tcp(7)). */
 const SYSTEM_KEEPALIVE = { idle: 7200, interval: 75, count: 9 };
 
-interface Address {
+export interface Address {
   address?: string;
   port?: number;
   family?: string;
@@ -35,6 +34,7 @@ interface Wrapping {
 }
 
 export class TcpHandle extends JSStream implements StreamHandler, Held {
+  readonly kind = 'connection';
   readonly process: SimulatedProcess;
   /** The TLSWrap that reads from it. */
   wrap: Wrapping | undefined = undefined;
@@ -454,124 +454,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
 
 const NOBODY: SocketAddress = { address: '0.0.0.0', port: 0 };
 
-/** A listening handle. */
-export class ListenHandle implements ListenHandler, Held {
-  readonly process: SimulatedProcess;
-  onconnection: ((this: ListenHandle, error: number, handle?: TcpHandle) => void) | undefined = undefined;
-  readonly #local: SocketAddress;
-  #listening: ListeningSocket | undefined = undefined;
-  #isRefed = true;
-  #isClosed = false;
-
-  constructor(process: SimulatedProcess, local: SocketAddress) {
-    this.process = process;
-    this.#local = local;
-  }
-
-  getAsyncId(): number {
-    return 0;
-  }
-
-  /** Gives libuv's errno at once. */
-  listen(backlog: number): number {
-    if (this.#local.address.includes(':')) return uvErrno('EAFNOSUPPORT');
-    const { network } = this.process.hal;
-    const listening = network.listen(this.#local, backlog, this);
-    if (listening.local === undefined) {
-      listening.close();
-      // The HAL tells why only later. What is in the way is the port, unless no port of this address can be had.
-      const other = network.listen({ address: this.#local.address, port: 0 }, 1, SILENT);
-      const errno = other.local === undefined ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
-      other.close();
-      return uvErrno(errno);
-    }
-    this.#listening = listening;
-    this.process.handles.add(this);
-    const { port } = listening.local;
-    this.process.surroundings.tell({
-      kind: 'listening',
-      atMs: this.process.nowMs(),
-      local: { address: this.#local.address, port },
-    });
-    return 0;
-  }
-
-  listening(): void {}
-
-  ended(): void {}
-
-  incoming(): void {
-    for (;;) {
-      if (this.#isClosed || this.process.isOver) return;
-      let handle: TcpHandle | undefined;
-      // The socket's handler has to be there before the socket is.
-      const early = new EarlyHandler();
-      const socket = this.#listening?.accept(early);
-      if (socket === undefined) return;
-      this.process.called(() => {
-        handle = new TcpHandle(this.process);
-        early.handler = handle;
-        handle.accepted(socket);
-        this.onconnection?.(0, handle);
-      });
-    }
-  }
-
-  get openPort(): OpenPort | undefined {
-    const { port } = this.#listening?.local ?? {};
-    return port === undefined ? undefined : { transport: 'stream', address: this.#local.address, port };
-  }
-
-  getsockname(out: Address): number {
-    const port = this.#listening?.local?.port ?? this.#local.port;
-    return tellAddress(out, { address: this.#local.address, port });
-  }
-
-  ref(): void {
-    this.#isRefed = true;
-  }
-
-  unref(): void {
-    this.#isRefed = false;
-  }
-
-  hasRef(): boolean {
-    return this.#isRefed;
-  }
-
-  get holds(): boolean {
-    return this.#isRefed;
-  }
-
-  close(callback?: () => void): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.process.handles.delete(this);
-    this.#listening?.close();
-    if (callback !== undefined) this.process.later(callback);
-  }
-}
-
-/** Hands on to the handle, once there is one. */
-class EarlyHandler implements StreamHandler {
-  handler: StreamHandler | undefined = undefined;
-
-  readable(): void {
-    this.handler?.readable();
-  }
-
-  writable(): void {
-    this.handler?.writable();
-  }
-
-  ended(reason: Errno | 'closed'): void {
-    this.handler?.ended(reason);
-  }
-}
-
-const SILENT: ListenHandler = { listening() {}, incoming() {}, ended() {} };
-
-function tellAddress(out: Address, { address, port }: SocketAddress): number {
+export function tellAddress(out: Address, { address, port }: SocketAddress): number {
   out.address = address;
   out.family = 'IPv4';
   out.port = port;

@@ -139,11 +139,14 @@ export class ProgramTimers {
     enter(this.#process, () => fire(timer));
   }
 
+  /** How many are armed. */
+  get armedCount(): number {
+    return this.#heap.filter(isArmed).length;
+  }
+
   /** Whether any holds the process, as timers do that were not unref'd. */
   get isHolding(): boolean {
-    return this.#heap.some(
-      ({ timer, dueMs }) => timer[OWN]?.queuedMs === dueMs && !!timer._onTimeout && timer.hasRef(),
-    );
+    return this.#heap.some((entry) => isArmed(entry) && entry.timer.hasRef());
   }
 
   #appoint(): void {
@@ -162,11 +165,16 @@ export class ProgramTimers {
    * Timers that were cleared leave only when they would have been due: long ones of many connections would pile up.
    */
   #sweep(): void {
-    const left = this.#heap.filter(({ timer, dueMs }) => timer[OWN]?.queuedMs === dueMs && !!timer._onTimeout);
+    const left = this.#heap.filter(isArmed);
     this.#heap.length = 0;
     for (const entry of left) push(this.#heap, entry);
     this.#sweepAt = Math.max(SWEEP_MIN, 2 * left.length);
   }
+}
+
+/** It stands for a timer that will ring, and is not one that was cleared. */
+function isArmed({ timer, dueMs }: Entry): boolean {
+  return timer[OWN]?.queuedMs === dueMs && !!timer._onTimeout;
 }
 
 /** lib/internal/timers.js, listOnTimeout. */

@@ -36,6 +36,7 @@ const SIMULATED = Symbol('cablepull datagrams');
 const BYTES_MAX = 65_536;
 
 class Udp implements DatagramHandler, Held {
+  readonly kind = 'datagram';
   readonly process: SimulatedProcess;
   readonly #handle: NativeUdp;
   /** Whom it has sent to first: who answers that is no client. */
@@ -112,8 +113,9 @@ class Udp implements DatagramHandler, Held {
     this.process.surroundings.tell({ kind: 'online', atMs, client: id, peer });
   }
 
-  saysGone(address: string): void {
-    this.#forget(({ peer }) => peer.address === address, 'the program says so');
+  saysGone(words: readonly string[]): void {
+    const isNamed = ({ peer }: Client): boolean => words.includes(peer.address) || words.includes(addressText(peer));
+    this.#forget(isNamed, 'the program says so');
   }
 
   #forget(isIt: (client: Client) => boolean, why: string): void {

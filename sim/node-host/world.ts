@@ -17,6 +17,15 @@ export interface OpenPort {
   readonly port: number;
 }
 
+/** What a program has open. */
+export interface HandleCounts {
+  readonly connections: number;
+  readonly listeners: number;
+  readonly datagramSockets: number;
+  /** Those that are armed; an interval is one. */
+  readonly timers: number;
+}
+
 /** A host with a Node program. */
 export interface NodeHost {
   readonly name: string;
@@ -32,10 +41,10 @@ export interface NodeHost {
   /** Its program has ended, and why: its stack, or a sentence. */
   crash(why: string): void;
   /**
-   * Its program has printed a line. Gives the address of the device that it says is gone; undefined: it says nothing of
-   * the kind. Not there: nobody reads what it prints.
+   * Its program has printed a line. Gives what it says is gone: addresses, with a port or without; none: it says
+   * nothing of the kind. Not there: nobody reads what it prints.
    */
-  readonly printed: ((line: string) => string | undefined) | undefined;
+  readonly printed: ((line: string) => readonly string[]) | undefined;
   restart(): void;
 }
 
@@ -60,9 +69,11 @@ export interface ProgramStart {
 export interface Runner {
   advance(endUs: number, eventsMax: number, isDone: (() => boolean) | undefined): Promise<RunOutcome>;
   run<T>(host: NodeHost, call: () => T): T;
-  /** What its program has open. */
   openPorts(host: NodeHost): OpenPort[];
+  handles(host: NodeHost): HandleCounts;
 }
+
+export const NO_HANDLES: HandleCounts = { connections: 0, listeners: 0, datagramSockets: 0, timers: 0 };
 
 export class NodeWorld {
   readonly #engine: Engine;
@@ -114,6 +125,11 @@ export class NodeWorld {
   /** Where the host's program listens, in the order in which it began to. */
   openPorts(host: NodeHost): readonly OpenPort[] {
     return this.#runner?.openPorts(host) ?? [];
+  }
+
+  /** What the host's program has open. */
+  handles(host: NodeHost): HandleCounts {
+    return this.#runner?.handles(host) ?? NO_HANDLES;
   }
 
   /** Calls something in the host's program, and gives what it gives. Throws where no program runs there. */

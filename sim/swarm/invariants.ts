@@ -31,10 +31,19 @@ export const INVARIANTS = [
   'account',
   'message',
   'will',
+  'crash',
+  'leak',
   'exception',
 ] as const;
 
 export type Invariant = (typeof INVARIANTS)[number];
+
+/** Of the user's own programs alone (program-run.ts). */
+type OfPrograms = 'crash' | 'leak';
+
+function isOfPrograms(invariant: Invariant): invariant is OfPrograms {
+  return invariant === 'crash' || invariant === 'leak';
+}
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -43,7 +52,7 @@ export interface Violation {
 
 type Check = (observation: Observation) => readonly string[];
 
-const CHECKS: Readonly<Record<Exclude<Invariant, 'exception'>, Check>> = {
+const CHECKS: Readonly<Record<Exclude<Invariant, OfPrograms | 'exception'>, Check>> = {
   silence: silentClients,
   patience: hastyDrops,
   ghost: longGhosts,
@@ -64,7 +73,7 @@ const TOLD_MAX = 3;
 
 export function violationsOf(observation: Observation): Violation[] {
   return INVARIANTS.flatMap((invariant) => {
-    if (invariant === 'exception') return [];
+    if (invariant === 'exception' || isOfPrograms(invariant)) return [];
     return CHECKS[invariant](observation).slice(0, TOLD_MAX).map((sentence) => ({ invariant, sentence }));
   });
 }

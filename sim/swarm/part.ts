@@ -1,7 +1,8 @@
 /** The part of a swarm that one of several processes has done, as a file; and how parts are put together. */
 
+import { isProtocolName } from '../../firmware/index.ts';
 import { INVARIANTS, type Violation } from './invariants.ts';
-import type { Swarm } from './swarm-text.ts';
+import type { Swarm, SwarmProgram } from './swarm-text.ts';
 import { addTallies, type Failure, faultCounts, NO_TALLY, type Tally, type TimeCounts } from './tally.ts';
 
 export const PART_FORMAT = 'cablepull-swarm-part';
@@ -90,11 +91,12 @@ export function missingParts(parts: readonly NamedShard[], count: number): reado
 }
 
 function difference(one: Part, other: Part): string | undefined {
-  const facts = ({ swarm: { seed, runs, forMs, plan }, shard }: Part): [string, string][] => [
+  const facts = ({ swarm: { seed, runs, forMs, plan, program }, shard }: Part): [string, string][] => [
     ['seed', String(seed)],
     ['runs', String(runs)],
     ['length of a run in ms', String(forMs)],
     ['plan', plan.join('; ') || 'drawn'],
+    ['program', program === undefined ? 'ours' : JSON.stringify(program)],
     ['number of parts', String(shard.count)],
   ];
   const others = facts(other);
@@ -141,6 +143,7 @@ function readWhole(fields: Fields): Part {
     swarm: {
       seed: count(swarm, 'seed'), runs: count(swarm, 'runs'), forMs: count(swarm, 'forMs'),
       plan: list(swarm, 'plan').map((line) => text(line, 'a line of plan')),
+      ...(swarm['program'] !== undefined && { program: readProgram(record(swarm['program'], 'program')) }),
     },
     shard: { number: count(shard, 'number'), count: count(shard, 'count') },
     tally: readTally(record(fields['tally'], 'tally')),
@@ -152,6 +155,20 @@ function readWhole(fields: Fields): Part {
     throw new PartError(`tally: part ${number}/${parts} has ${runs} runs, not ${part.tally.runs}`);
   }
   return part;
+}
+
+function readProgram(fields: Fields): SwarmProgram {
+  const { port, offlineLog } = fields;
+  const protocol = text(fields['protocol'], 'protocol');
+  if (!isProtocolName(protocol)) throw new PartError(`there is no protocol '${protocol}'`);
+  return {
+    file: text(fields['file'], 'file'),
+    args: list(fields, 'args').map((word) => text(word, 'a word of args')),
+    ...(port !== undefined && { port: count(fields, 'port') }),
+    protocol,
+    ghostsWithinMs: count(fields, 'ghostsWithinMs'),
+    ...(offlineLog !== undefined && { offlineLog: text(offlineLog, 'offlineLog') }),
+  };
 }
 
 function readTally(fields: Fields): Tally {

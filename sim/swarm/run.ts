@@ -1,13 +1,17 @@
 /** Does a scenario: builds its world, lets the time pass, and looks whether all is as it must be. */
 
+import type { Firmware } from '../board/board.ts';
+import type { Device } from '../device.ts';
 import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
 import type { LineOptions } from '../link/options.ts';
 import { loss } from '../link/rules/index.ts';
 import { formatAddress } from '../packet/address.ts';
 import { referenceServer, SERVER_NAME } from '../programs.ts';
+import type { FaultSpan } from '../sessions/fault-span.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import { TimeLines } from '../verdict/time-line.ts';
 import type { TraceEvent } from '../trace/trace.ts';
+import type { Findings } from '../verdict/verdict.ts';
 import { summarize } from '../verdict/summary.ts';
 import { QUEUE_BYTES } from './bounds.ts';
 import { fleetOf } from './fleet.ts';
@@ -15,7 +19,7 @@ import { type Violation, violationsOf } from './invariants.ts';
 import type { Observation, Sample } from './observation.ts';
 import { Recorder } from './recorder.ts';
 import { Replay } from './replay.ts';
-import type { CableScenario, Scenario } from './scenario.ts';
+import type { CableScenario, DeviceScenario, Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
 
 /** What a run came to. */
@@ -53,9 +57,20 @@ export async function runScenario(scenario: Scenario): Promise<RunResult> {
     observation = await observe(scenario);
   } catch (error) {
     const sentence = `threw: ${error instanceof Error ? error.message : String(error)}`;
-    return { ...emptyResult(scenario), violations: [{ invariant: 'exception', sentence }] };
+    return resultOf(scenario, undefined, [], [{ invariant: 'exception', sentence }]);
   }
   const { findings, faults } = observation;
+  return resultOf(scenario, findings, faults, violationsOf(observation));
+}
+
+/** `findings` undefined: the run did not come to its end. */
+export function resultOf(
+  scenario: Scenario,
+  findings: Findings | undefined,
+  faults: readonly FaultSpan[],
+  violations: readonly Violation[],
+): RunResult {
+  if (findings === undefined) return { ...emptyResult(scenario), violations };
   const summary = summarize(findings);
   const times = ({ timesMs, never }: Times): Times => ({ timesMs: timesMs.map(Math.round), never });
   const counts = FAULT_KINDS.map((kind) => [kind, faults.filter((span) => span.kind === kind).length] as const);
@@ -70,7 +85,7 @@ export async function runScenario(scenario: Scenario): Promise<RunResult> {
     ghostMs: Math.round(summary.ghostMs),
     falseAlarms: summary.falseAlarms,
     overlappingSessions: summary.overlappingSessions,
-    violations: violationsOf(observation),
+    violations,
   };
 }
 
@@ -139,37 +154,41 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
   };
 }
 
-function build(
-  sim: Simulation,
-  { policy, server, nats, devices, calmMs }: Scenario,
-  streams: Streams,
-): SimulatedServer {
+function build(sim: Simulation, scenario: Scenario, streams: Streams): SimulatedServer {
+  const { policy, server } = scenario;
   const fleet = fleetOf(policy);
   const program = referenceServer({ keepAlive: policy.keepAlive, beatEvents: true, ...fleet.server });
   const made = sim.addServer(streams.watchServer(program, SERVER_NAME), {
     link: lineOf(server.cable),
     driftPpm: server.driftPpm,
   });
+  addFleet(sim, scenario, ({ name, watchdogMs }) => {
+    return streams.watchFirmware(fleet.firmware(watchdogMs), name);
+  });
+  return made;
+}
+
+/** The devices, and what their cables and the server's lose. */
+export function addFleet(
+  sim: Simulation,
+  { server, nats, devices, calmMs }: Scenario,
+  firmwareOf: (device: DeviceScenario) => Firmware,
+): Device[] {
   const boxes = new Map<string, SimulatedNat>();
   for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));
-  for (const { name, profile, cable, nat, driftPpm, watchdogMs } of devices) {
+  const made = devices.map((device) => {
+    const { name, profile, cable, nat, driftPpm } = device;
     const box = nat === undefined ? undefined : boxes.get(nat);
-    sim.addDevice({
-      name,
-      firmware: streams.watchFirmware(fleet.firmware(watchdogMs), name),
-      profile,
-      link: lineOf(cable),
-      driftPpm,
-      ...(box && { nat: box }),
-    });
-  }
+    const firmware = firmwareOf(device);
+    return sim.addDevice({ name, firmware, profile, link: lineOf(cable), driftPpm, ...(box && { nat: box }) });
+  });
   for (const { name, cable } of [{ name: SERVER_NAME, cable: server.cable }, ...devices]) {
     if (cable.loss > 0) sim.at(calmMs, sim.cable(name).install('both', loss(cable.loss)));
   }
   return made;
 }
 
-function lineOf({ delayMs, jitterMs, bandwidthBps }: CableScenario): LineOptions {
+export function lineOf({ delayMs, jitterMs, bandwidthBps }: CableScenario): LineOptions {
   return {
     delay: delayMs,
     jitter: jitterMs,

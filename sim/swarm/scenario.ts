@@ -219,13 +219,16 @@ function exactly(ms: number): Range {
   return { fromMs: ms, toMs: ms };
 }
 
-/** The scenario in lines, for people. */
-export function scenarioText({ index, forMs, calmMs, policy, arp, server, nats, devices, plan }: Scenario): string[] {
+/** The scenario in lines, for people; `speech` says what devices and server have to do with each other. */
+export function scenarioText(
+  { index, forMs, calmMs, policy, arp, server, nats, devices, plan }: Scenario,
+  speech = fleetOf(policy).text,
+): string[] {
   const { keepAlive, connectTimeoutMs, retry } = policy;
   const keepAliveText = keepAlive === 'off' ? 'off' : `${keepAlive.idle}/${keepAlive.interval}/${keepAlive.count}`;
   return [
     `run ${index} of ${formatDuration(forMs)}, calm from ${formatDuration(calmMs)} on`,
-    fleetOf(policy).text,
+    speech,
     `keepalive ${keepAliveText}, connect within ${formatDuration(connectTimeoutMs)}, `
       + `retry within ${formatDuration(retry.capMs)}`,
     ...(arp ? ['one local network, with ARP'] : []),

@@ -3,6 +3,7 @@
  * always the same.
  */
 
+import type { ProtocolName } from '../../firmware/index.ts';
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
@@ -16,6 +17,22 @@ export interface Swarm {
   readonly forMs: number;
   /** In place of what is drawn, in lines; empty: drawn. */
   readonly plan: readonly string[];
+  /** In place of our own server; not there: our own. */
+  readonly program?: SwarmProgram;
+}
+
+/** The user's own Node server. */
+export interface SwarmProgram {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Not there: the only one. */
+  readonly port?: number;
+  /** What devices speak. */
+  readonly protocol: ProtocolName;
+  /** So long it may believe in a device that nobody can reach. */
+  readonly ghostsWithinMs: number;
+  /** Lines by which it says that a device is gone. */
+  readonly offlineLog?: string;
 }
 
 /** So many violations of a run are printed. */

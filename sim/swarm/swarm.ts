@@ -5,6 +5,7 @@ import { formatDuration } from '../time/duration.ts';
 import { settleMs } from './bounds.ts';
 import type { Invariant } from './invariants.ts';
 import type { Swarm } from './swarm-text.ts';
+import { type ProgramPrint, runProgram } from './program-run.ts';
 import { type RunResult, runScenario } from './run.ts';
 import { drawScenario, reduced, type Scenario } from './scenario.ts';
 import { type Repetition, repetitionOf, shrink } from './shrink.ts';
@@ -25,13 +26,18 @@ export function scenarioOf({ seed, forMs, plan: lines }: Swarm, index: number, d
 }
 
 export function runOf(swarm: Swarm, index: number): Promise<RunResult> {
-  return runScenario(scenarioOf(swarm, index));
+  return runIn(swarm, scenarioOf(swarm, index));
+}
+
+/** `print` takes what the user's own program prints. */
+export function runIn({ program }: Swarm, scenario: Scenario, print?: ProgramPrint): Promise<RunResult> {
+  return program === undefined ? runScenario(scenario) : runProgram(scenario, program, print);
 }
 
 /** The least of run `index` that violates the same invariant. */
 export async function shrunkOf(swarm: Swarm, index: number, invariant: Invariant): Promise<Repetition> {
   const { scenario } = await shrink(scenarioOf(swarm, index), async (candidate) => {
-    const { violations } = await runScenario(candidate);
+    const { violations } = await runIn(swarm, candidate);
     return violations.some((violation) => violation.invariant === invariant);
   });
   return repetitionOf(scenario);

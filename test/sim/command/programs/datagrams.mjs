@@ -5,12 +5,12 @@ import dgram from 'node:dgram';
 const heardMs = new Map();
 dgram
   .createSocket('udp4')
-  .on('message', (_, { address }) => heardMs.set(address, Date.now()))
+  .on('message', (_, { address, port }) => heardMs.set(`${address}:${port}`, Date.now()))
   .bind(5000);
 setInterval(() => {
-  for (const [address, ms] of heardMs) {
+  for (const [end, ms] of heardMs) {
     if (Date.now() - ms < 15_000) continue;
-    console.log(`gone: ${address}`);
-    heardMs.delete(address);
+    console.log(`gone: ${end}`);
+    heardMs.delete(end);
   }
 }, 1000);
