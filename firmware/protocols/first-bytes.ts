@@ -1,8 +1,8 @@
-/** What a peer says first, for the sentence that it speaks another protocol. */
+/** First bytes from a peer, for the sentence that it speaks another protocol. */
 
 const SHOWN_BYTES = 24;
 
-/** As text where they are text, else in hex. */
+/** Returns the bytes as text if they are text, otherwise in hexadecimal. */
 export function firstBytes(bytes: Uint8Array): string {
   const shown = bytes.subarray(0, SHOWN_BYTES);
   const more = bytes.length > shown.length ? '...' : '';

@@ -10,11 +10,11 @@ import type { DatagramHandler, DatagramSocket, SocketAddress } from '../../hal/n
 import type { Interrupts } from '../board/interrupts.ts';
 import type { BenchNic } from './bench-nic.ts';
 
-/** What a socket holds: Linux's net.core.rmem_default, and about what it counts for a datagram beside its bytes. */
+/** Capacity of a socket: Linux's net.core.rmem_default, and about what Linux counts for a datagram beside its bytes. */
 const QUEUED_BYTES_MAX = 212_992;
 const OVERHEAD_BYTES = 768;
 
-/** As long as any datagram. */
+/** Buffer as long as any datagram. */
 const SCRATCH = new Uint8Array(65_536);
 
 interface Datagram {

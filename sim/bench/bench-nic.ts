@@ -17,7 +17,7 @@ import type { BenchEvent } from '../trace/trace.ts';
 import { BenchDatagram } from './bench-datagram.ts';
 import { BenchStream } from './bench-stream.ts';
 
-/** What all devices of a bench have in common. */
+/** State that all devices of a bench share. */
 export interface BenchHost {
   /** The host's real network. */
   readonly network: Network;
@@ -27,7 +27,7 @@ export interface BenchHost {
   readonly onHungUp: (event: BenchEvent, device: string) => void;
 }
 
-/** Of the connections that a device has lost, the host keeps so many; beyond, the oldest is reset. */
+/** Number of lost connections that the host keeps for a device; beyond it, the oldest is reset. */
 const GHOSTS_MAX = 100;
 
 /** The list of those who have none. */
@@ -37,7 +37,7 @@ export class BenchNic implements Nic {
   readonly host: BenchHost;
   readonly name: string;
   carrier = true;
-  /** What its connections have written and read. */
+  /** Bytes that its connections have written and read. */
   bytes = 0;
   /** Connections of this boot, and those the stack still has to close. */
   #streams: readonly BenchStream[] = NONE;
@@ -45,7 +45,7 @@ export class BenchNic implements Nic {
   #ghosts: readonly BenchStream[] = NONE;
   /** Datagram sockets of this boot. */
   #datagrams: readonly BenchDatagram[] = NONE;
-  /** Those that the device has no more, and that nobody can learn of yet. */
+  /** Sockets that the device no longer has, and that nobody can learn of yet. */
   #deaf: readonly BenchDatagram[] = NONE;
   /** Look-ups that wait for a carrier. */
   #questions: readonly (() => void)[] = NONE;
@@ -63,7 +63,7 @@ export class BenchNic implements Nic {
     return this.host.clock;
   }
 
-  /** Whether a segment that comes for the device would be answered. */
+  /** True if a segment that arrives for the device would be answered. */
   get answers(): boolean {
     return this.#powered && this.carrier;
   }
@@ -134,7 +134,9 @@ export class BenchNic implements Nic {
     for (const stream of [...this.#streams, ...this.#ghosts]) stream.resetByTheWay();
   }
 
-  /** Ends what only the far ends believe in, for the end of a run: with a FIN, as a reset would be a fault of its own. */
+  /**
+   * Ends what only the far ends believe in, for the end of a run: with a FIN, as a reset would be a fault of its own.
+   */
   releaseGhosts(): void {
     for (const ghost of this.#ghosts) ghost.endInOrder();
     for (const deaf of this.#deaf) deaf.release();

@@ -15,13 +15,13 @@ import type { BenchNic } from './bench-nic.ts';
 import { KeepAliveProbes } from './keepalive-probes.ts';
 import { SendBuffer } from './send-buffer.ts';
 
-/** How long a SYN is sent again without an answer: Linux's tcp_syn_retries of 6. */
+/** Time for which an unanswered SYN is retransmitted: Linux's tcp_syn_retries of 6. */
 const CONNECT_GIVE_UP_MS = 127_000;
 
-/** How long data is sent again without an answer, where no user timeout is set: Linux's tcp_retries2 of 15. */
+/** Time for which unanswered data is retransmitted without a user timeout: Linux's tcp_retries2 of 15. */
 const RETRANSMIT_GIVE_UP_MS = 924_600;
 
-/** How long a connection that the firmware has closed waits for the far end's FIN: Linux's tcp_fin_timeout. */
+/** Time that a connection which the firmware has closed waits for the far end's FIN: Linux's tcp_fin_timeout. */
 const FIN_WAIT_MS = 60_000;
 
 const SCRATCH = new Uint8Array(4096);
@@ -36,7 +36,7 @@ const SCRATCH = new Uint8Array(4096);
  */
 type State = 'new' | 'waiting' | 'connecting' | 'open' | 'closing' | 'ghost' | 'over';
 
-/** What the firmware is to be told. */
+/** Notices for the firmware. */
 const WRITABLE = 1;
 const READABLE = 2;
 const ENDED = 4;
@@ -48,14 +48,14 @@ export class BenchStream implements StreamSocket, StreamHandler {
   /** The host's socket. */
   readonly #inner: StreamSocket;
   #state: State = 'new';
-  /** Where to connect when the cable is in. */
+  /** Address to connect to when the cable is in. */
   #target: SocketAddress | undefined;
   #local: SocketAddress | undefined;
   /** The firmware has closed it: it is not called any more. */
   #isClosed = false;
   /** The error that every call gives from now on. */
   #errno: Errno | undefined;
-  /** What the firmware is to be told; with ENDED, by what. */
+  /** Notices that the firmware is to get; with ENDED, the reason. */
   #pending = 0;
   #endReason: Errno | 'closed' | undefined;
 
@@ -65,22 +65,22 @@ export class BenchStream implements StreamSocket, StreamHandler {
   #finSent = false;
   /** The firmware has closed it, and only the far end's FIN is waited for. */
   #isLingering = false;
-  /** Since when there has been something to send. */
+  /** Time since which there has been something to send. */
   #unsentSinceMs = 0;
 
   // What the far end has done, whether or not the device can know.
   #wasConnected = false;
   #finReceived = false;
-  /** It has refused or reset the connection while it could not say so. */
+  /** Errno with which the host refused or reset the connection while it could not report that. */
   #lostReset: Errno | undefined;
   #hangUpTold = false;
-  /** It has sent a ghost something that is not acknowledged, and so sends it again. */
+  /** True if the device has sent a ghost something that is not acknowledged, and so retransmits it. */
   #isSpokenTo = false;
 
   /** Made when keepalive is switched on. */
   #probes: KeepAliveProbes | undefined;
   #userTimeoutMs = 0;
-  /** When the cable came out, or a connection was asked for without. */
+  /** Time at which the cable came out, or a connection was asked for without a cable. */
   #cutAtMs = 0;
   #clock: Clock | undefined;
 
@@ -194,9 +194,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
     return this.#inner.setNoDelay(on);
   }
 
-  /**
-   * What the host cannot be told of it, where it takes only the idle time, is done nevertheless while the cable is out.
-   */
+  /** Sets keepalive. If the host takes only the idle time, the rest is imitated while the cable is out. */
   setKeepAlive(keepAlive: KeepAlive | 'off'): KeepAliveSupport {
     if (this.#state === 'ghost') return 'none';
     const support = this.#inner.setKeepAlive(keepAlive);
@@ -364,7 +362,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
     return !this.#outbox.isEmpty || this.#finPending;
   }
 
-  /** Gives the host what the device had to keep, and then, where the firmware has closed, ends the connection. */
+  /** Hands the host what the device had to keep, and then, if the firmware has closed, ends the connection. */
   #send(): void {
     if (this.#state !== 'open' && this.#state !== 'closing') return;
     if (this.#lostReset !== undefined) {
@@ -483,7 +481,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
     this.#raise(WRITABLE);
   }
 
-  /** For the device it has failed. */
+  /** Ends the connection for the device, with this errno. */
   #fail(errno: Errno): void {
     this.#errno = errno;
     this.#state = 'over';

@@ -22,7 +22,7 @@ export interface BenchOptions {
   readonly repeat?: string;
 }
 
-/** Who waits for something to come true: it looks at each event. */
+/** A waiter for a condition: it checks the condition at each event. */
 interface Waiting {
   readonly look: () => void;
   readonly settle: () => void;
@@ -70,8 +70,8 @@ export class Bench extends Testbed {
   }
 
   /**
-   * Waits until `condition` holds, which only what is traced can bring about, until `endMs` (counted from the making of
-   * the bench), or until the bench is stopped. Gives whether it holds.
+   * Waits until `condition` is true, which only a traced event can cause, until `endMs` (counted from the making of the
+   * bench), or until the bench is stopped. Returns whether it is true.
    */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
     if (condition()) return true;
@@ -97,7 +97,9 @@ export class Bench extends Testbed {
     await this.reach(() => false, this.agenda.now() + durationMs(duration));
   }
 
-  /** Waits until the device is connected. Rejects if it is not `within` so long, or the bench is stopped. */
+  /**
+   * Waits until the device is connected. Rejects if it is not connected `within` this time, or if the bench is stopped.
+   */
   async connected(device: Device, within: Duration = '10s'): Promise<void> {
     const isConnected = await this.reach(() => this.isConnected(device), this.agenda.now() + durationMs(within));
     if (!isConnected) throw new Error(this.whyNotConnected(device));

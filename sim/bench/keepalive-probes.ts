@@ -23,7 +23,7 @@ export class KeepAliveProbes {
     return this.#unanswered > 0;
   }
 
-  /** As many as may be have no answer. */
+  /** True if the allowed number of probes has no answer. */
   get isExhausted(): boolean {
     return this.#unanswered >= this.#keepAlive.count;
   }
@@ -34,7 +34,7 @@ export class KeepAliveProbes {
     this.#unanswered = 0;
   }
 
-  /** When the next probe goes, or the last is given up, for a device that was cut off at `cutAtMs`. */
+  /** Returns the time of the next probe, or of giving up after the last, for a device that was cut off at `cutAtMs`. */
   nextAtMs(cutAtMs: number, nowMs: number): number {
     if (this.#unanswered === 0) {
       // Until then probes were answered, and the answers count as heard.

@@ -1,6 +1,6 @@
 /**
- * What a device's stack has taken from the firmware and cannot send yet: bounded, in order, and no memory while it is
- * empty.
+ * Bytes that a device's stack has accepted from the firmware and cannot send yet: bounded, in order, and without memory
+ * while empty.
  */
 
 import { failure } from '../../hal/errno.ts';
@@ -27,8 +27,8 @@ export class SendBuffer {
   }
 
   /**
-   * Gives `socket` what it takes. 0 when that is everything, EAGAIN when some is left, or the errno of a write that
-   * failed.
+   * Hands `socket` what it accepts. Returns 0 if that is everything, EAGAIN if some is left, or the errno of a failed
+   * write.
    */
   flush(socket: StreamSocket): number {
     while (this.#bytes !== undefined && this.#length > 0) {

@@ -14,7 +14,7 @@ import { encodePacket } from '../packet/encode.ts';
 import { ipBytes, type Packet } from '../packet/packet.ts';
 import { PacketSplitter } from './packet-splitter.ts';
 
-/** What goes out in one piece at most, beyond one packet. */
+/** Largest piece that is sent at once, beyond one packet. */
 const BATCH_BYTES = 1 << 16;
 
 export interface GateWitness {

@@ -3,7 +3,7 @@
 import type { NetstatRow, NetstatTimer } from '../netstat.ts';
 import type { KernelSocket } from './proc-net-tcp.ts';
 
-/** Its connections, in the order of the kernel's table; `nameOf` says who has an address. */
+/** Returns the server's connections, in the order of the kernel's table; `nameOf` returns the owner of an address. */
 export function kernelNetstat(
   host: string,
   sockets: readonly KernelSocket[],

@@ -1,4 +1,4 @@
-/** What a world must know of the real network that it is joined to. */
+/** Facts about the real network that a world is joined to. */
 
 import type { Clock } from '../../hal/clock.ts';
 import type { Block } from '../lan.ts';
@@ -6,7 +6,7 @@ import type { Block } from '../lan.ts';
 export interface GatewayOptions {
   /** The addresses of the devices, and of the real network's end. */
   readonly block: Block;
-  /** Of the real network's end of the way out: where the server is. */
+  /** Address of the real network's end of the way out: the server's. */
   readonly address: number;
   /**
    * 32 bits that no two runs have in common. Two runs of one seed would meet each other's sockets in the real kernel,

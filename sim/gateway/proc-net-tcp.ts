@@ -88,7 +88,7 @@ function ipv6Text(bytes: readonly number[]): string {
   return text.replace(/^0:0:0:0:0:0:0:(?=[01]$)/, '::').replace(/^::0$/, '::');
 }
 
-/** Whether whoever is not on the same host can reach a listener at that address. */
+/** Returns whether another host can reach a listener at this address. */
 export function isReachable({ address }: SocketAddress): boolean {
   return !address.startsWith('127.') && address !== '::1';
 }

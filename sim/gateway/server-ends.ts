@@ -20,16 +20,16 @@ export interface EndPair {
 }
 
 /**
- * What the server's kernel has there: nothing; a socket without a timer; or one, and when its timer runs out.
- * `unknown`: nobody can look there.
+ * State of a socket in the server's kernel: none; a socket without a timer; or a socket and the time until its timer
+ * expires. `unknown`: nobody can inspect it.
  */
 export type Look = 'gone' | 'idle' | 'unknown' | { readonly timerMs: number };
 
 export interface ServerEndsOptions {
   readonly timeline: Timeline;
   /**
-   * Whether the server's sockets can be looked at. Where they cannot, a connection that is given up in silence is not
-   * noticed.
+   * Returns whether the server's sockets can be inspected. If they cannot, a connection that is given up in silence is
+   * not noticed.
    */
   readonly canLook: () => boolean;
   /** Asks the server's kernel; `looked` is to be called with the answer. */
@@ -38,40 +38,37 @@ export interface ServerEndsOptions {
   readonly onGone: (device: SocketAddress, by: Errno | 'closed') => void;
 }
 
-/**
- * A packet from the server that has no answer for so long makes its socket worth a look: more than any delayed ACK
- * takes.
- */
+/** Time after which an unanswered packet from the server makes its socket worth a look: longer than any delayed ACK. */
 const OVERDUE_US = 500_000;
 
-/** How often ends are gone through of which something is awaited. */
+/** Interval of the rounds over connections from which something is awaited. */
 const ROUND_US = 20_000;
 
 /** A kernel's timer runs out up to a tick late (4 ms where it has 250 a second), and then has something to do. */
 const TIMER_SLACK_US = 6000;
 
-/** After a device's RST the socket is gone at once, where the RST fits. */
+/** Time after a device's RST at which the socket is gone, if the RST was valid. */
 const AFTER_RESET_US = 2000;
 const RESET_US_MAX = 500_000;
 
 interface End extends EndPair {
   /** Behind all that the server's kernel has sent. */
   sentNxt: number;
-  /** Of that, what the device has acknowledged. */
+  /** The part of it that the device has acknowledged. */
   acked: number;
   /** Probes of keepalive, or of a closed window, without an answer. */
   probes: number;
-  /** When its socket is to be looked at, or Infinity while a look is under way. */
+  /** Time of the next look at its socket; Infinity while a look is under way. */
   lookAtUs: number;
-  /** When the device sent a RST that may have ended it. */
+  /** Time of a RST from the device that may have ended the connection. */
   resetAtUs: number | undefined;
 }
 
 export class ServerEnds implements Waiter {
   readonly #options: ServerEndsOptions;
-  /** By the device's end. */
+  /** Ends by the device's end. */
   readonly #ends = new Map<number, End>();
-  /** Those of which an answer is awaited. */
+  /** Ends from which an answer is awaited. */
   readonly #awaited = new Set<End>();
   readonly #handle: number;
   #isAppointed = false;
@@ -81,7 +78,7 @@ export class ServerEnds implements Waiter {
     this.#handle = options.timeline.open(this);
   }
 
-  /** How many connections the server has, as far as can be seen from here. */
+  /** Number of connections of the server, as far as they can be seen from here. */
   get size(): number {
     return this.#ends.size;
   }
@@ -125,7 +122,7 @@ export class ServerEnds implements Waiter {
     if (((end.sentNxt - end.acked) | 0) <= 0 && end.resetAtUs === undefined) this.#awaited.delete(end);
   }
 
-  /** What a look has shown. */
+  /** Applies the result of a look. */
   looked({ deviceAddress, devicePort }: Pick<EndPair, 'deviceAddress' | 'devicePort'>, look: Look): void {
     const key = keyOf(deviceAddress, devicePort);
     const end = this.#ends.get(key);

@@ -1,4 +1,4 @@
-/** What a live page shows, put together from the trace: the hosts' states, the time lines, the summary, the log. */
+/** The content of a live page, put together from the trace: the hosts' states, the time lines, the summary, the log. */
 
 import { type FaultKind, FAULT_KINDS, FAULTS, tierOf } from '../faults/kinds/index.ts';
 import type { Machine } from '../board/machine.ts';
@@ -14,7 +14,7 @@ import { TimeLines } from '../verdict/time-line.ts';
 import { RecordedPlan } from './recorded-plan.ts';
 import type { FaultButton, HostChange, LiveHello, LiveUpdate, OwnState, PaceState, ServersView } from './wire.ts';
 
-/** So many of the last lines of the log a page gets that is opened late. */
+/** Number of last lines of the log for a page that is opened late. */
 const LOG_LINES = 200;
 
 export class LiveAccount {
@@ -23,7 +23,7 @@ export class LiveAccount {
   readonly #judge = new Judge(this.sessions);
   readonly #timeLines = new TimeLines(this.sessions);
   readonly #log: string[] = [];
-  /** How many lines the log ever had. */
+  /** Number of all lines that the log ever had. */
   #logged = 0;
 
   add(event: TraceEvent): void {
@@ -76,7 +76,7 @@ export class LiveAccount {
   }
 }
 
-/** What one open page knows, so that it is sent no more than what is new. */
+/** Knowledge of one open page, so that it is sent only what is new. */
 export class LiveReader {
   readonly #account: LiveAccount;
   readonly #testbed: Testbed;

@@ -12,7 +12,7 @@ interface Recorded {
 }
 
 export class RecordedPlan {
-  /** By the fault's number in the trace, in the order in which the faults came. */
+  /** Faults by their number in the trace, in the order in which they came. */
   readonly #faults = new Map<number, Recorded>();
 
   add(event: TraceEvent): void {

@@ -1,4 +1,4 @@
-/** What a run and its live page say to each other: JSON over HTTP, the run's part as server-sent events. */
+/** Messages between a run and its live page: JSON over HTTP; the run's messages are server-sent events. */
 
 import { type FaultKind, isFaultKind } from '../faults/kinds/index.ts';
 import type { NetworkKind } from '../faults/kind.ts';
@@ -18,13 +18,13 @@ export type HostChange = readonly [index: number, own: OwnState, server: Servers
 export interface FaultButton {
   readonly kind: FaultKind;
   readonly summary: string;
-  /** Whether the fault lasts until somebody heals it. */
+  /** True if the fault lasts until somebody heals it. */
   readonly lasts: boolean;
-  /** What can stand behind the kind, with an example; undefined: nothing can. */
+  /** The argument of the kind, with an example; undefined: the kind has none. */
   readonly argument: { readonly what: string; readonly example: string; readonly isOptional: boolean } | undefined;
 }
 
-/** How virtual time goes. */
+/** The pace of virtual time. */
 export interface PaceState {
   /** Virtual seconds for each real one. */
   readonly speed: number;
@@ -44,17 +44,17 @@ export interface LiveHello {
   readonly update: LiveUpdate;
 }
 
-/** What has changed since the message before. */
+/** Changes since the message before. */
 export interface LiveUpdate {
   readonly nowMs: number;
-  /** Undefined: time is real, and nobody can change its pace. */
+  /** Pace; undefined: time is real, and nobody can change its pace. */
   readonly pace: PaceState | undefined;
   readonly hosts: readonly HostChange[];
   /** Lines of the log that are new. */
   readonly log: readonly string[];
   /** HTML: what has come of it so far; undefined: unchanged. */
   readonly summary: string | undefined;
-  /** How many faults the plan has that would repeat the run so far. */
+  /** Number of faults in the plan that would repeat the run so far. */
   readonly faults: number;
 }
 
@@ -65,7 +65,7 @@ export interface LiveEnd {
   readonly plan: string;
 }
 
-/** What a page asks for. */
+/** A request of a page. */
 export type LiveRequest =
   | {
     readonly act: 'begin';

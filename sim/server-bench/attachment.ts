@@ -1,6 +1,6 @@
 /**
- * What devices are attached to: a network namespace of their server's own; or, by `tun`, the host's network, where a
- * server runs already, on this host or beyond it.
+ * The network that devices are attached to: a network namespace of their server's own; or, by `tun`, the host's
+ * network, where a server runs already, on this host or beyond it.
  */
 
 import { existsSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { formatAddress, parseAddress } from '../packet/address.ts';
 
 /** A server that runs already. */
 export interface TunOptions {
-  /** Its address; names are to be looked up beforehand. */
+  /** Address of the server; names are to be looked up beforehand. */
   readonly server: { readonly address: string; readonly port: number };
   /** The devices' addresses, and the host's end of the way. Default 10.77.0.0/16. */
   readonly subnet?: string;
@@ -27,11 +27,11 @@ export interface Attachment {
   readonly block: Block;
   /** The host's end, as a number. */
   readonly address: number;
-  /** For the helper: `-` where the interface is there, and is not to be changed. */
+  /** Address for the helper to set; `-` if the interface exists and is not to be changed. */
   readonly setAddress: string;
   readonly netmask: string;
   readonly serverAddress: number;
-  /** Whether the server's sockets are this kernel's, and can be looked at. */
+  /** True if the server's sockets belong to this kernel and can be inspected. */
   readonly canLook: boolean;
 }
 

@@ -11,14 +11,14 @@ import { fileURLToPath } from 'node:url';
 import type { EndPair, Look } from '../gateway/server-ends.ts';
 import { formatAddress } from '../packet/address.ts';
 
-/** What the helper tells. */
+/** Events that the helper reports. */
 export type HelperEvent =
   | { readonly kind: 'ready' }
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'cannot-start'; readonly why: string }
   /** The server has ended: with a status, or by a signal's number, which is 0 otherwise. */
   | { readonly kind: 'exit'; readonly status: number; readonly signal: number }
-  /** It is over: what it said last. */
+  /** The helper has ended; `why` is the last line that it printed. */
   | { readonly kind: 'ended'; readonly why: string };
 
 export interface HelperOptions {
@@ -28,7 +28,10 @@ export interface HelperOptions {
   readonly address: string;
   readonly netmask: string;
   readonly mtuBytes: number;
-  /** Of the server, which has a namespace of its own; empty: the host's network is meant, and no server is started. */
+  /**
+   * Command of the server, which has a namespace of its own; empty: the host's network is used, and no server is
+   * started.
+   */
   readonly command: readonly string[];
   readonly onEvent: (event: HelperEvent) => void;
   readonly onLook: (deviceAddress: string, devicePort: number, look: Look) => void;
@@ -37,7 +40,7 @@ export interface HelperOptions {
   readonly onOutput: (line: string) => void;
 }
 
-/** What systems have: Debian's and Ubuntu's smallest have Perl. */
+/** Interpreters that systems have: Debian's and Ubuntu's smallest images have Perl. */
 export type Interpreter = 'perl' | 'python3';
 
 const SCRIPTS: Readonly<Record<Interpreter, string>> = { perl: 'helper.pl', python3: 'helper.py' };
@@ -75,7 +78,7 @@ export class Helper {
     this.#process.on('close', () => this.#end(this.#fatal ?? this.#complaints.join('; '), onEvent));
   }
 
-  /** In whose /proc the namespace can be seen. */
+  /** Process whose /proc shows the namespace. */
   get pid(): number | undefined {
     return this.#process.pid;
   }

@@ -1,4 +1,4 @@
-/** Where a server listens, as its namespace's table of sockets has it, which is read from outside. */
+/** Listening ports of a server, read from outside in its namespace's table of sockets. */
 
 import { readFile } from 'node:fs/promises';
 import { nodeClock } from '../../hal/node/index.ts';
@@ -9,11 +9,11 @@ const POLL_MS = 20;
 /** A server that listens on several ports opens them one after another. */
 const SETTLE_POLLS = 10;
 
-/** One that listens on loopback alone for so long is not going to listen elsewhere. */
+/** Number of polls after which a server that listens on loopback alone is not expected to listen elsewhere. */
 const LOOPBACK_ONLY_POLLS = 50;
 
 export interface Listening {
-  /** That devices can reach, in ascending order. */
+  /** Ports that devices can reach, in ascending order. */
   readonly ports: readonly number[];
 }
 

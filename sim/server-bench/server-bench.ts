@@ -33,13 +33,13 @@ type SharedOptions = Pick<SimulationOptions, 'seed' | 'onTrace' | 'repeat' | 'wi
 export interface ServerBenchOptions extends SharedOptions {
   /** The server: a program and its arguments, in the working directory of this process. Empty with `tun`. */
   readonly command: readonly string[];
-  /** In place of a command: a server that runs already, reached over the host's own network. */
+  /** A server that runs already, reached over the host's own network, in place of a command. */
   readonly tun?: TunOptions;
-  /** Where it listens; default: found out. */
+  /** Port of the server; default: found out. */
   readonly port?: number;
-  /** How long it may take until it listens. Default 30 s. */
+  /** Longest wait until the server listens. Default 30 s. */
   readonly listenWithin?: Duration;
-  /** Of the helper that keeps the server's network: default Perl, or Python where there is none. */
+  /** Interpreter of the helper that keeps the server's network: default Perl, or Python if there is no Perl. */
   readonly interpreter?: Interpreter;
   /** Each line that it prints. */
   readonly onOutput?: (line: string) => void;
@@ -52,10 +52,10 @@ const LISTEN_WITHIN_MS = 30_000;
 /** Lines of the server's that are kept, for a message about how it ended. */
 const LAST_LINES = 10;
 
-/** What it printed before it ended is heard of within so long. */
+/** Time within which the last output of an ended server is heard. */
 const LAST_WORDS_MS = 100;
 
-/** How long it has to end by itself, once it was asked to. */
+/** Time that the server has to end by itself after SIGTERM. */
 const TERMINATE_MS = 2000;
 
 /** Something about the server that whoever started it should know: a sentence. */
@@ -157,7 +157,7 @@ export class ServerBench extends Simulation {
     this.testbed.trace({ ...ofServer, kind: 'process-ended', status, signal });
   }
 
-  /** Where devices connect to, for a firmware's settings. */
+  /** Address that devices connect to, for a firmware's settings. */
   get servers(): readonly [Server] {
     return [{ host: SERVER_NAME, port: this.#port }];
   }

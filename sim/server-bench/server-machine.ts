@@ -13,9 +13,9 @@ export interface ServerMachineOptions extends Pick<
   'interfaceName' | 'interpreter' | 'address' | 'netmask' | 'mtuBytes' | 'command' | 'onOutput' | 'onLook'
 > {
   readonly name: string;
-  /** What the helper of now tells; of one that was ended nothing is told any more. */
+  /** Listener of the present helper's events; a helper that was ended reports nothing more. */
   readonly onEvent: (event: HelperEvent) => void;
-  /** It has lost its power, and its kernel all its sockets. */
+  /** Called when the machine has lost its power, and its kernel all sockets. */
   readonly onOff: () => void;
   readonly onPackets: (bytes: Uint8Array) => void;
 }
@@ -41,7 +41,7 @@ export class ServerMachine implements Machine {
     return this.#state;
   }
 
-  /** In whose /proc the namespace can be seen; undefined without power. */
+  /** Process whose /proc shows the namespace; undefined without power. */
   get pid(): number | undefined {
     return this.#helper?.pid;
   }

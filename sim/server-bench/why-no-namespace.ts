@@ -1,4 +1,4 @@
-/** What keeps a server from having a network namespace of its own, and the way out: one sentence each. */
+/** Reasons why a server cannot have a network namespace of its own, and the way out: one sentence each. */
 
 const T0 = 'or run your server yourself and say --server HOST:PORT, which is tier T0';
 
@@ -28,7 +28,7 @@ export function whyNoNamespace(why: string): string {
   return `the helper that keeps the server's network has ended${why === '' ? '' : `: ${why}`}`;
 }
 
-/** Where not even a try makes sense. */
+/** Returns a sentence if not even a try makes sense on this platform. */
 export function whyNotHere(platform: string): string | undefined {
   if (platform === 'linux') return undefined;
   return `a server behind -- COMMAND has a network namespace of Linux's, and this is ${platform}: ${T0.replace(/^or /, '')}`;

@@ -1,6 +1,6 @@
 /**
- * What each event of a trace must have, field by field: the format that TRACE.md tells of, as data. The compiler holds
- * it against TraceEvent: an event, a field, or a word that is new there is missed here.
+ * The fields of each event of a trace: the format that TRACE.md describes, as data. The compiler checks it against
+ * TraceEvent: a new event, field or word without an entry here is an error.
  */
 
 import { ERRNO, type Errno, isErrno } from '../../hal/errno.ts';
@@ -10,12 +10,12 @@ import { NETWORKS, TIERS } from '../faults/kind.ts';
 import type { OfflineReason } from '../server/events.ts';
 import { TRACE_FORMAT, TRACE_VERSION, type TraceEvent } from './trace.ts';
 
-/** What is wrong with a line, as a sentence. Caught in trace-file.ts, and not seen beyond. */
+/** The fault of a line, as a sentence. Caught in trace-file.ts, and not seen beyond it. */
 export class WrongLine extends Error {}
 
 /**
- * Gives the value of a field back, if it is what the field must be; else throws a WrongLine. `in out`: a check of a
- * type that is narrower than the field's, or wider, is none of the field.
+ * Returns the value of a field if it is valid; otherwise throws a WrongLine. `in out`: a check of a type that is
+ * narrower or wider than the field's does not fit the field.
  */
 export interface FieldCheck<in out T> {
   (value: unknown, name: string): T;
@@ -150,7 +150,7 @@ const address: FieldCheck<SocketAddress> = (value, name) => {
   return value;
 };
 
-/** By kind, what a reason has. */
+/** Fields of a reason, by kind. */
 export const REASON_FIELDS = {
   silent: { silentMs: ms },
   closed: { halfFrame: yesOrNo },
@@ -199,8 +199,8 @@ const ofFault = {
 };
 
 /**
- * By source and kind. The first thing that is wrong is told, in this order: so what tells of another version comes
- * first.
+ * Fields of events, by source and kind. The first fault of a line is reported, in this order: fields that tell of
+ * another version come first.
  */
 export const EVENT_FIELDS: Readonly<Record<string, Readonly<Record<string, AnyFields>>>> = {
   run: {

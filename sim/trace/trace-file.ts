@@ -15,24 +15,24 @@ export interface PassedOver {
   readonly unknown: string | undefined;
 }
 
-/** How `add` and `end` have fared. */
+/** Outcome of `add` and `end`. */
 export interface TraceFileEnd {
   /**
-   * What is wrong, with its line: `line 7: 'atMs' is missing: ...`; what came before it has been handed over.
-   * Undefined: nothing.
+   * First fault with its line: `line 7: 'atMs' is missing: ...`; the events before it have been handed over. Undefined:
+   * none.
    */
   readonly error: string | undefined;
   /** Sentences for who reads on: where the trace is cut off, what was skipped. */
   readonly notes: readonly string[];
   /** There is no error, but the run's end is missing: all else stands. */
   readonly isTruncated: boolean;
-  /** How many were handed over. */
+  /** Number of events that were handed over. */
   readonly events: number;
   /** Events that are not known to this version. */
   readonly skipped: number;
 }
 
-/** What `cablepull run` prints after a trace. */
+/** Kinds of lines that `cablepull run` prints after a trace. */
 const RESULT_KINDS: readonly unknown[] = ['report', 'netstat'];
 
 /** More than any line of ours has, and no more than a string can hold. */
@@ -79,7 +79,7 @@ export class TraceReader {
     this.#onEvent = onEvent;
   }
 
-  /** What is wrong; then nothing more is read. */
+  /** First fault; after it nothing more is read. */
   get error(): string | undefined {
     return this.#error;
   }
@@ -188,7 +188,7 @@ export class TraceReader {
   }
 }
 
-/** Undefined: the text is not JSON. */
+/** Returns undefined if the text is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -24,7 +24,7 @@ export type RunEvent =
   | {
     readonly kind: 'start'; readonly format: typeof TRACE_FORMAT; readonly version: typeof TRACE_VERSION;
     readonly network: NetworkKind; readonly seed: number;
-    /** What repeats the run: a line for a shell. */
+    /** Command line that repeats the run. */
     readonly repeat?: string;
     /**
      * The pattern of lines by which the user's own server says that a device is gone; not there: none was looked for.
@@ -36,7 +36,8 @@ export type RunEvent =
     readonly kind: 'end';
     readonly interrupted: boolean;
     /**
-     * What all hosts sent: on the simulated network IPv4 packets, whole; over real sockets what devices wrote and read.
+     * Bytes that all hosts sent: on the simulated network whole IPv4 packets; over real sockets what devices wrote and
+     * read.
      */
     readonly bytes: number;
   };
@@ -45,7 +46,7 @@ export type FaultEvent = FaultFields &
   (
     | {
         readonly kind: 'fault';
-        /** Of a program that has ended by itself: its stack, or a sentence. */
+        /** Reason of a program that has ended by itself: its stack, or a sentence. */
         readonly why?: string;
       }
     | { readonly kind: 'healed' }
@@ -59,16 +60,17 @@ interface FaultFields {
   /** The host that it is on. */
   readonly host: string;
   readonly on: Side;
-  /** How true to life it is. */
+  /** Tier of the fault: how true to life it is. */
   readonly tier: Tier;
   /** The line of the plan. */
   readonly text: string;
-  /** How long it is to last; not there: for good, or until somebody ends it. */
+  /** Planned length; undefined: for good, or until somebody ends it. */
   readonly forMs?: number;
 }
 
 /**
- * What the bench sees below the firmware: the far end is done with a connection, whether or not the device can know.
+ * An observation of the bench below the firmware: the far end is done with a connection, whether or not the device can
+ * know.
  */
 export interface BenchEvent {
   readonly kind: 'hung-up';
@@ -78,10 +80,10 @@ export interface BenchEvent {
   readonly by: Errno | 'closed';
 }
 
-/** What is seen of the process of a server that is the user's own. */
+/** Observations of the process of the user's own server. */
 export type ProcessEvent =
   | { readonly kind: 'process-started' }
-  /** By itself, or by a fault; `signal` is the number of the one that ended it, or 0. */
+  /** The process ended, by itself or by a fault; `signal` is the number of the signal that ended it, or 0. */
   | { readonly kind: 'process-ended'; readonly status: number; readonly signal: number }
   /** A line of its output says that a device is gone: one that the run was told to look for. */
   | { readonly kind: 'put-offline'; readonly device: string; readonly line: string };
@@ -90,8 +92,8 @@ export type LinkEvent =
   /** A NAT box stands for a device from now on: `inside` is who begins the connection, `outside` whom its peer sees. */
   | { readonly kind: 'mapped'; readonly nat: string; readonly inside: SocketAddress; readonly outside: SocketAddress }
   /**
-   * A box on the way has forgotten a connection, which was not over, after so long without a packet; `at` is a NAT box,
-   * or the host whose cable it is on.
+   * A box on the way has forgotten a connection that was not over, after this time without a packet; `at` is a NAT box,
+   * or the host whose cable the box is on.
    */
   | {
       readonly kind: 'forgotten';

@@ -2,7 +2,7 @@
 
 import type { KeepAlive } from '../../hal/network.ts';
 
-/** How each end finds out that the other is gone. */
+/** A policy by which each end finds out that the other is gone. */
 export type Candidate =
   /** Beats from the device, answered by the server; each end gives up after so many that are missed. */
   | { readonly kind: 'beats'; readonly intervalMs: number; readonly missedLimit: number }
@@ -32,7 +32,7 @@ const ROUND_S = [
 /** An idle connection: firmware beats when it has connected, and the next beat is due in 24 days. */
 const NEVER = '24d';
 
-/** How much slower than the limit a hang may be noticed where TCP notices the rest. */
+/** Factors by which a hang may be noticed later than the limit where TCP notices the rest. */
 const HANG_FACTORS = [2, 5, 20];
 
 /**
@@ -101,7 +101,7 @@ function keepAliveName({ idle, interval, count }: KeepAlive): string {
   return `keepalive ${idle}/${interval}/${count}`;
 }
 
-/** Undefined: even the shortest is too long. */
+/** Returns undefined if even the shortest is too long. */
 function roundBelow(seconds: number): number | undefined {
   return ROUND_S.findLast((round) => round <= seconds);
 }

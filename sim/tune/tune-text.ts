@@ -1,4 +1,4 @@
-/** What a tuning has found, for people: a table, and a plot of detection time against traffic. */
+/** The result of a tuning for people: a table, and a plot of detection time against traffic. */
 
 import { formatBytes, table } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
@@ -63,7 +63,7 @@ export function frontPlot(front: readonly Point[], detectMs: number): string {
   ].join('\n');
 }
 
-/** Of the policies that were tried, those that came nearest, where none is within the budget. */
+/** Returns the policies that came nearest, for a budget that none meets. */
 export function nearestLines(tried: readonly Tried[], shown = 3): string[] {
   const measured = tried.filter(({ further }) => further !== undefined);
   const among = measured.length > 0 ? measured : tried.filter(({ detection }) => detection.serverP99Ms !== undefined);

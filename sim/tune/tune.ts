@@ -10,7 +10,7 @@
 import { type Candidate, candidatesFor } from './candidates.ts';
 
 export interface Budget {
-  /** The server notices a cable pull within so long, at p99. */
+  /** Limit of the time after which the server notices a cable pull, at p99. */
   readonly detectMs: number;
   /** Packets of a device in a day; undefined: any. */
   readonly bytesADay: number | undefined;
@@ -18,31 +18,31 @@ export interface Budget {
   readonly falseAlarmsAYear: number | undefined;
 }
 
-/** What a run with a fault on every device has come to; undefined: more than one in a hundred was not noticed. */
+/** Result of a run with a fault on every device; undefined: more than one in a hundred was not noticed. */
 export interface DetectionFigures {
   readonly serverP99Ms: number | undefined;
   readonly deviceP99Ms: number | undefined;
 }
 
-/** What is measured of a candidate that notices a pulled cable in time. */
+/** Figures of a candidate that notices a pulled cable in time. */
 export interface FurtherFigures {
-  /** Undefined: a hung firmware is not noticed. */
+  /** Time after which the server notices a hang, at p99; undefined: it does not notice a hung firmware. */
   readonly hangP99Ms: number | undefined;
   readonly quiet: QuietFigures;
 }
 
-/** What the run without faults has come to. */
+/** Result of a run without faults. */
 export interface QuietFigures {
   readonly bytesADay: number;
   readonly falseAlarms: number;
-  /** How long all devices together were watched. */
+  /** Time for which all devices together were watched. */
   readonly deviceHours: number;
 }
 
 export interface Tried {
   readonly candidate: Candidate;
   readonly detection: DetectionFigures;
-  /** Undefined: it was too slow, and not measured further. */
+  /** Further figures; undefined: the candidate was too slow, and not measured further. */
   readonly further: FurtherFigures | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface Point {
   readonly candidate: Candidate;
   readonly serverP99Ms: number;
   readonly deviceP99Ms: number | undefined;
-  /** Undefined: the server does not notice a hung firmware. */
+  /** Time after which the server notices a hang, at p99; undefined: it does not notice a hung firmware. */
   readonly hangP99Ms: number | undefined;
   readonly bytesADay: number;
   readonly alarms: AlarmRate;
@@ -67,7 +67,7 @@ export interface AlarmRate {
 export interface Tuning {
   readonly budget: Budget;
   readonly tried: readonly Tried[];
-  /** Those within the budget that no other beats, the quietest first. */
+  /** Policies within the budget that no other beats, the quietest first. */
   readonly front: readonly Point[];
 }
 
@@ -108,7 +108,7 @@ async function furtherOf(candidate: Candidate, measure: Measurements): Promise<F
   return { hangP99Ms, quiet: await measure.quiet(candidate, false) };
 }
 
-/** What was seen must be within the budget; what so many hours cannot show is told beside it. */
+/** Returns whether the measured figures are within the budget. The table says what the hours cannot show. */
 function isAffordable({ bytesADay, alarms }: Point, budget: Budget): boolean {
   return bytesADay <= (budget.bytesADay ?? Infinity) && alarms.aYear <= (budget.falseAlarmsAYear ?? Infinity);
 }
@@ -121,8 +121,9 @@ function pointOf({ candidate, detection, further }: Tried): Point[] {
 }
 
 /**
- * Those that no other beats: none is as good in detection times, traffic and false alarms, and better in one of them.
- * The quietest first. Times are compared in steps of a hundredth of the slowest, as chance decides what lies below.
+ * Returns the points that no other beats: no other is as good in detection times, traffic and false alarms, and better
+ * in one of them. The quietest is first. Times are compared in steps of a hundredth of the slowest, because chance
+ * decides smaller differences.
  */
 export function frontOf(points: readonly Point[]): readonly Point[] {
   const stepMs = Math.max(...points.map(({ serverP99Ms }) => serverP99Ms), 0) / 100;

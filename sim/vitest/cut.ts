@@ -6,7 +6,7 @@ import { isLater, pass, type World } from './world.ts';
 /** A verdict that is looked at again as time passes. */
 export interface Cut {
   readonly device: string;
-  /** As things stand now. */
+  /** Returns the verdict as things stand now. */
   verdict(): Verdict;
 }
 
@@ -43,7 +43,7 @@ export function noticed(verdict: Verdict, by: 'server' | 'device', nowMs: number
   return `the ${by} has not noticed in ${exactly(nowMs - atMs)}`;
 }
 
-/** Whether it was so, and in time. */
+/** Returns whether it happened, and in time. */
 export function isWithin(afterMs: number | undefined, withinMs: number): boolean {
   return afterMs !== undefined && !isLater(afterMs, withinMs);
 }

@@ -24,14 +24,14 @@ import { type TimeLimit, timeLine } from './time-line.ts';
 import { describeValue, deviceName, pass, withinMs, type World, worldOf } from './world.ts';
 
 export interface NoticeOptions {
-  /** Who is to notice. */
+  /** The end that is to notice. */
   readonly by: Side;
-  /** How long after the fault at most. */
+  /** Longest time after the fault. */
   readonly within: Duration;
 }
 
 export interface RecoverOptions {
-  /** How long after the heal at most. */
+  /** Longest time after the heal. */
   readonly within: Duration;
 }
 
@@ -39,24 +39,24 @@ declare module 'vitest' {
   // Not `Matchers`, which vitest has from 3.2 on, and which would put these beside `expect.anything()` as well.
   interface Assertion<T> {
     /**
-     * That one end notices the last fault that has cut the device, in time. Time passes until it has, until the
-     * connection has survived, or until `within` after the fault is over; with `.not`, too, so that both sides of a
-     * deadline can be told one after the other. Asked of a Simulation or a Bench, about one of its devices or its name.
-     * It fails, with `.not`, too, where no fault has cut the device, or found it without a connection. Gives after how
-     * long, and by what; undefined with `.not`.
+     * Expects that one end notices the last fault that cut the device, in time. The subject is a Simulation or a Bench;
+     * the device is one of its devices or its name. Time passes until the end has noticed, until the connection has
+     * survived, or until `within` after the fault is over; with `.not`, too, so that a test can check both sides of a
+     * deadline one after the other. It fails, with `.not`, too, if no fault cut the device or the fault found it
+     * without a connection. Resolves to the time and the way in which the end noticed; undefined with `.not`.
      */
     toNotice(device: Device | string, options: NoticeOptions): Promise<Noticed | undefined>;
     /**
-     * That service is back in time after the last fault that has cut the device was healed. Time passes until it is:
-     * first until the heal, as long as the plan says (or, where nobody has said, `within`), then no more than `within`.
-     * It fails, with `.not`, too, where the fault is not healed, or the device had never been connected. Gives how long
-     * after the heal, in ms; undefined with `.not`.
+     * Expects that service is back in time after the heal of the last fault that cut the device. Time passes until
+     * service is back: first until the heal, as long as the plan says (or `within`, if no plan says), then no more than
+     * `within`. It fails, with `.not`, too, if the fault is not healed or the device was never connected. Resolves to
+     * the time after the heal, in ms; undefined with `.not`.
      */
     toRecover(device: Device | string, options: RecoverOptions): Promise<number | undefined>;
     /**
-     * That all so far was as expected, in the words of `cablepull run --expect`: `server notices within 15s`, `server
-     * p99 within 20s`, `service back after hang within 10s`, `no false alarms`, `ghosts below 60s`. No time passes. One
-     * of times fails, with `.not`, too, where no fault put it to the test.
+     * Expects that everything so far was as expected, in the words of `cablepull run --expect`: `server notices within
+     * 15s`, `server p99 within 20s`, `service back after hang within 10s`, `no false alarms`, `ghosts below 60s`. No
+     * time passes. An expectation about times fails, with `.not`, too, if no fault put it to the test.
      */
     toMeet(expectation: string): Promise<void>;
   }
@@ -189,12 +189,12 @@ chai.use(({ Assertion }, { flag, overwriteMethod }) => {
   gives('toRecover', (cut) => cut.verdict().backAfterMs);
 });
 
-/** What puts nothing to the test fails, with `.not` as without. */
+/** Fails, with `.not` as without, because nothing was put to the test. */
 function untestable(world: World, test: RunningTest & { readonly isNot: boolean }, verdict: Verdict, why: string) {
   return { pass: test.isNot, message: () => message(world, test, verdict, why, undefined) };
 }
 
-/** What happened to whom, the time line around it, and how to repeat it. */
+/** Returns the message: what happened to the device, the time line around it, and how to repeat it. */
 function message(
   world: World,
   test: RunningTest,
@@ -222,7 +222,7 @@ function deadlineOf(
     : { atMs: atMs + healedAfterMs + limitMs, text: `${limit} after the heal` };
 }
 
-/** As from JavaScript, where no type says what options there are. */
+/** Reads options as they may come from JavaScript, where no type says what options there are. */
 function fieldsOf(options: unknown, example: string): { readonly by?: unknown; readonly within?: unknown } {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`there must be options, as in ${example}, not ${describeValue(options)}`);

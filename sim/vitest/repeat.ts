@@ -2,20 +2,22 @@
 
 import type { World } from './world.ts';
 
-/** What vitest knows of the test that runs. */
+/** Facts that vitest has about the running test. */
 export interface RunningTest {
   readonly testPath?: string;
   /** With its suites', between ` > `. */
   readonly currentTestName?: string;
   readonly task?: {
     readonly context: {
-      /** Aborted when vitest ends the test by its own time-out, with the error that it then shows; vitest 3.2 and on. */
+      /**
+       * Aborted when vitest ends the test by its own time-out, with the error that it then shows; vitest 3.2 and on.
+       */
       readonly signal?: AbortSignal;
     };
   };
 }
 
-/** Undefined: nothing is known that would repeat it. */
+/** Returns undefined if nothing is known that would repeat the test. */
 export function repeatLine({ seed, testbed }: World, test: RunningTest): string {
   const parts = [seed === undefined ? undefined : `seed ${seed}`, testbed.repeat, vitestCommand(test)].filter(
     (part) => part !== undefined,

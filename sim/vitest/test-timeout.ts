@@ -1,4 +1,4 @@
-/** What a matcher still has to say when vitest ends the test by its own time-out. */
+/** The message of a matcher when vitest ends the test by its own time-out. */
 
 import type { RunningTest } from './repeat.ts';
 

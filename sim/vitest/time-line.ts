@@ -1,4 +1,4 @@
-/** What happened around a fault, in lines: to the device, and to its connections as the server saw them. */
+/** The events around a fault, in lines: those of the device, and those of its connections as the server saw them. */
 
 import { formatSeconds } from '../time/duration.ts';
 import type { RecentEvent } from '../verdict/recent.ts';
@@ -22,7 +22,9 @@ const LINES_AT_END = 9;
 
 const LEFT_OUT = `  ${'...'.padStart(9)}`;
 
-/** From shortly before the fault to now; the fault is marked, and the deadline has a line of its own. */
+/**
+ * Returns the lines from shortly before the fault to now. The fault is marked, and the deadline has a line of its own.
+ */
 export function timeLine({ testbed }: World, verdict: Verdict, deadline: TimeLimit | undefined): string[] {
   const { judge, recent } = testbed.witness;
   const events = concerning(recent.all(), verdict, judge.verdicts(testbed.agenda.now()));
@@ -43,7 +45,7 @@ export function timeLine({ testbed }: World, verdict: Verdict, deadline: TimeLim
   return shortened(lines, deadlineAt);
 }
 
-/** As describeTraceEvent has it. */
+/** Formats a line like describeTraceEvent. */
 function line(atMs: number, whose: string, what: string): string {
   return `${formatSeconds(atMs).padStart(9)}  ${whose.padEnd(8)}  ${what}`;
 }
@@ -68,7 +70,7 @@ function isTheFault(event: TraceEvent, { atMs, text, fault }: Verdict): boolean 
   return event.kind === 'fault' && event.text === text;
 }
 
-/** Those about the verdict's device, its connections, and the servers that failed it. */
+/** Returns the events about the verdict's device, its connections, and the servers that failed it. */
 function concerning(recent: readonly RecentEvent[], verdict: Verdict, verdicts: readonly Verdict[]): TraceEvent[] {
   const { device } = verdict;
   const texts = new Set(

@@ -1,4 +1,4 @@
-/** What stands in `expect(...)`: a world in which time can pass, its devices, and words for what is none of these. */
+/** The subject of `expect(...)`: a world in which time can pass, its devices, and the sentences for anything else. */
 
 import { Bench } from '../bench/bench.ts';
 import { Device } from '../device.ts';
@@ -10,7 +10,7 @@ export interface World {
   readonly testbed: Testbed;
   /** Undefined over real sockets, where not all chance follows from it. */
   readonly seed: number | undefined;
-  /** Lets time pass until `condition` holds, or `endMs` has come. Gives whether it holds. */
+  /** Lets time pass until `condition` is true or `endMs` has come. Returns whether it is true. */
   reach(condition: () => boolean, endMs: number): Promise<boolean>;
   /** Lets happen what is due now: the handlers of a server in this process, say, after its connection has ended. */
   settle(): Promise<unknown>;
@@ -92,7 +92,7 @@ export async function pass(
   );
 }
 
-/** By a microsecond or more: what sums of fractions add to that is no time. */
+/** Returns whether the first time is later by a microsecond or more: rounding errors of sums are smaller. */
 export function isLater(oneMs: number, otherMs: number): boolean {
   return Math.round(oneMs * 1000) > Math.round(otherMs * 1000);
 }

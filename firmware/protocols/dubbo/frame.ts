@@ -17,7 +17,7 @@ import { firstBytes } from '../first-bytes.ts';
 
 export const HESSIAN_2 = 2;
 
-/** Of org.apache.dubbo.remoting.exchange.Response, those that are said here. */
+/** Statuses of org.apache.dubbo.remoting.exchange.Response that are used here. */
 export const DUBBO_STATUS = { OK: 20, BAD_REQUEST: 40, SERVICE_ERROR: 70 } as const;
 
 export type DubboMessage =
@@ -55,7 +55,7 @@ function flagsOf(message: DubboMessage): number {
   return message.kind === 'response' ? flags : flags | REQUEST | (message.wantsResponse ? WANTS_RESPONSE : 0);
 }
 
-/** What a decoder finds. */
+/** Receiver of what a decoder finds. */
 export interface DubboSink {
   /** A frame, whole; `body` is valid during the call. When it may not come now: why. */
   message(message: DubboMessage, body: Uint8Array): string | undefined;

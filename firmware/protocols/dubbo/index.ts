@@ -13,7 +13,7 @@ import { type LazyConfig, LazyConnection } from './lazy-client.ts';
 export interface DubboConfig extends LazyConfig {
   /** The first call is made at once, and then one so often. */
   readonly callIntervalMs: number;
-  /** How long the answer to a call may take. */
+  /** Longest wait for the answer to a call. */
   readonly callTimeoutMs: number;
   /** The service that is called: the name of its interface. */
   readonly service: string;

@@ -6,15 +6,15 @@
 /** null: the body of a beat, and of its answer. */
 export const HESSIAN_NULL = Uint8Array.of(0x4e);
 
-/** Of the protocol, which is not Dubbo's own (org.apache.dubbo.common.Version). */
+/** Version of the protocol, which differs from Dubbo's own (org.apache.dubbo.common.Version). */
 const PROTOCOL_VERSION = '2.0.2';
-/** Of the service, where it has none. */
+/** Version of a service that states none. */
 const SERVICE_VERSION = '0.0.0';
 const ECHO = '$echo';
 /** The Java descriptor of its arguments. */
 const ECHO_ARGUMENTS = 'Ljava/lang/Object;';
 
-/** What DubboCodec says of a result, as a Hessian integer: it is a value, without or with attachments behind it. */
+/** DubboCodec's mark of a result, as a Hessian integer: a value, without or with attachments behind it. */
 const VALUE = 0x91;
 const VALUE_WITH_ATTACHMENTS = 0x94;
 
@@ -38,12 +38,12 @@ export function encodeErrorText(text: string): Uint8Array {
   return Uint8Array.from(hessianString(text));
 }
 
-/** What a call wants of the server: its argument back, in Hessian; or something that only the method's name tells. */
+/** Content of a call: the argument to be returned, in Hessian, or something that only the method's name tells. */
 export type Invocation =
   | { readonly method: typeof ECHO; readonly argument: Uint8Array }
   | { readonly method: string; readonly argument?: never };
 
-/** Undefined: that is no call in Hessian 2. Of `$echo`, only the argument that is a string can be taken. */
+/** Returns undefined if the body is no call in Hessian 2. Of `$echo`, only a string argument is supported. */
 export function decodeCall(body: Uint8Array): Invocation | undefined {
   let at = 0;
   const texts: string[] = [];
@@ -59,7 +59,7 @@ export function decodeCall(body: Uint8Array): Invocation | undefined {
   return { method, argument: body.slice(at, end) };
 }
 
-/** The text that `$echo` gives back; undefined: that is no string. */
+/** Returns the text that `$echo` returned; undefined if the result is no string. */
 export function decodeEchoResult(body: Uint8Array): string | undefined {
   if (body[0] !== VALUE && body[0] !== VALUE_WITH_ATTACHMENTS) return undefined;
   const end = stringEnd(body, 1);
@@ -76,7 +76,10 @@ function hessianString(text: string): number[] {
   return length < 32 ? [length, ...letters] : [0x30 + (length >> 8), length & 0xff, ...letters];
 }
 
-/** Where the string ends that begins at `at`; undefined: there is none, it is longer than 65535, or cut off. */
+/**
+ * Returns the end of the string that begins at `at`; undefined if there is none, or if it is longer than 65535 or cut
+ * off.
+ */
 function stringEnd(bytes: Uint8Array, at: number): number | undefined {
   const [head, length] = stringHead(bytes, at);
   let end = at + head;
@@ -87,7 +90,7 @@ function stringEnd(bytes: Uint8Array, at: number): number | undefined {
   return head === 0 || end > bytes.length ? undefined : end;
 }
 
-/** How many bytes stand before the letters, and how many letters there are; 0 bytes: that is no string. */
+/** Returns the number of bytes before the letters, and the number of letters; 0 bytes: there is no string. */
 function stringHead(bytes: Uint8Array, at: number): [headBytes: number, units: number] {
   const [code = 0xff, first = 0, second = 0] = bytes.subarray(at, at + 3);
   if (code < 0x20) return [1, code];

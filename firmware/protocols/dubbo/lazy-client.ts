@@ -22,13 +22,13 @@ import { encodeErrorText, HESSIAN_NULL } from './invocation.ts';
 
 export interface LazyConfig extends ConnectionConfig {
   readonly beatIntervalMs: number;
-  /** After so many beats without a byte, the connection is given up. */
+  /** Number of beats without a received byte after which the connection is given up. */
   readonly missedLimit: number;
   /** The longest body to accept. */
   readonly maxBodyBytes: number;
 }
 
-/** What has become of a call. */
+/** Outcome of a call. */
 export type CallOutcome =
   | { readonly kind: 'answered'; readonly body: Uint8Array }
   /** The peer answered with a status that is not OK. */
@@ -39,7 +39,7 @@ export type CallOutcome =
 /** Above the tasks that call, so that an answer is there before the next call. */
 const PRIORITY = 3;
 
-/** So many frames may wait for room: a peer that asks and asks, and reads no answer, has no more. */
+/** Most frames that may wait for room: a peer that keeps asking and reads no answers gets no more. */
 const QUEUED_FRAMES_MAX = 64;
 
 /** Longer than this nobody need wait: a turn for nothing is harmless. */
@@ -47,7 +47,7 @@ const WAIT_MS_MAX = 60_000;
 
 const EAGAIN = failure('EAGAIN');
 
-/** What is received, for all connections: it is decoded before the task blocks. */
+/** Receive buffer of all connections: its content is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(1024);
 
 /** One connection for each peer that is called. */
@@ -87,7 +87,7 @@ interface Call {
 }
 
 interface Outgoing {
-  /** Of the call that it makes. */
+  /** Number of the call that it carries. */
   readonly call?: bigint;
   readonly isBeat: boolean;
   readonly bytes: Uint8Array;
@@ -109,7 +109,7 @@ export class LazyConnection implements Dialogue, DubboSink {
   #lastId = 0n;
   #lateAnswers = 0;
   #readMs = 0;
-  /** What is to be sent, frame by frame, and how much of the first was taken. */
+  /** Frames to be sent, with the sent part of the first. */
   #outgoing: Outgoing[] = [];
   #takenBytes = 0;
   /** Beats since the last answer to one, and when the first of them was sent. */
@@ -188,7 +188,7 @@ export class LazyConnection implements Dialogue, DubboSink {
     return this.#os.msToTicks(Math.min(Math.max(Math.ceil(untilMs), 1), WAIT_MS_MAX));
   }
 
-  /** Whoever waits for an answer learns that none will come. */
+  /** Tells every task that waits for an answer that none will come. */
   #down(by: LossReason): void {
     this.#socket = undefined;
     this.#downBy = by;

@@ -1,6 +1,6 @@
 /**
- * The FreeRTOS + lwIP keepalive task: it connects, turns keepalive on, and gives back in upper case what it is sent. It
- * beats nothing by itself: only TCP keepalive tells it, and its server, that the other side is gone.
+ * The FreeRTOS + lwIP keepalive task: it connects, turns keepalive on, and returns in upper case what it receives. It
+ * sends no beats: only TCP keepalive tells the device and its server that the other side is gone.
  */
 
 import { errnoOf, failure } from '../../../hal/errno.ts';
@@ -15,12 +15,12 @@ import {
   keepConnected, serverName, type ConnectionConfig, type Dialogue, type Server, type SessionEnd,
 } from '../../tasks/connection.ts';
 
-/** How much is read, and given back, at once. */
+/** Bytes that are read and returned at once. */
 const BUFFER_BYTES = 128;
 
 /**
- * After the peer's FIN the network tells no more, while writing may go on: who is held back looks by itself, so often,
- * whether the connection still is.
+ * Interval at which a blocked writer checks the connection after the peer's FIN: the network reports nothing more,
+ * while writing may continue.
  */
 const LOOK_MS = 1000;
 
@@ -40,7 +40,7 @@ class UpperCaseEcho implements Dialogue {
   readonly #hal: Hal;
   readonly #tell: EventListener | undefined;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  /** What was read and is to be given back, and how much of it was. */
+  /** Bytes that were read and are to be returned, and how many of them were. */
   #textBytes = 0;
   #sentBytes = 0;
 

@@ -8,9 +8,9 @@
  *     frame check sequence     CRC-32 of all between                (IEEE 802.3, 3.2.9)
  */
 
-/** How long it is. */
+/** Length of the frame, from preamble to frame check sequence. */
 export const FRAME_BYTES = 118;
-/** What it carries: zeros. */
+/** Length of the payload: zeros. */
 export const BEAT_DATA_BYTES = 64;
 
 const [PREAMBLE_BYTES, ETHERNET_BYTES, IP_BYTES, UDP_BYTES, FCS_BYTES] = [8, 14, 20, 8, 4];

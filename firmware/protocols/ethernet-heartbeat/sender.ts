@@ -21,7 +21,7 @@ export function ethernetHeartbeatTask(
   return sendBeats(os, hal, config, onEvent, (server, timeout) => open(os, hal, server, timeout));
 }
 
-/** A socket holds the device's address and port. Gives the errno where there is no such path. */
+/** Opens a socket, which holds the device's address and port. Returns the errno if there is no such path. */
 function* open(
   os: Kernel, { network }: Hal, server: Server, timeout: number,
 ): Generator<void, BeatPath | Errno, void> {
@@ -45,7 +45,7 @@ function* open(
   };
 }
 
-/** Undefined: it is not an IPv4 address of one host. */
+/** Returns undefined if it is not the IPv4 address of one host. */
 function frameEnd(
   { address, port }: SocketAddress, mac: (ip: readonly number[]) => readonly number[],
 ): FrameEnd | undefined {

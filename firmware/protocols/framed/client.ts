@@ -17,9 +17,9 @@ import {
 import { IdleTimers, type IdlePeriods } from '../../tasks/idle-timers.ts';
 
 export interface FramedConfig extends ConnectionConfig, IdlePeriods {
-  /** What the device logs in as; '': by the name that its system has. */
+  /** Name with which the device logs in; '': the name of its system. */
   readonly loginName: string;
-  /** How long the answer to the login may take. */
+  /** Longest wait for the answer to the login. */
   readonly loginTimeoutMs: number;
   /** A frame of `dataBytes` of data so often; 0: none. */
   readonly dataIntervalMs: number;
@@ -30,10 +30,10 @@ export interface FramedConfig extends ConnectionConfig, IdlePeriods {
 
 const EAGAIN = failure('EAGAIN');
 
-/** What is received, for all clients: it is decoded before the task blocks. */
+/** Receive buffer of all clients: its content is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(1024);
 
-/** So many frames may wait for room: a server that asks and asks, and reads no answer, has no more. */
+/** Most frames that may wait for room: a server that keeps asking and reads no answers gets no more. */
 const QUEUED_FRAMES_MAX = 64;
 
 export function framedTask(os: Kernel, hal: Hal, config: FramedConfig, onEvent: EventListener | undefined): Task {
@@ -57,13 +57,13 @@ class FramedClient implements Dialogue, FramedSink {
   #isLoggedIn = false;
   #loginByMs = 0;
   #nextDataMs = 0;
-  /** What is to be sent, frame by frame, and how much of the first was taken. */
+  /** Frames to be sent, with the sent part of the first. */
   #outgoing: Outgoing[] = [];
   #takenBytes = 0;
   /** Questions since the last answer, and when the first of them was sent. */
   #unanswered = 0;
   #unansweredSinceMs = 0;
-  /** What has come of the data that is being received. */
+  /** Bytes of the current data frame that have arrived. */
   #receivedBytes = 0;
   #end: SessionEnd | undefined;
 
@@ -220,7 +220,7 @@ const HEARTBEAT_RESP = encodeFramed('HEARTBEAT_RESP');
 /** Longer than this nobody need wait: a turn for nothing is harmless. */
 const WAIT_MS_MAX = 60_000;
 
-/** In ASCII, with a question mark for what it does not have. */
+/** Returns the name in ASCII, with a question mark for any other character. */
 function nameBytes(name: string): Uint8Array {
   return Uint8Array.from(name.slice(0, LOGIN_NAME_BYTES_MAX), (letter) => {
     const code = letter.charCodeAt(0);

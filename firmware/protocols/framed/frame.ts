@@ -34,7 +34,7 @@ export function encodeFramed(type: FramedType, body: Uint8Array = NO_BODY): Uint
   return frame;
 }
 
-/** What a decoder finds. */
+/** Receiver of what a decoder finds. */
 export interface FramedSink {
   /** A frame without data, whole; `body` is valid during the call. When it may not come now: why. */
   message(type: Exclude<FramedType, 'DATA'>, body: Uint8Array): string | undefined;
@@ -44,7 +44,7 @@ export interface FramedSink {
   data(pieceBytes: number, remainingBytes: number): string | undefined;
 }
 
-/** How long the bodies of a type may be. */
+/** Allowed lengths of the bodies of a type. */
 const BODY_BYTES: Readonly<Record<Exclude<FramedType, 'DATA'>, readonly [min: number, max: number]>> = {
   LOGIN_REQ: [1, LOGIN_NAME_BYTES_MAX],
   LOGIN_RESP: [1, 1],
@@ -62,7 +62,7 @@ export class FramedDecoder {
   #frameBytes = 0;
   #type: FramedType | undefined;
   #bodyBytes = 0;
-  /** Of data, what is to come. */
+  /** Bytes of a data frame that are still to come. */
   #remainingBytes = 0;
   #frames = 0;
   #wrong: string | undefined;

@@ -8,7 +8,7 @@ import { LOGIN_NAME_BYTES_MAX } from './frame.ts';
 
 const PRIORITY = 2;
 
-/** By default it asks for a sign of life when it has written nothing for 5 s, and waits three times as long for one. */
+/** Defaults: the device asks for a sign of life after 5 s without writing, and waits three times as long for one. */
 export const FRAMED: DeviceProtocol<FramedConfig> = {
   name: 'framed',
   defaults: {

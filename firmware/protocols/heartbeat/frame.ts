@@ -26,7 +26,7 @@ export function encodeOther(into: Uint8Array, data: Uint8Array): number {
   return frameBytes;
 }
 
-/** What a decoder finds. */
+/** Receiver of what a decoder finds. */
 export interface FrameSink {
   beat(): void;
   /**
@@ -71,7 +71,7 @@ export class HeartbeatDecoder {
     this.#bad = undefined;
   }
 
-  /** How many frames have come; a bad one is not among them. */
+  /** Number of valid frames that have arrived. */
   get frames(): number {
     return this.#frames;
   }

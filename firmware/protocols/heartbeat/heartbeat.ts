@@ -20,9 +20,9 @@ import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder, type FrameSink } from 
 export interface HeartbeatConfig extends ConnectionConfig {
   readonly beatIntervalMs: number;
   /**
-   * The client finds the longest safe period by itself, in place of `beatIntervalMs`: the next beat is due so long
-   * after the last answer. It goes by the answers, so that the server must give them, and the first that does not come
-   * in time is the end, whatever `expectAnswers` and `missedLimit` say.
+   * The client finds the longest safe period by itself, in place of `beatIntervalMs`: the next beat is due this long
+   * after the last answer. It depends on answers, so the server must send them, and the first answer that is not in
+   * time ends the connection, whatever `expectAnswers` and `missedLimit` say.
    */
   readonly adaptive: AdaptivePeriod | 'off';
   /** The server answers beats; `missedLimit` unanswered ones in a row mean it is gone. */
@@ -41,10 +41,10 @@ export interface HeartbeatConfig extends ConnectionConfig {
 
 const EAGAIN = failure('EAGAIN');
 
-/** What is received, for all heartbeat tasks: it is decoded before the task blocks. */
+/** Receive buffer of all heartbeat tasks: its content is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(1024);
 
-/** Of two tick counts, the one ahead is less than half of 2^32 ticks away. */
+/** Largest distance of the later of two tick counts: less than half of 2^32 ticks. */
 const TICKS_AHEAD_MAX = 0x7fff_ffff;
 
 export function heartbeatTask(os: Kernel, hal: Hal, config: HeartbeatConfig, onEvent: EventListener | undefined): Task {
@@ -61,7 +61,7 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   /** The tick at which the next beat is due, and the next data frame. */
   #nextBeat = 0;
   #nextData = 0;
-  /** What is being sent: one frame at a time, and all of it, so that no two mix. */
+  /** The frame that is being sent. One frame at a time is sent completely, so that no two mix. */
   #frame: Uint8Array | undefined = undefined;
   #takenBytes = 0;
   /** The tick by which all of it must be taken. */
@@ -69,7 +69,7 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   /** Beats since the last answer, and when the first of them was sent. */
   #unanswered = 0;
   #unansweredSinceMs = 0;
-  /** What has come of the data frame that is being received. */
+  /** Bytes of the current data frame that have arrived. */
   #dataBytes = 0;
 
   constructor(os: Kernel, hal: Hal, config: HeartbeatConfig, tell: EventListener | undefined) {

@@ -8,7 +8,7 @@ import { type HeartbeatConfig, heartbeatTask } from './heartbeat.ts';
 
 const PRIORITY = 2;
 
-/** By default it beats every 3 s, and five missed beats are too many. */
+/** Defaults: a beat every 3 s; the connection is given up after five missed beats. */
 export const HEARTBEAT: DeviceProtocol<HeartbeatConfig> = {
   name: 'heartbeat',
   defaults: {

@@ -30,7 +30,7 @@ import {
 } from './ping-policy.ts';
 import { decodeUtf8, encodeUtf8 } from './utf8.ts';
 
-/** In topics, `%c` stands for the client identifier. */
+/** Settings of the MQTT device. In topics, `%c` stands for the client identifier. */
 export interface MqttConfig extends ConnectionConfig {
   readonly version: '3.1.1' | '5.0';
   /** Empty: the device's own identity. */
@@ -41,11 +41,11 @@ export interface MqttConfig extends ConnectionConfig {
   /** The client finds the longest safe period of pings by itself, at most keep alive, in place of `pings`. */
   readonly adaptive: AdaptivePeriod | 'off';
   readonly connackTimeoutMs: number;
-  /** How long a packet may wait to be taken by the connection. */
+  /** Longest wait until the connection accepts a packet. */
   readonly sendTimeoutMs: number;
   /** Keeps the session from one connection to the next: clean session 0 in 3.1.1, a session expiry in 5.0. */
   readonly keepSession: boolean;
-  /** How long the broker of 5.0 keeps a session without a connection. */
+  /** Time for which a broker of 5.0 keeps a session without a connection. */
   readonly sessionExpiryS: number;
   readonly will: WillConfig | 'none';
   /** Empty: none. */
@@ -63,7 +63,7 @@ export interface MqttConfig extends ConnectionConfig {
   readonly answerTopic: string;
   /** The longest packet to accept. */
   readonly maxPacketBytes: number;
-  /** After so long on a connection it says DISCONNECT and sleeps for `asleepMs`; 0: it stays awake. */
+  /** Time on a connection after which the device sends DISCONNECT and sleeps for `asleepMs`; 0: it stays awake. */
   readonly awakeMs: number;
   readonly asleepMs: number;
 }
@@ -79,7 +79,7 @@ export interface WillConfig {
 
 const EAGAIN = failure('EAGAIN');
 
-/** What is received, for all MQTT tasks: it is decoded before the task blocks. */
+/** Receive buffer of all MQTT tasks: its content is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(2048);
 
 /**
@@ -94,14 +94,14 @@ const NONE: Uint8Array[] = [];
 /** More than this waits for nobody: a device that cannot send takes nothing in, and makes nothing new. */
 const QUEUED_MAX_BYTES = 8192;
 
-/** As much of a received message as is told. */
+/** Longest part of a received message that is reported. */
 const TOLD_CHARACTERS = 64;
 
 export function mqttTask(os: Kernel, hal: Hal, config: MqttConfig, onEvent: EventListener | undefined): Task {
   return keepConnected(os, hal, config, new MqttClient(os, hal, config, onEvent), onEvent);
 }
 
-/** What is open of the conversation with the broker. */
+/** Stage of the conversation with the broker. */
 type Phase = 'connack' | 'open' | 'finished';
 
 class MqttClient implements Dialogue, Life {
@@ -122,14 +122,14 @@ class MqttClient implements Dialogue, Life {
   /** SUBACK has come in this session. */
   #isSubscribed = false;
   readonly #inFlight = new InFlightMessages();
-  /** Of QoS 2: those that came, and whose PUBREL did not yet. Undefined for the many who never get any. */
+  /** Messages of QoS 2 that arrived and whose PUBREL has not. Undefined for the many devices that never receive any. */
   #unreleased: Set<number> | undefined = undefined;
   #messages = 0;
 
   // The connection.
   #phase: Phase = 'connack';
   #end: SessionEnd | undefined = undefined;
-  /** What is to be sent; of the first, how much was taken, and when it must be. */
+  /** Packets to be sent; of the first, the sent part, and when it must be sent. */
   #queue: Uint8Array[] = NONE;
   #queuedBytes = 0;
   #takenBytes = 0;
@@ -139,7 +139,7 @@ class MqttClient implements Dialogue, Life {
   #maxQos: QoS = 2;
   #maxSentBytes = Infinity;
   #nextPublishMs = Infinity;
-  /** When it goes to sleep. */
+  /** Time at which it goes to sleep. */
   #sleepMs = Infinity;
 
   // Its life, as the policies see it.
@@ -232,7 +232,7 @@ class MqttClient implements Dialogue, Life {
     return this.#hal.clock.now();
   }
 
-  /** When the next PINGREQ is due, or the time for an answer is up. */
+  /** Returns when the next PINGREQ is due, or the time for an answer is up. */
   #dueMs(): number {
     if (this.#phase === 'connack') return this.connectedMs + this.#config.connackTimeoutMs;
     if (this.#phase === 'finished') return Infinity;

@@ -10,7 +10,10 @@ import {
 import { readProperties } from './properties.ts';
 import { topicFilterProblem, topicNameProblem } from './topic.ts';
 
-/** What the packet says, or why it is refused. `start` and `end` bound what follows the fixed header. */
+/**
+ * Returns the content of the packet, or the reason why it is refused. `start` and `end` bound the part behind the fixed
+ * header.
+ */
 export function decodeBody(
   type: PacketType, flags: number, bytes: Uint8Array, start: number, end: number, version: Version,
 ): Packet | Refusal {
@@ -205,7 +208,7 @@ function refuseIf(cursor: Cursor, problem: string | undefined): void {
   if (problem !== undefined) cursor.refuse(problem);
 }
 
-/** Of two bits that are not 3, or were refused. */
+/** Returns the QoS of two bits that are not 3, which is refused before. */
 function qosOf(bits: number): QoS {
   return bits === 1 || bits === 2 ? bits : 0;
 }

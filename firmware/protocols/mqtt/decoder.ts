@@ -10,7 +10,7 @@ import { decodeBody } from './decode.ts';
 /** Whose ears these are: a server hears what clients send. */
 export type ReceivingEnd = 'client' | 'server';
 
-/** What only the one end sends. */
+/** Packets that only one end sends. */
 const FROM_CLIENT: readonly PacketType[] = ['CONNECT', 'SUBSCRIBE', 'UNSUBSCRIBE', 'PINGREQ'];
 const FROM_SERVER: readonly PacketType[] = ['CONNACK', 'SUBACK', 'UNSUBACK', 'PINGRESP'];
 
@@ -21,12 +21,12 @@ const FIRST_BUFFER_BYTES = 256;
 export class MqttDecoder {
   readonly #listener: ReceivingEnd;
   readonly #maxPacketBytes: number;
-  /** Of the stream; a server learns it from CONNECT. */
+  /** Version of the stream; a server learns it from CONNECT. */
   version: Version;
   #packets = 0;
   /** The first byte of the packet that is being received; -1: none is. */
   #head = -1;
-  /** Of Remaining Length, how many bytes have come; -1: all. */
+  /** Number of bytes of Remaining Length that have arrived; -1: all. */
   #lengthBytes = 0;
   #remainingBytes = 0;
   #body: Uint8Array | undefined = undefined;
@@ -54,7 +54,7 @@ export class MqttDecoder {
     return this.#head >= 0;
   }
 
-  /** How many bytes it holds. */
+  /** Number of bytes that it holds. */
   get heldBytes(): number {
     return this.#body?.length ?? 0;
   }
@@ -120,14 +120,17 @@ export class MqttDecoder {
     this.#lengthBytes = -1;
   }
 
-  /** Adds to what has come of a packet in pieces. Gives how many bytes it took. */
+  /** Adds to a packet that arrives in pieces. Returns the number of bytes that it took. */
   #takeBody(bytes: Uint8Array, at: number, count: number): number {
     const taken = Math.min(this.#remainingBytes - this.#bodyBytes, count - at);
     this.#hold(bytes.subarray(at, at + taken));
     return taken;
   }
 
-  /** With the fixed header complete: reads the packet if all of it is there, else holds what is. Gives what it took. */
+  /**
+   * Reads a packet whose fixed header is complete, if all of it is there; otherwise holds the part that is. Returns the
+   * number of bytes that it took.
+   */
   #tryWhole(bytes: Uint8Array, at: number, count: number, sink: (packet: Packet) => void): number {
     const body = this.#body;
     if (body !== undefined && this.#bodyBytes === this.#remainingBytes) {
@@ -186,7 +189,7 @@ export class MqttDecoder {
     this.#body = undefined;
   }
 
-  /** Whoever speaks another protocol is told by what it says first. */
+  /** Keeps the first bytes of a peer that speaks another protocol, to quote them. */
   #addFirstBytes(bytes: Uint8Array, count: number): void {
     if (this.#refusal === undefined) return;
     const { reason, reasonCode } = this.#refusal;

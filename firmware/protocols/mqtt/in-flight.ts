@@ -8,12 +8,12 @@ import type { QoS } from './packet.ts';
 /** A message on its way. */
 export interface InFlight {
   readonly packetId: number;
-  /** By what its sender knows it. */
+  /** Name of the message for its sender. */
   readonly message: string;
   readonly qos: Exclude<QoS, 0>;
-  /** When its PUBLISH was handed over first, in ms. */
+  /** Time at which its PUBLISH was first handed over, in ms. */
   readonly sinceMs: number;
-  /** What is sent again after a reconnect: its PUBLISH; after PUBREC, its PUBREL. */
+  /** Packet that is sent again after a reconnect: its PUBLISH; after PUBREC, its PUBREL. */
   bytes: Uint8Array;
   /** QoS 2: PUBREC has come. */
   released: boolean;
@@ -22,7 +22,10 @@ export interface InFlight {
 const DUP = 0x08;
 const PACKET_ID_MAX = 65_535;
 
-/** Of the many who have sent nothing that is acknowledged: a Map of their own would be a fortieth of a device. */
+/**
+ * Map of the many devices that have sent nothing that is acknowledged: one of their own would be a fortieth of a
+ * device.
+ */
 const NONE: ReadonlyMap<number, InFlight> = new Map();
 
 export class InFlightMessages {
@@ -72,7 +75,7 @@ export class InFlightMessages {
     for (const { packetId, qos } of [...this.#byId.values()]) if (qos === 2) this.remove(packetId);
   }
 
-  /** What is left after that, as new messages. */
+  /** Returns the messages that are left, as new messages. */
   forNewSession(): Uint8Array[] {
     return Array.from(this.#byId.values(), ({ bytes }) => bytes);
   }

@@ -42,7 +42,7 @@ export interface Properties {
 
 export const NO_PROPERTIES: Properties = {};
 
-/** What the server publishes when the client is gone without a word. */
+/** Message that the server publishes if the client disappears without DISCONNECT. */
 export interface Will {
   readonly topic: string;
   readonly payload: Uint8Array;

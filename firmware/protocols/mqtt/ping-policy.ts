@@ -1,11 +1,11 @@
 /**
- * When a client pings, and when the server is dead to it: what the standard asks, and what well-known clients do. `K`
- * is keep alive. All times are milliseconds of the device's clock; Infinity is never.
+ * Rules by which a client pings and by which it considers the server dead: the standard's rule, and those of well-known
+ * clients. `K` is keep alive. All times are milliseconds of the device's clock; Infinity is never.
  */
 
 import type { PeriodSearch } from '../../tasks/adaptive-period.ts';
 
-/** What a policy looks at: when what happened last on this connection. */
+/** Facts that a policy uses: the latest times of events on this connection. */
 export interface Life {
   /** CONNACK came. */
   readonly connectedMs: number;
@@ -19,14 +19,14 @@ export interface Life {
   readonly answeredMs: number;
   /** CONNACK or PINGRESP came. */
   readonly pongMs: number;
-  /** When the PINGREQ was sent that has no PINGRESP yet; undefined: none is open. */
+  /** Time of the PINGREQ that has no PINGRESP yet; undefined: none is open. */
   readonly pingMs: number | undefined;
 }
 
 export interface PingPolicy {
-  /** When a PINGREQ is due, while none is open. */
+  /** Returns when a PINGREQ is due, while none is open. */
   pingDueMs(life: Life, keepAliveMs: number): number;
-  /** When the server is dead, while a PINGREQ is open since `pingMs`. */
+  /** Returns when the server counts as dead, while a PINGREQ is open since `pingMs`. */
   deadMs(life: Life, pingMs: number, keepAliveMs: number): number;
   /** The client looks at its clock only so often; 0: exactly when something is due. */
   lookEveryMs(keepAliveMs: number): number;
@@ -119,8 +119,8 @@ export const PING_POLICY_NAMES: readonly PingPolicyName[] = [
 ];
 
 /**
- * When the client does what is due next: ping, or give the server up. Infinity with keep alive 0, which turns all of it
- * off (section 3.1.2.10).
+ * Returns when the client has to act next: ping, or give the server up. Infinity with keep alive 0, which turns all of
+ * this off (section 3.1.2.10).
  */
 export function nextLookMs(policy: PingPolicy, life: Life, keepAliveMs: number): number {
   if (keepAliveMs === 0) return Infinity;

@@ -1,13 +1,13 @@
 /** Topic names and topic filters: what they must be, and which filter matches which name (section 4.7). */
 
-/** What a topic name must be and is not; undefined where it is right. */
+/** Returns the rule that a topic name breaks; undefined if the name is valid. */
 export function topicNameProblem(topic: string): string | undefined {
   if (topic === '') return 'a topic name has at least one character [MQTT-4.7.3-1]';
   if (/[+#]/.test(topic)) return `the topic name '${topic}' has a wildcard [MQTT-3.3.2-2]`;
   return undefined;
 }
 
-/** What a topic filter must be and is not; undefined where it is right. */
+/** Returns the rule that a topic filter breaks; undefined if the filter is valid. */
 export function topicFilterProblem(filter: string): string | undefined {
   if (filter === '') return 'a topic filter has at least one character [MQTT-4.7.3-1]';
   const levels = filter.split('/');
@@ -22,7 +22,7 @@ export function topicFilterProblem(filter: string): string | undefined {
   return undefined;
 }
 
-/** Whether the subscription `filter` gets what is published to `topic`; both are right. */
+/** Returns whether the subscription `filter` receives messages for `topic`. Both are valid. */
 export function topicMatches(filter: string, topic: string): boolean {
   // [MQTT-4.7.2-1] a filter that begins with a wildcard does not match a topic that begins with $.
   if (topic.startsWith('$') && (filter.startsWith('+') || filter.startsWith('#'))) return false;

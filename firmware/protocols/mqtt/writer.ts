@@ -17,7 +17,7 @@ export class Writer {
     return this.#at;
   }
 
-  /** What was written: a view. */
+  /** Returns the written bytes: a view. */
   written(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }

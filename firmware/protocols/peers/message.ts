@@ -1,6 +1,6 @@
 /**
- * What peers say to each other and to their monitor, each in one datagram. Numbers are big-endian; a text is its length
- * in one byte and then its letters, which are printable ASCII.
+ * Messages of peers to each other and to their monitor, each in one datagram. Numbers are big-endian; a text is its
+ * length in one byte and then its letters, which are printable ASCII.
  *
  *     ping    1, uint32 stamp                               to a peer
  *     pong    2, uint32 stamp                               back, with the stamp of the ping
@@ -89,7 +89,7 @@ function uint32(number: number): number[] {
   return [number >>> 24, (number >>> 16) & 0xff, (number >>> 8) & 0xff, number & 0xff];
 }
 
-/** What is not printable ASCII is a question mark. */
+/** Encodes a text. A character that is not printable ASCII becomes a question mark. */
 function text(letters: string, maxBytes: number): number[] {
   const codes = Array.from(letters.slice(0, maxBytes), (letter) => letter.charCodeAt(0)).slice(0, maxBytes);
   return [codes.length, ...codes.map((code) => (isPrintable(code) ? code : 0x3f))];

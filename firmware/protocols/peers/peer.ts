@@ -16,17 +16,17 @@ import type { ProtocolSettings } from '../protocol.ts';
 import { decodePeersMessage, encodePeersMessage, MESSAGE_BYTES_MAX, type Peer } from './message.ts';
 
 export interface PeersConfig extends ProtocolSettings {
-  /** Its monitors, tried in turn. */
+  /** Monitors of the peer, tried in turn. */
   readonly servers: readonly Server[];
   /** The longest time between two rounds of pings; see `pingDelayMs`. Ceph: osd_heartbeat_interval. */
   readonly pingIntervalMs: number;
-  /** A peer that leaves a ping without answer for so long is reported. Ceph: osd_heartbeat_grace. */
+  /** A peer that leaves a ping unanswered for this time is reported. Ceph: osd_heartbeat_grace. */
   readonly graceMs: number;
   /** A report to the monitor so often, and at once when somebody else is not heard. Ceph: osd_mon_report_interval. */
   readonly reportIntervalMs: number;
-  /** So many reports in a row without answer mean that the monitor is gone. */
+  /** Number of reports in a row without an answer that mean that the monitor is gone. */
   readonly missedLimit: number;
-  /** For the look-up of the monitor's name, and for the socket. */
+  /** Timeout of the look-up of the monitor's name, and of opening the socket. */
   readonly connectTimeoutMs: number;
   readonly retry: Retry;
 }
@@ -35,7 +35,7 @@ const EAGAIN = failure('EAGAIN');
 /** Stamps are of 32 bits. */
 const STAMPS = 2 ** 32;
 
-/** What is received, for all peers: it is decoded before the task blocks. */
+/** Receive buffer of all peers: its content is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(MESSAGE_BYTES_MAX);
 
 /** Half a second, and up to nine tenths of the interval: pings do not bunch (Ceph's OSD::heartbeat_entry). */
@@ -78,10 +78,10 @@ export function* peerTask(os: Kernel, hal: Hal, config: PeersConfig, onEvent: Ev
 /** One that is pinged. */
 interface Watched {
   readonly peer: Peer;
-  /** When the last ping was sent, and its stamp. */
+  /** Time of the last ping, and its stamp. */
   pingedMs: number;
   stamp: number;
-  /** When the first ping was sent that has no answer; Infinity: none is open. */
+  /** Time of the first ping without an answer; Infinity: none is open. */
   unansweredMs: number;
   isFailed: boolean;
 }
@@ -92,7 +92,7 @@ class Peering {
   readonly #config: PeersConfig;
   readonly #path: DatagramPath;
   readonly #tell: EventListener | undefined;
-  /** By their ids. */
+  /** Watched peers by id. */
   #watched = new Map<number, Watched>();
   #nextPingMs = 0;
   #nextReportMs = 0;
@@ -110,7 +110,7 @@ class Peering {
     this.#nextPingMs = this.#nextReportMs = hal.clock.now();
   }
 
-  /** When there is something to do, whatever comes. */
+  /** Time of the next action that does not depend on messages. */
   get nextMs(): number {
     let nextMs = Math.min(this.#nextPingMs, this.#nextReportMs);
     for (const { unansweredMs, isFailed } of this.#watched.values()) {
@@ -175,7 +175,7 @@ class Peering {
     }
   }
 
-  /** Whether somebody is not heard who was before. */
+  /** Returns whether a peer that was heard before is not heard now. */
   #missSomebody(nowMs: number): boolean {
     let isNew = false;
     for (const watched of this.#watched.values()) {

@@ -1,6 +1,6 @@
 /**
- * What the UDP heartbeat says: a datagram with the text `heartbeat`; where beats are numbered, with a blank and the
- * beat's number after it, in decimal, from 0 at each start of the sender to 2^32 - 1, and then from 0 again.
+ * Text of the UDP heartbeat: a datagram with the text `heartbeat`. Numbered beats have a blank and the beat's number
+ * behind it, in decimal, from 0 at each start of the sender to 2^32 - 1, and then from 0 again.
  */
 
 const WORD = 'heartbeat';

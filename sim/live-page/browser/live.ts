@@ -37,13 +37,13 @@ const log = find('log');
 const pauseButton = find<HTMLButtonElement>('pause');
 const speedSelect = find<HTMLSelectElement>('speed');
 const tiles: HostTile[] = [];
-/** What shows which faults the selected hosts are under. */
+/** Functions that show which faults the selected hosts are under. */
 const faultShows: (() => void)[] = [];
 let isOver = false;
 let isFetching = false;
-/** When the time lines are due again, in ms since the page was opened. */
+/** Time at which the time lines are due again, in ms since the page was opened. */
 let nextLinesMs = 0;
-/** Where a range of tiles begins that is selected with the shift key. */
+/** First tile of a range that is selected with the shift key. */
 let anchor = 0;
 
 function say(sentence: string, isBad = false): void {
@@ -169,7 +169,7 @@ function kindOf(fault: string): string {
   return fault.split(' ')[0] ?? fault;
 }
 
-/** How many of the selected hosts are under this kind of fault. */
+/** Returns how many of the selected hosts are under this kind of fault. */
 function countUnder(kind: string): { under: number; chosen: number } {
   const chosen = chosenHosts();
   const under = chosen.filter(({ faults }) => faults.some((fault) => kindOf(fault) === kind));
