@@ -16,9 +16,9 @@ export const matrixCommand = defineCommand({
   about: 'faults against detection policies, each cell an experiment in virtual time',
   options: {
     protocol: {
-      type: 'string', value: 'heartbeat|mqtt|framed|udp-heartbeat|peers', default: 'heartbeat',
+      type: 'string', value: 'heartbeat|mqtt|framed|dubbo|udp-heartbeat|peers', default: 'heartbeat',
       help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are; framed: idle timers; '
-        + 'udp-heartbeat: intervals of beats; peers: intervals of pings against grace, in place of faults (heartbeat)',
+        + 'dubbo: beats and calls; udp-heartbeat: intervals of beats; peers: intervals of pings against grace, in place of faults (heartbeat)',
     },
     adaptive: {
       type: 'boolean',

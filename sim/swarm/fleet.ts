@@ -13,7 +13,7 @@ import { formatDuration } from '../time/duration.ts';
 import type { FleetPolicy } from './scenario.ts';
 
 /** What a fleet speaks, and what is drawn for that alone. */
-export type FleetProtocol = HeartbeatFleet | UdpHeartbeatFleet | FramedFleet | MqttFleet;
+export type FleetProtocol = HeartbeatFleet | UdpHeartbeatFleet | FramedFleet | DubboFleet | MqttFleet;
 
 export interface HeartbeatFleet {
   readonly kind: 'heartbeat';
@@ -42,6 +42,13 @@ export interface FramedFleet {
   readonly dataBeats: number;
 }
 
+export interface DubboFleet {
+  readonly kind: 'dubbo';
+  readonly callIntervalMs: number;
+  /** How long the server works at one call after the other: answers come late, and out of order. */
+  readonly workMs: readonly number[];
+}
+
 /** Its keep alive is the interval of the beats. */
 export interface MqttFleet {
   readonly kind: 'mqtt';
@@ -53,7 +60,7 @@ export interface MqttFleet {
   readonly keepSession: boolean;
 }
 
-/** Three fleets in ten speak MQTT, four heartbeat, the others UDP and framed; and the interval of their beats. */
+/** Three fleets in ten speak MQTT, four heartbeat, the others UDP, framed and Dubbo. Also gives how often they beat. */
 export function drawProtocol(
   dice: Dice, silence: HeartbeatFleet['silence'], intervalMs: number,
 ): readonly [FleetProtocol, beatIntervalMs: number] {
@@ -64,7 +71,14 @@ export function drawProtocol(
   }
   const share = dice.whole(1, 14);
   if (share <= 8) return [{ kind: 'heartbeat', silence }, intervalMs];
-  return [share <= 11 ? { kind: 'udp-heartbeat', numbered: dice.chance(0.7) } : drawFramed(dice), intervalMs];
+  if (share <= 10) return [{ kind: 'udp-heartbeat', numbered: dice.chance(0.7) }, intervalMs];
+  return [share <= 12 ? drawDubbo(dice) : drawFramed(dice), intervalMs];
+}
+
+/** Some work takes longer than a call may, which is a second. */
+function drawDubbo(dice: Dice): DubboFleet {
+  const workMs = Array.from({ length: dice.whole(1, 3) }, () => dice.pick([0, 0, 50, 400, 1500]));
+  return { kind: 'dubbo', callIntervalMs: dice.magnitude(5, 600) * 100, workMs };
 }
 
 function drawFramed(dice: Dice): FramedFleet {
@@ -109,6 +123,7 @@ export function fleetOf(policy: FleetPolicy): FleetEnds {
     case 'heartbeat': return heartbeatFleet(policy, speaks);
     case 'udp-heartbeat': return udpHeartbeatFleet(policy, speaks);
     case 'framed': return framedFleet(policy, speaks);
+    case 'dubbo': return dubboFleet(policy, speaks);
     case 'mqtt': return mqttFleet(policy, speaks);
   }
 }
@@ -187,6 +202,27 @@ function framedFleet(policy: FleetPolicy, { asksWhen, pushIntervalMs, dataBeats 
 
 function each(intervalMs: number): string {
   return intervalMs === 0 ? 'never' : `every ${formatDuration(intervalMs)}`;
+}
+
+/**
+ * A server drops whom it has not read for missedLimit beats, as it writes nothing but answers, the last of them after
+ * its work; a device gives it up after as long. Over a new connection nothing is said before the next call or beat.
+ */
+function dubboFleet(policy: FleetPolicy, { callIntervalMs, workMs }: DubboFleet): FleetEnds {
+  const { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry } = policy;
+  const allIdleMs = beatIntervalMs * missedLimit;
+  return {
+    firmware: (watchdogMs) => firmware({
+      protocol: 'dubbo', servers, beatIntervalMs, missedLimit, callIntervalMs, keepAlive, connectTimeoutMs, retry,
+      watchdogMs,
+    }),
+    server: { protocol: { kind: 'dubbo', allIdleMs, workMs } },
+    silentMs: { least: allIdleMs, most: allIdleMs + Math.max(...workMs) },
+    deadMs: allIdleMs + beatIntervalMs,
+    admittedMs: beatIntervalMs,
+    text: `Dubbo: calls ${each(callIntervalMs)}, beats after ${formatDuration(beatIntervalMs)}, ends when idle for `
+      + `${formatDuration(allIdleMs)}, work of ${workMs.map(formatDuration).join(', ')}`,
+  };
 }
 
 /**

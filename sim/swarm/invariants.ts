@@ -244,6 +244,9 @@ export function brokenProtocols({ gone, devices }: Observation): string[] {
     ...devices.flatMap(({ name, losses }) => losses.flatMap(({ atMs, by, detail = by }) => {
       return by === 'bad-frame' || by === 'refused' ? [`${name} gave the server up at ${at(atMs)}: ${detail}`] : [];
     })),
+    ...devices.flatMap(({ name, badAnswersMs }) => badAnswersMs.map((atMs) => {
+      return `${name} had an answer at ${at(atMs)} that is none to its call`;
+    })),
   ];
 }
 

@@ -48,6 +48,8 @@ export interface DeviceFacts {
   readonly beatsSent: number;
   /** Connections that it has lost. */
   readonly losses: readonly Loss[];
+  /** When it had answers that are none to its calls, or say no. */
+  readonly badAnswersMs: readonly number[];
   readonly isConnected: boolean;
 }
 

@@ -14,6 +14,7 @@ interface Recorded {
   readonly servedMs: number[];
   readonly attemptsMs: number[];
   readonly losses: Loss[];
+  readonly badAnswersMs: number[];
   beatsSent: number;
 }
 
@@ -102,6 +103,9 @@ export class Recorder implements SessionListener {
       case 'lost':
         this.#device(event.device).losses.push({ atMs, by: event.by, detail: event.detail });
         break;
+      case 'call-failed':
+        if (event.by === 'wrong-answer' || event.by === 'refused') this.#device(event.device).badAnswersMs.push(atMs);
+        break;
       case 'online':
         if (session !== undefined) this.#online(session, this.nameOf(event.peer), atMs);
         break;
@@ -159,7 +163,7 @@ export class Recorder implements SessionListener {
   #device(name: string): Recorded {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { servedMs: [], attemptsMs: [], beatsSent: 0, losses: [] };
+      device = { servedMs: [], attemptsMs: [], beatsSent: 0, losses: [], badAnswersMs: [] };
       this.#devices.set(name, device);
     }
     return device;

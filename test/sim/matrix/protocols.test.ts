@@ -1,4 +1,4 @@
-/** The matrices of the framed protocol and of the UDP heartbeat, found by experiment. */
+/** The matrices of the framed protocol, of Dubbo and of the UDP heartbeat, found by experiment. */
 
 import { describe, expect, it } from 'vitest';
 import { type End, matrix, type Matrix } from '../../../sim/matrix/matrix.ts';
@@ -29,6 +29,24 @@ describe('the framed protocol', async () => {
       if (end.kind === 'noticed') expect(end.afterMs, policy).toBeGreaterThan(9_900);
       if (end.kind === 'noticed') expect(end.afterMs, policy).toBeLessThan(15_100);
     }
+  });
+});
+
+describe('Dubbo', async () => {
+  const found = await matrix({ ...COMPARISONS['dubbo'] });
+
+  it('is as it was, to the byte', async () => {
+    await expect(`${matrixText(found)}\n`).toMatchFileSnapshot('dubbo.golden.txt');
+  });
+
+  it('either end gives up within three beats of what it read last; calls alone end nothing', () => {
+    for (const end of ['server', 'device'] as const) {
+      const noticed = ends(found, 'cable', end)['beats 5 s x 3'];
+      expect(noticed, end).toMatchObject({ kind: 'noticed' });
+      if (noticed?.kind === 'noticed') expect(noticed.afterMs, end).toBeLessThanOrEqual(15_000);
+    }
+    expect(ends(found, 'server hang', 'device')['no beats, calls 10 s']).toMatchObject({ kind: 'never' });
+    expect(ends(found, 'cable', 'server')['no beats, calls 10 s']).toMatchObject({ kind: 'never' });
   });
 });
 

@@ -296,6 +296,15 @@ describe('protocols', () => {
     ]);
   });
 
+  it('a Dubbo fleet, whose answers are to its calls, though they come late and in any order', async () => {
+    const speaks: FleetProtocol = { kind: 'dubbo', callIntervalMs: 700, workMs: [1500, 0, 400] };
+    const dubbo = await fleet(speaks, 'hang on server at 70s for 30s');
+    expect(violationsOf(dubbo)).toEqual([]);
+    expect(dubbo.gone.map(({ how }) => how.kind)).toContain('silent');
+    const devices = dubbo.devices.map((device) => ({ ...device, badAnswersMs: device.name === 'dev-1' ? [4000] : [] }));
+    expect(brokenProtocols({ ...dubbo, devices })).toEqual(['dev-1 had an answer at 4.0 s that is none to its call']);
+  });
+
   it('a UDP fleet, whose beats are counted', async () => {
     const udp = await fleet({ kind: 'udp-heartbeat', numbered: true }, 'loss 50% on dev-2 at 30s for 20s');
     expect(violationsOf(udp)).toEqual([]);

@@ -55,6 +55,7 @@ describe('a scenario', () => {
       many.some(({ policy: { speaks } }) => speaks.kind === 'heartbeat' && speaks.silence === 'idle'),
       many.some(({ policy: { speaks } }) => speaks.kind === 'udp-heartbeat' && speaks.numbered),
       many.some(({ policy: { speaks } }) => speaks.kind === 'framed' && speaks.pushIntervalMs > 0),
+      many.some(({ policy: { speaks } }) => speaks.kind === 'dubbo' && speaks.workMs.length > 1),
       many.some(({ policy: { speaks } }) => speaks.kind === 'mqtt'),
     ])
       expect(is).toBe(true);
