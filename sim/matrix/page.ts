@@ -18,8 +18,14 @@ ${rows.map((row) => rowHtml(row)).join('\n')}
 </tbody></table>
 <p class="tiers">${escapeHtml(meanings(horizonMs))}</p>
 <h2>Why</h2>
-${rows.flatMap(({ fault, why }) => (why === undefined ? [] : [`<p><b>${escapeHtml(fault)}.</b> ${escapeHtml(why)}</p>`])).join('\n')}`,
+<div class="why">
+${rows.map(whyHtml).join('')}</div>`,
   );
+}
+
+function whyHtml({ fault, why }: MatrixRow): string {
+  if (why === undefined) return '';
+  return `<div><h3>${escapeHtml(fault)}</h3><p>${escapeHtml(why)}</p></div>\n`;
 }
 
 function rowHtml({ fault, plan, cells }: MatrixRow): string {
@@ -31,7 +37,22 @@ function cellHtml({ policy, server, device }: MatrixCell): string {
   return `<td data-label="${escapeHtml(policy)}"><span>server: ${endHtml(server)}<br>device: ${endHtml(device)}</span></td>`;
 }
 
+/** Good, bad, or neither: what could not be noticed, or was not tested. */
+function colourOf({ kind }: End): 'good' | 'bad' | undefined {
+  switch (kind) {
+    case 'noticed':
+    case 'survived':
+    case 'spared':
+    case 'held': return 'good';
+    case 'never': return 'bad';
+    case 'stopped':
+    case 'untested': return undefined;
+  }
+}
+
 function endHtml(end: End): string {
   const text = escapeHtml(endText(end));
-  return end.kind === 'never' ? `<span class="bad">${text}</span>` : text.replace(/(\d) s\b/, '$1\u00a0s');
+  const kind = colourOf(end);
+  const unbroken = text.replace(/(\d) s\b/, '$1\u00a0s');
+  return kind === undefined ? unbroken : `<span class="${kind}">${unbroken}</span>`;
 }

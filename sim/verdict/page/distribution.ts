@@ -42,8 +42,10 @@ export function distribution(server: Detection, device: Detection, width: number
   const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     return `<path class="grid" d="M${LEFT} ${px(y(share))}H${width - RIGHT}"/><text x="${LEFT - 7}" y="${px(y(share) + 4)}" text-anchor="end">${share * 100}%</text>`;
   });
-  const ticks = scale.ticksMs.map((ms) => {
-    return `<path class="grid" d="M${px(x(ms))} ${TOP}V${px(bottom + 4)}"/><text x="${px(x(ms))}" y="${px(bottom + 18)}" text-anchor="middle">${ms === 0 ? 0 : humanTime(ms)}</text>`;
+  const ticks = scale.ticksMs.map((ms, i) => {
+    // The last is at the edge, and would be cut off there.
+    const anchor = i > 0 && i === scale.ticksMs.length - 1 ? 'end' : 'middle';
+    return `<path class="grid" d="M${px(x(ms))} ${TOP}V${px(bottom + 4)}"/><text x="${px(x(ms))}" y="${px(bottom + 18)}" text-anchor="${anchor}">${ms === 0 ? 0 : humanTime(ms)}</text>`;
   });
   const caption = `time since the fault${scale.isLogarithmic ? ' (logarithmic)' : ''}`;
   const parts = shown.map(({ name, detection }) => curve(name, detection, x, y, width - RIGHT));

@@ -1,5 +1,7 @@
 /** Words for the page: what comes from users is escaped, times and numbers are as people say them. */
 
+import { formatSeconds } from '../../time/duration.ts';
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -18,23 +20,9 @@ export function embedJson(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
-/** `320 ms`, `15.2 s`, `12 min 30 s`, `3 h 20 min`; a number and its unit stay on one line. */
+/** As everywhere in reports, `15.2 s`; the number and its unit stay on one line. */
 export function humanTime(ms: number): string {
-  if (ms < 999.5) return `${Math.round(ms)}\u00a0ms`;
-  const s = ms / 1000;
-  if (s < 119.95) return `${trimmed(s)}\u00a0s`;
-  const wholeS = Math.round(s);
-  if (wholeS < 7200) return joined(Math.floor(wholeS / 60), 'min', wholeS % 60, 's');
-  const minutes = Math.round(s / 60);
-  return joined(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
-}
-
-function trimmed(s: number): string {
-  return s.toFixed(1).replace(/\.0$/, '');
-}
-
-function joined(most: number, unit: string, rest: number, restUnit: string): string {
-  return rest === 0 ? `${most}\u00a0${unit}` : `${most}\u00a0${unit} ${rest}\u00a0${restUnit}`;
+  return formatSeconds(ms).replace(' ', '\u00a0');
 }
 
 /** `1,000 devices`, `1 device`. */

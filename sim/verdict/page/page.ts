@@ -48,6 +48,9 @@ ${LEGEND}
 <div id="field"><div id="pane">
 <div id="tools">
 <input id="filter" type="search" placeholder="Find a device" aria-label="Show the devices with this in their names" autocomplete="off">
+<label>Sort <select id="sort">
+<option value="trouble">longest ghost first</option><option value="name">by name</option>
+</select></label>
 <span class="count" id="count" role="status"></span>
 <button id="earlier" type="button" aria-label="Earlier" title="Earlier">←</button>
 <button id="later" type="button" aria-label="Later" title="Later">→</button>

@@ -10,6 +10,7 @@ import type { Detection, Summary } from '../summary.ts';
 import type { PageData } from './data.ts';
 import { distribution } from './distribution.ts';
 import { escapeHtml, grouped, groupedCount, humanTime } from './html.ts';
+import { wordList } from './words.ts';
 
 /** What happened, in one sentence. */
 export function headline({ findings, endMs }: PageData, { faults, survived, server }: Summary): string {
@@ -17,12 +18,15 @@ export function headline({ findings, endMs }: PageData, { faults, survived, serv
   if (faults === 0) return `${who}: no connection was cut`;
   const cut = groupedCount(faults, 'cut');
   const noticed = server.timesMs.length;
+  // So that the numbers add up to those of all cuts.
+  const down = faults - survived - outOf(server);
+  const absent = down === 0 ? '' : `; it was itself down in ${grouped(down)}`;
   const lived = survived === 0 ? '' : `; ${grouped(survived)} survived`;
   const never = server.never === 0 ? '' : `; <span class="bad">${grouped(server.never)} not by the end</span>`;
-  if (noticed === 0) return `${who}, ${cut}: the server noticed none${lived}${never}`;
+  if (noticed === 0) return `${who}, ${cut}: the server noticed none${never}${absent}${lived}`;
   const times =
     noticed === 1 ? `after ${time(server.worstMs)}` : `median ${time(server.medianMs)}, worst ${time(server.worstMs)}`;
-  return `${who}, ${cut}: the server noticed ${grouped(noticed)} of ${grouped(outOf(server))} that it could, ${times}${lived}${never}`;
+  return `${who}, ${cut}: the server noticed ${grouped(noticed)}, ${times}${never}${absent}${lived}`;
 }
 
 /** More failures than these are folded. */
@@ -44,7 +48,14 @@ export function expectationList(expectations: PageData['expectations']): string 
 }
 
 function list(failures: readonly Unmet[]): string {
-  return `<ul>${failures.map(({ sentence }) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>`;
+  return `<ul>${failures.map((one) => `<li>${escapeHtml(one.sentence)}${laneButton(one)}</li>`).join('')}</ul>`;
+}
+
+/** Leads to the device's time line, at the time of the fault; shown where the script runs. */
+function laneButton({ device, atMs }: Unmet): string {
+  if (device === undefined || atMs === undefined) return '';
+  const where = `data-device="${escapeHtml(device)}" data-at="${Math.round(atMs)}"`;
+  return ` <button type="button" class="lane" ${where} hidden>show on its time line</button>`;
 }
 
 export function tiles({
@@ -126,7 +137,8 @@ export function verdictSection({ findings: { verdicts, spared, endMs } }: PageDa
     rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${asTable(rest)}</details>`;
   const tiers = tierNotes(verdicts).map((line) => line.trim()).join(' ');
   const tables = `${asTable(rows.slice(0, ROWS_SHOWN))}${folded}`;
-  return `<h2>Who noticed, fault by fault</h2>${tables}<p class="tiers">${escapeHtml(tiers)}</p>`;
+  const words = wordList(rows.flatMap((cells) => cells.slice(1)));
+  return `<h2>Who noticed, fault by fault</h2>${tables}${words}<p class="tiers">${escapeHtml(tiers)}</p>`;
 }
 
 function tableRow(head: readonly string[], cells: readonly string[]): string {

@@ -79,6 +79,22 @@ th, td { padding: 7px 12px; border-bottom: 1px solid var(--edge); vertical-align
 td:first-child { font: 12.5px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 td .bad { color: var(--ghost-text); font-weight: 600; }
 .tiers { color: var(--muted); font-size: 13.5px; margin-top: 10px; }
+button.lane {
+  font: inherit; font-size: 13px; color: var(--device); background: none; border: 0; padding: 0 2px; cursor: pointer;
+  text-decoration: underline;
+}
+.words {
+  display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 2px 24px; margin: 12px 0 0; font-size: 13.5px;
+  color: var(--muted);
+}
+.words div { display: grid; grid-template-columns: 9.5em 1fr; gap: 10px; }
+.words dt { color: var(--text); } .words dd { margin: 0; }
+td .good { color: var(--good); }
+.why { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; }
+.why div {
+  background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 10px 14px; max-width: 70ch;
+}
+.why h3 { margin: 0 0 2px; font-size: 14px; font-weight: 650; }
 .legend {
   display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 5px 24px; padding: 0; margin: 0 0 12px;
   list-style: none; font-size: 13.5px; color: var(--muted);
@@ -109,7 +125,8 @@ td .bad { color: var(--ghost-text); font-weight: 600; }
   display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 9px 12px;
   border-bottom: 1px solid var(--edge);
 }
-#tools input, #tools button {
+#tools label { color: var(--muted); font-size: 13.5px; }
+#tools input, #tools button, #tools select {
   font: inherit; font-size: 14px; color: var(--text); background: var(--back); border: 1px solid var(--harm-edge);
   border-radius: 8px; padding: 4px 10px; min-height: 34px;
 }
@@ -143,7 +160,7 @@ footer { margin-top: 30px; color: var(--muted); font-size: 13px; }
   .tile { padding: 11px 12px; } .tile .big { font-size: 23px; }
   .wide { display: none; } .narrow { display: block; }
   figure { padding: 12px 8px 6px; }
-  .legend { grid-template-columns: 1fr; }
+  .legend, .words, .why { grid-template-columns: 1fr; }
   table, tbody, tr, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table { border: 0; background: none; }
@@ -157,7 +174,7 @@ footer { margin-top: 30px; color: var(--muted); font-size: 13px; }
   #field { margin: 0 -12px; }
   #pane { border-radius: 0; border-width: 1px 0; }
   #tools { gap: 6px; padding: 8px; }
-  #tools input { flex: 1 1 100%; font-size: 16px; }
+  #tools input, #tools label { flex: 1 1 100%; font-size: 16px; }
   #tip { left: 8px !important; right: 8px; top: auto !important; bottom: 8px; max-width: none; }
 }
 @media print { #field, #tools { display: none; } }

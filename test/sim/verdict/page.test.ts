@@ -100,16 +100,40 @@ describe('the page', () => {
 
   it('says in one sentence what happened', () => {
     expect(headlineOf(real)).toMatch(
-      /^3 devices, 60 s, 5 cuts: the server noticed \d of \d that it could, median [\d.]+ s, worst [\d.]+ s; \d survived$/,
+      /^3 devices, 60\.0 s, 5 cuts: the server noticed \d, median [\d.]+ s, worst [\d.]+ s(; it was itself down in \d)?; \d survived$/,
     );
     expect(headlineOf({ ...real, findings: { ...real.findings, verdicts: [] } })).toBe(
-      '3 devices, 60 s: no connection was cut',
+      '3 devices, 60.0 s: no connection was cut',
     );
     const [cut] = real.findings.verdicts;
     if (cut === undefined) throw new Error('there were faults');
     const never = { ...cut, serverNoticed: undefined, survived: false };
     expect(headlineOf({ ...real, findings: { ...real.findings, devices: 1, verdicts: [never] } }))
-      .toBe('1 device, 60 s, 1 cut: the server noticed none; <span class="bad">1 not by the end</span>');
+      .toBe('1 device, 60.0 s, 1 cut: the server noticed none; <span class="bad">1 not by the end</span>');
+  });
+
+  it('has numbers in its headline that add up to all cuts', () => {
+    const numbers = /(\d+) cuts: the server noticed (\d+).*?(?:down in (\d+))?; (\d+) survived/.exec(headlineOf(real));
+    const [cuts = 0, noticed = 0, down = 0, survived = 0] = (numbers ?? []).slice(1).map((text) => Number(text ?? 0));
+    expect(noticed + down + survived).toBe(cuts);
+  });
+
+  it('explains the words in its table, and no others', () => {
+    const page = reportPage(real);
+    expect(page).toContain('<dt>survived</dt><dd>the fault was over before anybody gave up');
+    expect(page).not.toContain('<dt>kept alive</dt>');
+  });
+
+  it('says how its time lines are sorted, and lets the reader choose', () => {
+    expect(reportPage(real)).toContain('<select id="sort">\n<option value="trouble">longest ghost first</option>');
+  });
+
+  it('leads from what is not as expected to the time line where it happened', () => {
+    const failures = [{ sentence: 'too late', device: 'dev-2', atMs: 61_000 }, { sentence: 'in all' }];
+    const text = 'server notices within 1s';
+    const page = reportPage({ ...real, expectations: [{ text, failures, tooLate: 0, isTested: true }] });
+    expect(page).toContain('<li>too late <button type="button" class="lane" data-device="dev-2" data-at="61000" hidden>');
+    expect(page).toContain('<li>in all</li>');
   });
 
   it('says of each expectation whether it is met, in words, with the worst cases; the rest is folded', () => {
@@ -196,8 +220,8 @@ describe('the distribution', () => {
 
   it('is a step for each time, of all that could notice', () => {
     const svg = distribution(detection([5000, 10_000], 2), detection([]), 600);
-    expect(svg).toContain('<title>server: 1 of 4 within 5\u00a0s</title>');
-    expect(svg).toContain('<title>server: 2 of 4 within 10\u00a0s</title>');
+    expect(svg).toContain('<title>server: 1 of 4 within 5.0\u00a0s</title>');
+    expect(svg).toContain('<title>server: 2 of 4 within 10.0\u00a0s</title>');
     expect(svg).not.toContain('curve device');
     expect(svg).not.toContain('logarithmic');
   });
@@ -229,21 +253,8 @@ describe('the distribution', () => {
 
 describe('words', () => {
   it('are as people say them', () => {
-    const said = [0, 999, 999.6, 15_250, 60_000, 119_940, 119_960, 750_000, 7_199_600, 12_000_000].map((ms) =>
-      humanTime(ms).replaceAll('\u00a0', ' '),
-    );
-    expect(said).toEqual([
-      '0 ms',
-      '999 ms',
-      '1 s',
-      '15.3 s',
-      '60 s',
-      '119.9 s',
-      '2 min',
-      '12 min 30 s',
-      '2 h',
-      '3 h 20 min',
-    ]);
+    const said = [0, 320, 15_250, 750_000].map((ms) => humanTime(ms).replaceAll('\u00a0', ' '));
+    expect(said).toEqual(['0.0 s', '0.3 s', '15.3 s', '750.0 s']);
     expect([groupedCount(1, 'device'), groupedCount(1_234_567, 'device')]).toEqual(['1 device', '1,234,567 devices']);
   });
 });
@@ -312,6 +323,10 @@ class Thing {
 
   setPointerCapture(): void {}
 
+  scrollIntoView(): void {}
+
+  focus(): void {}
+
   fire(kind: string, event: object = {}): void {
     this.listeners.get(kind)?.({
       type: kind,
@@ -326,6 +341,8 @@ class Thing {
 
 class Browser {
   readonly words: string[] = [];
+  /** Of an expectation that was not met, about dev-2 at 12 s. */
+  readonly laneButton = Object.assign(new Thing(), { dataset: { device: 'dev-2', at: '12000' } });
   readonly things = new Map<string, Thing>();
   readonly #frames: (() => void)[] = [];
 
@@ -347,6 +364,7 @@ class Browser {
     });
     runInNewContext(script, {
       document: {
+        querySelectorAll: (selector: string) => (selector === 'button.lane' ? [this.laneButton] : []),
         querySelector: (selector: string) => this.thing(selector.slice(1)),
         createElement: (kind: string) => (kind === 'canvas' ? canvas : new Thing()),
         documentElement: {},
@@ -394,6 +412,21 @@ describe('the script', () => {
     const words = browser.draw();
     expect(words).toEqual(expect.arrayContaining(['0 s', '30 s', '1:00', 'server', 'dev-1', 'dev-2', NASTY]));
     expect(words.filter((word) => /^ghost \d+\.\d s$/.test(word)).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('leads from what is not as expected to the time line, and the moment', () => {
+    expect(browser.laneButton.hidden).toBe(false);
+    browser.laneButton.fire('click');
+    expect(browser.told[0]).toBe('dev-2, at 12.0 s');
+  });
+
+  it('sorts by name when it is told to', () => {
+    const names = (): readonly string[] => browser.draw().filter((word) => /^dev-\d$/.test(word));
+    browser.thing('sort').value = 'name';
+    browser.thing('sort').fire('change');
+    expect(names()).toEqual(['dev-1', 'dev-2']);
+    browser.thing('sort').value = 'trouble';
+    browser.thing('sort').fire('change');
   });
 
   it('tells what is pointed at, and when', () => {

@@ -231,14 +231,38 @@ canvas.addEventListener('blur', unpoint);
 function findRows(): void {
   const words = filter.value.trim().toLowerCase();
   rows = data.devices.flatMap(([name], index) => (name.toLowerCase().includes(words) ? [index] : []));
+  if (sort.value === 'name') rows.sort((a, b) => byName.compare(deviceName(a), deviceName(b)));
   find('count').textContent = words === '' ? '' : `${rows.length} of ${data.devices.length}`;
 }
 
-filter.addEventListener('input', () => {
+/** dev-2 comes before dev-10. */
+const byName = new Intl.Collator('en', { numeric: true });
+
+function deviceName(index: number): string {
+  return data.devices[index]?.[0] ?? '';
+}
+
+function chooseRows(): void {
   findRows();
   unpoint();
   layOut();
-});
+}
+
+filter.addEventListener('input', chooseRows);
+sort.addEventListener('change', chooseRows);
+
+// From what was not as expected to where it happened.
+for (const button of document.querySelectorAll<HTMLButtonElement>('button.lane')) {
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    filter.value = '';
+    chooseRows();
+    const row = rows.findIndex((index) => deviceName(index) === button.dataset['device']);
+    canvas.scrollIntoView({ block: 'nearest' });
+    canvas.focus();
+    if (row >= 0) goTo(row, Number(button.dataset['at']));
+  });
+}
 
 /** Takes what a run has come to since, on a page that is live. Whoever saw all of it sees all of it still. */
 function receive(later: PackedData): void {

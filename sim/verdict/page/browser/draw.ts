@@ -94,8 +94,8 @@ function drawHead(step: number, times: readonly number[]): void {
   }
   context.textAlign = 'left';
   if (serverFaults.length > 0) {
-    const y = isNarrow ? AXIS + 14 : AXIS + 3;
-    if (isNarrow) write('server', PAD, AXIS + 10, colour('text'), 11.5, 600);
+    const y = isNarrow ? AXIS + 21 : AXIS + 3;
+    if (isNarrow) write('server', PAD, AXIS + 16, colour('text'), 11.5, 600);
     else write('server', 14, AXIS + 18, colour('text'), 13, 600);
     for (const fault of serverFaults) drawFault(fault, y, 20);
   }

@@ -74,6 +74,7 @@ const pane = find('pane');
 const tools = find('tools');
 const tip = find('tip');
 const filter = find<HTMLInputElement>('filter');
+const sort = find<HTMLSelectElement>('sort');
 const canvas = find<HTMLCanvasElement>('canvas');
 const context = contextOf(canvas);
 let endMs = Math.max(data.endMs, 1);
@@ -214,7 +215,7 @@ function layOut(): void {
   isNarrow = width < 600;
   gutter = isNarrow ? PAD : 148;
   rowHeight = isNarrow ? 56 : 42;
-  headHeight = AXIS + (serverFaults.length === 0 ? 0 : isNarrow ? 36 : 28);
+  headHeight = AXIS + (serverFaults.length === 0 ? 0 : isNarrow ? 44 : 28);
   const all = headHeight + Math.max(rows.length, 1) * rowHeight + 6;
   height = Math.min(all, Math.max(window.innerHeight - tools.offsetHeight - 2, headHeight + rowHeight * 3));
   field.style.height = `${all + tools.offsetHeight + 2}px`;
