@@ -121,8 +121,13 @@ function forgetAcked(tcb: Tcb, ack: number, acked: number): number {
   if (segmentEnds === undefined) return 1;
   let count = 0;
   while (count < segmentEnds.length && distance(segmentEnds[count] ?? ack, ack) >= 0) count++;
-  if (count === segmentEnds.length) tcb.segmentEnds = undefined;
-  else segmentEnds.splice(0, count);
+  if (count === segmentEnds.length) {
+    tcb.segmentEnds = undefined;
+    tcb.sentTicks = undefined;
+  } else {
+    segmentEnds.splice(0, count);
+    tcb.sentTicks?.splice(0, count);
+  }
   return count;
 }
 

@@ -96,7 +96,13 @@ function isHeldByNagle(tcb: Tcb): boolean {
 /** New data has gone out. */
 function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
   const end = advance(tcb.sndNxt, bytes + (withFin ? 1 : 0));
-  if (tcb.sndNxt !== tcb.sndUna) (tcb.segmentEnds ??= [tcb.sndNxt]).push(end);
+  if (tcb.sndNxt !== tcb.sndUna) {
+    if (tcb.segmentEnds === undefined && tcb.stack.profile.retransmission.tailLossProbe) {
+      tcb.sentTicks = [onlySentTick(tcb)];
+    }
+    (tcb.segmentEnds ??= [tcb.sndNxt]).push(end);
+    tcb.sentTicks?.push(tcb.stack.clock.nowTick);
+  }
   tcb.sndNxt = end;
   if (bytes < segmentBytesMax(tcb)) tcb.sndSmall = end;
   if (withFin) tcb.flags |= FIN_SENT;
@@ -105,6 +111,13 @@ function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
     countReply(tcb);
   }
   if ((tcb.flags & TIMING) === 0) timeSegment(tcb, end);
+}
+
+/** When the only segment in flight was sent: unless it was sent again, it is the one that is timed. */
+function onlySentTick({ flags, sndNxt, timedSeq, timedUs, stack }: Tcb): number {
+  const { nowTick, nowUs } = stack.clock;
+  if ((flags & TIMING) === 0 || timedSeq !== sndNxt) return nowTick;
+  return (nowTick - Math.floor(((nowUs - timedUs) | 0) / stack.profile.tickUs)) | 0;
 }
 
 /** Measures the round trip of the segment that ends at `end`: one at a time (RFC 6298 3). */
@@ -127,6 +140,7 @@ export function retransmit(tcb: Tcb, from: number): number {
   // Linux's skb_still_in_host_queue, lwIP's tcp_output_segment_busy: it has not even left the host.
   if (heldSinceTick(tcb, from) !== undefined) return from;
   sendData(tcb, from, bytes, withFin);
+  tcb.sentTicks = undefined;
   if (from === sndUna && (flags & RETRANSMITTED) !== 0) tcb.inTrouble().resentTick = tcb.stack.clock.nowTick;
   if (tcb.segmentEnds !== undefined) {
     tcb.segmentEnds = tcb.segmentEnds.filter(

@@ -5,7 +5,7 @@
 
 import type { Packet } from '../../packet/packet.ts';
 import { distance } from './seq.ts';
-import { msToTicks, PROBE_OUT, setTimer, type Tcb, usToTicks } from './tcb.ts';
+import { msToTicks, PROBE_OUT, setTimer, type Tcb, ticksSince, usToTicks } from './tcb.ts';
 
 const SECOND_MS = 1000;
 
@@ -141,12 +141,12 @@ export function endBackOff(tcb: Tcb): void {
 /**
  * Something new was sent, or an ACK of something has come: the timer runs anew, as a probe of the tail or to the RTO.
  */
-export function armRetransmission(tcb: Tcb): void {
+export function armRetransmission(tcb: Tcb, oldestTick = tcb.sentTicks?.[0]): void {
   if (tcb.packetsOut === 0) {
     if (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe') tcb.timer = 'none';
     return;
   }
-  const probeTicks = lossProbeTicks(tcb);
+  const probeTicks = lossProbeTicks(tcb, oldestTick ?? tcb.stack.clock.nowTick);
   if (probeTicks === undefined) {
     // RFC 6298 5.1: a running timer is not restarted by what is sent behind.
     if (tcb.timer !== 'retransmit') setTimer(tcb, 'retransmit', tcb.rtoTicks);
@@ -158,11 +158,14 @@ export function armRetransmission(tcb: Tcb): void {
 /** RFC 6298 5.3. */
 export function rearmRetransmission(tcb: Tcb): void {
   if (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe') tcb.timer = 'none';
-  armRetransmission(tcb);
+  armRetransmission(tcb, tcb.stack.clock.nowTick);
 }
 
-/** RFC 8985 7.2, as Linux's tcp_schedule_loss_probe has it; undefined where there is none. */
-function lossProbeTicks(tcb: Tcb): number | undefined {
+/**
+ * RFC 8985 7.2, as Linux's tcp_schedule_loss_probe has it: not later than the RTO, which for new data counts from when
+ * the oldest in flight was sent (tcp_rto_delta_us), and for an ACK from now. undefined where there is none.
+ */
+function lossProbeTicks(tcb: Tcb, oldestTick: number): number | undefined {
   const { stack } = tcb;
   if (!stack.profile.retransmission.tailLossProbe || tcb.recovery !== 'open' || (tcb.flags & PROBE_OUT) !== 0) {
     return undefined;
@@ -174,5 +177,6 @@ function lossProbeTicks(tcb: Tcb): number | undefined {
     const moreUs = tcb.packetsOut === 1 ? stack.profile.retransmission.rtoMinMs * 1000 : PROBE_WAIT_US_MIN;
     ticks = usToTicks(stack, (tcb.srttUs8 >> 2) + moreUs);
   }
-  return Math.min(ticks, tcb.rtoTicks);
+  const leftTicks = tcb.rtoTicks - ticksSince(stack, oldestTick);
+  return leftTicks > 0 ? Math.min(ticks, leftTicks) : ticks;
 }

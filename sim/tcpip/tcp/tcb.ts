@@ -190,6 +190,8 @@ export class Tcb implements Waiter {
   sending: ByteQueue | undefined = undefined;
   /** The ends of the segments in flight, where there is more than one. */
   segmentEnds: number[] | undefined = undefined;
+  /** When each of them was sent, until one is sent again; where the stack has tail loss probes. */
+  sentTicks: number[] | undefined = undefined;
 
   // ---- receiving ----
 
@@ -369,6 +371,7 @@ export function done(tcb: Tcb, error: Errno | undefined): void {
   if (tcb.sending !== undefined) queues.release(tcb.sending);
   tcb.sending = undefined;
   tcb.segmentEnds = undefined;
+  tcb.sentTicks = undefined;
   tcb.fragments = undefined;
 }
 

@@ -409,6 +409,17 @@ describe('delayed ACKs', () => {
   });
 });
 
+describe('a tail loss probe', () => {
+  // 2 x 100 ms + 2 ms from the last one would be put off by each; 300 ms is the RTO.
+  it('is not put off by new data beyond the RTO of the oldest (tcp_rto_delta_us)', () => {
+    const world = established({ delayUs: 50_000, serverSocket: { noDelay: true } });
+    world.at(1, () => world.cables.client.pull());
+    for (const t of [1.1, 1.2, 1.3]) world.at(t, () => world.serverSocket.send(10));
+    world.run(1.45);
+    expectChain(1.1, [sent(world, 'server', 'PA')[3] ?? NaN], [0.3]);
+  });
+});
+
 describe('a router that says the host cannot be reached', () => {
   /** ICMP about the last segment that a side sent. */
   function complain(world: TruthWorld, side: Side): void {
