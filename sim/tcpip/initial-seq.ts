@@ -19,7 +19,7 @@ export function clockedIss(
 /**
  * MurmurHash3's rounds: nobody in this world guesses numbers, they must only differ from one pair of ends to another.
  */
-function mix(hash: number, value: number): number {
+export function mix(hash: number, value: number): number {
   let k = Math.imul(value, 0xcc9e2d51);
   k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
   const h = hash ^ k;

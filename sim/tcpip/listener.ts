@@ -22,6 +22,8 @@ export class Listener implements ListeningSocket, TcbUser {
   #address: SocketAddress | undefined = undefined;
   #failure: Errno | undefined = undefined;
   #isClosed = false;
+  /** Of the last SYN that was answered by a cookie; until then, none can come back. */
+  cookieUs = Number.NEGATIVE_INFINITY;
   readonly #isrOutcome = (): void => this.#tellOutcome();
   readonly #isrIncoming = (): void => {
     if (!this.#isClosed && this.#waiting.length > 0) this.#handler.incoming();
@@ -59,9 +61,15 @@ export class Listener implements ListeningSocket, TcbUser {
 
   // ---- for the stack ----
 
-  /** Whether one more connection may wait. */
+  /** Whether one more connection may begin its handshake. */
   get hasRoom(): boolean {
+    if (this.#stack.profile.handshakesApart) return !this.isFull && this.#opening.size <= this.#backlog;
     return this.#waiting.length + this.#opening.size < this.#backlog + this.#stack.profile.backlogExtra;
+  }
+
+  /** Linux: so many wait to be accepted that no handshake can end. */
+  get isFull(): boolean {
+    return this.#stack.profile.handshakesApart && this.#waiting.length > this.#backlog;
   }
 
   /** A connection begins its handshake. */

@@ -54,6 +54,13 @@ export interface Profile {
 
   /** So many connections more than `backlog` says wait to be accepted, those in their handshakes among them. */
   readonly backlogExtra: 0 | 1;
+  /**
+   * Handshakes are counted apart from who waits to be accepted, and the ACK that ends one while too many wait is not
+   * heard (Linux).
+   */
+  readonly handshakesApart: boolean;
+  /** Where they are: a SYN beyond as many is answered by a cookie, and not dropped. */
+  readonly synCookies: boolean;
 
   /** How it finds others on its local network, where that has ARP. */
   readonly arp: ArpProfile;

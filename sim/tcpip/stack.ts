@@ -37,10 +37,12 @@ import { clockedIss } from './initial-seq.ts';
 import { Ports } from './ports.ts';
 import { isLoopback } from './loopback.ts';
 import type { Profile } from './profile.ts';
+import { type CookieEnds, makeCookie, readCookie } from './syn-cookie.ts';
+import type { Listener } from './listener.ts';
 import { StackClock } from './stack-clock.ts';
 import { TcbTable } from './tcb-table.ts';
 import { abandon, connect, unreachable } from './tcp/calls.ts';
-import { openPassive, segmentArrives } from './tcp/input.ts';
+import { openByCookie, openPassive, segmentArrives } from './tcp/input.ts';
 import { lowerPathMtu } from './tcp/path-mtu.ts';
 import { hostUnreachable, neighbourTimeout } from './tcp/retransmission.ts';
 import { resetReply } from './tcp/reset.ts';
@@ -49,6 +51,8 @@ import { ARMED, done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
 import { fireTimers } from './tcp/timers.ts';
 
 const LWIP_ISS_FIRST = 6510;
+/** Linux's TCP_SYNCOOKIE_VALID: after the last cookie, none is looked for. */
+const COOKIE_VALID_US = 120_000_000;
 
 /**
  * Linux's icmp_err_convert, by the code of "destination unreachable". The HAL has no ENOPROTOOPT, EHOSTDOWN and ENONET:
@@ -226,13 +230,43 @@ export class Stack implements TcpStack {
     const bound = this.ports.listener(packet.destinationPort);
     const listener = bound?.isForSelf === true && !isLoopback(packet.destination) ? undefined : bound;
     if (listener === undefined || (packet.flags & ACK) !== 0) {
+      if (listener !== undefined && this.#takeCookie(listener, packet)) return;
       if (this.profile.resetsStrayAcks || (packet.flags & (ACK | SYN | FIN | PSH)) !== ACK) resetReply(this, packet);
       return;
     }
-    if ((packet.flags & (SYN | RST)) !== SYN || !listener.hasRoom || !this.#makeRoom()) return;
+    if ((packet.flags & (SYN | RST)) !== SYN) return;
+    if (!listener.hasRoom) {
+      if (this.profile.synCookies && !listener.isFull) this.#sendCookie(listener, packet);
+      return;
+    }
+    if (!this.#makeRoom()) return;
     const tcb = this.#newTcb(packet.destinationPort, packet.source, packet.sourcePort);
     listener.take(tcb);
     this.perform(tcb, openPassive, packet);
+  }
+
+  /** Answers a SYN, and keeps nothing of it. */
+  #sendCookie(listener: Listener, syn: Packet): void {
+    const { nowUs } = this.host.world.timeline;
+    listener.cookieUs = nowUs;
+    this.clock.read();
+    const seen = { mssBytes: syn.mss, windowScale: syn.windowScale };
+    const tcb = new Tcb(this, syn.destinationPort, syn.source, syn.sourcePort);
+    openPassive(tcb, syn, makeCookie(this.#iss, cookieEnds(syn, syn.seq), nowUs, seen));
+  }
+
+  /** Whether it is the answer to a cookie; then it opens a connection, if one can be taken. */
+  #takeCookie(listener: Listener, packet: Packet): boolean {
+    const { nowUs } = this.host.world.timeline;
+    if ((packet.flags & (SYN | RST)) !== 0 || nowUs - listener.cookieUs > COOKIE_VALID_US) return false;
+    const ends = cookieEnds(packet, (packet.seq - 1) | 0);
+    const cookie = readCookie(this.#iss, ends, nowUs, (packet.ack - 1) | 0);
+    if (cookie === undefined) return false;
+    if (listener.isFull || !this.#makeRoom()) return true;
+    const tcb = this.#newTcb(packet.destinationPort, packet.source, packet.sourcePort);
+    listener.take(tcb);
+    this.perform(tcb, openByCookie, { packet, cookie });
+    return true;
   }
 
   #receiveUdp(packet: Packet): void {
@@ -404,6 +438,10 @@ export class Stack implements TcpStack {
       this.receive(toUs);
     }
   }
+}
+
+function cookieEnds({ source, sourcePort, destinationPort }: Packet, seq: number): CookieEnds {
+  return { localPort: destinationPort, remoteAddress: source, remotePort: sourcePort, seq };
 }
 
 /** RFC 5927 4.1: only what is in flight can be the subject of an ICMP error. */

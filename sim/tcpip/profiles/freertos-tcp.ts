@@ -35,6 +35,8 @@ export const FREERTOS_TCP: Profile = {
   ephemeralPorts: { first: 0xc000, last: 0xffff },
 
   backlogExtra: 0,
+  handshakesApart: false,
+  synCookies: false,
 
   // source/include/FreeRTOSIPConfigDefaults.h, V4.4.1: ipconfigARP_CACHE_ENTRIES, ipconfigMAX_ARP_AGE,
   // ipconfigMAX_ARP_RETRANSMISSIONS; FreeRTOS_TCP_IP.c, prvTCPNextTimeout.

@@ -35,9 +35,12 @@ export const LINUX: Profile = {
   // net/ipv4/af_inet.c, inet_init_net: ip_local_port_range.
   ephemeralPorts: { first: 32_768, last: 60_999 },
 
-  // include/net/sock.h, sk_acceptq_is_full: full is more than the backlog. SYN cookies (tcp_syncookies 1) are not
-  // modelled: the SYN of one connection more is dropped.
+  // include/net/sock.h, sk_acceptq_is_full: full is more than the backlog. include/net/inet_connection_sock.h,
+  // inet_csk_reqsk_queue_is_full: so many handshakes beside; net/ipv4/tcp_input.c, tcp_conn_request: then cookies
+  // (sysctl_tcp_syncookies 1); net/ipv4/tcp_ipv4.c, tcp_v4_syn_recv_sock: exit_overflow.
   backlogExtra: 1,
+  handshakesApart: true,
+  synCookies: true,
 
   // net/ipv4/arp.c, arp_tbl: BASE_REACHABLE_TIME, DELAY_PROBE_TIME, RETRANS_TIME, UCAST_PROBES, MCAST_PROBES,
   // gc_thresh3; net/core/neighbour.c: neigh_rand_reach_time. QUEUE_LEN_BYTES is memory, in packets of a full frame 101

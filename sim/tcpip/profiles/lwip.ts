@@ -35,6 +35,8 @@ export const LWIP: Profile = {
   ephemeralPorts: { first: 0xc000, last: 0xffff },
 
   backlogExtra: 0,
+  handshakesApart: false,
+  synCookies: false,
 
   // src/include/lwip/opt.h: ARP_TABLE_SIZE, ARP_MAXAGE, ARP_QUEUEING 0; src/core/ipv4/etharp.c: ARP_MAXPENDING;
   // src/core/tcp.c, tcp_slowtmr: tcp_rexmit_rto_prepare is tried at each call.

@@ -34,6 +34,8 @@ export const W5500: Profile = {
   ephemeralPorts: { first: 0xc000, last: 0xffef },
 
   backlogExtra: 0,
+  handshakesApart: false,
+  synCookies: false,
 
   // Data sheet 4.1, RCR: ARPTO is RTR x 0.1 ms x (RCR + 1).
   arp: { kind: 'w5500', retryMs: 200, retries: 8 },

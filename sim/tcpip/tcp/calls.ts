@@ -14,9 +14,8 @@ import {
 } from './tcb.ts';
 
 /** A connection to be, with its two ends known. */
-export function initialize(tcb: Tcb): void {
+export function initialize(tcb: Tcb, isn = tcb.stack.newIss(tcb)): void {
   const { profile } = tcb.stack;
-  const isn = tcb.stack.newIss(tcb);
   tcb.sndUna = isn;
   tcb.sndNxt = advance(isn, 1);
   tcb.sndSmall = isn;

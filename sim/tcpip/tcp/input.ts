@@ -1,7 +1,8 @@
 /** What a connection does with a segment that arrives: RFC 9293 3.10.7, with RFC 5961 as Linux obeys it. */
 
 import type { Errno } from '../../../hal/errno.ts';
-import { ACK, FIN, type Packet, RST, segmentEnd, SYN } from '../../packet/packet.ts';
+import { ACK, FIN, Packet, RST, segmentEnd, SYN } from '../../packet/packet.ts';
+import type { SynCookie } from '../syn-cookie.ts';
 import { ackArrives } from './acknowledgement.ts';
 import { initialize } from './calls.ts';
 import { challenge } from './challenge.ts';
@@ -70,12 +71,28 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
 }
 
 /** A passive open (RFC 9293 3.10.7.2): the SYN that a listener got. */
-export function openPassive(tcb: Tcb, syn: Packet): void {
-  initialize(tcb);
+export function openPassive(tcb: Tcb, syn: Packet, isn?: number): void {
+  initialize(tcb, isn);
   tcb.state = 'SYN-RECEIVED';
   takeSyn(tcb, syn);
   sendSyn(tcb);
   setSynTimer(tcb);
+}
+
+/** The same when the third segment of the handshake has come, and all that is known of the first is in the cookie. */
+export function openByCookie(tcb: Tcb, { packet, cookie }: { packet: Packet; cookie: SynCookie }): void {
+  initialize(tcb, advance(packet.ack, -1));
+  tcb.state = 'SYN-RECEIVED';
+  // What the cookie was sent with is not known any more.
+  tcb.flags &= ~TIMING;
+  const syn = new Packet();
+  syn.seq = advance(packet.seq, -1);
+  syn.window = packet.window;
+  syn.mss = cookie.mssBytes;
+  syn.windowScale = cookie.windowScale;
+  syn.timestamp = packet.timestamp;
+  takeSyn(tcb, syn);
+  segmentArrives(tcb, packet);
 }
 
 // ---- the handshake ----
@@ -130,6 +147,7 @@ function completeHandshake(tcb: Tcb, packet: Packet): boolean {
     resetReply(tcb.stack, packet);
     return false;
   }
+  if (tcb.user?.isFull === true) return false;
   establish(tcb, packet);
   return true;
 }

@@ -311,6 +311,8 @@ export class Tcb implements Waiter {
 export interface TcbUser {
   /** There is `news`. Called when the connection has finished what it was at. */
   tell(tcb: Tcb): void;
+  /** Nobody can take one more connection at the moment: its handshake cannot end. Not there: somebody can. */
+  readonly isFull?: boolean;
   /** The program it belongs to is gone: it is closed. */
   abandon(tcb: Tcb): void;
 }

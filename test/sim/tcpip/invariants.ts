@@ -50,6 +50,10 @@ function sequenceSpace(tcb: Tcb): string | undefined {
       }
       last = end;
     }
+    const { sentTicks } = tcb;
+    if (sentTicks !== undefined && sentTicks.length !== segmentEnds.length) {
+      return `${segmentEnds.length} segments are in flight, and of ${sentTicks.length} is known when they were sent`;
+    }
     if (last !== sndNxt) return `the last segment ends at ${last}, not at SND.NXT ${sndNxt}`;
   }
   if (isOpening(tcb)) return undefined;

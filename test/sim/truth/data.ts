@@ -183,6 +183,8 @@ function withSysctl(profile: Profile, name: string, value: number): Profile {
       return withKeepAlive(profile, { count: value });
     case 'ipv4.tcp_rto_min_us':
       return { ...profile, retransmission: { ...retransmission, rtoMinMs: value / 1000 } };
+    case 'ipv4.tcp_syncookies':
+      return { ...profile, synCookies: value !== 0 };
     case 'ipv4.neigh.default.base_reachable_time_ms':
       return withArp(profile, { baseReachableMs: value });
     case 'ipv4.neigh.default.delay_first_probe_time':

@@ -106,7 +106,7 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     expect(rig.stack.connections.size).toBe(0);
   });
 
-  it('takes as many that wait as the backlog says, on Linux one more, and drops SYNs beyond', () => {
+  it('takes as many that wait as the backlog says, on Linux one more, and drops SYNs beyond, but for cookies', () => {
     const rig = new Rig(name);
     const count = name === 'linux' ? 3 : 2;
     rig.network.listen({ address: '0.0.0.0', port: 80 }, 2, {
@@ -115,7 +115,7 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
       ended: () => {},
     });
     for (const sourcePort of [1, 2, 3, 4]) rig.peer('S 0 mss 1460', { sourcePort, destinationPort: 80 });
-    expect(rig.sent()).toHaveLength(count);
+    expect(rig.sent()).toHaveLength(name === 'linux' ? 4 : count);
     expect(rig.stack.connections.size).toBe(count);
   });
 
