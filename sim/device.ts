@@ -7,7 +7,7 @@ import type { ResetReason } from '../hal/system.ts';
 import type { Board } from './board/board.ts';
 import type { InterfaceLoss, Machine, MachineState } from './board/machine.ts';
 
-/** What can be done to a machine by hand, in a plan's words; a reset only begins. */
+/** Faults that can be caused by hand, in a plan's words; a reset only begins. */
 export type HandFault = 'cable-pull' | InterfaceLoss | 'power-loss' | 'hang' | 'crash' | 'reset';
 
 /** Called before the state of the machine changes. */
@@ -22,7 +22,7 @@ export interface DeviceCable {
 export interface DeviceInterface {
   down(): void;
   up(): void;
-  /** Its address, without which nothing is sent or taken. */
+  /** Removes the address; without it nothing is sent or received. */
   removeAddress(): void;
   restoreAddress(): void;
 }

@@ -6,7 +6,7 @@ import { chance, forkRandom } from './random.ts';
 export class Dice {
   readonly #random: Random;
 
-  /** Those of `name` under `seed`. */
+  /** Makes the dice of `name` under `seed`. */
   constructor(seed: number, name: string) {
     this.#random = forkRandom(seed, name);
   }
@@ -27,7 +27,10 @@ export class Dice {
     return picked;
   }
 
-  /** From `min` to `max`, above 0: small ones as likely as large ones, so that half of 1 to 100 is below 10. Whole. */
+  /**
+   * Draws a whole number from `min` to `max`, above 0: small numbers are as likely as large ones, so that half of 1 to
+   * 100 is below 10.
+   */
   magnitude(min: number, max: number): number {
     const share = this.#random.uint32() / 2 ** 32;
     return Math.round(Math.exp(Math.log(min) + share * (Math.log(max) - Math.log(min))));

@@ -21,7 +21,7 @@ export interface LanOptions {
   readonly first?: number;
   /** The address of somebody beyond the switch: nobody here gets it. */
   readonly uplinkAddress?: number | undefined;
-  /** Whether its hosts find one another by ARP. */
+  /** True if its hosts find one another by ARP. */
   readonly arp: boolean;
 }
 

@@ -1,4 +1,6 @@
-/** What `netstat -to` shows on Linux: every connection of every host, what waits in it, and the timer that runs. */
+/**
+ * The output of `netstat -to` on Linux for every host: its connections, what waits in them, and the timers that run.
+ */
 
 import type { SocketAddress } from '../hal/network.ts';
 import { formatAddress } from './packet/address.ts';

@@ -4,18 +4,18 @@ import type { OpenPort } from './node-host/world.ts';
 import type { SimulatedServer, Simulation } from './simulation.ts';
 import { formatDuration } from './time/duration.ts';
 
-/** In virtual time: a server may wait for something before it listens. */
+/** Longest wait in virtual time: a server may wait for something before it listens. */
 const LISTEN_WITHIN_MS = 60_000;
 
 export interface WantedPort {
   readonly transport: OpenPort['transport'];
-  /** Undefined: whichever there is. */
+  /** Wanted port; undefined: any. */
   readonly port: number | undefined;
 }
 
 /**
- * Lets time pass until the program listens so. Gives the port; or a sentence where there is none, or several to choose
- * from. Rejects with a ProgramError.
+ * Lets time pass until the program listens. Resolves to the port; or to a sentence if there is none, or several to
+ * choose from. Rejects with a ProgramError.
  */
 export async function portOf(sim: Simulation, server: SimulatedServer, wanted: WantedPort): Promise<number | string> {
   const { transport, port } = wanted;

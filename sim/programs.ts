@@ -1,4 +1,4 @@
-/** What can be put on a simulated host: the firmware's images, and the reference server. */
+/** Programs for simulated hosts: the firmware's images, and the reference server. */
 
 import type { Hal } from '../hal/hal.ts';
 import { boot, type FirmwareConfig, firmwareImage, type ProtocolName } from '../firmware/index.ts';
@@ -12,7 +12,7 @@ import type { ServerOptions } from './server/settings.ts';
 export const SERVER_NAME = 'server';
 export const SERVER_PORT = 39_002;
 
-/** A server's program: started anew at each boot of its host. */
+/** A server's program, started at each boot of its host. */
 export type ServerProgram = (hal: Hal, onEvent: (event: ServerEvent) => void) => ReferenceServer;
 
 type Settings<Name extends ProtocolName> = Partial<
@@ -51,7 +51,7 @@ export function heartbeatFirmware(settings: Settings<'heartbeat'> = {}): Firmwar
 }
 
 /**
- * The keepalive task, that gives back in upper case what it is sent; without `servers`, a client of the simulation's
+ * The keepalive task, which returns in upper case what it receives; without `servers`, a client of the simulation's
  * server.
  */
 export function echoFirmware(settings: Settings<'echo'> = {}): Firmware {

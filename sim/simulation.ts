@@ -54,15 +54,15 @@ export interface SimulationOptions {
   /** Everything that happens, as it happens. */
   readonly onTrace?: (event: TraceEvent) => void;
   /**
-   * How virtual time keeps to real time, and lets the host live. Without it a run takes no longer than it has to, and
-   * does nothing else.
+   * Pace of virtual time in relation to real time, which also lets the host live. Without it a run takes no longer than
+   * it has to, and does nothing else.
    */
   readonly pacing?: PacingOptions;
   /** A real network that the devices are joined to, in real time, in place of `pacing`. Without it all is simulated. */
   readonly gateway?: GatewayOptions;
   /**
-   * Whether what happens is kept, as far as verdicts and `cablepull/vitest` need it. Worlds of 100,000 devices save
-   * time and memory without. Default true.
+   * True: events are kept as far as verdicts and `cablepull/vitest` need them. Worlds of 100,000 devices save time and
+   * memory without. Default true.
    */
   readonly witness?: boolean;
   /**
@@ -73,13 +73,13 @@ export interface SimulationOptions {
   /** The line that repeats the run, for the trace and for messages. */
   readonly repeat?: string;
   /**
-   * What lines of a Node program, or of the user's own server, say that a device is gone: by its name, or its address.
-   * With it, the server has noticed when its TCP has, and its program.
+   * Pattern of the lines of a Node program, or of the user's own server, that report a device as gone, by its name or
+   * its address. With it, the server has noticed when both its TCP and its program have.
    */
   readonly offlineLog?: RegExp | undefined;
   /**
-   * Whether all hosts that are behind no NAT box are on one local network, and find one another by ARP. Default false:
-   * a cable stands for a whole way through the Internet.
+   * True: all hosts that are behind no NAT box are on one local network, and find one another by ARP. Default false: a
+   * cable stands for a whole path through the Internet.
    */
   readonly arp?: boolean;
 }
@@ -89,32 +89,32 @@ export interface HostOptions {
   readonly name?: string;
   /** Default: the next free one of 10.0.0.0/8. */
   readonly address?: string;
-  /** Its TCP/IP stack: by name, or one of your own. */
+  /** TCP/IP stack of the host: by name, or one of your own. */
   readonly profile?: ProfileName | Profile;
-  /** Its cable to the switch. */
+  /** Cable from the host to the switch. */
   readonly link?: LinkOptions;
   /** The box that it is behind. Default: none. */
   readonly nat?: SimulatedNat;
-  /** By how much its firmware's clock is fast, in millionths; the timers of its TCP/IP do not drift. Default 0. */
+  /**
+   * Drift of the firmware's clock in millionths, positive if it is fast; the timers of its TCP/IP do not drift. Default
+   * 0.
+   */
   readonly driftPpm?: number;
 }
 
 export interface DeviceOptions extends HostOptions {
   readonly firmware: Firmware | NodeProgram;
-  /** Whether it has power from the start. Default true. */
+  /** True if it has power from the start. Default true. */
   readonly power?: boolean;
 }
 
 export interface SimulatedNatOptions {
   readonly name?: string;
-  /** After how long without a packet it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
+  /** Time without a packet after which it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
   readonly idleTimeout?: Duration;
-  /**
-   * What becomes of a segment of a connection that it has forgotten: it is dropped, or answered by RST. Default
-   * `silent`.
-   */
+  /** Treatment of a segment of a forgotten connection: it is dropped, or answered by RST. Default `silent`. */
   readonly onExpired?: 'silent' | 'rst';
-  /** Whether it and the devices behind it find one another by ARP, as in every home. Default true. */
+  /** True: the box and the devices behind it find one another by ARP, as in every home. Default true. */
   readonly arp?: boolean;
 }
 
@@ -122,13 +122,13 @@ export interface SimulatedNatOptions {
 export interface SimulatedNat {
   readonly name: string;
   readonly lan: Lan;
-  /** It forgets all connections now, and says nothing. */
+  /** Forgets all connections now, without telling anybody. */
   forgetAll(): void;
 }
 
 /** A server, on a host of its own. */
 export interface SimulatedServer {
-  /** Its power, its cable, its program's life. */
+  /** Machine of the server: its power, its cable, its program's life. */
   readonly board: Device;
   /** The program that runs there, as long as it does; each boot has a new one. */
   readonly program: ReferenceServer | undefined;
@@ -137,9 +137,12 @@ export interface SimulatedServer {
    * where no such program runs.
    */
   run<T>(call: () => T): T;
-  /** Where its Node program listens now, in the order in which it began to. Throws where it is none. */
+  /**
+   * Returns the ports on which its Node program listens now, in the order in which it began to. Throws if it is no Node
+   * program.
+   */
   openPorts(): readonly OpenPort[];
-  /** What its Node program has open now. Throws where it is none. */
+  /** Returns the counts of what its Node program has open now. Throws if it is no Node program. */
   handles(): HandleCounts;
 }
 
@@ -149,17 +152,17 @@ const ROUTER_NUMBER = 254;
 /** A cable that takes no time. */
 const PLAIN: LinkOptions = {};
 
-/** What a generator of random numbers can start from. */
+/** Largest seed of a random number generator. */
 const SEED_MAX = 2 ** 32 - 1;
 
 export class Simulation {
   readonly seed: number;
   readonly engine = new Engine();
-  /** The devices, and what shall befall them. */
+  /** The devices and their scheduled faults. */
   readonly testbed: Testbed;
-  /** What all cables have in common; its observer sees every packet. */
+  /** State that all cables share; its observer sees every packet. */
   readonly fabric: Fabric;
-  /** What names mean beside those of hosts, or in place of them. */
+  /** Addresses of names beside those of hosts, or in place of them. */
   readonly names = new Map<string, readonly string[]>();
   readonly #world: HostContext;
   readonly #pacing: PacingOptions | undefined;
@@ -174,10 +177,10 @@ export class Simulation {
   #nodes: NodeWorld | undefined = undefined;
   readonly #driftPpm = new Map<string, number>();
   readonly #outside: Lan;
-  /** By their outside addresses. */
+  /** Names of NAT boxes by their outside addresses. */
   readonly #natNames = new Map<number, string>();
   readonly #namesByAddress = new Map<number, string>();
-  /** Those on hosts' cables that were told to forget. */
+  /** Boxes on hosts' cables that were told to forget. */
   readonly #boxes = new Map<string, FlowTable>();
   /** The NAT box that a host is behind. */
   readonly #natOf = new Map<string, SimulatedNat>();
@@ -290,7 +293,10 @@ export class Simulation {
     return this.#nodeWorld.add(name, program, tell, nameOf, printed, device);
   }
 
-  /** What a server's line says is gone: names, addresses, with a port or without; and where the device so named is. */
+  /**
+   * Returns what a server's line reports as gone: names, addresses with a port or without, and the address of the
+   * device so named.
+   */
   #printedBy(server: string, line: string): readonly string[] {
     const device = this.deviceIn(line);
     const words = this.#goneIn(line).match(/[\w.:-]+/g) ?? [];
@@ -391,8 +397,8 @@ export class Simulation {
   }
 
   /**
-   * Lets time pass until `condition` holds, and gives the virtual time then, in ms. Rejects when it does not hold
-   * `within` so long.
+   * Lets time pass until `condition` is true. Resolves to the virtual time then, in ms. Rejects if the condition does
+   * not become true `within` this time.
    */
   async until(condition: () => boolean, within: Duration): Promise<number> {
     const endUs = this.engine.nowUs + durationUs(within);
@@ -404,14 +410,17 @@ export class Simulation {
     throw new Error(`${howFar} it was still not so: ${condition.toString()}`);
   }
 
-  /** Lets time pass until the device is connected. Rejects if it is not `within` so long, or the run is stopped. */
+  /**
+   * Lets time pass until the device is connected. Rejects if it is not connected `within` this time, or if the run is
+   * stopped.
+   */
   async connected(device: Device, within: Duration = '1m'): Promise<void> {
     const endMs = (this.engine.nowUs + durationUs(within)) / 1000;
     const isConnected = await this.reach(() => this.testbed.isConnected(device), endMs);
     if (!isConnected) throw new Error(this.testbed.whyNotConnected(device));
   }
 
-  /** Lets time pass until `condition` holds, or `endMs` has come. Gives whether it holds. */
+  /** Lets time pass until `condition` is true, or `endMs` has come. Resolves to whether it is true. */
   async reach(condition: () => boolean, endMs: number): Promise<boolean> {
     if (this.#nodes !== undefined) {
       await this.#nodes.advance(durationUs(endMs), Infinity, condition);
@@ -473,7 +482,7 @@ export class Simulation {
     this.#boxes.set(name, box);
   }
 
-  /** Who has an address; those that were asked for are remembered, as there may be 100,000. */
+  /** Returns the owner of an address; answers are remembered, as there may be 100,000 hosts. */
   #nameOf(address: number): string {
     let name = this.#natNames.get(address) ?? this.#namesByAddress.get(address);
     if (name !== undefined) return name;
@@ -496,7 +505,7 @@ export class Simulation {
     return frameOf(packet, host.nextHop(packet.source), address);
   }
 
-  /** Calls `run` at a time since the world began. Gives what cancels it. */
+  /** Calls `run` at a time since the world began. Returns a function that cancels the call. */
   at(time: Duration, run: () => void): () => void {
     return this.engine.at(durationUs(time), run, 'the test');
   }

@@ -1,6 +1,6 @@
 /**
- * Boards, the faults that befall them, and the trace of it all, on whatever network: the bench puts them on real
- * sockets, the simulation on a network of its own.
+ * Boards, their faults, and the trace of everything, on any network: the bench puts them on real sockets, the
+ * simulation on a network of its own.
  */
 
 import { Board, type BoardContext, type BoardEvent, type Firmware } from './board/board.ts';
@@ -32,26 +32,24 @@ export interface TestbedOptions {
   readonly newClock: (board: Board | undefined) => BoardClock;
   /** The network at the host of that name, where it is ours to spoil. */
   readonly networkOf: (name: string) => SpoiltNetwork | undefined;
-  /** What all hosts have sent (RunEvent). */
+  /** Returns the number of bytes that all hosts have sent (RunEvent). */
   readonly bytesSent: () => number;
   /**
    * Everything that happens, as it happens: what it does to boards is best left to `agenda.after(0, ...)`. Undefined:
    * nobody listens.
    */
   readonly onTrace: ((event: TraceEvent) => void) | undefined;
-  /**
-   * Whether what happens is kept, as far as verdicts need it. Worlds of 100,000 devices save time and memory without.
-   */
+  /** True: events are kept as far as verdicts need them. Worlds of 100,000 devices save time and memory without. */
   readonly witness: boolean;
   /** Beats and answers are counted (`Testbed.beats`), and not told: nobody asks for each. Default false. */
   readonly countsBeats?: boolean | undefined;
   /** The line that repeats the run, for the trace. */
   readonly repeat: string | undefined;
-  /** What lines say that a device is gone, for the trace (RunEvent). */
+  /** Pattern of the lines that report a device as gone, for the trace (RunEvent). */
   readonly offlineLog?: string | undefined;
 }
 
-/** What is known of what has happened. */
+/** Knowledge of what has happened. */
 export interface Witness {
   readonly sessions: Sessions;
   readonly judge: Judge;
@@ -62,19 +60,21 @@ export interface Witness {
 interface OpenFault {
   readonly facts: FaultFacts;
   readonly isShared: boolean;
-  /** Undefined: it was begun by hand, and ends so. */
+  /** Heals the fault; undefined: the fault was begun by hand, and ends by hand. */
   readonly heal: (() => void) | undefined;
   /**
-   * How often the board had booted by then: whatever stopped its program is over with the next boot, though its time is
-   * not.
+   * Number of boots of the board at that time: a fault that stopped its program is over with the next boot, even if its
+   * time is not.
    */
   readonly boots: number;
 }
 
-/** What the trace says of a fault, whether it comes or goes. */
+/** Facts of a fault in the trace, both when it comes and when it heals. */
 type FaultFacts = { readonly source: 'fault' } & Omit<FaultEvent, 'kind' | 'forMs' | 'why'>;
 
-/** How many beats devices have sent, how many were answered, and how many are taken to be, as nobody answers. */
+/**
+ * Number of beats that devices have sent, that were answered, and that are taken as answered because nobody answers.
+ */
 export interface BeatCounts {
   sent: number;
   answered: number;
@@ -82,10 +82,10 @@ export interface BeatCounts {
 }
 
 export class Testbed {
-  /** Of those that are counted, and not told. */
+  /** Counts of the beats that are counted and not reported. */
   readonly beats: Readonly<BeatCounts>;
   readonly #beats: BeatCounts = { sent: 0, answered: 0, assumed: 0 };
-  /** What shall happen when, in ms since the testbed was made. */
+  /** Appointments, in ms since the testbed was made. */
   readonly agenda: Agenda;
   readonly repeat: string | undefined;
   readonly #witness: Witness | undefined;
@@ -93,9 +93,9 @@ export class Testbed {
   readonly #world: BoardContext;
   readonly #boards = new Map<string, Board>();
   readonly #servers = new Map<string, Machine>();
-  /** By host. */
+  /** Open faults by host. */
   readonly #open = new Map<string, OpenFault[]>();
-  /** How often each line was planned, so that two of the same draw times of their own. */
+  /** Number of times that each line was planned, so that two equal lines draw times of their own. */
   readonly #planned = new Map<string, number>();
   #lastFaultId = 0;
   #trace: 'not begun' | 'going on' | 'ended' = 'not begun';
@@ -119,7 +119,7 @@ export class Testbed {
     };
   }
 
-  /** Whether it is but a beat, or its answer. */
+  /** Returns whether the event is only a beat or its answer. */
   #count(event: BoardEvent, name: string): boolean {
     switch (event.kind) {
       case 'beat-sent':
@@ -162,12 +162,12 @@ export class Testbed {
     return this.#witness;
   }
 
-  /** Whether anybody is told what happens. */
+  /** True if anybody listens to what happens. */
   get isHeard(): boolean {
     return this.#witness !== undefined || this.#options.onTrace !== undefined;
   }
 
-  /** Whether the device has a connection, as it sees it. */
+  /** Returns whether the device has a connection, as it sees itself. */
   isConnected({ name }: Device): boolean {
     return this.witness.sessions.devices.get(name)?.session !== undefined;
   }
@@ -351,7 +351,10 @@ export class Testbed {
     if (isLast || !fault.isShared) fault.heal?.();
   }
 
-  /** Who acts by hand has the say: what is mended so is mended, whatever faults of the kind a plan has going on. */
+  /**
+   * Begins or ends a fault by hand. A hand overrules a plan: a fault that ends by hand is over, whatever faults of its
+   * kind a plan has open.
+   */
   #actByHand(board: Machine, fault: HandFault, change: 'begins' | 'ends', why?: string): void {
     const { name } = board;
     if (change === 'ends') return this.#endByHand(name, fault, () => true);

@@ -20,10 +20,10 @@ export interface MatrixFault {
   readonly why?: string;
 }
 
-/** When the faults come: all is calm by then. */
+/** Time of the faults: everything is calm by then. */
 const AT = '1m';
 
-/** Those of the source articles. */
+/** Faults that heartbeats and keepalive are usually argued about. */
 export const MATRIX_FAULTS: readonly MatrixFault[] = [
   {
     name: 'cable',
@@ -57,15 +57,15 @@ export const MATRIX_FAULTS: readonly MatrixFault[] = [
   },
 ];
 
-/** How one end fared. */
+/** Result for one end. */
 export type End =
   | ({ readonly kind: 'noticed' } & Noticed)
   /** Not within the horizon. */
   | { readonly kind: 'never' }
   | { readonly kind: 'survived' }
-  /** It could not notice: the fault had stopped it. */
+  /** The end could not notice: the fault had stopped it. */
   | { readonly kind: 'stopped'; readonly state: Exclude<FirmwareState, 'running'> }
-  /** What the plan waits for never came. */
+  /** The event that the plan waits for never came. */
   | { readonly kind: 'spared' }
   /** The way was worse, and yet a way; nobody gave up. */
   | { readonly kind: 'held' }
@@ -82,13 +82,13 @@ export interface MatrixRow {
   readonly fault: string;
   readonly plan: string;
   readonly why?: string;
-  /** In the order of the policies. */
+  /** Cells in the order of the policies. */
   readonly cells: readonly MatrixCell[];
 }
 
 export interface Matrix {
   readonly seed: number;
-  /** How long after a fault it is looked at. */
+  /** Time after a fault for which the experiment watches. */
   readonly horizonMs: number;
   readonly policies: readonly string[];
   readonly rows: readonly MatrixRow[];
@@ -124,7 +124,7 @@ export async function matrix({
   return { seed, horizonMs, policies: policies.map(({ name }) => name), rows };
 }
 
-/** Beyond the horizon: for what a plan waits for before it cuts. */
+/** Time in addition to the horizon: for an event that a plan waits for before it cuts. */
 const LEAD_MS = 600_000;
 
 async function experiment(
@@ -155,12 +155,12 @@ async function experiment(
   };
 }
 
-/** When the last fault of a plan comes at the latest. */
+/** Returns the latest time at which the last fault of a plan comes. */
 function latestMs(plan: readonly Fault[]): number {
   return Math.max(0, ...plan.map(({ at }) => at.toMs));
 }
 
-/** For something that a box on the way may do, or not. */
+/** Returns whether the plan waits for something that a box on the way may do or not. */
 function isWaiting(plan: readonly Fault[]): boolean {
   return plan.some(({ kind, argument }) => FAULTS[kind].effect(argument) === 'latent');
 }

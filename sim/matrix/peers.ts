@@ -17,9 +17,12 @@ export interface PeersOptions {
 export interface PeersCell {
   readonly intervalMs: number;
   readonly graceMs: number;
-  /** From the power cut until the monitor marked the peer down, the shortest first; who was not is not among them. */
+  /**
+   * Times from the power cut until the monitor marked the peer down, the shortest first; peers that were not marked
+   * down are not among them.
+   */
   readonly detectedMs: readonly number[];
-  /** In the calm: how many were marked down. */
+  /** Number of peers that were marked down while everything was well. */
   readonly wrong: number;
   /** Packets of all hosts, whole. */
   readonly bytesADevice: number;
@@ -32,7 +35,7 @@ export interface PeersMatrix {
 
 const DEVICES = 12;
 const CALM_MS = 900_000;
-/** So many peers lose their power, and get it back before the next does. */
+/** Number of peers that lose their power, one after the other, each after the one before has it back. */
 const CUTS = 5;
 const LINK = { delay: '20ms', loss: '5%' } as const;
 

@@ -1,6 +1,6 @@
 /**
- * What a client gains that finds its beat period by itself, and what that costs: behind one NAT box after the other, in
- * virtual time. The other client beats at the shortest period of the search all the time.
+ * The gain of a client that finds its beat period by itself, and the cost of that: behind one NAT box after the other,
+ * in virtual time. The other client always beats at the shortest period of the search.
  */
 
 import { ADAPTIVE_PERIOD_DEFAULTS, type AdaptivePeriod } from '../../firmware/index.ts';
@@ -16,7 +16,10 @@ export interface Box {
   readonly onExpired: 'silent' | 'rst';
 }
 
-/** From the shortest that there are to the longest that the search goes to; the names by what their makers say. */
+/**
+ * Boxes from the shortest timeout that exists to the longest that the search reaches; the names follow what their
+ * makers say.
+ */
 export const BOXES: readonly Box[] = [
   { name: 'a short one', idleTimeout: '60s', onExpired: 'silent' },
   { name: 'Azure', idleTimeout: '4m', onExpired: 'rst' },
@@ -26,7 +29,7 @@ export const BOXES: readonly Box[] = [
   { name: 'a long one', idleTimeout: '30m', onExpired: 'silent' },
 ];
 
-/** How a client fares. */
+/** Result of a client. */
 export interface Beating {
   /** The period that it keeps, since how long after the start; undefined: it has found none. */
   readonly periodMs: number | undefined;
@@ -36,7 +39,8 @@ export interface Beating {
   /** On the day after. */
   readonly beatsADay: number;
   /**
-   * The server's power is cut just after a beat was answered: so long the device believes in it. Infinity: for ever.
+   * Time for which the device believes in a server whose power is cut just after a beat was answered. Infinity:
+   * forever.
    */
   readonly noticedAfterMs: number;
 }

@@ -6,7 +6,7 @@ import { heartbeatFirmware, referenceServer, type ServerProgram } from '../progr
 
 export type Policy = BeatPolicy | ProtocolPolicy;
 
-/** Of both ends alike. */
+/** A policy of both ends alike. */
 export interface BeatPolicy {
   readonly name: string;
   readonly keepAlive: KeepAlive | 'off';
@@ -14,7 +14,7 @@ export interface BeatPolicy {
   readonly beats: { readonly intervalMs: number; readonly missedLimit: number } | undefined;
 }
 
-/** Of a protocol, on either end. */
+/** A policy of a protocol, at both ends. */
 export interface ProtocolPolicy {
   readonly name: string;
   readonly device: Firmware;
@@ -25,7 +25,7 @@ export interface ProtocolPolicy {
 const KEEPALIVE: KeepAlive = { idle: 3, interval: 3, count: 3 };
 const BEATS = { intervalMs: 3000, missedLimit: 5 };
 
-/** Those that the source articles argue about. */
+/** Policies that heartbeats and keepalive are usually argued about. */
 export const POLICIES: readonly BeatPolicy[] = [
   { name: 'nothing', keepAlive: 'off', beats: undefined },
   { name: 'TCP keepalive 3/3/3', keepAlive: KEEPALIVE, beats: undefined },

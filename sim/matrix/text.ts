@@ -29,12 +29,12 @@ export function matrixText(matrix: Matrix): string {
   ].join('\n');
 }
 
-/** What the words in the cells say. */
+/** Returns the meanings of the words in the cells. */
 export function meanings(horizonMs: number): string {
   return `never: not within ${formatDuration(horizonMs)}; was off, hung: it could not notice; kept alive: the box never forgot it.`;
 }
 
-/** How it was found. */
+/** Returns how the matrix was found. */
 export function setting({ seed }: Matrix): string {
   return `Found by experiment in virtual time (seed ${seed}): a lwIP device and a Linux server, 20 ms apart`;
 }

@@ -1,4 +1,4 @@
-/** What verdicts are made of while they are not final: a case for each fault and each device that it touches. */
+/** Verdicts that are not final yet: a case for each fault and each device that it touches. */
 
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import { type DeviceSessions, ghostMsWithin, isSince, type Session } from '../sessions/session.ts';
@@ -7,13 +7,13 @@ import { FAULTS } from '../faults/kinds/index.ts';
 import type { Noticed, Verdict } from './verdict.ts';
 
 export interface Case {
-  /** Its `effect` is not `latent`. */
+  /** The fault. Its `effect` is not `latent`. */
   readonly fault: FaultSpan;
   readonly effect: Verdict['effect'];
   readonly device: string;
   /** The connection in question. */
   readonly session: Session | undefined;
-  /** How many beats the device had sent over it when the fault came. */
+  /** Number of beats that the device had sent over the session when the fault came. */
   readonly beatsSent: number;
   readonly hadService: boolean;
   firmware: FirmwareState;
@@ -27,8 +27,8 @@ export interface Case {
 }
 
 /**
- * When nothing cut the device off any more; of all cuts whose service is not back, as each new one takes the heal from
- * those before.
+ * Moment from which nothing cuts the device off. It belongs to all cuts whose service is not back: each new cut takes
+ * the heal from those before.
  */
 export interface Heal {
   atMs: number | undefined;
@@ -38,21 +38,22 @@ export interface Heal {
 export interface DeviceCases {
   readonly sessions: DeviceSessions;
   /**
-   * Those whose service is not back, the earliest first: there is no end of them where one fault lasts for good, and
+   * Cases whose service is not back, the earliest first. Their number has no bound if one fault lasts for good and
    * others come and go.
    */
   waiting: Case[];
-  /** Of them, those whose faults are not over. */
+  /** Those of them whose faults are not over. */
   open: Case[];
-  /** Of its cuts. */
+  /** Heal of its cuts. */
   heal: Heal;
-  /** When the first of the hangs came that it is under, or was last. */
+  /** Time of the first of the hangs that it is under, or was under last. */
   hungSinceMs: number;
   latestCut: Case | undefined;
 }
 
 /**
- * Those by which a session may be given up: those that it has not survived; and where some of them cut, they alone.
+ * Returns the cases by which a session may be given up: those that it has not survived; if some of them cut, only
+ * those.
  */
 export function causesOf(cases: readonly Case[]): readonly Case[] {
   const touching = cases.filter(({ survived }) => !survived);
@@ -82,7 +83,7 @@ export function healCuts({ open, heal: healOfCuts, sessions }: DeviceCases, atMs
   if (!isCut) healOfCuts.atMs ??= atMs;
 }
 
-/** Undefined: it is not. */
+/** Returns undefined if the fault is not healed. */
 function healedAtMs({ fault: { toMs }, heal: { atMs } }: Case): number | undefined {
   return toMs !== undefined && atMs !== undefined ? Math.max(atMs, toMs) : undefined;
 }
@@ -99,7 +100,7 @@ export function worse(one: FirmwareState, other: FirmwareState): FirmwareState {
   return FIRMWARE_STATES.indexOf(one) < FIRMWARE_STATES.indexOf(other) ? other : one;
 }
 
-/** What faults make of the program on their host. */
+/** Returns the state that faults give the program on their host. */
 export function stateUnder(faults: readonly FaultSpan[]): FirmwareState {
   return faults.reduce<FirmwareState>((state, { kind }) => worse(state, FAULTS[kind].firmware), 'running');
 }
@@ -128,7 +129,7 @@ export function back(device: DeviceCases, session: Session, atMs: number, sentMs
   device.waiting = device.waiting.filter(({ backAtMs }) => backAtMs === undefined);
 }
 
-/** Whether a sign of service over a session shows that the device is served after a fault that was over at once. */
+/** Returns whether a sign of service over a session shows that the device is served after a momentary fault. */
 function isAfter({ fault, session, beatsSent }: Case, over: Session, sentMs: number | undefined): boolean {
   // Where nobody answers, what comes over another session was sent later.
   if (sentMs === undefined && session !== over) return true;

@@ -7,10 +7,13 @@ import type { Detection, Summary } from './summary.ts';
 
 export interface ComparedFigure {
   readonly what: string;
-  /** Undefined: the run has no such figure. */
+  /** Figure of the run before; undefined if the run has none. */
   readonly before: number | undefined;
   readonly after: number | undefined;
-  /** By how much of the figure before it has grown: -0.5 is half of it. Undefined where one of them is not there. */
+  /**
+   * Growth relative to the figure before: -0.5 means that the figure has halved. Undefined if one of the figures is
+   * missing.
+   */
   readonly growth: number | undefined;
   readonly unit: Unit;
 }
@@ -62,7 +65,7 @@ function detectionFigures(what: string, { medianMs, p99Ms, worstMs, never }: Det
   ];
 }
 
-/** Whether it has grown by more than such a share. */
+/** Returns whether the figure has grown by more than this share. */
 export function isWorse({ growth = 0 }: ComparedFigure, tolerance: number): boolean {
   return growth > tolerance;
 }

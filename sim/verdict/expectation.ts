@@ -1,7 +1,7 @@
 /**
- * What a user expects of a run. Of each fault that cuts, or of those of one kind: `server notices within 15s`, `device
- * notices hang within 20s`, `service back within 10s`, `service back after cable-pull within 10s`. Of their times in
- * all: `server p99 within 20s`, `service p50 after crash within 2s`. Of the run: `no false alarms`, `no overlapping
+ * Expectations of a run. About each fault that cuts, or about those of one kind: `server notices within 15s`, `device
+ * notices hang within 20s`, `service back within 10s`, `service back after cable-pull within 10s`. About percentiles:
+ * `server p99 within 20s`, `service p50 after crash within 2s`. About the whole run: `no false alarms`, `no overlapping
  * sessions`, `ghosts below 60s`.
  */
 
@@ -10,16 +10,16 @@ import { describeWrongDuration, formatDuration, formatSeconds, parseDuration } f
 import { quantile } from './summary.ts';
 import { allOfServerNoticed, type Findings, type Verdict } from './verdict.ts';
 
-/** Who is expected to do something: the server or the device notices, or service is back. */
+/** The subject: the server or the device notices, or service is back. */
 type Subject = 'server' | 'device' | 'service';
 
 export type Expectation =
   | {
       readonly kind: 'times';
       readonly subject: Subject;
-      /** Of all times, the least that so large a share of them does not exceed, in percent. Undefined: each time. */
+      /** Percentile of all times, in percent, by the nearest rank. Undefined: each time counts. */
       readonly percentile: number | undefined;
-      /** Undefined: of any kind. */
+      /** Kind of fault; undefined: any kind. */
       readonly fault: FaultKind | undefined;
       readonly withinMs: number;
     }
@@ -84,24 +84,24 @@ function beginning({ subject, percentile, fault }: TimesExpectation): string {
   return `${subject} ${does}${of}`;
 }
 
-/** How an expectation fared. */
+/** Result of an expectation. */
 export interface Judgement {
-  /** What is not as expected, the worst first. */
+  /** Failures, the worst first. */
   readonly failures: readonly Unmet[];
   /** Faults that came so late that the run ended before their time was up. */
   readonly tooLate: number;
-  /** Whether there was anything to hold it against; if not, it has failed, and the failure says so. */
+  /** True if there was anything to judge; if not, the expectation has failed, and the failure says so. */
   readonly isTested: boolean;
 }
 
 export interface Unmet {
   readonly sentence: string;
-  /** Where to look: undefined where it is not about one device. */
+  /** Device of the failure; undefined if it is not about one device. */
   readonly device?: string;
   readonly atMs?: number;
 }
 
-/** What expectations are held against. */
+/** Findings that expectations are checked against. */
 export type Judged = Pick<Findings, 'verdicts' | 'endMs' | 'falseAlarms' | 'overlappingSessions' | 'ghostMs'>;
 
 /**
@@ -165,14 +165,14 @@ function judgeTimes(expectation: TimesExpectation, { verdicts, endMs }: Judged):
 
 interface JudgedTime {
   readonly verdict: Verdict;
-  /** Undefined: it was not so until the end of the run. */
+  /** Time after which it happened; undefined: not by the end of the run. */
   readonly afterMs: number | undefined;
-  /** From when on it counts; undefined: that had not come when the run ended. */
+  /** Time from which the limit counts; undefined: that moment had not come when the run ended. */
   readonly sinceMs: number | undefined;
   readonly text: string;
 }
 
-/** When it was so, if at all; undefined where nothing is to be expected. */
+/** Returns when it happened, if at all; undefined if nothing is to be expected. */
 function judge(subject: Subject, verdict: Verdict, endMs: number): JudgedTime | undefined {
   if (verdict.effect !== 'cuts') return undefined;
   return subject === 'service' ? comingBack(verdict, endMs) : noticing(verdict, subject, endMs);

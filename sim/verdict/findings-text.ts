@@ -10,7 +10,7 @@ import { GIVING_UP, type Noticed, type Verdict } from './verdict.ts';
 
 const HEAD = ['fault', 'device noticed', 'server noticed', 'ghost', 'service back'];
 
-/** Where the run looks for what the server's program says, a column of its own. */
+/** Head of the column for the server program's log, if the run looks for its lines. */
 const LOG_HEAD = 'in its log';
 
 /** A fault on more devices than this gets one row for them all. */
@@ -27,7 +27,7 @@ const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = {
   off: 'was off',
 };
 
-/** What a tier is, and what it does not put to the test: two lines to follow the name of the tier. */
+/** Notes about each tier: what it is, and what it does not test. Two lines that follow the name of the tier. */
 const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
   T0: [
     "  real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive is not put",
@@ -47,16 +47,19 @@ const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
   ],
 };
 
-/** What had not come when the run ended: with how long there was for it. It may have come later. */
+/**
+ * Words for an event that had not come when the run ended, followed by the time that there was for it. It may have come
+ * later.
+ */
 export const NOT_BY_THE_END = 'not by the end';
 
-/** What a cell says of one device: a time, by what; or a word instead. */
+/** A cell about one device: a time and its reason, or a word instead. */
 interface Cell {
   readonly ms: number | undefined;
   readonly label: string;
 }
 
-/** As a text, columns aligned. */
+/** Returns the table as text, with aligned columns. */
 export function verdictTable(verdicts: readonly Verdict[], endMs: number, spared: readonly string[] = []): string {
   return table(verdictRows(verdicts, endMs, spared).flatMap(stacked));
 }
@@ -99,7 +102,7 @@ function which({ text, device, atMs }: Verdict, group: readonly Verdict[]): stri
   return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }
 
-/** What all of them come to: in the middle, nearly always, at worst; and in lines below, what it cost. */
+/** Returns the summary of all verdicts, in lines: median, p99 and worst; and below them the cost. */
 export function summaryLines(summary: Summary): string[] {
   const { times, lines } = summaryRows(summary);
   return [...(summary.faults === 0 ? [] : table(times).split('\n')), ...lines];
@@ -132,17 +135,17 @@ export function summaryRows({
   return { times: timesRows({ server: row(server), device: row(device), back: row(back) }), lines };
 }
 
-/** How hard the storm of reconnects was. */
+/** Returns the size of the reconnect storm. */
 export function peakText({ count, atMs }: Peak): string {
   return `at most ${counted(count, 'reconnect')} in one second, from ${formatSeconds(atMs)} on`;
 }
 
-/** How long something took, so many times. */
+/** A row of times: how long something took, over many cases. */
 export interface TimesRow extends Pick<Detection, 'medianMs' | 'p99Ms' | 'worstMs' | 'never'> {
   readonly times: number;
 }
 
-/** In lines: how long it took until an end noticed, and until service was back. */
+/** Returns the table of times, in lines: until an end noticed, and until service was back. */
 export function timesTable(rows: TimesRows): string[] {
   return table(timesRows(rows)).split('\n');
 }
@@ -162,14 +165,12 @@ function timesRows({ server, device, back }: TimesRows): string[][] {
   return [columns, row('server noticed', server), row('device noticed', device), row('service back', back)];
 }
 
-/** How many it could have noticed, being neither off nor hung. */
+/** Returns how many cuts the end could have noticed, being neither off nor hung. */
 export function outOf({ timesMs, never }: Detection): number {
   return timesMs.length + never;
 }
 
-/**
- * For each tier among the verdicts: its name, the kinds of faults there that are of it, and what they prove. In lines.
- */
+/** Returns, in lines, for each tier among the verdicts: its name, its kinds of faults here, and what they prove. */
 export function tierNotes(verdicts: readonly Verdict[]): string[] {
   return TIERS.flatMap((tier) => {
     const kinds = FAULT_KINDS.filter((kind) =>
@@ -206,7 +207,7 @@ function summary(cells: readonly Cell[]): string {
   }).join(SEPARATOR);
 }
 
-/** How long there was at least for what had not come by the end. */
+/** Returns the shortest time that there was for an event that had not come by the end. */
 function atLeast(timesMs: readonly number[]): string {
   const leastMs = Math.min(...timesMs);
   return `${leastMs === Math.max(...timesMs) ? '' : 'in at least '}${formatSeconds(leastMs)}`;

@@ -13,7 +13,7 @@ import type { TraceEvent } from '../trace/trace.ts';
 import { PeakCounter } from './peak.ts';
 import { type FalseAlarm, type Findings, GIVING_UP, type Verdict } from './verdict.ts';
 
-/** For most sessions: they share it. */
+/** The empty list that most sessions share. */
 const NO_CASES: readonly Case[] = [];
 
 export class Judge implements SessionListener {
@@ -36,7 +36,7 @@ export class Judge implements SessionListener {
     sessions.listen(this);
   }
 
-  /** As things stand at `endMs`, by default at the last event. */
+  /** Returns the findings as things stand at `endMs`, by default at the last event. */
   findings(endMs = this.#sessions.lastMs): Findings {
     const { start, end, devices } = this.#sessions;
     return {
@@ -161,7 +161,7 @@ export class Judge implements SessionListener {
     if (by === 'healed' && this.#stateOf(host) === 'running') goOn(device);
   }
 
-  /** What was hung goes on where it stopped, and can notice the others' faults from now on. */
+  /** A hung server continues where it stopped, and can notice the faults of others from now on. */
   #serverGoesOn(server: string): void {
     for (const { waiting, sessions } of this.#devices.values()) {
       for (const one of waiting) {
@@ -185,7 +185,7 @@ export class Judge implements SessionListener {
     });
   }
 
-  /** What the faults that are not over make of the program of that host. */
+  /** Returns the state that the faults which are not over give the program of this host. */
   #stateOf(host: string | undefined): ReturnType<typeof stateUnder> {
     return host === undefined ? 'running' : stateUnder(this.#sessions.faults.on(host));
   }
@@ -278,7 +278,7 @@ export class Judge implements SessionListener {
   }
 }
 
-/** By what the server noticed, that this session is over; undefined: it did not. */
+/** Returns how the server noticed that the session is over; undefined if it did not. */
 function noticedBy({ by }: Dropped): string | undefined {
   switch (by.kind) {
     case 'offline': return offlineBy(by.reason);

@@ -47,7 +47,7 @@ function element(name: 'failure' | 'error', message: string, text: string): stri
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** What XML 1.0 has no way to write, control characters above all, becomes U+FFFD. */
+/** Escapes a text for XML. Characters that XML 1.0 cannot hold, mostly control characters, become U+FFFD. */
 function escapeXml(text: string): string {
   return text
     .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')

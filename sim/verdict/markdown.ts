@@ -1,4 +1,4 @@
-/** What a run came to as Markdown, as CI jobs show it beside their logs (GITHUB_STEP_SUMMARY and the like). */
+/** The result of a run as Markdown, for CI jobs that show it beside their logs (GITHUB_STEP_SUMMARY and the like). */
 
 import { counted } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
@@ -54,7 +54,7 @@ function markdownTable([head = [], ...rows]: readonly (readonly string[])[]): st
   return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }
 
-/** As plain text, in a table, too: what a user wrote is neither markup nor an end of the line. */
+/** Escapes a text as plain text, also inside a table: a user's text is neither markup nor the end of the line. */
 export function escapeMarkdown(text: string): string {
   return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|~&]/g, '\\$&');
 }

@@ -7,7 +7,7 @@ import { PeakCounter } from './peak.ts';
 import type { Findings, Traffic } from './verdict.ts';
 
 /**
- * Who belongs where: of what is of one moment, what stands first in the plan comes first, and of one line of it the
+ * The order of merged findings: at one moment, the fault that stands first in the plan comes first; of one line, the
  * device that was made first.
  */
 export interface FindingsOrder {
@@ -16,7 +16,10 @@ export interface FindingsOrder {
   readonly deviceNumber: (device: string) => number;
 }
 
-/** Of runs of one length; at least one. `reconnectsMs`: when a device of any part was connected again, in order. */
+/**
+ * Merges the findings of runs of one length; at least one. `reconnectsMs`: the times at which a device of any part was
+ * connected again, in order.
+ */
 export function mergeFindings(
   parts: readonly Findings[], reconnectsMs: readonly number[], { plan, deviceNumber }: FindingsOrder,
 ): Findings {

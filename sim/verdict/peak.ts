@@ -2,7 +2,7 @@
 
 export interface Peak {
   readonly count: number;
-  /** When the first of them came. */
+  /** Time of the first of them. */
   readonly atMs: number;
 }
 
@@ -10,11 +10,11 @@ const SECOND_MS = 1000;
 
 export class PeakCounter {
   #peak: Peak | undefined = undefined;
-  /** Of the last second, from `#first` on; in order. */
+  /** Times of the last second, from `#first` on, in order. */
   #timesMs: number[] = [];
   #first = 0;
 
-  /** Undefined: nothing has happened. */
+  /** The peak; undefined if nothing has happened. */
   get peak(): Peak | undefined {
     return this.#peak;
   }

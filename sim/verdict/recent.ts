@@ -1,4 +1,4 @@
-/** What has happened lately, for messages: the last notable events, and no more than that. */
+/** The last notable events, for messages. */
 
 import type { Session } from '../sessions/session.ts';
 import type { SessionListener } from '../sessions/sessions.ts';
@@ -6,7 +6,7 @@ import { isNotable, type TraceEvent } from '../trace/trace.ts';
 
 export interface RecentEvent {
   readonly event: TraceEvent;
-  /** Of which a server or a box tells by it. */
+  /** The session that a server's or a box's event is about. */
   readonly session: Session | undefined;
 }
 

@@ -1,34 +1,34 @@
-/** What many verdicts come to: how long it took in the middle, nearly always, and at worst; and what it cost. */
+/** Summary of many verdicts: median, p99 and worst times, and the cost. */
 
 import type { Peak } from './peak.ts';
 import { allOfServerNoticed, type Findings, type Noticed, type Traffic } from './verdict.ts';
 
-/** How one end fared. */
+/** Detection by one end. */
 export interface Detection {
-  /** After how long, the shortest first. */
+  /** Detection times, the shortest first. */
   readonly timesMs: readonly number[];
-  /** Undefined: nothing was noticed. */
+  /** Median; undefined: nothing was noticed. */
   readonly medianMs: number | undefined;
   readonly p99Ms: number | undefined;
   readonly worstMs: number | undefined;
-  /** It could have noticed, and did not. */
+  /** Number of cuts that the end could have noticed and did not. */
   readonly never: number;
 }
 
 export interface Summary {
-  /** That cut a connection: each once for every device that it touched. */
+  /** Number of cuts of connections: a fault counts once for every device that it touched. */
   readonly faults: number;
   readonly survived: number;
   readonly server: Detection;
   readonly device: Detection;
-  /** From the heal to the first sign of service; `never`: there was none to the end. */
+  /** Times from the heal to the first sign of service; `never`: no sign came by the end. */
   readonly back: Detection;
   readonly ghostMs: number;
   readonly falseAlarms: number;
   readonly overlappingSessions: number;
   /** The second with most reconnects; undefined: there were none. */
   readonly peakReconnects: Peak | undefined;
-  /** Of a device, in a day; undefined where the trace does not come to its end. */
+  /** Traffic of a device in a day; undefined if the trace has no end. */
   readonly trafficADay: Traffic | undefined;
 }
 
@@ -66,12 +66,12 @@ export function summarize({
   };
 }
 
-/** Undefined: nothing was to be expected of it. */
+/** Outcome for an end; undefined: nothing was to be expected of it. */
 type Outcome = number | 'never' | undefined;
 
 /**
- * Who was stopped by the fault and went on later learned of it then, which says nothing of how quick it is; its
- * watchdog does.
+ * Returns the outcome. An end that the fault had stopped and that continued later learned of it then, which says
+ * nothing about its speed; its watchdog's time does.
  */
 function outcome(noticed: Noticed | undefined, couldNotice: boolean): Outcome {
   if (!couldNotice) return noticed?.by === 'watchdog' ? noticed.afterMs : undefined;

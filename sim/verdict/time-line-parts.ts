@@ -1,4 +1,4 @@
-/** What time lines are kept in: lists that stay small however long the run. */
+/** Containers of time lines: lists that stay small however long the run is. */
 
 /** Things at regular intervals, as beats are. */
 export interface Run {
@@ -32,7 +32,7 @@ export class Bounded<T> {
   }
 }
 
-/** Of how many usual intervals a gap must be longer to begin a new run. */
+/** Number of usual intervals beyond which a gap begins a new run. */
 const GAP_INTERVALS = 2.5;
 
 const RUNS_MAX = 256;

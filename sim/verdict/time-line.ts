@@ -1,7 +1,7 @@
 /**
- * Keeps of each device a picture that is small: when it was connected as it sees it itself, when it was on line as the
- * server sees it, which faults it was under, and what is worth a mark. Plain data, for a page to draw. Sessions and
- * ghosts are those of sessions/sessions.ts.
+ * A small picture of each device: when it was connected as it sees itself, when it was online as the server sees it,
+ * which faults it was under, and what is worth a mark. Plain data, for a page to draw. Sessions and ghosts are those of
+ * sessions/sessions.ts.
  */
 
 import type { FaultKind } from '../faults/kinds/index.ts';
@@ -19,7 +19,7 @@ export type { Mark, Run } from './time-line-parts.ts';
 export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
-  /** How it ended; not there: it had not, at the end of the run. */
+  /** End of the span; undefined: it had not ended when the run did. */
   readonly end?: string;
 }
 
@@ -53,12 +53,12 @@ export interface DeviceLine {
   readonly leftOut: number;
 }
 
-/** What is kept of a device. */
+/** Data that is kept of a device. */
 interface Line {
   readonly connected: Bounded<Span>;
   readonly online: Bounded<OnlineSpan>;
   readonly faults: Bounded<ShownFault>;
-  /** It sends beats; of a device that sends none, whatever shows that it is served is drawn. */
+  /** True if it sends beats; for a device that sends none, every sign of service is drawn. */
   sendsBeats: boolean;
   readonly beats: Runs;
   readonly missed: Runs;
@@ -78,7 +78,7 @@ export class TimeLines implements SessionListener {
     sessions.listen(this);
   }
 
-  /** As things stand at `endMs`; devices in the order in which the trace first names them. */
+  /** Returns the lines as things stand at `endMs`; devices in the order in which the trace first names them. */
   lines(endMs: number): DeviceLine[] {
     return Array.from(this.#sessions.devices.values(), (device) => {
       const { name, session } = device;
@@ -206,7 +206,7 @@ export class TimeLines implements SessionListener {
   }
 }
 
-/** What the server had of it, if it has it no longer than this. */
+/** Returns the part of the session that the server had online, if it has it no longer than this. */
 function onlineSpan(session: Session, toMs: number): OnlineSpan | undefined {
   const { online } = session;
   return online && { server: online.server, fromMs: online.sinceMs, toMs, ghosts: ghostsOf(session, toMs) };

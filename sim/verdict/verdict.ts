@@ -1,39 +1,42 @@
 /**
- * What a verdict says: for each fault, and each device that it touches, who noticed, after how long, and by what.
- * Verdicts follow from the trace alone (judge.ts), so that a stored trace gives the same ones. Sessions, ghosts, and
- * when sessions overlap, are told of in sessions/sessions.ts.
+ * Verdicts: for each fault and each device that it touches, who noticed, after how long, and why. Verdicts follow from
+ * the trace alone (judge.ts), so a stored trace gives the same ones. sessions/sessions.ts defines sessions, ghosts and
+ * overlap.
  *
- * - The connection in question is the one that the device had when the fault came. A device that had none, or one that
- *   the server had given up before, has a verdict without it; and so has a reset, a hang or a crash of a device without
- *   power. A fault on a server touches every device that has a connection to it, or had its last.
- * - A fault cuts, harms or is latent (faults/kind.ts). Where it only harms there is nothing to notice: who gives up,
- *   and was not cut off meanwhile, raises a false alarm. A latent one has no verdict by itself: each connection that a
- *   box then forgets has one, from that moment.
- * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it. A
- *   firmware that is off, dead or hung cannot notice. It is so by the fault itself; or by another that was there when
- *   the fault came, or came at the same instant, unless the firmware went on with that connection before the heal; or
- *   by one that put an end to the firmware before it had noticed.
- * - The server noticed when it took that connection off line, or, where it is not ours to ask, when its end of it was
- *   gone. A server of ours that is stopped, hung, or without power, or was so before it had noticed, notices nothing;
- *   one that is not ours and dies cannot be told from one that closes, so that its death counts as noticing, `by
- *   closed` or `by ECONNRESET`.
- * - The fault was healed when its time was over and so was that of all others that cut the device off (not of one on a
- *   server that the device has left for another), those too that came before service was back; one that only harms when
- *   its own was. A reset is over at once, and so is a box's forgetting; whatever stopped the firmware is over, too,
- *   when the device boots, and what stopped a server's program when that listens anew.
- * - Service is back at the first sign of service from the device after that. What was not there cannot come back: a
- *   device that had never been connected when the fault came is not asked. After what is over at once, a sign counts
- *   only if it is of what was sent after it (sessions.ts). Where nobody answers, a beat that the server tells of is the
- *   sign; where it does not tell, one that is sent, but after what is over at once only over another connection.
- * - The connection survived if that sign came over it: then nobody had to notice. A device cut again before anyone
- *   noticed has a verdict for each cut, over the one connection.
- * - A verdict has the ghost of its connection from the fault on; and where the connection survived, up to the heal. A
- *   fault that only harms has none: who gives up under it is to blame. The sum of a trace has the ghosts of all
+ * - The connection of a verdict is the one that the device had when the fault came. A device without a connection, or
+ *   with one that the server had given up before, has a verdict without a connection; so has a reset, a hang or a crash
+ *   of a device without power. A fault on a server touches every device that has a connection to it, or had its last
+ *   one there.
+ * - A fault cuts, harms or is latent (faults/kind.ts). A fault that only harms leaves nothing to notice: an end that
+ *   gives up, and was not cut off meanwhile, raises a false alarm. A latent fault has no verdict by itself: each
+ *   connection that a box then forgets has one, from that moment.
+ * - The device noticed when its firmware reported that connection lost; or, after a hang, when its watchdog reset it.
+ *   Firmware that is off, dead or hung cannot notice. This fault may have stopped it; or another fault that was there
+ *   when this one came, or came at the same instant, unless the firmware continued with that connection before the
+ *   heal; or a fault that stopped the firmware before it had noticed.
+ * - The server noticed when it took that connection offline, or, if it is not ours to ask, when its end of the
+ *   connection was gone. A server of ours that is stopped, hung or without power, or was so before it had noticed,
+ *   notices nothing. A foreign server that dies cannot be told from one that closes, so its death counts as noticing,
+ *   `by closed` or `by ECONNRESET`.
+ * - The fault was healed when its time was over and so was the time of all other faults that cut the device off (not of
+ *   a fault on a server that the device has left for another), including those that came before service was back. A
+ *   fault that only harms is healed when its own time is over. A reset is over at once, and so is a box's forgetting. A
+ *   fault that stopped the firmware is over, too, when the device boots; one that stopped a server's program, when the
+ *   server listens again.
+ * - Service is back at the first sign of service from the device after that. A device that had never been connected
+ *   when the fault came is not asked, because service that was not there cannot come back. After a momentary fault, a
+ *   sign counts only if it belongs to something that was sent after the fault (sessions.ts). Where nobody answers, a
+ *   beat that the server reports is the sign; if the server reports none, a beat that is sent, but after a momentary
+ *   fault only over another connection.
+ * - The connection survived if that sign came over it: then nobody had to notice. A device that is cut again before
+ *   anyone noticed has a verdict for each cut, over the one connection.
+ * - A verdict has the ghost of its connection from the fault on; if the connection survived, up to the heal. A fault
+ *   that only harms has none: an end that gives up under it is to blame. The sum of a trace has the ghosts of all
  *   connections, with a fault and without, and no moment of a connection twice.
- * - A false alarm: an end gives up a connection by its own judgement (beats missed, silence, TCP's time-outs), and no
- *   fault that cuts has touched it, or all of these were survived. What the other end then sees of it is none. Nor is
- *   it one to give up what the other end has left, or a connection that the stack of a server under a fault has
- *   answered, and its program never took.
+ * - A false alarm: an end gives up a connection by its own judgement (beats missed, silence, TCP's timeouts), although
+ *   no fault that cuts has touched it, or all such faults were survived. What the other end then sees is no second
+ *   false alarm. Nor is it a false alarm to give up what the other end has left, or a connection that the stack of a
+ *   server under a fault has answered and its program never accepted.
  */
 
 import type { FaultKind } from '../faults/kinds/index.ts';
@@ -49,49 +52,48 @@ export interface Noticed {
 export interface Verdict {
   readonly fault: FaultKind;
   readonly effect: Exclude<Effect, 'latent'>;
-  /** How true to life the fault was; what is not put to the test at that tier must not be read from this. */
+  /** Tier of the fault: how true to life it was. The verdict says nothing about what that tier does not test. */
   readonly tier: Tier;
   /** The line of the plan. */
   readonly text: string;
-  /** What the fault was on; where it was a server, `device` is one of those that it touched. */
+  /** The side of the fault; if it was on a server, `device` is one of the devices that it touched. */
   readonly on: Side;
   readonly device: string;
   readonly atMs: number;
-  /** How long it was to last; undefined: for good, or until somebody ended it. */
+  /** Planned length; undefined: for good, or until somebody ended it. */
   readonly forMs: number | undefined;
   /**
-   * Whether its own time was over at the end, whatever else the device was under; never true where it was for good and
+   * True if its own time was over at the end, whatever else the device was under; always false if it was for good and
    * nothing ended it.
    */
   readonly isOver: boolean;
-  /** Undefined: not yet, or never. */
+  /** Time from the fault to the heal; undefined: not yet, or never. */
   readonly healedAfterMs: number | undefined;
-  /** Whether the device had a connection when the fault came. */
+  /** True if the device had a connection when the fault came. */
   readonly wasConnected: boolean;
-  /** Whether the device had ever been connected by then. */
+  /** True if the device had ever been connected by then. */
   readonly hadService: boolean;
   /**
-   * What the firmware was while the fault lasted, by this fault or by another; one that was not `running` could not
-   * notice.
+   * State of the firmware during the fault, by this fault or another. Firmware that was not `running` could not notice.
    */
   readonly firmware: FirmwareState;
   /** The same of the server's program. */
   readonly server: FirmwareState;
-  /** Undefined: it did not, or could not. */
+  /** How the device noticed; undefined: it did not, or could not. */
   readonly deviceNoticed: Noticed | undefined;
   readonly serverNoticed: Noticed | undefined;
   /**
-   * Where the run looks for what the server's own program says of it (`--offline-log`): when it said so, if it has.
-   * `serverNoticed` then is its kernel's, and the user waits for the later of the two.
+   * How the server's own program noticed, if the run looks for its lines (`--offline-log`). `serverNoticed` is then its
+   * kernel's, and the user waits for the later of the two.
    */
   readonly log: { readonly noticed: Noticed | undefined } | undefined;
   readonly survived: boolean;
   readonly ghostMs: number;
-  /** After the heal; undefined: not yet, or there was none, or no service before. */
+  /** Time from the heal to the first sign of service; undefined: not yet, or no heal, or no service before. */
   readonly backAfterMs: number | undefined;
 }
 
-/** When all of the server had noticed: its kernel, and, where its program is asked, too, that. */
+/** Returns when all of the server had noticed: its kernel, and, if its program is asked too, its program. */
 export function allOfServerNoticed({ serverNoticed, log }: Verdict): Noticed | undefined {
   if (log === undefined || serverNoticed === undefined || log.noticed === undefined) {
     return log === undefined ? serverNoticed : undefined;
@@ -99,7 +101,7 @@ export function allOfServerNoticed({ serverNoticed, log }: Verdict): Noticed | u
   return serverNoticed.afterMs > log.noticed.afterMs ? serverNoticed : log.noticed;
 }
 
-/** By what an end gives up that has seen nothing of the other. */
+/** Reasons by which an end gives up although it has seen nothing of the other end. */
 export const GIVING_UP: ReadonlySet<string> = new Set([
   'missed-beats',
   'silent',
@@ -130,22 +132,22 @@ export interface Traffic {
   readonly counted: 'packets' | 'payload';
 }
 
-/** What a trace comes to. */
+/** Findings of a trace. */
 export interface Findings {
   readonly endMs: number;
   readonly verdicts: readonly Verdict[];
   /** Lines of the plan of latent faults that came to nothing. */
   readonly spared: readonly string[];
-  /** As many as the trace speaks of. */
+  /** Number of devices that the trace names. */
   readonly devices: number;
   readonly falseAlarms: readonly FalseAlarm[];
   readonly overlappingSessions: number;
   /** Connections that devices lost though no fault had touched them, by reason. */
   readonly unexplainedLosses: ReadonlyMap<string, number>;
-  /** Of all connections, with a fault and without; no moment of a connection counts twice. */
+  /** Length of the ghosts of all connections, with a fault and without; no moment of a connection counts twice. */
   readonly ghostMs: number;
   /** The second with most connections made by devices that had been connected before; undefined: there was none. */
   readonly peakReconnects: Peak | undefined;
-  /** What was sent; undefined where the trace does not come to its end. */
+  /** Traffic; undefined if the trace has no end. */
   readonly traffic: Traffic | undefined;
 }

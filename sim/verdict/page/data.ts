@@ -1,4 +1,4 @@
-/** What the page is made of; and the part that its script draws, packed: whole milliseconds, each text once. */
+/** Content of the page, and the part that its script draws, packed: whole milliseconds, each text once. */
 
 import type { NetworkKind } from '../../faults/kind.ts';
 import type { Ghost } from '../../sessions/session.ts';
@@ -70,12 +70,12 @@ export function packData({
   return { endMs: whole(endMs), texts: texts.all, server, devices };
 }
 
-/** How long the ghosts of a device are together. */
+/** Returns the length of all ghosts of a device. */
 export function packedGhostMs([, , , ghosts]: PackedDevice): number {
   return ghosts.reduce((sum, value, i) => sum + (i % 4 === 0 ? -value : i % 4 === 1 ? value : 0), 0);
 }
 
-/** Those with something to tell first: the longest ghost, then who has most trouble. */
+/** Sorts the lines by interest: the longest ghost first, then the most trouble. */
 function byInterest(lines: readonly DeviceLine[], alarms: ReadonlyMap<string, readonly FalseAlarm[]>): DeviceLine[] {
   const known = lines.map((line) => ({
     line,

@@ -1,6 +1,6 @@
 /**
- * How long it took to notice, as a picture: the share that had noticed after so long, for the server and for devices.
- * SVG, without a script.
+ * Distribution of detection times as a picture: the share that had noticed after a time, for the server and for
+ * devices. SVG, without a script.
  */
 
 import type { Detection } from '../summary.ts';
@@ -12,7 +12,7 @@ interface Curve {
 }
 
 interface Scale {
-  /** From 0 to 1; beyond for what is beyond. */
+  /** Position from 0 to 1; beyond that range for times beyond the axis. */
   readonly at: (ms: number) => number;
   readonly ticksMs: readonly number[];
   readonly isLogarithmic: boolean;
@@ -27,7 +27,7 @@ const BOTTOM = 46;
 /** More times than this are a curve, and need no dots. */
 const DOTS_MAX = 40;
 
-/** Where the worst is beyond so many medians, a straight scale would show the worst alone. */
+/** Ratio of the worst to the median beyond which a linear scale would show only the worst. */
 const SPREAD_MAX = 12;
 
 /** `width` in px: the text does not grow with it. Empty where nobody noticed anything. */

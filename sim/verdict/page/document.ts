@@ -8,7 +8,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 export interface DocumentOptions {
   /** Beside the looks of every page. */
   readonly style?: string;
-  /** Whether the script may speak with the server that the page is from. Default: it fetches nothing. */
+  /** True if the script may speak with the server that the page is from. Default: the page fetches nothing. */
   readonly mayConnect?: boolean;
 }
 

@@ -10,12 +10,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** As text of an element, or as the value of a quoted attribute. */
+/** Escapes a text for an element, or for the value of a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** For a `script` element of JSON, which nothing in it can end: `<` stands in JSON only within strings. */
+/** Returns JSON for a `script` element, which nothing in it can end: `<` stands in JSON only within strings. */
 export function embedJson(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

@@ -40,7 +40,7 @@ function timeLines(devices: number, endMs: number): string {
   return timeLinesOf(`${groupedCount(devices, 'device')} over ${humanTime(endMs)}, the longest ghost first`);
 }
 
-/** What the script draws the time lines in; `whose`, in words, is for those who do not see them. */
+/** Returns the frame that the script draws the time lines in; `whose` describes them for those who cannot see them. */
 export function timeLinesOf(whose: string): string {
   const what = `Time lines of ${whose}. Arrow keys go from device to device and from moment to moment; plus, minus and 0 zoom.`;
   return `<h2>Time lines</h2>

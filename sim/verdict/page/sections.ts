@@ -12,7 +12,7 @@ import { distribution } from './distribution.ts';
 import { escapeHtml, grouped, groupedCount, humanTime } from './html.ts';
 import { wordList } from './words.ts';
 
-/** What happened, in one sentence. */
+/** Returns what happened, in one sentence. */
 export function headline({ findings, endMs }: PageData, { faults, survived, server }: Summary): string {
   const who = `${groupedCount(findings.devices, 'device')}, ${humanTime(endMs)}`;
   if (faults === 0) return `${who}: no connection was cut`;
@@ -149,7 +149,8 @@ function tableRow(head: readonly string[], cells: readonly string[]): string {
 }
 
 /**
- * What was never noticed stands out; a number and its unit stay on one line. The first cell is the fault's own text.
+ * Marks a cell: `not by the end` stands out; a number and its unit stay on one line. The first cell is the fault's
+ * text.
  */
 function marked(html: string, column: number): string {
   if (column === 0) return html;

@@ -1,9 +1,9 @@
-/** What pointers and keys do on the time lines: telling what and when, zooming, filtering. Begins when all is there. */
+/** Pointer and keys on the time lines: tooltips, zoom, filter. It starts when everything is in place. */
 
 /** A line of what is told, with the colour of what it is about. */
 type Line = readonly [colour: Colour, text: string];
 
-/** So many lines are told of one place. */
+/** Most lines of a tooltip. */
 const LINES_MAX = 14;
 
 function isNear(thing: Span, ms: number, aboutMs: number): boolean {
@@ -33,7 +33,7 @@ function tellMissed({ count, from, to }: BeatRun): Line {
   return ['edge', `${count} beats unanswered, ${clock(from, 10)} to ${clock(to, 10)}`];
 }
 
-/** What there is to tell of a place: a title, and lines. */
+/** Returns the tooltip of a place: a title, and lines. */
 function tellOf(row: number, ms: number): { title: string; lines: readonly Line[] } {
   const aboutMs = ((toMs - fromMs) / (width - gutter)) * 5;
   const near = <T extends Span>(things: readonly T[]): T[] => things.filter((thing) => isNear(thing, ms, aboutMs));
@@ -110,7 +110,7 @@ function pointAt(event: MouseEvent): void {
 }
 
 // A mouse marks what to zoom into; fingers move the time, or pinch it.
-/** Where each finger is, across. */
+/** Horizontal position of each finger. */
 const fingers = new Map<number, number>();
 let pressed: { readonly x: number; hasMoved: boolean } | null = null;
 
@@ -177,7 +177,7 @@ canvas.addEventListener('wheel', (event) => {
   }
 }, { passive: false });
 
-/** When something begins or ends on a row. */
+/** Returns the times at which something begins or ends on a row. */
 function momentsOf(row: number): number[] {
   const lanes = row < 0 ? [serverFaults] : lanesOf(deviceAt(rows[row]));
   return [...new Set(lanes.flat().flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b);

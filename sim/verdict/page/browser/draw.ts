@@ -1,4 +1,4 @@
-/** How the time lines are drawn: a canvas over the rows that can be seen, and the time above them. */
+/** Drawing of the time lines: a canvas over the visible rows, with the time axis above them. */
 
 const STEPS_MS = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 144e5,
@@ -19,7 +19,7 @@ function ticks(): { step: number; times: number[] } {
 
 type Fill = CanvasRenderingContext2D['fillStyle'];
 
-/** What is over at once is `least` wide, so that it can be seen. */
+/** Draws a bar. A momentary event is `least` wide, so that it can be seen. */
 function bar({ from, to }: Span, y: number, high: number, fill: Fill, least = 1): void {
   if (to < fromMs || from > toMs) return;
   const left = Math.max(xOf(from), gutter - 1);

@@ -1,7 +1,7 @@
 /**
- * What the time lines of a page show: the data, the devices, the time, the layout. The files of this folder run in the
- * browser: plain scripts, no modules, that share one scope (command/page-script.ts). Only the rows that can be seen are
- * drawn, so that the page stays fluid with any number of devices.
+ * State of a page's time lines: the data, the devices, the time, the layout. The files of this folder run in the
+ * browser: plain scripts, no modules, that share one scope (command/page-script.ts). Only the visible rows are drawn,
+ * so that the page stays fluid with any number of devices.
  */
 
 type PackedData = import('../data.ts').PackedData;
@@ -56,7 +56,7 @@ interface DeviceLane {
   readonly haunted: readonly Piece[];
 }
 
-/** What is pointed at; row -1 is the server. */
+/** The place under the pointer; row -1 is the server. */
 interface Pointed {
   readonly row: number;
   readonly ms: number;
@@ -249,7 +249,7 @@ function msOf(x: number): number {
   return fromMs + ((x - gutter) / (width - gutter - PAD)) * (toMs - fromMs);
 }
 
-/** How far the rows can be scrolled. */
+/** Returns how far the rows can be scrolled. */
 function scrollMax(): number {
   return Math.max(headHeight + rows.length * rowHeight + 6 - height, 0);
 }
