@@ -1,15 +1,21 @@
 /** `cablepull`, `cablepull matrix`: faults against policies; and other tables that are found by experiment. */
 
-import { matrix, type MatrixOptions } from '../matrix/matrix.ts';
+import { formatFault } from '../faults/fault.ts';
+import { problemOf } from '../faults/hosts.ts';
+import { matrix, type MatrixFault, type MatrixOptions } from '../matrix/matrix.ts';
 import { matrixPage } from '../matrix/page.ts';
 import { peersMatrix, peersText } from '../matrix/peers.ts';
+import { DEFAULT_PARTS, policiesOf } from '../matrix/policy.ts';
 import { COMPARISONS } from '../matrix/protocols.ts';
 import { periodTable, periodText } from '../matrix/period.ts';
 import { matrixText } from '../matrix/text.ts';
+import { SERVER_NAME } from '../programs.ts';
 import { defineCommand } from './command.ts';
 import { OutputFile } from './output-file.ts';
+import { readFaults } from './plan-options.ts';
+import { parseKeepAlive } from './protocol-command.ts';
 import type { Terminal } from './terminal.ts';
-import { fileName, seedOf, usage } from './values.ts';
+import { durationOf, fileName, seedOf, usage, wholeNumber } from './values.ts';
 
 export const matrixCommand = defineCommand({
   name: 'matrix',
@@ -27,17 +33,40 @@ export const matrixCommand = defineCommand({
         'in place of faults: what a client gains behind a NAT box that finds its beat period by itself, and what that '
         + 'costs',
     },
+    keepalive: {
+      type: 'string',
+      multiple: true,
+      value: '60/10/6',
+      help: 'heartbeat: a TCP keepalive to be compared, again and again (3/3/3)',
+    },
+    beat: {
+      type: 'string',
+      multiple: true,
+      value: '30s',
+      help: 'heartbeat: a period of beats to be compared, again and again (3s)',
+    },
+    'missed-limit': { type: 'string', value: '5', help: 'heartbeat: how many beats may be missed (5)' },
+    fault: {
+      type: 'string',
+      multiple: true,
+      value: '"cable-pull on dev-1 at 1m"',
+      help: "a row, again and again, in place of the usual ones; there are dev-1 and server ('cablepull faults')",
+    },
     html: { type: 'string', value: 'out.html', help: 'the same as a page' },
     json: { type: 'boolean', default: false, help: 'the same for machines' },
     seed: { type: 'string', value: '7', default: '1', help: 'of what is left to chance (1)' },
   },
   run: ({ values: { adaptive, protocol, json, ...values } }, terminal) => {
     const [seed, html] = [seedOf(values.seed), fileName('--html', values.html)];
+    const own = ownMatrixOf(values);
+    if (own !== undefined && (adaptive || protocol !== 'heartbeat')) {
+      throw usage('--keepalive, --beat, --missed-limit and --fault are about the matrix of heartbeats: they stand alone');
+    }
     if (!adaptive && protocol === 'peers') {
       if (html !== undefined) throw usage('--protocol peers has no page: --html does not go with it');
       return showPeers(seed, json, terminal);
     }
-    if (!adaptive) return showMatrix({ seed, ...matrixOf(protocol) }, json, html, terminal);
+    if (!adaptive) return showMatrix({ seed, ...matrixOf(protocol), ...own }, json, html, terminal);
     if (html !== undefined) throw usage('--adaptive has no page: --html does not go with it');
     if (protocol !== 'heartbeat') throw usage(`--adaptive is about heartbeats, not --protocol ${protocol}`);
     return showPeriods(seed, json, terminal);
@@ -49,6 +78,37 @@ function matrixOf(protocol: string): MatrixOptions {
   if (Object.hasOwn(COMPARISONS, protocol)) return { ...COMPARISONS[protocol] };
   throw usage(`--protocol must be ${Object.keys(COMPARISONS).join(', ')} or peers, not '${protocol}'`);
 }
+
+/** Policies and faults of the user's own; undefined: none are given. Throws a Problem. */
+function ownMatrixOf(values: {
+  keepalive?: string[]; beat?: string[]; 'missed-limit'?: string; fault?: string[];
+}): MatrixOptions | undefined {
+  const { keepalive, beat, 'missed-limit': limit, fault } = values;
+  if ([keepalive, beat, limit, fault].every((value) => value === undefined)) return undefined;
+  const missedLimit = limit === undefined ? DEFAULT_MISSED_LIMIT : wholeNumber('--missed-limit', limit, 1, 1000);
+  const keepAlives = keepalive?.map((text) => {
+    const keepAlive = parseKeepAlive(text);
+    if (keepAlive === 'off') throw usage('--keepalive off is compared in any case: it is the column nothing');
+    return keepAlive;
+  });
+  const periods = beat?.map((text) => durationOf('--beat', text) ?? 0);
+  const beats = (periods ?? DEFAULT_PARTS.beats.map(({ intervalMs }) => intervalMs)).map((intervalMs) => {
+    return { intervalMs, missedLimit };
+  });
+  const faults = fault?.map((text): MatrixFault => {
+    const plan = readFaults([text]);
+    const problem = problemOf(plan, { network: 'simulated', devices: ['dev-1'], servers: [SERVER_NAME] });
+    if (problem !== undefined) throw usage(`--fault: ${problem}`);
+    const line = plan.map(formatFault).join('\n');
+    return { name: line, plan: line };
+  });
+  return {
+    policies: policiesOf({ keepAlives: keepAlives ?? DEFAULT_PARTS.keepAlives, beats }),
+    ...(faults !== undefined && { faults }),
+  };
+}
+
+const DEFAULT_MISSED_LIMIT = 5;
 
 async function showPeers(seed: number, json: boolean, terminal: Terminal): Promise<number> {
   const found = await peersMatrix({ seed });

@@ -250,8 +250,8 @@ function plainSettings({ device: { defaults } }: Protocol, said: Said): SaidSett
   return 'keepAlive' in defaults ? { device: { keepAlive: said.keepAlive } } : {};
 }
 
-/** `idle/interval/count`, or `off`. */
-function parseKeepAlive(text: string): KeepAlive | 'off' {
+/** `idle/interval/count`, or `off`. Throws a Problem. */
+export function parseKeepAlive(text: string): KeepAlive | 'off' {
   if (text === 'off') return 'off';
   const [, idle, interval, count] = /^(\d+)\/(\d+)\/(\d+)$/.exec(text) ?? [];
   if (idle === undefined || interval === undefined || count === undefined) {

@@ -22,16 +22,39 @@ export interface ProtocolPolicy {
 }
 
 
-const KEEPALIVE: KeepAlive = { idle: 3, interval: 3, count: 3 };
-const BEATS = { intervalMs: 3000, missedLimit: 5 };
+export interface PolicyParts {
+  readonly keepAlives: readonly KeepAlive[];
+  readonly beats: readonly { readonly intervalMs: number; readonly missedLimit: number }[];
+}
+
+/** Timers that heartbeats and keepalive are usually argued about. */
+export const DEFAULT_PARTS: PolicyParts = {
+  keepAlives: [{ idle: 3, interval: 3, count: 3 }],
+  beats: [{ intervalMs: 3000, missedLimit: 5 }],
+};
+
+/** Nothing, each part by itself, and where there is one of each, both together. */
+export function policiesOf({ keepAlives, beats }: PolicyParts): BeatPolicy[] {
+  const [keepAlive, ...otherKeepAlives] = keepAlives;
+  const [beat, ...otherBeats] = beats;
+  const isOneOfEach = otherKeepAlives.length + otherBeats.length === 0;
+  return [
+    { name: 'nothing', keepAlive: 'off', beats: undefined },
+    ...keepAlives.map((one): BeatPolicy => {
+      return { name: `TCP keepalive ${one.idle}/${one.interval}/${one.count}`, keepAlive: one, beats: undefined };
+    }),
+    ...beats.map((one): BeatPolicy => {
+      const name = `beats ${one.intervalMs / 1000} s x ${one.missedLimit}`;
+      return { name, keepAlive: 'off', beats: one };
+    }),
+    ...(isOneOfEach && keepAlive !== undefined && beat !== undefined
+      ? [{ name: 'both', keepAlive, beats: beat }]
+      : []),
+  ];
+}
 
 /** Policies that heartbeats and keepalive are usually argued about. */
-export const POLICIES: readonly BeatPolicy[] = [
-  { name: 'nothing', keepAlive: 'off', beats: undefined },
-  { name: 'TCP keepalive 3/3/3', keepAlive: KEEPALIVE, beats: undefined },
-  { name: 'beats 3 s x 5', keepAlive: 'off', beats: BEATS },
-  { name: 'both', keepAlive: KEEPALIVE, beats: BEATS },
-];
+export const POLICIES: readonly BeatPolicy[] = policiesOf(DEFAULT_PARTS);
 
 /** The longest that a firmware's timer can wait: it beats when it has connected, and then for 24 days no more. */
 const NEVER_MS = 2 ** 31 - 1;

@@ -434,6 +434,27 @@ describe('the matrix', () => {
   });
 });
 
+it('the matrix of policies and faults of the user: keepalive and beats as given', async () => {
+  const fault = ['--fault', 'cable-pull on dev-1 at 10m', '--fault', 'hang on dev-1 at 10m'];
+  const { status, stdout } = await ended('matrix', '--keepalive', '60/10/6', '--beat', '30s', ...fault);
+  expect(status).toBe(0);
+  const [head, ...rows] = stdout.split('\n');
+  expect(head).toMatch(/^fault +noticed by +nothing +TCP keepalive 60\/10\/6 +beats 30 s x 5 +both$/);
+  expect(rows[0]).toMatch(/^cable-pull on dev-1 at 10m +server +never +\d+\.\d s by ETIMEDOUT +150\.0 s by silent +/);
+  expect(rows[2]).toMatch(/^hang on dev-1 at 10m +server +never +never +150\.0 s by silent +/);
+
+  const several = await ended('matrix', '--beat', '10s', '--beat', '1m', '--missed-limit', '2', ...fault);
+  expect(several.stdout).toMatch(/^fault +noticed by +nothing +TCP keepalive 3\/3\/3 +beats 10 s x 2 +beats 60 s x 2$/m);
+
+  for (const [args, sentence] of [
+    [['--fault', 'cable-pull on dev-2 at 1m'], /no device is called 'dev-2'; there is dev-1, and server/],
+    [['--beat', '3s', '--protocol', 'mqtt'], /are about the matrix of heartbeats: they stand alone/],
+    [['--keepalive', 'off'], /--keepalive off is compared in any case/],
+  ] as const) {
+    expect(await ended('matrix', ...args)).toMatchObject({ status: 2, stderr: expect.stringMatching(sentence) });
+  }
+});
+
 describe('the matrix of periods', () => {
   it('has a line for each box; with --json the same for machines', async () => {
     const [{ stdout, status }, { stdout: json }] = await Promise.all([
