@@ -241,7 +241,7 @@ function mqttFleet(policy: FleetPolicy, fleet: MqttFleet): FleetEnds {
     }),
     server: { protocol: { kind: 'mqtt', keepAlive: broker, messageEvents: true } },
     silentMs: { least: 1.5 * keepAliveMs - 1000, most: 1.5 * keepAliveMs + Math.max(7000, keepAliveMs) },
-    deadMs: client.pings === 'coremqtt' ? Math.max(keepAliveMs, 30_000) + 5001 : 2.5 * keepAliveMs + 2000,
+    deadMs: client.pings === 'coremqtt' ? Math.max(keepAliveMs, 30_000) + 5001 : 2.5 * keepAliveMs + 4500,
     admittedMs: DEVICE_PROTOCOLS.mqtt.defaults.connackTimeoutMs,
     text: `MQTT ${client.version}, keep alive ${formatDuration(keepAliveMs)}, pings as ${client.pings}, `
       + `broker as ${broker}, QoS ${client.publishQos} every ${formatDuration(client.publishIntervalMs)}, `

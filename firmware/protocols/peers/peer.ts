@@ -38,9 +38,12 @@ const STAMPS = 2 ** 32;
 /** Receive buffer of all peers: its content is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(MESSAGE_BYTES_MAX);
 
-/** Half a second, and up to nine tenths of the interval: pings do not bunch (Ceph's OSD::heartbeat_entry). */
+/**
+ * Half a second, and from none to nine tenths of the interval: pings do not bunch. Ceph (src/osd/OSD.cc,
+ * OSD::heartbeat_entry) waits for `500ms + (rand() % 10) * osd_heartbeat_interval / 10`. `random` is from 0 to 1.
+ */
 export function pingDelayMs(intervalMs: number, random: number): number {
-  return 500 + random * 0.9 * intervalMs;
+  return 500 + (Math.floor(random * 10) * intervalMs) / 10;
 }
 
 export function* peerTask(os: Kernel, hal: Hal, config: PeersConfig, onEvent: EventListener | undefined): Task {
