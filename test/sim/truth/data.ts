@@ -55,11 +55,18 @@ export interface Scenario {
   readonly expected: Expected;
   readonly notes: string;
   readonly sysctl_overrides: Readonly<Record<string, number>>;
+  /** Of a measurement of random losses: from when something was sent until it was read. */
+  readonly delays?: Delays;
   /** Not there: as options or title say; else static. */
   readonly arp?: 'static' | 'dynamic';
   readonly fault_times_measured: Readonly<Record<string, readonly [min: number, max: number]>>;
   readonly packets: readonly TruePacket[];
   readonly app_calls: readonly TrueCall[];
+}
+
+export interface Delays {
+  /** From, to, how many. */
+  readonly histogram_s: readonly (readonly [from: number, to: number, count: number])[];
 }
 
 export interface Truth {

@@ -2,14 +2,24 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { chiSquare, replayLosses } from './random-loss.ts';
 import { exactly, ofProbes, README, rowOf, table, truth, withLateness } from './table.ts';
 
 const outcomes = new Map<string, string>();
 
 describe.each(truth())('$id: $title', (scenario) => {
-  const { id } = scenario;
+  const { id, delays } = scenario;
   const { differs, later } = rowOf(scenario);
-  if (later !== undefined) {
+  if (delays !== undefined) {
+    it('has delays that are distributed as the kernel has them', () => {
+      const { shares, errors } = replayLosses(scenario, delays);
+      expect(errors).toBe(0);
+      // Of nine degrees of freedom one in a hundred is more, where there is no difference.
+      expect(delays.histogram_s).toHaveLength(10);
+      expect(chiSquare(delays.histogram_s.map(([, , count]) => count), shares)).toBeLessThan(21.7);
+      outcomes.set(id, 'equal as distributions');
+    });
+  } else if (later !== undefined) {
     it('is equal but for how late a timer is', () => {
       expect(exactly(scenario)).not.toEqual([]);
       expect(withLateness(scenario)).toEqual([]);
