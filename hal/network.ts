@@ -121,7 +121,8 @@ export interface StreamSocket {
 
   /**
    * Starts to connect. Returns 0, EISCONN, EALREADY or EINVAL. The outcome comes as `writable` or `ended`
-   * (ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ...).
+   * (ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ...). The errno is what the platform's own sockets say, in POSIX's words: a
+   * refusal is ECONNRESET on lwIP, which has one error for every RST, and a reset is ENOTCONN on FreeRTOS+TCP.
    */
   connect(remote: SocketAddress): number;
 

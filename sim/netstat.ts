@@ -103,6 +103,7 @@ const KIND_OF_TIMER: Readonly<Record<Exclude<SendTimer, 'none'>, 'on' | 'probe' 
   retransmit: 'on',
   'loss-probe': 'on',
   persist: 'probe',
+  refused: 'on',
   'fin-wait-2': 'timewait',
   'time-wait': 'timewait',
 };

@@ -3,7 +3,7 @@
 import { expect, expectEqual, expectResult } from './check.ts';
 import type { Definition } from './check.ts';
 import {
-  accept, addresses6, connected, expectEnd, listen, openStream, startListening, transfer,
+  accept, addresses6, connected, expectEnd, listen, openStream, REFUSED, RESET, startListening, transfer,
 } from './probes.ts';
 
 export const listenChecks: readonly Definition[] = [
@@ -99,14 +99,14 @@ export const listenChecks: readonly Definition[] = [
       listener.close();
       yield* stage.until('the end of the waiting client', () => waiting.end !== undefined);
       if (stage.tested.hal.network.capabilities.reset) {
-        expectEnd(stage.peer.hal, waiting, 'ECONNRESET', 'a client that waited when the listening socket was closed');
+        expectEnd(stage.peer.hal, waiting, RESET, 'a client that waited when the listening socket was closed');
       }
       yield* transfer(stage, accepted, server, 1000);
       yield* transfer(stage, server, accepted, 1000);
       const late = openStream(stage, stage.peer, 'late client');
       expectResult(late.connect(local), 0, 'connect');
       yield* stage.until('the refusal', () => late.end !== undefined);
-      expectEnd(stage.peer.hal, late, 'ECONNREFUSED', 'connecting to a port that was closed');
+      expectEnd(stage.peer.hal, late, REFUSED, 'connecting to a port that was closed');
     },
   },
   {

@@ -282,11 +282,18 @@ export function* transfer(stage: Stage, from: StreamProbe, to: StreamProbe, coun
 }
 
 /** Holds a terminal event against what it must be, as far as the port can tell reasons. */
-export function expectEnd(hal: Hal, stream: StreamProbe, wanted: Errno, what: string): void {
+export function expectEnd(hal: Hal, stream: StreamProbe, by: readonly Errno[], what: string): void {
   const { end } = stream;
   const isVague = !hal.network.capabilities.errorReason && (end === 'EIO' || end === 'closed');
-  expect(end === wanted || isVague, `${what} ended as ${inWords(end)}, but must as ${wanted}`);
+  const isRight = by.some((errno) => errno === end);
+  expect(isRight || isVague, `${what} ended as ${inWords(end)}, but must as ${by.join(' or ')}`);
 }
+
+/** How a refused connect ends: lwIP has one error for every RST. */
+export const REFUSED: readonly Errno[] = ['ECONNREFUSED', 'ECONNRESET'];
+
+/** How a connection ends that the peer resets: FreeRTOS+TCP only tells that there is none any more. */
+export const RESET: readonly Errno[] = ['ECONNRESET', 'ENOTCONN'];
 
 export interface DatagramProbe {
   readonly socket: DatagramSocket;

@@ -12,6 +12,7 @@ import {
   pair,
   patternReader,
   patternWriter,
+  RESET,
   transfer,
 } from './probes.ts';
 
@@ -48,14 +49,14 @@ export const streamEndChecks: readonly Definition[] = [
     },
   },
   {
-    name: "stream: the peer's reset ends as ECONNRESET, and the error stays",
+    name: "stream: the peer's reset ends as a reset, and the error stays",
     *steps(stage) {
       skipUnless(stage.peer.hal.network.capabilities.reset, 'the peer cannot reset a connection');
       const { client, server } = yield* pair(stage);
       yield* transfer(stage, client, server, 10);
       server.abort();
       yield* stage.until('the end', () => client.end !== undefined);
-      expectEnd(stage.tested.hal, client, 'ECONNRESET', 'a connection that the peer reset');
+      expectEnd(stage.tested.hal, client, RESET, 'a connection that the peer reset');
       if (client.end === undefined || client.end === 'closed') return;
       for (const _ of [1, 2]) {
         expectResult(client.read(new Uint8Array(10)), failure(client.end), 'read after the reset');
@@ -77,7 +78,7 @@ export const streamEndChecks: readonly Definition[] = [
         if (client.readableCount > 0) reader.pull();
         return client.end !== undefined;
       });
-      expectEnd(stage.tested.hal, client, 'ECONNRESET', 'a connection that the peer reset after sending');
+      expectEnd(stage.tested.hal, client, RESET, 'a connection that the peer reset after sending');
     },
   },
   {
@@ -87,7 +88,7 @@ export const streamEndChecks: readonly Definition[] = [
       client.abort();
       yield* stage.until('the end', () => server.end !== undefined);
       if (stage.tested.hal.network.capabilities.reset) {
-        expectEnd(stage.peer.hal, server, 'ECONNRESET', 'the peer of a connection that was aborted');
+        expectEnd(stage.peer.hal, server, RESET, 'the peer of a connection that was aborted');
       } else {
         expectEqual(server.end, 'closed', 'the end of the peer of a connection that was aborted');
       }

@@ -4,7 +4,9 @@ import { failure } from '../errno.ts';
 import type { SocketAddress } from '../network.ts';
 import { expect, expectEqual, expectResult, skipUnless, worded } from './check.ts';
 import type { Definition, Stage, Steps } from './check.ts';
-import { accept, addresses6, connected, expectEnd, listen, openStream, pair, transfer } from './probes.ts';
+import {
+  accept, addresses6, connected, expectEnd, listen, openStream, pair, REFUSED, transfer,
+} from './probes.ts';
 import type { StreamProbe } from './probes.ts';
 
 /** An address that no machine has (RFC 5737, TEST-NET-1). */
@@ -63,7 +65,7 @@ export const streamOpenChecks: readonly Definition[] = [
       const client = openStream(stage, stage.tested, 'client');
       expectResult(client.connect({ address, port }), 0, 'connect');
       yield* stage.until('the refusal', () => client.end !== undefined);
-      expectEnd(stage.tested.hal, client, 'ECONNREFUSED', 'connecting to a closed port');
+      expectEnd(stage.tested.hal, client, REFUSED, 'connecting to a closed port');
       expectEqual(client.writableCount, 0, 'the number of writable events of a refused client');
       expectEqual(client.socket.remote, undefined, 'remote of a refused client');
       if (client.end === undefined || client.end === 'closed') return;
@@ -142,7 +144,7 @@ export const streamOpenChecks: readonly Definition[] = [
         skipUnless(canBind(client, local), NO_BIND);
         expectResult(client.connect(listener.local), 0, 'connect');
         yield* stage.until('the refusal', () => client.end !== undefined);
-        expectEnd(stage.tested.hal, client, errno, `connecting from ${local.address} port ${local.port}`);
+        expectEnd(stage.tested.hal, client, [errno], `connecting from ${local.address} port ${local.port}`);
       }
     },
   },

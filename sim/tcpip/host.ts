@@ -245,13 +245,14 @@ const CAPABILITIES = new WeakMap<Profile, Capabilities>();
 function capabilitiesOf(profile: Profile): Capabilities {
   let capabilities = CAPABILITIES.get(profile);
   if (capabilities === undefined) {
-    const { keepAlive, userTimeout } = profile;
+    const { keepAlive, userTimeout, fin } = profile;
     capabilities = {
       keepAlive: keepAlive.support,
       userTimeout,
       reset: true,
       errorReason: true,
-      halfClose: true,
+      // FreeRTOS+TCP answers the peer's FIN by its own, and acknowledges no data that comes after its own.
+      halfClose: fin === 'linux',
       ipv6: false,
       listen: true,
       datagram: true,

@@ -7,7 +7,7 @@ import { isLoopback } from './loopback.ts';
 import type { Stack } from './stack.ts';
 import { TcpSocket } from './stream-socket.ts';
 import { abort } from './tcp/calls.ts';
-import { CONNECTED, ENDED, type Tcb, type TcbUser } from './tcp/tcb.ts';
+import { ACTIVE, CONNECTED, ENDED, type Tcb, type TcbUser } from './tcp/tcb.ts';
 
 export class Listener implements ListeningSocket, TcbUser {
   /** Whether only its own host can connect to it. */
@@ -63,8 +63,17 @@ export class Listener implements ListeningSocket, TcbUser {
 
   /** Whether one more connection may begin its handshake. */
   get hasRoom(): boolean {
-    if (this.#stack.profile.handshakesApart) return !this.isFull && this.#opening.size <= this.#backlog;
-    return this.#waiting.length + this.#opening.size < this.#backlog + this.#stack.profile.backlogExtra;
+    const { backlogExtra, backlogCounts, handshakesApart } = this.#stack.profile;
+    if (handshakesApart) return !this.isFull && this.#opening.size <= this.#backlog;
+    const count = backlogCounts === 'all' ? this.#childCount : this.#waiting.length + this.#opening.size;
+    return count < this.#backlog + backlogExtra;
+  }
+
+  /** FreeRTOS+TCP's usChildCount. */
+  get #childCount(): number {
+    const port = this.#address?.port;
+    return this.#stack.connections.all().filter(({ localPort, flags }) => localPort === port && (flags & ACTIVE) === 0)
+      .length;
   }
 
   /** Linux: so many wait to be accepted that no handshake can end. */

@@ -11,6 +11,7 @@ export class Ports {
   readonly #connections: TcbTable;
   readonly #range: Profile['ephemeralPorts'];
   #next: number;
+  #random: number;
   /** Made with the first of them. */
   #listeners: Map<number, Listener> | undefined = undefined;
   #datagrams: Map<number, UdpSocket> | undefined = undefined;
@@ -19,8 +20,9 @@ export class Ports {
   constructor(connections: TcbTable, range: Profile['ephemeralPorts'], random: number) {
     this.#connections = connections;
     this.#range = range;
-    // RFC 6056 3.3: not the same ports after each boot.
-    this.#next = range.first + (random % (range.last - range.first + 1));
+    this.#random = random | 0;
+    // RFC 6056 3.3: not the same ports after each boot, where the stack sees to that.
+    this.#next = range.order === 'from-first' ? range.first : this.#draw();
   }
 
   listener(port: number): Listener | undefined {
@@ -77,13 +79,19 @@ export class Ports {
 
   /** The next ephemeral port that is not taken. */
   #ephemeral(isTaken: (port: number) => boolean): number | undefined {
-    const { first, last } = this.#range;
+    const { first, last, order } = this.#range;
     for (let tries = last - first; tries >= 0; tries--) {
       const port = this.#next;
-      this.#next = port === last ? first : port + 1;
+      this.#next = order === 'random' ? this.#draw() : port === last ? first : port + 1;
       if (!isTaken(port) && this.#listeners?.has(port) !== true) return port;
     }
     return undefined;
+  }
+
+  /** A port of the range: Knuth's linear congruential generator, whose high bits are good enough for that. */
+  #draw(): number {
+    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) | 0;
+    return this.#range.first + ((this.#random >>> 8) % (this.#range.last - this.#range.first + 1));
   }
 
   /**

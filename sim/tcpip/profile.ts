@@ -50,7 +50,20 @@ export interface Profile {
   readonly receiveBufferBytes: number;
   /** TCP sockets it has; Infinity: as many as memory. */
   readonly socketsMax: number;
-  readonly ephemeralPorts: { readonly first: number; readonly last: number };
+  /**
+   * What happens to one socket more than `socketsMax`. `fails`: it is not to be had. `lwip`: the one that was silent
+   * longest goes, of those in TIME-WAIT, or else in LAST-ACK, or else in CLOSING; else it is not to be had.
+   */
+  readonly fullTable: 'fails' | 'lwip';
+  /**
+   * `from-random`: one after the other, from a random one at power-on. `from-first`: from the first at each power-on.
+   * `random`: each is drawn.
+   */
+  readonly ephemeralPorts: {
+    readonly first: number;
+    readonly last: number;
+    readonly order: 'from-random' | 'from-first' | 'random';
+  };
 
   /** So many connections more than `backlog` says wait to be accepted, those in their handshakes among them. */
   readonly backlogExtra: 0 | 1;
@@ -61,6 +74,10 @@ export interface Profile {
   readonly handshakesApart: boolean;
   /** Where they are: a SYN beyond as many is answered by a cookie, and not dropped. */
   readonly synCookies: boolean;
+  /** What `backlog` counts: who waits to be accepted; or all connections of the listener, as long as they last. */
+  readonly backlogCounts: 'waiting' | 'all';
+  /** What a SYN gets for which the listener has no room. */
+  readonly fullListener: 'silence' | 'reset';
 
   /** How it finds others on its local network, where that has ARP. */
   readonly arp: ArpProfile;
@@ -83,10 +100,24 @@ export interface Profile {
 
   /** TCP_USER_TIMEOUT can be set. */
   readonly userTimeout: boolean;
-  /** What a connection ends with when nobody answers, and when a connect gets no answer. */
+  /**
+   * What a connection ends with, as the stack's own sockets tell it, in POSIX's words; the stack's own name stands in
+   * its profile. When nobody answers, and when a connect gets no answer:
+   */
   readonly timeoutErrno: Errno;
+  /** When a connect is answered by RST; and how much later the user hears of it. */
+  readonly refusedErrno: Errno;
+  readonly refusedAfterMs: number;
+  /** When RST comes; and when it comes after the peer's FIN. */
+  readonly resetErrno: Errno;
+  readonly resetAfterFinErrno: Errno;
   /** RFC 5961: challenge ACKs. Where not, RST anywhere in the window and SYN in the window reset, as RFC 793 has it. */
   readonly challengeAcks: boolean;
+  /**
+   * A SYN for a connection that exists, as of a peer that has rebooted and takes the same port. `challenge`: an ACK
+   * (RFC 5961 4.2). `window`: RST if it is in the window, and the end; else an ACK (RFC 793). `ignored`: nothing.
+   */
+  readonly synInConnection: 'challenge' | 'window' | 'ignored';
   /** A connection answers segments out of its window so often at most; 0: all. */
   readonly challengeAckIntervalMs: number;
   /**
@@ -96,9 +127,29 @@ export interface Profile {
   readonly resetsStrayAcks: boolean;
   /** close() with received data unread sends RST (RFC 2525 2.17), and not FIN. */
   readonly resetsOnUnreadClose: boolean;
+  /**
+   * When FIN goes out, and whether it goes out again. `linux`: with the last data, and again as data does.
+   * `freertos-tcp`: when all data is acknowledged; not again but as the answer to the peer's; and the peer's FIN is
+   * answered by FIN at once, whatever the user still wants to send.
+   */
+  readonly fin: 'linux' | 'freertos-tcp';
   readonly timeWaitMs: number;
+  /**
+   * What TIME-WAIT makes of SYN. `reopens`: a newer one may follow it (RFC 6191). `lwip`: one in the window is answered
+   * by RST, any other by ACK, and TIME-WAIT goes on.
+   */
+  readonly timeWaitSyn: 'reopens' | 'lwip';
+  /** What it makes of RST (RFC 1337). */
+  readonly timeWaitRst: 'ends' | 'ignored';
   /** How long a closed socket waits for the peer's FIN. */
   readonly finWait2Ms: number;
+  /** How long a socket waits for the acknowledgement of its FIN after the peer's; undefined: as `giveUp` has it. */
+  readonly lastAckMs: number | undefined;
+  /**
+   * From when on the times of a socket count that the user has closed: when its state began, or when something came
+   * last before it was closed.
+   */
+  readonly closedSince: 'state' | 'last-arrival';
   /**
    * A closed socket whose last data or FIN nobody acknowledges is given up at the first time-out so long after the
    * first retransmission; undefined: as `giveUp` has it.
@@ -195,6 +246,20 @@ export interface Handshake {
   readonly rtoMs: number;
   /** So long after the last SYN a connect gives up; undefined: when its time-out comes, as all before. */
   readonly lastWaitMs: number | undefined;
+  /** So long after the last SYN came a handshake is given up that the peer began; undefined: after `synAckRetries`. */
+  readonly synReceivedMs: number | undefined;
+  /**
+   * What a connect makes of a segment that acknowledges something else, as of an old connection: RST in answer, and
+   * SYN again, soon (`linux`: after two jiffies; `at-once`; `in-time`: when its time-out comes); `gives-up`: no SYN.
+   */
+  readonly strayAck: 'linux' | 'at-once' | 'in-time' | 'gives-up';
+  /** What a connect makes of a SYN (RFC 9293 3.5, figure 7). */
+  readonly crossedSyn: 'opens' | 'ignored' | 'gives-up';
+  /**
+   * What a handshake that the peer began makes of a SYN with another number: `challenge`: an ACK. `ignored`: nothing.
+   * `taken`: it begins anew with that.
+   */
+  readonly otherSyn: 'challenge' | 'ignored' | 'taken';
 }
 
 export interface Congestion {

@@ -47,7 +47,7 @@ import { lowerPathMtu } from './tcp/path-mtu.ts';
 import { hostUnreachable, neighbourTimeout } from './tcp/retransmission.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
-import { ARMED, done, ORPHAN, Tcb, type TcpStack } from './tcp/tcb.ts';
+import { ARMED, done, ORPHAN, silentTicks, Tcb, type TcpStack } from './tcp/tcb.ts';
 import { fireTimers } from './tcp/timers.ts';
 
 const LWIP_ISS_FIRST = 6510;
@@ -219,6 +219,7 @@ export class Stack implements TcpStack {
    */
   #isReopening(tcb: Tcb, packet: Packet): boolean {
     if (tcb.state !== 'TIME-WAIT' || (packet.flags & (SYN | ACK | RST)) !== SYN) return false;
+    if (this.profile.timeWaitSyn !== 'reopens') return false;
     if (distance(tcb.rcvNxt, packet.seq) <= 0) return false;
     if (this.ports.listener(packet.destinationPort) === undefined) return false;
     this.perform(tcb, done, undefined);
@@ -231,15 +232,16 @@ export class Stack implements TcpStack {
     const listener = bound?.isForSelf === true && !isLoopback(packet.destination) ? undefined : bound;
     if (listener === undefined || (packet.flags & ACK) !== 0) {
       if (listener !== undefined && this.#takeCookie(listener, packet)) return;
-      if (this.profile.resetsStrayAcks || (packet.flags & (ACK | SYN | FIN | PSH)) !== ACK) resetReply(this, packet);
+      const isAckAlone = listener === undefined && (packet.flags & (ACK | SYN | FIN | PSH)) === ACK;
+      if (this.profile.resetsStrayAcks || !isAckAlone) resetReply(this, packet);
       return;
     }
     if ((packet.flags & (SYN | RST)) !== SYN) return;
-    if (!listener.hasRoom) {
+    if (!listener.hasRoom || !this.#makeRoom()) {
       if (this.profile.synCookies && !listener.isFull) this.#sendCookie(listener, packet);
+      else if (this.profile.fullListener === 'reset') resetReply(this, packet);
       return;
     }
-    if (!this.#makeRoom()) return;
     const tcb = this.#newTcb(packet.destinationPort, packet.source, packet.sourcePort);
     listener.take(tcb);
     this.perform(tcb, openPassive, packet);
@@ -379,16 +381,21 @@ export class Stack implements TcpStack {
     return tcb;
   }
 
-  /**
-   * Where the stack has few connections, the oldest that nobody uses any more has to go (lwIP's tcp_kill_timewait and
-   * tcp_kill_state).
-   */
+  /** Whether there is room for one connection more, or can be made. */
   #makeRoom(): boolean {
-    if (this.connections.size < this.profile.socketsMax) return true;
-    const oldest = this.connections.all().findLast(({ flags }) => (flags & ORPHAN) !== 0);
-    if (oldest === undefined) return false;
-    this.perform(oldest, done, undefined);
-    return true;
+    const { socketsMax, fullTable, timeoutErrno } = this.profile;
+    if (this.connections.size < socketsMax) return true;
+    if (fullTable === 'fails') return false;
+    this.clock.read();
+    // lwIP's tcp_alloc: tcp_kill_timewait, tcp_kill_state. Nothing is sent, "since no data is lost"; whoever has such a
+    // socket still is told ERR_ABRT.
+    for (const state of ['TIME-WAIT', 'LAST-ACK', 'CLOSING']) {
+      const oldest = longestSilent(this.connections.all().filter((tcb) => tcb.state === state));
+      if (oldest === undefined) continue;
+      this.perform(oldest, done, (oldest.flags & ORPHAN) === 0 ? timeoutErrno : undefined);
+      return true;
+    }
+    return false;
   }
 
   // ---- the board's doings ----
@@ -447,6 +454,13 @@ function cookieEnds({ source, sourcePort, destinationPort }: Packet, seq: number
 /** RFC 5927 4.1: only what is in flight can be the subject of an ICMP error. */
 function isInFlight({ sndUna, sndNxt }: Tcb, seq: number): boolean {
   return distance(sndUna, seq) >= 0 && distance(seq, sndNxt) >= 0;
+}
+
+function longestSilent(tcbs: readonly Tcb[]): Tcb | undefined {
+  return tcbs.reduce<Tcb | undefined>(
+    (oldest, tcb) => (oldest === undefined || silentTicks(tcb) >= silentTicks(oldest) ? tcb : oldest),
+    undefined,
+  );
 }
 
 class Soon implements Waiter {

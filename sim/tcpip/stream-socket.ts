@@ -117,6 +117,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
   shutdown(): number {
     const tcb = this.#tcb;
     if (tcb === undefined || !this.#hasConnected) return failure('ENOTCONN');
+    if (this.#stack.profile.fin !== 'linux') return failure('EOPNOTSUPP');
     return this.#stack.perform(tcb, shutdown, undefined);
   }
 

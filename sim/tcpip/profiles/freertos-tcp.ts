@@ -1,7 +1,7 @@
 /**
- * FreeRTOS+TCP 4 with the defaults of FreeRTOSIPConfigDefaults.h ("Defaults" below), and ipconfigTCP_KEEP_ALIVE set,
- * which is off there. What it does about data that nobody acknowledges is: retransmit for ever, until it is closed.
- * Only keepalive finds a dead peer.
+ * FreeRTOS+TCP 4.4.1 with the defaults of FreeRTOSIPConfigDefaults.h ("Defaults" below), and ipconfigTCP_KEEP_ALIVE
+ * set, which is off there. What it does about data that nobody acknowledges is: retransmit for ever, until it is
+ * closed. Only keepalive finds a dead peer.
  */
 
 import type { Profile } from '../profile.ts';
@@ -30,13 +30,20 @@ export const FREERTOS_TCP: Profile = {
   // Defaults: ipconfigTCP_TX_BUFFER_LENGTH, ipconfigTCP_RX_BUFFER_LENGTH: 4 * ipconfigTCP_MSS.
   sendBufferBytes: 4 * 1460,
   receiveBufferBytes: 4 * 1460,
+  // As the heap has room.
   socketsMax: Infinity,
-  // FreeRTOS_Sockets.c: socketAUTO_PORT_ALLOCATION_START_NUMBER, to 0xffff.
-  ephemeralPorts: { first: 0xc000, last: 0xffff },
+  fullTable: 'fails',
+  // FreeRTOS_Sockets.c: socketAUTO_PORT_ALLOCATION_START_NUMBER and MAX_NUMBER; prvGetPrivatePortNumber asks for a
+  // random number each time.
+  ephemeralPorts: { first: 0x0400, last: 0xffff, order: 'random' },
 
+  // FreeRTOS_TCP_State_Handling_IPv4.c, prvHandleListen_IPV4: usChildCount, which FreeRTOS_Sockets.c,
+  // prvTCPSetSocketCount, takes back when a child is closed; and prvTCPSendReset.
   backlogExtra: 0,
   handshakesApart: false,
   synCookies: false,
+  backlogCounts: 'all',
+  fullListener: 'reset',
 
   // source/include/FreeRTOSIPConfigDefaults.h, V4.4.1: ipconfigARP_CACHE_ENTRIES, ipconfigMAX_ARP_AGE,
   // ipconfigMAX_ARP_RETRANSMISSIONS; FreeRTOS_TCP_IP.c, prvTCPNextTimeout.
@@ -72,6 +79,14 @@ export const FREERTOS_TCP: Profile = {
     synAckRetries: 0,
     rtoMs: 3000,
     lastWaitMs: 11_000,
+    // FreeRTOS_TCP_State_Handling.c, prvTCPStatusAgeCheck: more than ipconfigTCP_HANG_PROTECTION_TIME; looked at every
+    // tcpMAXIMUM_TCP_WAKEUP_TIME_MS, 20 s, the second time.
+    synReceivedMs: 40_000,
+    // prvHandleSynReceived: whatever is not SYN and ACK ends it by eCLOSE_WAIT, and is answered by RST.
+    strayAck: 'gives-up',
+    crossedSyn: 'gives-up',
+    // prvTCPHandleState: back to eSYN_FIRST.
+    otherSyn: 'taken',
   },
 
   congestion: {
@@ -115,21 +130,38 @@ export const FREERTOS_TCP: Profile = {
   },
 
   userTimeout: false,
-  // FreeRTOS_Sockets.c, FreeRTOS_connect.
-  timeoutErrno: 'ETIMEDOUT',
-  // FreeRTOS_TCP_IP.c, xProcessReceivedTCPPacket: RST by RFC 5961 3.2. (A SYN it ignores, where RFC 5961 4.2 has an
-  // ACK.)
+  // FreeRTOS_Sockets.c, FreeRTOS_connect: eCLOSE_WAIT sets eSOCKET_CLOSED, and that is pdFREERTOS_ERRNO_ENOTCONN; where
+  // its block time (ipconfigSOCK_DEFAULT_RECEIVE_BLOCK_TIME, which is for ever) ends before, ETIMEDOUT.
+  timeoutErrno: 'ENOTCONN',
+  // FreeRTOS_TCP_IP.c, xProcessReceivedTCPPacket: RST in eCONNECT_SYN leads to eCLOSED, and vTCPStateChange, for which
+  // neither is connected, tells nobody: who waits in FreeRTOS_connect waits until its block time ends. Here that is as
+  // long as a connect takes that nobody answers.
+  refusedErrno: 'ETIMEDOUT',
+  refusedAfterMs: 20_000,
+  // FreeRTOS_recv and FreeRTOS_send in eCLOSED.
+  resetErrno: 'ENOTCONN',
+  resetAfterFinErrno: 'ENOTCONN',
+  // FreeRTOS_TCP_IP.c, xProcessReceivedTCPPacket: RST by RFC 5961 3.2; a pure SYN from eESTABLISHED on "cannot be
+  // handled".
   challengeAcks: true,
+  synInConnection: 'ignored',
   challengeAckIntervalMs: 0,
   // xProcessReceivedTCPPacket: no RST for what has "only the ACK flag set".
   resetsStrayAcks: false,
   // FreeRTOS_shutdown sends FIN.
   resetsOnUnreadClose: false,
+  // FreeRTOS_TCP_Transmission.c, prvTCPPrepareSend: FIN when xTCPWindowTxDone, and it is in no queue that is sent
+  // again. FreeRTOS_TCP_State_Handling.c, prvTCPHandleFin: the peer's FIN is answered by FIN, also when it comes again.
+  fin: 'freertos-tcp',
   // FreeRTOS_TCP_State_Handling.c, prvTCPHandleFin: after both FINs eCLOSE_WAIT, which here waits for nothing but
   // FreeRTOS_closesocket.
   timeWaitMs: 0,
-  // Defaults: ipconfigTCP_HANG_PROTECTION_TIME.
-  finWait2Ms: 30_000,
+  timeWaitSyn: 'reopens',
+  timeWaitRst: 'ends',
+  // Defaults: ipconfigTCP_HANG_PROTECTION_TIME, 30 s; looked at every 20 s, as synReceivedMs.
+  finWait2Ms: 40_000,
+  lastAckMs: 40_000,
+  closedSince: 'state',
   // FreeRTOS_TCP_State_Handling.c, prvTCPStatusAgeCheck: the same time for every state that is neither established nor
   // at its end. It is counted there from the last packet that came; but looked at, as here, when something is due.
   orphanMs: 30_000,

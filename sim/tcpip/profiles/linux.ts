@@ -32,8 +32,9 @@ export const LINUX: Profile = {
   // to tcp_rmem[2].
   receiveBufferBytes: 64_240,
   socketsMax: Infinity,
+  fullTable: 'fails',
   // net/ipv4/af_inet.c, inet_init_net: ip_local_port_range.
-  ephemeralPorts: { first: 32_768, last: 60_999 },
+  ephemeralPorts: { first: 32_768, last: 60_999, order: 'from-random' },
 
   // include/net/sock.h, sk_acceptq_is_full: full is more than the backlog. include/net/inet_connection_sock.h,
   // inet_csk_reqsk_queue_is_full: so many handshakes beside; net/ipv4/tcp_input.c, tcp_conn_request: then cookies
@@ -41,6 +42,8 @@ export const LINUX: Profile = {
   backlogExtra: 1,
   handshakesApart: true,
   synCookies: true,
+  backlogCounts: 'waiting',
+  fullListener: 'silence',
 
   // net/ipv4/arp.c, arp_tbl: BASE_REACHABLE_TIME, DELAY_PROBE_TIME, RETRANS_TIME, UCAST_PROBES, MCAST_PROBES,
   // gc_thresh3; net/core/neighbour.c: neigh_rand_reach_time. QUEUE_LEN_BYTES is memory, in packets of a full frame 101
@@ -87,6 +90,12 @@ export const LINUX: Profile = {
     // include/net/tcp.h: TCP_TIMEOUT_INIT.
     rtoMs: 1000,
     lastWaitMs: undefined,
+    synReceivedMs: undefined,
+    // net/ipv4/tcp_input.c, tcp_rcv_synsent_state_process.
+    strayAck: 'linux',
+    crossedSyn: 'opens',
+    // net/ipv4/tcp_minisocks.c, tcp_check_req.
+    otherSyn: 'challenge',
   },
 
   congestion: {
@@ -130,16 +139,28 @@ export const LINUX: Profile = {
   userTimeout: true,
   // net/ipv4/tcp_timer.c, tcp_write_err.
   timeoutErrno: 'ETIMEDOUT',
+  // net/ipv4/tcp_input.c, tcp_reset.
+  refusedErrno: 'ECONNREFUSED',
+  refusedAfterMs: 0,
+  resetErrno: 'ECONNRESET',
+  resetAfterFinErrno: 'EPIPE',
   // net/ipv4/tcp_input.c, tcp_validate_incoming; __tcp_oow_rate_limited; tcp_ipv4.c: sysctl_tcp_invalid_ratelimit HZ/2.
   challengeAcks: true,
+  synInConnection: 'challenge',
   challengeAckIntervalMs: 500,
   // net/ipv4/tcp_ipv4.c, tcp_v4_rcv: no_tcp_socket.
   resetsStrayAcks: true,
   // net/ipv4/tcp.c, __tcp_close: data_was_unread.
   resetsOnUnreadClose: true,
-  // include/net/tcp.h: TCP_TIMEWAIT_LEN, TCP_FIN_TIMEOUT.
+  fin: 'linux',
+  // include/net/tcp.h: TCP_TIMEWAIT_LEN, TCP_FIN_TIMEOUT; net/ipv4/tcp_minisocks.c, tcp_timewait_state_process:
+  // tcp_rfc1337 0.
   timeWaitMs: 60_000,
+  timeWaitSyn: 'reopens',
+  timeWaitRst: 'ends',
   finWait2Ms: 60_000,
+  lastAckMs: undefined,
+  closedSince: 'state',
   // As giveUp: tcp_orphan_retries (retransmission.ts).
   orphanMs: undefined,
 };

@@ -1,7 +1,7 @@
 /**
- * lwIP 2.1 with the defaults of opt.h, but for what every port to Ethernet sets: the MSS, and LWIP_TCP_KEEPALIVE. Its
- * timers are counts: tcp_fasttmr every 250 ms (TCP_TMR_INTERVAL, priv/tcp_priv.h) sends delayed ACKs, tcp_slowtmr every
- * 500 ms (TCP_SLOW_INTERVAL) does all else. So a retransmission comes up to 500 ms earlier than its RTO says, and a
+ * lwIP 2.2.1 (STABLE-2_2_1_RELEASE) with the defaults of opt.h, but for what every port to Ethernet sets: the MSS, and
+ * LWIP_TCP_KEEPALIVE. Its timers are counts: tcp_fasttmr every 250 ms (TCP_TMR_INTERVAL, priv/tcp_priv.h) sends delayed
+ * ACKs, tcp_slowtmr every 500 ms (TCP_SLOW_INTERVAL) does all else. So a retransmission comes up to 500 ms earlier than its RTO says, and a
  * first keepalive probe up to 500 ms later than its idle time; what follows either comes in whole 500 ms.
  */
 
@@ -31,12 +31,20 @@ export const LWIP: Profile = {
   receiveBufferBytes: 4 * 1460,
   // opt.h: MEMP_NUM_TCP_PCB.
   socketsMax: 5,
-  // priv/tcp_priv.h: TCP_LOCAL_PORT_RANGE_START and END.
-  ephemeralPorts: { first: 0xc000, last: 0xffff },
+  // tcp.c, tcp_alloc: tcp_kill_timewait, tcp_kill_state; tcp_kill_prio finds none, as all have TCP_PRIO_NORMAL.
+  fullTable: 'lwip',
+  // priv/tcp_priv.h: TCP_LOCAL_PORT_RANGE_START and END, which tcp.c, tcp_new_port, leaves out. tcp_init begins at a
+  // random one where the port has LWIP_RAND, as arch/cc.h of lwIP's own ports has; where not, a profile of your own
+  // says `from-first`.
+  ephemeralPorts: { first: 0xc000, last: 0xfffe, order: 'from-random' },
 
+  // tcp_in.c, tcp_listen_input, with TCP_LISTEN_BACKLOG, as ports with sockets set it (opt.h: 0, and then all are taken
+  // for which there is a PCB): accepts_pending has those in their handshakes, and those not yet accepted.
   backlogExtra: 0,
   handshakesApart: false,
   synCookies: false,
+  backlogCounts: 'waiting',
+  fullListener: 'silence',
 
   // src/include/lwip/opt.h: ARP_TABLE_SIZE, ARP_MAXAGE, ARP_QUEUEING 0; src/core/ipv4/etharp.c: ARP_MAXPENDING;
   // src/core/tcp.c, tcp_slowtmr: tcp_rexmit_rto_prepare is tried at each call.
@@ -71,10 +79,18 @@ export const LWIP: Profile = {
     // after 18.5 s.
     synRetries: 0,
     synLinearTimeouts: 6,
-    // TCP_SYN_RCVD_TIMEOUT, 20 s, ends it before the third (priv/tcp_priv.h): 3 s, 6 s, 12 s.
+    // After 3 s and 9 s; a third would come after 21 s.
     synAckRetries: 2,
     rtoMs: 3000,
     lastWaitMs: 500,
+    // priv/tcp_priv.h, TCP_SYN_RCVD_TIMEOUT; tcp_slowtmr wants more slow ticks than that.
+    synReceivedMs: 20_500,
+    // tcp_in.c, tcp_process, SYN_SENT: tcp_rst and tcp_rexmit_rto, which counts as a retry. What has SYN and no ACK
+    // is nothing there.
+    strayAck: 'at-once',
+    crossedSyn: 'ignored',
+    // tcp_process, SYN_RCVD.
+    otherSyn: 'ignored',
   },
 
   congestion: {
@@ -117,17 +133,32 @@ export const LWIP: Profile = {
 
   userTimeout: false,
   timeoutErrno: 'ECONNABORTED',
+  // tcp_in.c, tcp_input: ERR_RST for every RST, in SYN_SENT too; err_to_errno_table: ECONNRESET.
+  refusedErrno: 'ECONNRESET',
+  refusedAfterMs: 0,
+  resetErrno: 'ECONNRESET',
+  resetAfterFinErrno: 'ECONNRESET',
   // tcp_in.c, tcp_process: RST in the window but not at its edge, and SYN, are answered by ACK; no limit to how often.
   challengeAcks: true,
+  synInConnection: 'challenge',
   challengeAckIntervalMs: 0,
   // tcp_in.c, tcp_input: no matching connection.
   resetsStrayAcks: true,
   // tcp.c, tcp_close_shutdown: rcv_wnd is not all of the window.
   resetsOnUnreadClose: true,
-  // priv/tcp_priv.h: 2 * TCP_MSL.
-  timeWaitMs: 120_000,
-  // priv/tcp_priv.h: TCP_FIN_WAIT_TIMEOUT.
-  finWait2Ms: 20_000,
+  // tcp.c, tcp_close_shutdown_fin.
+  fin: 'linux',
+  // priv/tcp_priv.h: 2 * TCP_MSL; and a slow tick, as of all that follow: tcp_slowtmr wants more than that.
+  timeWaitMs: 120_500,
+  // tcp_in.c, tcp_timewait_input.
+  timeWaitSyn: 'lwip',
+  timeWaitRst: 'ignored',
+  // priv/tcp_priv.h: TCP_FIN_WAIT_TIMEOUT; tcp_slowtmr: 2 * TCP_MSL for LAST_ACK.
+  finWait2Ms: 20_500,
+  lastAckMs: 120_500,
+  // tcp_process does not set pcb->tmr any more when TF_RXCLOSED is set: a connection that was silent for a minute
+  // before it was closed is forgotten as soon as its FIN is acknowledged.
+  closedSince: 'last-arrival',
   // tcp_slowtmr: TCP_MAXRTX for all.
   orphanMs: undefined,
 };

@@ -29,13 +29,19 @@ export const W5500: Profile = {
   receiveBufferBytes: 2048,
   // "Supports 8 independent sockets simultaneously".
   socketsMax: 8,
-  // The chip has none; ioLibrary_Driver, socket.c: sock_any_port from SOCK_ANY_PORT_NUM on, and again when it comes to
-  // 0xFFF0.
-  ephemeralPorts: { first: 0xc000, last: 0xffef },
+  // ioLibrary_Driver knows sockets by number: who has none left waits until one is SOCK_CLOSED.
+  fullTable: 'fails',
+  // The chip has none; ioLibrary_Driver (1d2582a), socket.c: sock_any_port from SOCK_ANY_PORT_NUM on at each start, and
+  // again when it comes to 0xFFF0.
+  ephemeralPorts: { first: 0xc000, last: 0xffef, order: 'from-first' },
 
+  // A socket that listens becomes the connection (4.2, Sn_CR, LISTEN), so `backlog` of them listen. What a SYN gets for
+  // which none does, is not said: as a port where nobody listens.
   backlogExtra: 0,
   handshakesApart: false,
   synCookies: false,
+  backlogCounts: 'waiting',
+  fullListener: 'reset',
 
   // Data sheet 4.1, RCR: ARPTO is RTR x 0.1 ms x (RCR + 1).
   arp: { kind: 'w5500', retryMs: 200, retries: 8 },
@@ -59,7 +65,18 @@ export const W5500: Profile = {
   },
 
   // 4.1, RCR: SYN, FIN, RST and data alike.
-  handshake: { synRetries: 8, synLinearTimeouts: 0, synAckRetries: 8, rtoMs: 200, lastWaitMs: undefined },
+  handshake: {
+    synRetries: 8,
+    synLinearTimeouts: 0,
+    synAckRetries: 8,
+    rtoMs: 200,
+    lastWaitMs: undefined,
+    // Not said, all that follow: RFC 9293, with the time of RTR.
+    synReceivedMs: undefined,
+    strayAck: 'in-time',
+    crossedSyn: 'opens',
+    otherSyn: 'challenge',
+  },
 
   // Not said: no congestion control and no fast retransmit are assumed.
   congestion: { control: 'none', initialWindowSegments: 1, dupAckThreshold: Infinity },
@@ -95,17 +112,30 @@ export const W5500: Profile = {
   userTimeout: false,
   // Sn_IR, TIMEOUT.
   timeoutErrno: 'ETIMEDOUT',
+  // ioLibrary_Driver, socket.c, connect: SOCKERR_SOCKCLOSED where Sn_SR is SOCK_CLOSED without TIMEOUT; send and recv:
+  // SOCKERR_SOCKSTATUS. Only RST does that.
+  refusedErrno: 'ECONNREFUSED',
+  refusedAfterMs: 0,
+  resetErrno: 'ECONNRESET',
+  resetAfterFinErrno: 'ECONNRESET',
   // 4.2, Sn_CR, DISCON: upon a RST it is "unconditionally" closed.
   challengeAcks: false,
+  synInConnection: 'window',
   challengeAckIntervalMs: 0,
   // Not said.
   resetsStrayAcks: true,
   // 4.2, Sn_CR, DISCON: sends FIN.
   resetsOnUnreadClose: false,
+  // Not said.
+  fin: 'linux',
   // 4.2, Sn_SR: SOCK_TIME_WAIT is passed through; after the exchange of FINs it is SOCK_CLOSED.
   timeWaitMs: 0,
+  timeWaitSyn: 'reopens',
+  timeWaitRst: 'ends',
   // 4.2, Sn_CR, DISCON: without the peer's FIN it ends with TIMEOUT, after TCPTO.
   finWait2Ms: 31_800,
+  lastAckMs: undefined,
+  closedSince: 'state',
   // RCR, for all.
   orphanMs: undefined,
 };

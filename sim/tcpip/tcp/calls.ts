@@ -10,7 +10,7 @@ import { sendReset, sendSyn } from './segment.ts';
 import { advance } from './seq.ts';
 import {
   ACTIVE, done, ERROR_TOLD, FIN_RECEIVED, FIN_WANTED, heldSinceTick, KEEPALIVE_TIMER, msToTicks, NO_DELAY, ORPHAN,
-  RETRANSMITTED, setSynTimer, setTimer, type Tcb, TIMING, waitForFin, WANTS_ROOM,
+  RETRANSMITTED, setSynTimer, setTimer, silentTicks, type Tcb, TIMING, waitForFin, WANTS_ROOM,
 } from './tcb.ts';
 
 /** A connection to be, with its two ends known. */
@@ -48,7 +48,7 @@ export function connect(tcb: Tcb): void {
     tcb.inTrouble().probesOut = 1;
     setTimer(tcb, 'retransmit', msToTicks(tcb.stack, arp.retryMs));
   } else {
-    setSynTimer(tcb);
+    setSynTimer(tcb, tcb.rtoTicks);
   }
 }
 
@@ -121,6 +121,8 @@ function finish(tcb: Tcb, state: 'FIN-WAIT-1' | 'LAST-ACK'): void {
 export function close(tcb: Tcb): void {
   if ((tcb.flags & ORPHAN) !== 0) return;
   const hasUnread = tcb.receiving !== undefined;
+  // From now on it stands for when something came last (tcb.ts, elapsedTicks).
+  tcb.lastDataTick = (tcb.stack.clock.nowTick - silentTicks(tcb)) | 0;
   leave(tcb);
   if (tcb.state === 'CLOSED') return;
   if (tcb.state === 'SYN-SENT') {
@@ -134,7 +136,7 @@ export function close(tcb: Tcb): void {
     done(tcb, undefined);
   } else {
     shutdown(tcb);
-    if (tcb.state === 'FIN-WAIT-2') waitForFin(tcb);
+    if (tcb.state === 'FIN-WAIT-2' && tcb.stack.profile.fin === 'linux') waitForFin(tcb);
   }
 }
 

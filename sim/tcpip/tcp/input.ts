@@ -4,21 +4,22 @@ import type { Errno } from '../../../hal/errno.ts';
 import { ACK, FIN, Packet, RST, segmentEnd, SYN } from '../../packet/packet.ts';
 import type { SynCookie } from '../syn-cookie.ts';
 import { ackArrives } from './acknowledgement.ts';
-import { initialize } from './calls.ts';
+import { initialize, shutdown } from './calls.ts';
 import { challenge } from './challenge.ts';
 import { ackOrDelay } from './delayed-ack.ts';
 import { startKeepAlive } from './keepalive.ts';
-import { sendNew } from './output.ts';
+import { retransmit, sendNew } from './output.ts';
 import { enterQuickAcks } from './quick-ack.ts';
 import { receiveWindow } from './receive-window.ts';
 import { takeData } from './receive.ts';
 import { resetReply } from './reset.ts';
+import { giveUp, sendSynAgain, synAckTicks } from './retransmission.ts';
 import { echoedRttUs, measured, TIMEOUT_US_MIN } from './rto.ts';
 import { sendAck, sendSyn } from './segment.ts';
 import { advance, distance } from './seq.ts';
 import {
-  confirmNeighbour, CONNECTED, done, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer, setTimer,
-  type Tcb, type TcpState, timeWait, TIMING, usToTicks, waitForFin,
+  confirmNeighbour, CONNECTED, done, FIN_RECEIVED, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer,
+  setTimer, type Tcb, timeWait, TIMING, usToTicks, waitForFin,
 } from './tcb.ts';
 
 /** What SYN offers beyond its sequence number. RFC 9293 3.7.1: without the option, an MSS of 536. */
@@ -38,6 +39,7 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
     arrivesInTimeWait(tcb, packet);
     return;
   }
+  if ((packet.flags & (SYN | ACK | RST)) === SYN && pureSynArrives(tcb, packet)) return;
   const end = segmentEnd(packet);
   if (!isAcceptable(tcb, packet.seq, end)) {
     answerUnacceptable(tcb, packet, end);
@@ -64,7 +66,9 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
       done(tcb, undefined);
       return;
     }
+    if (answersFinAgain(tcb, packet)) return;
     takeData(tcb, packet);
+    if (tcb.state === 'CLOSE-WAIT' && tcb.stack.profile.fin === 'freertos-tcp') shutdown(tcb);
   }
   sendNew(tcb);
   ackOrDelay(tcb);
@@ -76,7 +80,7 @@ export function openPassive(tcb: Tcb, syn: Packet, isn?: number): void {
   tcb.state = 'SYN-RECEIVED';
   takeSyn(tcb, syn);
   sendSyn(tcb);
-  setSynTimer(tcb);
+  setSynTimer(tcb, synAckTicks(tcb));
 }
 
 /** The same when the third segment of the handshake has come, and all that is known of the first is in the cookie. */
@@ -98,31 +102,74 @@ export function openByCookie(tcb: Tcb, { packet, cookie }: { packet: Packet; coo
 // ---- the handshake ----
 
 function arrivesInSynSent(tcb: Tcb, packet: Packet): void {
-  const { stack } = tcb;
   const hasAck = (packet.flags & ACK) !== 0;
+  if (tcb.timer === 'refused') {
+    resetReply(tcb.stack, packet);
+    return;
+  }
   if (hasAck && packet.ack !== tcb.sndNxt) {
-    // An old connection of the peer's, perhaps: it is reset, and SYN goes out again soon, after a RST of an old one too
-    // (Linux's tcp_rcv_synsent_state_process).
-    if (tcb.trouble.timeouts === 0) setTimer(tcb, 'retransmit', usToTicks(stack, TIMEOUT_US_MIN));
-    resetReply(stack, packet);
+    strayAckArrives(tcb, packet);
     return;
   }
   if ((packet.flags & RST) !== 0) {
-    if (hasAck) done(tcb, 'ECONNREFUSED');
+    if (hasAck) refused(tcb);
     return;
   }
   if ((packet.flags & SYN) === 0) return;
-  takeSyn(tcb, packet);
   if (!hasAck) {
-    // Both ends have opened at once (RFC 9293 3.5, figure 7).
-    tcb.state = 'SYN-RECEIVED';
-    sendSyn(tcb);
-    setTimer(tcb, 'retransmit', tcb.rtoTicks);
+    synsCross(tcb, packet);
     return;
   }
+  takeSyn(tcb, packet);
   establish(tcb, packet);
   confirmNeighbour(tcb);
   sendAck(tcb);
+}
+
+/** What is of an old connection, perhaps: the peer must know that it is gone (RFC 9293 3.5.1, figure 9). */
+function strayAckArrives(tcb: Tcb, packet: Packet): void {
+  const { stack } = tcb;
+  const isReset = (packet.flags & RST) !== 0;
+  resetReply(stack, packet);
+  switch (stack.profile.handshake.strayAck) {
+    case 'linux':
+      // Linux's tcp_rcv_synsent_state_process: SYN goes out again soon, after a RST of an old one too.
+      if (tcb.trouble.timeouts === 0) setTimer(tcb, 'retransmit', usToTicks(stack, TIMEOUT_US_MIN));
+      break;
+    case 'at-once':
+      if (!isReset) sendSynAgain(tcb);
+      break;
+    case 'in-time':
+      break;
+    case 'gives-up':
+      if (!isReset) giveUp(tcb);
+      break;
+  }
+}
+
+/** RFC 9293 3.10.7.3: RST that acknowledges our SYN. */
+function refused(tcb: Tcb): void {
+  const { refusedErrno, refusedAfterMs } = tcb.stack.profile;
+  if (refusedAfterMs === 0) done(tcb, refusedErrno);
+  else setTimer(tcb, 'refused', msToTicks(tcb.stack, refusedAfterMs));
+}
+
+/** Both ends have opened at once (RFC 9293 3.5, figure 7). */
+function synsCross(tcb: Tcb, packet: Packet): void {
+  switch (tcb.stack.profile.handshake.crossedSyn) {
+    case 'opens':
+      takeSyn(tcb, packet);
+      tcb.state = 'SYN-RECEIVED';
+      sendSyn(tcb);
+      setTimer(tcb, 'retransmit', tcb.rtoTicks);
+      break;
+    case 'ignored':
+      break;
+    case 'gives-up':
+      resetReply(tcb.stack, packet);
+      giveUp(tcb);
+      break;
+  }
 }
 
 function takeSyn(tcb: Tcb, packet: Packet): void {
@@ -189,7 +236,7 @@ function isAcceptable(tcb: Tcb, seq: number, end: number): boolean {
 function answerUnacceptable(tcb: Tcb, packet: Packet, end: number): void {
   if ((packet.flags & RST) !== 0) return;
   if (isRepeatedSyn(tcb, packet)) {
-    sendSyn(tcb);
+    answerSynAgain(tcb);
     return;
   }
   if (packet.payloadBytes > 0 && (packet.flags & SYN) === 0) {
@@ -206,28 +253,47 @@ function resetArrives(tcb: Tcb, packet: Packet): void {
     challenge(tcb);
     return;
   }
-  done(tcb, resetErrno(tcb.state));
+  done(tcb, resetErrno(tcb));
 }
 
-/** Linux's tcp_reset. */
-function resetErrno(state: TcpState): Errno | undefined {
+/** Linux's tcp_reset; what the others say, their profiles have. */
+function resetErrno({ state, stack: { profile } }: Tcb): Errno | undefined {
   switch (state) {
     case 'SYN-RECEIVED':
-      return 'ECONNREFUSED';
+      return profile.refusedErrno;
     case 'CLOSE-WAIT':
-      return 'EPIPE';
+      return profile.resetAfterFinErrno;
     case 'TIME-WAIT':
     case 'CLOSED':
       return undefined;
     default:
-      return 'ECONNRESET';
+      return profile.resetErrno;
   }
 }
 
+/** SYN alone, of a peer that has rebooted, perhaps, or whose SYN came twice. Whether that is all about it. */
+function pureSynArrives(tcb: Tcb, packet: Packet): boolean {
+  const { synInConnection, handshake } = tcb.stack.profile;
+  if (tcb.state !== 'SYN-RECEIVED') return synInConnection === 'ignored';
+  if (isRepeatedSyn(tcb, packet)) return false;
+  if (handshake.otherSyn === 'taken') {
+    takeSyn(tcb, packet);
+    answerSynAgain(tcb);
+  }
+  return handshake.otherSyn !== 'challenge';
+}
+
+/** The peer's SYN has come once more, and its time counts anew. */
+function answerSynAgain(tcb: Tcb): void {
+  tcb.lastDataTick = tcb.stack.clock.nowTick;
+  sendSyn(tcb);
+}
+
 function synArrives(tcb: Tcb, packet: Packet): void {
+  const { synInConnection } = tcb.stack.profile;
   if (isRepeatedSyn(tcb, packet)) {
-    sendSyn(tcb);
-  } else if (tcb.stack.profile.challengeAcks || tcb.state === 'SYN-RECEIVED' || distance(tcb.rcvNxt, packet.seq) < 0) {
+    answerSynAgain(tcb);
+  } else if (synInConnection !== 'window' || tcb.state === 'SYN-RECEIVED' || distance(tcb.rcvNxt, packet.seq) < 0) {
     // RFC 5961 4.2: an ACK, whatever its number; a peer that has rebooted will answer it with the right RST. And
     // without that RFC, where it is before the window: the peer has not got the last segment of the handshake (RFC 793
     // 3.9, first check).
@@ -235,7 +301,7 @@ function synArrives(tcb: Tcb, packet: Packet): void {
   } else {
     // RFC 793: a SYN in the window ends the connection.
     resetReply(tcb.stack, packet);
-    done(tcb, 'ECONNRESET');
+    done(tcb, tcb.stack.profile.resetErrno);
   }
 }
 
@@ -266,13 +332,21 @@ function isTooLate({ flags, state, rcvNxt }: Tcb, end: number, withFin: boolean)
   );
 }
 
+/** FreeRTOS+TCP sends its FIN again only as the answer to the peer's (prvTCPHandleFin in eLAST_ACK). */
+function answersFinAgain(tcb: Tcb, { flags }: Packet): boolean {
+  if (tcb.stack.profile.fin !== 'freertos-tcp' || (flags & FIN) === 0) return false;
+  if ((tcb.flags & FIN_RECEIVED) === 0 || (tcb.flags & FIN_SENT) === 0 || tcb.packetsOut === 0) return false;
+  retransmit(tcb, tcb.sndUna);
+  return true;
+}
+
 /** RFC 9293 3.10.7.4, fifth: our FIN, if that is what was acknowledged. */
 function finAcknowledged(tcb: Tcb): void {
   if ((tcb.flags & FIN_SENT) === 0 || tcb.sndUna !== tcb.sndNxt) return;
   switch (tcb.state) {
     case 'FIN-WAIT-1':
       tcb.state = 'FIN-WAIT-2';
-      if ((tcb.flags & ORPHAN) !== 0) waitForFin(tcb);
+      if ((tcb.flags & ORPHAN) !== 0 || tcb.stack.profile.fin === 'freertos-tcp') waitForFin(tcb);
       break;
     case 'CLOSING':
       timeWait(tcb);
@@ -285,15 +359,29 @@ function finAcknowledged(tcb: Tcb): void {
 }
 
 function arrivesInTimeWait(tcb: Tcb, packet: Packet): void {
+  const { timeWaitRst, timeWaitSyn } = tcb.stack.profile;
   if ((packet.flags & RST) !== 0) {
     // Linux, tcp_rfc1337 being 0: RST ends it.
-    if (packet.seq === tcb.rcvNxt) done(tcb, undefined);
+    if (packet.seq === tcb.rcvNxt && timeWaitRst === 'ends') done(tcb, undefined);
+    return;
+  }
+  if ((packet.flags & SYN) !== 0 && timeWaitSyn === 'lwip' && isInWindow(tcb, packet.seq)) {
+    // lwIP's tcp_timewait_input: "If the SYN is in the window it is an error".
+    resetReply(tcb.stack, packet);
     return;
   }
   if ((packet.flags & SYN) !== 0 || segmentEnd(packet) !== packet.seq) {
     sendAck(tcb);
-    if ((packet.flags & FIN) !== 0) timeWait(tcb);
+    if ((packet.flags & FIN) !== 0) {
+      tcb.lastDataTick = tcb.stack.clock.nowTick;
+      timeWait(tcb);
+    }
   }
+}
+
+function isInWindow(tcb: Tcb, seq: number): boolean {
+  const beyond = distance(tcb.rcvNxt, seq);
+  return beyond >= 0 && beyond <= receiveWindow(tcb);
 }
 
 function isClosed({ state }: Tcb): boolean {

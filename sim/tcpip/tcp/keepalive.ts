@@ -9,7 +9,7 @@ import type { Profile } from '../profile.ts';
 import { hasUnsent } from './output.ts';
 import { giveUp } from './retransmission.ts';
 import { sendProbe, sendReset } from './segment.ts';
-import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, type Tcb, ticksSince } from './tcb.ts';
+import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, silentTicks, type Tcb } from './tcb.ts';
 
 /** TCP_MAX_KEEPIDLE and TCP_MAX_KEEPCNT of Linux: what is more cannot be set. */
 const SECONDS_MAX = 32_767;
@@ -100,14 +100,6 @@ function probeAgainTicks(tcb: Tcb): number {
 
 function idleTicks({ stack }: Tcb, { idle }: KeepAlive): number {
   return msToTicks(stack, idle * 1000 + stack.profile.keepAlive.idleExtraMs);
-}
-
-/**
- * For how long nothing has come: neither data nor an ACK. Without a sign, as Linux's keepalive_time_elapsed: where only
- * ACKs come, data can be longer ago than a difference with a sign tells, which for the W5500's ticks is 60 hours.
- */
-function silentTicks(tcb: Tcb): number {
-  return Math.min(ticksSince(tcb.stack, tcb.lastDataTick) >>> 0, ticksSince(tcb.stack, tcb.lastAckTick) >>> 0);
 }
 
 function arm(tcb: Tcb, delayTicks: number): void {

@@ -54,13 +54,23 @@ export function sendNext(tcb: Tcb, push: boolean, override = false): boolean {
     if (room <= 0 || (!override && room < mssBytes && room < tcb.sndWndMax / 2)) return false;
     bytes = room;
   }
-  // FIN has a number too, that must be in the window (RFC 9293 3.4; Linux's tcp_snd_wnd_test).
-  const withFin = isFinDue && bytes === unsent && bytes < room;
+  const withFin = isFinDue && bytes === unsent && mayCarryFin(tcb, bytes, room);
   if (bytes === 0 && !withFin) return false;
   if (bytes < mssBytes && !withFin && !push && isHeldByNagle(tcb)) return false;
   sendData(tcb, tcb.sndNxt, bytes, withFin);
   sent(tcb, bytes, withFin);
   return true;
+}
+
+function mayCarryFin({ stack, sndUna, sndNxt }: Tcb, bytes: number, room: number): boolean {
+  switch (stack.profile.fin) {
+    case 'linux':
+      // FIN has a number too, that must be in the window (RFC 9293 3.4; Linux's tcp_snd_wnd_test).
+      return bytes < room;
+    case 'freertos-tcp':
+      // FreeRTOS+TCP's prvTCPPrepareSend: alone, when xTCPWindowTxDone, whatever the window is.
+      return bytes === 0 && sndUna === sndNxt;
+  }
 }
 
 /** How much data one segment has at most. */

@@ -7,7 +7,7 @@ import { unreachable } from './calls.ts';
 import { backOff, revertBackOff } from './rto.ts';
 import { sendSyn } from './segment.ts';
 import {
-  done, heldSinceTick, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setSynTimer, setTimer, type Tcb,
+  done, heldSinceTick, msToTicks, ORPHAN, PROBE_OUT, RETRANSMITTED, setSynTimer, setTimer, silentTicks, type Tcb,
   ticksSince, TIMING,
 } from './tcb.ts';
 
@@ -95,17 +95,40 @@ function isFirstSyn(tcb: Tcb): boolean {
   if (tcb.state !== 'SYN-SENT' || tcb.trouble.probesOut === 0) return false;
   tcb.inTrouble().probesOut = 0;
   sendSyn(tcb);
-  setSynTimer(tcb);
+  setSynTimer(tcb, tcb.rtoTicks);
   return true;
+}
+
+/** lwIP's tcp_rexmit_rto in SYN_SENT: SYN goes out now, as one of those that are allowed. */
+export function sendSynAgain(tcb: Tcb): void {
+  if (tcb.trouble.timeouts < synRetries(tcb)) retransmitTimeout(tcb);
+}
+
+/** Until SYN and ACK is sent again, or the handshake given up. */
+export function synAckTicks(tcb: Tcb): number {
+  const { synReceivedMs, synAckRetries } = tcb.stack.profile.handshake;
+  if (synReceivedMs === undefined) return tcb.rtoTicks;
+  const left = Math.max(msToTicks(tcb.stack, synReceivedMs) - silentTicks(tcb), 0);
+  return tcb.trouble.timeouts < synAckRetries ? Math.min(tcb.rtoTicks, left) : left;
 }
 
 /** Until the next time-out; after the last send some stacks wait a time of its own. */
 function waitTicks(tcb: Tcb, isHandshake: boolean): number {
   const { retransmission, handshake } = tcb.stack.profile;
-  if (isHandshake && tcb.state !== 'SYN-SENT') return tcb.rtoTicks;
+  if (isHandshake && tcb.state !== 'SYN-SENT') return synAckTicks(tcb);
+  if (tcb.state === 'LAST-ACK') return Math.min(tcb.rtoTicks, lastAckTicksLeft(tcb));
   const { lastWaitMs } = isHandshake ? handshake : retransmission;
   const retries = isHandshake ? synRetries(tcb) : retransmission.giveUp.retries;
   return lastWaitMs !== undefined && tcb.trouble.timeouts >= retries ? msToTicks(tcb.stack, lastWaitMs) : tcb.rtoTicks;
+}
+
+/** Until a connection in LAST-ACK is forgotten. */
+function lastAckTicksLeft(tcb: Tcb): number {
+  const { lastAckMs, closedSince } = tcb.stack.profile;
+  if (lastAckMs === undefined) return Infinity;
+  const isSinceArrival = closedSince === 'last-arrival' && (tcb.flags & ORPHAN) !== 0;
+  const elapsed = isSinceArrival ? ticksSince(tcb.stack, tcb.lastDataTick) >>> 0 : silentTicks(tcb);
+  return Math.max(msToTicks(tcb.stack, lastAckMs) - elapsed, 0);
 }
 
 function synRetries({ state, stack }: Tcb): number {
@@ -128,7 +151,11 @@ function clampToUserTimeout(tcb: Tcb, ticks: number): number {
 function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
   const { stack } = tcb;
   const { by, retries } = stack.profile.retransmission.giveUp;
+  if (tcb.state === 'SYN-RECEIVED' && stack.profile.handshake.synReceivedMs !== undefined) {
+    return silentTicks(tcb) >= msToTicks(stack, stack.profile.handshake.synReceivedMs);
+  }
   if (isHandshake && tcb.trouble.timeouts >= synRetries(tcb)) return true;
+  if (tcb.state === 'LAST-ACK' && lastAckTicksLeft(tcb) === 0) return true;
   if (by === 'elapsed' && !isHandshake && tcb.sndWnd === 0 && (tcb.flags & ORPHAN) === 0) return isShrunkAndSilent(tcb);
   if (tcb.userTimeoutMs > 0) return hasElapsed(tcb, tcb.userTimeoutMs);
   switch (by) {

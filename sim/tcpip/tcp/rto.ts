@@ -5,7 +5,7 @@
 
 import type { Packet } from '../../packet/packet.ts';
 import { distance } from './seq.ts';
-import { msToTicks, PROBE_OUT, setTimer, type Tcb, ticksSince, usToTicks } from './tcb.ts';
+import { FIN_SENT, msToTicks, PROBE_OUT, setTimer, type Tcb, ticksSince, usToTicks, waitForFin } from './tcb.ts';
 
 const SECOND_MS = 1000;
 
@@ -146,6 +146,10 @@ export function armRetransmission(tcb: Tcb, oldestTick = tcb.sentTicks?.[0]): vo
     if (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe') tcb.timer = 'none';
     return;
   }
+  if (isFinAlone(tcb)) {
+    waitForFin(tcb);
+    return;
+  }
   const probeTicks = lossProbeTicks(tcb, oldestTick ?? tcb.stack.clock.nowTick);
   if (probeTicks === undefined) {
     // RFC 6298 5.1: a running timer is not restarted by what is sent behind.
@@ -153,6 +157,11 @@ export function armRetransmission(tcb: Tcb, oldestTick = tcb.sentTicks?.[0]): vo
   } else {
     setTimer(tcb, 'loss-probe', probeTicks);
   }
+}
+
+/** FreeRTOS+TCP's FIN goes out when all else is acknowledged, and is not sent again. */
+function isFinAlone({ flags, stack }: Tcb): boolean {
+  return (flags & FIN_SENT) !== 0 && stack.profile.fin === 'freertos-tcp';
 }
 
 /** RFC 6298 5.3. */

@@ -58,7 +58,7 @@ export interface TcpNeighbours {
 }
 
 /** The one timer of sending: what it waits for (smoltcp's and Linux's way: they exclude one another). */
-export type SendTimer = 'none' | 'retransmit' | 'loss-probe' | 'persist' | 'fin-wait-2' | 'time-wait';
+export type SendTimer = 'none' | 'retransmit' | 'loss-probe' | 'persist' | 'refused' | 'fin-wait-2' | 'time-wait';
 
 /** What congestion control is at: RFC 5681 and 6582; Linux's TCP_CA_Open, Recovery and Loss. */
 export type Recovery = 'open' | 'fast-recovery' | 'loss';
@@ -339,9 +339,28 @@ export function setTimer(tcb: Tcb, timer: Exclude<SendTimer, 'none'>, delayTicks
 }
 
 /** Sets it for the first time, when SYN goes out. */
-export function setSynTimer(tcb: Tcb): void {
+export function setSynTimer(tcb: Tcb, delayTicks: number): void {
   tcb.timer = 'retransmit';
-  tcb.timerTick = tcb.stack.clock.expiry(tcb.rtoTicks, 'other');
+  tcb.timerTick = tcb.stack.clock.expiry(delayTicks, 'other');
+}
+
+/**
+ * For how long nothing has come: neither data nor an ACK. Without a sign, as Linux's keepalive_time_elapsed: where only
+ * ACKs come, data can be longer ago than a difference with a sign tells, which for the W5500's ticks is 60 hours.
+ */
+export function silentTicks(tcb: Tcb): number {
+  return Math.min(ticksSince(tcb.stack, tcb.lastDataTick) >>> 0, ticksSince(tcb.stack, tcb.lastAckTick) >>> 0);
+}
+
+/** How much of the time of a state is over when it begins. */
+function elapsedTicks({ stack, flags, lastDataTick }: Tcb): number {
+  // lwIP's pcb->tmr, which stands still once the user has closed (calls.ts).
+  const isSinceArrival = stack.profile.closedSince === 'last-arrival' && (flags & ORPHAN) !== 0;
+  return isSinceArrival ? ticksSince(stack, lastDataTick) >>> 0 : 0;
+}
+
+function setStateTimer(tcb: Tcb, timer: 'fin-wait-2' | 'time-wait', ms: number): void {
+  setTimer(tcb, timer, Math.max(msToTicks(tcb.stack, ms) - elapsedTicks(tcb), 0));
 }
 
 /** Whether the connection can still receive: the peer has not finished. */
@@ -380,10 +399,10 @@ export function done(tcb: Tcb, error: Errno | undefined): void {
 /** Both have closed: what is still on its way must die before the two ports meet again (RFC 9293 3.6.1). */
 export function timeWait(tcb: Tcb): void {
   tcb.state = 'TIME-WAIT';
-  setTimer(tcb, 'time-wait', msToTicks(tcb.stack, tcb.stack.profile.timeWaitMs));
+  setStateTimer(tcb, 'time-wait', tcb.stack.profile.timeWaitMs);
 }
 
 /** FIN-WAIT-2 of one that was closed does not last for ever (Linux's tcp_fin_timeout). */
 export function waitForFin(tcb: Tcb): void {
-  setTimer(tcb, 'fin-wait-2', msToTicks(tcb.stack, tcb.stack.profile.finWait2Ms));
+  setStateTimer(tcb, 'fin-wait-2', tcb.stack.profile.finWait2Ms);
 }

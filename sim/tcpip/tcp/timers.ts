@@ -44,7 +44,12 @@ function sendTimeout(tcb: Tcb): void {
     case 'persist':
       persistTimeout(tcb);
       break;
+    case 'refused':
+      done(tcb, tcb.stack.profile.refusedErrno);
+      break;
     case 'fin-wait-2':
+      done(tcb, (tcb.flags & ORPHAN) === 0 ? tcb.stack.profile.timeoutErrno : undefined);
+      break;
     case 'time-wait':
       done(tcb, undefined);
       break;

@@ -10,6 +10,7 @@ import { encodePacket } from '../../../sim/packet/encode.ts';
 import { ipBytes, ACK, FIN, Packet, PSH, RST, SYN } from '../../../sim/packet/packet.ts';
 import { PROFILE_NAMES, type Profile } from '../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
+import { shutdown } from '../../../sim/tcpip/tcp/calls.ts';
 import { Seeded } from '../../support/seeded.ts';
 import { checkStack, forgetWindow } from './invariants.ts';
 import { PEER_PORT, PORT, Rig } from './rig.ts';
@@ -157,8 +158,14 @@ class Fuzz {
   /** To the state, the way a connection gets there. */
   bring(state: (typeof TCP_STATES)[number]): void {
     const { rig } = this;
-    const user = state === 'SYN-SENT' || this.#random.chance(2) ? this.#opened(state) : this.#accept(state);
+    const { crossedSyn } = rig.host.profile.handshake;
+    const isOpened = state === 'SYN-SENT' || this.#random.chance(2);
+    const isHere = isOpened && (state !== 'SYN-RECEIVED' || crossedSyn === 'opens');
+    const user = isHere ? this.#opened(state) : this.#accept(state);
     this.#user = user;
+    const finish = (): void => {
+      if (rig.tcb !== undefined) rig.stack.perform(rig.tcb, shutdown, undefined);
+    };
     const fin = (): void => rig.peer('F. 1 ack 1');
     const data = this.#random.chance(2) ? user?.write(3000) : 0;
     switch (state) {
@@ -167,12 +174,12 @@ class Fuzz {
       case 'ESTABLISHED':
         break;
       case 'FIN-WAIT-1':
-        user?.socket?.shutdown();
+        finish();
         break;
       case 'FIN-WAIT-2':
       case 'TIME-WAIT':
       case 'CLOSING':
-        user?.socket?.shutdown();
+        finish();
         if (state === 'CLOSING') fin();
         else this.#acknowledgeAll();
         if (state === 'TIME-WAIT') rig.peer(`F. 1 ack ${typeof data === 'number' ? data + 2 : 2}`);
@@ -182,7 +189,7 @@ class Fuzz {
         break;
       case 'LAST-ACK':
         fin();
-        user?.socket?.shutdown();
+        finish();
         break;
     }
   }
@@ -252,7 +259,9 @@ function seeds(): number[] {
 }
 
 describe.each(PROFILE_NAMES)('the stack of %s', (name) => {
-  it.each(TCP_STATES)('in %s, takes any segment', (state) => {
+  // FreeRTOS+TCP waits for nobody to close after the peer has.
+  const states = TCP_STATES.filter((state) => PROFILES[name].fin === 'linux' || state !== 'CLOSE-WAIT');
+  it.each(states)('in %s, takes any segment', (state) => {
     for (const seed of seeds()) {
       guarded(seed, () => {
         const fuzz = new Fuzz(PROFILES[name], new Seeded(seed), seed);

@@ -104,7 +104,10 @@ function fragments(tcb: Tcb): string | undefined {
 /** Something will happen: what is in flight or waits has a time at which it goes on, or ends. */
 function timers(tcb: Tcb): string | undefined {
   const inFlight = tcb.sndUna !== tcb.sndNxt;
-  if (inFlight && tcb.timer !== 'retransmit' && tcb.timer !== 'loss-probe') {
+  const isFinAlone = tcb.stack.profile.fin === 'freertos-tcp' && (tcb.flags & FIN_SENT) !== 0;
+  const isRefused = tcb.state === 'SYN-SENT' && tcb.timer === 'refused';
+  if (inFlight && isFinAlone && tcb.timer !== 'fin-wait-2') return `FIN is in flight, and the timer is ${tcb.timer}`;
+  if (inFlight && !isFinAlone && !isRefused && tcb.timer !== 'retransmit' && tcb.timer !== 'loss-probe') {
     return `data is in flight, and the timer is ${tcb.timer}`;
   }
   if (!inFlight && (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe')) {
@@ -122,7 +125,7 @@ function timers(tcb: Tcb): string | undefined {
   if (tcb.state === 'FIN-WAIT-2' && (tcb.flags & ORPHAN) !== 0 && tcb.timer !== 'fin-wait-2') {
     return 'it waits for FIN for ever';
   }
-  if (tcb.timer === 'fin-wait-2' && tcb.state !== 'FIN-WAIT-2') return 'it waits for FIN';
+  if (tcb.timer === 'fin-wait-2' && tcb.state !== 'FIN-WAIT-2' && !isFinAlone) return 'it waits for FIN';
   if ((tcb.flags & KEEPALIVE_TIMER) !== 0 && tcb.keepAlive === undefined) return 'keepalive is off, and its timer runs';
   if ((tcb.flags & ARMED) === 0) return hasTimer(tcb) ? 'it has a timer, and no appointment' : undefined;
   if (!hasTimer(tcb)) return 'it has an appointment, and no timer';

@@ -52,9 +52,14 @@ const RULES: readonly ((random: Seeded) => Rule)[] = [
   () => blackhole(),
 ];
 
+/** Who answers FIN by FIN, and never sends it again, can promise nothing: FreeRTOS+TCP is tried without that. */
+function wholeOf(profile: Profile): Profile {
+  return { ...profile, fin: 'linux' };
+}
+
 /** A stack as it is, or with buffers too small for anything to go smoothly. */
 function profileOf(random: Seeded): Profile {
-  const profile = PROFILES[random.pick(PROFILE_NAMES)];
+  const profile = wholeOf(PROFILES[random.pick(PROFILE_NAMES)]);
   if (!random.chance(3)) return profile;
   return {
     ...profile,
