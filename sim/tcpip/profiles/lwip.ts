@@ -1,8 +1,9 @@
 /**
  * lwIP 2.2.1 (STABLE-2_2_1_RELEASE) with the defaults of opt.h, but for what every port to Ethernet sets: the MSS, and
  * LWIP_TCP_KEEPALIVE. Its timers are counts: tcp_fasttmr every 250 ms (TCP_TMR_INTERVAL, priv/tcp_priv.h) sends delayed
- * ACKs, tcp_slowtmr every 500 ms (TCP_SLOW_INTERVAL) does all else. So a retransmission comes up to 500 ms earlier than its RTO says, and a
- * first keepalive probe up to 500 ms later than its idle time; what follows either comes in whole 500 ms.
+ * ACKs, tcp_slowtmr every 500 ms (TCP_SLOW_INTERVAL) does all else. So a retransmission comes up to 500 ms earlier than
+ * its RTO says, and a first keepalive probe up to 500 ms later than its idle time; what follows either comes in whole
+ * 500 ms.
  */
 
 import type { Profile } from '../profile.ts';
