@@ -22,7 +22,7 @@ export class Ports {
     this.#range = range;
     this.#random = random | 0;
     // RFC 6056 3.3: not the same ports after each boot, where the stack sees to that.
-    this.#next = range.order === 'from-first' ? range.first : this.#draw();
+    this.#next = range.first + (range.order === 'from-first' ? 0 : random % (range.last - range.first + 1));
   }
 
   listener(port: number): Listener | undefined {
