@@ -21,6 +21,8 @@ const GRAMMAR = [
   '  power-loss on dev-* at 1m..2m for 5s..10s every 10m     drawn from the seed, for each device each time',
   '  loss 10% on dev-3..9 from 0s                            devices 3 to 9; `from` is another word for `at`',
   '  hang on server at 20s                                   simulated only',
+  'A file for run --plan may also say:  devices 40 meter; profile w5500 on meter-*; beat 10s on meter-1..9;',
+  '  expect server notices within 15s                        a line each; see cablepull run --help',
 ];
 
 const TIERS_MEAN =

@@ -65,8 +65,11 @@ export function tiles({
   ghostMs,
   falseAlarms,
   overlappingSessions,
+  peakReconnects,
   trafficADay,
 }: Summary): string {
+  const reconnects = peakReconnects === undefined ? 'none' : grouped(peakReconnects.count);
+  const when = peakReconnects === undefined ? '' : `, from ${humanTime(peakReconnects.atMs)} on`;
   const traffic = trafficADay === undefined ? '–' : formatBytes(trafficADay.bytes);
   return (
     '<div class="tiles">' +
@@ -74,9 +77,10 @@ export function tiles({
     detectionTile('device', 'The device noticed', device) +
     detectionTile('', 'Service was back', back) +
     '</div><div class="tiles">' +
-    tile('ghost', 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together') +
+    tile(ghostMs === 0 ? '' : 'ghost', 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together') +
     tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up') +
     tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device on line twice') +
+    tile('', 'Reconnects', reconnects, `at most, in one second${when}`) +
     tile(
       '',
       'Traffic',

@@ -45,7 +45,7 @@ code { font: 12.5px/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospac
 .expectations ul { margin: 6px 0 0; padding-left: 18px; color: var(--muted); font-size: 14px; }
 summary { cursor: pointer; color: var(--muted); font-size: 14px; margin-top: 6px; }
 .tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: 12px; margin: 0; }
-.tiles + .tiles { grid-template-columns: repeat(4, 1fr); margin-top: 12px; }
+.tiles + .tiles { grid-template-columns: repeat(5, 1fr); margin-top: 12px; }
 .tile {
   background: var(--card); border: 1px solid var(--edge); border-top-width: 3px; border-radius: 12px;
   padding: 14px 16px; min-width: 0;
@@ -152,7 +152,7 @@ td .good { color: var(--good); }
 footer { margin-top: 30px; color: var(--muted); font-size: 13px; }
 @media (max-width: 820px) {
   .tiles, .tiles + .tiles { grid-template-columns: repeat(2, 1fr); }
-  .tiles .wide-tile { grid-column: span 2; }
+  .tiles .wide-tile, .tiles + .tiles .tile:last-child { grid-column: span 2; }
 }
 @media (max-width: 600px) {
   main { padding: 18px 12px 40px; }
