@@ -68,6 +68,7 @@ export function tiles({
   peakReconnects,
   trafficADay,
 }: Summary): string {
+  const ghostKind = ghostMs === 0 ? '' : 'ghost';
   const reconnects = peakReconnects === undefined ? 'none' : grouped(peakReconnects.count);
   const when = peakReconnects === undefined ? '' : `, from ${humanTime(peakReconnects.atMs)} on`;
   const traffic = trafficADay === undefined ? '–' : formatBytes(trafficADay.bytes);
@@ -77,7 +78,7 @@ export function tiles({
     detectionTile('device', 'The device noticed', device) +
     detectionTile('', 'Service was back', back) +
     '</div><div class="tiles">' +
-    tile(ghostMs === 0 ? '' : 'ghost', 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together') +
+    tile(ghostKind, 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together') +
     tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up') +
     tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device on line twice') +
     tile('', 'Reconnects', reconnects, `at most, in one second${when}`) +
