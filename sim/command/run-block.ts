@@ -26,7 +26,7 @@ export interface BlockResult {
 const TELLINGS_KEPT_MAX = 100_000;
 
 export async function runBlock(settings: RunSettings, { before, deviceCount }: DeviceBlock): Promise<BlockResult> {
-  const { seed, plan, devices, servers, forMs } = settings;
+  const { seed, arp, plan, devices, servers, forMs } = settings;
   if (forMs === undefined) throw new Error('a simulated run must have an end');
   const lines = plan.map(formatFault);
   const fleet = new Fleet(deviceCount, servers.length);
@@ -35,6 +35,7 @@ export async function runBlock(settings: RunSettings, { before, deviceCount }: D
   const reconnectsMs: number[] = [];
   const sim = new Simulation({
     seed,
+    arp,
     countsBeats: true,
     onTrace(event) {
       fleet.add(event);

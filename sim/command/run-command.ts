@@ -94,6 +94,11 @@ export const RUN_OPTIONS = {
   ...PROGRAM_OPTIONS,
 
   ...DEVICE_OPTIONS,
+  arp: {
+    type: 'boolean',
+    default: false,
+    help: 'simulated: the server and the devices are on one local network, and find one another by ARP; behind NAT they do anyway',
+  },
 
   jobs: {
     type: 'string',

@@ -88,6 +88,8 @@ export interface RunSettings {
   readonly expectations: readonly Expectation[];
   readonly json: boolean;
   /** The file that a capture goes to. */
+  /** The hosts that are behind no NAT box are on one local network. */
+  readonly arp: boolean;
   readonly pcap: string | undefined;
   readonly netstat: boolean;
   /** The file that the page goes to. */
@@ -134,6 +136,7 @@ export async function runSettings(
   }
   const servers = ownServer === undefined ? (values.server ?? []).map((text) => hostAndPort('--server', text)) : [];
   const network = ownServer !== undefined ? 'gateway' : servers.length > 0 ? 'real' : 'simulated';
+  if (values.arp && network !== 'simulated') throw usage('--arp is of a network that is simulated whole');
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
     if (isGiven && network === 'real') {
       throw usage(`${option} looks into the simulated network: it does not go with --server HOST:PORT`);
@@ -188,6 +191,7 @@ export async function runSettings(
     liveSpeed,
     forMs,
     seed: seedOf(values.seed),
+    arp: values.arp,
     expectations,
     json: values.json,
     pcap: fileName('--pcap', values.pcap),

@@ -65,6 +65,7 @@ export class SimulatedVenue implements Venue {
     });
     this.#sim = new Simulation({
       seed: settings.seed,
+      arp: settings.arp,
       repeat: settings.repeatWithoutFiles,
       offlineLog: settings.offlineLog,
       // Only who prints or draws each beat is told of it.
