@@ -9,7 +9,7 @@ import type { Kernel } from './kernel.ts';
 import { Queue } from './queue.ts';
 import type { Task, TaskHandle } from './task.ts';
 import { MAX_DELAY } from './ticks.ts';
-import { TimedHeap } from './timed-heap.ts';
+import { OUT, TimedHeap } from './timed-heap.ts';
 
 /** Settings of a timer. */
 export interface TimerOptions {
@@ -40,7 +40,9 @@ export class SoftwareTimer {
   /** @internal */ active = false;
   /** @internal */ wakeTick = 0;
   /** @internal */ wakeOrder = 0;
-  /** @internal */ heapIndex = -1;
+  /** @internal */ heapIndex = OUT;
+  /** @internal */ timedNext: SoftwareTimer | undefined = undefined;
+  /** @internal */ timedPrev: SoftwareTimer | undefined = undefined;
   readonly #os: Kernel;
   readonly #service: TimerService;
 

@@ -1,25 +1,35 @@
 /**
  * Things that wait for a time, earliest first; those of one time in the order they came, as
  * FreeRTOS's sorted lists keep them. A binary heap instead of a list, so that a kernel of 100,000
- * delayed tasks pays log n for each, not n.
+ * delayed tasks pays log n for each, not n. What comes one after another for one time, as tasks do
+ * that sleep equally long since one tick, is a queue with one place in the heap, and pays nothing.
  */
 
-/** An entry of a heap. It stands in one heap at a time and knows its position, so that it can be removed early. */
-export interface Timed {
+/** What can stand in a heap: in one at a time, and it knows its place, so that it can leave early. */
+export interface Timed<T> {
   /** When, in ticks since the scheduler started; these do not wrap. */
   wakeTick: number;
   /** Breaks ties: a number that grows with each arrival. */
   wakeOrder: number;
-  /** The place in the heap, -1 when in none. */
+  /** The place in the heap; QUEUED behind another one; OUT when in none. */
   heapIndex: number;
+  /** Who came next, or just before, for the same time. */
+  timedNext: T | undefined;
+  timedPrev: T | undefined;
 }
+
+/** @internal */
+export const OUT = -1;
+const QUEUED = -2;
 
 /** The items of every heap in which nothing has been yet. */
 const NONE: never[] = [];
 
-export class TimedHeap<T extends Timed> {
+export class TimedHeap<T extends Timed<T>> {
   #items: T[] = NONE;
   #arrivals = 0;
+  /** Who came last, as long as it is here. */
+  #last: T | undefined = undefined;
 
   /** The earliest, undefined when empty. */
   get first(): T | undefined {
@@ -27,8 +37,16 @@ export class TimedHeap<T extends Timed> {
   }
 
   add(item: T, wakeTick: number): void {
+    const last = this.#last;
     item.wakeTick = wakeTick;
     item.wakeOrder = this.#arrivals++;
+    this.#last = item;
+    if (last !== undefined && last.wakeTick === wakeTick) {
+      last.timedNext = item;
+      item.timedPrev = last;
+      item.heapIndex = QUEUED;
+      return;
+    }
     // Most heaps never have more than one, and an array that grows by itself makes room for 17.
     if (this.#items === NONE) {
       this.#items = [item];
@@ -41,10 +59,27 @@ export class TimedHeap<T extends Timed> {
   /** Takes `item` out; does nothing when it is in no heap. */
   remove(item: T): void {
     const index = item.heapIndex;
-    if (index < 0) return;
-    item.heapIndex = -1;
+    if (index === OUT) return;
+    const { timedNext: next, timedPrev: before } = item;
+    item.heapIndex = OUT;
+    item.timedNext = undefined;
+    item.timedPrev = undefined;
+    if (this.#last === item) this.#last = before;
+    if (before !== undefined) before.timedNext = next;
+    if (next !== undefined) next.timedPrev = before;
+    if (index === QUEUED) return;
+    if (next === undefined) {
+      this.#removeAt(index);
+    } else {
+      // Nobody of the same time came in between: its place is the next one's.
+      this.#items[index] = next;
+      next.heapIndex = index;
+    }
+  }
+
+  #removeAt(index: number): void {
     const last = this.#items.pop();
-    if (last === undefined || last === item) return;
+    if (last === undefined || index === this.#items.length) return;
     const parent = this.#items[(index - 1) >> 1];
     if (index > 0 && parent !== undefined && isBefore(last, parent)) this.#up(index, last);
     else this.#down(index, last);
@@ -85,6 +120,6 @@ export class TimedHeap<T extends Timed> {
   }
 }
 
-function isBefore(a: Timed, b: Timed): boolean {
+function isBefore<T>(a: Timed<T>, b: Timed<T>): boolean {
   return a.wakeTick < b.wakeTick || (a.wakeTick === b.wakeTick && a.wakeOrder < b.wakeOrder);
 }
