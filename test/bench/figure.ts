@@ -6,16 +6,18 @@
 
 export interface Figure {
   readonly what: string;
-  readonly unit: 'ns' | 'us' | 'bytes';
+  readonly unit: 'ns' | 'us' | 'ms' | 'bytes';
   /** Medians of the rounds. */
   readonly measured: number;
   readonly floor: number;
   /** The median of each round's own ratio. */
   readonly ratio: number;
-  /** At most this, where there is a budget. */
-  readonly budget?: { readonly of: 'ratio' | 'measured'; readonly max: number };
+  /** At most this, where there is a budget. `excess`: what is measured beyond the floor. */
+  readonly budget?: { readonly of: 'ratio' | 'measured' | 'excess'; readonly max: number };
   /** To compare with, or how to read it. */
   readonly note?: string;
+  /** Where the budget is not met: the reason that was found. */
+  readonly why?: string;
 }
 
 /** Costs of one round. */
@@ -40,9 +42,18 @@ export function figure(question: Question, rounds: readonly Round[]): Figure {
 }
 
 /** Undefined where there is no budget. */
-export function isMet({ budget, ratio, measured }: Figure): boolean | undefined {
-  if (budget === undefined) return undefined;
-  return (budget.of === 'ratio' ? ratio : measured) <= budget.max;
+export function isMet(figure: Figure): boolean | undefined {
+  return figure.budget === undefined ? undefined : judged(figure) <= figure.budget.max;
+}
+
+/** What the budget is about. */
+export function judged({ budget, ratio, measured, floor }: Figure): number {
+  switch (budget?.of) {
+    case 'measured': return measured;
+    case 'excess': return measured - floor;
+    case 'ratio':
+    case undefined: return ratio;
+  }
 }
 
 function median(values: readonly number[]): number {

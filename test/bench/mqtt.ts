@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import type { DevicesCost, DevicesResult } from './devices.ts';
 import { figure, type Figure, type Question } from './figure.ts';
 import type { MqttFleet } from './mqtt-devices.ts';
+import type { Asked } from './part.ts';
 
 const COUNT = 5000;
 const ROUNDS = 3;
@@ -25,7 +26,7 @@ const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/hom
 const PEERS = join(tmpdir(), 'cablepull-peers');
 const MQTT_JS = join(PEERS, 'node_modules', 'mqtt');
 
-export async function mqttFigures(notMeasured: (why: string) => void): Promise<Figure[]> {
+export async function mqttFigures({ notMeasured }: Asked): Promise<Figure[]> {
   if (MOSQUITTO === undefined) {
     notMeasured('MQTT devices, as mosquitto is not installed: apt-get install mosquitto');
     return [];

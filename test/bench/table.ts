@@ -1,12 +1,18 @@
 /** Figures as a table for people. */
 
-import { isMet, type Figure } from './figure.ts';
+import { isMet, judged, type Figure } from './figure.ts';
 
 const HEADINGS = ['what', 'measured', 'floor', 'ratio', 'budget', 'met', ''];
 
-export function table(figures: readonly Figure[]): string {
-  const rows = [HEADINGS, ...figures.map(cells)];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+/** `before`: the ratios of a run that is stored, by what they are of. */
+export function table(figures: readonly Figure[], before?: ReadonlyMap<string, number>): string {
+  const rows = [HEADINGS, ...figures.map(cells)].map((row, i) => {
+    if (before === undefined) return row;
+    const [ratio, then] = [figures[i - 1]?.ratio ?? NaN, before.get(figures[i - 1]?.what ?? '')];
+    const change = then === undefined ? 'new' : `${times(then)} (${percent(ratio / then - 1)})`;
+    return [...row.slice(0, 4), i === 0 ? 'ratio before' : change, ...row.slice(4)];
+  });
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row
       .map((cell, column) => (isNumber(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
@@ -18,13 +24,14 @@ export function table(figures: readonly Figure[]): string {
 /** What must not be overlooked: a sentence for each budget that is not met. */
 export function unmet(figures: readonly Figure[]): string[] {
   return figures.filter((figure) => isMet(figure) === false).map((figure) => {
-    const [, measured, , ratio, budget] = cells(figure);
-    return `NOT MET: ${figure.what}: ${figure.budget?.of === 'ratio' ? ratio : measured}, budget ${budget}`;
+    const [, , , , budget] = cells(figure);
+    const value = figure.budget?.of === 'ratio' ? times(judged(figure)) : amount(judged(figure), figure.unit);
+    return `NOT MET: ${figure.what}: ${value}, budget ${budget}${figure.why === undefined ? '' : `; ${figure.why}`}`;
   });
 }
 
 function isNumber(column: number): boolean {
-  return column >= 1 && column <= 4;
+  return column >= 1 && column <= 5;
 }
 
 function cells(figure: Figure): string[] {
@@ -35,10 +42,19 @@ function cells(figure: Figure): string[] {
     amount(measured, unit),
     amount(floor, unit),
     times(ratio),
-    budget === undefined ? '' : `<= ${budget.of === 'ratio' ? times(budget.max) : amount(budget.max, unit)}`,
+    budget === undefined ? '' : `<= ${budgetText(budget, unit)}`,
     met === undefined ? '' : met ? 'yes' : 'NO',
     note,
   ];
+}
+
+function budgetText({ of, max }: NonNullable<Figure['budget']>, unit: Figure['unit']): string {
+  if (of === 'ratio') return times(max);
+  return of === 'excess' ? `floor + ${amount(max, unit)}` : amount(max, unit);
+}
+
+function percent(change: number): string {
+  return `${change < 0 ? '' : '+'}${(100 * change).toFixed(0)}%`;
 }
 
 /** With what it comes to in a second, for what takes nanoseconds. */
@@ -48,6 +64,8 @@ function amount(value: number, unit: Figure['unit']): string {
       return `${value.toFixed(0)} ns (${(1000 / value).toFixed(1)} M/s)`;
     case 'us':
       return `${value.toFixed(1)} us`;
+    case 'ms':
+      return `${value.toFixed(0)} ms`;
     case 'bytes':
       return `${value.toFixed(0)} bytes`;
   }

@@ -1,0 +1,92 @@
+/**
+ * What `cablepull run` costs with its verdicts, beside the engine alone that simulates the same; how much sooner two
+ * threads are done than one; and how long a million devices take. What a run takes to start is taken away.
+ */
+
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { runNode, type Spent } from './cpu.ts';
+import { figure, type Figure, type Round } from './figure.ts';
+import type { Asked } from './part.ts';
+import { CLI } from './start.ts';
+
+const ENGINE = fileURLToPath(new URL('./engine-alone.js', import.meta.url));
+
+/** So many device-seconds are enough for the engine to be warm most of the time. */
+const DEVICE_SECONDS = 1_500_000;
+
+const MILLION = 1_000_000;
+
+export async function commandFigures({ all, notMeasured }: Asked): Promise<Figure[]> {
+  const figures = [await pace(1000, all)];
+  if (all) figures.push(await pace(10_000, all));
+  else notMeasured('the command at 10,000 devices, in blocks at 100,000, and with a million');
+  if (availableParallelism() < 2) notMeasured('--jobs 2, as this machine has one processor');
+  else figures.push(await jobs(all));
+  if (all) figures.push(await inBlocks(), await million());
+  return figures;
+}
+
+type Run = (devices: number, seconds: number) => readonly string[];
+
+const command: Run = (devices, seconds) => [CLI, 'run', '--devices', String(devices), '--for', `${seconds}s`];
+const engine: Run = (devices, seconds) => [ENGINE, String(devices), String(seconds)];
+const blocks = (jobCount: number): Run => (devices, seconds) => [...command(devices, seconds), '--jobs', String(jobCount)];
+
+/** For a device-second, in us. */
+async function cost(run: Run, devices: number, of: keyof Spent = 'cpuMs'): Promise<number> {
+  const seconds = Math.ceil(DEVICE_SECONDS / devices);
+  const short = Math.ceil(seconds / 10);
+  const more = (await runNode(run(devices, seconds)))[of] - (await runNode(run(devices, short)))[of];
+  return (more * 1000) / (devices * (seconds - short));
+}
+
+async function pace(devices: number, all: boolean): Promise<Figure> {
+  const rounds: Round[] = [];
+  for (let round = 0; round < (all ? 5 : 3); round++) {
+    rounds.push({ floor: await cost(engine, devices), measured: await cost(command, devices) });
+  }
+  return figure({
+    what: `CPU of a device-second: cablepull run, ${devices.toLocaleString('en')} devices`,
+    unit: 'us',
+    budget: { of: 'ratio', max: 1.2 },
+    note: 'floor: the engine alone (witness: false)',
+  }, rounds);
+}
+
+async function jobs(all: boolean): Promise<Figure> {
+  const devices = 4000;
+  const rounds: Round[] = [];
+  for (let round = 0; round < (all ? 3 : 1); round++) {
+    rounds.push({ floor: await cost(blocks(1), devices, 'wallMs'), measured: await cost(blocks(2), devices, 'wallMs') });
+  }
+  return figure({
+    what: `time for a device-second: cablepull run --jobs 2, ${devices.toLocaleString('en')} devices`,
+    unit: 'us',
+    budget: { of: 'ratio', max: 1 / 1.6 },
+    note: 'floor: --jobs 1',
+  }, rounds);
+}
+
+async function inBlocks(): Promise<Figure> {
+  const rounds: Round[] = [];
+  for (let round = 0; round < 3; round++) {
+    rounds.push({ floor: await cost(command, 10), measured: await cost(blocks(1), 100_000) });
+  }
+  return figure({
+    what: 'CPU of a device-second: cablepull run --jobs 1, 100,000 devices',
+    unit: 'us',
+    budget: { of: 'ratio', max: 1.5 },
+    note: 'floor: 10 devices',
+  }, rounds);
+}
+
+async function million(): Promise<Figure> {
+  const { wallMs, cpuMs } = await runNode([CLI, 'run', '--devices', String(MILLION), '--for', '1m']);
+  const usADeviceSecond = (wallMs * 1000) / (MILLION * 60);
+  return figure({
+    what: 'cablepull run --devices 1000000 --for 1m: time for a device-second',
+    unit: 'us',
+    note: `${(wallMs / 1000).toFixed(0)} s in all, with its start and every boot; floor: one processor, ${(cpuMs / 1000).toFixed(0)} s`,
+  }, [{ measured: usADeviceSecond, floor: (cpuMs * 1000) / (MILLION * 60) }]);
+}

@@ -1,0 +1,53 @@
+/** The processor's time of other processes. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import process from 'node:process';
+
+/** USER_HZ, in which /proc counts: 100 on every Linux of today. */
+const TICK_MS = 10;
+
+export interface Spent {
+  readonly wallMs: number;
+  /** Its children's, too. */
+  readonly cpuMs: number;
+}
+
+/** What a run of Node costs, from its start to its end. Rejects where it fails. */
+export async function runNode(args: readonly string[]): Promise<Spent> {
+  const startMs = performance.now();
+  // `time -p` of every POSIX shell: Node does not tell what its children took.
+  const shell = spawn('sh', ['-c', 'time -p "$@" >/dev/null 2>/dev/null', 'sh', process.execPath, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let told = '';
+  shell.stderr.on('data', (chunk: Uint8Array) => (told += String(chunk)));
+  const [status] = await once(shell, 'close');
+  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${String(status)}`);
+  const seconds = (word: string): number => Number(new RegExp(`${word} (\\S+)`).exec(told)?.[1]?.replace(',', '.'));
+  return { wallMs: performance.now() - startMs, cpuMs: (seconds('user') + seconds('sys')) * 1000 };
+}
+
+/** Of all processes whose command line has this in it; NaN where there is no /proc. */
+export function cpuMsOf(inCommandLine: string): number {
+  try {
+    const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    return processes.reduce((sum, pid) => sum + ticksOf(pid, inCommandLine), 0) * TICK_MS;
+  } catch {
+    return NaN;
+  }
+}
+
+function ticksOf(pid: string, inCommandLine: string): number {
+  try {
+    if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(inCommandLine)) return 0;
+    // proc_pid_stat(5): utime and stime are the 14th and the 15th, and the second is a name in brackets.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
+}
