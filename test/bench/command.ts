@@ -31,7 +31,9 @@ type Run = (devices: number, seconds: number) => readonly string[];
 
 const command: Run = (devices, seconds) => [CLI, 'run', '--devices', String(devices), '--for', `${seconds}s`];
 const engine: Run = (devices, seconds) => [ENGINE, String(devices), String(seconds)];
-const blocks = (jobCount: number): Run => (devices, seconds) => [...command(devices, seconds), '--jobs', String(jobCount)];
+const blocks =
+  (jobCount: number): Run =>
+  (devices, seconds) => [...command(devices, seconds), '--jobs', String(jobCount)];
 
 /** For a device-second, in us. */
 async function cost(run: Run, devices: number, of: keyof Spent = 'cpuMs'): Promise<number> {
@@ -58,7 +60,8 @@ async function jobs(all: boolean): Promise<Figure> {
   const devices = 4000;
   const rounds: Round[] = [];
   for (let round = 0; round < (all ? 3 : 1); round++) {
-    rounds.push({ floor: await cost(blocks(1), devices, 'wallMs'), measured: await cost(blocks(2), devices, 'wallMs') });
+    const floor = await cost(blocks(1), devices, 'wallMs');
+    rounds.push({ floor, measured: await cost(blocks(2), devices, 'wallMs') });
   }
   return figure({
     what: `time for a device-second: cablepull run --jobs 2, ${devices.toLocaleString('en')} devices`,
