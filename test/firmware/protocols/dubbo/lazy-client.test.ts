@@ -150,6 +150,16 @@ describe('a call ends', () => {
     expect([late(), dev.all('late-answer').map(({ lateAnswers }) => lateAnswers)]).toEqual([1, [1]]);
   });
 
+  it('after its time, and is not sent any more where nobody has begun to', () => {
+    const { world, server, start, results } = device([{ atMs: 0, says: 1, timeoutMs: 1 }, { atMs: 0, says: 2 }]);
+    const peer = new Peer(server);
+    start();
+    world.advance(20);
+    // Connected at 2 ms.
+    expect(results).toEqual([{ says: 1, atMs: 1, outcome: { kind: 'failed', by: 'timeout' } }]);
+    expect(requests(peer.last).map(({ says }) => says)).toEqual([2]);
+  });
+
   it('with the status of the peer that refuses it', () => {
     const { world, server, start, results } = device([{ atMs: 0, says: 1 }]);
     const peer = new Peer(server);
