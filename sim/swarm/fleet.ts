@@ -75,10 +75,13 @@ export function drawProtocol(
   return [share <= 12 ? drawDubbo(dice) : drawFramed(dice), intervalMs];
 }
 
-/** Some work takes longer than a call may, which is a second. */
+/** Longer than any way there and back, and shorter than some work. */
+const CALL_TIMEOUT_MS = 5000;
+
 function drawDubbo(dice: Dice): DubboFleet {
-  const workMs = Array.from({ length: dice.whole(1, 3) }, () => dice.pick([0, 0, 50, 400, 1500]));
-  return { kind: 'dubbo', callIntervalMs: dice.magnitude(5, 600) * 100, workMs };
+  // One call is answered at once: a device whose calls all come too late is never served.
+  const others = Array.from({ length: dice.whole(0, 2) }, () => dice.pick([0, 50, 400, 1500, 7000]));
+  return { kind: 'dubbo', callIntervalMs: dice.magnitude(5, 600) * 100, workMs: [0, ...others] };
 }
 
 function drawFramed(dice: Dice): FramedFleet {
@@ -206,20 +209,22 @@ function each(intervalMs: number): string {
 
 /**
  * A server drops whom it has not read for missedLimit beats, as it writes nothing but answers, the last of them after
- * its work; a device gives it up after as long. Over a new connection nothing is said before the next call or beat.
+ * its work; a device gives it up after as long. Over a new connection nothing is said before the next call or beat; and
+ * where answers come, there are no beats, and as many calls may time out as there are kinds of work.
  */
 function dubboFleet(policy: FleetPolicy, { callIntervalMs, workMs }: DubboFleet): FleetEnds {
   const { beatIntervalMs, missedLimit, keepAlive, connectTimeoutMs, retry } = policy;
   const allIdleMs = beatIntervalMs * missedLimit;
+  const admittedMs = beatIntervalMs + workMs.length * CALL_TIMEOUT_MS;
   return {
     firmware: (watchdogMs) => firmware({
       protocol: 'dubbo', servers, beatIntervalMs, missedLimit, callIntervalMs, keepAlive, connectTimeoutMs, retry,
-      watchdogMs,
+      callTimeoutMs: CALL_TIMEOUT_MS, watchdogMs,
     }),
     server: { protocol: { kind: 'dubbo', allIdleMs, workMs } },
     silentMs: { least: allIdleMs, most: allIdleMs + Math.max(...workMs) },
-    deadMs: allIdleMs + beatIntervalMs,
-    admittedMs: beatIntervalMs,
+    deadMs: allIdleMs + admittedMs,
+    admittedMs,
     text: `Dubbo: calls ${each(callIntervalMs)}, beats after ${formatDuration(beatIntervalMs)}, ends when idle for `
       + `${formatDuration(allIdleMs)}, work of ${workMs.map(formatDuration).join(', ')}`,
   };

@@ -297,7 +297,7 @@ describe('protocols', () => {
   });
 
   it('a Dubbo fleet, whose answers are to its calls, though they come late and in any order', async () => {
-    const speaks: FleetProtocol = { kind: 'dubbo', callIntervalMs: 700, workMs: [1500, 0, 400] };
+    const speaks: FleetProtocol = { kind: 'dubbo', callIntervalMs: 700, workMs: [7000, 0, 400] };
     const dubbo = await fleet(speaks, 'hang on server at 70s for 30s');
     expect(violationsOf(dubbo)).toEqual([]);
     expect(dubbo.gone.map(({ how }) => how.kind)).toContain('silent');
