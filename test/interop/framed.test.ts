@@ -1,5 +1,7 @@
-/** The framed protocol over real sockets, against a server and a client in Python that are not ours. */
+/** The framed protocol over real sockets, against servers in Python and in Java with Netty, and a client in Python. */
 
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { cablepull, killAll } from '../sim/command/cablepull.ts';
@@ -22,11 +24,27 @@ function python(name: string, ...args: readonly string[]): Program {
   return program;
 }
 
-it(
-  'our devices log in, beat, take what is pushed, and come back after a cable and a power cut',
+/** What it needs of Netty, which Debian has in parts. */
+const NETTY = ['common', 'buffer', 'resolver', 'transport', 'codec', 'handler']
+  .map((part) => `/usr/share/java/netty-${part}.jar`);
+
+function netty(): Program {
+  const source = fileURLToPath(new URL('FramedServer.java', import.meta.url));
+  const program = new Program('java', ['-cp', NETTY.join(':'), source, '0']);
+  programs = [...programs, program];
+  return program;
+}
+
+it.for([
+  ['a server in Python', () => python('framed-server.py', '0'), []],
+  ["Netty's LengthFieldBasedFrameDecoder and IdleStateHandler", netty, NETTY],
+] as const)(
+  'our devices log in, beat, take what is pushed, and come back after a cable and a power cut: %s',
   { timeout: 60_000 },
-  async () => {
-    const server = python('framed-server.py', '0');
+  async ([, start, needed], context) => {
+    const isThere = needed.every(existsSync) && (start !== netty || spawnSync('javac', ['-version']).status === 0);
+    context.skip(!isThere, 'Netty is not installed: apt-get install libnetty-java default-jdk-headless');
+    const server = start();
     bench = new RealBench();
     const device = bench.device('dev-1', {
       protocol: 'framed',
