@@ -46,8 +46,23 @@ export interface Profile {
    * not filled by one. `linux`: unless the window is so small that it is one segment anyway. `lwip`: always.
    */
   readonly halfWindow: 'linux' | 'lwip' | 'none';
+  /**
+   * What a window gets that is smaller than the next segment: a part of it, when half of the largest window there was
+   * is open (RFC 9293 3.8.6.2.1); or nothing, but for the override time-out.
+   */
+  readonly smallWindow: 'half' | 'nothing';
+  /**
+   * What a small segment waits for, unless TCP_NODELAY is set: `minshall`: that a small one is acknowledged; `nagle`:
+   * that all is (RFC 9293 3.7.4); `none`: nothing.
+   */
+  readonly nagle: 'minshall' | 'nagle' | 'none';
+  /** So much is in flight at most, but for one segment, whatever the peer's window is. */
+  readonly flightBytesMax: number;
   readonly sendBufferBytes: number;
   readonly receiveBufferBytes: number;
+  /** So much of it is offered at most. */
+  readonly windowBytesMax: number;
+  readonly windowUpdate: WindowUpdate;
   /** TCP sockets it has; Infinity: as many as memory. */
   readonly socketsMax: number;
   /**
@@ -93,7 +108,7 @@ export interface Profile {
   readonly persist: Persist;
   /**
    * What asks for a closed window. `empty`: an old number, which the peer must answer. `byte`: the first byte that
-   * waits.
+   * waits, or the FIN.
    */
   readonly windowProbe: 'empty' | 'byte';
   readonly keepAlive: KeepAliveProfile;
@@ -203,14 +218,19 @@ export interface W5500Arp {
 
 export interface Retransmission {
   /**
-   * `measured`: RFC 6298 from round trips. `slow-ticks`: the same in whole ticks (lwIP). `fixed`: always from
-   * `rtoInitialMs`.
+   * `measured`: RFC 6298 from round trips. `slow-ticks`: the same in whole ticks (lwIP). `smoothed`: twice the smoothed
+   * round trip, in ms, which begins as `rtoInitialMs` says (FreeRTOS+TCP). `fixed`: always from `rtoInitialMs`.
    */
-  readonly rto: 'measured' | 'slow-ticks' | 'fixed';
+  readonly rto: 'measured' | 'slow-ticks' | 'smoothed' | 'fixed';
   /** Before the first measurement (RFC 6298 2.1). */
   readonly rtoInitialMs: number;
   readonly rtoMinMs: number;
   readonly rtoMaxMs: number;
+  /**
+   * A time-out that is farther away than so much does not come: without keepalive nothing is sent again until the user
+   * sends something. Infinity: there is no such limit.
+   */
+  readonly waitMaxMs: number;
   /**
    * After time-out n, from 0, it waits RTO << shifts[n], the last one for all that follow; undefined: it doubles up to
    * `rtoMaxMs`.
@@ -281,8 +301,23 @@ export type DelayedAck =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'none' };
 
-/** How a closed window is probed. `doubling`: from the RTO, up to `rtoMaxMs` and the retries of `giveUp`. */
+/**
+ * When the peer learns that the user has read. `doubled`: when the window can be twice what it was told, and half of
+ * the buffer (Linux). `edge`: when its edge can move by such a share of the buffer. `emptied`: when no more than a
+ * share of the buffer is free, the window is closed, and it is opened when all was read; any other growth goes with
+ * what is sent anyway.
+ */
+export type WindowUpdate =
+  | { readonly kind: 'doubled' }
+  | { readonly kind: 'edge'; readonly share: number }
+  | { readonly kind: 'emptied'; readonly littleShare: number };
+
+/**
+ * How a closed window is probed. `none`: not at all. `doubling`: from the RTO, up to `rtoMaxMs` and the retries of
+ * `giveUp`.
+ */
 export type Persist =
+  | { readonly kind: 'none' }
   | { readonly kind: 'doubling' }
   /** The n-th probe comes `intervalsMs[n]` after the one before, the last one for all that follow. */
   | { readonly kind: 'table'; readonly intervalsMs: readonly number[]; readonly probesMax: number };
@@ -307,9 +342,25 @@ export interface KeepAliveProfile {
   readonly idleExtraMs: number;
   /**
    * After a probe without an answer: `probe`: the next one after `interval`, `count` of them. `retransmission`: it is
-   * sent again as data would be, and given up as data would be; `interval` and `count` mean nothing.
+   * sent again as data would be, and given up as data would be; `interval` and `count` mean nothing. `looks`: as
+   * `looks` has it.
    */
-  readonly unanswered: 'probe' | 'retransmission';
+  readonly unanswered: 'probe' | 'retransmission' | 'looks';
+  /**
+   * FreeRTOS+TCP looks at a connection when the user sends, when something is sent again, and else every `everyMs`, but
+   * `afterProbeMs` after a probe. A look sends a probe where nothing has come for longer than `idle`, or since the last
+   * probe for longer than `againAfterMs`; and gives up where `probes` of them have had no answer.
+   */
+  readonly looks:
+    | {
+        readonly everyMs: number;
+        readonly afterProbeMs: number;
+        readonly againAfterMs: number;
+        readonly probes: number;
+      }
+    | undefined;
+  /** In which states it works: in all after the handshake; while data can be sent; in ESTABLISHED alone. */
+  readonly states: 'all' | 'open' | 'established';
   /** While sent data is unacknowledged there are no probes (RFC 1122 4.2.3.6). */
   readonly waitsForAcks: boolean;
   /** Who gives up tells the peer, by RST. */

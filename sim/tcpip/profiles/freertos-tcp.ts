@@ -27,9 +27,19 @@ export const FREERTOS_TCP: Profile = {
   windowScale: 0,
   // FreeRTOS_TCP_WIN.c knows no such rule.
   halfWindow: 'none',
+  // FreeRTOS_TCP_WIN.c, prvTCPWindowTxHasSpace: a segment goes where all of it fits; only FREERTOS_SO_SET_FULL_SIZE
+  // holds small ones back. FreeRTOS_Sockets.c: uxTxWinSize is half of the buffer, in segments.
+  smallWindow: 'nothing',
+  nagle: 'none',
+  flightBytesMax: 2 * 1460,
   // Defaults: ipconfigTCP_TX_BUFFER_LENGTH, ipconfigTCP_RX_BUFFER_LENGTH: 4 * ipconfigTCP_MSS.
   sendBufferBytes: 4 * 1460,
   receiveBufferBytes: 4 * 1460,
+  // FreeRTOS_Sockets.c: uxRxWinSize is half of the buffer, in segments. prvTCPCreateStream, xPercTable: with a buffer
+  // of four segments uxLittleSpace is 25% of it, and uxEnoughSpace all; FreeRTOS_TCP_Transmission.c,
+  // prvTCPReturn_CheckTCPWindow: bLowWater says 0.
+  windowBytesMax: 2 * 1460,
+  windowUpdate: { kind: 'emptied', littleShare: 1 / 4 },
   // As the heap has room.
   socketsMax: Infinity,
   fullTable: 'fails',
@@ -54,14 +64,17 @@ export const FREERTOS_TCP: Profile = {
   endsOnAddressLoss: false,
 
   retransmission: {
-    // FreeRTOS_TCP_WIN.c, prvTCPWindowTxCheckAck_CalcSRTT: smoothed, without deviations; the RTO is twice that.
-    rto: 'measured',
+    // FreeRTOS_TCP_WIN.c, prvTCPWindowTxCheckAck_CalcSRTT; the RTO is twice that.
+    rto: 'smoothed',
     // FreeRTOS_TCP_WIN.c, vTCPWindowInit: lSRTT is 500 ms; Defaults: ipconfigTCP_SRTT_MINIMUM_VALUE_MS 50. Twice each.
     rtoInitialMs: 1000,
     rtoMinMs: 100,
     // pxTCPWindowTx_GetWaitQueue: SRTT << ucTransmitCount has no limit; half of what 32 bits hold of ms, 12 days,
     // stands for none.
     rtoMaxMs: 2 ** 30,
+    // FreeRTOS_TCP_IP.c, prvTCPNextTimeout: usTimeout has 16 bits of ticks; what is left of a longer wait is a multiple
+    // of them, which is 0, and xTCPTimerCheck leaves those out. With keepalive it is looked at in between.
+    waitMaxMs: 0xffff,
     backoffShifts: undefined,
     giveUp: { by: 'count', retries: Infinity },
     lastWaitMs: undefined,
@@ -103,24 +116,30 @@ export const FREERTOS_TCP: Profile = {
   // other is small.
   delayedAck: { kind: 'delay', delayMs: 2 },
 
-  // It has no timer for that: what waits for the window is looked at as retransmissions are.
-  persist: { kind: 'doubling' },
+  // FreeRTOS_TCP_WIN.c, xTCPWindowTxHasData: "Too many outstanding messages", and nothing is due. A window that opens
+  // while its news is lost is found out by the answers to keepalive alone.
+  persist: { kind: 'none' },
   windowProbe: 'empty',
 
   keepAlive: {
     // Defaults: ipconfigTCP_KEEP_ALIVE_INTERVAL, in seconds, for the whole stack.
     support: 'idle',
     unitS: 1,
-    // As documented: 20 s, and the third probe without an answer ends it. (FreeRTOS_TCP_Transmission.c,
-    // prvTCPPrepareSend, wants ucKeepRepCount > 3; and there a second probe would come 3 s after the first, were the
-    // socket looked at before its next 20 s.)
-    defaults: { idle: 20, interval: 20, count: 3 },
+    // For people: the probes of an idle connection are 22.5 s apart, as `looks` has it.
+    defaults: { idle: 20, interval: 22, count: 4 },
     // prvTCPReturnPacket: the sequence number less 1, and no data.
     garbageByte: false,
     idleSince: 'last-arrival',
     needsData: false,
     idleExtraMs: 0,
-    unanswered: 'probe',
+    unanswered: 'looks',
+    // FreeRTOS_TCP_Transmission.c, prvTCPPrepareSend: more than ipconfigTCP_KEEP_ALIVE_INTERVAL since something came,
+    // then 3 s after a probe; usTimeout is 2.5 s then, too early, and tcpMAXIMUM_TCP_WAKEUP_TIME_MS (FreeRTOS_TCP_IP.h)
+    // after that; ucKeepRepCount > 3 gives up. So an idle connection sends probes after 20 s, 42.5 s, 65 s and 87.5 s,
+    // and is given up after 90 s, where its documentation has three of them and 60 s.
+    looks: { everyMs: 20_000, afterProbeMs: 2500, againAfterMs: 3000, probes: 4 },
+    // prvTCPPrepareSend: eESTABLISHED.
+    states: 'established',
     // prvTCPPrepareSend: whenever there is nothing to be sent at the moment, as between two retransmissions.
     waitsForAcks: false,
     // prvTCPPrepareSend: vTCPStateChange( eCLOSE_WAIT ), and nothing is sent.

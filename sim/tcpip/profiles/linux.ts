@@ -25,12 +25,19 @@ export const LINUX: Profile = {
   windowScale: 7,
   // include/net/tcp.h, tcp_bound_to_half_wnd.
   halfWindow: 'linux',
+  // net/ipv4/tcp_output.c, tcp_nagle_check.
+  smallWindow: 'half',
+  nagle: 'minshall',
+  flightBytesMax: Infinity,
   // What a connection starts with: net/ipv4/tcp_input.c, tcp_sndbuf_expand, for ten segments on Ethernet. It grows with
   // the window, up to tcp_wmem[2]; here it does not.
   sendBufferBytes: 87_040,
   // tcp_rmem[1] is 131,072, half of it for data (tcp_adv_win_scale 1), in whole segments: 44 of 1460. It grows too, up
   // to tcp_rmem[2].
   receiveBufferBytes: 64_240,
+  // net/ipv4/tcp.c, __tcp_cleanup_rbuf.
+  windowBytesMax: Infinity,
+  windowUpdate: { kind: 'doubled' },
   socketsMax: Infinity,
   fullTable: 'fails',
   // net/ipv4/af_inet.c, inet_init_net: ip_local_port_range.
@@ -70,6 +77,7 @@ export const LINUX: Profile = {
     rtoInitialMs: 1000,
     rtoMinMs: 200,
     rtoMaxMs: 120_000,
+    waitMaxMs: Infinity,
     // net/ipv4/tcp_timer.c, tcp_retransmit_timer: icsk_rto << 1.
     backoffShifts: undefined,
     // net/ipv4/tcp_timer.c, retransmits_timed_out and tcp_model_timeout; include/net/tcp.h: TCP_RETR2. Nominally 924.6
@@ -128,6 +136,8 @@ export const LINUX: Profile = {
     needsData: false,
     idleExtraMs: 0,
     unanswered: 'probe',
+    looks: undefined,
+    states: 'all',
     // net/ipv4/tcp_timer.c, tcp_keepalive_timer: "It is alive without keepalive".
     waitsForAcks: true,
     // tcp_keepalive_timer: tcp_send_active_reset, then tcp_write_err.

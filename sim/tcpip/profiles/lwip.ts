@@ -27,9 +27,16 @@ export const LWIP: Profile = {
   windowScale: -1,
   // tcp_out.c, tcp_write: mss_local.
   halfWindow: 'lwip',
+  // tcp_out.c, tcp_output: a segment goes where all of it fits; priv/tcp_priv.h: tcp_do_output_nagle.
+  smallWindow: 'nothing',
+  nagle: 'nagle',
+  flightBytesMax: Infinity,
   // opt.h: TCP_SND_BUF is 2 * TCP_MSS, TCP_WND 4 * TCP_MSS.
   sendBufferBytes: 2 * 1460,
   receiveBufferBytes: 4 * 1460,
+  // tcp.c, tcp_recved: TCP_WND_UPDATE_THRESHOLD, opt.h: a quarter of TCP_WND.
+  windowBytesMax: Infinity,
+  windowUpdate: { kind: 'edge', share: 1 / 4 },
   // opt.h: MEMP_NUM_TCP_PCB.
   socketsMax: 5,
   // tcp.c, tcp_alloc: tcp_kill_timewait, tcp_kill_state; tcp_kill_prio finds none, as all have TCP_PRIO_NORMAL.
@@ -64,6 +71,7 @@ export const LWIP: Profile = {
     rtoMinMs: 1500,
     // tcp.c, tcp_slowtmr: LWIP_MIN(calc_rto, 0x7FFF), in slow ticks.
     rtoMaxMs: 0x7fff * 500,
+    waitMaxMs: Infinity,
     // tcp.c: tcp_backoff.
     backoffShifts: [1, 2, 3, 4, 5, 6, 7],
     // opt.h: TCP_MAXRTX. tcp_slowtmr looks at nrtx before it looks at the time: at its next call after the last
@@ -107,7 +115,7 @@ export const LWIP: Profile = {
 
   // tcp.c: tcp_persist_backoff, in slow ticks; the probes are counted as retransmissions are (TCP_MAXRTX).
   persist: { kind: 'table', intervalsMs: [1500, 3000, 6000, 12_000, 24_000, 48_000, 60_000], probesMax: 12 },
-  // tcp_out.c, tcp_zero_window_probe: "Data segment, copy in one byte".
+  // tcp_out.c, tcp_zero_window_probe: "Data segment, copy in one byte", or "FIN segment, no data".
   windowProbe: 'byte',
 
   keepAlive: {
@@ -124,6 +132,9 @@ export const LWIP: Profile = {
     // tcp_slowtmr wants more slow ticks than idle has: the first that is past it. A fast tick more says the same.
     idleExtraMs: 250,
     unanswered: 'probe',
+    looks: undefined,
+    // tcp_slowtmr: ESTABLISHED and CLOSE_WAIT.
+    states: 'open',
     // tcp_slowtmr does not look whether something is unacknowledged.
     waitsForAcks: false,
     // tcp_slowtmr: pcb_reset.

@@ -24,9 +24,16 @@ export const W5500: Profile = {
   windowScale: -1,
   // Not said.
   halfWindow: 'none',
+  // Not said.
+  smallWindow: 'half',
+  nagle: 'none',
+  flightBytesMax: Infinity,
   // 4.2, Sn_TXBUF_SIZE and Sn_RXBUF_SIZE: 2 KB each after a reset.
   sendBufferBytes: 2048,
   receiveBufferBytes: 2048,
+  // Not said.
+  windowBytesMax: Infinity,
+  windowUpdate: { kind: 'doubled' },
   // "Supports 8 independent sockets simultaneously".
   socketsMax: 8,
   // ioLibrary_Driver knows sockets by number: who has none left waits until one is SOCK_CLOSED.
@@ -57,6 +64,7 @@ export const W5500: Profile = {
     rtoInitialMs: 200,
     rtoMinMs: 200,
     rtoMaxMs: 6400,
+    waitMaxMs: Infinity,
     backoffShifts: undefined,
     giveUp: { by: 'count', retries: 8 },
     lastWaitMs: undefined,
@@ -101,6 +109,9 @@ export const W5500: Profile = {
     idleExtraMs: 0,
     // Sn_CR, SEND_KEEP: without an answer in the time-out (TCPTO), the connection ends with the interrupt TIMEOUT.
     unanswered: 'retransmission',
+    looks: undefined,
+    // Not said.
+    states: 'all',
     // Retransmission comes to the same end sooner.
     waitsForAcks: true,
     // Not said.

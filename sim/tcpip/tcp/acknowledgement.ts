@@ -7,13 +7,16 @@ import { armPersist, hasUnsent, retransmit, retransmitLost, segmentBytesMax } fr
 import { echoedRttUs, endBackOff, measured, rearmRetransmission } from './rto.ts';
 import { advance, distance } from './seq.ts';
 import {
-  confirmNeighbour, PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE,
+  confirmNeighbour, FIN_SENT, PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE,
 } from './tcb.ts';
 
 /** Takes the segment's ACK and window. Whether the rest of the segment counts. */
 export function ackArrives(tcb: Tcb, packet: Packet): boolean {
   const isProbeTaken = isProbeByteTaken(tcb, packet.ack);
-  if (isProbeTaken) tcb.sndNxt = packet.ack;
+  if (isProbeTaken) {
+    if (tcb.unsentBytes === 0) tcb.flags |= FIN_SENT;
+    tcb.sndNxt = packet.ack;
+  }
   const acked = distance(tcb.sndUna, packet.ack);
   if (distance(tcb.sndNxt, packet.ack) > 0 || -acked > Math.max(tcb.sndWndMax, 1)) {
     // RFC 5961 5.2: what was never sent, or is older than any window, is not believed.
@@ -212,8 +215,8 @@ function probeAnswered(tcb: Tcb): void {
   }
 }
 
-/** The peer has taken the byte of a window probe, which counted as not sent, though its window is closed. */
+/** The peer has taken the byte or the FIN of a window probe, which counted as not sent, though its window is closed. */
 function isProbeByteTaken(tcb: Tcb, ack: number): boolean {
   return (tcb.flags & PROBING) !== 0 && tcb.stack.profile.windowProbe === 'byte' && tcb.packetsOut === 0
-    && tcb.unsentBytes > 0 && distance(tcb.sndNxt, ack) === 1;
+    && hasUnsent(tcb) && distance(tcb.sndNxt, ack) === 1;
 }

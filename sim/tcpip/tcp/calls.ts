@@ -5,7 +5,9 @@
 import { failure, type Errno } from '../../../hal/errno.ts';
 import { startCongestion } from './congestion.ts';
 import { dataWasRead, RCV_MSS_FIRST } from './delayed-ack.ts';
+import { look } from './keepalive.ts';
 import { sendNew } from './output.ts';
+import { resumeRetransmission } from './retransmission.ts';
 import { sendReset, sendSyn } from './segment.ts';
 import { advance } from './seq.ts';
 import {
@@ -82,7 +84,9 @@ export function send(tcb: Tcb, from: Uint8Array): number {
   if (count < from.length) tcb.flags |= WANTS_ROOM;
   if (count <= 0) return from.length === 0 ? 0 : failure('EAGAIN');
   (tcb.sending ??= stack.queues.take()).push(from, 0, count);
+  resumeRetransmission(tcb);
   sendNew(tcb);
+  look(tcb);
   return count;
 }
 
@@ -172,13 +176,4 @@ export function setNoDelay(tcb: Tcb, on: boolean): void {
   }
   tcb.flags |= NO_DELAY;
   sendNew(tcb);
-}
-
-/**
- * What the network says of a connection (RFC 1122 4.2.3.9): during the handshake it ends it, later it is only
- * remembered.
- */
-export function unreachable(tcb: Tcb, errno: Errno): void {
-  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') done(tcb, errno);
-  else tcb.inTrouble().softError = errno;
 }

@@ -145,9 +145,26 @@ export function dataWasRead(tcb: Tcb, bytes: number): void {
       return;
     }
   }
-  if (!canReceive(tcb)) return;
+  if (canReceive(tcb)) tellWindow(tcb);
+}
+
+/** The peer may send more: it is told now, where that is worth a segment. */
+function tellWindow(tcb: Tcb): void {
+  const { windowUpdate, receiveBufferBytes } = tcb.stack.profile;
   const offered = receiveWindow(tcb);
-  if (2 * offered > tcb.stack.profile.receiveBufferBytes) return;
-  const window = selectWindow(tcb);
-  if (window > 0 && window >= 2 * offered) sendAck(tcb);
+  switch (windowUpdate.kind) {
+    case 'doubled': {
+      if (2 * offered > receiveBufferBytes) return;
+      const window = selectWindow(tcb);
+      if (window > 0 && window >= 2 * offered) sendAck(tcb);
+      return;
+    }
+    case 'edge':
+      if (selectWindow(tcb) - offered >= windowUpdate.share * receiveBufferBytes) sendAck(tcb);
+      return;
+    case 'emptied':
+      if (!tcb.trouble.isLowWater || tcb.receiving !== undefined) return;
+      tcb.inTrouble().isLowWater = false;
+      sendAck(tcb);
+  }
 }

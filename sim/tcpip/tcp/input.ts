@@ -176,7 +176,7 @@ function takeSyn(tcb: Tcb, packet: Packet): void {
   const { profile } = tcb.stack;
   tcb.rcvNxt = advance(packet.seq, 1);
   tcb.rcvAcked = tcb.rcvNxt;
-  tcb.rcvEdge = advance(tcb.rcvNxt, Math.min(profile.receiveBufferBytes, WINDOW_UNSCALED_MAX));
+  tcb.rcvEdge = advance(tcb.rcvNxt, Math.min(profile.receiveBufferBytes, profile.windowBytesMax, WINDOW_UNSCALED_MAX));
   tcb.sndMss = Math.min(profile.mssBytes, packet.mss > 0 ? packet.mss : MSS_DEFAULT);
   tcb.sndWnd = packet.window;
   tcb.sndWl1 = packet.seq;
@@ -217,7 +217,8 @@ function establish(tcb: Tcb, packet: Packet): void {
   // RFC 6298 5.7: where SYN had to be sent again, nothing was measured, and the back-off is not kept.
   tcb.rtoTicks = msToTicks(stack, rtoInitialMs);
   const rttUs = (tcb.flags & TIMING) !== 0 ? (stack.clock.nowUs - tcb.timedUs) | 0 : echoedRttUs(tcb, packet);
-  if (rttUs !== undefined) measured(tcb, rttUs);
+  // FreeRTOS+TCP's vTCPWindowInit comes after the handshake, which it does not measure.
+  if (rttUs !== undefined && stack.profile.retransmission.rto !== 'smoothed') measured(tcb, rttUs);
   tcb.flags &= ~(TIMING | RETRANSMITTED);
   startKeepAlive(tcb);
 }

@@ -9,7 +9,7 @@ import type { Profile } from '../profile.ts';
 import { hasUnsent } from './output.ts';
 import { giveUp } from './retransmission.ts';
 import { sendProbe, sendReset } from './segment.ts';
-import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, silentTicks, type Tcb } from './tcb.ts';
+import { ACTIVE, EXCHANGED, KEEPALIVE_TIMER, msToTicks, silentTicks, type Tcb, ticksSince } from './tcb.ts';
 
 /** TCP_MAX_KEEPIDLE and TCP_MAX_KEEPCNT of Linux: what is more cannot be set. */
 const SECONDS_MAX = 32_767;
@@ -43,6 +43,10 @@ export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAl
     tcb.keepAlive = keepAlive;
   }
   if (isSynchronised(tcb)) {
+    if (profile.keepAlive.looks !== undefined) {
+      arm(tcb, msToTicks(tcb.stack, profile.keepAlive.looks.everyMs));
+      return support;
+    }
     const silent = isSwitchedOn && profile.keepAlive.idleSince === 'switched-on' ? 0 : silentTicks(tcb);
     arm(tcb, Math.max(idleTicks(tcb, tcb.keepAlive) - silent, 0));
   }
@@ -51,7 +55,12 @@ export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAl
 
 /** The connection is established: the timer starts. */
 export function startKeepAlive(tcb: Tcb): void {
-  if (tcb.keepAlive !== undefined) arm(tcb, idleTicks(tcb, tcb.keepAlive));
+  const { looks } = tcb.stack.profile.keepAlive;
+  if (tcb.keepAlive === undefined) return;
+  if (looks === undefined) arm(tcb, idleTicks(tcb, tcb.keepAlive));
+  // The time that SYN was to be sent again is still to come, and then it is looked at.
+  else if ((tcb.flags & ACTIVE) !== 0) armAt(tcb, tcb.timerTick);
+  else arm(tcb, msToTicks(tcb.stack, looks.everyMs));
 }
 
 /** The timer has fired. */
@@ -59,7 +68,11 @@ export function keepAliveTimeout(tcb: Tcb): void {
   const { stack, keepAlive } = tcb;
   const { needsData, garbageByte, waitsForAcks, unanswered } = stack.profile.keepAlive;
   tcb.flags &= ~KEEPALIVE_TIMER;
-  if (keepAlive === undefined || !isSynchronised(tcb)) return;
+  if (keepAlive === undefined || !works(tcb)) return;
+  if (unanswered === 'looks') {
+    look(tcb);
+    return;
+  }
   const idle = idleTicks(tcb, keepAlive);
   // Linux: "It is alive without keepalive": what is sent and not acknowledged, or waits, has timers of its own.
   if ((waitsForAcks && (tcb.packetsOut > 0 || hasUnsent(tcb))) || (needsData && (tcb.flags & EXCHANGED) === 0)) {
@@ -82,6 +95,37 @@ export function keepAliveTimeout(tcb: Tcb): void {
   else arm(tcb, msToTicks(stack, keepAlive.interval * 1000));
 }
 
+// ---- FreeRTOS+TCP, which looks at its connections (profile.ts, looks) ----
+
+/** prvTCPPrepareSend, where no data is due. */
+export function look(tcb: Tcb): void {
+  const { stack, keepAlive } = tcb;
+  const { looks, garbageByte, errno } = stack.profile.keepAlive;
+  if (looks === undefined || keepAlive === undefined || !works(tcb)) return;
+  if (tcb.trouble.probesOut >= looks.probes) {
+    giveUp(tcb, errno);
+    return;
+  }
+  const isAgain = tcb.trouble.probesOut > 0;
+  const sinceProbe = isAgain ? ticksSince(stack, tcb.trouble.lastProbeTick) >>> 0 : Infinity;
+  if (Math.min(silentTicks(tcb), sinceProbe) <= msToTicks(stack, isAgain ? looks.againAfterMs : keepAlive.idle * 1000)) {
+    nextLook(tcb);
+    return;
+  }
+  sendProbe(tcb, garbageByte);
+  tcb.inTrouble().probesOut++;
+  tcb.inTrouble().lastProbeTick = stack.clock.nowTick;
+  arm(tcb, msToTicks(stack, looks.afterProbeMs));
+}
+
+/** prvTCPNextTimeout: when something is to be sent again, or else after the longest time there is. */
+export function nextLook(tcb: Tcb): void {
+  const { looks } = tcb.stack.profile.keepAlive;
+  if (looks === undefined || tcb.keepAlive === undefined || !works(tcb)) return;
+  if (tcb.timer === 'retransmit') armAt(tcb, tcb.timerTick);
+  else arm(tcb, msToTicks(tcb.stack, looks.everyMs));
+}
+
 /**
  * A user timeout takes the place of the count: the first time after it that a probe is unanswered (Linux; RFC 5482 4.2
  * leaves it open).
@@ -89,7 +133,8 @@ export function keepAliveTimeout(tcb: Tcb): void {
 function isTimeToGiveUp(tcb: Tcb, { count }: KeepAlive, silent: number): boolean {
   if (tcb.userTimeoutMs > 0) return tcb.trouble.probesOut > 0 && silent >= msToTicks(tcb.stack, tcb.userTimeoutMs);
   const { keepAlive, retransmission } = tcb.stack.profile;
-  return tcb.trouble.probesOut >= (keepAlive.unanswered === 'probe' ? count : retransmission.giveUp.retries + 1);
+  const isAsData = keepAlive.unanswered === 'retransmission';
+  return tcb.trouble.probesOut >= (isAsData ? retransmission.giveUp.retries + 1 : count);
 }
 
 /** The W5500 sends a probe again as it would data. */
@@ -105,6 +150,22 @@ function idleTicks({ stack }: Tcb, { idle }: KeepAlive): number {
 function arm(tcb: Tcb, delayTicks: number): void {
   tcb.flags |= KEEPALIVE_TIMER;
   tcb.keepAliveTick = tcb.stack.clock.expiry(delayTicks, 'other');
+}
+
+function armAt(tcb: Tcb, tick: number): void {
+  tcb.flags |= KEEPALIVE_TIMER;
+  tcb.keepAliveTick = tick;
+}
+
+function works(tcb: Tcb): boolean {
+  switch (tcb.stack.profile.keepAlive.states) {
+    case 'all':
+      return isSynchronised(tcb);
+    case 'open':
+      return tcb.state === 'ESTABLISHED' || tcb.state === 'CLOSE-WAIT';
+    case 'established':
+      return tcb.state === 'ESTABLISHED';
+  }
 }
 
 /** RFC 9293 3.3.2: past the handshake, and not yet over. */

@@ -51,11 +51,15 @@ export function sendNext(tcb: Tcb, push: boolean, override = false): boolean {
   if (bytes > room) {
     // RFC 9293 3.8.6.2.1, silly window syndrome: what does not fill a segment goes only where it is half of the largest
     // window there was.
-    if (room <= 0 || (!override && room < mssBytes && room < tcb.sndWndMax / 2)) return false;
+    if (room <= 0) return false;
+    const { smallWindow } = tcb.stack.profile;
+    if (!override && (smallWindow === 'nothing' || (room < mssBytes && room < tcb.sndWndMax / 2))) return false;
     bytes = room;
   }
   const withFin = isFinDue && bytes === unsent && mayCarryFin(tcb, bytes, room);
   if (bytes === 0 && !withFin) return false;
+  const flightBytes = distance(tcb.sndUna, tcb.sndNxt);
+  if (flightBytes > 0 && flightBytes + bytes > tcb.stack.profile.flightBytesMax) return false;
   if (bytes < mssBytes && !withFin && !push && isHeldByNagle(tcb)) return false;
   sendData(tcb, tcb.sndNxt, bytes, withFin);
   sent(tcb, bytes, withFin);
@@ -97,10 +101,18 @@ function boundToHalfWindow({ sndMss, sndWndMax, stack }: Tcb): number {
 const TCP_MSS_DEFAULT = 536;
 const SEGMENT_BYTES_MIN = 48;
 
-/** RFC 9293 3.7.4 in Minshall's form, as Linux has it: a small segment waits only for a small one. */
+/** RFC 9293 3.7.4. */
 function isHeldByNagle(tcb: Tcb): boolean {
-  return (tcb.flags & NO_DELAY) === 0 && tcb.packetsOut > 0
-    && distance(tcb.sndUna, tcb.sndSmall) > 0 && distance(tcb.sndSmall, tcb.sndNxt) >= 0;
+  if ((tcb.flags & NO_DELAY) !== 0 || tcb.packetsOut === 0) return false;
+  switch (tcb.stack.profile.nagle) {
+    case 'none':
+      return false;
+    case 'nagle':
+      return true;
+    case 'minshall':
+      // As Linux has it: a small segment waits only for a small one.
+      return distance(tcb.sndUna, tcb.sndSmall) > 0 && distance(tcb.sndSmall, tcb.sndNxt) >= 0;
+  }
 }
 
 /** New data has gone out. */
@@ -197,6 +209,7 @@ export function retransmitLast(tcb: Tcb): boolean {
 
 /** Data waits and nothing is in flight whose acknowledgement would let it go: the window is asked for. */
 export function armPersist(tcb: Tcb): void {
+  if (tcb.stack.profile.persist.kind === 'none') return;
   setTimer(tcb, 'persist', clampToUserTimeout(tcb, persistTicks(tcb)));
 }
 
@@ -205,6 +218,8 @@ export function persistTicks(tcb: Tcb): number {
   const { stack } = tcb;
   const { persist, retransmission } = stack.profile;
   switch (persist.kind) {
+    case 'none':
+      return 0;
     case 'doubling':
       // Linux's tcp_probe0_when.
       return Math.min(

@@ -13,10 +13,15 @@ export function receiveWindow(tcb: Tcb): number {
  * was told (RFC 9293 3.8.6: the right edge does not move back).
  */
 export function selectWindow(tcb: Tcb): number {
-  const { receiveBufferBytes, mssBytes } = tcb.stack.profile;
+  const { receiveBufferBytes, windowBytesMax, windowUpdate, mssBytes } = tcb.stack.profile;
   const queued = tcb.receiving?.length ?? 0;
   const offered = receiveWindow(tcb);
-  if (queued === 0 && tcb.fragments === undefined) {
+  if (windowUpdate.kind === 'emptied') {
+    // FreeRTOS+TCP's prvTCPReturn_CheckTCPWindow, which may take back what was told.
+    return tcb.trouble.isLowWater ? 0 : Math.min(Math.max(receiveBufferBytes - queued, 0), windowBytesMax);
+  }
+  // lwIP's tcp_update_rcv_ann_wnd moves the edge in steps, also where nothing waits to be read.
+  if (queued === 0 && tcb.fragments === undefined && windowUpdate.kind === 'doubled') {
     return Math.max(wholeUnits(receiveBufferBytes, tcb.rcvScale), sayable(tcb, offered, 0));
   }
   const free = wholeUnits(Math.max(receiveBufferBytes - queued, 0), tcb.rcvScale);

@@ -53,6 +53,16 @@ function append(tcb: Tcb, bytes: Uint8Array, start: number, end: number): void {
   tcb.rcvNxt = advance(tcb.rcvNxt, end - start);
   tcb.flags |= EXCHANGED;
   tcb.news |= READABLE;
+  closeWhenFull(tcb);
+}
+
+/** FreeRTOS+TCP's vTCPAddRxdata_Stored: what is left is so little that the peer is stopped at once. */
+function closeWhenFull(tcb: Tcb): void {
+  const { windowUpdate, receiveBufferBytes } = tcb.stack.profile;
+  if (windowUpdate.kind !== 'emptied') return;
+  if (receiveBufferBytes - (tcb.receiving?.length ?? 0) > windowUpdate.littleShare * receiveBufferBytes) return;
+  tcb.inTrouble().isLowWater = true;
+  tcb.flags |= ACK_AT_ONCE;
 }
 
 /** In order of their beginnings; they may overlap. */

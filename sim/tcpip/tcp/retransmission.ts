@@ -3,7 +3,6 @@
 import type { Errno } from '../../../hal/errno.ts';
 import { enterLoss } from './congestion.ts';
 import { hasUnsent, retransmit, retransmitLast, sendNext } from './output.ts';
-import { unreachable } from './calls.ts';
 import { backOff, revertBackOff } from './rto.ts';
 import { sendSyn } from './segment.ts';
 import {
@@ -60,7 +59,23 @@ export function retransmitTimeout(tcb: Tcb): void {
     tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.sndUna);
     backOff(tcb, retransmission.backoffShifts, undefined);
   }
-  setTimer(tcb, 'retransmit', clampToUserTimeout(tcb, waitTicks(tcb, isHandshake)));
+  const ticks = clampToUserTimeout(tcb, waitTicks(tcb, isHandshake));
+  if (!isHandshake && isTooFar(tcb, ticks)) tcb.inTrouble().stoppedSinceTick = stack.clock.nowTick;
+  else setTimer(tcb, 'retransmit', ticks);
+}
+
+/** FreeRTOS+TCP's prvTCPNextTimeout: what does not fit into usTimeout does not come (profile.ts). */
+function isTooFar({ keepAlive, stack }: Tcb, ticks: number): boolean {
+  const { waitMaxMs } = stack.profile.retransmission;
+  return waitMaxMs !== Infinity && keepAlive === undefined && ticks > msToTicks(stack, waitMaxMs);
+}
+
+/** The user sends: where retransmission has stopped, the connection is looked at. */
+export function resumeRetransmission(tcb: Tcb): void {
+  if (tcb.timer !== 'none' || tcb.packetsOut === 0) return;
+  const left = tcb.rtoTicks - ticksSince(tcb.stack, tcb.trouble.stoppedSinceTick);
+  if (left <= 0) retransmitTimeout(tcb);
+  else if (!isTooFar(tcb, left)) setTimer(tcb, 'retransmit', left);
 }
 
 /**
@@ -251,4 +266,13 @@ export function hostUnreachable(tcb: Tcb, { errno, seq, heldTick }: Unreachable)
 /** The W5500's ARPTO. */
 export function neighbourTimeout(tcb: Tcb): void {
   if (tcb.state === 'SYN-SENT') giveUp(tcb);
+}
+
+/**
+ * What the network says of a connection (RFC 1122 4.2.3.9): during the handshake it ends it, later it is only
+ * remembered.
+ */
+export function unreachable(tcb: Tcb, errno: Errno): void {
+  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') done(tcb, errno);
+  else tcb.inTrouble().softError = errno;
 }

@@ -40,6 +40,9 @@ export function measured(tcb: Tcb, rttUs: number): void {
     case 'slow-ticks':
       measureInTicks(tcb, rttUs);
       break;
+    case 'smoothed':
+      smooth(tcb, rttUs);
+      break;
     case 'measured':
       measureInUs(tcb, Math.max(rttUs, 1), retransmission.rtoMinMs * 1000);
       break;
@@ -79,6 +82,23 @@ function measureInUs(tcb: Tcb, rttUs: number, minUs: number): void {
   tcb.rtoTicks = clampRto(tcb, usToTicks(tcb.stack, (tcb.srttUs8 >> 3) + tcb.rttvarUs4));
 }
 
+/** FreeRTOS+TCP's prvTCPWindowTxCheckAck_CalcSRTT, in whole ms: "RTT becomes smaller: adapt slowly". */
+function smooth(tcb: Tcb, rttUs: number): void {
+  const oldMs = smoothedMs(tcb);
+  const ms = Math.trunc(rttUs / 1000);
+  const newMs = Math.trunc(oldMs >= ms ? (7 * oldMs + ms) / 8 : (6 * oldMs + 2 * ms) / 8);
+  tcb.srttUs8 = Math.max(newMs, tcb.stack.profile.retransmission.rtoMinMs / 2) * 8000;
+  tcb.rtoTicks = smoothedRtoTicks(tcb);
+}
+
+function smoothedMs({ srttUs8, stack }: Tcb): number {
+  return srttUs8 === 0 ? stack.profile.retransmission.rtoInitialMs / 2 : srttUs8 / 8000;
+}
+
+function smoothedRtoTicks(tcb: Tcb): number {
+  return msToTicks(tcb.stack, 2 * smoothedMs(tcb));
+}
+
 /** lwIP's tcp_receive: Jacobson's algorithm in ticks of the slow timer, of which a round trip is mostly none. */
 function measureInTicks(tcb: Tcb, rttUs: number): void {
   const { stack } = tcb;
@@ -104,6 +124,7 @@ function clampRto(tcb: Tcb, ticks: number): number {
 function baseRtoTicks(tcb: Tcb): number {
   const { stack } = tcb;
   const { rto, rtoInitialMs } = stack.profile.retransmission;
+  if (rto === 'smoothed') return smoothedRtoTicks(tcb);
   if (rto === 'fixed' || tcb.rttvarUs4 === 0) return msToTicks(stack, rtoInitialMs);
   return clampRto(tcb, rto === 'slow-ticks' ? slowRtoTicks(tcb) : usToTicks(stack, (tcb.srttUs8 >> 3) + tcb.rttvarUs4));
 }

@@ -54,10 +54,14 @@ export function sendProbe(tcb: Tcb, withGarbage: boolean): void {
 }
 
 /**
- * lwIP's tcp_zero_window_probe: the first byte that waits, which the peer may take though its window is closed. It
- * counts as not sent until then. Where the FIN alone waits, lwIP probes with that; here the probe is empty.
+ * lwIP's tcp_zero_window_probe: the first byte that waits, or the FIN, which the peer may take though its window is
+ * closed. It counts as not sent until then.
  */
 export function sendByteProbe(tcb: Tcb): void {
+  if (tcb.unsentBytes === 0) {
+    tcb.stack.transmit(newSegment(tcb, tcb.sndNxt, ACK | FIN));
+    return;
+  }
   const packet = newSegment(tcb, tcb.sndNxt, ACK);
   packet.reserve(1);
   tcb.sending?.peek(distance(tcb.sndUna, tcb.sndNxt), 1, packet.payload);

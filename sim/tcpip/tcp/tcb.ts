@@ -148,6 +148,12 @@ class Trouble {
   resentTick = 0;
   persistSinceTick = 0;
   lastChallengeTick = 0;
+  /** When retransmission stopped, though something is unacknowledged (profile.ts, waitMaxMs). */
+  stoppedSinceTick = 0;
+  /** So little room is left that the window is closed until all was read (profile.ts, windowUpdate). */
+  isLowWater = false;
+  /** When a keepalive probe was sent last, where that counts (profile.ts, looks). */
+  lastProbeTick = 0;
   /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
   softError: Errno | undefined = undefined;
   /** What it ended with. */
@@ -282,7 +288,8 @@ export class Tcb implements Waiter {
 
   /** All is well again: nothing of the trouble is of use any more. */
   endTrouble(): void {
-    if ((this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) === 0) this.#trouble = undefined;
+    if ((this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) !== 0 || this.trouble.isLowWater) return;
+    this.#trouble = undefined;
   }
 
   /** How many bytes wait to be sent for the first time. */

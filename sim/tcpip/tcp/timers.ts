@@ -1,7 +1,7 @@
 /** What a connection does when a time has come, and which time is the next. */
 
 import { ackTimeout } from './delayed-ack.ts';
-import { keepAliveTimeout } from './keepalive.ts';
+import { keepAliveTimeout, look, nextLook } from './keepalive.ts';
 import { armPersist, hasUnsent, persistTicks, sendNext } from './output.ts';
 import { giveUp, lossProbeTimeout, orphanRetries, retransmitTimeout } from './retransmission.ts';
 import { armRetransmission } from './rto.ts';
@@ -24,7 +24,10 @@ export function nextTick({ timer, timerTick, flags, ackTick, keepAliveTick }: Tc
 /** Does all that is due. */
 export function fireTimers(tcb: Tcb): void {
   const { stack } = tcb;
-  if ((tcb.flags & ACK_TIMER) !== 0 && ticksSince(stack, tcb.ackTick) >= 0) ackTimeout(tcb);
+  if ((tcb.flags & ACK_TIMER) !== 0 && ticksSince(stack, tcb.ackTick) >= 0) {
+    ackTimeout(tcb);
+    nextLook(tcb);
+  }
   if (tcb.timer !== 'none' && ticksSince(stack, tcb.timerTick) >= 0) sendTimeout(tcb);
   if ((tcb.flags & KEEPALIVE_TIMER) !== 0 && ticksSince(stack, tcb.keepAliveTick) >= 0) keepAliveTimeout(tcb);
 }
@@ -37,6 +40,7 @@ function sendTimeout(tcb: Tcb): void {
       break;
     case 'retransmit':
       retransmitTimeout(tcb);
+      look(tcb);
       break;
     case 'loss-probe':
       lossProbeTimeout(tcb);
@@ -86,7 +90,7 @@ function persistTimeout(tcb: Tcb): void {
     armRetransmission(tcb);
     return;
   }
-  if (stack.profile.windowProbe === 'byte' && tcb.unsentBytes > 0) sendByteProbe(tcb);
+  if (stack.profile.windowProbe === 'byte') sendByteProbe(tcb);
   else sendProbe(tcb, false);
   tcb.inTrouble().probesOut++;
   if (tcb.backoff < retries) tcb.backoff++;

@@ -104,16 +104,19 @@ function fragments(tcb: Tcb): string | undefined {
 /** Something will happen: what is in flight or waits has a time at which it goes on, or ends. */
 function timers(tcb: Tcb): string | undefined {
   const inFlight = tcb.sndUna !== tcb.sndNxt;
+  const { retransmission, persist } = tcb.stack.profile;
+  const hasStopped = retransmission.waitMaxMs !== Infinity && tcb.keepAlive === undefined && tcb.timer === 'none';
   const isFinAlone = tcb.stack.profile.fin === 'freertos-tcp' && (tcb.flags & FIN_SENT) !== 0;
   const isRefused = tcb.state === 'SYN-SENT' && tcb.timer === 'refused';
   if (inFlight && isFinAlone && tcb.timer !== 'fin-wait-2') return `FIN is in flight, and the timer is ${tcb.timer}`;
-  if (inFlight && !isFinAlone && !isRefused && tcb.timer !== 'retransmit' && tcb.timer !== 'loss-probe') {
+  const isSentAgain = tcb.timer === 'retransmit' || tcb.timer === 'loss-probe';
+  if (inFlight && !isFinAlone && !isRefused && !hasStopped && !isSentAgain) {
     return `data is in flight, and the timer is ${tcb.timer}`;
   }
   if (!inFlight && (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe')) {
     return `nothing is in flight, and the timer is ${tcb.timer}`;
   }
-  if (!inFlight && hasUnsent(tcb) && tcb.timer !== 'persist') {
+  if (!inFlight && hasUnsent(tcb) && tcb.timer !== 'persist' && persist.kind !== 'none') {
     return `something waits to be sent, and the timer is ${tcb.timer}`;
   }
   if (tcb.timer === 'persist' && !hasUnsent(tcb)) return 'nothing waits for the window, and it is probed';

@@ -152,6 +152,6 @@ describe('freertos-tcp', () => {
   it('never gives up data, so that its keepalive has to', () => {
     expect(freertos.retransmission.giveUp.retries).toBe(Infinity);
     expect(freertos.keepAlive.waitsForAcks).toBe(false);
-    expect(freertos.keepAlive.defaults).toEqual({ idle: 20, interval: 20, count: 3 });
+    expect(freertos.keepAlive.defaults).toEqual({ idle: 20, interval: 22, count: 4 });
   });
 });

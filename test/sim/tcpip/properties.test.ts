@@ -52,9 +52,14 @@ const RULES: readonly ((random: Seeded) => Rule)[] = [
   () => blackhole(),
 ];
 
-/** Who answers FIN by FIN, and never sends it again, can promise nothing: FreeRTOS+TCP is tried without that. */
+/**
+ * Who answers FIN by FIN and never sends it again, who asks for no window, and stops to send again, can promise
+ * nothing: FreeRTOS+TCP is tried without all that.
+ */
 function wholeOf(profile: Profile): Profile {
-  return { ...profile, fin: 'linux' };
+  if (profile.fin === 'linux') return profile;
+  const retransmission = { ...profile.retransmission, waitMaxMs: Infinity };
+  return { ...profile, retransmission, fin: 'linux', persist: { kind: 'doubling' }, smallWindow: 'half' };
 }
 
 /** A stack as it is, or with buffers too small for anything to go smoothly. */

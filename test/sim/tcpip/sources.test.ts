@@ -502,3 +502,164 @@ describe('a user that has never connected', () => {
     expect(user.write(1)).toBe('ENOTCONN');
   });
 });
+
+describe('freertos-tcp: data that nobody acknowledges', () => {
+  function established(hasKeepAlive = false): { rig: Rig; user: User } {
+    const rig = new Rig('freertos-tcp');
+    const user = rig.connected('win 60000 mss 1460', (socket) => {
+      if (hasKeepAlive) socket.setKeepAlive({ idle: 20, interval: 20, count: 3 });
+    });
+    // So many round trips of 0 ms bring SRTT from 500 ms to its least, 50 ms (prvTCPWindowTxCheckAck_CalcSRTT).
+    for (let i = 1; i < 40; i++) {
+      user.write(1);
+      rig.peer(`. 1 ack ${i + 1}`);
+    }
+    rig.sent();
+    return { rig, user };
+  }
+
+  it('the RTO is twice the smoothed round trip, which begins at 500 ms and falls by an eighth', () => {
+    const rig = new Rig('freertos-tcp');
+    const user = rig.connected();
+    for (const [i, ms] of [[1, 1000], [2, 874], [3, 764]] as const) {
+      user.write(1);
+      rig.sent();
+      rig.run(ms - 1);
+      expect(rig.sent()).toEqual([]);
+      rig.run(2);
+      expect(rig.sent()).toHaveLength(1);
+      // What was sent twice measures nothing, so another one does.
+      rig.peer(`. 1 ack ${2 * i}`);
+      user.write(1);
+      rig.peer(`. 1 ack ${2 * i + 1}`);
+      rig.sent();
+    }
+  });
+
+  it('goes out again after 0.1 to 102.3 s, and then no more: usTimeout has 16 bits (prvTCPNextTimeout)', () => {
+    const { rig, user } = established();
+    const atMs = rig.nowMs;
+    user.write(10);
+    rig.run(3_600_000);
+    const seconds = rig.times().map((ms) => Math.round((ms - atMs) / 100) / 10);
+    expect(seconds).toEqual([0, 0.1, 0.3, 0.7, 1.5, 3.1, 6.3, 12.7, 25.5, 51.1, 102.3]);
+    expect(rig.state).toBe('ESTABLISHED');
+    // The user sends, and it is looked at.
+    user.write(1);
+    expect(rig.sent()[0]).toMatch(/^\.|^P/);
+    rig.run(1000);
+    expect(user.told).toEqual([]);
+  });
+
+  it('an idle connection is asked after 20, 42.5, 65, 87.5 s, and given up after 90 s (prvTCPPrepareSend)', () => {
+    const { rig, user } = established(true);
+    rig.run(30_000);
+    rig.peer('. 1 ack 40');
+    rig.sent();
+    // It is looked at every 20 s, whenever something comes.
+    const fromMs = rig.nowMs;
+    rig.runTo(fromMs + 400_000);
+    const [first = 0, ...times] = rig.times();
+    expect(first - fromMs).toBeGreaterThanOrEqual(20_000);
+    expect(first - fromMs).toBeLessThanOrEqual(42_000);
+    expect(times.map((ms) => Math.round((ms - first) / 100) * 100)).toEqual([22_500, 45_000, 67_500]);
+    expect(user.told).toEqual(['ended ENOTCONN']);
+  });
+
+  it('keepalive counts while data is unacknowledged, and ends it', () => {
+    const { rig, user } = established(true);
+    const fromMs = rig.nowMs;
+    user.write(10);
+    let endMs = 0;
+    for (; user.told.length === 0; endMs = rig.nowMs) rig.run(100);
+    expect(user.told).toEqual(['ended ENOTCONN']);
+    // Looked at when something is sent again: probes after 25.5 s, 51.1 s, 102.3 s and 139 s, and 2.5 s.
+    expect(endMs - fromMs).toBeGreaterThan(100_000);
+    expect(endMs - fromMs).toBeLessThan(220_000);
+  });
+
+  it('has no more than two segments in flight (FreeRTOS_Sockets.c: uxTxWinSize)', () => {
+    const { rig, user } = established();
+    user.write(5000);
+    expect(rig.sent()).toEqual(['. 40:1500 ack 1', '. 1500:2960 ack 1']);
+  });
+});
+
+describe('windows', () => {
+  it('freertos-tcp: a closed window is not asked for, and part of a segment is not sent (xTCPWindowTxHasData)', () => {
+    const rig = new Rig('freertos-tcp');
+    const user = rig.connected('win 0 mss 1460');
+    user.write(100);
+    rig.run(3_600_000);
+    expect(rig.sent()).toEqual([]);
+    rig.peer('. 1 ack 1 win 99');
+    expect(rig.sent()).toEqual([]);
+    rig.peer('. 1 ack 1 win 100');
+    expect(rig.sent()).toEqual(['P. 1:101 ack 1']);
+  });
+
+  it('freertos-tcp: offers two segments, none when a quarter is left, and all when all was read (xPercTable)', () => {
+    const rig = new Rig('freertos-tcp');
+    const seen: number[] = [];
+    rig.onSent = ({ window }) => seen.push(window);
+    const user = rig.connected();
+    expect(seen).toEqual([2920, 2920]);
+    for (let seq = 1; seq < 4380; seq += 1460) rig.peer(`. ${seq}:${seq + 1460} ack 1`);
+    expect(seen.at(-1)).toBe(0);
+    seen.length = 0;
+    expect(user.read(4379)).toBe(4379);
+    expect(seen).toEqual([]);
+    user.read(1);
+    expect(seen).toEqual([2920]);
+  });
+
+  it('lwip: the edge moves by a segment (tcp_update_rcv_ann_wnd), and is told by itself then (tcp_recved)', () => {
+    const rig = new Rig('lwip');
+    const seen: number[] = [];
+    rig.onSent = ({ window }) => seen.push(window);
+    const user = rig.connected();
+    rig.peer('P. 1:9 ack 1');
+    expect(user.read(8)).toBe(8);
+    rig.run(300);
+    expect(seen.at(-1)).toBe(4 * 1460 - 8);
+    seen.length = 0;
+    rig.peer('. 9:1461 ack 1');
+    user.read(1451);
+    expect(seen).toEqual([]);
+    user.read(1);
+    expect(seen).toEqual([4 * 1460]);
+  });
+
+  it('lwip: FIN asks for a closed window where it is all that waits (tcp_zero_window_probe)', () => {
+    const rig = new Rig('lwip');
+    const user = rig.connected('win 0 mss 1460');
+    user.socket?.close();
+    rig.run(1999);
+    expect(rig.sent()).toEqual(['F. 1 ack 1']);
+    rig.peer('. 1 ack 2 win 0');
+    expect(rig.state).toBe('FIN-WAIT-2');
+  });
+
+  it('lwip: a small segment waits for all that is in flight (tcp_do_output_nagle)', () => {
+    const rig = new Rig('lwip');
+    const user = rig.connected();
+    user.write(1460);
+    user.write(1);
+    expect(rig.sent()).toEqual(['P. 1:1461 ack 1']);
+  });
+});
+
+describe('keepalive', () => {
+  it('lwip: works while data can be sent (tcp_slowtmr: ESTABLISHED, CLOSE_WAIT)', () => {
+    const rig = new Rig('lwip');
+    const user = rig.connected('win 60000 mss 1460', (socket) => {
+      socket.setKeepAlive({ idle: 3, interval: 3, count: 3 });
+    });
+    user.socket?.shutdown();
+    rig.peer('. 1 ack 2');
+    rig.sent();
+    rig.run(60_000);
+    expect(rig.sent()).toEqual([]);
+    expect(rig.state).toBe('FIN-WAIT-2');
+  });
+});

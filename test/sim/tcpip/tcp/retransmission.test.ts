@@ -275,21 +275,14 @@ describe('w5500', () => {
   });
 });
 
-it('freertos-tcp sends again for ever', () => {
-  const { rig, user } = warmedUp('freertos-tcp');
-  user.write(10);
-  rig.run(3600_000);
-  expect(rig.sent().length).toBeGreaterThan(10);
-  expect(rig.state).toBe('ESTABLISHED');
-  expect(user.told).toEqual(['writable']);
-});
-
 it('Karn: what was sent twice measures nothing, where there are no timestamps', () => {
   const { rig, user } = warmedUp('freertos-tcp');
+  user.write(10);
+  rig.peer('. 1 ack 11');
   const { srttUs8 } = rig.tcb ?? { srttUs8: 0 };
   expect(srttUs8).toBeGreaterThan(0);
   user.write(10);
   rig.run(5000);
-  rig.peer('. 1 ack 11');
+  rig.peer('. 1 ack 21');
   expect(rig.tcb?.srttUs8).toBe(srttUs8);
 });
