@@ -2,7 +2,7 @@
  * What the user of a connection can do (RFC 9293 3.9.1), as POSIX has it. Failures come back below 0, as from the HAL.
  */
 
-import { failure, type Errno } from '../../../hal/errno.ts';
+import { failure } from '../../../hal/errno.ts';
 import { startCongestion } from './congestion.ts';
 import { dataWasRead, RCV_MSS_FIRST } from './delayed-ack.ts';
 import { look } from './keepalive.ts';

@@ -108,7 +108,8 @@ export function look(tcb: Tcb): void {
   }
   const isAgain = tcb.trouble.probesOut > 0;
   const sinceProbe = isAgain ? ticksSince(stack, tcb.trouble.lastProbeTick) >>> 0 : Infinity;
-  if (Math.min(silentTicks(tcb), sinceProbe) <= msToTicks(stack, isAgain ? looks.againAfterMs : keepAlive.idle * 1000)) {
+  const mayBeQuietMs = isAgain ? looks.againAfterMs : keepAlive.idle * 1000;
+  if (Math.min(silentTicks(tcb), sinceProbe) <= msToTicks(stack, mayBeQuietMs)) {
     nextLook(tcb);
     return;
   }
