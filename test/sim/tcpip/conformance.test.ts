@@ -16,10 +16,12 @@ function asPorted(name: ProfileName): Profile {
       // (Sn_RXBUF_SIZE).
       return { ...PROFILES.w5500, receiveBufferBytes: 8192 };
     case 'freertos-tcp':
-      // Nobody is told of a refusal: a port has to ask FreeRTOS_connstatus. And its backlog counts connections that
-      // were accepted: a port has to set a large one, and count those that wait.
+      // Nobody is told of a refusal: a port has to ask FreeRTOS_connstatus. Its backlog counts connections that were
+      // accepted: a port has to set a large one, and count those that wait. And the window is closed when a quarter of
+      // the buffer is left: FREERTOS_SO_RCVBUF sets a larger one.
       return {
         ...PROFILES['freertos-tcp'], refusedErrno: 'ECONNREFUSED', refusedAfterMs: 0, backlogCounts: 'waiting',
+        receiveBufferBytes: 8 * 1460,
       };
     case 'linux':
     case 'lwip':
