@@ -17,8 +17,11 @@ export class ReadyLists {
    * marker.
    */
   #lists: (ReadyListItem | undefined)[] = [];
-  /** The idle task stands in the line of priority 0 like any other; all it does there is to yield. */
-  readonly #idle = new ReadyListItem();
+  /**
+   * The idle task stands in the line of priority 0 like any other; all it does there is to yield. `due`: it stands
+   * there alone, and is made with the first who comes; undefined: the scheduler has not started.
+   */
+  #idle: ReadyListItem | 'due' | undefined = undefined;
   /** A bit for each priority at which a task is ready; the idle task does not count. */
   #occupied = 0;
 
@@ -29,11 +32,13 @@ export class ReadyLists {
 
   /** vTaskStartScheduler makes the idle task, behind those that main has made. */
   addIdle(): void {
-    this.#insert(this.#idle, 0);
+    this.#idle = 'due';
+    if (this.#lists[0] !== undefined) this.#makeIdle();
   }
 
   /** prvAddTaskToReadyList: to the end of the line of its priority. */
   add(task: TaskHandle): void {
+    if (task.currentPriority === 0 && this.#idle === 'due') this.#makeIdle();
     this.#insert(task, task.currentPriority);
     this.#occupied |= 1 << task.currentPriority;
   }
@@ -68,7 +73,7 @@ export class ReadyLists {
     // listGET_OWNER_OF_NEXT_ENTRY: from the end marker to the head, or else around.
     let item = index === undefined ? this.#lists[head] : index.readyNext;
     // prvIdleTask yields to whoever else is ready.
-    if (item === this.#idle) item = item.readyNext;
+    if (item === this.#idle) item = item?.readyNext;
     this.#lists[head + 1] = item;
     return item instanceof TaskHandle ? item : undefined;
   }
@@ -91,6 +96,11 @@ export class ReadyLists {
       next.readyPrev = item;
     }
     if (head === undefined || head === index) this.#lists[2 * priority] = item;
+  }
+
+  #makeIdle(): void {
+    this.#idle = new ReadyListItem();
+    this.#insert(this.#idle, 0);
   }
 
   #makeRoom(priority: number): void {

@@ -27,13 +27,15 @@ const NONE: never[] = [];
 
 export class TimedHeap<T extends Timed<T>> {
   #items: T[] = NONE;
+  /** The only place there is, until there are two for the first time: most heaps never have them. */
+  #only: T | undefined = undefined;
   #arrivals = 0;
   /** Who came last, as long as it is here. */
   #last: T | undefined = undefined;
 
   /** The earliest, undefined when empty. */
   get first(): T | undefined {
-    return this.#items[0];
+    return this.#items === NONE ? this.#only : this.#items[0];
   }
 
   add(item: T, wakeTick: number): void {
@@ -47,11 +49,14 @@ export class TimedHeap<T extends Timed<T>> {
       item.heapIndex = QUEUED;
       return;
     }
-    // Most heaps never have more than one, and an array that grows by itself makes room for 17.
     if (this.#items === NONE) {
-      this.#items = [item];
-      item.heapIndex = 0;
-      return;
+      if (this.#only === undefined) {
+        this.#only = item;
+        item.heapIndex = 0;
+        return;
+      }
+      this.#items = [this.#only];
+      this.#only = undefined;
     }
     this.#up(this.#items.length, item);
   }
@@ -68,13 +73,11 @@ export class TimedHeap<T extends Timed<T>> {
     if (before !== undefined) before.timedNext = next;
     if (next !== undefined) next.timedPrev = before;
     if (index === QUEUED) return;
-    if (next === undefined) {
-      this.#removeAt(index);
-    } else {
-      // Nobody of the same time came in between: its place is the next one's.
-      this.#items[index] = next;
-      next.heapIndex = index;
-    }
+    // Nobody of the same time came in between: its place is the next one's.
+    if (next !== undefined) next.heapIndex = index;
+    if (this.#items === NONE) this.#only = next;
+    else if (next === undefined) this.#removeAt(index);
+    else this.#items[index] = next;
   }
 
   #removeAt(index: number): void {
