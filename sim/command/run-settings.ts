@@ -252,7 +252,7 @@ const FILES = ['--pcap', '--report', '--junit', '--markdown', '--out', '--shard'
 
 /** Options that show one world, or need one. */
 const WHOLE_OPTIONS = [
-  'json', 'netstat', 'pcap', 'report', 'live', 'junit', 'markdown', 'program', 'device-program',
+  'json', 'netstat', 'pcap', 'report', 'live', 'junit', 'markdown', 'arp', 'program', 'device-program',
 ] as const;
 
 type SplitValues = Readonly<Partial<Record<'jobs' | 'shard' | 'out', string | undefined>>> & {
