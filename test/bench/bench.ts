@@ -13,6 +13,7 @@ import { isMet, type Figure } from './figure.ts';
 import { gatewayFigures } from './gateway.ts';
 import { kernelFigures } from './kernel.ts';
 import { mqttFigures } from './mqtt.ts';
+import { nodeHostFigures } from './node-host.ts';
 import type { Asked } from './part.ts';
 import { simulationFigures } from './simulation.ts';
 import { socketFigures } from './sockets.ts';
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, { measure(asked: Asked): Promise<Figure[]>;
   simulation: { measure: simulationFigures },
   command: { measure: commandFigures },
   sockets: { measure: socketFigures },
+  'node-host': { measure: nodeHostFigures },
   gateway: { measure: gatewayFigures, seldom: 'the gateway' },
   mqtt: { measure: mqttFigures, seldom: 'MQTT boards beside MQTT.js' },
 };
