@@ -103,6 +103,22 @@ it('a client whose handshake ends while too many wait believes itself connected;
   expect(held.length).toBeLessThanOrEqual(2 * (BACKLOG + 1));
 });
 
+it('of three handshakes that end while one more can wait, one does; the others stay open and are not told', async () => {
+  const burst = new Burst();
+  burst.accepts = false;
+  burst.connect(BACKLOG);
+  await burst.sim.runFor('500ms');
+  burst.connect(3);
+  await burst.sim.runFor('500ms');
+  const held = burst.sim.netstat().filter(({ host }) => host === 'server').map(({ state }) => state);
+  expect(held.filter((state) => state === 'ESTABLISHED')).toHaveLength(BACKLOG + 1);
+  expect(held.filter((state) => state === 'SYN-RECEIVED')).toHaveLength(2);
+  burst.accepts = true;
+  burst.acceptAll();
+  await burst.sim.runFor('10s');
+  expect(burst.accepted).toBe(BACKLOG + 3);
+});
+
 it('a cookie is known for a minute or two, by who has sent it, with what it says', () => {
   const ends = { localPort: PORT, remoteAddress: 0x0a000002, remotePort: 40_000, seq: -5 };
   const seen = { mssBytes: 1459, windowScale: 7 };

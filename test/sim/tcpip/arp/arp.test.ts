@@ -9,7 +9,8 @@ import type { Hal } from '../../../../hal/hal.ts';
 import type { StreamSocket } from '../../../../hal/network.ts';
 import type { Device } from '../../../../sim/device.ts';
 import { Simulation } from '../../../../sim/simulation.ts';
-import type { ProfileName } from '../../../../sim/tcpip/profile.ts';
+import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
+import { LINUX } from '../../../../sim/tcpip/profiles/linux.ts';
 
 const NOBODY = '10.0.0.99';
 const PORT = 5000;
@@ -31,7 +32,7 @@ class Room {
   readonly lines: string[] = [];
   #hal: Hal | undefined = undefined;
 
-  constructor(profile: ProfileName, { delay = 0, peerProfile = 'linux' as ProfileName } = {}) {
+  constructor(profile: ProfileName | Profile, { delay = 0, peerProfile = 'linux' as ProfileName } = {}) {
     this.sim = new Simulation({ seed: 1, arp: true });
     this.sim.trace((line) => this.lines.push(line));
     this.device = this.sim.addDevice({
@@ -51,19 +52,24 @@ class Room {
     });
   }
 
-  connect(to = '10.0.0.2'): Attempt {
+  get hal(): Hal {
     if (this.#hal === undefined) throw new Error('the device has not booted');
+    return this.#hal;
+  }
+
+  connect(to = '10.0.0.2', localPort = 0): Attempt {
     const startMs = this.sim.nowMs;
     const over = (outcome: Attempt['outcome']): void => {
       attempt.outcome ??= outcome;
       if (attempt.afterMs < 0) attempt.afterMs = this.sim.nowMs - startMs;
     };
-    const socket = this.#hal.network.openStream({
+    const socket = this.hal.network.openStream({
       readable: () => {},
       writable: () => over('connected'),
       ended: (reason) => over(reason),
     });
     const attempt: Attempt = { atMs: startMs, to, outcome: undefined, afterMs: -1, socket };
+    if (localPort !== 0) socket.bind({ address: '0.0.0.0', port: localPort });
     socket.connect({ address: to, port: PORT });
     return attempt;
   }
@@ -149,11 +155,11 @@ describe('to somebody who is there', () => {
     expect([first.outcome, second.outcome]).toEqual(['connected', 'connected']);
   });
 
-  it('the W5500 asks for each connect, since it has no table', async () => {
+  it('the W5500 asks for each connect, since it has no table: from the same port, too', async () => {
     const room = new Room('w5500');
-    room.connect();
+    room.connect('10.0.0.2', 4000).socket.abort();
     await room.sim.runFor('1s');
-    room.connect();
+    room.connect('10.0.0.2', 4000);
     await room.sim.runFor('1s');
     expect(room.asked('dev', '10.0.0.2')).toEqual([0, 1000]);
   });
@@ -198,6 +204,81 @@ describe('what grows old', () => {
     expect(room.lines.filter((line) => line.includes('unicast'))).toHaveLength(1);
   });
 
+  it('lwIP asks again every two seconds at most, however much it sends', async () => {
+    const room = new Room('lwip', { peerProfile: 'w5500' });
+    const { socket } = room.connect();
+    await room.sim.runFor('270s');
+    // Nobody answers any more: the old answer is believed until its end.
+    room.peer.cable.pull();
+    for (let i = 0; i < 40; i++) {
+      socket.write(new Uint8Array(1));
+      room.connect().socket.abort();
+      await room.sim.runFor('100ms');
+    }
+    const asked = room.asked('dev', '10.0.0.2').slice(1);
+    expect(asked.length).toBeGreaterThan(1);
+    asked.slice(1).forEach((ms, i) => expect(ms - (asked[i] ?? NaN)).toBeGreaterThan(1000));
+  });
+
+  it('FreeRTOS+TCP asks three times, 10 s apart, before an entry ends after 1500 s; then it is gone', async () => {
+    const room = new Room('freertos-tcp');
+    room.connect().socket.abort();
+    await room.sim.runFor('1s');
+    room.peer.power.cut();
+    await room.sim.runFor('1550s');
+    const asked = room.asked('dev', '10.0.0.2').slice(1);
+    expect(asked.map((ms) => Math.round(ms / 10_000))).toEqual([147, 148, 149, 150]);
+    room.connect();
+    await room.sim.runFor('100ms');
+    expect(room.asked('dev', '10.0.0.2')).toHaveLength(6);
+  });
+
+  it('FreeRTOS+TCP does not ask again for whom it hears of', async () => {
+    const room = new Room('freertos-tcp');
+    room.connect();
+    await room.sim.runFor('1400s');
+    room.connect();
+    await room.sim.runFor('200s');
+    expect(room.asked('dev', '10.0.0.2')).toEqual([0]);
+  });
+
+  it('Linux believes in a neighbour no less for being asked by it', async () => {
+    const room = new Room('linux');
+    room.connect();
+    await room.sim.runFor('1s');
+    const state = (): string | undefined => room.sim.host('dev')?.stack?.neighbours?.rows()[0]?.state;
+    expect(state()).toBe('REACHABLE');
+    // The peer asks after 5 s.
+    await room.sim.runFor('6s');
+    expect(room.asked('peer', '10.0.0.1')).toHaveLength(1);
+    expect(state()).toBe('REACHABLE');
+    await room.sim.runFor('45s');
+    expect(state()).toBe('STALE');
+  });
+
+  it('Linux has room for so many, and drops what is for one more, until others have not changed for 5 s', async () => {
+    if (LINUX.arp.kind !== 'linux') throw new Error('Linux has the rules of Linux');
+    const room = new Room({ ...LINUX, arp: { ...LINUX.arp, tableMax: 3 } });
+    for (let i = 1; i <= 4; i++) room.connect(`10.0.1.${i}`);
+    await room.sim.runFor('500ms');
+    expect([1, 2, 3, 4].map((i) => room.asked('dev', `10.0.1.${i}`).length)).toEqual([1, 1, 1, 0]);
+    // All have failed: their places are free, and SYN comes again.
+    await room.sim.runFor('5s');
+    expect(room.asked('dev', '10.0.1.4').length).toBeGreaterThan(0);
+  });
+
+  it('Linux keeps 101 packets for one answer: the oldest go', async () => {
+    const room = new Room('linux', { delay: 10 });
+    const datagrams = room.hal.network.openDatagram({ address: '0.0.0.0', port: 7 }, {
+      bound: () => {}, readable: () => {}, ended: () => {},
+    });
+    await room.sim.runFor('1ms');
+    for (let i = 0; i < 110; i++) datagrams.sendTo(new Uint8Array(i + 1), { address: '10.0.0.2', port: 7 });
+    await room.sim.runFor('1s');
+    const sent = room.lines.flatMap((line) => / dev > .* udp len (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+    expect(sent).toEqual(Array.from({ length: 101 }, (_, i) => i + 10));
+  });
+
   it('lwIP keeps ten: the oldest has to go', async () => {
     const room = new Room('lwip');
     room.connect();
@@ -239,6 +320,8 @@ describe('an interface', () => {
     await room.sim.runFor('1s');
     room.device.interface.up();
     await room.sim.runFor('5s');
+    // What it knew of neighbours went with the interface.
+    expect(room.asked('dev', '10.0.0.2')).toHaveLength(2);
     expect(before.socket.write(new Uint8Array(8))).toBe(8);
     expect(room.sim.netstat().find(({ host }) => host === 'dev')?.state).toBe('ESTABLISHED');
   });
