@@ -74,7 +74,7 @@ export const swarmCommand = defineCommand({
   about: `random fleets, cables and plans of faults from seeds, simulated, over all processors; whether the
 invariants hold of each run, and the least that makes one fail`,
   options: OPTIONS,
-  notes: `The invariants: nobody is kept on line in silence longer than the policy allows, nor dropped sooner; every
+  notes: `The invariants: nobody is kept online in silence longer than the policy allows, nor dropped sooner; every
 device is back within its bound after the last heal; no byte is lost, doubled or changed on a connection; the server is
 left with one client a device; neither end says that the other broke the protocol; beats that have numbers add up; of
 MQTT no acknowledged message is lost, and each will comes once; what is held does not grow; verdicts make sense. Exit

@@ -98,7 +98,7 @@ class Udp implements DatagramHandler, Held {
     );
   }
 
-  /** Who sends is on line, until the program says that it is not: there is no connection that would be over. */
+  /** Who sends is online, until the program says that it is not: there is no connection that would be over. */
   #heard(peer: SocketAddress): void {
     const end = addressText(peer);
     if (this.#asked.has(end)) return;

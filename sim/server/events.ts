@@ -68,13 +68,13 @@ export function describeEvent(event: ServerEvent): string {
   switch (event.kind) {
     case 'listening': return `listening on ${addressText(event.local)}`;
     case 'failed': return `cannot listen on ${addressText(event.local)}: ${event.errno}`;
-    case 'online': return `client ${event.client} (${addressText(event.peer)}) on line`;
+    case 'online': return `client ${event.client} (${addressText(event.peer)}) online`;
     case 'beat': return `client ${event.client} beat`;
     case 'unanswered': return `client ${event.client} has not answered a line for ${formatSeconds(event.waitedMs)}`;
     case 'sequence': return `client ${event.client}: ${sequenceText(event)}`;
     case 'offline': {
       const heard = event.reason.kind === 'silent' ? '' : ` (last heard ${formatSeconds(event.silentMs)} ago)`;
-      return `client ${event.client} (${addressText(event.peer)}) off line after ${formatSeconds(event.onlineMs)}: ${describeReason(event.reason)}${heard}`;
+      return `client ${event.client} (${addressText(event.peer)}) offline after ${formatSeconds(event.onlineMs)}: ${describeReason(event.reason)}${heard}`;
     }
     case 'message': return `client ${event.client} published ${JSON.stringify(event.text)} on ${event.topic}`;
     case 'will': {

@@ -351,7 +351,7 @@ export class Sessions {
         if (session === undefined) return undefined;
         this.#rememberOffline(`${server} ${event.client}`, session);
         if (session.dropped !== undefined) return session;
-        // Who goes off line was on line.
+        // Who goes offline was online.
         session.online ??= { server, peer: event.peer, sinceMs: session.connectedMs, isAssumed: false };
         this.#drop(session, atMs, { kind: 'offline', reason: event.reason });
         return session;

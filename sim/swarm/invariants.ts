@@ -80,7 +80,7 @@ export function violationsOf(observation: Observation): Violation[] {
 
 // ---- ghosts ----
 
-/** The server has nobody on line of whom it has heard nothing for longer than its policy allows. */
+/** The server has nobody online of whom it has heard nothing for longer than its policy allows. */
 export function silentClients(observation: Observation): string[] {
   const { scenario, sessions, endMs } = observation;
   const boundMs = silenceMs(scenario);
@@ -89,7 +89,7 @@ export function silentClients(observation: Observation): string[] {
     const silentMs = toMs - runsSince(observation, fromMs, toMs);
     if (silentMs <= boundMs) return [];
     const allowed = `its policy allows ${formatSeconds(boundMs)}`;
-    return [`the server kept ${device} on line from ${at(fromMs)}, silent, for ${formatSeconds(silentMs)}: ${allowed}`];
+    return [`the server kept ${device} online from ${at(fromMs)}, silent, for ${formatSeconds(silentMs)}: ${allowed}`];
   }));
 }
 
@@ -392,7 +392,7 @@ export function wrongMessages({ mqtt: { acknowledged, accepted }, scenario }: Ob
   ];
 }
 
-/** MQTT: whoever goes off line without DISCONNECT has its will published, once. */
+/** MQTT: whoever goes offline without DISCONNECT has its will published, once. */
 export function wrongWills({ gone, scenario }: Observation): string[] {
   if (scenario.policy.speaks.kind !== 'mqtt') return [];
   return gone.flatMap(({ device, atMs, how, wills }) => {
@@ -400,7 +400,7 @@ export function wrongWills({ gone, scenario }: Observation): string[] {
     const most = how.kind === 'stopped' ? 0 : 1;
     const least = how.kind === 'silent' || how.kind === 'taken-over' ? 1 : 0;
     if (wills >= least && wills <= most) return [];
-    return [`the will of ${device}, off line at ${at(atMs)} by ${how.kind}, was published ${wills} times`];
+    return [`the will of ${device}, offline at ${at(atMs)} by ${how.kind}, was published ${wills} times`];
   });
 }
 

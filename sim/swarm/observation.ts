@@ -18,16 +18,16 @@ export interface Observation {
   /** Every time that a fault came, on each host that it was on, in the order of time. */
   readonly faults: readonly FaultSpan[];
   readonly devices: readonly DeviceFacts[];
-  /** Every client that the server ever had on line, in the order in which they came. */
+  /** Every client that the server ever had online, in the order in which they came. */
   readonly sessions: readonly HeardSession[];
-  /** Clients that went off line, in the order of time. */
+  /** Clients that went offline, in the order of time. */
   readonly gone: readonly GoneClient[];
   /** What becomes of messages; empty where the fleet does not speak MQTT. */
   readonly mqtt: MqttFacts;
   /** What a page would show. */
   readonly lines: readonly DeviceLine[];
   /**
-   * At the end: the clients on line by the device that each is, `?` where nobody has its address; undefined: no server
+   * At the end: the clients online by the device that each is, `?` where nobody has its address; undefined: no server
    * runs.
    */
   readonly clients: ReadonlyMap<string, number> | undefined;
@@ -83,7 +83,7 @@ export interface HeardSession {
   readonly device: string;
   /** When the server heard of it: that it came, each beat. */
   readonly heardMs: number[];
-  /** Undefined: it is on line at the end. */
+  /** Undefined: it is online at the end. */
   overMs: number | undefined;
   /** Of numbered beats: what the server has found in their sequence. */
   readonly sequence: SequenceFinding[];

@@ -194,7 +194,7 @@ function longGhosts(
         if (believedMs <= boundMs) return [];
         const allowed = `${formatDuration(ghostsWithinMs)} are allowed`;
         const [howLong, since] = [believedMs, runsFromMs].map(formatSeconds);
-        return [`the server had ${name} on line for ${howLong} from ${since} on, a ghost: ${allowed}`];
+        return [`the server had ${name} online for ${howLong} from ${since} on, a ghost: ${allowed}`];
       }),
     ),
   );

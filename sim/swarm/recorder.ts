@@ -28,7 +28,7 @@ export class Recorder implements SessionListener {
   };
   readonly gone: GoneClient[] = [];
   /**
-   * Messages since the server has started, and how often each. Clients that went off line since the server has started,
+   * Messages since the server has started, and how often each. Clients that went offline since the server has started,
    * by their numbers.
    */
   readonly #acceptedNow = new Map<string, number>();
@@ -79,7 +79,7 @@ export class Recorder implements SessionListener {
   }
 
   #wasNotOnLine(end: string, atMs: number): void {
-    this.traceProblems.push(`the server has the client at ${end} off line at ${atMs} ms, who was not on line`);
+    this.traceProblems.push(`the server has the client at ${end} offline at ${atMs} ms, who was not online`);
   }
 
   traceEvent(event: TraceEvent, session: Session | undefined): void {
@@ -134,7 +134,7 @@ export class Recorder implements SessionListener {
         break;
       case 'will': {
         const gone = this.#goneNow.get(event.client);
-        if (gone === undefined) this.traceProblems.push(`the will of client ${event.client} came while it was on line`);
+        if (gone === undefined) this.traceProblems.push(`the will of client ${event.client} came while it was online`);
         else gone.wills++;
         break;
       }

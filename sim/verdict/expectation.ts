@@ -131,7 +131,7 @@ function thoseThatShouldNotBe(
     }));
   }
   const times = overlappingSessions === 1 ? 'once' : `${overlappingSessions} times`;
-  return overlappingSessions === 0 ? [] : [{ sentence: `a device was on line twice, ${times}` }];
+  return overlappingSessions === 0 ? [] : [{ sentence: `a device was online twice, ${times}` }];
 }
 
 function judgeTimes(expectation: TimesExpectation, { verdicts, endMs }: Judged): Judgement {

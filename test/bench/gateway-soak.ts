@@ -79,7 +79,7 @@ for (const [end, { atMs, by }] of gone) {
   else if (line.by !== by) unlike.push(`${end} is gone by ${by}, and the log says ${line.by}`);
   else differences.push(Math.abs(line.atMs - atMs));
 }
-for (const end of logged.keys()) if (!gone.has(end)) unlike.push(`${end} is off line by the log alone`);
+for (const end of logged.keys()) if (!gone.has(end)) unlike.push(`${end} is offline by the log alone`);
 differences.sort((a, b) => a - b);
 const worstMs = differences.at(-1) ?? 0;
 const lagMs = bench.realTime?.lagMsMax ?? 0;

@@ -134,7 +134,7 @@ describe('our devices against mosquitto', () => {
 });
 
 describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over fabric that are cut (tier T2)', () => {
-  it('mosquitto takes who lost its power off line 4 to 10 s after the last packet, with keep alive 3 s', async (context) => {
+  it('mosquitto takes who lost its power offline 4 to 10 s after the last packet, with keep alive 3 s', async (context) => {
     needsMosquitto(context);
     const args = ['run', '--protocol', 'mqtt', '--beat', '3s', '--devices', '7', '--for', '22s', '--json'];
     const watching = ['--subscribe', 'cablepull/+/status'];

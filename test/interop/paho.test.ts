@@ -159,6 +159,6 @@ describe("Paho's Python library as a client of our broker", () => {
     await client.line(/PINGRESP/);
     client.child.kill('SIGSTOP');
     await other.line(/^py\/will a is gone qos1$/);
-    await broker.line(/off line after .*: silent for /);
+    await broker.line(/offline after .*: silent for /);
   });
 });

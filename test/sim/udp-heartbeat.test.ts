@@ -1,4 +1,4 @@
-/** A UDP heartbeat fleet in virtual time: what a box on the way does to who has whom on line. */
+/** A UDP heartbeat fleet in virtual time: what a box on the way does to who has whom online. */
 
 import { describe, expect, it } from 'vitest';
 import { firmware, referenceServer, SERVER_NAME, SERVER_PORT } from '../../sim/programs.ts';

@@ -40,7 +40,7 @@ export type PackedDevice = readonly [
   connected: Flat,
   /** from, to, text of the end; in the order in which they began. */
   online: Flat,
-  /** from, to, text, number of the on-line span, from 0. */
+  /** from, to, text, number of the online span, from 0. */
   ghosts: Flat,
   /** from, to, text, 1 for one that cuts. */
   faults: Flat,

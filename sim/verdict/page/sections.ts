@@ -80,7 +80,7 @@ export function tiles({
     '</div><div class="tiles">' +
     tile(ghostKind, 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together') +
     tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up') +
-    tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device on line twice') +
+    tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device online twice') +
     tile('', 'Reconnects', reconnects, `at most, in one second${when}`) +
     tile(
       '',
@@ -167,7 +167,7 @@ function marked(html: string, column: number): string {
 
 export const LEGEND = `<ul class="legend">
 <li><span class="swatch s-device"></span><span><b>Connected</b>, as the device sees it (upper lane)</span></li>
-<li><span class="swatch s-server"></span><span><b>On line</b>, as the server sees it (lower lane)</span></li>
+<li><span class="swatch s-server"></span><span><b>Online</b>, as the server sees it (lower lane)</span></li>
 <li><span class="swatch s-ghost"></span><span><b>Ghost</b>,
 half-open: the server believes in a device that cannot be reached</span></li>
 <li><span class="swatch s-fault"></span><span><b>Fault</b>:

@@ -743,8 +743,8 @@ it('serve tells who comes, who goes and why, and at Ctrl-C what there was', asyn
     '--for',
     '5s',
   );
-  await server.line(/client 1 \(127.0.0.1:\d+\) on line$/);
-  await server.line(/client 1 \(127.0.0.1:\d+\) off line after \d\.\d s: silent for \d\.\d s$/);
+  await server.line(/client 1 \(127.0.0.1:\d+\) online$/);
+  await server.line(/client 1 \(127.0.0.1:\d+\) offline after \d\.\d s: silent for \d\.\d s$/);
   client.child.kill('SIGINT');
   await client.ended();
   server.child.kill('SIGINT');

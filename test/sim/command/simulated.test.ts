@@ -37,7 +37,7 @@ it('peers: who is down, by whose reports, and after how long', async () => {
   const { status, stdout, stderr } = await ended('run', '--protocol', 'peers', '--devices', '12', ...fault);
   expect(status).toBe(0);
   expect(stderr).toMatch(/^ +4\d\.\d s {2}dev-\d+ +has not heard dev-3 for 20\.0 s$/m);
-  expect(stderr).toMatch(/^ +\d\d\.\d s {2}server +client 3 \(10\.0\.0\.4:\d+\) off line after .*: reported by dev-\d+, dev-\d+ /m);
+  expect(stderr).toMatch(/^ +\d\d\.\d s {2}server +client 3 \(10\.0\.0\.4:\d+\) offline after .*: reported by dev-\d+, dev-\d+ /m);
   expect(stdout).toMatch(/^power-loss on dev-3 at 30s {2}was off +[12]\d\.\d s by reported /m);
   expect(stdout).toContain('0 false alarms');
 });

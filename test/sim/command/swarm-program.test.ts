@@ -62,7 +62,7 @@ it('a server that crashes is found, with its own stack, and the run that was fou
 it('a server that never drops a ghost is found', async () => {
   const file = made('ghosts.mjs', `socket.pipe(socket); ${HEEDS}`);
   const { status, stdout } = await ended('swarm', '--program', file, '--run', '1', '--ghosts-within', '1m');
-  expect(stdout).toMatch(/^ {2}ghost: the server had dev-1 on line for \d+\.\d s from \d+\.\d s on, a ghost: 1m are allowed$/m);
+  expect(stdout).toMatch(/^ {2}ghost: the server had dev-1 online for \d+\.\d s from \d+\.\d s on, a ghost: 1m are allowed$/m);
   expect(status).toBe(1);
 });
 

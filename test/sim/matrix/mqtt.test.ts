@@ -22,7 +22,7 @@ it('only who takes QoS 0 for a sign of life never notices that the server hangs'
   expect(never).toEqual(['qos0-is-life, hivemq']);
 });
 
-it('a device whose cable is out goes off line 35 to 51 s after it, with keep alive 30 s', () => {
+it('a device whose cable is out goes offline 35 to 51 s after it, with keep alive 30 s', () => {
   for (const [policy, end] of Object.entries(ends('cable', 'server'))) {
     // The last message came up to 10 s before. Keep alive is over 45 s after it, and brokers look up to 6 s later.
     expect(end, policy).toMatchObject({ kind: 'noticed', by: 'silent' });

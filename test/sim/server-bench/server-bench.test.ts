@@ -69,7 +69,7 @@ class World {
     return this.trace.find((event) => event.kind === 'beat-sent' && event.device === name)?.atMs ?? Number.NaN;
   }
 
-  /** What the server's own log has of the device's first connection: when it went off line, and why. */
+  /** What the server's own log has of the device's first connection: when it went offline, and why. */
   logged({ name }: Device): { readonly atMs: number; readonly by: string | undefined } | undefined {
     const connected = this.trace.find((event) => event.kind === 'connected' && event.device === name);
     const port = connected?.kind === 'connected' ? connected.local?.port : undefined;

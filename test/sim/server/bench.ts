@@ -48,7 +48,7 @@ export class Bench {
     return clients;
   }
 
-  /** Each client that went off line: `[client, when, why]`. */
+  /** Each client that went offline: `[client, when, why]`. */
   offline(): [client: number, atMs: number, why: string][] {
     return this.events.flatMap((event) =>
       event.kind === 'offline' ? [[event.client, event.atMs, describeReason(event.reason)]] : [],

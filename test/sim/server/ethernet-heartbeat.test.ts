@@ -54,7 +54,7 @@ it('once a second a frame is in the capture as Ethernet, with a good FCS and goo
   expect(tsharkFaults(file)).toEqual([]);
 });
 
-it('the server hears the frames, and takes the device off line 3 s after the last, at its next look', async () => {
+it('the server hears the frames, and takes the device offline 3 s after the last, at its next look', async () => {
   const { sim, server, trace } = world();
   const device = sim.addDevice({ firmware: beating, link: { delay: '20ms' } });
   await sim.runFor('10.5s');

@@ -1,5 +1,5 @@
 /**
- * The server finds the silent when its liveness policies say, answers, pushes, converses, and tells who went off line
+ * The server finds the silent when its liveness policies say, answers, pushes, converses, and tells who went offline
  * and why.
  */
 
@@ -220,15 +220,15 @@ describe('events', () => {
     const port = (client: typeof closes) => client.socket.local?.port;
     expect(bench.events.map((event) => `${event.atMs} ${describeEvent(event)}`)).toEqual([
       '0 listening on 10.0.0.2:39002',
-      `1 client 1 (10.0.0.1:${port(closes)}) on line`,
-      `3 client 2 (10.0.0.1:${port(resets)}) on line`,
-      `5 client 3 (10.0.0.1:${port(cut)}) on line`,
+      `1 client 1 (10.0.0.1:${port(closes)}) online`,
+      `3 client 2 (10.0.0.1:${port(resets)}) online`,
+      `5 client 3 (10.0.0.1:${port(cut)}) online`,
       '7 client 1 beat',
       '7 client 2 beat',
       '7 client 3 beat',
-      `1007 client 1 (10.0.0.1:${port(closes)}) off line after 1.0 s: it closed the connection (last heard 1.0 s ago)`,
-      `1007 client 2 (10.0.0.1:${port(resets)}) off line after 1.0 s: ECONNRESET (last heard 1.0 s ago)`,
-      `1007 client 3 (10.0.0.1:${port(cut)}) off line after 1.0 s: it closed the connection in the middle of a frame (last heard 1.0 s ago)`,
+      `1007 client 1 (10.0.0.1:${port(closes)}) offline after 1.0 s: it closed the connection (last heard 1.0 s ago)`,
+      `1007 client 2 (10.0.0.1:${port(resets)}) offline after 1.0 s: ECONNRESET (last heard 1.0 s ago)`,
+      `1007 client 3 (10.0.0.1:${port(cut)}) offline after 1.0 s: it closed the connection in the middle of a frame (last heard 1.0 s ago)`,
     ]);
   });
 
@@ -275,7 +275,7 @@ it('stops: every client is closed, and nobody else is let in', () => {
 });
 
 it.each(['listening', 'online', 'beat', 'offline'] as const)(
-  'may be stopped from within an event (%s); then nobody comes on line any more, and no alarm is left',
+  'may be stopped from within an event (%s); then nobody comes online any more, and no alarm is left',
   (type) => {
     const world = new Loopback();
     const { clock, network } = world.host('10.0.0.2').hal;

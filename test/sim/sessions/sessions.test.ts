@@ -1,5 +1,5 @@
 /**
- * The account of connections, from traces written by hand: who has which on line, who left or dropped it, and what is a
+ * The account of connections, from traces written by hand: who has which online, who left or dropped it, and what is a
  * ghost.
  */
 
@@ -218,7 +218,7 @@ describe('a session', () => {
     expect(seen[1]).toMatchObject({ dropped: undefined, online: { sinceMs: 13_000 } });
   });
 
-  it('that was never on line is nobody\'s belief, however the device fares', () => {
+  it('that was never online is nobody\'s belief, however the device fares', () => {
     expect(account(listening(0), boot(0), connected(1, 5000), fault(10, 'cable-pull'), lost(30)).ghosts).toEqual([]);
   });
 });
@@ -409,7 +409,7 @@ describe('sessions of one device', () => {
 describe('a server that tells nothing', () => {
   const quiet = [boot(0), connected(1, 5000), served(3)];
 
-  it('is taken to have a session on line from when the device has it, until its end is seen to go', () => {
+  it('is taken to have a session online from when the device has it, until its end is seen to go', () => {
     const { seen: [session], ghosts } = account(quiet, fault(10, 'cable-pull', 50), hungUp(25, 5000));
     expect(session).toMatchObject({
       online: { server: 'server', sinceMs: 1000, isAssumed: true },

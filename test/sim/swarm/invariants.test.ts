@@ -85,11 +85,11 @@ it('a run that is as it must be violates none of them', () => {
 });
 
 describe('silence', () => {
-  it('a client that is heard no more, and stays on line', () => {
+  it('a client that is heard no more, and stays online', () => {
     const heard = { device: 'dev-1', heardMs: [1000, 2000], sequence: [] };
     const sessions = [{ ...heard, overMs: 2000 + silenceMs(well.scenario) + 1 }];
     expect(silentClients({ ...well, sessions })).toEqual([
-      'the server kept dev-1 on line from 2.0 s, silent, for 10.0 s: its policy allows 10.0 s',
+      'the server kept dev-1 online from 2.0 s, silent, for 10.0 s: its policy allows 10.0 s',
     ]);
     const inTime = [{ ...heard, overMs: 2000 + silenceMs(well.scenario) }];
     expect(silentClients({ ...well, sessions: inTime })).toEqual([]);
@@ -447,7 +447,7 @@ describe('messages and wills of a fleet that speaks MQTT', () => {
     for (const wills of [0, 2]) {
       expect(wrongWills(withWills(wills))).toEqual([
         expect.stringMatching(
-          new RegExp(`^the will of dev-1, off line at .* by silent, was published ${wills} times$`),
+          new RegExp(`^the will of dev-1, offline at .* by silent, was published ${wills} times$`),
         ),
       ]);
     }
@@ -508,7 +508,7 @@ describe('what the swarm has found, and is mended', () => {
       ['power-loss on server at 173s for 50s', 'loss 73% on dev-5 at 220s for 24s'],
     ],
     ['the same, by corruption', 2, 2162, ['dev-1', 'dev-2', 'dev-3', 'dev-4'], ['corrupt 69% on server at 28s for 1m']],
-    ['a server was told to believe in whom it had never taken on line', 1, 531, undefined, []],
+    ['a server was told to believe in whom it had never taken online', 1, 531, undefined, []],
     ['what a device had left without a fault was a ghost for the page alone', 1, 55, undefined, []],
     ['what a server took late was a ghost from the fault on, for the verdicts alone', 1, 13, undefined, []],
   ])('%s', async (_, seed, index, devices, plan) => {

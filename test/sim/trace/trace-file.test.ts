@@ -640,7 +640,7 @@ describe('TRACE.md', () => {
     expect(['source', 'kind', ...fields].filter((field) => !text.includes(`\`${field}\``))).toEqual([]);
   });
 
-  it('names each reason to go off line, with its fields, and has an example of it', () => {
+  it('names each reason to go offline, with its fields, and has an example of it', () => {
     const offline = SECTIONS.find(({ kind }) => kind === 'offline');
     for (const [reason, fields] of Object.entries(REASON_FIELDS)) {
       const line = new RegExp(`^ {2}- \`${reason}\`: .*$`, 'm').exec(offline?.text ?? '')?.[0] ?? '';

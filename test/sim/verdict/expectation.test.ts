@@ -280,7 +280,7 @@ describe('an expectation', () => {
     ]);
     expect(held('no overlapping sessions', {})).toEqual([]);
     expect(held('no overlapping sessions', { overlappingSessions: 2 })).toEqual([
-      'a device was on line twice, 2 times',
+      'a device was online twice, 2 times',
     ]);
     expect(held('ghosts below 60s', { ghostMs: 59_999 })).toEqual([]);
     expect(held('ghosts below 60s', { ghostMs: 60_000 })).toEqual([

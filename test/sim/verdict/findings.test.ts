@@ -577,7 +577,7 @@ describe('a false alarm', () => {
 });
 
 describe('sessions of one device', () => {
-  it('overlap where the server has the new one on line before the old one is off', () => {
+  it('overlap where the server has the new one online before the old one is off', () => {
     const cut = [...up(), fault(10, 'power-loss', 1), healed(12, 10, 'power-loss', 1), boot(12), connected(13, 5001)];
     expect(found([...cut, online(13.1, 5001), offline(25, 5000)]).overlappingSessions).toBe(1);
     expect(found([...cut, offline(13.05, 5000), online(13.1, 5001)]).overlappingSessions).toBe(0);

@@ -440,7 +440,7 @@ describe('the script', () => {
           /^ghost, the server believes in it: 10\.00 s to 2\d\.\d\d s \(1\d\.\d s\); cable-pull on dev-1 at 10s for 30s$/,
         ),
         expect.stringMatching(/^device: connected .* missed-beats$/),
-        expect.stringMatching(/^server: on line .*: silent for/),
+        expect.stringMatching(/^server: online .*: silent for/),
       ]),
     );
     browser.thing('canvas').fire('pointermove', { clientX: 148 + (51 / 60) * 842, clientY: 40 });

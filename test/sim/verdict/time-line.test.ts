@@ -187,8 +187,8 @@ describe('connected, as the device sees it', () => {
   });
 });
 
-describe('on line, as the server sees it', () => {
-  it('lasts from when the server takes it on line, until it says why not', () => {
+describe('online, as the server sees it', () => {
+  it('lasts from when the server takes it online, until it says why not', () => {
     expect(lineOf([...up, offline(30, 5000)]).online).toEqual([
       { server: 'server', fromMs: 1100, toMs: 30_000, end: 'silent for 15.0 s', ghosts: [] },
     ]);

@@ -78,7 +78,7 @@ it('a failure has the time line, and says that it may not happen again', async (
     expect.stringMatching(/^> +\d\.\d s {2}dev-1 {5}FAULT cable-pull on dev-1 at /),
   ]);
   expect(lines).toContainEqual(
-    expect.stringMatching(/^ +\d\.\d s {2}server {4}client 1 \(127\.0\.0\.1:\d+\) on line$/),
+    expect.stringMatching(/^ +\d\.\d s {2}server {4}client 1 \(127\.0\.0\.1:\d+\) online$/),
   );
   expect(lines).toContainEqual(expect.stringMatching(/^ +\d\.\d s {2}deadline {2}0\.1s after the fault$/));
   expect(lines.at(-1)).toBe(

@@ -42,7 +42,7 @@ export const MQTT: ListedProtocol<MqttSettings, BrokerSettings> = {
       adaptive: ADAPTIVE_OPTION,
       broker: {
         type: 'string', value: KEEP_ALIVE_POLICY_NAMES.join('|'),
-        help: 'when our own broker takes a silent client off line (spec: 1.5 x keep alive)',
+        help: 'when our own broker takes a silent client offline (spec: 1.5 x keep alive)',
       },
       publish: { type: 'string', value: '10s', only: 'run', help: 'each device publishes a message so often' },
       qos: { type: 'string', value: '0|1|2', only: 'run', help: 'with this QoS (1)' },

@@ -54,8 +54,8 @@ function tellOf(row: number, ms: number): { title: string; lines: readonly Line[
     }),
     ...connected.map((span): Line => ['device', `device: connected ${spellEnd(span)}`]),
     ...(connected.length === 0 ? [['muted', 'device: not connected'] satisfies Line] : []),
-    ...online.map((span): Line => ['server', `server: on line ${spellEnd(span)}`]),
-    ...(online.length === 0 ? [['muted', 'server: not on line'] satisfies Line] : []),
+    ...online.map((span): Line => ['server', `server: online ${spellEnd(span)}`]),
+    ...(online.length === 0 ? [['muted', 'server: not online'] satisfies Line] : []),
     ...near(device.missed).map(tellMissed),
   ];
   if (device.leftOut > 0) lines.push(['muted', `${device.leftOut} later spans and marks of this device are left out`]);

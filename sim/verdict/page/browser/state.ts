@@ -21,7 +21,7 @@ interface PlanFault extends EndedSpan {
 }
 
 interface GhostSpan extends EndedSpan {
-  /** Which of the on-line spans it is in. */
+  /** Which of the online spans it is in. */
   readonly span: number;
 }
 

@@ -64,7 +64,7 @@ class World {
 class TestClient implements BrokerClient {
   readonly id: number;
   readonly heard: Packet[] = [];
-  /** Why it is off line. */
+  /** Why it is offline. */
   over: string | undefined;
   overAtMs = 0;
   readonly #world: World;
