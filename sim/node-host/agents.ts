@@ -6,7 +6,7 @@
 import { builtin, quietBuiltin } from './internals.ts';
 import { prototypeOf } from './net.ts';
 import { owner } from './owner.ts';
-import type { Patches } from './patch.ts';
+import type { Callable, Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 import { TcpHandle } from './tcp.ts';
 import { reviveFetchTimers } from './timers.ts';
@@ -71,23 +71,27 @@ function withOwnDispatcher<T>(process: SimulatedProcess, call: () => T): T {
   }
 }
 
+let realFetch: Callable = () => undefined;
+
+/** The same in all runs, as a program may compare what it has kept of it. */
+function fetch(this: unknown, ...args: unknown[]): unknown {
+  const process = owner();
+  if (process === undefined) return realFetch.apply(this, args);
+  reviveFetchTimers();
+  return withOwnDispatcher(process, () => realFetch.apply(this, args));
+}
+
+const proxies = new WeakMap<object, object>();
+
 function ownDispatchers(patches: Patches): void {
-  patches.replaceIfThere(
-    globalThis,
-    'fetch',
-    (original) =>
-      function (this: unknown, ...args: unknown[]) {
-        const process = owner();
-        if (process === undefined) return original.apply(this, args);
-        reviveFetchTimers();
-        return withOwnDispatcher(process, () => original.apply(this, args));
-      },
-  );
+  patches.replaceIfThere(globalThis, 'fetch', (original) => {
+    realFetch = original;
+    return fetch;
+  });
   for (const name of ['WebSocket', 'EventSource']) {
     const before = Object.getOwnPropertyDescriptor(globalThis, name);
     if (before?.configurable !== true) continue;
     // Node loads it when it is asked for.
-    const proxies = new WeakMap<object, object>();
     Object.defineProperty(globalThis, name, {
       configurable: true,
       enumerable: before.enumerable ?? false,
