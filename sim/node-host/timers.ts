@@ -221,6 +221,9 @@ function keepContext(timer: NodeTimer): void {
 
 /** Runs a timer's callback as Node would: with the stores of AsyncLocalStorage, and the ids, of who armed it. */
 function inItsContext(timer: NodeTimer, callback: () => void): void {
+  // One that Node had taken out of its lists itself, before it was armed again.
+  if (COPIES.some(([, to]) => !Reflect.has(timer, to))) keepContext(timer);
+  if (COPIES.some(([from]) => !Reflect.has(timer, from))) return callback();
   AsyncResource.prototype.runInAsyncScope.call(timer, callback);
 }
 

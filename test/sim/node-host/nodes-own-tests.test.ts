@@ -17,8 +17,9 @@ const RUNNER = fileURLToPath(new URL('support/run-node-test.ts', import.meta.url
 
 describe.skipIf(folder === undefined)("Node's own tests (CABLEPULL_NODE_TESTS names their folder)", () => {
   for (const name of NODES_OWN_TESTS) {
-    const file = resolve(folder ?? '', 'parallel', `test-${name}.js`);
-    it.skipIf(!existsSync(file))(name, () => {
+    const files = ['js', 'mjs'].map((ending) => resolve(folder ?? '', 'parallel', `test-${name}.${ending}`));
+    const file = files.find(existsSync) ?? '';
+    it.skipIf(file === '')(name, () => {
       const node = process.env['CABLEPULL_NODE_BINARY'] ?? process.execPath;
       const flags = /^\/\/ Flags: (.*)$/m.exec(readText(file))?.[1]?.split(' ') ?? [];
       const result = spawnSync(node, [...new Set(['--no-warnings', ...flags]), '--import', 'tsx', RUNNER, file], {

@@ -13,18 +13,20 @@ const require = createRequire(file);
 process.argv.splice(1, 2, file);
 
 const sim = new Simulation({ seed: 1 });
-const server = sim.addServer(
-  nodeProgram(() => void require(file), { onError: 'fail' }),
-  { name: 'host' },
-);
+let end: string | undefined;
+const onEnd = ({ why }: { readonly why: string }): void => void (end = why);
+const start = (): unknown => (file.endsWith('.mjs') ? import(file) : void require(file));
+const server = sim.addServer(nodeProgram(start, { onError: 'fail', onEnd }), { name: 'host' });
 await sim.runFor('0s');
-while (server.run(() => owner()?.isHolding === true)) {
+const isGoingOn = (): boolean => end === undefined && server.run(() => owner()?.isHolding === true);
+while (isGoingOn()) {
   if (sim.nowMs > LIMIT_S * 1000) throw new Error(`${file} has not ended in an hour of virtual time`);
   await sim
-    .until(() => !server.run(() => owner()?.isHolding === true), '1s')
+    .until(() => !isGoingOn(), '1s')
     .catch((error: unknown) => {
       if (!(error instanceof Error) || !error.message.includes('it was still not so')) throw error;
     });
 }
+if (end !== undefined) process.exit(end === 'it called process.exit(0)' ? 0 : 1);
 server.run(() => process.emit('exit', 0));
 process.exit(0);
