@@ -37,7 +37,10 @@ export {
   loss,
   reorder,
 } from './link/rules/index.ts';
-export { nodeProgram, type ProgramEntry, NodeProgram, type NodeProgramOptions } from './node-host/program.ts';
+export {
+  nodeProgram, NodeProgram, type NodeProgramOptions, type ProgramEnd, type ProgramEntry, ProgramError,
+} from './node-host/program.ts';
+export type { HandleCounts, OpenPort } from './node-host/world.ts';
 export { type NetstatRow, netstatTable, type NetstatTimer } from './netstat.ts';
 export {
   type BootTime,

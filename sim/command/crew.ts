@@ -11,15 +11,19 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
   readonly #file: URL;
   readonly #data: unknown;
   readonly #jobs: number;
+  readonly #ordersMax: number;
   #isStopped = false;
   /** Ends what `work` waits for. */
   #giveUp: () => void = () => {};
 
-  /** `jobs`: how many threads. */
-  constructor(file: URL, data: unknown, jobs: number) {
+  /**
+   * `jobs`: how many threads. After `ordersMax` orders another takes a thread's place, and what it holds goes with it.
+   */
+  constructor(file: URL, data: unknown, jobs: number, ordersMax = Infinity) {
     this.#file = file;
     this.#data = data;
     this.#jobs = jobs;
+    this.#ordersMax = ordersMax;
   }
 
   /** Lets all orders be carried out, and tells of each; those not begun when it is stopped are not. */
@@ -44,16 +48,21 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
     rest: Iterator<Order>, threads: Worker[], onAnswer: (answer: Answer<Order, Reply>) => void,
   ): Promise<void> {
     let thread: Worker | undefined;
+    let done = 0;
     for (let next = rest.next(); next.done !== true && !this.#isStopped; next = rest.next()) {
       const order = next.value;
       if (thread === undefined) {
         thread = new Worker(this.#file, { workerData: this.#data });
         threads.push(thread);
+        done = 0;
       }
       const answer = await this.#ask(thread, order);
       // It is dead: the next order is for another.
       if (answer.kind === 'failed') thread = undefined;
       onAnswer(answer);
+      if (++done < this.#ordersMax) continue;
+      await thread?.terminate();
+      thread = undefined;
     }
   }
 

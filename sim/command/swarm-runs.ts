@@ -17,6 +17,9 @@ import { SwarmProgress } from './swarm-progress.ts';
 import type { Order, Reply } from './swarm-worker.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 
+/** In one thread: Node keeps every ES module that was ever loaded, and each boot of a program loads its own. */
+const PROGRAM_RUNS_MAX = 20;
+
 export interface ManySettings {
   readonly swarm: Swarm;
   readonly shard: Shard;
@@ -42,7 +45,8 @@ export async function runMany(
   terminal.log(`${counted(count, 'run')} of ${length}, seed ${swarm.seed}${part}, ${threads} at a time`);
   const clock = nodeClock();
   const progress = new SwarmProgress(terminal, clock, count);
-  const crew: SwarmCrew = new Crew(new URL('./swarm-worker.js', import.meta.url), swarm, threads);
+  const ordersMax = swarm.program === undefined ? Infinity : PROGRAM_RUNS_MAX;
+  const crew: SwarmCrew = new Crew(new URL('./swarm-worker.js', import.meta.url), swarm, threads, ordersMax);
   let interruptedBy: InterruptSignal | undefined;
   const stopListening = terminal.onInterrupt((signal) => {
     interruptedBy = signal;
