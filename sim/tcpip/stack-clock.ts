@@ -16,7 +16,6 @@ export class StackClock implements TcpClock {
   nowUs = 0;
   readonly #timeline: Timeline;
   readonly #tickUs: number;
-  readonly #profile: Profile;
   /** Its ticks are counted from when it was switched on. */
   readonly #bootUs: number;
   /**
@@ -25,13 +24,10 @@ export class StackClock implements TcpClock {
    */
   readonly #sendWheel: Timers;
   readonly #otherWheel: Timers;
-  /** Made with the first. */
-  #neighbourWheel: Timers | undefined = undefined;
 
   constructor(timeline: Timeline, profile: Profile) {
     this.#timeline = timeline;
     this.#tickUs = profile.tickUs;
-    this.#profile = profile;
     this.#bootUs = timeline.nowUs;
     this.#sendWheel = timersOf(profile);
     this.#otherWheel = timersOf(profile);
@@ -45,15 +41,7 @@ export class StackClock implements TcpClock {
   }
 
   expiry(delayTicks: number, kind: TimerKind): number {
-    return this.#timers(kind).expiry(this.nowTick, delayTicks);
-  }
-
-  #timers(kind: TimerKind): Timers {
-    switch (kind) {
-      case 'send': return this.#sendWheel;
-      case 'other': return this.#otherWheel;
-      case 'neighbour': return (this.#neighbourWheel ??= timersOf(this.#profile));
-    }
+    return (kind === 'send' ? this.#sendWheel : this.#otherWheel).expiry(this.nowTick, delayTicks);
   }
 
   get timestamp(): number {

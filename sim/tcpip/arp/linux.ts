@@ -8,6 +8,7 @@ import type { Waiter } from '../../time/event.ts';
 import { formatAddress } from '../../packet/address.ts';
 import type { LinuxArp } from '../profile.ts';
 import type { Stack } from '../stack.ts';
+import { type Timers, timersOf } from '../timer-wheel.ts';
 import type { HeldPacket, NeighbourRow, Neighbours } from './neighbours.ts';
 import { isSegment, sendArpReply, sendArpRequest } from './packets.ts';
 
@@ -57,6 +58,8 @@ class Entry implements Waiter {
 export class LinuxNeighbours implements Neighbours {
   readonly #stack: Stack;
   readonly #rules: LinuxArp;
+  /** Linux has one wheel for all; how it stands is open for these, as for each kind of timers (stack-clock.ts). */
+  readonly timers: Timers;
   readonly #entries = new Map<number, Entry>();
   #reachableTicks = 0;
   #drawnTick = 0;
@@ -64,6 +67,7 @@ export class LinuxNeighbours implements Neighbours {
   constructor(stack: Stack, rules: LinuxArp) {
     this.#stack = stack;
     this.#rules = rules;
+    this.timers = timersOf(stack.profile);
     this.#draw();
   }
 
@@ -260,7 +264,7 @@ export class LinuxNeighbours implements Neighbours {
     const { clock, host } = this.#stack;
     const { timeline } = host.world;
     if (entry.handle < 0) entry.handle = timeline.open(entry);
-    timeline.set(entry.handle, timeline.nowUs + clock.usUntil(clock.expiry(delayTicks, 'neighbour')));
+    timeline.set(entry.handle, timeline.nowUs + clock.usUntil(this.timers.expiry(clock.nowTick, delayTicks)));
   }
 
   #disarm(entry: Entry): void {

@@ -17,8 +17,8 @@ export type TcpState =
   | 'SYN-SENT' | 'SYN-RECEIVED' | 'ESTABLISHED' | 'FIN-WAIT-1' | 'FIN-WAIT-2'
   | 'CLOSE-WAIT' | 'CLOSING' | 'LAST-ACK' | 'TIME-WAIT' | 'CLOSED';
 
-/** What a timer is for: data that was sent; keepalive, and the first of a handshake, which seldom fires; or ARP. */
-export type TimerKind = 'send' | 'other' | 'neighbour';
+/** What a timer is for: data that was sent; or keepalive, and the first of a handshake, which seldom fires. */
+export type TimerKind = 'send' | 'other';
 
 /** The stack's time, as it was read before a connection does anything. */
 export interface TcpClock {

@@ -14,6 +14,7 @@ import { formatAddress } from '../../../sim/packet/address.ts';
 import {
   ACK, ARP, ARP_REQUEST, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP, UDP,
 } from '../../../sim/packet/packet.ts';
+import { LinuxNeighbours } from '../../../sim/tcpip/arp/linux.ts';
 import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import { Host } from '../../../sim/tcpip/host.ts';
 import type { Profile } from '../../../sim/tcpip/profile.ts';
@@ -136,7 +137,8 @@ export class TruthWorld {
     this.engine.runUntil(us);
     for (const { stack } of [this.server, this.client]) {
       stack.clock.read();
-      for (const kind of ['send', 'other', 'neighbour'] as const) stack.clock.expiry(FAR_TICKS, kind);
+      for (const kind of ['send', 'other'] as const) stack.clock.expiry(FAR_TICKS, kind);
+      if (stack.neighbours instanceof LinuxNeighbours) stack.neighbours.timers.expiry(stack.clock.nowTick, FAR_TICKS);
     }
   }
 
