@@ -11,23 +11,23 @@ const TICK_MS = 10;
 
 export interface Spent {
   readonly wallMs: number;
-  /** Its children's, too. */
   readonly cpuMs: number;
 }
+
+const TELL_CPU = new URL('./tell-cpu.js', import.meta.url).href;
 
 /** What a run of Node costs, from its start to its end. Rejects where it fails. */
 export async function runNode(args: readonly string[]): Promise<Spent> {
   const startMs = performance.now();
-  // `time -p` of every POSIX shell: Node does not tell what its children took.
-  const shell = spawn('sh', ['-c', 'time -p "$@" >/dev/null 2>/dev/null', 'sh', process.execPath, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const child = spawn(process.execPath, ['--import', TELL_CPU, ...args], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
   let told = '';
-  shell.stderr.on('data', (chunk: Uint8Array) => (told += String(chunk)));
-  const [status] = await once(shell, 'close');
+  child.stdio[3]?.on('data', (chunk: Uint8Array) => (told += String(chunk)));
+  const [status] = await once(child, 'close');
   if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${String(status)}`);
-  const seconds = (word: string): number => Number(new RegExp(`${word} (\\S+)`).exec(told)?.[1]?.replace(',', '.'));
-  return { wallMs: performance.now() - startMs, cpuMs: (seconds('user') + seconds('sys')) * 1000 };
+  const { user, system }: NodeJS.CpuUsage = JSON.parse(told);
+  return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
 }
 
 /** Of all processes whose command line has this in it; NaN where there is no /proc. */
