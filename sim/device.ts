@@ -7,8 +7,8 @@ import type { ResetReason } from '../hal/system.ts';
 import type { Board } from './board/board.ts';
 import type { InterfaceLoss, Machine, MachineState } from './board/machine.ts';
 
-/** Faults that can be caused by hand, in a plan's words; a reset only begins. */
-export type HandFault = 'cable-pull' | InterfaceLoss | 'power-loss' | 'hang' | 'crash' | 'reset';
+/** Faults that can be caused by hand, in a plan's words; `reset` and `roam` only begin. */
+export type HandFault = 'cable-pull' | InterfaceLoss | 'roam' | 'power-loss' | 'hang' | 'crash' | 'reset';
 
 /** Called before the state of the machine changes. */
 export type OnHandFault = (fault: HandFault, change: 'begins' | 'ends', why?: string) => void;
@@ -25,6 +25,8 @@ export interface DeviceInterface {
   /** Removes the address; without it nothing is sent or received. */
   removeAddress(): void;
   restoreAddress(): void;
+  /** The machine is given another address, as when it moves to another network; its name stays with it. */
+  changeAddress(): void;
 }
 
 /** The power. Both do nothing when it is so already. */
@@ -83,6 +85,10 @@ export class HeldMachine<M extends Machine = Machine> {
       up: () => this.#setLost('interface-down', false),
       removeAddress: () => this.#setLost('address-removed', true),
       restoreAddress: () => this.#setLost('address-removed', false),
+      changeAddress: () => {
+        this.onFault('roam', 'begins');
+        this.board.changeAddress();
+      },
     };
   }
 

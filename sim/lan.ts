@@ -61,6 +61,11 @@ export class Lan implements LocalNetwork {
     this.switch.connect(address, receiver);
   }
 
+  /** Nobody has the address any more. */
+  disconnect(address: number): void {
+    this.switch.connect(address, undefined);
+  }
+
   #next(): number {
     const { base, size } = this.#block;
     for (;;) {

@@ -23,7 +23,7 @@ import { FlowTable } from './link/flow-table.ts';
 import type { PacketEnds } from './link/flows.ts';
 import { LineTracer } from './link/line-tracer.ts';
 import { Cable } from './link/cable.ts';
-import { Nat, type NatEvent } from './link/nat.ts';
+import { Nat, type NatEvent, type NatOptions } from './link/nat.ts';
 import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
 import { type Direction, Fabric } from './link/fabric.ts';
@@ -113,7 +113,7 @@ export interface SimulatedNatOptions {
   /** Time without a packet after which it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
   readonly idleTimeout?: Duration;
   /** Treatment of a segment of a forgotten connection: it is dropped, or answered by RST. Default `silent`. */
-  readonly onExpired?: 'silent' | 'rst';
+  readonly onExpired?: NatOptions['onExpired'];
   /** True: the box and the devices behind it find one another by ARP, as in every home. Default true. */
   readonly arp?: boolean;
 }
@@ -211,6 +211,7 @@ export class Simulation {
       packets,
       queues: new ByteQueuePool(),
       salt: gateway?.salt ?? 0,
+      move: (host) => this.#move(host),
       addressesOf: (name) => this.#addressesOf(name),
     };
     this.fabric = new Fabric(this.engine, packets, seed);
@@ -382,6 +383,15 @@ export class Simulation {
     return host;
   }
 
+  #move({ name, address }: Host): number {
+    const lan = this.#natOf.get(name)?.lan ?? this.#outside;
+    const other = lan.claim(undefined);
+    lan.disconnect(address);
+    lan.connect(other, this.cable(name));
+    this.#namesByAddress.set(address, name);
+    return other;
+  }
+
   #addressesOf(name: string): readonly string[] | undefined {
     const host = this.host(name);
     return this.names.get(name) ?? (host && [formatAddress(host.address)]);
@@ -463,6 +473,7 @@ export class Simulation {
       timeline: this.engine,
       udpFrom: this.#udpFrom(name),
       connections: () => established(this.host(name)),
+      setDeafToProbes: (isDeaf) => this.host(name)?.setDeafToProbes(isDeaf),
       forgetFlows: () => this.#forgetFlows(name),
       onForgotten: (ends, idleMs) => this.testbed.trace({ source: 'link', kind: 'forgotten', at: name, ends, idleMs }),
     };
@@ -522,9 +533,14 @@ export class Simulation {
 
 function established(host: Host | undefined): readonly PacketEnds[] {
   const connections = host?.stack?.connections.all().filter(({ state }) => state === 'ESTABLISHED') ?? [];
-  return connections.map(({ localAddress, localPort, remoteAddress, remotePort }) => {
-    return { source: localAddress, sourcePort: localPort, destination: remoteAddress, destinationPort: remotePort };
-  });
+  return connections.map(({ localAddress, localPort, remoteAddress, remotePort, sndNxt, rcvNxt }) => ({
+    source: localAddress,
+    sourcePort: localPort,
+    destination: remoteAddress,
+    destinationPort: remotePort,
+    seq: sndNxt,
+    ack: rcvNxt,
+  }));
 }
 
 function profileOf(profile: ProfileName | Profile): Profile {

@@ -76,6 +76,10 @@ export class BenchNic implements Nic {
     return this.setLost(loss);
   }
 
+  changeAddress(): never {
+    throw new Error('there is no roam over real sockets; the simulated network has it');
+  }
+
   powerOn(interrupts: Interrupts): Network {
     this.#powered = true;
     this.#interrupts = interrupts;

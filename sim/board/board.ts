@@ -153,6 +153,10 @@ export class Board implements Machine {
     return this.nic.hasLost(loss);
   }
 
+  changeAddress(): void {
+    this.nic.changeAddress();
+  }
+
   /** @internal Made when the firmware first asks for it; goes on from one boot to the next. */
   get random(): Random {
     return (this.#random ??= forkRandom(this.#world.seed, this.name));

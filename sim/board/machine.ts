@@ -21,6 +21,8 @@ export interface Machine {
   /** Its network interface loses something, or has it back. Throws where its network is the one of a real machine. */
   setLost(loss: InterfaceLoss, isLost: boolean): void;
   hasLost(loss: InterfaceLoss): boolean;
+  /** It is given another address. Throws where its network is the one of a real machine. */
+  changeAddress(): void;
 }
 
 /** What becomes of a network interface whose cable is in: `ip link set down`, or `ip addr del`. */

@@ -23,4 +23,7 @@ export interface Nic {
   /** The interface loses something, or has it back. Throws over real sockets. */
   setLost(loss: InterfaceLoss, isLost: boolean): void;
   hasLost(loss: InterfaceLoss): boolean;
+
+  /** It is given another address. Throws over real sockets. */
+  changeAddress(): void;
 }

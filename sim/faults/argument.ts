@@ -48,6 +48,19 @@ export function bandwidthOf(text: string): number {
   return parseBandwidth(text) ?? Number.NaN;
 }
 
+export const SIZE: Argument = {
+  what: 'the bytes of the largest packet that passes, such as 1300, from 68 to 65535',
+  example: '1300',
+  isOptional: false,
+  // RFC 791 3.2: every network takes 68.
+  isRight: (text) => sizeOf(text) >= 68 && sizeOf(text) <= 65_535,
+};
+
+/** NaN: it is no whole number. */
+export function sizeOf(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
 export const WAY: Argument = {
   what: 'the way that is dead: tx (from the host) or rx (to it)',
   example: 'tx|rx',

@@ -64,6 +64,8 @@ export interface SpoiltNetwork {
   readonly udpFrom: 'inside' | 'both';
   /** The host's TCP connections that are established, as it sends in them. */
   readonly connections: () => readonly PacketEnds[];
+  /** The host's stack ignores probes without data from now on, or answers them again. */
+  readonly setDeafToProbes: (isDeaf: boolean) => void;
   /** A box on the way forgets all connections now, and lets pass what begins from now on. */
   readonly forgetFlows: () => void;
   /**

@@ -5,7 +5,7 @@
  */
 
 import type { Random } from '../../hal/random.ts';
-import { ipBytes, type Packet } from '../packet/packet.ts';
+import { ipBytes, type Packet, TIME_TO_LIVE } from '../packet/packet.ts';
 import { chance, forkRandom } from '../random.ts';
 import type { InFlightQueue } from './in-flight-queue.ts';
 import { ETHERNET_BYTES, type Line, PERFECT } from './line.ts';
@@ -53,6 +53,18 @@ export class Cable implements Receiver, Random {
   /** A packet from the far end sets out for the board. */
   receive(packet: Packet): void {
     this.#carry(packet, 'rx');
+  }
+
+  /** A box at the far end of the cable sends a TCP segment of its own: to the network, or to the board. */
+  insert(direction: Direction, fill: (packet: Packet) => void): void {
+    const packet = this.#fabric.pool.take();
+    packet.flown = false;
+    packet.timeToLive = TIME_TO_LIVE;
+    packet.dontFragment = true;
+    packet.identification = 0;
+    fill(packet);
+    if (direction === 'tx') this.#far.receive(packet);
+    else this.receive(packet);
   }
 
   /**
@@ -169,6 +181,7 @@ export class Cable implements Receiver, Random {
         case 'one-way':
         case 'corrupt':
         case 'no-mapping':
+        case 'too-big':
           this.#fabric.drop(packet, verdict, this, direction);
           return;
       }

@@ -14,7 +14,7 @@ export type Direction = 'tx' | 'rx';
  * nobody has the address. `no-mapping`: a NAT box does not know the connection. `no-port`: a NAT box has no port left.
  */
 export type DropReason =
-  'loss' | 'one-way' | 'corrupt' | 'queue-full' | 'no-carrier' | 'no-route' | 'no-mapping' | 'no-port';
+  'loss' | 'one-way' | 'corrupt' | 'queue-full' | 'no-carrier' | 'no-route' | 'no-mapping' | 'no-port' | 'too-big';
 
 /** Who has a name, for people: where something happened. */
 export interface Place {
@@ -46,6 +46,7 @@ export class Fabric {
     'no-carrier': 0,
     'no-route': 0,
     'no-mapping': 0,
+    'too-big': 0,
     'no-port': 0,
   };
   #idle: InFlightQueue | undefined = undefined;

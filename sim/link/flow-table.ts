@@ -3,9 +3,9 @@
  * sends is dropped, and nobody is told. A rule for both ways of one cable. It translates nothing.
  */
 
-import { ARP, ICMP, type Packet, TCP } from '../packet/packet.ts';
+import { ARP, ICMP, type Packet, RST, TCP } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
-import { Flow, Flows, isFirstSyn, type OnForgotten, type PacketEnds, TRANSITORY_US } from './flows.ts';
+import { Flow, type FlowEnds, Flows, isFirstSyn, type PacketEnds, TRANSITORY_US } from './flows.ts';
 import type { Cable } from './cable.ts';
 import type { PacketJudge, PacketVerdict } from './rule.ts';
 
@@ -22,20 +22,28 @@ export interface FlowTableOptions {
   readonly udpFrom?: 'inside' | 'both';
   /** A connection is forgotten at this very time after its last packet. Default never. */
   readonly idleUs?: number;
+  /** Both ends of a connection get a RST when it is forgotten, as from Azure's load balancer. */
+  readonly resets?: boolean;
   /** The ends are the host that the cable leads to, and its peer. */
-  readonly onForgotten?: OnForgotten;
+  readonly onForgotten?: (ends: FlowEnds, idleMs: number) => void;
 }
 
 export class FlowTable {
   readonly #timeline: Timeline;
   readonly #flows: Flows;
   readonly #adoptionUs: number;
+  readonly #resets: boolean;
+  #cable: Cable | undefined = undefined;
   readonly #udpFrom: 'inside' | 'both';
   #adoptsUntilUs = Number.NaN;
 
-  constructor(timeline: Timeline, { unknown, udpFrom = 'inside', idleUs = Infinity, onForgotten }: FlowTableOptions) {
+  constructor(
+    timeline: Timeline,
+    { unknown, udpFrom = 'inside', idleUs = Infinity, resets = false, onForgotten }: FlowTableOptions,
+  ) {
     this.#timeline = timeline;
     this.#udpFrom = udpFrom;
+    this.#resets = resets;
     // An unknown connection has had no packet since the box came: after `idleUs` it is forgotten like any other. So is
     // each that was known: the box need not remember what it has forgotten.
     this.#adoptionUs = unknown === 'adopted' ? idleUs : 0;
@@ -45,7 +53,13 @@ export class FlowTable {
       // Also where nothing else is ever forgotten: connections come and go, and the box lives on.
       transitoryUs: Math.min(idleUs, TRANSITORY_US),
       udpUs: idleUs,
-      onForgotten,
+      onForgotten:
+        resets || onForgotten !== undefined
+          ? (flow, idleMs) => {
+              onForgotten?.(flow.ends, idleMs);
+              if (resets) this.#reset(flow);
+            }
+          : undefined,
     });
   }
 
@@ -60,6 +74,7 @@ export class FlowTable {
    */
   install(cable: Cable, known: readonly PacketEnds[] = []): () => void {
     this.#adoptsUntilUs = this.#timeline.nowUs + this.#adoptionUs;
+    this.#cable = cable;
     for (const ends of known) {
       const flow = new Flow(ends, TCP, true);
       flow.adopt();
@@ -85,6 +100,11 @@ export class FlowTable {
     return this.#timeline.nowUs < this.#adoptsUntilUs;
   }
 
+  #reset(flow: Flow): void {
+    this.#cable?.insert('tx', (packet) => flow.fillReset(packet, false));
+    this.#cable?.insert('rx', (packet) => flow.fillReset(packet, true));
+  }
+
   #judge(isFromInside: boolean): PacketJudge {
     return (packet) => {
       // The box is beyond the local network.
@@ -98,6 +118,8 @@ export class FlowTable {
     const { flags } = packet;
     let flow = this.#find(packet, isFromInside);
     if (flow === undefined) {
+      // Its own, for one thing.
+      if (this.#resets && protocol === TCP && (flags & RST) !== 0) return 'pass';
       const isFirst = protocol === TCP ? isFirstSyn(flags) : isFromInside || this.#udpFrom === 'both';
       if (!isFirst && !this.#adopts) return 'no-mapping';
       this.#flows.forgetExpired();
@@ -105,6 +127,7 @@ export class FlowTable {
       if (!isFirst) flow.adopt();
       this.#flows.add(flow);
     }
+    if (this.#resets) flow.note(packet, isFromInside);
     this.#flows.use(flow, flags, isFromInside);
     return 'pass';
   }

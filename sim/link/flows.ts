@@ -16,7 +16,7 @@ export type FlowEnds = readonly [SocketAddress, SocketAddress];
  * A TCP connection that was established, and not over, is forgotten at this moment: for so long no packet of it was
  * seen.
  */
-export type OnForgotten = (ends: FlowEnds, idleMs: number) => void;
+export type OnForgotten = (flow: Flow, idleMs: number) => void;
 
 export interface Timeouts {
   /** TCP, both sides of which have sent their SYN, and no FIN or RST was seen. */
@@ -35,7 +35,7 @@ export function isFirstSyn(flags: number): boolean {
 }
 
 /** Whom a packet is from, and for whom. */
-export type PacketEnds = Pick<Packet, 'source' | 'sourcePort' | 'destination' | 'destinationPort'>;
+export type PacketEnds = Pick<Packet, 'source' | 'sourcePort' | 'destination' | 'destinationPort' | 'seq' | 'ack'>;
 
 /** One connection through a box, by both its ends. */
 export class Flow {
@@ -53,6 +53,9 @@ export class Flow {
   /** @internal There, in the order of last use. */
   before: Flow | undefined = undefined;
   after: Flow | undefined = undefined;
+  /** The sequence numbers that the two ends wait for, as far as they were seen: what a RST must have (RFC 5961 3). */
+  insideNext: number;
+  peerNext: number;
   /** @internal Of the same hash. */
   sibling: Flow | undefined = undefined;
   #sawSynFromInside = false;
@@ -61,7 +64,9 @@ export class Flow {
 
   /** The one that a packet with these ends belongs to, which is no ICMP. */
   constructor(packet: PacketEnds, protocol: typeof TCP | typeof UDP, isFromInside: boolean, outsidePort?: number) {
-    const { source, sourcePort, destination, destinationPort } = packet;
+    const { source, sourcePort, destination, destinationPort, seq, ack } = packet;
+    this.insideNext = isFromInside ? ack : seq;
+    this.peerNext = isFromInside ? seq : ack;
     this.protocol = protocol;
     this.insideAddress = isFromInside ? source : destination;
     this.insidePort = isFromInside ? sourcePort : destinationPort;
@@ -93,6 +98,26 @@ export class Flow {
     // RFC 5382 5: a connection is partially open, established or closing, and only the second may be idle for long.
     if ((flags & (FIN | RST)) !== 0) this.#sawEnd = true;
     return this.#sawSynFromInside && this.#sawSynFromOutside && !this.#sawEnd;
+  }
+
+  /** Of a TCP segment that passes: what its sender waits for. */
+  note({ flags, ack }: Packet, isFromInside: boolean): void {
+    if ((flags & ACK) === 0) return;
+    if (isFromInside) this.insideNext = ack;
+    else this.peerNext = ack;
+  }
+
+  /** Fills in the RST that one of the ends takes, as if the other had sent it. */
+  fillReset(packet: Packet, isForInside: boolean): void {
+    packet.protocol = TCP;
+    packet.source = isForInside ? this.peerAddress : this.insideAddress;
+    packet.sourcePort = isForInside ? this.peerPort : this.outsidePort;
+    packet.destination = isForInside ? this.insideAddress : this.peerAddress;
+    packet.destinationPort = isForInside ? this.insidePort : this.peerPort;
+    packet.seq = isForInside ? this.insideNext : this.peerNext;
+    packet.ack = isForInside ? this.peerNext : this.insideNext;
+    packet.flags = RST | ACK;
+    packet.window = 0;
   }
 
   isWith(protocol: number, peerAddress: number, peerPort: number): boolean {
@@ -257,7 +282,7 @@ export class Flows implements Waiter {
     this.#unlink(flow);
     this.size--;
     this.#options.onRemoved?.(flow);
-    if (wasEstablished) this.#options.onForgotten?.(flow.ends, (this.#timeline.nowUs - flow.lastUsedUs) / 1000);
+    if (wasEstablished) this.#options.onForgotten?.(flow, (this.#timeline.nowUs - flow.lastUsedUs) / 1000);
   }
 
   #unlink(flow: Flow): void {

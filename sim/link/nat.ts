@@ -16,9 +16,10 @@ export interface NatOptions extends Timeouts {
    * What becomes of a TCP segment of a connection that is not in the table, or not any more. `silent`: it is dropped,
    * as by GCP Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: whoever sent it gets a
    * reset, as Azure NAT gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s).
-   * Nothing is sent before that.
+   * Nothing is sent before that. `rst-at-expiry`: both ends get a reset at the time when the connection is forgotten,
+   * as from Azure's load balancer with TCP reset enabled; what comes later is dropped.
    */
-  readonly onExpired: 'silent' | 'rst';
+  readonly onExpired: 'silent' | 'rst' | 'rst-at-expiry';
   /**
    * Of the outside address: each connection takes one of its protocol; where none is left, a new one's packets are
    * dropped.
@@ -60,6 +61,7 @@ export class Nat {
   readonly #inner: Receiver;
   readonly #outer: Receiver;
   readonly #resets: boolean;
+  readonly #resetsAtExpiry: boolean;
   readonly #onEvent: ((event: NatEvent) => void) | undefined;
   readonly #table: NatTable;
 
@@ -83,8 +85,11 @@ export class Nat {
     this.#outer = outer;
     this.#resets = onExpired === 'rst';
     this.#onEvent = onEvent;
+    this.#resetsAtExpiry = onExpired === 'rst-at-expiry';
     const onForgotten =
-      onEvent && ((ends: FlowEnds, idleMs: number): void => onEvent({ kind: 'forgotten', ends, idleMs }));
+      this.#resetsAtExpiry || onEvent !== undefined
+        ? (flow: Flow, idleMs: number): void => this.#forgotten(flow, idleMs)
+        : undefined;
     this.#table = new NatTable(fabric.timeline, { ...timeouts, name, onForgotten }, ports.first, ports.last);
   }
 
@@ -125,6 +130,7 @@ export class Nat {
       }
       this.#tellMapped(mapping);
     }
+    if (this.#resetsAtExpiry) mapping.note(packet, true);
     this.#table.use(mapping, packet, true);
     packet.source = this.#address;
     packet.sourcePort = mapping.outsidePort;
@@ -149,10 +155,23 @@ export class Nat {
       return;
     }
     // RFC 4787 REQ-6, for UDP, leaves it open whether this keeps the mapping; Linux and the clouds do.
+    if (this.#resetsAtExpiry) mapping.note(packet, false);
     this.#table.use(mapping, packet, false);
     packet.destination = mapping.insideAddress;
     packet.destinationPort = mapping.insidePort;
     this.#inner.receive(packet);
+  }
+
+  #forgotten(flow: Flow, idleMs: number): void {
+    this.#onEvent?.({ kind: 'forgotten', ends: flow.ends, idleMs });
+    if (!this.#resetsAtExpiry) return;
+    for (const isForInside of [false, true]) {
+      const reset = this.#fabric.pool.take();
+      makeOurs(reset);
+      flow.fillReset(reset, isForInside);
+      if (!isForInside) reset.source = this.#address;
+      (isForInside ? this.#inner : this.#outer).receive(reset);
+    }
   }
 
   #tellMapped({ ends: [inside], outsidePort }: Flow): void {
@@ -173,10 +192,7 @@ export class Nat {
     reset.sourcePort = packet.destinationPort;
     reset.destination = packet.source;
     reset.destinationPort = packet.sourcePort;
-    reset.flown = false;
-    reset.timeToLive = TIME_TO_LIVE;
-    reset.dontFragment = true;
-    reset.identification = 0;
+    makeOurs(reset);
     makeReset(reset, packet);
     this.#fabric.drop(packet, 'no-mapping', this, undefined);
     sender.receive(reset);
@@ -233,4 +249,12 @@ export class Nat {
     }
     return copy;
   }
+}
+
+/** What a packet has that the box sends by itself. */
+function makeOurs(packet: Packet): void {
+  packet.flown = false;
+  packet.timeToLive = TIME_TO_LIVE;
+  packet.dontFragment = true;
+  packet.identification = 0;
 }

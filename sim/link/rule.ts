@@ -5,7 +5,7 @@ import type { Packet } from '../packet/packet.ts';
 import type { Line } from './line.ts';
 
 /** What becomes of a packet; a number: it is held back for so many microseconds, while others overtake it. */
-export type PacketVerdict = 'pass' | 'duplicate' | 'loss' | 'one-way' | 'corrupt' | 'no-mapping' | number;
+export type PacketVerdict = 'pass' | 'duplicate' | 'loss' | 'one-way' | 'corrupt' | 'no-mapping' | 'too-big' | number;
 
 /** Judges each packet in its turn, and may change it. `random` is the cable's own. */
 export type PacketJudge = (packet: Packet, random: Random) => PacketVerdict;

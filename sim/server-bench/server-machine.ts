@@ -97,6 +97,10 @@ export class ServerMachine implements Machine {
     return this.setLost(loss);
   }
 
+  changeAddress(): never {
+    throw new Error(`there is no roam on ${this.name}: its kernel is a real one; the devices have it`);
+  }
+
   /** Packets from the devices. Without power they come to nothing. */
   write(packets: Uint8Array): void {
     this.#helper?.write(packets);

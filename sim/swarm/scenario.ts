@@ -37,7 +37,7 @@ export interface CableScenario {
 export interface NatScenario {
   readonly name: string;
   readonly idleMs: number;
-  readonly onExpired: 'silent' | 'rst';
+  readonly onExpired: 'silent' | 'rst' | 'rst-at-expiry';
 }
 
 export interface DeviceScenario {
@@ -134,7 +134,8 @@ function drawPolicy(dice: Dice, ofProtocol: Dice): FleetPolicy {
 
 function drawNat(dice: Dice, name: string): NatScenario {
   // Longer than the time between two beats at 10 s, or no connection through it would ever last.
-  return { name, idleMs: dice.magnitude(20, 600) * 1000, onExpired: dice.chance(0.5) ? 'rst' : 'silent' };
+  const idleMs = dice.magnitude(20, 600) * 1000;
+  return { name, idleMs, onExpired: dice.pick(['silent', 'rst', 'rst-at-expiry'] as const) };
 }
 
 function drawDevice(dice: Dice, name: string, nats: readonly NatScenario[]): DeviceScenario {

@@ -30,6 +30,8 @@ export interface HostContext {
   readonly queues: ByteQueuePool;
   /** Of a world that is joined to a real network, so that two runs of one seed have other ports and numbers; else 0. */
   readonly salt: number;
+  /** Another address for a host, on the network that its cable leads to, where its packets are sent from now on. */
+  move(host: Host): number;
   /** What a name means, for every host; undefined: nothing. */
   addressesOf(name: string): readonly string[] | undefined;
 }
@@ -41,7 +43,7 @@ const LOOKUP_TIMEOUT_US = 5_000_000;
 
 export class Host implements Nic, Port {
   readonly name: string;
-  readonly address: number;
+  address: number;
   readonly world: HostContext;
   readonly profile: Profile;
   stack: Stack | undefined = undefined;
@@ -51,6 +53,7 @@ export class Host implements Nic, Port {
   #lost = 0;
   /** Where its cable leads to, if its hosts find one another by ARP. */
   #arpNetwork: LocalNetwork | undefined = undefined;
+  #isDeafToProbes = false;
   /** Made with the first packet to itself. */
   #loopback: Loopback | undefined = undefined;
 
@@ -75,6 +78,15 @@ export class Host implements Nic, Port {
   /** To whom on its local network a packet goes first. */
   nextHop(destination: number): number {
     return this.#arpNetwork?.nextHop(destination) ?? destination;
+  }
+
+  /** Whether the stack ignores probes without data, by itself or as a fault. */
+  get isDeafToProbes(): boolean {
+    return this.#isDeafToProbes || !this.profile.answersEmptyProbes;
+  }
+
+  setDeafToProbes(isDeaf: boolean): void {
+    this.#isDeafToProbes = isDeaf;
   }
 
   get link(): Cable {
@@ -105,7 +117,8 @@ export class Host implements Nic, Port {
 
   send(packet: Packet): void {
     if (packet.destination === this.address || isLoopback(packet.destination)) this.#sendToSelf(packet);
-    else if (!this.hasRoute) this.world.packets.release(packet);
+    // What is of a connection from an address that the host had before (Linux's ip_route_output_key finds no device).
+    else if (!this.hasRoute || packet.source !== this.address) this.world.packets.release(packet);
     else if (this.stack?.neighbours === undefined) this.link.send(packet);
     else this.stack.neighbours.send(packet);
   }
@@ -176,6 +189,24 @@ export class Host implements Nic, Port {
     this.#lost ^= LOSS_BITS[loss];
     if (isLost) this.stack?.neighbours?.clear();
     if (this.carrier !== hadCarrier) this.#network?.carrierChanged();
+  }
+
+  /**
+   * The host is given another address, as by another network's DHCP server. Nothing is sent from the old one any more:
+   * connections from it are mute, or the stack ends them, or has them go on from the new one.
+   */
+  changeAddress(): void {
+    const { stack, profile, address } = this;
+    if (profile.endsOnAddressLoss) {
+      // lwIP's netif_do_set_ipaddr ends them while it still has the address; but here the old network is out of reach.
+      this.#lost |= LOSS_BITS['address-removed'];
+      stack?.abortAll();
+      this.#lost &= ~LOSS_BITS['address-removed'];
+    } else if (profile.keepsAddress) {
+      stack?.keepAddress(address);
+    }
+    this.address = this.world.move(this);
+    stack?.neighbours?.clear();
   }
 
   hasLost(loss: InterfaceLoss): boolean {

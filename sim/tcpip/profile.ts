@@ -100,6 +100,13 @@ export interface Profile {
   readonly noRouteErrno: Errno;
   /** Connections end with the address that they have on this side, both ends by a reset. */
   readonly endsOnAddressLoss: boolean;
+  /** Connections stay with the address that they began with; where not, they go on from the one that the host has now. */
+  readonly keepsAddress: boolean;
+  /**
+   * It answers a segment below its window that has no data, as keepalive and window probes are (RFC 1122 4.2.3.6:
+   * "Unfortunately, some misbehaved TCP implementations fail to").
+   */
+  readonly answersEmptyProbes: boolean;
 
   readonly retransmission: Retransmission;
   readonly handshake: Handshake;

@@ -42,7 +42,7 @@ import type { Listener } from './listener.ts';
 import { StackClock } from './stack-clock.ts';
 import { TcbTable } from './tcb-table.ts';
 import { abandon, connect } from './tcp/calls.ts';
-import { openByCookie, openPassive, segmentArrives } from './tcp/input.ts';
+import { isEmptyProbe, openByCookie, openPassive, segmentArrives } from './tcp/input.ts';
 import { lowerPathMtu } from './tcp/path-mtu.ts';
 import { hostUnreachable, neighbourTimeout, unreachable } from './tcp/retransmission.ts';
 import { resetReply } from './tcp/reset.ts';
@@ -87,6 +87,8 @@ export class Stack implements TcpStack {
   /** undefined: its network has no ARP. */
   readonly neighbours: Neighbours | undefined;
   #identification = 0;
+  /** Of connections from an address that the host has no more. */
+  #oldAddresses: Map<Tcb, number> | undefined = undefined;
   /** The secret of RFC 6528; or lwIP's last number. */
   #iss: number;
 
@@ -105,8 +107,14 @@ export class Stack implements TcpStack {
     return this.host.profile;
   }
 
-  get address(): number {
-    return this.host.address;
+  addressOf(tcb: Tcb): number {
+    return this.#oldAddresses?.get(tcb) ?? this.host.address;
+  }
+
+  /** Those connections that are there stay with this address, though the host gets another one. */
+  keepAddress(address: number): void {
+    const old = (this.#oldAddresses ??= new Map<Tcb, number>());
+    for (const tcb of this.connections.all()) if (!old.has(tcb)) old.set(tcb, address);
   }
 
   get queues(): ByteQueuePool {
@@ -133,6 +141,7 @@ export class Stack implements TcpStack {
   #forget(tcb: Tcb): void {
     this.clock.release(tcb);
     this.connections.remove(tcb);
+    this.#oldAddresses?.delete(tcb);
   }
 
   // ---- for connections ----
@@ -211,7 +220,7 @@ export class Stack implements TcpStack {
   #receiveTcp(packet: Packet): void {
     const tcb = this.connections.find(packet);
     if (tcb === undefined || this.#isReopening(tcb, packet)) this.#receiveStray(packet);
-    else this.perform(tcb, segmentArrives, packet);
+    else if (!this.host.isDeafToProbes || !isEmptyProbe(tcb, packet)) this.perform(tcb, segmentArrives, packet);
   }
 
   /**
@@ -366,7 +375,7 @@ export class Stack implements TcpStack {
   }
 
   hasRouteTo(address: number): boolean {
-    return this.host.hasRoute || address === this.address || isLoopback(address);
+    return this.host.hasRoute || address === this.host.address || isLoopback(address);
   }
 
   isOwnAddress(address: string): boolean {

@@ -6,17 +6,21 @@ import { bandwidthFault } from './bandwidth.ts';
 import { cablePullFault } from './cable-pull.ts';
 import { corruptFault } from './corrupt.ts';
 import { crashFault } from './crash.ts';
+import { deafToProbesFault } from './deaf-to-probes.ts';
 import { duplicateFault } from './duplicate.ts';
 import { hangFault } from './hang.ts';
+import { idleResetFault } from './idle-reset.ts';
 import { interfaceDownFault } from './interface-down.ts';
 import { jitterFault } from './jitter.ts';
 import { latencyFault } from './latency.ts';
 import { lossFault } from './loss.ts';
+import { mtuBlackholeFault } from './mtu-blackhole.ts';
 import { natTimeoutFault } from './nat-timeout.ts';
 import { oneWayFault } from './one-way.ts';
 import { powerLossFault } from './power-loss.ts';
 import { reorderFault } from './reorder.ts';
 import { resetFault } from './reset.ts';
+import { roamFault } from './roam.ts';
 
 /** By the word that plans have for them, in the order in which people are shown them. */
 export const FAULTS = {
@@ -36,6 +40,10 @@ export const FAULTS = {
   reorder: reorderFault,
   corrupt: corruptFault,
   'nat-timeout': natTimeoutFault,
+  'idle-reset': idleResetFault,
+  'mtu-blackhole': mtuBlackholeFault,
+  'deaf-to-probes': deafToProbesFault,
+  roam: roamFault,
 } as const satisfies Readonly<Record<string, KindOfFault>>;
 
 export type FaultKind = keyof typeof FAULTS;

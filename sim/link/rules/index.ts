@@ -8,4 +8,5 @@ export { duplicate } from './duplicate.ts';
 export { jitter } from './jitter.ts';
 export { latency } from './latency.ts';
 export { loss } from './loss.ts';
+export { mtuBlackhole } from './mtu-blackhole.ts';
 export { reorder } from './reorder.ts';

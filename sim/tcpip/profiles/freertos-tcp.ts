@@ -62,6 +62,9 @@ export const FREERTOS_TCP: Profile = {
   noRouteErrno: 'EHOSTUNREACH',
   // Not checked.
   endsOnAddressLoss: false,
+  // FreeRTOS_TCP_Transmission_IPv4.c, prvTCPReturnPacket_IPV4: the address of the end point, as it is now.
+  keepsAddress: false,
+  answersEmptyProbes: true,
 
   retransmission: {
     // FreeRTOS_TCP_WIN.c, prvTCPWindowTxCheckAck_CalcSRTT; the RTO is twice that.

@@ -69,6 +69,9 @@ export const LINUX: Profile = {
   noRouteErrno: 'ENETUNREACH',
   // net/ipv4/devinet.c, inet_del_ifa: sockets are not looked for.
   endsOnAddressLoss: false,
+  // net/ipv4/ip_output.c, __ip_queue_xmit: inet_saddr.
+  keepsAddress: true,
+  answersEmptyProbes: true,
 
   retransmission: {
     // net/ipv4/tcp_input.c, tcp_rtt_estimator.

@@ -61,6 +61,9 @@ export const LWIP: Profile = {
   noRouteErrno: 'EHOSTUNREACH',
   // src/core/tcp.c, tcp_netif_ip_addr_changed.
   endsOnAddressLoss: true,
+  // They are ended.
+  keepsAddress: true,
+  answersEmptyProbes: true,
 
   retransmission: {
     // tcp_in.c, tcp_receive: Van Jacobson's, in calls of the slow timer.

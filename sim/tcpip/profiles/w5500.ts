@@ -56,6 +56,9 @@ export const W5500: Profile = {
   noRouteErrno: 'EHOSTUNREACH',
   // Not checked.
   endsOnAddressLoss: false,
+  // Not said: SIPR is the source of all that it sends.
+  keepsAddress: false,
+  answersEmptyProbes: true,
 
   retransmission: {
     // 4.1, RTR and RCR: RTR 2000 x 100 us, doubled as long as it fits into 16 bits, so 6.4 s; final after RCR = 8

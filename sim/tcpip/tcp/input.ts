@@ -74,6 +74,11 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
   ackOrDelay(tcb);
 }
 
+/** RFC 9293 3.8.4: an ACK below the window that asks for an answer. */
+export function isEmptyProbe(tcb: Tcb, { flags, seq, payloadBytes }: Packet): boolean {
+  return payloadBytes === 0 && flags === ACK && distance(seq, tcb.rcvNxt) === 1;
+}
+
 /** A passive open (RFC 9293 3.10.7.2): the SYN that a listener got. */
 export function openPassive(tcb: Tcb, syn: Packet, isn?: number): void {
   initialize(tcb, isn);

@@ -34,7 +34,8 @@ export interface TcpClock {
 /** What a connection has of its stack. */
 export interface TcpStack {
   readonly profile: Profile;
-  readonly address: number;
+  /** The address that a connection is from. */
+  addressOf(tcb: Tcb): number;
   readonly clock: TcpClock;
   readonly queues: ByteQueuePool;
   /** The first sequence number of a connection. */
@@ -265,7 +266,7 @@ export class Tcb implements Waiter {
   }
 
   get localAddress(): number {
-    return this.stack.address;
+    return this.stack.addressOf(this);
   }
 
   get localPort(): number {

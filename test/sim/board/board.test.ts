@@ -67,6 +67,7 @@ function board(firmware: Firmware = () => {}): Board {
     resetAll: () => calls.push('reset all'),
     setLost: () => {},
     hasLost: () => false,
+    changeAddress: () => {},
   };
   const onEvent = (event: BoardEvent) => events.push([world.now, event]);
   const made = new Board({ seed: 1, newClock, onEvent }, 'dev-1', nic, (hal, onEvent) => {

@@ -19,7 +19,7 @@ function board(use: { firmware: (storage: Storage) => void }, seed = 1): Board {
   const { network } = world.host('10.0.0.1').hal;
   const nic = {
     powerOn: () => network, powerOff() {}, setCarrier() {}, closeAll() {}, resetAll() {}, setLost() {},
-    hasLost: () => false,
+    hasLost: () => false, changeAddress() {},
   };
   return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {} }, 'dev-1', nic, (hal) =>
     use.firmware(hal.storage),

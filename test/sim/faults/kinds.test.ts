@@ -54,9 +54,11 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
         .map((event) => [event.atMs, event.kind, event.host, event.on]);
       const on = host === 'server' ? 'server' : 'device';
       expect(told).toEqual([[10_000, 'fault', host, on], ...(length === '' ? [] : [[30_000, 'healed', host, on]])]);
-      expect(verdicts()).toMatchObject([
-        { fault: kind, device: 'dev-1', on, effect: effect(drawn), wasConnected: true },
-      ]);
+      // A box that waits for a connection to be idle has none here.
+      const hasVerdict = effect(drawn) !== 'latent';
+      expect(verdicts()).toMatchObject(
+        hasVerdict ? [{ fault: kind, device: 'dev-1', on, effect: effect(drawn), wasConnected: true }] : [],
+      );
       expect(roundTrips(trace, 110, 120).length).toBeGreaterThanOrEqual(9);
       expect(sim.netstat().filter(({ state }) => state === 'ESTABLISHED')).toHaveLength(2);
     },

@@ -397,6 +397,7 @@ describe('the fault', () => {
           timeline: w.engine,
           udpFrom: 'inside',
           connections: () => [],
+          setDeafToProbes: () => {},
           forgetFlows: () => install({ unknown: 'dropped' }),
           onForgotten,
         },

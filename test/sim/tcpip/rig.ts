@@ -23,6 +23,8 @@ import { ofConnections, watchHandles, watchPackets, watchQueues } from './ledger
 
 export const OWN_ADDRESS = (10 << 24) | 1;
 export const PEER_ADDRESS = (10 << 24) | 2;
+/** What the host gets when it is given another address. */
+export const OTHER_ADDRESS = (10 << 24) | 7;
 export const PORT = 80;
 export const PEER_PORT = 5000;
 /** The peer's first sequence number: its numbers wrap soon. */
@@ -94,7 +96,9 @@ export class Rig {
   constructor(profile: ProfileName | Profile, seed = 1) {
     const fabric = new Fabric(this.engine, this.pool, seed);
     const { engine, pool, queues } = this;
-    const world = { timeline: engine, packets: pool, queues, salt: 0, addressesOf: () => undefined };
+    const world = {
+      timeline: engine, packets: pool, queues, salt: 0, move: () => OTHER_ADDRESS, addressesOf: () => undefined,
+    };
     this.host = new Host('dut', OWN_ADDRESS, world, typeof profile === 'string' ? PROFILES[profile] : profile);
     this.link = new Cable(fabric, 'dut', this.host, { receive: (packet) => this.#take(packet) });
     this.host.attach(this.link);

@@ -90,7 +90,9 @@ export class TruthWorld {
     const packets = new PacketPool();
     const fabric = new Fabric(engine, packets, options.seed ?? 1);
     const between = new Switch(fabric, 'switch');
-    const world = { timeline: engine, packets, queues: new ByteQueuePool(), salt: 0, addressesOf: () => undefined };
+    const move = ({ address }: Host): number => address;
+    const queues = new ByteQueuePool();
+    const world = { timeline: engine, packets, queues, salt: 0, move, addressesOf: () => undefined };
     const serverHost = new Host('server', SERVER_ADDRESS, world, options.server ?? LINUX);
     const clientHost = new Host('client', CLIENT_ADDRESS, world, options.client ?? LINUX);
     const nearLine = makeLine({ delayUs: Math.floor(delayUs / 2) });

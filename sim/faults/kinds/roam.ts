@@ -1,0 +1,21 @@
+/** The host has another address. */
+
+import { type KindOfFault, NO_SLOWDOWN } from '../kind.ts';
+
+export const roamFault: KindOfFault = {
+  summary: 'the host is given another address, as in another network: its old connections are mute; its name goes with it',
+  argument: undefined,
+  lasts: () => false,
+  effect: () => 'cuts',
+  firmware: 'running',
+  realTier: undefined,
+  needsOurStack: true,
+  isShared: false,
+  mutes: () => false,
+  slowdown: () => NO_SLOWDOWN,
+  drawArgument: () => undefined,
+  begin: ({ machine }) => {
+    machine.changeAddress();
+    return undefined;
+  },
+};
