@@ -383,12 +383,18 @@ export class Simulation {
     return host;
   }
 
-  #move({ name, address }: Host): number {
+  /** The host gets another address on its network. Its datagram sockets send from there, as everybody is told. */
+  #move({ name, address, stack }: Host): number {
     const lan = this.#natOf.get(name)?.lan ?? this.#outside;
     const other = lan.claim(undefined);
     lan.disconnect(address);
     lan.connect(other, this.cable(name));
     this.#namesByAddress.set(address, name);
+    for (const { local } of stack?.ports.datagrams ?? []) {
+      if (local === undefined) continue;
+      const outside = { address: formatAddress(other), port: local.port };
+      this.testbed.trace({ source: 'link', kind: 'mapped', nat: name, inside: local, outside });
+    }
     return other;
   }
 

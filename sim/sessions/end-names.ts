@@ -9,10 +9,11 @@ export class EndNames {
   /** By the name of a device's end, what a box shows for it now. */
   readonly #outsideOf = new Map<string, string>();
 
-  /** A NAT box stands for a device from now on. */
+  /** A NAT box stands for a device from now on, or a host that roams sends from another address. */
   add({ inside, outside }: Extract<TraceEvent, { kind: 'mapped' }>): void {
-    this.#insideOf.set(plain(outside), inside);
-    this.#outsideOf.set(plain(inside), plain(outside));
+    const end = this.insideOf(inside);
+    this.#insideOf.set(plain(outside), end);
+    this.#outsideOf.set(plain(end), plain(outside));
   }
 
   /** Returns the end as the device itself knows it. */

@@ -122,7 +122,12 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
     },
   });
   const { sessions, judge } = sim.testbed.witness;
-  const recorder = new Recorder(sessions, (address) => names.get(address));
+  const nameOf = (address: string): string | undefined => {
+    // Hosts that roam have had others before.
+    if (!names.has(address)) for (const host of sim.hosts) names.set(formatAddress(host.address), host.name);
+    return names.get(address);
+  };
+  const recorder = new Recorder(sessions, nameOf);
   const timeLines = new TimeLines(sessions);
   const server = build(sim, scenario, streams);
   for (const { name, address } of sim.hosts) names.set(formatAddress(address), name);

@@ -33,6 +33,11 @@ export class Ports {
     return this.#datagrams?.get(port);
   }
 
+  /** The datagram sockets, in the order in which they were opened. */
+  get datagrams(): readonly UdpSocket[] {
+    return [...(this.#datagrams?.values() ?? [])];
+  }
+
   /** Takes a port for a listener, the next free one for 0; gives it, or the reason why not. */
   claimListener(listener: Listener, wanted: number): number | Errno {
     const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => this.#hasActiveOn(candidate));
@@ -44,6 +49,9 @@ export class Ports {
   /** Takes a port for a datagram socket, the next free one for 0; gives it, or the reason why not. */
   claimDatagram(socket: UdpSocket, wanted: number): number | Errno {
     const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
+    // The W5500's driver begins with the same port after each boot here, too; but who is known by a source address alone
+    // would be taken for who was there before, and sessions (sim/sessions) do not know that.
+    if (wanted === 0 && this.#range.order === 'from-first') this.#next = this.#draw();
     const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => datagrams.has(candidate));
     if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
     datagrams.set(port, socket);
