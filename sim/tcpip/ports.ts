@@ -49,8 +49,8 @@ export class Ports {
   /** Takes a port for a datagram socket, the next free one for 0; gives it, or the reason why not. */
   claimDatagram(socket: UdpSocket, wanted: number): number | Errno {
     const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
-    // The W5500's driver begins with the same port after each boot here, too; but who is known by a source address alone
-    // would be taken for who was there before, and sessions (sim/sessions) do not know that.
+    // The W5500's driver begins with the same port after each boot here, too. Not so here: whoever is known by a source
+    // address alone would be taken for who was there before, and sessions (sim/sessions) do not know that.
     if (wanted === 0 && this.#range.order === 'from-first') this.#next = this.#draw();
     const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => datagrams.has(candidate));
     if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
