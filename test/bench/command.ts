@@ -15,6 +15,9 @@ const ENGINE = fileURLToPath(new URL('./engine-alone.js', import.meta.url));
 /** So many device-seconds are enough for the engine to be warm most of the time. */
 const DEVICE_SECONDS = 1_500_000;
 
+/** All are switched on within 10 s, and connected then. */
+const START_SECONDS = 15;
+
 const MILLION = 1_000_000;
 
 export async function commandFigures({ all, notMeasured }: Asked): Promise<Figure[]> {
@@ -38,9 +41,9 @@ const blocks =
 /** For a device-second, in us. */
 async function cost(run: Run, devices: number, of: keyof Spent = 'cpuMs'): Promise<number> {
   const seconds = Math.ceil(DEVICE_SECONDS / devices);
-  const short = Math.ceil(seconds / 10);
-  const more = (await runNode(run(devices, seconds)))[of] - (await runNode(run(devices, short)))[of];
-  return (more * 1000) / (devices * (seconds - short));
+  const whole = await runNode(run(devices, START_SECONDS + seconds));
+  const start = await runNode(run(devices, START_SECONDS));
+  return ((whole[of] - start[of]) * 1000) / (devices * seconds);
 }
 
 async function pace(devices: number, all: boolean): Promise<Figure> {
