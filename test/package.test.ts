@@ -27,6 +27,24 @@ beforeAll(() => {
   const packed = run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], ROOT).trim();
   writeFileSync(join(user, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
   run('npm', ['install', '--offline', '--silent', join(folder, packed)]);
+  writeFileSync(
+    join(user, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        target: 'ES2022',
+        lib: ['ES2023', 'DOM'],
+        types: [],
+        module: 'NodeNext',
+        strict: true,
+        skipLibCheck: false,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        rootDir: '.',
+        outDir: 'out',
+      },
+      include: ['*.ts'],
+    }),
+  );
 }, 60_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -79,24 +97,6 @@ it(
     // @ts-expect-error an object needs to be told how it is copied
     new Queue<{ celsius: number }>(os, 1);
   `,
-    );
-    writeFileSync(
-      join(user, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          target: 'ES2022',
-          lib: ['ES2023', 'DOM'],
-          types: [],
-          module: 'NodeNext',
-          strict: true,
-          skipLibCheck: false,
-          exactOptionalPropertyTypes: true,
-          noUncheckedIndexedAccess: true,
-          rootDir: '.',
-          outDir: 'out',
-        },
-        include: ['*.ts'],
-      }),
     );
     run(TSC, ['--project', '.']);
     expect(run(process.execPath, ['out/main.js'])).toBe('received 110\nECONNRESET hang 20000\n');
