@@ -38,6 +38,8 @@ export interface Session {
 export interface Online {
   /** The name of its host. */
   readonly server: string;
+  /** The number that the server has for the client. Undefined: it has not told. */
+  readonly client?: number;
   /** The device's end as this server has it. Undefined: it has not told. */
   readonly peer: SocketAddress | undefined;
   readonly sinceMs: number;

@@ -266,9 +266,19 @@ export class Sessions {
     this.#leave(device, atMs, { kind: 'reconnected' });
     const end = local === undefined ? `${device.name} at ${atMs}` : this.ends.nameOf(local);
     const there = this.#byEnd.get(end) ?? NO_SESSIONS;
-    for (const older of there) if (older.device === device) this.#replace(older, atMs);
+    // Over datagrams from the same end the server cannot know that the device has begun anew: it has the same client.
+    const known = there.find((one) => device.isAssumed && one.device === device && one.dropped === undefined)?.online;
+    for (const older of there) {
+      if (older.device !== device) continue;
+      if (known !== undefined && older.online === known) this.#drop(older, atMs, { kind: 'replaced' });
+      else this.#replace(older, atMs);
+    }
     const session = there.find((one) => one.device === undefined) ?? this.#open(end, atMs);
     this.#connect(device, session, atMs);
+    if (known?.client !== undefined) {
+      this.#clientsOf(known.server).set(known.client, session);
+      session.online = { ...known, sinceMs: atMs };
+    }
     if (!this.hearsServer) {
       session.online = { server: hostOf(server), peer: undefined, sinceMs: atMs, isAssumed: true };
     }
@@ -337,7 +347,7 @@ export class Sessions {
         return undefined;
       case 'online': {
         const session = this.#untakenAt(event.peer, server, atMs);
-        session.online = { server, peer: event.peer, sinceMs: atMs, isAssumed: false };
+        session.online = { server, client: event.client, peer: event.peer, sinceMs: atMs, isAssumed: false };
         this.#clientsOf(server).set(event.client, session);
         this.#taken(session, atMs);
         return session;

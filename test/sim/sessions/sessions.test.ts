@@ -531,6 +531,21 @@ describe('over datagrams, where a device knows of no connection', () => {
     ]);
   });
 
+  it('a device that begins anew from the same end goes on with the client that the server has', () => {
+    const trace = [
+      boot(0), connected(1, 5000), online(1, 5000, 1), ...beatsOf(1, 1, 6), ...fault(10, 'power-loss', 4),
+      boot(14), connected(14, 5000), ...beatsOf(1, 14, 19),
+    ];
+    const sessions = new Sessions();
+    const judge = new Judge(sessions);
+    for (const event of trace.toSorted((a, b) => a.atMs - b.atMs)) sessions.add(event);
+    const device = sessions.devices.get('dev-1');
+    expect(device?.session).toMatchObject({ online: { sinceMs: 14_000, client: 1 }, dropped: undefined });
+    // A ghost while it was off; nobody noticed.
+    const { verdicts } = judge.findings(60_000);
+    expect(verdicts).toMatchObject([{ ghostMs: 4000, backAfterMs: 0 }]);
+  });
+
   it('a device whose box shows another port has left the session of the one before, a ghost until it is dropped', () => {
     const mapped = (s: number, port: number): TraceEvent => {
       const outside = end(port, '10.0.0.9');
