@@ -1,6 +1,6 @@
 /**
- * What a scenario promises: how long each thing can take at most, derived from its policy, its cables and its faults.
- * In ms.
+ * The promises of a scenario: the longest time that each thing can take, derived from its policy, its cables and its
+ * faults. In ms.
  */
 
 import { RESET_MS } from '../board/board.ts';
@@ -13,18 +13,18 @@ import type { Fault } from '../faults/fault.ts';
 import { fleetOf } from './fleet.ts';
 import type { CableScenario, Scenario } from './scenario.ts';
 
-/** What bounds follow from: the times of a plan's faults do not matter. */
+/** The parts of a scenario from which bounds follow. The times of a plan's faults do not matter. */
 export type Promised = Pick<Scenario, 'policy' | 'arp' | 'server' | 'nats' | 'devices'> & {
   readonly plan: readonly Pick<Fault, 'kind' | 'argument'>[];
 };
 
-/** What can wait for a narrow cable: little, so that what was sent before a heal is not minutes behind it. */
+/** The queue of a narrow cable. The queue is short, so that packets sent before a heal are not delayed by minutes. */
 export const QUEUE_BYTES = 8192;
 
-/** By so much a stack's timer may be late: lwIP's slow timer, two ticks of 250 ms (lwip.ts). */
+/** The most by which a stack's timer may be late: lwIP's slow timer, two ticks of 250 ms (lwip.ts). */
 const LATENESS_MS = 500;
 
-/** By so much a clock may be wrong. */
+/** The most by which a clock's rate may be wrong. */
 const DRIFT_MAX = 200e-6;
 
 /**
@@ -34,10 +34,11 @@ const DRIFT_MAX = 200e-6;
 const RESOLVE_MS = 2 * 1032 + 500;
 
 /**
- * How long a packet is on its way at most, from a device to the server or back. On either cable: its delay, its jitter,
- * and what waits before it. What faults add adds up (faults/kind.ts, Slowdown); of narrow cables the narrowest counts,
- * which is done with a full queue in QUEUE_BYTES x 8 / bandwidth. What was sent under a fault comes so late after its
- * heal, too, and holds up what is sent behind it (link.ts: packets do not overtake each other).
+ * Returns the longest time that a packet is in flight, from a device to the server or back. Each of the two cables adds
+ * its delay, its jitter, and the time that the packet waits in the queue. Delays that faults add are added up
+ * (faults/kind.ts, Slowdown). Of several narrow cables only the narrowest counts: it empties a full queue in
+ * QUEUE_BYTES x 8 / bandwidth. A packet sent during a fault can arrive this late after the heal, too, and holds up the
+ * packets sent behind it (link.ts: packets do not overtake each other).
  */
 export function inFlightMs({ server, devices, plan }: Promised): number {
   const slowdowns = plan.map(({ kind, argument }) => FAULTS[kind].slowdown(argument));
@@ -52,9 +53,9 @@ function cableMs({ delayMs, jitterMs, bandwidthBps = Infinity }: CableScenario, 
 }
 
 /**
- * How long the server, while it runs, holds on to a client of whom it hears nothing, counted from the last sign of life
- * that it has read: as its protocol has it (fleet.ts), or, before the first frame, firstFrameMs (limits.ts). The
- * server's clock drifts.
+ * Returns the longest time for which the running server keeps a client that it no longer hears, counted from the last
+ * sign of life that it has read. The protocol decides this time (fleet.ts); before the first frame it is firstFrameMs
+ * (limits.ts). The server's clock drifts.
  */
 export function silenceMs({ policy }: Promised): number {
   return Math.max(fleetOf(policy).silentMs.most, DEFAULT_LIMITS.firstFrameMs) * (1 + DRIFT_MAX) + 1;
@@ -71,19 +72,20 @@ export function ghostMs(promised: Promised): number {
 }
 
 /**
- * How long after the last heal a device is served at the latest. At that moment it is in a session, or on its way to
- * one:
+ * Returns the longest time from the last heal until a device is served. At the heal the device is in a session, or is
+ * starting one:
  *
- *   session   a connection that is dead is given up as its protocol has it (fleet.ts); what was on its way may begin
- *             that time anew;
- *   attempt   a look-up and a connect, each up to connectTimeout (connection.ts), and the login, where there is one;
+ *   session   the device gives up a dead connection after the time that its protocol sets (fleet.ts); packets that were
+ *             in flight may start that time again;
+ *   attempt   a look-up and a connect, each up to connectTimeout (connection.ts), and the login, if there is one.
  *
- * whichever takes longer; then one wait, at most the cap of the retries (backoff.ts); then a connect that succeeds,
- * since nothing is lost any more. Its SYN may have to be sent again once, where the server still has a connection
- * between the same two ports: it answers by a challenge ACK, and that is answered by RST (RFC 5961 4.2). The first beat
- * goes out at once, and is answered: with the handshake four round trips at most, one of them for the RST. A board that
- * resets itself at the last moment takes RESET_MS more. With ARP either end may have to ask for the other first, and
- * again where the last question was lost: RESOLVE_MS and two round trips.
+ * The longer of these two counts. Then come one retry delay, at most the cap of the retries (backoff.ts), and a connect
+ * that succeeds, since nothing is lost any more. Its SYN may have to be sent a second time if the server still has a
+ * connection between the same two ports: the server answers with a challenge ACK, and the device answers that with RST
+ * (RFC 5961 4.2). The first heartbeat is sent at once, and is answered. Together with the handshake these are at most
+ * four round trips, one of them for the RST. A board that resets itself at the last moment takes RESET_MS more. With
+ * ARP each end may first have to ask for the other's address, and to ask again if the last request was lost: RESOLVE_MS
+ * and two round trips.
  */
 export function backMs(promised: Promised): number {
   const { connectTimeoutMs, retry } = promised.policy;
@@ -98,14 +100,17 @@ export function backMs(promised: Promised): number {
 }
 
 /**
- * How long after all is calm the server has one client for each device, and no other: every device is back, and what it
- * left behind when it came back has been silent since.
+ * Returns the longest time from the moment at which all is calm until the server has exactly one client for each
+ * device. By then every device is back, and the connection that it had left behind has been silent since.
  */
 export function settledMs(promised: Promised): number {
   return backMs(promised) + ghostMs(promised) + STALL_MS;
 }
 
-/** How long a run goes on after all is calm: until it is settled, and then as long as a beat and its answer take. */
+/**
+ * Returns how long a run continues after all is calm: until it has settled, and then for the time of one heartbeat and
+ * its answer.
+ */
 export function settleMs(promised: Promised): number {
   const beatMs = promised.policy.beatIntervalMs + 2 * inFlightMs(promised);
   return Math.ceil((settledMs(promised) + beatMs) / 1000) * 1000 + 1000;

@@ -12,14 +12,14 @@ import type { ServerOptions } from '../server/settings.ts';
 import { formatDuration } from '../time/duration.ts';
 import type { FleetPolicy } from './scenario.ts';
 
-/** What a fleet speaks, and what is drawn for that alone. */
+/** The protocol of a fleet, with the settings that are drawn for this protocol only. */
 export type FleetProtocol = HeartbeatFleet | UdpHeartbeatFleet | FramedFleet | DubboFleet | MqttFleet;
 
 export interface HeartbeatFleet {
   readonly kind: 'heartbeat';
   /**
-   * How the server counts silence: in missed beats, or by the time since the last byte. Its interval is that of the
-   * beats.
+   * Measure of silence at the server: missed heartbeats, or time since the last byte. The server's interval is that of
+   * the heartbeats.
    */
   readonly silence: 'missed-beats' | 'idle';
 }
@@ -45,11 +45,11 @@ export interface FramedFleet {
 export interface DubboFleet {
   readonly kind: 'dubbo';
   readonly callIntervalMs: number;
-  /** How long the server works at one call after the other: answers come late, and out of order. */
+  /** Times that the server works on one call after the other. Answers come late and out of order. */
   readonly workMs: readonly number[];
 }
 
-/** Its keep alive is the interval of the beats. */
+/** The keep alive of MQTT is the interval of the heartbeats. */
 export interface MqttFleet {
   readonly kind: 'mqtt';
   readonly version: '3.1.1' | '5.0';
@@ -110,11 +110,14 @@ function drawMqtt(dice: Dice): MqttFleet {
 export interface FleetEnds {
   firmware(watchdogMs: number): Firmware;
   readonly server: Pick<ServerOptions, 'protocol' | 'liveness'>;
-  /** How long the server holds on to a client of which it hears nothing: no shorter, and no longer. */
+  /** Shortest and longest time for which the server keeps a client that it no longer hears. */
   readonly silentMs: { readonly least: number; readonly most: number };
-  /** How long a device holds on to a session in which nobody answers; where nobody ever does, a beat comes after it. */
+  /**
+   * Longest time for which a device keeps a session in which nobody answers. If nobody ever answers, the device sends a
+   * heartbeat after this time.
+   */
   readonly deadMs: number;
-  /** How long it waits at most, once it has a connection, to be let in. */
+  /** Longest time that a connected device waits for the server to admit it. */
   readonly admittedMs: number;
   /** A few words, for people. */
   readonly text: string;
@@ -131,7 +134,7 @@ export function fleetOf(policy: FleetPolicy): FleetEnds {
   }
 }
 
-/** How often a server looks for whom it has not heard, where that is not at the interval of the beats. */
+/** Interval at which a server looks for silent clients, unless it does so at the interval of the heartbeats. */
 const CHECK_MS = 1000;
 
 /**

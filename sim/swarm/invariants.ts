@@ -1,6 +1,6 @@
 /**
- * What must hold of every run, whatever befalls it. Where it does not, a sentence says who, when, how much, and what
- * the bound was.
+ * The invariants of every run, whatever happens in it. A violated invariant is reported as a sentence that names the
+ * host, the time, the value and the bound.
  */
 
 import { type FaultKind, FAULTS } from '../faults/kinds/index.ts';
@@ -38,7 +38,7 @@ export const INVARIANTS = [
 
 export type Invariant = (typeof INVARIANTS)[number];
 
-/** Of the user's own programs alone (program-run.ts). */
+/** Invariants of the user's own programs only (program-run.ts). */
 type OfPrograms = 'crash' | 'leak';
 
 function isOfPrograms(invariant: Invariant): invariant is OfPrograms {
@@ -68,7 +68,7 @@ const CHECKS: Readonly<Record<Exclude<Invariant, OfPrograms | 'exception'>, Chec
   will: wrongWills,
 };
 
-/** Of one invariant so many are told: a server that is wrong is so for each of its devices. */
+/** Number of violations of one invariant that are reported: a wrong server violates it for each of its devices. */
 const TOLD_MAX = 3;
 
 export function violationsOf(observation: Observation): Violation[] {
@@ -158,7 +158,8 @@ export function lateDevices(observation: Observation): string[] {
 }
 
 /**
- * When the last fault that touches the device was over; undefined: one is not. Cables that lose packets count as well.
+ * Returns when the last fault that touches the device was over; undefined if a fault is still open. Cables that lose
+ * packets count as faults.
  */
 function wellFromMs({ faults, scenario }: Observation, { name }: DeviceFacts): number | undefined {
   const own = faults.filter(({ host }) => host === name || host === SERVER_NAME);
@@ -171,7 +172,10 @@ function wellFromMs({ faults, scenario }: Observation, { name }: DeviceFacts): n
 
 // ---- streams ----
 
-/** What one end has read of a connection is the beginning of what the other has written, byte for byte. */
+/**
+ * Checks that the bytes that one end has read from a connection are the beginning of the bytes that the other end has
+ * written.
+ */
 export function corruptStreams({ streams }: Observation): string[] {
   const byEnds = new Map<string, StreamEnd[]>();
   for (const end of streams) {
@@ -199,7 +203,7 @@ function isBeginning(read: Uint8Array, written: Uint8Array): boolean {
   return agree(read, written) === read.length;
 }
 
-/** How many bytes agree. */
+/** Returns the number of leading bytes that are equal. */
 function agree(read: Uint8Array, written: Uint8Array): number {
   const differs = read.findIndex((byte, i) => byte !== written[i]);
   return differs < 0 ? read.length : differs;
@@ -207,7 +211,7 @@ function agree(read: Uint8Array, written: Uint8Array): number {
 
 // ---- sessions ----
 
-/** When all has settled, each device is connected and the server has one client for it, and none beside. */
+/** Checks that after settling each device is connected, and that the server has exactly one client for it. */
 export function leakedSessions(observation: Observation): string[] {
   const { scenario, clients, devices, faults, endMs } = observation;
   const healedMs = faults.reduce((latestMs, { toMs = Infinity }) => Math.max(latestMs, toMs), scenario.calmMs);
@@ -286,14 +290,14 @@ export function wrongSequences(observation: Observation): string[] {
 // ---- memory ----
 
 /**
- * How long a connection lingers that nobody uses any more. Linux: FIN sent again until tcp_orphan_retries (8) doublings
- * from the least RTO are over, 102 s, looked at when an RTO is, which may have become 120 s by then; or the peer's
- * data, then FIN-WAIT-2 and TIME-WAIT of 60 s each (profiles/linux.ts). W5500 and lwIP are sooner done, or have few
- * sockets anyway, as their profiles say.
+ * Longest time that an abandoned connection lingers. Linux retransmits the FIN until tcp_orphan_retries (8) doublings
+ * from the least RTO have passed, 102 s. Linux checks this when the RTO expires, and the RTO may have grown to 120 s by
+ * then. If the peer's data arrives instead, FIN-WAIT-2 and TIME-WAIT of 60 s each follow (profiles/linux.ts). W5500 and
+ * lwIP finish sooner or have few sockets, as their profiles say.
  */
 const LINGER_MS = 102_200 + 120_000 + 60_000 + 60_000;
 
-/** What is held does not grow: connections, and places in the queue of events. */
+/** Checks that connections and entries in the event queue do not grow in number. */
 export function unboundedMemory({ scenario, samples, devices }: Observation): string[] {
   const hosts = devices.length + 1;
   return samples.flatMap(({ atMs, waiters, connections }) => {
@@ -348,7 +352,7 @@ export function wrongVerdicts({ findings: { verdicts, endMs }, traceProblems, sc
 
 // ---- accounts ----
 
-/** What a sum of times may be off by that are no whole milliseconds. */
+/** Largest rounding error of a sum of times that are not whole milliseconds. */
 const ROUNDING_MS = 0.001;
 
 /** Verdicts, time lines and page tell of the same ghosts. */

@@ -1,6 +1,6 @@
 /**
- * What is looked at of a run: the facts that its invariants are about. Data, so that a test can make up what never
- * happens.
+ * The observation of a run: the facts that its invariants check. An observation is data, so that a test can make up
+ * cases that never happen.
  */
 
 import type { LossReason } from '../../firmware/index.ts';
@@ -22,9 +22,9 @@ export interface Observation {
   readonly sessions: readonly HeardSession[];
   /** Clients that went offline, in the order of time. */
   readonly gone: readonly GoneClient[];
-  /** What becomes of messages; empty where the fleet does not speak MQTT. */
+  /** Facts about MQTT messages; empty if the fleet does not speak MQTT. */
   readonly mqtt: MqttFacts;
-  /** What a page would show. */
+  /** Time lines of the devices, as a page would show them. */
   readonly lines: readonly DeviceLine[];
   /**
    * At the end: the clients online by the device that each is, `?` where nobody has its address; undefined: no server
@@ -35,20 +35,23 @@ export interface Observation {
   readonly streams: readonly StreamEnd[];
   /** Now and then: what is held. */
   readonly samples: readonly Sample[];
-  /** What is wrong with the trace itself. */
+  /** Errors in the trace itself. */
   readonly traceProblems: readonly string[];
 }
 
 export interface DeviceFacts {
   readonly name: string;
-  /** When it was served: what it sent answered; where nobody answers, a beat that the server tells of. */
+  /**
+   * Times at which the device was served: it received an answer. If nobody answers, the times at which the server
+   * reported its heartbeats.
+   */
   readonly servedMs: readonly number[];
-  /** When it began to connect. */
+  /** Times at which the device began to connect. */
   readonly attemptsMs: readonly number[];
   readonly beatsSent: number;
   /** Connections that it has lost. */
   readonly losses: readonly Loss[];
-  /** When it had answers that are none to its calls, or say no. */
+  /** Times of answers that match no call of the device, or that refuse it. */
   readonly badAnswersMs: readonly number[];
   readonly isConnected: boolean;
 }
@@ -63,8 +66,8 @@ export interface MqttFacts {
   /** Messages that their devices were told are acknowledged. */
   readonly acknowledged: readonly string[];
   /**
-   * How often the broker took charge of each message, since it was started last: with its power it loses its sessions,
-   * and a client whose CONNACK was lost, too, cannot know.
+   * Number of times that the broker accepted each message since the broker's last start. A power cut deletes its
+   * sessions, and a client whose CONNACK was lost as well cannot know that.
    */
   readonly accepted: ReadonlyMap<string, number>;
 }
@@ -81,11 +84,11 @@ export interface GoneClient {
 export interface HeardSession {
   /** The device, or `?`. */
   readonly device: string;
-  /** When the server heard of it: that it came, each beat. */
+  /** Times at which the server heard of the device: its connect and each heartbeat. */
   readonly heardMs: number[];
-  /** Undefined: it is online at the end. */
+  /** Undefined if the client is online at the end. */
   overMs: number | undefined;
-  /** Of numbered beats: what the server has found in their sequence. */
+  /** Findings of the server in the sequence of numbered heartbeats. */
   readonly sequence: SequenceFinding[];
 }
 

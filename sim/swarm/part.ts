@@ -25,7 +25,7 @@ export function* runsOf({ runs }: Pick<Swarm, 'runs'>, { number, count }: Shard)
   for (let index = number - 1; index < runs; index += count) yield index;
 }
 
-/** How many these are. */
+/** Returns the number of runs in this shard. */
 export function runCount({ runs }: Pick<Swarm, 'runs'>, { number, count }: Shard): number {
   return Math.max(Math.ceil((runs - number + 1) / count), 0);
 }
@@ -34,7 +34,7 @@ export function partText({ swarm, shard, tally }: Part): string {
   return `${JSON.stringify({ format: PART_FORMAT, version: PART_VERSION, swarm, shard, tally })}\n`;
 }
 
-/** What parts come to. */
+/** The merged results of parts. */
 export interface Merged {
   readonly swarm: Swarm;
   readonly tally: Tally;

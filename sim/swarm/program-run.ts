@@ -27,10 +27,10 @@ import type { SwarmProgram } from './swarm-text.ts';
 
 type MqttDrawn = Pick<ProtocolSettingsOf<'mqtt'>, 'keepAliveS' | 'publishIntervalMs' | 'publishQos'>;
 
-/** So often it is looked whether the program still runs. */
+/** Interval at which the run checks that the program still runs. */
 const SLICE_MS = 60_000;
 
-/** Of one invariant so many are told. */
+/** Number of violations of one invariant that are reported. */
 const TOLD_MAX = 3;
 
 /** A program may have made so many timers when it needed them, and keep them. */
@@ -133,7 +133,10 @@ function firmwareOf(
   return (hal, onEvent) => void boot(hal, image, onEvent);
 }
 
-/** What every broker has; keep alive in whole seconds, and longer than the longest way there and back. */
+/**
+ * Returns the MQTT settings that every broker supports. Keep alive is in whole seconds, and longer than the longest
+ * round trip.
+ */
 function mqttOf({ beatIntervalMs, speaks }: FleetPolicy): MqttDrawn {
   const isMqtt = speaks.kind === 'mqtt';
   return {
@@ -143,7 +146,7 @@ function mqttOf({ beatIntervalMs, speaks }: FleetPolicy): MqttDrawn {
   };
 }
 
-/** What devices and server have to do with each other, for people. */
+/** Returns a description for people of what devices and server expect of each other. */
 export function programText({ file, protocol }: SwarmProgram, policy: FleetPolicy): string {
   if (protocol !== 'mqtt') return `${protocol} against ${file}`;
   const { keepAliveS, publishIntervalMs, publishQos } = mqttOf(policy);
@@ -151,7 +154,7 @@ export function programText({ file, protocol }: SwarmProgram, policy: FleetPolic
   return `mqtt against ${file}, keep alive ${keepAliveS}s, ${publishing}`;
 }
 
-/** How many clients the program has had since it was started last. */
+/** Number of clients that the program has had since its last start. */
 class ClientCount {
   count = 0;
 
@@ -200,7 +203,10 @@ function longGhosts(
   );
 }
 
-/** What the program has still open, long after the last device has gone, that it had not when it began to listen. */
+/**
+ * Returns the resources that the program still has open, long after the last device has gone, and did not have when it
+ * began to listen.
+ */
 function leaks(
   start: HandleCounts,
   end: HandleCounts,

@@ -7,7 +7,7 @@ import type { SessionListener, Sessions } from '../sessions/sessions.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 import type { DeviceFacts, GoneClient, HeardSession, Loss } from './observation.ts';
 
-/** Of whom nobody has the address. */
+/** Name of a host whose address nobody has. */
 export const NOBODY = '?';
 
 interface Recorded {

@@ -1,6 +1,6 @@
 /**
- * Holds a stored trace to what was seen as it happened: each event is written and read again, and what was read is
- * judged anew.
+ * Compares a stored trace with what was observed during the run: each event is written and read again, and the verdict
+ * is computed again from the events that were read.
  */
 
 import { Sessions } from '../sessions/sessions.ts';
@@ -24,7 +24,7 @@ export class Replay {
     else this.#sessions.add(read);
   }
 
-  /** What is wrong, in sentences. `findings` are those of the run itself. */
+  /** Returns the differences, as sentences. `findings` are the findings of the run itself. */
   problems(findings: Findings): string[] {
     if (this.#problems.length > 0) return this.#problems;
     return plain(this.#judge.findings(findings.endMs)) === plain(findings)

@@ -22,17 +22,17 @@ import { Replay } from './replay.ts';
 import type { CableScenario, DeviceScenario, Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
 
-/** What a run came to. */
+/** The result of a run. */
 export interface RunResult {
   readonly index: number;
   readonly devices: number;
   readonly forMs: number;
-  /** How often each kind of fault came, on any host. */
+  /** Number of faults of each kind, on any host. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   /** Connections that were cut, and those of them that survived. */
   readonly cuts: number;
   readonly survived: number;
-  /** In ms, whole. */
+  /** In whole ms. */
   readonly server: Times;
   readonly device: Times;
   readonly back: Times;
@@ -47,7 +47,7 @@ export interface Times {
   readonly never: number;
 }
 
-/** So often it is looked at what is held. */
+/** Interval at which the numbers of connections and events are sampled. */
 const SAMPLE_MS = 5000;
 
 /** Never rejects: what the run throws is a violation. */

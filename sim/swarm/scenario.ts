@@ -14,7 +14,10 @@ import { settleMs } from './bounds.ts';
 import { Dice } from '../dice.ts';
 import { drawProtocol, fleetOf, type FleetProtocol } from './fleet.ts';
 
-/** By what both ends find out that the other is gone; of the whole fleet, since a server has one policy. */
+/**
+ * The policy by which both ends detect that the other is gone. The whole fleet shares it, since a server has one
+ * policy.
+ */
 export interface FleetPolicy {
   readonly beatIntervalMs: number;
   readonly missedLimit: number;
@@ -28,9 +31,9 @@ export interface CableScenario {
   /** One way. */
   readonly delayMs: number;
   readonly jitterMs: number;
-  /** In bits per second; undefined: a packet takes no time. */
+  /** Bits per second; undefined: a packet takes no time. */
   readonly bandwidthBps: number | undefined;
-  /** Of packets, each way, from 0 to 1, until all is calm. */
+  /** Packet loss each way, from 0 to 1, until all is calm. */
   readonly loss: number;
 }
 
@@ -53,16 +56,16 @@ export interface DeviceScenario {
 
 export interface Scenario {
   readonly index: number;
-  /** Of the world's own chance. */
+  /** Seed of the world's own randomness. */
   readonly seed: number;
   readonly forMs: number;
   /**
-   * From here on nothing is wrong any more, and nothing is lost: what is asked of the rest has bounds that hold always,
-   * not nearly.
+   * Time from which no fault is open and no packet is lost any more. The bounds for the rest of the run therefore hold
+   * without exception.
    */
   readonly calmMs: number;
   readonly policy: FleetPolicy;
-  /** Whether the server and the devices that are behind no box are on one local network, with ARP. */
+  /** True if the server and the devices that are not behind a NAT box are on one local network, with ARP. */
   readonly arp: boolean;
   readonly server: { readonly cable: CableScenario; readonly driftPpm: number };
   readonly nats: readonly NatScenario[];
@@ -79,7 +82,10 @@ const FIRST_FAULT_MS = 5000;
 /** The least time for faults; what is shorter would only be about booting. */
 const CHAOS_MIN_MS = 60_000;
 
-/** Of a run: the longest that a fleet needs to settle after few faults, and CHAOS_MIN_MS. In whole minutes. */
+/**
+ * Shortest duration of a run, in whole minutes. It covers the longest time that a fleet needs to settle after few
+ * faults, and CHAOS_MIN_MS.
+ */
 export const FOR_MIN_MS = 360_000;
 
 /** Scenario `index` of the swarm of `seed`. */
@@ -99,7 +105,8 @@ export function drawScenario(seed: number, index: number, forMs: number): Scenar
 }
 
 /**
- * What a plan does to cables decides how long what was sent is on its way; and so when the last fault has to be over.
+ * Returns the time by which the last fault has to be over. This depends on the plan: what its faults do to cables
+ * decides how long packets are in flight.
  */
 function calmFromMs(fleet: Omit<Scenario, 'calmMs' | 'plan'>, wrongs: readonly Wrong[]): number {
   return fleet.forMs - settleMs({ ...fleet, plan: wrongs });
@@ -159,7 +166,7 @@ function drawCable(dice: Dice, delayMaxMs: number): CableScenario {
   };
 }
 
-/** Of quartzes: within 200 ppm. */
+/** Returns the drift of a quartz: within 200 ppm. */
 function drawDrift(dice: Dice): number {
   return dice.chance(0.5) ? 0 : dice.whole(-200, 200);
 }
@@ -178,7 +185,7 @@ function drawTarget(dice: Dice, devices: readonly DeviceScenario[]): string {
   return dice.chance(0.5) ? 'dev-*' : `dev-${first}..${dice.whole(first, devices.length)}`;
 }
 
-/** In steps that are readable. */
+/** Drawn times are multiples of this step, so that they are easy to read. */
 const STEP_MS = 100;
 
 /** Times such that all that the fault does is over when it is calm, whatever is drawn from its ranges. */
@@ -198,8 +205,8 @@ function drawTimes(dice: Dice, wrong: Wrong, calmMs: number, forMs: number): Fau
 }
 
 /**
- * So that it comes two or three times while there are faults, and next when the run is over; undefined where there is
- * no such period.
+ * Returns a period with which the fault comes two or three times while there are faults, and next after the run;
+ * undefined if there is no such period.
  */
 function drawEvery(dice: Dice, at: Range, longestMs: number, calmMs: number, forMs: number): number | undefined {
   const times = dice.whole(2, 3);

@@ -9,7 +9,7 @@ import { type Fault, formatFault, type Range, targets } from '../faults/fault.ts
 import { SERVER_NAME } from '../programs.ts';
 import { reduced, type Scenario } from './scenario.ts';
 
-/** So many scenarios are tried at most. */
+/** Largest number of scenarios that are tried. */
 export const TRIES_MAX = 200;
 
 /** The smallest that was found, and how many were tried. */
@@ -116,7 +116,7 @@ function exactly(ms: number): Range {
   return { fromMs: ms, toMs: ms };
 }
 
-/** What repeats it: which devices of the run's fleet, and the plan in lines. */
+/** The input that repeats a run: the devices of the run's fleet, and the plan in lines. */
 export interface Repetition {
   readonly devices: readonly string[];
   readonly plan: readonly string[];

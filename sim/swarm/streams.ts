@@ -31,7 +31,7 @@ export class Streams {
     return (hal, onEvent) => program(this.#watchHal(hal, host), onEvent);
   }
 
-  /** Of every connection that there was, in the order in which they began. */
+  /** Returns the ends of every connection that there was, in the order in which the connections began. */
   ends(): StreamEnd[] {
     return this.#ends.map((end) => end.told());
   }

@@ -1,6 +1,6 @@
 /**
- * What a swarm came to, for people and for machines. It says nothing of who did it, nor of how long that took: so it is
- * always the same.
+ * The result of a swarm, for people and for machines. The text does not say who ran the swarm or how long that took, so
+ * it is the same every time.
  */
 
 import type { ProtocolName } from '../../firmware/index.ts';
@@ -10,14 +10,14 @@ import { counted } from '../text.ts';
 import { type TimesRow, timesTable } from '../verdict/findings-text.ts';
 import { type Failure, faultsInAll, quantileOf, type Tally, type TimeCounts, timesInAll } from './tally.ts';
 
-/** What makes a swarm the one it is. */
+/** The settings that define a swarm. */
 export interface Swarm {
   readonly seed: number;
   readonly runs: number;
   readonly forMs: number;
-  /** In place of what is drawn, in lines; empty: drawn. */
+  /** Plan lines that replace the drawn plan; empty: the plan is drawn. */
   readonly plan: readonly string[];
-  /** In place of our own server; not there: our own. */
+  /** The user's server, in place of the reference server; absent: the reference server. */
   readonly program?: SwarmProgram;
 }
 
@@ -27,24 +27,24 @@ export interface SwarmProgram {
   readonly args: readonly string[];
   /** Not there: the only one. */
   readonly port?: number;
-  /** What devices speak. */
+  /** Protocol of the devices. */
   readonly protocol: ProtocolName;
-  /** So long it may believe in a device that nobody can reach. */
+  /** Longest time for which the server may believe in a device that cannot be reached. */
   readonly ghostsWithinMs: number;
   /** Lines by which it says that a device is gone. */
   readonly offlineLog?: string;
 }
 
-/** So many violations of a run are printed. */
+/** Number of violations that are printed for each run. */
 const VIOLATIONS_SHOWN = 3;
 
-/** So many failing runs. */
+/** Number of failing runs that are printed. */
 const FAILURES_SHOWN = 20;
 
 /** `repeat` makes the line that repeats a run, of its whole fleet and plan or of some of it. */
 export type RepeatLine = (index: number, shrunk?: Failure['shrunk']) => string;
 
-/** In lines. */
+/** Returns the text in lines. */
 export function swarmText(swarm: Swarm, tally: Tally, repeat: RepeatLine): string[] {
   const { runs, devices, deviceMs, failures, cuts, survived, ghostMs, falseAlarms, overlappingSessions } = tally;
   const done = runs === swarm.runs ? counted(runs, 'run') : `${runs} of ${swarm.runs} runs`;

@@ -1,6 +1,6 @@
 /**
- * What many runs come to. A tally is data, small whatever the number of runs, and adding tallies is the same in
- * whatever order: so the parts of a swarm, done by several processes, add up to what one would have found.
+ * The sum of many runs. A tally is data, and small however many runs it covers. The order in which tallies are added
+ * does not matter. So the parts of a swarm, run by several processes, add up to the result of one process.
  */
 
 import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
@@ -8,7 +8,7 @@ import type { Violation } from './invariants.ts';
 import type { RunResult, Times } from './run.ts';
 import type { Repetition } from './shrink.ts';
 
-/** So many failing runs are shrunk, those with the least index: it takes as long as many runs. */
+/** Number of failing runs that are shrunk, those with the least index: shrinking one takes as long as many runs. */
 export const SHRUNK_MAX = 5;
 
 export interface Failure {
@@ -27,7 +27,7 @@ export interface TimeCounts {
 export interface Tally {
   readonly runs: number;
   readonly devices: number;
-  /** Of all devices, simulated. */
+  /** Simulated time of all devices together. */
   readonly deviceMs: number;
   readonly faults: FaultCounts;
   readonly cuts: number;
@@ -38,7 +38,7 @@ export interface Tally {
   readonly ghostMs: number;
   readonly falseAlarms: number;
   readonly overlappingSessions: number;
-  /** By index. */
+  /** In order of index. */
   readonly failures: readonly Failure[];
 }
 
@@ -98,14 +98,17 @@ export function addTallies(one: Tally, other: Tally): Tally {
   };
 }
 
-/** What only a part has shrunk is not among the first of the whole. */
+/**
+ * Removes the shrunk results that are not among the first failures of the whole: a part cannot know the others'
+ * failures.
+ */
 function firstShrunk(failures: readonly Failure[]): Failure[] {
   return failures.map((failure, i) =>
     i < SHRUNK_MAX ? failure : { index: failure.index, violations: failure.violations },
   );
 }
 
-/** How often each kind of fault was; a kind that is not there was not. */
+/** Number of faults of each kind; a kind with no fault is absent. */
 export type FaultCounts = Readonly<Partial<Record<FaultKind, number>>>;
 
 export function faultCounts(count: (kind: FaultKind) => number): FaultCounts {
