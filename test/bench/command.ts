@@ -71,6 +71,7 @@ async function jobs(all: boolean): Promise<Figure> {
     unit: 'us',
     budget: { of: 'ratio', max: 1 / 1.6 },
     note: 'floor: --jobs 1',
+    why: 'each thread compiles for itself; and where others are at work, time tells of them: look at the load above',
   }, rounds);
 }
 
