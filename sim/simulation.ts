@@ -391,7 +391,7 @@ export class Simulation {
     lan.connect(other, this.cable(name));
     this.#namesByAddress.set(address, name);
     for (const { local } of stack?.ports.datagrams ?? []) {
-      if (local === undefined) continue;
+      if (local === undefined || this.#servers.has(name)) continue;
       const outside = { address: formatAddress(other), port: local.port };
       this.testbed.trace({ source: 'link', kind: 'mapped', nat: name, inside: local, outside });
     }

@@ -119,6 +119,8 @@ export interface KindOfFault {
    */
   readonly mutes: (argument: string | undefined, way: Direction) => boolean;
   readonly slowdown: (argument: string | undefined) => Slowdown;
+  /** True if random plans have it on devices alone. Default false. */
+  readonly isForDevices?: boolean;
   /** An argument for a random plan: one such as users would think of. */
   readonly drawArgument: (dice: Dice) => string | undefined;
   /** Begins it, and gives what heals it, where it can be healed. */

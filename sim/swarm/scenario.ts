@@ -6,6 +6,7 @@
 
 import type { KeepAlive } from '../../hal/network.ts';
 import { type Fault, formatFault, type Range, targets } from '../faults/fault.ts';
+import type { KindOfFault } from '../faults/kind.ts';
 import { FAULT_KINDS, FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
@@ -174,12 +175,14 @@ function drawDrift(dice: Dice): number {
 type Wrong = Pick<Fault, 'kind' | 'argument' | 'target'>;
 
 function drawWrong(dice: Dice, devices: readonly DeviceScenario[]): Wrong {
-  const kind = dice.pick(FAULT_KINDS);
-  return { kind, argument: FAULTS[kind].drawArgument(dice), target: drawTarget(dice, devices) };
+  const name = dice.pick(FAULT_KINDS);
+  const kind: KindOfFault = FAULTS[name];
+  const onServer = dice.chance(0.25) && kind.isForDevices !== true;
+  const target = onServer ? SERVER_NAME : drawDevices(dice, devices);
+  return { kind: name, argument: kind.drawArgument(dice), target };
 }
 
-function drawTarget(dice: Dice, devices: readonly DeviceScenario[]): string {
-  if (dice.chance(0.25)) return SERVER_NAME;
+function drawDevices(dice: Dice, devices: readonly DeviceScenario[]): string {
   const first = dice.whole(1, devices.length);
   if (dice.chance(0.7)) return `dev-${first}`;
   return dice.chance(0.5) ? 'dev-*' : `dev-${first}..${dice.whole(first, devices.length)}`;

@@ -10,6 +10,8 @@ export const roamFault: KindOfFault = {
   firmware: 'running',
   realTier: undefined,
   needsOurStack: true,
+  // Who sends datagrams and never asks again for its name does not find a server that has moved.
+  isForDevices: true,
   isShared: false,
   mutes: () => false,
   slowdown: () => NO_SLOWDOWN,
