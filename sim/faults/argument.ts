@@ -13,13 +13,13 @@ export const SHARE: Argument = {
   isRight: (text) => shareOf(text) > 0 && shareOf(text) <= 1,
 };
 
-/** Of packets: from 0 to 1. NaN: it is none. */
+/** Returns a share of packets, from 0 to 1; NaN if the text is not a share. */
 export function shareOf(text: string): number {
   const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
   return Number(percent) / 100;
 }
 
-/** Of packets; now and then all of them. */
+/** Draws a share of packets; sometimes all of them. */
 export function drawShare(dice: Dice): string {
   return `${dice.chance(0.1) ? 100 : dice.whole(1, 90)}%`;
 }
@@ -31,7 +31,7 @@ export const TIME: Argument = {
   isRight: (text) => timeOf(text) > 0,
 };
 
-/** In ms. NaN: it is none. */
+/** Returns a time in ms; NaN if the text is not a time. */
 export function timeOf(text: string): number {
   return parseDuration(text) ?? Number.NaN;
 }
@@ -43,7 +43,7 @@ export const BANDWIDTH: Argument = {
   isRight: (text) => bandwidthOf(text) > 0,
 };
 
-/** In bits per second. NaN: it is none. */
+/** Returns bits per second; NaN if the text is not a bandwidth. */
 export function bandwidthOf(text: string): number {
   return parseBandwidth(text) ?? Number.NaN;
 }

@@ -13,7 +13,10 @@ export interface Range {
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** How much, or which way, as the kind has it: `10%`, `300ms`, `tx`. Undefined: the kind has none, or needs none. */
+  /**
+   * Amount or direction, as the kind defines it: `10%`, `300ms`, `tx`. Undefined: the kind takes no argument, or can do
+   * without.
+   */
   readonly argument: string | undefined;
   /**
    * The name of a host; or of devices a pattern, in which `*` stands for any characters, or a row of numbers, as in
@@ -21,9 +24,9 @@ export interface Fault {
    */
   readonly target: string;
   readonly at: Range;
-  /** How long; undefined: for good, unless the kind is over at once. */
+  /** Length of the fault; undefined: for good, unless the kind is over at once. */
   readonly for: Range | undefined;
-  /** Again and again, so long after the time before; undefined: once. */
+  /** Time from one occurrence to the next; undefined: the fault comes once. */
   readonly everyMs: number | undefined;
 }
 
@@ -42,7 +45,7 @@ function formatRange({ fromMs, toMs }: Range): string {
   return fromMs === toMs ? formatDuration(fromMs) : `${formatDuration(fromMs)}..${formatDuration(toMs)}`;
 }
 
-/** Whether the fault's target means this device, or this server by its full name. */
+/** Returns whether the fault's target means this device, or this server by its full name. */
 export function targets(target: string, name: string): boolean {
   const [, prefix, first, last] = /^(.*?)(\d+)\.\.(\d+)$/.exec(target) ?? [];
   if (prefix !== undefined) {

@@ -8,7 +8,7 @@ import { FAULTS, tierOf } from './kinds/index.ts';
 export interface Hosts {
   readonly network: NetworkKind;
   readonly devices: readonly string[];
-  /** Those that faults can befall. */
+  /** Servers on which faults are possible. */
   readonly servers: readonly string[];
 }
 

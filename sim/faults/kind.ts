@@ -12,20 +12,21 @@ import type { Direction } from '../link/fabric.ts';
 import type { Timeline } from '../time/event.ts';
 
 /**
- * What boards stand on. `real`: the host's sockets. `simulated`: a network of our own. `gateway`: the same, joined to a
- * real one, where the server is.
+ * Networks under the boards. `real`: the host's sockets. `simulated`: the simulated network. `gateway`: the simulated
+ * network, joined to a real one on which the server is.
  */
 export const NETWORKS = ['real', 'simulated', 'gateway'] as const;
 
 export type NetworkKind = (typeof NETWORKS)[number];
 
-/** What a fault is on. */
+/** Host on which a fault is. */
 export type Side = 'device' | 'server';
 
 /**
- * How true to life a fault is. T0: a connection on real sockets held mute, while the host's kernel goes on
- * acknowledging. T1: closed by a real FIN or RST. T2: a real server, and packets that really stop: its kernel's TCP is
- * put to the test. T3: on the simulated network, where packets are lost and stacks lose their power, at both ends.
+ * Fidelity of a fault. T0: a connection on real sockets that is held mute, while the host's kernel goes on
+ * acknowledging. T1: a connection that is closed by a real FIN or RST. T2: a real server, and packets that really stop:
+ * its kernel's TCP is tested. T3: the simulated network, on which packets are lost and stacks lose their power, at both
+ * ends.
  */
 export const TIERS = ['T0', 'T1', 'T2', 'T3'] as const;
 
@@ -46,9 +47,9 @@ export type FirmwareState = (typeof FIRMWARE_STATES)[number];
  */
 export type Effect = 'cuts' | 'harms' | 'latent';
 
-/** How much longer a packet can be on its way because of a fault. */
+/** The most that a fault can add to the time for which a packet is in flight. */
 export interface Slowdown {
-  /** What the fault adds at most. */
+  /** Largest delay that the fault adds. */
   readonly delayMs: number;
   /** The bandwidth that the fault leaves; Infinity: all that there is. */
   readonly bandwidthBps: number;
@@ -75,7 +76,7 @@ export interface SpoiltNetwork {
   readonly onForgotten: (ends: readonly [SocketAddress, SocketAddress], idleMs: number) => void;
 }
 
-/** What a fault befalls. */
+/** The host or network on which a fault acts. */
 export interface Victim {
   readonly machine: Machine;
   /** Undefined over real sockets. */
@@ -84,9 +85,9 @@ export interface Victim {
 
 /** The word between the kind and `on`. */
 export interface Argument {
-  /** What it is, with examples: for messages. */
+  /** Description of the argument, with examples, for messages. */
   readonly what: string;
-  /** What stands for it in `cablepull faults`. */
+  /** Placeholder of the argument in the output of `cablepull faults`. */
   readonly example: string;
   readonly isOptional: boolean;
   readonly isRight: (text: string) => boolean;
@@ -96,21 +97,21 @@ export interface KindOfFault {
   /** A sentence for `cablepull faults`. */
   readonly summary: string;
   readonly argument: Argument | undefined;
-  /** Whether it lasts with this argument; else it is over at once, so that there is no `for`. */
+  /** Returns whether the fault lasts with this argument. Otherwise the fault is over at once and takes no `for`. */
   readonly lasts: (argument: string | undefined) => boolean;
   readonly effect: (argument: string | undefined) => Effect;
-  /** Of the host that it is on. */
+  /** State of the firmware on the host that has the fault. */
   readonly firmware: FirmwareState;
   /**
    * Over real sockets, and on a device; undefined: it cannot be done there. On the simulated network it is T3, over a
    * gateway T2, on devices and servers.
    */
   readonly realTier: Tier | undefined;
-  /** It is done inside a host's own stack, and so not on a server that is not ours. */
+  /** True if the fault is made inside a host's own stack. It is then impossible on a server outside the simulation. */
   readonly needsOurStack?: boolean;
   /**
-   * Whether a host that is under it twice is under it once: it heals with the last. Else each is apart, and they add
-   * up.
+   * True if a host that has the fault twice has it only once: it heals with the last heal. False: each occurrence
+   * counts by itself, and their effects add up.
    */
   readonly isShared: boolean;
   /**

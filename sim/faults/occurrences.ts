@@ -1,4 +1,4 @@
-/** When a fault comes: once, or again and again, at times that follow from the seed. */
+/** The occurrences of a fault: once or repeatedly, at times that follow from the seed. */
 
 import type { Random } from '../../hal/random.ts';
 import type { Fault, Range } from './fault.ts';
@@ -9,7 +9,7 @@ export interface Occurrence {
   readonly forMs: number | undefined;
 }
 
-/** In the order of time; without an end where the fault comes again and again. */
+/** Yields the occurrences in order of time; without end if the fault repeats. */
 export function* occurrences({ at, for: length, everyMs }: Fault, random: Random): Generator<Occurrence, void> {
   for (let n = 0; ; n++) {
     const atMs = draw(at, random) + n * (everyMs ?? 0);

@@ -14,11 +14,11 @@ import { describeWrongDuration, parseDuration } from '../time/duration.ts';
 import type { Fault, Range } from './fault.ts';
 import { FAULT_KINDS, type FaultKind, FAULTS } from './kinds/index.ts';
 
-/** What is wrong with a line: where, and what would be right. */
+/** An error in a line of a plan: its place, and the correction. */
 export interface PlanError {
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
-  /** From 1: where the word begins that cannot be. */
+  /** Column from 1, at which the wrong word begins. */
   readonly column: number;
   readonly message: string;
 }
@@ -42,7 +42,7 @@ export function planOf(text: string): readonly Fault[] {
   return plan;
 }
 
-/** So many characters of a line, and of a word in it, are shown. */
+/** Number of characters that messages show of a line, or of a word in it. */
 const SHOWN_MAX = 100;
 const WORD_MAX = 40;
 
@@ -187,7 +187,7 @@ function readRange(words: Words, what: string, leastMs: number): Range {
   return { fromMs, toMs };
 }
 
-/** In ms; `leastMs` 1 stands for anything above 0. */
+/** Returns a duration in ms; `leastMs` 1 stands for anything above 0. */
 function readDuration(word: Word, what: string, leastMs: number): number {
   const ms = parseDuration(word.text);
   if (ms === undefined) return fail(word, describeWrongDuration(word.text, what));

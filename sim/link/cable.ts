@@ -13,7 +13,10 @@ import type { Port, Receiver } from './port.ts';
 import { type Rule, Rules } from './rule.ts';
 import type { Direction, Fabric } from './fabric.ts';
 
-/** As a receiver it takes what the far end sends to the board. It is also its own stream of random numbers. */
+/**
+ * A cable. As a receiver it takes the packets that the far end sends to the board. The cable is also its own stream of
+ * random numbers.
+ */
 export class Cable implements Receiver, Random {
   readonly name: string;
   readonly #fabric: Fabric;
@@ -86,7 +89,8 @@ export class Cable implements Receiver, Random {
   }
 
   /**
-   * Puts a rule on the cable, behind those that are there. Gives what removes exactly it, at any time, in any order.
+   * Puts a rule on the cable, behind the rules that are there. Returns a function that removes this rule only. The
+   * function can be called at any time and in any order.
    */
   install(direction: Direction | 'both', rule: Rule): () => void {
     if (direction === 'both') {

@@ -1,11 +1,11 @@
-/** What all cables, switches and NAT boxes of a world have in common. */
+/** The shared state of all cables, switches and NAT boxes of a world. */
 
 import type { Packet, PacketPool } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
 import { InFlightQueue } from './in-flight-queue.ts';
 import type { Cable } from './cable.ts';
 
-/** As the board at the near end of a cable sees it: `tx` is from it, `rx` to it. */
+/** Direction as the board at the near end of a cable sees it: `tx` is from the board, `rx` to the board. */
 export type Direction = 'tx' | 'rx';
 
 /**
@@ -16,7 +16,7 @@ export type Direction = 'tx' | 'rx';
 export type DropReason =
   'loss' | 'one-way' | 'corrupt' | 'queue-full' | 'no-carrier' | 'no-route' | 'no-mapping' | 'no-port' | 'too-big';
 
-/** Who has a name, for people: where something happened. */
+/** A part of the network that has a name, which tells people where something happened. */
 export interface Place {
   readonly name: string;
 }
@@ -35,9 +35,9 @@ export class Fabric {
   readonly pool: PacketPool;
   readonly seed: number;
   observer: WireObserver | undefined = undefined;
-  /** What all hosts have put on their cables, as IPv4 packets. */
+  /** Number of bytes of the IPv4 packets that all hosts have put on their cables. */
   sentBytes = 0;
-  /** How many packets were dropped for each reason. */
+  /** Number of packets dropped, by reason. */
   readonly drops: Record<DropReason, number> = {
     loss: 0,
     'one-way': 0,

@@ -63,14 +63,15 @@ export class FlowTable {
     });
   }
 
-  /** How many connections it remembers, with those that have expired and were not looked for since. */
+  /** Number of connections in the table, including those that have expired and were not looked up since. */
   get size(): number {
     return this.#flows.size;
   }
 
   /**
-   * Puts it on a cable, one only. `known` are TCP connections that it has seen before, and counts from now: as the
-   * inside host sends. Gives what takes it off.
+   * Puts the table on a cable. A table can be on one cable only. `known` are TCP connections that the table has seen
+   * before, as the host inside sends them; their time counts from now. Returns a function that takes the table off the
+   * cable.
    */
   install(cable: Cable, known: readonly PacketEnds[] = []): () => void {
     this.#adoptsUntilUs = this.#timeline.nowUs + this.#adoptionUs;

@@ -1,7 +1,7 @@
 /**
- * What a box on the way remembers of connections: in the order of last use, so that those that have expired are found
- * first. It looks at the time when it is asked for something; only where somebody is to be told is something due when a
- * connection is forgotten.
+ * The connections that a box on the way remembers. They are in the order of last use, so that expired connections are
+ * found first. The box looks at the time only when it is asked for a connection. A timer for forgotten connections runs
+ * only if somebody listens for them.
  */
 
 import type { SocketAddress } from '../../hal/network.ts';
@@ -13,8 +13,8 @@ import type { Timeline, Waiter } from '../time/event.ts';
 export type FlowEnds = readonly [SocketAddress, SocketAddress];
 
 /**
- * A TCP connection that was established, and not over, is forgotten at this moment: for so long no packet of it was
- * seen.
+ * Called when the box forgets a TCP connection that was established and is not over. `idleMs` is the time since its
+ * last packet.
  */
 export type OnForgotten = (flow: Flow, idleMs: number) => void;
 
@@ -82,7 +82,7 @@ export class Flow {
     ];
   }
 
-  /** It began before the box saw anything of it. */
+  /** Marks a connection that began before the box saw a packet of it. */
   adopt(): void {
     this.#sawSynFromInside = this.#sawSynFromOutside = true;
   }
@@ -100,7 +100,7 @@ export class Flow {
     return this.#sawSynFromInside && this.#sawSynFromOutside && !this.#sawEnd;
   }
 
-  /** Of a TCP segment that passes: what its sender waits for. */
+  /** Notes a TCP segment that passes, and with it the answer that its sender waits for. */
   note({ flags, ack }: Packet, isFromInside: boolean): void {
     if ((flags & ACK) === 0) return;
     if (isFromInside) this.insideNext = ack;
@@ -159,16 +159,16 @@ class IdleList {
 }
 
 export interface FlowsOptions extends Timeouts {
-  /** For the message about a loop that lets no time pass. */
+  /** Name of the box, for the message about a loop that lets no time pass. */
   readonly name: string;
-  /** Undefined: nobody is told, and nothing is ever due. */
+  /** Undefined: nobody is told, and no timer runs. */
   readonly onForgotten: OnForgotten | undefined;
   /** One is gone, for whatever reason. */
   readonly onRemoved?: (flow: Flow) => void;
 }
 
 export class Flows implements Waiter {
-  /** How many there are, with those that have expired and were not looked for since. */
+  /** Number of connections, including those that have expired and were not looked up since. */
   size = 0;
   readonly #timeline: Timeline;
   readonly #options: FlowsOptions;
@@ -265,8 +265,8 @@ export class Flows implements Waiter {
   }
 
   /**
-   * For the first to be forgotten. When the time comes it may have been used again: so a packet sets nothing while
-   * something is due.
+   * Sets the timer for the connection that expires first. When the timer rings, the connection may have been used
+   * again: so a packet sets no timer while one runs.
    */
   #setDue(): void {
     const { first, timeoutUs } = this.#established;

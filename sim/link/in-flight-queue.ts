@@ -14,7 +14,10 @@ export class InFlightQueue implements Waiter {
   direction: Direction;
   /** Until when what was sent occupies the line: to the nanosecond, as a packet's time on a line is no whole number. */
   busyUntilUs = Number.NaN;
-  /** When the last one arrives, or would if it were not held back: those that keep their order do not arrive before. */
+  /**
+   * Time at which the last packet arrives, or would arrive without a hold-back: packets that keep their order do not
+   * arrive earlier.
+   */
   latestUs = Number.NaN;
   /** The next one that is idle. */
   next: InFlightQueue | undefined = undefined;
@@ -37,7 +40,7 @@ export class InFlightQueue implements Waiter {
     this.latestUs = 0;
   }
 
-  /** Those that arrive at one time do so in the order in which they were added. */
+  /** Adds a packet. Packets with the same arrival time arrive in the order in which they were added. */
   add(packet: Packet, arrivesAtUs: number): void {
     packet.arrivesAtUs = arrivesAtUs;
     const last = this.#last;
@@ -84,7 +87,7 @@ export class InFlightQueue implements Waiter {
     if (this.#first !== undefined) this.#timeline.set(this.#handle, this.#first.arrivesAtUs);
   }
 
-  /** None of those on the way will arrive. */
+  /** Marks all packets in flight as lost: none of them will arrive. */
   doom(): void {
     for (let packet = this.#first; packet !== undefined; packet = packet.next) packet.doomed = true;
     this.forget();

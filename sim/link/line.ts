@@ -1,15 +1,16 @@
-/** How one direction of a cable carries packets. */
+/** The properties of one direction of a cable. */
 
 /** Data, and shared: most cables of a world are alike. */
 export interface Line {
-  /** From the packet's last bit leaving to its arrival. */
+  /** Time from the packet's last bit leaving to its arrival. */
   readonly delayUs: number;
   /** To that comes from 0 to so much, each as likely; packets do not overtake each other by it. */
   readonly jitterUs: number;
   /** Bits per second, of the Ethernet frame (ETHERNET_BYTES); Infinity: a packet takes no time. */
   readonly bandwidthBps: number;
   /**
-   * How many bytes may wait for the line, with what is left of the packet that is on it; a packet beyond is dropped.
+   * Number of bytes that may wait for the line, including the rest of the packet that is being sent. A packet that does
+   * not fit is dropped.
    */
   readonly queueBytes: number;
   /**

@@ -1,7 +1,7 @@
 /** The local network that a host's cable leads to, as its stack knows it. */
 
 export interface LocalNetwork {
-  /** Whether its hosts find one another by ARP. */
+  /** True if the hosts of the network find one another by ARP. */
   readonly arp: boolean;
   /** Whom a packet for `destination` is handed to: the destination itself, or the router of the network. */
   nextHop(destination: number): number;

@@ -1,4 +1,4 @@
-/** What a NAT box remembers: its connections, each with a port of the one address outside. */
+/** The table of a NAT box: its connections, each with a port of the box's one outside address. */
 
 import { type Packet, TCP, type UDP } from '../packet/packet.ts';
 import type { Timeline } from '../time/event.ts';
@@ -19,7 +19,7 @@ export class NatTable {
     this.#flows = new Flows(timeline, { ...options, onRemoved });
   }
 
-  /** How many there are, with those that have expired and were not looked for since. */
+  /** Number of connections, including those that have expired and were not looked up since. */
   get size(): number {
     return this.#flows.size;
   }
@@ -35,8 +35,8 @@ export class NatTable {
   }
 
   /**
-   * For the connection's peer alone. RFC 5382 REQ-1 and REQ-3 would have the mapping serve others too; Linux's
-   * conntrack and the clouds know whole connections only.
+   * Returns the connection with this peer only. RFC 5382 REQ-1 and REQ-3 want the mapping to serve other peers, too;
+   * Linux's conntrack and the clouds know whole connections only.
    */
   findFromOutside(protocol: number, port: number, peerAddress: number, peerPort: number): Flow | undefined {
     const flow = this.#byOutsidePort(protocol).get(port);

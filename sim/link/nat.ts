@@ -13,29 +13,29 @@ import type { Fabric } from './fabric.ts';
 
 export interface NatOptions extends Timeouts {
   /**
-   * What becomes of a TCP segment of a connection that is not in the table, or not any more. `silent`: it is dropped,
-   * as by GCP Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: whoever sent it gets a
+   * Treatment of a TCP segment whose connection is not in the table, or no longer in it. `silent`: the segment is
+   * dropped, as by GCP Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: its sender gets a
    * reset, as Azure NAT gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s).
-   * Nothing is sent before that. `rst-at-expiry`: both ends get a reset at the time when the connection is forgotten,
-   * as from Azure's load balancer with TCP reset enabled; what comes later is dropped.
+   * Nothing is sent before that segment. `rst-at-expiry`: both ends get a reset at the time when the connection is
+   * forgotten, as from Azure's load balancer with TCP reset enabled; later segments are dropped.
    */
   readonly onExpired: 'silent' | 'rst' | 'rst-at-expiry';
   /**
-   * Of the outside address: each connection takes one of its protocol; where none is left, a new one's packets are
-   * dropped.
+   * Ports of the outside address. Each connection takes one port of its protocol. If no port is left, the packets of a
+   * new connection are dropped.
    */
   readonly ports: { readonly first: number; readonly last: number };
-  /** Undefined: nobody listens, and nothing is due when a connection is forgotten. */
+  /** Undefined: nobody listens, and no timer runs for forgotten connections. */
   readonly onEvent?: ((event: NatEvent) => void) | undefined;
 }
 
-/** What happens to a connection, at the time of it. */
+/** An event of a connection, reported at the time at which it happens. */
 export type NatEvent =
   /** The box stands for the host inside from now on. Datagrams between two ends are a connection, too. */
   | { readonly kind: 'mapped'; readonly inside: SocketAddress; readonly outside: SocketAddress }
   /**
-   * One of TCP that was established and is not over; the ends are the host inside and its peer. For so long no packet
-   * of it was seen.
+   * A TCP connection that was established and is not over was forgotten. The ends are the host inside and its peer.
+   * `idleMs` is the time since its last packet.
    */
   | { readonly kind: 'forgotten'; readonly ends: FlowEnds; readonly idleMs: number };
 
@@ -93,7 +93,7 @@ export class Nat {
     this.#table = new NatTable(fabric.timeline, { ...timeouts, name, onForgotten }, ports.first, ports.last);
   }
 
-  /** How many connections it remembers, with those that have expired and were not looked for since. */
+  /** Number of connections in the table, including those that have expired and were not looked up since. */
   get mappingCount(): number {
     return this.#table.size;
   }
@@ -178,7 +178,7 @@ export class Nat {
     this.#onEvent?.({ kind: 'mapped', inside, outside: { address: formatAddress(this.#address), port: outsidePort } });
   }
 
-  /** Of a connection that is not known: dropped, or sent back as its reset. */
+  /** Refuses a packet of an unknown connection: drops it, or returns a reset to its sender. */
   #refuse(packet: Packet, sender: Receiver): void {
     const { flags } = packet;
     // RFC 5382 REQ-4: a SYN that comes unasked is not answered, for it may be half of a simultaneous open.
@@ -251,7 +251,7 @@ export class Nat {
   }
 }
 
-/** What a packet has that the box sends by itself. */
+/** Sets the fields of a packet that the box sends by itself. */
 function makeOurs(packet: Packet): void {
   packet.flown = false;
   packet.timeToLive = TIME_TO_LIVE;

@@ -3,10 +3,10 @@
 import { type Duration, durationUs } from '../time/duration.ts';
 import { checkProbability, type Line, makeLine, PERFECT } from './line.ts';
 
-/** In bits per second, or as people write it. */
+/** Bits per second, or a text with a unit. */
 export type Bandwidth = number | `${number}${'bit/s' | 'kbit/s' | 'Mbit/s' | 'Gbit/s'}`;
 
-/** Of packets: from 0 to 1, or in percent. */
+/** Share of packets: from 0 to 1, or in percent. */
 export type Share = number | `${number}%`;
 
 export interface LineOptions {
@@ -16,7 +16,7 @@ export interface LineOptions {
   readonly jitter?: Duration;
   readonly bandwidth?: Bandwidth;
   readonly queueBytes?: number;
-  /** Of each packet, independently. */
+  /** Probability that a packet is lost, independent of other packets. */
   readonly loss?: Share;
 }
 
@@ -61,7 +61,7 @@ function bothWays(line: Line): Lines {
   return { tx: line, rx: line };
 }
 
-/** What a line can have: another word would be a mistake that no type checker of a JavaScript user finds. */
+/** The options of a line. Any other word is an error, which a JavaScript user has no type checker to find. */
 const LINE_WORDS: Readonly<Record<keyof LineOptions, true>> = {
   delay: true,
   jitter: true,

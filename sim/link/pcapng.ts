@@ -20,7 +20,7 @@ const INTERFACE_NAME = 2;
 /** if_fcslen: so many bytes of each packet are its frame check sequence. */
 const INTERFACE_FCS_BYTES = 13;
 
-/** From it a reader knows the order of bytes: least first, here. */
+/** Magic number from which a reader knows the byte order; here the least significant byte comes first. */
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
 /** LINKTYPE_IPV4: a packet begins with its IPv4 header. LINKTYPE_ETHERNET: with that of its frame. */
@@ -36,7 +36,7 @@ interface Option {
   readonly value: string;
 }
 
-/** What is known of a packet until the next one comes. */
+/** The data of a packet that is held until the next packet comes. */
 interface Held {
   readonly body: Uint8Array;
   readonly comments: string[];
@@ -65,8 +65,8 @@ export class PcapngWriter {
   }
 
   /**
-   * `from` sends `packet` at `atUs`, which in Wireshark is so long after the first second of 1970. Times must not go
-   * back. `frame`: the Ethernet frame that it is sent in, where there is one.
+   * Writes that `from` sends `packet` at `atUs`. Wireshark shows this time as the time since the start of 1970. Times
+   * must not go back. `frame`: the Ethernet frame that carries the packet, if there is one.
    */
   packet(atUs: number, from: string, packet: Packet, comment?: string, frame?: Uint8Array): void {
     this.#flush();

@@ -1,4 +1,4 @@
-/** Where a packet can arrive: a host's interface, a cable's far end, a switch, a NAT box's side. */
+/** The ports at which packets can arrive: a host's interface, the far end of a cable, a switch, a side of a NAT box. */
 
 import type { Packet } from '../packet/packet.ts';
 
@@ -7,7 +7,7 @@ export interface Receiver {
   receive(packet: Packet): void;
 }
 
-/** What a cable is plugged into and can be pulled out of. */
+/** A port that a cable can be plugged into and pulled out of. */
 export interface Port extends Receiver {
   /** The near end of the cable has a carrier, or has lost it. */
   carrierChanged(up: boolean): void;

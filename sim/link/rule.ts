@@ -4,7 +4,7 @@ import type { Random } from '../../hal/random.ts';
 import type { Packet } from '../packet/packet.ts';
 import type { Line } from './line.ts';
 
-/** What becomes of a packet; a number: it is held back for so many microseconds, while others overtake it. */
+/** The fate of a packet. A number: the packet is held back for this many microseconds, while others overtake it. */
 export type PacketVerdict = 'pass' | 'duplicate' | 'loss' | 'one-way' | 'corrupt' | 'no-mapping' | 'too-big' | number;
 
 /** Judges each packet in its turn, and may change it. `random` is the cable's own. */
@@ -52,7 +52,7 @@ export class Rules {
     this.#set(this.#installed.filter((other) => other !== installed));
   }
 
-  /** The line is worked out anew from its base, so that rules can go in any order. */
+  /** Computes the line from its base again, so that rules can be removed in any order. */
   #set(installed: readonly Installed[]): void {
     this.#installed = installed;
     this.line = installed.reduce((line, { rule }) => (rule.kind === 'line' ? rule.change(line) : line), this.base);

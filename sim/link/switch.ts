@@ -11,7 +11,10 @@ import type { Fabric } from './fabric.ts';
  */
 export class Switch implements Receiver {
   readonly name: string;
-  /** Where packets go that nobody here has the address of: a NAT box, or another switch. Undefined: nowhere. */
+  /**
+   * Receiver of packets whose address nobody on this switch has: a NAT box, or another switch. Undefined: such packets
+   * are dropped.
+   */
   uplink: Receiver | undefined = undefined;
   /** The address that the uplink has on this side, for ARP. */
   uplinkAddress: number | undefined = undefined;
@@ -36,7 +39,7 @@ export class Switch implements Receiver {
     network[address & 0xff] = receiver;
   }
 
-  /** Whether somebody has the address. */
+  /** Returns whether a host on this switch has the address. */
   has(address: number): boolean {
     return this.#receiverAt(address) !== undefined;
   }

@@ -1,6 +1,6 @@
 /**
- * What Node keeps of connections for a whole process, to use them again: the global agents of http and https, and the
- * dispatcher of fetch. Each simulated process has its own.
+ * The connection pools that Node keeps for a whole process: the global agents of http and https, and the dispatcher of
+ * fetch. Each simulated process has its own.
  */
 
 import { builtin, quietBuiltin } from './internals.ts';
@@ -49,11 +49,14 @@ function hasOptions(agent: unknown): agent is { readonly options: object } {
 
 // ---- fetch, WebSocket, EventSource ----
 
-/** Where undici, of which fetch is a part, keeps its dispatcher: versions look at the one or the other. */
+/**
+ * Symbols under which undici, which implements fetch, keeps its dispatcher: some versions read the first, others the
+ * second.
+ */
 const DISPATCHERS = ['undici.globalDispatcher.1', 'undici.globalDispatcher.2'].map((name) => Symbol.for(name));
 const dispatchers = new WeakMap<SimulatedProcess, unknown>();
 
-/** They ask for the dispatcher at once when they are called. */
+/** Calls a function of undici that reads the dispatcher before it returns. */
 function withOwnDispatcher<T>(process: SimulatedProcess, call: () => T): T {
   // Loads undici, which is loaded when somebody asks for it first.
   Reflect.get(globalThis, 'Request');

@@ -5,7 +5,7 @@ import type { Patches } from './patch.ts';
 
 const RealDate = Date;
 
-/** Since 1970, in ms; of the host whose program asks. */
+/** Returns ms since 1970, on the clock of the host whose program asks. */
 function nowMs(): number {
   const process = owner();
   if (process === undefined) throw new Error('the time of a host was asked for by nobody');

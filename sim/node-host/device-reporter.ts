@@ -1,6 +1,6 @@
 /**
- * What the trace hears of a device whose firmware is a Node program: of one connection at a time to another host, the
- * first that there is, until it is over. Servers tell of their clients by themselves (tcp.ts).
+ * The trace events of a device whose firmware is a Node program. They are about one connection at a time: the first
+ * connection to another host, until it is over. Servers report their clients by themselves (tcp.ts).
  */
 
 import type { DeviceEvent, EventListener, LossReason } from '../../firmware/index.ts';
@@ -16,7 +16,7 @@ export class DeviceReporter {
   #handle: object | undefined = undefined;
   #server = '';
   #sinceMs = 0;
-  /** When the oldest was sent that nothing has come for. */
+  /** Time at which the oldest unanswered data was sent. */
   #sentMs: number | undefined = undefined;
 
   constructor(tell: EventListener, nowMs: () => number, nameOf: (address: string) => string) {

@@ -1,4 +1,4 @@
-/** What Node's http takes from native clocks. */
+/** The parts of Node's http that read native clocks: they read virtual time instead. */
 
 import { builtin, ConnectionsList, drain, HTTPParser } from './internals.ts';
 import { prototypeOf } from './net.ts';

@@ -32,7 +32,7 @@ interface StreamWrap {
   readonly kArrayBufferOffset: number;
   readonly kBytesWritten: number;
   readonly kLastWriteWasAsync: number;
-  /** From Node 26 on. */
+  /** Present from Node 26 on. */
   readonly kLastWriteErr?: number;
 }
 

@@ -26,7 +26,7 @@ export class ListenHandle implements ListenHandler, Held {
     return 0;
   }
 
-  /** Gives libuv's errno at once. */
+  /** Listens at once. Returns 0 or libuv's errno. */
   listen(backlog: number): number {
     if (this.#local.address.includes(':')) return uvErrno('EAFNOSUPPORT');
     const { network } = this.process.hal;

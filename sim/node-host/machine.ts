@@ -20,7 +20,7 @@ import { patchRealWork } from './real-work.ts';
 import { patchRefused } from './refusals.ts';
 import { hookTimers } from './timers.ts';
 
-/** How a program ends itself. */
+/** The exit of a program by its own call. */
 export class Exit {
   readonly code: number;
 
@@ -32,7 +32,7 @@ export class Exit {
 /** Hears of what programs, or those who run them, throw: `process` is whose it was. */
 export type ErrorListener = (error: unknown, process: SimulatedProcess | undefined) => void;
 
-/** What a program says to `process` about these is its own affair. */
+/** Events of `process` that belong to the program alone. */
 const EVENTS = new Set([
   'uncaughtException',
   'unhandledRejection',

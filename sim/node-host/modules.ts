@@ -13,11 +13,11 @@ import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { ProgramEntry } from './program.ts';
 
-/** What a process was started with, where its program is a file. */
+/** The arguments with which a process was started, if its program is a file. */
 export interface Main {
   readonly file: string;
   readonly url: string;
-  /** As `process.argv`, which the program may change. */
+  /** `process.argv`, which the program may change. */
   readonly argv: string[];
 }
 
@@ -26,13 +26,13 @@ export interface Modules {
   readonly boot: number;
   /** The CommonJS modules, by file. */
   readonly cache: Record<string, unknown>;
-  /** Undefined: the program is no file. */
+  /** Undefined: the program is not a file. */
   readonly main: Main | undefined;
 }
 
 const MARK = 'boot';
 
-/** Simulations that follow on each other load a program anew, too. */
+/** Number of boots over all simulations of this process, since each simulation loads its programs afresh. */
 let boots = 0;
 
 export function newModules(entry: ProgramEntry, args: readonly string[]): Modules {
@@ -113,12 +113,12 @@ function newResolve(mark: Int32Array, own: readonly string[]): Resolve {
   };
 }
 
-/** Where we are ourselves: there is one of us. */
+/** URLs of the folders of this package. Its modules exist once only. */
 const OWN = ['sim', 'hal', 'firmware'].map((room) => new URL(`../../${room}/`, import.meta.url).href);
 
 let isMarking = false;
 
-/** For good: it does nothing for who has no mark. */
+/** Installs the marking of imports for good. Imports without a mark are not changed. */
 function markImports(): void {
   if (isMarking) return;
   isMarking = true;
@@ -146,7 +146,10 @@ interface RunnerModule {
   evaluated: boolean;
 }
 
-/** As `vi.resetModules` does it, for a while: what the test has imported, and imports later, is as it was. */
+/**
+ * Sets vitest's module cache aside, as `vi.resetModules` does, until the returned function is called. The modules that
+ * the test has imported, and imports later, stay as they were.
+ */
 function setAsideForVitest(): () => void {
   const before: [RunnerModule, RunnerModule][] = [];
   for (const [id, module] of modulesOfVitest()) {

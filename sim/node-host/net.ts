@@ -110,7 +110,7 @@ function simulatedFor(handle: unknown): unknown {
   return simulated;
 }
 
-/** Whether connect was given something to connect to: otherwise it throws. */
+/** Returns whether connect was given a destination. Without one it throws. */
 function names(args: readonly unknown[]): boolean {
   const [first] = args;
   const options: unknown = Array.isArray(first) ? first[0] : first;

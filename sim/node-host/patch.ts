@@ -1,6 +1,6 @@
 /** Replacing what Node has, and putting it back. */
 
-/** What was replaced, to be put back in reverse order. */
+/** The properties that were replaced. They are restored in reverse order. */
 export class Patches {
   readonly #undo: (() => void)[] = [];
 

@@ -12,14 +12,14 @@ import type { HandleCounts, OpenPort } from './world.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
 
-/** So often a callback may look at the clock: a loop that waits for it to go on would wait for ever. */
+/** Number of times that one callback may read the clock. A loop that waits for the clock to advance would never end. */
 const CLOCK_READS_MAX = 1_000_000;
 
-/** What a process has of its host and of its world. */
+/** The parts of its host and its world that a process needs. */
 export interface Surroundings {
   readonly name: string;
   readonly hal: Hal;
-  /** Whether this boot is the host's present one. */
+  /** Returns whether this boot is the host's present boot. */
   isRunning(): boolean;
   readonly modules: Modules;
   /** Takes each line that the program prints; undefined: they go where this process prints. */
@@ -41,7 +41,7 @@ export interface Surroundings {
 export interface Held {
   readonly holds: boolean;
   readonly kind: 'connection' | 'listener' | 'datagram' | 'look-up';
-  /** Where it waits for whom it does not know yet. */
+  /** The port on which the handle waits for unknown peers; undefined for other handles. */
   readonly openPort?: OpenPort | undefined;
   /** The program has said who is gone: by addresses, with a port or without. */
   saysGone?(words: readonly string[]): void;
@@ -54,20 +54,20 @@ export class SimulatedProcess {
   readonly modules: Modules;
   readonly reporter: DeviceReporter | undefined;
   readonly timers: ProgramTimers;
-  /** What the program has put on `process`. */
+  /** Listeners that the program has added to `process`. */
   readonly events = new EventEmitter();
   readonly handles = new Set<Held>();
-  /** Its immediates that wait in Node's own list. */
+  /** Number of immediates of the process that wait in Node's own list. */
   immediates = 0;
-  /** Its requests that Node serves in real time. */
+  /** Number of requests of the process that Node serves in real time. */
   realRequests = 0;
-  /** It has native streams that put work off to Node's own loop: TLS and HTTP/2. */
+  /** True if the process has native streams that leave work to Node's own loop: TLS and HTTP/2. */
   hasNativeWork = false;
   clockReads = 0;
-  /** Its program has ended by itself. */
+  /** True if the program has ended by itself. */
   hasEnded = false;
   readonly #later: (() => void)[] = [];
-  /** What it has printed of a line, by stream. */
+  /** Text that the process has printed of a line that is not complete, by stream. */
   readonly #unfinished = new Map<OutputStream, string>();
   #alarmMs = Infinity;
 
@@ -86,7 +86,7 @@ export class SimulatedProcess {
     return this.hasEnded || !this.surroundings.isRunning();
   }
 
-  /** Since the process began. */
+  /** Returns ms since the process began. */
   nowMs(): number {
     return this.hal.clock.now();
   }
@@ -99,7 +99,7 @@ export class SimulatedProcess {
     }
   }
 
-  /** It prints; gives whether somebody takes that. */
+  /** Prints. Returns whether somebody reads the output. */
   print(stream: OutputStream, text: string): boolean {
     const { print } = this.surroundings;
     if (print === undefined) return false;
@@ -150,7 +150,7 @@ export class SimulatedProcess {
     if (this.immediates > 0 || this.realRequests > 0 || this.hasNativeWork) this.surroundings.turn();
   }
 
-  /** How many of each kind it has open. */
+  /** Returns the number of open handles of each kind. */
   count(): HandleCounts {
     const count = (kind: Held['kind']): number => [...this.handles].filter((held) => held.kind === kind).length;
     return {
@@ -161,7 +161,7 @@ export class SimulatedProcess {
     };
   }
 
-  /** Whether anything is left that a process would wait for. */
+  /** True if a handle is left that keeps a process alive. */
   get isHolding(): boolean {
     if (this.immediates > 0 || this.realRequests > 0 || this.#later.length > 0 || this.timers.isHolding) return true;
     for (const handle of this.handles) if (handle.holds) return true;

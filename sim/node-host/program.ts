@@ -6,17 +6,17 @@
 import type { Duration } from '../time/duration.ts';
 
 /**
- * What is run at each boot: a function that starts the program, such as `() => import('./server.js')`, and may give a
- * promise; or the program's file, whose module is loaded fresh at each boot.
+ * The program that each boot runs. Either a function that starts the program, such as `() => import('./server.js')`,
+ * and may return a promise; or the program's file, whose module is loaded afresh at each boot.
  */
 export type ProgramEntry = (() => unknown) | string | URL;
 
-/** How a program has ended by itself. */
+/** The end of a program that has ended by itself. */
 export interface ProgramEnd {
   readonly host: string;
-  /** In virtual time. */
+  /** Virtual time. */
   readonly atMs: number;
-  /** What it threw, or its `process.exit`, in a line. */
+  /** The exception or the `process.exit`, in one line. */
   readonly why: string;
   /** The program's own stack; of `process.exit` there is none. */
   readonly stack: string | undefined;
@@ -35,14 +35,14 @@ export class ProgramError extends Error {
 }
 
 export interface NodeProgramOptions {
-  /** Of an entry that is a file: what stands behind the file in its `process.argv`. Default none. */
+  /** Arguments behind the file in the program's `process.argv`, for an entry that is a file. Default: no arguments. */
   readonly args?: readonly string[];
   /** Called with each line that it prints, of either stream. Without it they go to this process's own. */
   readonly onOutput?: (line: string, host: string) => void;
   /** Called when it has ended by itself. Without it an error's stack is printed. */
   readonly onEnd?: (end: ProgramEnd) => void;
   /**
-   * What becomes of a host whose program has ended by an exception, an unhandled rejection or `process.exit`. Default
+   * Restart policy of a host whose program has ended by an exception, an unhandled rejection or `process.exit`. Default
    * `never`.
    */
   readonly restart?: 'never' | { readonly after: Duration };

@@ -1,6 +1,6 @@
 /**
- * What a program asks of Node that only real time can do: files, compression, cryptography. While it is under way,
- * virtual time stands still; its answers come to the process that asked.
+ * Requests of a program that Node can serve in real time only: files, compression, cryptography. While such a request
+ * runs, virtual time stands still. The answer comes to the process that asked.
  */
 
 import { createHook } from 'node:async_hooks';

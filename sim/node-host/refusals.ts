@@ -1,4 +1,4 @@
-/** What cannot be simulated is refused by name. */
+/** The refusals: a call that cannot be simulated throws an error that names the call. */
 
 import { builtin } from './internals.ts';
 import { asNobody, owner } from './owner.ts';
@@ -53,7 +53,10 @@ export function patchRefused(patches: Patches): void {
   });
 }
 
-/** Where a program is in TypeScript, Node's loader has it compiled by a package, which may have threads of its own. */
+/**
+ * Returns whether the stack is that of a TypeScript compiler. If a program is in TypeScript, Node's loader lets a
+ * package compile it, and that package may have threads of its own.
+ */
 function isCompiler(stack: string | undefined): boolean {
   return /[\\/]node_modules[\\/](?:esbuild|tsx|@swc)[\\/]/.test(stack ?? '');
 }

@@ -41,7 +41,7 @@ interface Starting {
   readonly process: SimulatedProcess;
   readonly host: NodeHost;
   idleTurns: number;
-  /** Its modules have been loaded, or have not. */
+  /** `up`: the program's modules have been loaded; `failed`: loading failed. */
   end: 'up' | 'failed' | undefined;
 }
 
@@ -50,9 +50,9 @@ export class NodeRunner implements Runner {
   readonly #boots: ProgramStart[];
   readonly #hosts = new Map<SimulatedProcess, NodeHost>();
   readonly #starting = new Set<Starting>();
-  /** They wait for a turn of the loop. */
+  /** Processes that wait for a turn of the loop. */
   readonly #busy = new Set<SimulatedProcess>();
-  /** They have thrown, and have ticks left that nobody shall hear of. */
+  /** Processes that have thrown. Their remaining ticks are not reported to anybody. */
   readonly #thrown: SimulatedProcess[] = [];
   #job: Job | undefined = undefined;
   #isScheduled = false;
@@ -142,7 +142,7 @@ export class NodeRunner implements Runner {
     else this.#end(({ resolve }) => resolve(outcome));
   };
 
-  /** Undefined: the loop has to turn first. */
+  /** Returns undefined if the loop has to turn first. */
   #runEvents({ endUs, eventsMax, isDone }: Job): RunOutcome | undefined {
     for (let count = 0; count < eventsMax && !this.#wantsTurn; count++) {
       if (isDone?.() === true) return 'stopped';
@@ -157,7 +157,7 @@ export class NodeRunner implements Runner {
     return this.#busy.size > 0 || this.#boots.length > 0;
   }
 
-  /** Whether virtual time has to stand still for now. */
+  /** Returns whether virtual time has to stand still at present. */
   #isHeld(): boolean {
     for (const process of this.#busy) {
       // Native work put off has been done in the turn that has brought us here.

@@ -151,7 +151,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
 
   // ---- writing ----
 
-  /** Writes what fits. Gives how many bytes, or libuv's errno. */
+  /** Writes the bytes that fit. Returns their number, or libuv's errno. */
   #send(bytes: Uint8Array): number {
     if (this.#socket === undefined || this.#isClosed) return uvErrno('EBADF');
     this.process.reporter?.sent(this);
@@ -165,7 +165,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     return taken;
   }
 
-  /** As libuv does: at once what can be, and a request for the rest. */
+  /** Writes as libuv does: as many bytes as possible at once, and the rest by a request. */
   #write(request: object | null, bytes: Uint8Array): unknown {
     const taken = this.#pending.length > 0 ? 0 : this.#send(bytes);
     if (taken < 0) return this.#wrote(bytes.length, taken);

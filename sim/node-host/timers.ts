@@ -23,7 +23,7 @@ export interface NodeTimer {
   [OWN]?: Armed;
 }
 
-/** What is known of a timer of a program. */
+/** The state of a program's timer. */
 interface Armed {
   process: SimulatedProcess;
   startMs: number;
@@ -45,7 +45,10 @@ const START = Symbol('cablepull start');
 /** Below so many entries the heap is not looked through for timers that were cleared. */
 const SWEEP_MIN = 1024;
 
-/** That of undici, by which it keeps all the time-outs of more than a second: of whoever has fetched last. */
+/**
+ * The timer of undici, with which it keeps all timeouts of more than a second. The timer belongs to the process that
+ * has fetched last.
+ */
 let fetchTimer: NodeTimer | undefined;
 
 /** Somebody fetches: where the timer's process has gone, it is his from now on. */
@@ -108,7 +111,7 @@ export class ProgramTimers {
     }
   }
 
-  /** What is due is called. A callback that throws leaves the rest for the next alarm. */
+  /** Calls the callbacks that are due. If a callback throws, the rest waits for the next alarm. */
   ring(): void {
     this.#alarmMs = Infinity;
     const nowMs = Math.floor(this.#process.nowMs());
@@ -139,12 +142,12 @@ export class ProgramTimers {
     enter(this.#process, () => fire(timer));
   }
 
-  /** How many are armed. */
+  /** Number of armed timers. */
   get armedCount(): number {
     return this.#heap.filter(isArmed).length;
   }
 
-  /** Whether any holds the process, as timers do that were not unref'd. */
+  /** True if an armed timer keeps the process alive, as timers do that were not unref'd. */
   get isHolding(): boolean {
     return this.#heap.some((entry) => isArmed(entry) && entry.timer.hasRef());
   }
@@ -156,7 +159,7 @@ export class ProgramTimers {
     this.#process.appoint(next.dueMs);
   }
 
-  /** When the next is due. */
+  /** Time at which the next timer is due. */
   get nextMs(): number {
     return this.#heap[0]?.dueMs ?? Infinity;
   }
@@ -172,7 +175,7 @@ export class ProgramTimers {
   }
 }
 
-/** It stands for a timer that will ring, and is not one that was cleared. */
+/** Returns whether the entry's timer is still to ring: it was not cleared. */
 function isArmed({ timer, dueMs }: Entry): boolean {
   return timer[OWN]?.queuedMs === dueMs && !!timer._onTimeout;
 }
@@ -214,7 +217,7 @@ const COPIES: readonly (readonly [symbol, symbol])[] = [
   return from === undefined || to === undefined ? [] : [[from, to] as const];
 });
 
-/** From Node 24 on, clearTimeout drops the stores. */
+/** Keeps the timer's async context: from Node 24 on, clearTimeout drops the stores. */
 function keepContext(timer: NodeTimer): void {
   for (const [from, to] of COPIES) Reflect.set(timer, to, Reflect.get(timer, from));
 }

@@ -98,7 +98,10 @@ class Udp implements DatagramHandler, Held {
     );
   }
 
-  /** Who sends is online, until the program says that it is not: there is no connection that would be over. */
+  /**
+   * Reports the sender as online, until the program says that it is not. UDP has no connection whose end could be
+   * reported.
+   */
   #heard(peer: SocketAddress): void {
     const end = addressText(peer);
     if (this.#asked.has(end)) return;

@@ -10,19 +10,19 @@ import type { ServerEvent } from '../server/events.ts';
 import type { Engine, RunOutcome } from '../time/engine.ts';
 import type { NodeProgram } from './program.ts';
 
-/** Where a program waits for whom it does not know yet: it listens for connections, or takes datagrams. */
+/** A port on which a program waits for unknown peers: it listens for connections, or takes datagrams. */
 export interface OpenPort {
   readonly transport: 'stream' | 'datagram';
   readonly address: string;
   readonly port: number;
 }
 
-/** What a program has open. */
+/** Open handles of a program, by kind. */
 export interface HandleCounts {
   readonly connections: number;
   readonly listeners: number;
   readonly datagramSockets: number;
-  /** Those that are armed; an interval is one. */
+  /** Number of armed timers, intervals included. */
   readonly timers: number;
 }
 
@@ -33,16 +33,16 @@ export interface NodeHost {
   readonly tell: (event: ServerEvent) => void;
   /** The program's present process, a SimulatedProcess. */
   process: object | undefined;
-  /** Whether it has ever come up. */
+  /** True if the program has ever come up. */
   wasUp: boolean;
   nextClient(): number;
   /** The host that has an address. */
   nameOf(address: string): string;
-  /** Its program has ended, and why: its stack, or a sentence. */
+  /** Reports that the program has ended, with the reason: its stack, or a sentence. */
   crash(why: string): void;
   /**
-   * Its program has printed a line. Gives what it says is gone: addresses, with a port or without; none: it says
-   * nothing of the kind. Not there: nobody reads what it prints.
+   * Called with each line that the program prints. Returns the addresses, with or without a port, that the line says
+   * are gone; empty if the line says nothing of that kind. Undefined: nobody reads the output.
    */
   readonly printed: ((line: string) => readonly string[]) | undefined;
   restart(): void;
@@ -57,11 +57,11 @@ export interface BootableHost extends NodeHost {
 export interface ProgramStart {
   readonly host: NodeHost;
   readonly hal: Hal;
-  /** How many boots of the host there have been. */
+  /** Number of boots of the host. */
   readonly boots: number;
-  /** Of a device, where somebody listens. */
+  /** Listener for the events of a device; undefined if nobody listens. */
   readonly onEvent: EventListener | undefined;
-  /** Whether this boot is the host's present one. */
+  /** Returns whether this boot is the host's present boot. */
   isRunning(): boolean;
 }
 
@@ -122,12 +122,12 @@ export class NodeWorld {
     return this.#runner.advance(endUs, eventsMax, isDone);
   }
 
-  /** Where the host's program listens, in the order in which it began to. */
+  /** Returns the ports on which the host's program listens, in the order in which it began to listen. */
   openPorts(host: NodeHost): readonly OpenPort[] {
     return this.#runner?.openPorts(host) ?? [];
   }
 
-  /** What the host's program has open. */
+  /** Returns the open handles of the host's program. */
   handles(host: NodeHost): HandleCounts {
     return this.#runner?.handles(host) ?? NO_HANDLES;
   }

@@ -4,7 +4,7 @@ import type { Machine } from '../../board/machine.ts';
 import { type KindOfFault, NO_SLOWDOWN } from '../kind.ts';
 
 interface BoardFaultTraits extends Pick<KindOfFault, 'summary' | 'firmware' | 'realTier' | 'needsOurStack'> {
-  /** Whether nothing passes between the board and the network while the fault lasts. */
+  /** True if nothing passes between the board and the network while the fault lasts. */
   readonly mutes: boolean;
 }
 

@@ -22,7 +22,7 @@ import { reorderFault } from './reorder.ts';
 import { resetFault } from './reset.ts';
 import { roamFault } from './roam.ts';
 
-/** By the word that plans have for them, in the order in which people are shown them. */
+/** Fault kinds by their names in plans, in the order in which they are shown. */
 export const FAULTS = {
   'cable-pull': cablePullFault,
   'interface-down': interfaceDownFault,
@@ -54,7 +54,7 @@ export function isFaultKind(word: string): word is FaultKind {
   return Object.hasOwn(FAULTS, word);
 }
 
-/** Of a kind on such a network; undefined: it cannot be done there. */
+/** Returns the fidelity of the kind on this network; undefined if the kind is impossible there. */
 export function tierOf(kind: FaultKind, network: NetworkKind): Tier | undefined {
   switch (network) {
     case 'simulated': return 'T3';

@@ -1,4 +1,4 @@
-/** What is too large is dropped, and nobody is told. */
+/** The MTU black hole: packets that are too large are dropped, and no ICMP message reports that. */
 
 import { mtuBlackhole } from '../../link/rules/index.ts';
 import { SIZE, sizeOf } from '../argument.ts';

@@ -5,13 +5,16 @@ import { checkProbability } from '../line.ts';
 import type { Rule } from '../rule.ts';
 
 export interface Bursts {
-  /** After a packet in the good state: that the state turns bad. */
+  /** Probability that the state turns bad after a packet in the good state. */
   readonly goodToBad: number;
-  /** After a packet in the bad state: that it turns good. A bad state lasts 1 / badToGood packets on average. */
+  /**
+   * Probability that the state turns good after a packet in the bad state. A bad state lasts 1 / badToGood packets on
+   * average.
+   */
   readonly badToGood: number;
-  /** That a packet is lost in the good state; 0 in Gilbert's model. */
+  /** Probability that a packet is lost in the good state; 0 in Gilbert's model. */
   readonly lossInGood: number;
-  /** That a packet is lost in the bad state. */
+  /** Probability that a packet is lost in the bad state. */
   readonly lossInBad: number;
 }
 

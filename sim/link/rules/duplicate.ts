@@ -5,8 +5,8 @@ import { probability, type Share } from '../options.ts';
 import type { Rule } from '../rule.ts';
 
 /**
- * Such a share of packets. The copy takes its own time on the line; it is not judged again, and is lost where a later
- * rule loses the packet.
+ * Duplicates this share of packets. The copy has its own time in flight. Rules do not judge the copy again, and it is
+ * lost if a later rule loses the packet.
  */
 export function duplicate(share: Share): Rule {
   const p = probability(share);

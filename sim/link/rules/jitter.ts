@@ -4,7 +4,7 @@ import { type Duration, durationUs } from '../../time/duration.ts';
 import { makeLine } from '../line.ts';
 import type { Rule } from '../rule.ts';
 
-/** From 0 to `added` longer, beside what the line varies by anyway. */
+/** Adds a delay from 0 to `added` to each packet, beside the line's own jitter. */
 export function jitter(added: Duration): Rule {
   const addedUs = durationUs(added);
   return { kind: 'line', change: (line) => makeLine({ jitterUs: line.jitterUs + addedUs }, line) };

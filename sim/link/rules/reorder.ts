@@ -5,7 +5,7 @@ import { type Duration, durationUs } from '../../time/duration.ts';
 import { probability, type Share } from '../options.ts';
 import type { Rule } from '../rule.ts';
 
-/** Such a share of packets is held back for so long; those that are sent meanwhile overtake them. */
+/** Holds back this share of packets for the time `held`; packets that are sent meanwhile overtake them. */
 export function reorder(share: Share, held: Duration): Rule {
   const p = probability(share);
   const heldUs = durationUs(held);
