@@ -8,7 +8,7 @@ const BYTES_MIN = 64;
 const KEPT_BYTES_MAX = 4096;
 
 export class ByteQueue {
-  /** How many wait. */
+  /** Number of bytes in the queue. */
   length = 0;
   /** A ring; its size is a power of two. */
   #ring = new Uint8Array(BYTES_MIN);
@@ -85,7 +85,7 @@ export class ByteQueuePool {
     return queue;
   }
 
-  /** Gives a queue back, with whatever is in it. */
+  /** Returns a queue to the pool, with any bytes in it. */
   release(queue: ByteQueue): void {
     queue.drop(queue.length);
     if (!queue.isSmall) return;

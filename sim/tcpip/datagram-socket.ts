@@ -9,7 +9,7 @@ import { formatAddress, parseAddress } from '../packet/address.ts';
 import { type Packet, UDP } from '../packet/packet.ts';
 import type { Stack } from './stack.ts';
 
-/** What IPv4 can carry: 65,535 bytes less the two headers. */
+/** Largest datagram that IPv4 can carry: 65,535 bytes less the two headers. */
 const DATAGRAM_BYTES_MAX = 65_507;
 /** Linux's net.core.rmem_default, and about what it counts for a datagram beside its bytes. */
 const QUEUED_BYTES_MAX = 212_992;

@@ -23,22 +23,25 @@ import type { Profile } from './profile.ts';
 import { StackNetwork } from './stack-network.ts';
 import { Stack } from './stack.ts';
 
-/** What all hosts of a world share. */
+/** The parts that all hosts of a world share. */
 export interface HostContext {
   readonly timeline: Timeline;
   readonly packets: PacketPool;
   readonly queues: ByteQueuePool;
-  /** Of a world that is joined to a real network, so that two runs of one seed have other ports and numbers; else 0. */
+  /**
+   * Random salt of a world that is joined to a real network, so that two runs of one seed have different ports and
+   * sequence numbers; else 0.
+   */
   readonly salt: number;
   /** Another address for a host, on the network that its cable leads to, where its packets are sent from now on. */
   move(host: Host): number;
-  /** What a name means, for every host; undefined: nothing. */
+  /** Returns the addresses of a name, the same for every host; undefined if the name is unknown. */
   addressesOf(name: string): readonly string[] | undefined;
 }
 
 const LOSS_BITS: Readonly<Record<InterfaceLoss, number>> = { 'interface-down': 1, 'address-removed': 2 };
 
-/** A look-up without an answer gives up after so long: resolv.conf(5), `timeout:5`. */
+/** Timeout of a look-up: resolv.conf(5), `timeout:5`. */
 const LOOKUP_TIMEOUT_US = 5_000_000;
 
 export class Host implements Nic, Port {
@@ -49,9 +52,9 @@ export class Host implements Nic, Port {
   stack: Stack | undefined = undefined;
   #network: StackNetwork | undefined = undefined;
   #link: Cable | undefined = undefined;
-  /** Of what an interface needs (Loss), as bits. */
+  /** Missing conditions of a working interface (Loss), as bits. */
   #lost = 0;
-  /** Where its cable leads to, if its hosts find one another by ARP. */
+  /** Local network at the far end of the host's cable, if its hosts find one another by ARP. */
   #arpNetwork: LocalNetwork | undefined = undefined;
   #isDeafToProbes = false;
   /** Made with the first packet to itself. */
@@ -80,7 +83,7 @@ export class Host implements Nic, Port {
     return this.#arpNetwork?.nextHop(destination) ?? destination;
   }
 
-  /** Whether the stack ignores probes without data, by itself or as a fault. */
+  /** True if the stack ignores probes without data, by itself or as a fault. */
   get isDeafToProbes(): boolean {
     return this.#isDeafToProbes || !this.profile.answersEmptyProbes;
   }
@@ -123,7 +126,9 @@ export class Host implements Nic, Port {
     else this.stack.neighbours.send(packet);
   }
 
-  /** The packet in a frame goes over the cable; what is no frame, or has none of ours in it, would be taken by nobody. */
+  /**
+   * The packet in a frame goes over the cable; what is no frame, or has none of ours in it, would be taken by nobody.
+   */
   sendFrame(frame: Uint8Array): number {
     if (frame.length > ETHERNET_FRAME_BYTES_MAX) return failure('EMSGSIZE');
     if (!this.carrier) return failure('ENETDOWN');
@@ -173,7 +178,7 @@ export class Host implements Nic, Port {
     else this.link.pull();
   }
 
-  /** Whether there is a way to anybody but the host itself. */
+  /** True if there is a route to any other host. */
   get hasRoute(): boolean {
     return this.#lost === 0;
   }

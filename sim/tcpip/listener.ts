@@ -10,19 +10,22 @@ import { abort } from './tcp/calls.ts';
 import { ACTIVE, CONNECTED, ENDED, type Tcb, type TcbUser } from './tcp/tcb.ts';
 
 export class Listener implements ListeningSocket, TcbUser {
-  /** Whether only its own host can connect to it. */
+  /** True if only its own host can connect to the listener. */
   readonly isForSelf: boolean;
   readonly #stack: Stack;
   readonly #backlog: number;
   readonly #handler: ListenHandler;
   /** Established, and not accepted yet. */
   readonly #waiting: Tcb[] = [];
-  /** In the midst of their handshakes. They are counted in the backlog, so that a flood of SYNs holds no more. */
+  /**
+   * Connections whose handshake is not complete. They are counted in the backlog, so that a flood of SYNs holds no
+   * more.
+   */
   readonly #opening = new Set<Tcb>();
   #address: SocketAddress | undefined = undefined;
   #failure: Errno | undefined = undefined;
   #isClosed = false;
-  /** Of the last SYN that was answered by a cookie; until then, none can come back. */
+  /** Time of the last SYN that was answered by a cookie; before that, no cookie can come back. */
   cookieUs = Number.NEGATIVE_INFINITY;
   readonly #isrOutcome = (): void => this.#tellOutcome();
   readonly #isrIncoming = (): void => {
@@ -61,7 +64,7 @@ export class Listener implements ListeningSocket, TcbUser {
 
   // ---- for the stack ----
 
-  /** Whether one more connection may begin its handshake. */
+  /** True if one more connection may begin its handshake. */
   get hasRoom(): boolean {
     const { backlogExtra, backlogCounts, handshakesApart } = this.#stack.profile;
     if (handshakesApart) return !this.isFull && this.#opening.size <= this.#backlog;
@@ -87,7 +90,10 @@ export class Listener implements ListeningSocket, TcbUser {
     this.#opening.add(tcb);
   }
 
-  /** What comes for a connection before it is accepted is kept as its news, for the socket to be. */
+  /**
+   * Takes note of the news of a connection that is not yet accepted. Other news are kept for the socket that it
+   * becomes.
+   */
   tell(tcb: Tcb): void {
     if ((tcb.news & CONNECTED) !== 0) {
       tcb.news &= ~CONNECTED;

@@ -3,12 +3,15 @@
 import type { Packet } from '../packet/packet.ts';
 import type { Timeline, Waiter } from '../time/event.ts';
 
-/** What a small packet takes through Linux's loopback, about; time has to pass, or two ends could talk for ever. */
+/**
+ * Approximate time that a small packet takes through Linux's loopback. The time must be above 0, or two ends could
+ * exchange packets without end at one moment.
+ */
 const DELAY_US = 10;
 
 const LOOPBACK_NET = 127;
 
-/** Whether an address is one of those that every host has for itself. */
+/** Returns whether an address is a loopback address. */
 export function isLoopback(address: number): boolean {
   return address >>> 24 === LOOPBACK_NET;
 }

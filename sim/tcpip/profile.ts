@@ -1,6 +1,6 @@
 /**
- * What TCP/IP stacks differ in. A profile is data: its numbers stand in profiles/, one file a stack, each with its
- * source. A new stack is a new file there; a difference that none of these fields can tell is a new field here.
+ * The differences between TCP/IP stacks. A profile is data: its numbers are in profiles/, one file for each stack, each
+ * with its source. A new stack is a new file there; a difference that these fields cannot express is a new field here.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -11,7 +11,7 @@ export const PROFILE_NAMES = ['linux', 'lwip', 'w5500', 'freertos-tcp'] as const
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 export interface Profile {
-  /** For people; a profile of your own has one of its own. */
+  /** Name for people; a profile of your own has a name of its own. */
   readonly name: string;
   /** The stack's clock: its timers are set and fire in whole ticks. A divisor of 1 s. */
   readonly tickUs: number;
@@ -22,13 +22,13 @@ export interface Profile {
    */
   readonly timers: 'wheel' | 'tick' | 'slow-tick';
 
-  /** Of the packets that it sends (RFC 791 3.1). */
+  /** Time to live of sent packets (RFC 791 3.1). */
   readonly timeToLive: number;
   /** Routers must not cut its packets into fragments, and say so where they would have to. */
   readonly dontFragment: boolean;
   /**
-   * What TCP makes of ICMP errors (RFC 1122 4.2.3.9). `ignored`: nothing. `linux`: by type and code: the path MTU, the
-   * end of a connection that is opening, or a reason to be told with a time-out.
+   * Treatment of ICMP errors by TCP (RFC 1122 4.2.3.9). `ignored`: no effect. `linux`: the effect depends on type and
+   * code: a new path MTU, the end of a connection that is opening, or a reason that a timeout reports.
    */
   readonly icmpErrors: 'ignored' | 'linux';
   /**
@@ -47,27 +47,28 @@ export interface Profile {
    */
   readonly halfWindow: 'linux' | 'lwip' | 'none';
   /**
-   * What a window gets that is smaller than the next segment: a part of it, when half of the largest window there was
-   * is open (RFC 9293 3.8.6.2.1); or nothing, but for the override time-out.
+   * Use of a window that is smaller than the next segment. `half`: a part of the segment is sent if half of the largest
+   * window so far is open (RFC 9293 3.8.6.2.1). `nothing`: nothing is sent before the override timeout.
    */
   readonly smallWindow: 'half' | 'nothing';
   /**
-   * What a small segment waits for, unless TCP_NODELAY is set: `minshall`: that a small one is acknowledged; `nagle`:
-   * that all is (RFC 9293 3.7.4); `none`: nothing.
+   * Condition for which a small segment waits, unless TCP_NODELAY is set. `minshall`: the previous small segment is
+   * acknowledged. `nagle`: all data is acknowledged (RFC 9293 3.7.4). `none`: a small segment does not wait.
    */
   readonly nagle: 'minshall' | 'nagle' | 'none';
-  /** So much is in flight at most, but for one segment, whatever the peer's window is. */
+  /** Most bytes in flight, up to one segment more, whatever the peer's window is. */
   readonly flightBytesMax: number;
   readonly sendBufferBytes: number;
   readonly receiveBufferBytes: number;
-  /** So much of it is offered at most. */
+  /** Largest window that is offered. */
   readonly windowBytesMax: number;
   readonly windowUpdate: WindowUpdate;
   /** TCP sockets it has; Infinity: as many as memory. */
   readonly socketsMax: number;
   /**
-   * What happens to one socket more than `socketsMax`. `fails`: it is not to be had. `lwip`: the one that was silent
-   * longest goes, of those in TIME-WAIT, or else in LAST-ACK, or else in CLOSING; else it is not to be had.
+   * Behaviour when a socket more than `socketsMax` is wanted. `fails`: the call fails. `lwip`: the connection that was
+   * silent longest is dropped, first of those in TIME-WAIT, else in LAST-ACK, else in CLOSING; if there is no such
+   * connection, the call fails.
    */
   readonly fullTable: 'fails' | 'lwip';
   /**
@@ -80,31 +81,39 @@ export interface Profile {
     readonly order: 'from-random' | 'from-first' | 'random';
   };
 
-  /** So many connections more than `backlog` says wait to be accepted, those in their handshakes among them. */
+  /** Number of connections beyond `backlog` that may wait to be accepted, including those in their handshakes. */
   readonly backlogExtra: 0 | 1;
   /**
    * Handshakes are counted apart from who waits to be accepted, and the ACK that ends one while too many wait is not
    * heard (Linux).
    */
   readonly handshakesApart: boolean;
-  /** Where they are: a SYN beyond as many is answered by a cookie, and not dropped. */
+  /** True if a SYN beyond this number of connections is answered by a cookie, and not dropped. */
   readonly synCookies: boolean;
-  /** What `backlog` counts: who waits to be accepted; or all connections of the listener, as long as they last. */
+  /**
+   * Connections that `backlog` counts: those that wait to be accepted; or all connections of the listener, until they
+   * end.
+   */
   readonly backlogCounts: 'waiting' | 'all';
-  /** What a SYN gets for which the listener has no room. */
+  /** Answer to a SYN for which the listener has no room. */
   readonly fullListener: 'silence' | 'reset';
 
-  /** How it finds others on its local network, where that has ARP. */
+  /** Rules by which the stack finds hosts on its local network, if that network has ARP. */
   readonly arp: ArpProfile;
-  /** What a connect gives at once that finds no way to its destination, as the interface is down or has no address. */
+  /**
+   * Error that a connect returns at once if there is no route to its destination, since the interface is down or has no
+   * address.
+   */
   readonly noRouteErrno: Errno;
   /** Connections end with the address that they have on this side, both ends by a reset. */
   readonly endsOnAddressLoss: boolean;
-  /** Connections stay with the address that they began with; where not, they go on from the one that the host has now. */
+  /**
+   * Connections stay with the address that they began with; where not, they go on from the one that the host has now.
+   */
   readonly keepsAddress: boolean;
   /**
-   * It answers a segment below its window that has no data, as keepalive and window probes are (RFC 1122 4.2.3.6:
-   * "Unfortunately, some misbehaved TCP implementations fail to").
+   * True if the stack answers a segment below its window that has no data, as keepalive and window probes are (RFC 1122
+   * 4.2.3.6: "Unfortunately, some misbehaved TCP implementations fail to").
    */
   readonly answersEmptyProbes: boolean;
 
@@ -114,8 +123,8 @@ export interface Profile {
   readonly delayedAck: DelayedAck;
   readonly persist: Persist;
   /**
-   * What asks for a closed window. `empty`: an old number, which the peer must answer. `byte`: the first byte that
-   * waits, or the FIN.
+   * Probe of a closed window. `empty`: an old sequence number, which the peer must answer. `byte`: the first waiting
+   * byte, or the FIN.
    */
   readonly windowProbe: 'empty' | 'byte';
   readonly keepAlive: KeepAliveProfile;
@@ -123,14 +132,14 @@ export interface Profile {
   /** TCP_USER_TIMEOUT can be set. */
   readonly userTimeout: boolean;
   /**
-   * What a connection ends with, as the stack's own sockets tell it, in POSIX's words; the stack's own name stands in
-   * its profile. When nobody answers, and when a connect gets no answer:
+   * Error of a connection when nobody answers, and of a connect without an answer. This and the next errors are as the
+   * stack's own sockets report them, in POSIX's words; the stack's own name is in its profile.
    */
   readonly timeoutErrno: Errno;
-  /** When a connect is answered by RST; and how much later the user hears of it. */
+  /** Error of a connect that is answered by RST; and the delay until the user learns of it. */
   readonly refusedErrno: Errno;
   readonly refusedAfterMs: number;
-  /** When RST comes; and when it comes after the peer's FIN. */
+  /** Error of a connection on RST; and on RST after the peer's FIN. */
   readonly resetErrno: Errno;
   readonly resetAfterFinErrno: Errno;
   /** RFC 5961: challenge ACKs. Where not, RST anywhere in the window and SYN in the window reset, as RFC 793 has it. */
@@ -150,31 +159,31 @@ export interface Profile {
   /** close() with received data unread sends RST (RFC 2525 2.17), and not FIN. */
   readonly resetsOnUnreadClose: boolean;
   /**
-   * When FIN goes out, and whether it goes out again. `linux`: with the last data, and again as data does.
-   * `freertos-tcp`: when all data is acknowledged; not again but as the answer to the peer's; and the peer's FIN is
-   * answered by FIN at once, whatever the user still wants to send.
+   * Sending and retransmission of FIN. `linux`: FIN is sent with the last data, and retransmitted like data.
+   * `freertos-tcp`: FIN is sent when all data is acknowledged, and sent again only in answer to the peer's FIN. The
+   * peer's FIN is answered by FIN at once, whatever the user still wants to send.
    */
   readonly fin: 'linux' | 'freertos-tcp';
   readonly timeWaitMs: number;
   /**
-   * What TIME-WAIT makes of SYN. `reopens`: a newer one may follow it (RFC 6191). `lwip`: one in the window is answered
-   * by RST, any other by ACK, and TIME-WAIT goes on.
+   * Treatment of SYN in TIME-WAIT. `reopens`: a newer SYN may open a new connection (RFC 6191). `lwip`: a SYN in the
+   * window is answered by RST, any other by ACK, and TIME-WAIT goes on.
    */
   readonly timeWaitSyn: 'reopens' | 'lwip';
-  /** What it makes of RST (RFC 1337). */
+  /** Treatment of RST in TIME-WAIT (RFC 1337). */
   readonly timeWaitRst: 'ends' | 'ignored';
-  /** How long a closed socket waits for the peer's FIN. */
+  /** Time for which a closed socket waits for the peer's FIN. */
   readonly finWait2Ms: number;
-  /** How long a socket waits for the acknowledgement of its FIN after the peer's; undefined: as `giveUp` has it. */
+  /** Time for which a socket waits for the acknowledgement of its FIN after the peer's; undefined: as `giveUp` says. */
   readonly lastAckMs: number | undefined;
   /**
-   * From when on the times of a socket count that the user has closed: when its state began, or when something came
-   * last before it was closed.
+   * Start of the times of a socket that the user has closed. `state`: the start of its state. `last-arrival`: the last
+   * arrival before the close.
    */
   readonly closedSince: 'state' | 'last-arrival';
   /**
-   * A closed socket whose last data or FIN nobody acknowledges is given up at the first time-out so long after the
-   * first retransmission; undefined: as `giveUp` has it.
+   * Time after the first retransmission from which a closed socket whose last data or FIN is not acknowledged is given
+   * up, at the next retransmission timeout; undefined: as `giveUp` says.
    */
   readonly orphanMs: number | undefined;
 }
@@ -186,13 +195,13 @@ export interface LinuxArp {
   readonly kind: 'linux';
   /** An entry is believed for half of that to one and a half, drawn at random. */
   readonly baseReachableMs: number;
-  /** How long one that is in use again waits for TCP to confirm it, before it is asked. */
+  /** Time for which an entry that is in use again waits for confirmation by TCP, before its host is probed. */
   readonly delayFirstProbeMs: number;
   readonly retransMs: number;
-  /** How often somebody is asked who was known, and who was not. */
+  /** Number of requests to a host that was known, and to a host that was not. */
   readonly unicastProbes: number;
   readonly multicastProbes: number;
-  /** So many packets wait for one answer; the oldest has to go. */
+  /** Number of packets that wait for one answer; a further packet replaces the oldest. */
   readonly queuePackets: number;
   readonly tableMax: number;
 }
@@ -202,17 +211,17 @@ export interface LwipArp {
   readonly tableSize: number;
   readonly maxAgeS: number;
   readonly maxPendingS: number;
-  /** So often a time-out looks whether the segment has left the host. */
+  /** Interval at which a timeout checks whether the segment has left the host. */
   readonly retryMs: number;
 }
 
 export interface FreeRtosTcpArp {
   readonly kind: 'freertos-tcp';
   readonly cacheEntries: number;
-  /** In calls of the timer, every 10 s; and how many for one that does not answer. */
+  /** Largest age in calls of the timer, every 10 s; and the age for a host that does not answer. */
   readonly maxAge: number;
   readonly retransmissionsMax: number;
-  /** So often a connect looks whether its neighbour is known. */
+  /** Interval at which a connect checks whether its neighbour is known. */
   readonly retryMs: number;
 }
 
@@ -239,18 +248,18 @@ export interface Retransmission {
    */
   readonly waitMaxMs: number;
   /**
-   * After time-out n, from 0, it waits RTO << shifts[n], the last one for all that follow; undefined: it doubles up to
-   * `rtoMaxMs`.
+   * Shifts for the waiting times: after timeout n, from 0, the stack waits RTO << shifts[n], with the last shift for
+   * all that follow; undefined: the time doubles up to `rtoMaxMs`.
    */
   readonly backoffShifts: readonly number[] | undefined;
   /**
-   * When to give up. `elapsed`: Linux: at the first time-out so long after the first retransmission as `retries`
-   * doublings of the smallest RTO take. `count`: when a time-out comes after so many retransmissions.
+   * Limit of retransmission. `elapsed`: Linux: at the first timeout after the time that `retries` doublings of the
+   * smallest RTO take, counted from the first retransmission. `count`: at the timeout after this many retransmissions.
    */
   readonly giveUp: { readonly by: 'elapsed' | 'count'; readonly retries: number };
   /**
-   * Where `giveUp` is by `count`: so long after the last retransmission; undefined: when its time-out comes, as all
-   * before.
+   * Time from the last retransmission until the stack gives up, if `giveUp` is by `count`; undefined: the usual
+   * timeout.
    */
   readonly lastWaitMs: number | undefined;
   /** RFC 8985 7: the tail loss probe. */
@@ -271,20 +280,23 @@ export interface Handshake {
   readonly synAckRetries: number;
   /** The first interval. */
   readonly rtoMs: number;
-  /** So long after the last SYN a connect gives up; undefined: when its time-out comes, as all before. */
+  /** Time from the last SYN until a connect gives up; undefined: the usual timeout. */
   readonly lastWaitMs: number | undefined;
-  /** So long after the last SYN came a handshake is given up that the peer began; undefined: after `synAckRetries`. */
+  /**
+   * Time from the last arrival of SYN until a handshake that the peer began is given up; undefined: after
+   * `synAckRetries`.
+   */
   readonly synReceivedMs: number | undefined;
   /**
-   * What a connect makes of a segment that acknowledges something else, as of an old connection: RST in answer, and
-   * SYN again, soon (`linux`: after two jiffies; `at-once`; `in-time`: when its time-out comes); `gives-up`: no SYN.
+   * Answer of a connect to a segment that acknowledges something else, as of an old connection. RST in answer, and SYN
+   * again soon (`linux`: after two jiffies; `at-once`; `in-time`: at its timeout); `gives-up`: no further SYN.
    */
   readonly strayAck: 'linux' | 'at-once' | 'in-time' | 'gives-up';
-  /** What a connect makes of a SYN (RFC 9293 3.5, figure 7). */
+  /** Answer of a connect to a SYN (RFC 9293 3.5, figure 7). */
   readonly crossedSyn: 'opens' | 'ignored' | 'gives-up';
   /**
-   * What a handshake that the peer began makes of a SYN with another number: `challenge`: an ACK. `ignored`: nothing.
-   * `taken`: it begins anew with that.
+   * Answer of a handshake that the peer began to a SYN with another number. `challenge`: an ACK. `ignored`: no answer.
+   * `taken`: the handshake starts again with that number.
    */
   readonly otherSyn: 'challenge' | 'ignored' | 'taken';
 }
@@ -309,10 +321,10 @@ export type DelayedAck =
   | { readonly kind: 'none' };
 
 /**
- * When the peer learns that the user has read. `doubled`: when the window can be twice what it was told, and half of
- * the buffer (Linux). `edge`: when its edge can move by such a share of the buffer. `emptied`: when no more than a
- * share of the buffer is free, the window is closed, and it is opened when all was read; any other growth goes with
- * what is sent anyway.
+ * Condition on which the peer learns that the user has read. `doubled`: the window can be twice the last advertised
+ * window, and half of the buffer (Linux). `edge`: the window's edge can move by this share of the buffer. `emptied`:
+ * when no more than a share of the buffer is free, the window is closed, and is opened again when all was read; any
+ * other growth goes with the segments that are sent anyway.
  */
 export type WindowUpdate =
   | { readonly kind: 'doubled' }
@@ -320,7 +332,7 @@ export type WindowUpdate =
   | { readonly kind: 'emptied'; readonly littleShare: number };
 
 /**
- * How a closed window is probed. `none`: not at all. `doubling`: from the RTO, up to `rtoMaxMs` and the retries of
+ * Probing of a closed window. `none`: no probes. `doubling`: from the RTO, up to `rtoMaxMs` and the retries of
  * `giveUp`.
  */
 export type Persist =
@@ -330,17 +342,17 @@ export type Persist =
   | { readonly kind: 'table'; readonly intervalsMs: readonly number[]; readonly probesMax: number };
 
 export interface KeepAliveProfile {
-  /** What of `KeepAlive` a socket can set. `idle`: one number, that is the interval too. */
+  /** Fields of `KeepAlive` that a socket can set. `idle`: one number, which is the interval, too. */
   readonly support: KeepAliveSupport;
   /** Times are rounded up to whole units of so much. */
   readonly unitS: number;
-  /** Where not set otherwise. */
+  /** Values of fields that are not set. */
   readonly defaults: KeepAlive;
   /** A probe carries one byte of garbage (RFC 1122 4.2.3.6), and not none. */
   readonly garbageByte: boolean;
   /**
-   * When `idle` begins where keepalive is switched on late: then, or when something came last. New times of one that is
-   * on count from when something came last everywhere.
+   * Start of `idle` if keepalive is switched on late: `switched-on`: that moment; `last-arrival`: the last arrival. In
+   * every stack, new times of a running keepalive count from the last arrival.
    */
   readonly idleSince: 'switched-on' | 'last-arrival';
   /** Works only after data was exchanged. */
@@ -348,9 +360,9 @@ export interface KeepAliveProfile {
   /** The first probe comes so much after `idle` is over. */
   readonly idleExtraMs: number;
   /**
-   * After a probe without an answer: `probe`: the next one after `interval`, `count` of them. `retransmission`: it is
-   * sent again as data would be, and given up as data would be; `interval` and `count` mean nothing. `looks`: as
-   * `looks` has it.
+   * Behaviour after a probe without an answer. `probe`: the next probe after `interval`, `count` of them.
+   * `retransmission`: the probe is retransmitted and given up like data; `interval` and `count` have no effect.
+   * `looks`: as `looks` says.
    */
   readonly unanswered: 'probe' | 'retransmission' | 'looks';
   /**
@@ -366,12 +378,14 @@ export interface KeepAliveProfile {
         readonly probes: number;
       }
     | undefined;
-  /** In which states it works: in all after the handshake; while data can be sent; in ESTABLISHED alone. */
+  /**
+   * States in which keepalive works: all states after the handshake; those in which data can be sent; ESTABLISHED only.
+   */
   readonly states: 'all' | 'open' | 'established';
   /** While sent data is unacknowledged there are no probes (RFC 1122 4.2.3.6). */
   readonly waitsForAcks: boolean;
-  /** Who gives up tells the peer, by RST. */
+  /** True if the end that gives up sends RST to the peer. */
   readonly resets: boolean;
-  /** What a connection ends with when keepalive gives up. */
+  /** Error of a connection that keepalive gives up. */
   readonly errno: Errno;
 }

@@ -16,7 +16,7 @@ export class StackClock implements TcpClock {
   nowUs = 0;
   readonly #timeline: Timeline;
   readonly #tickUs: number;
-  /** Its ticks are counted from when it was switched on. */
+  /** Boot time of the host, from which its ticks are counted. */
   readonly #bootUs: number;
   /**
    * Linux has one wheel, but how it stands is open, as it is open when the host was switched on: so for each kind of
@@ -49,7 +49,7 @@ export class StackClock implements TcpClock {
     return (Math.floor(this.#timeline.nowUs / US_PER_MS) | 0) + 1 | 0 || 1;
   }
 
-  /** How long it is, from now, until a tick begins. */
+  /** Returns the time from now until a tick begins. */
   usUntil(tick: number): number {
     const elapsedUs = this.#timeline.nowUs - this.#bootUs;
     const elapsedTicks = Math.floor(elapsedUs / this.#tickUs);

@@ -10,7 +10,7 @@ import { Listener } from './listener.ts';
 import type { Stack } from './stack.ts';
 import { TcpSocket } from './stream-socket.ts';
 
-/** It is its own carrier: there is one for each of 100,000 devices. */
+/** The network of a host. The object is its own carrier, to save memory: there is one for each of 100,000 devices. */
 export class StackNetwork implements Network, LinkStatus {
   readonly #stack: Stack;
   #watcher: ((carrier: boolean) => void) | undefined = undefined;

@@ -87,7 +87,7 @@ export class Stack implements TcpStack {
   /** undefined: its network has no ARP. */
   readonly neighbours: Neighbours | undefined;
   #identification = 0;
-  /** Of connections from an address that the host has no more. */
+  /** Addresses of connections from an address that the host no longer has. */
   #oldAddresses: Map<Tcb, number> | undefined = undefined;
   /** The secret of RFC 6528; or lwIP's last number. */
   #iss: number;
@@ -111,7 +111,7 @@ export class Stack implements TcpStack {
     return this.#oldAddresses?.get(tcb) ?? this.host.address;
   }
 
-  /** Those connections that are there stay with this address, though the host gets another one. */
+  /** Keeps this address for the present connections, even if the host gets another one. */
   keepAddress(address: number): void {
     const old = (this.#oldAddresses ??= new Map<Tcb, number>());
     for (const tcb of this.connections.all()) if (!old.has(tcb)) old.set(tcb, address);
@@ -122,8 +122,8 @@ export class Stack implements TcpStack {
   }
 
   /**
-   * Does something to a connection, and all that goes with it: the time is read before; after it the timer is armed
-   * anew, the user is told, and a connection that is over is forgotten.
+   * Applies a call to a connection, with all that belongs to it: the time is read before the call. After the call the
+   * timer is armed again, the user is told, and a connection that has ended is removed.
    */
   perform<A, R>(tcb: Tcb, what: (tcb: Tcb, argument: A) => R, argument: A): R {
     this.clock.read();
@@ -266,7 +266,10 @@ export class Stack implements TcpStack {
     openPassive(tcb, syn, makeCookie(this.#iss, cookieEnds(syn, syn.seq), nowUs, seen));
   }
 
-  /** Whether it is the answer to a cookie; then it opens a connection, if one can be taken. */
+  /**
+   * Returns whether the packet is the answer to a cookie. If so, it opens a connection, provided that the listener has
+   * room.
+   */
   #takeCookie(listener: Listener, packet: Packet): boolean {
     const { nowUs } = this.host.world.timeline;
     if ((packet.flags & (SYN | RST)) !== 0 || nowUs - listener.cookieUs > COOKIE_VALID_US) return false;
@@ -390,7 +393,7 @@ export class Stack implements TcpStack {
     return tcb;
   }
 
-  /** Whether there is room for one connection more, or can be made. */
+  /** Returns whether there is room for one more connection, or room can be made. */
   #makeRoom(): boolean {
     const { socketsMax, fullTable, timeoutErrno } = this.profile;
     if (this.connections.size < socketsMax) return true;

@@ -12,7 +12,9 @@ const PORT_MAX = 65_535;
 /** Linux's TCP_USER_TIMEOUT is an int: 24 days. */
 const USER_TIMEOUT_MS_MAX = 0x7fff_ffff;
 
-/** What was chosen before there is a connection, or why there will be none; forgotten when there is one. */
+/**
+ * Settings made before there is a connection, or the reason why there will be no connection; deleted when there is one.
+ */
 interface PendingSettings {
   failure?: Errno;
   local?: SocketAddress;

@@ -5,7 +5,7 @@
 
 import { mix } from './initial-seq.ts';
 
-/** What is known of a SYN by its cookie. */
+/** The facts about a SYN that its cookie holds. */
 export interface SynCookie {
   readonly mssBytes: number;
   /** -1: not there. */

@@ -6,7 +6,7 @@
 import type { Packet } from '../packet/packet.ts';
 import type { Tcb } from './tcp/tcb.ts';
 
-/** Beyond so many, they are spread over lists of their own. */
+/** Number of connections in one list; more are spread over several lists. */
 const LISTED_MAX = 8;
 
 export class TcbTable {

@@ -1,7 +1,7 @@
 /**
- * When a stack's timer fires: late, or even early, by what its clock can tell apart. Linux's timer wheel
- * (kernel/time/timer.c) has levels, the coarser the farther ahead a timer is set; lwIP counts the calls of its slow
- * timer. Ticks are 32-bit integers with a sign that wrap, as jiffies and tcp_ticks do.
+ * The time at which a stack's timer fires: late, or even early, by the resolution of its clock. Linux's timer wheel
+ * (kernel/time/timer.c) has levels, which are coarser for timers that are set farther ahead; lwIP counts the calls of
+ * its slow timer. Ticks are signed 32-bit integers that wrap, as jiffies and tcp_ticks do.
  */
 
 import type { Profile } from './profile.ts';
@@ -13,7 +13,7 @@ const LEVEL_SLOTS = 63;
 /** LVL_DEPTH - 1, with HZ above 100. */
 const LEVEL_MAX = 8;
 
-/** When a host's timers fire. */
+/** The rule for when a host's timers fire. */
 export interface Timers {
   /** The tick at which a timer fires that is set, within tick `nowTick`, `delayTicks` (at least 0) ahead. */
   expiry(nowTick: number, delayTicks: number): number;

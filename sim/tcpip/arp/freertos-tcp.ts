@@ -21,7 +21,7 @@ const HELD_US = 2_000_000;
 interface Entry {
   readonly address: number;
   isValid: boolean;
-  /** It counts down. */
+  /** Remaining age; it counts down. */
   age: number;
 }
 

@@ -9,7 +9,9 @@ import { isSegment, sendArpReply, sendArpRequest } from './packets.ts';
 
 /** ARP_TMR_INTERVAL. */
 const TIMER_US = 1_000_000;
-/** ARP_AGE_REREQUEST_USED_UNICAST and _BROADCAST: so long before its end an entry in use is asked for again. */
+/**
+ * ARP_AGE_REREQUEST_USED_UNICAST and _BROADCAST: the time before its end at which an entry in use is requested again.
+ */
 const REREQUEST_UNICAST_S = 30;
 const REREQUEST_BROADCAST_S = 15;
 
@@ -18,7 +20,7 @@ type State = 'PENDING' | 'STABLE' | 'STABLE_REREQUESTING_1' | 'STABLE_REREQUESTI
 interface Entry {
   readonly address: number;
   state: State;
-  /** In calls of the timer. */
+  /** Age in calls of the timer. */
   age: number;
   waiting: HeldPacket | undefined;
 }
@@ -28,7 +30,7 @@ export class LwipNeighbours implements Neighbours, Waiter {
   readonly #rules: LwipArp;
   readonly #bootUs: number;
   #entries: Entry[] = [];
-  /** Of the timer, which does nothing while the table is empty. */
+  /** Handle of the timer, which does nothing while the table is empty. */
   #handle = -1;
 
   constructor(stack: Stack, rules: LwipArp) {

@@ -1,7 +1,7 @@
 /**
- * What a stack knows of the others on its local network, whom it finds by ARP (RFC 826) before it can send to them.
- * When it asks, how long it believes the answer, and what becomes of packets meanwhile is each stack's own, in a file
- * each.
+ * The neighbour table of a stack: the hosts on its local network, which it finds by ARP (RFC 826) before it can send to
+ * them. Each stack has its own rules for when it asks, how long it believes the answer, and how it treats packets
+ * meanwhile; they are in one file for each stack.
  */
 
 import type { Packet } from '../../packet/packet.ts';
@@ -22,11 +22,16 @@ export interface Neighbours {
   send(packet: Packet): void;
   /** An ARP packet has come. It is still the caller's. */
   arpArrives(packet: Packet): void;
-  /** Whether a packet that has come may be handled now; if not, it is kept here till its sender is known, or dropped. */
+  /**
+   * Returns whether an arrived packet may be handled now. If not, the packet is kept here until its sender is known, or
+   * dropped.
+   */
   admits(packet: Packet): boolean;
-  /** Since which tick the segment of a connection waits here for its next hop; undefined: it does not wait. */
+  /**
+   * Returns the tick since which the connection's segment waits here for its next hop; undefined if it does not wait.
+   */
   heldSinceTick(remoteAddress: number, remotePort: number, localPort: number, seq: number): number | undefined;
-  /** What was sent to `destination` has arrived: TCP knows it by acknowledgements. */
+  /** Confirms that packets sent to `destination` have arrived: TCP knows it from acknowledgements. */
   confirm(destination: number): void;
   /** The cable is out. */
   carrierLost(): void;

@@ -24,7 +24,7 @@ export function sendArpReply({ host }: Stack, { source }: Packet): void {
   host.link.send(packet);
 }
 
-/** Whether a packet is the segment of that connection which begins with `seq`. */
+/** Returns whether a packet is the segment of that connection which begins with `seq`. */
 export function isSegment(
   packet: Packet, remoteAddress: number, remotePort: number, localPort: number, seq: number,
 ): boolean {

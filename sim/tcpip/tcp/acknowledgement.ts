@@ -1,4 +1,4 @@
-/** What an acknowledgement does: RFC 9293 3.10.7.4 (fifth), RFC 5681, RFC 6582, and Linux's tcp_ack. */
+/** The processing of acknowledgements: RFC 9293 3.10.7.4 (fifth), RFC 5681, RFC 6582, and Linux's tcp_ack. */
 
 import { FIN, SYN, type Packet } from '../../packet/packet.ts';
 import { challenge } from './challenge.ts';
@@ -100,7 +100,9 @@ function newAck(tcb: Tcb, packet: Packet, acked: number, packetsOut: number): vo
   if (tcb.recovery === 'open' && tcb.sndUna !== tcb.trouble.recover) tcb.endTrouble();
 }
 
-/** Whether anything up to `ack` was sent more than once; what is acknowledged of that is forgotten. */
+/**
+ * Returns whether anything up to `ack` was sent more than once. The acknowledged part is then deleted from that record.
+ */
 function isResent(tcb: Tcb, ack: number): boolean {
   const { resentFrom, resentNxt } = tcb.trouble;
   if (resentFrom === resentNxt || distance(resentFrom, ack) <= 0) return false;

@@ -1,5 +1,6 @@
 /**
- * What the user of a connection can do (RFC 9293 3.9.1), as POSIX has it. Failures come back below 0, as from the HAL.
+ * The calls of a connection's user (RFC 9293 3.9.1), as POSIX defines them. Failures are returned as numbers below 0,
+ * as from the HAL.
  */
 
 import { failure } from '../../../hal/errno.ts';

@@ -65,7 +65,8 @@ export function enterLoss(tcb: Tcb): void {
 }
 
 /**
- * What was too long for the way is lost, and the window stays: there is no congestion (Linux's tcp_simple_retransmit).
+ * Starts the recovery of segments that were too long for the path, and keeps the window: there is no congestion
+ * (Linux's tcp_simple_retransmit).
  */
 export function keepWindowInLoss(tcb: Tcb): void {
   if (tcb.recovery !== 'loss') {

@@ -1,7 +1,8 @@
 /**
- * When to acknowledge (RFC 9293 3.8.6.3, RFC 5681 4.2). Linux's way: the first segments, and those after a pause, at
- * once ("quick ACKs"); then as the segments come, 40 ms to 200 ms later; with the answer, where the user answers within
- * that time ("ping-pong"). Others: with the second segment, or after a fixed time.
+ * Delayed acknowledgements (RFC 9293 3.8.6.3, RFC 5681 4.2). Linux acknowledges the first segments, and those after a
+ * pause, at once ("quick ACKs"). After that the delay follows the intervals of segments, 40 ms to 200 ms. If the user
+ * answers within that time, the ACK goes with the answer ("ping-pong"). Other stacks acknowledge the second segment, or
+ * wait a fixed time.
  */
 
 import { isPingPong, moreQuickAcks, resetAckDelay } from './quick-ack.ts';

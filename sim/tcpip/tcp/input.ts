@@ -1,4 +1,4 @@
-/** What a connection does with a segment that arrives: RFC 9293 3.10.7, with RFC 5961 as Linux obeys it. */
+/** The processing of an arriving segment: RFC 9293 3.10.7, with RFC 5961 as Linux implements it. */
 
 import type { Errno } from '../../../hal/errno.ts';
 import { ACK, FIN, Packet, RST, segmentEnd, SYN } from '../../packet/packet.ts';
@@ -131,7 +131,10 @@ function arrivesInSynSent(tcb: Tcb, packet: Packet): void {
   sendAck(tcb);
 }
 
-/** What is of an old connection, perhaps: the peer must know that it is gone (RFC 9293 3.5.1, figure 9). */
+/**
+ * Handles a segment that may be of an old connection: the peer must learn that the connection is gone (RFC 9293 3.5.1,
+ * figure 9).
+ */
 function strayAckArrives(tcb: Tcb, packet: Packet): void {
   const { stack } = tcb;
   const isReset = (packet.flags & RST) !== 0;
@@ -329,7 +332,7 @@ function isCrossedSynAck(tcb: Tcb, { flags, seq, ack, payloadBytes }: Packet): b
 
 // ---- the end ----
 
-/** Whether nobody reads any more what has come. */
+/** Returns whether data has arrived that no user will read any more. */
 function isTooLate({ flags, state, rcvNxt }: Tcb, end: number, withFin: boolean): boolean {
   return (
     (flags & ORPHAN) !== 0 &&

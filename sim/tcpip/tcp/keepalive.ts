@@ -15,7 +15,10 @@ import { ACTIVE, EXCHANGED, KEEPALIVE_TIMER, msToTicks, silentTicks, type Tcb, t
 const SECONDS_MAX = 32_767;
 const COUNT_MAX = 127;
 
-/** How much of it a stack takes; `none`: nothing, as it cannot do it, or no stack can. */
+/**
+ * Returns the part of the settings that a stack applies; `none`: no part, since the stack cannot do it, or no stack
+ * can.
+ */
 export function keepAliveTaken(
   { keepAlive: { support } }: Profile,
   { idle, interval, count }: KeepAlive,

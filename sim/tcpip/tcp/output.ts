@@ -1,4 +1,7 @@
-/** What a connection sends: new data as far as windows and Nagle let it, retransmissions, ACKs, probes, resets. */
+/**
+ * The segments that a connection sends: new data as far as windows and Nagle allow, retransmissions, ACKs, probes,
+ * resets.
+ */
 
 import { inFlight, restartAfterIdle } from './congestion.ts';
 import { countReply } from './quick-ack.ts';
@@ -23,7 +26,7 @@ export function sendNew(tcb: Tcb, push = false): void {
   else if (tcb.packetsOut === 0 && tcb.timer === 'none' && hasUnsent(tcb)) armPersist(tcb);
 }
 
-/** Whether something waits that was never sent: data, or the FIN. */
+/** Returns whether data or the FIN waits that was never sent. */
 export function hasUnsent(tcb: Tcb): boolean {
   return tcb.unsentBytes > 0 || ((tcb.flags & FIN_WANTED) !== 0 && (tcb.flags & FIN_SENT) === 0);
 }
@@ -77,7 +80,7 @@ function mayCarryFin({ stack, sndUna, sndNxt }: Tcb, bytes: number, room: number
   }
 }
 
-/** How much data one segment has at most. */
+/** Returns the largest number of data bytes in one segment. */
 export function segmentBytesMax(tcb: Tcb): number {
   const { sndMss, sndWndMax } = tcb;
   return sndWndMax >= 2 * sndMss ? sndMss : boundToHalfWindow(tcb);
@@ -135,7 +138,9 @@ function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
   if ((tcb.flags & TIMING) === 0) timeSegment(tcb, end);
 }
 
-/** When the only segment in flight was sent: unless it was sent again, it is the one that is timed. */
+/**
+ * Returns the tick at which the only segment in flight was sent. Unless it was retransmitted, it is the timed segment.
+ */
 function onlySentTick({ flags, sndNxt, timedSeq, timedUs, stack }: Tcb): number {
   const { nowTick, nowUs } = stack.clock;
   if ((flags & TIMING) === 0 || timedSeq !== sndNxt) return nowTick;
@@ -189,7 +194,7 @@ function insertEnd(ends: number[], end: number): void {
   else ends.splice(at, 0, end);
 }
 
-/** After a time-out all that was in flight goes again, as fast as the window grows. */
+/** Retransmits the segments that were in flight at a timeout, as fast as the window grows. */
 export function retransmitLost(tcb: Tcb): void {
   if (distance(tcb.trouble.retransmitNxt, tcb.sndUna) > 0) tcb.inTrouble().retransmitNxt = tcb.sndUna;
   while (distance(tcb.trouble.retransmitNxt, tcb.trouble.recover) > 0 && inFlight(tcb) < tcb.cwnd) {
@@ -213,7 +218,7 @@ export function armPersist(tcb: Tcb): void {
   setTimer(tcb, 'persist', clampToUserTimeout(tcb, persistTicks(tcb)));
 }
 
-/** How long the next probe waits. */
+/** Returns the time until the next probe. */
 export function persistTicks(tcb: Tcb): number {
   const { stack } = tcb;
   const { persist, retransmission } = stack.profile;

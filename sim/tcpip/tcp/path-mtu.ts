@@ -1,5 +1,6 @@
 /**
- * What a router says of the largest packet that its next link takes (RFC 1191, as Linux's tcp_v4_mtu_reduced has it).
+ * Path MTU discovery: a router reports the largest packet that its next link takes (RFC 1191, as in Linux's
+ * tcp_v4_mtu_reduced).
  */
 
 import { keepWindowInLoss } from './congestion.ts';

@@ -1,4 +1,4 @@
-/** What is remembered of ACKs between segments: Linux's quick ACKs, and its ping-pong mode. */
+/** The state of delayed ACKs between segments: Linux's quick ACKs, and its ping-pong mode. */
 
 import { receiveWindow } from './receive-window.ts';
 import {

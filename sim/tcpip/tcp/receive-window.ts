@@ -3,7 +3,7 @@
 import { distance } from './seq.ts';
 import type { Tcb } from './tcb.ts';
 
-/** What the peer may still send of what it was told. */
+/** Returns the part of the advertised window that the peer may still use. */
 export function receiveWindow(tcb: Tcb): number {
   return Math.max(distance(tcb.rcvNxt, tcb.rcvEdge), 0);
 }
@@ -40,7 +40,7 @@ function sayable({ rcvScale, stack }: Tcb, offered: number, queued: number): num
   return queued + rounded <= stack.profile.receiveBufferBytes + unitLess1 ? rounded : offered;
 }
 
-/** As much of a window as a scaled 16-bit number can say. */
+/** Returns the window rounded to what a scaled 16-bit number can hold. */
 function wholeUnits(bytes: number, scale: number): number {
   return Math.min((bytes >> scale) << scale, 0xffff << scale);
 }

@@ -1,4 +1,7 @@
-/** What comes in: data in order, data ahead of its time, and the FIN (RFC 9293 3.10.7.4, seventh and eighth). */
+/**
+ * The processing of received data: data in order, data out of order, and the FIN (RFC 9293 3.10.7.4, seventh and
+ * eighth).
+ */
 
 import { FIN, type Packet } from '../../packet/packet.ts';
 import { dataCame } from './delayed-ack.ts';
@@ -65,7 +68,7 @@ function closeWhenFull(tcb: Tcb): void {
   tcb.flags |= ACK_AT_ONCE;
 }
 
-/** In order of their beginnings; they may overlap. */
+/** Keeps a fragment, in the order of beginnings; fragments may overlap. */
 function keep(tcb: Tcb, fragment: Fragment): void {
   const fragments = (tcb.fragments ??= []);
   const at = fragments.findIndex(({ seq }) => distance(fragment.seq, seq) >= 0);
@@ -83,7 +86,7 @@ function keep(tcb: Tcb, fragment: Fragment): void {
   else fragments.splice(at, 0, fragment);
 }
 
-/** What has become part of the stream. */
+/** Moves fragments that continue the stream into the stream. */
 function joinFragments(tcb: Tcb): void {
   const fragments = tcb.fragments ?? [];
   let used = 0;

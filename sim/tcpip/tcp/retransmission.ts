@@ -1,4 +1,4 @@
-/** When to send again, and when to give up: RFC 6298, the tail loss probe of RFC 8985, and how stacks count. */
+/** Retransmission and its limits: RFC 6298, the tail loss probe of RFC 8985, and the rules by which stacks count. */
 
 import type { Errno } from '../../../hal/errno.ts';
 import { enterLoss } from './congestion.ts';
@@ -243,9 +243,9 @@ export function giveUp(tcb: Tcb, errno: Errno = tcb.stack.profile.timeoutErrno):
 
 export interface Unreachable {
   readonly errno: Errno;
-  /** Of the segment that did not arrive. */
+  /** Sequence number of the segment that did not arrive. */
   readonly seq: number;
-  /** Since when that waited for its neighbour; undefined: a router says it of what was sent. */
+  /** Tick since which the segment waits for its neighbour; undefined: a router reports a sent segment. */
   readonly heldTick: number | undefined;
 }
 
@@ -269,8 +269,8 @@ export function neighbourTimeout(tcb: Tcb): void {
 }
 
 /**
- * What the network says of a connection (RFC 1122 4.2.3.9): during the handshake it ends it, later it is only
- * remembered.
+ * Handles an ICMP error for a connection (RFC 1122 4.2.3.9): during the handshake it ends the connection, later it is
+ * only remembered.
  */
 export function unreachable(tcb: Tcb, errno: Errno): void {
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') done(tcb, errno);

@@ -19,8 +19,8 @@ const SLOW_TICK = 2;
 const PROBE_WAIT_US_MIN = 2000;
 
 /**
- * How long ago what the peer echoes was sent, in microseconds (RFC 7323 4.1); undefined: the peer echoes nothing.
- * Linux's tcp_rtt_tsopt_us: the clock has milliseconds, and less than one counts as one.
+ * Returns the time since the echoed timestamp was sent, in microseconds (RFC 7323 4.1); undefined: the peer echoes
+ * nothing. Linux's tcp_rtt_tsopt_us: the clock has milliseconds, and a time below one counts as one.
  */
 export function echoedRttUs({ stack }: Tcb, { timestampEcho }: Packet): number | undefined {
   if (!stack.profile.retransmission.timestamps || timestampEcho === 0) return undefined;
@@ -28,10 +28,10 @@ export function echoedRttUs({ stack }: Tcb, { timestampEcho }: Packet): number |
   return ms >= 0 && ms < ECHO_MS_MAX ? Math.max(ms, 1) * 1000 : undefined;
 }
 
-/** What is longer ago does not fit into 31 bits of microseconds. */
+/** Longest time that fits into 31 bits of microseconds. */
 const ECHO_MS_MAX = 2_147_483;
 
-/** A round trip took so long. */
+/** Applies a measured round trip time. */
 export function measured(tcb: Tcb, rttUs: number): void {
   const { retransmission } = tcb.stack.profile;
   switch (retransmission.rto) {
@@ -160,7 +160,8 @@ export function endBackOff(tcb: Tcb): void {
 }
 
 /**
- * Something new was sent, or an ACK of something has come: the timer runs anew, as a probe of the tail or to the RTO.
+ * Starts the timer again, as a tail loss probe or with the RTO, after new data was sent or an ACK has acknowledged
+ * data.
  */
 export function armRetransmission(tcb: Tcb, oldestTick = tcb.sentTicks?.[0]): void {
   if (tcb.packetsOut === 0) {

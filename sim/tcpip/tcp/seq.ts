@@ -3,7 +3,7 @@
  * subtraction: `distance(a, b) > 0` says that b comes after a.
  */
 
-/** How far `to` is ahead of `from`; below 0 where it is behind. */
+/** Returns the distance by which `to` is ahead of `from`; below 0 if it is behind. */
 export function distance(from: number, to: number): number {
   return (to - from) | 0;
 }

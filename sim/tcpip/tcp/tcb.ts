@@ -17,21 +17,23 @@ export type TcpState =
   | 'SYN-SENT' | 'SYN-RECEIVED' | 'ESTABLISHED' | 'FIN-WAIT-1' | 'FIN-WAIT-2'
   | 'CLOSE-WAIT' | 'CLOSING' | 'LAST-ACK' | 'TIME-WAIT' | 'CLOSED';
 
-/** What a timer is for: data that was sent; or keepalive, and the first of a handshake, which seldom fires. */
+/**
+ * Purpose of a timer. `send`: sent data. `other`: keepalive, and the first timer of a handshake, which seldom fires.
+ */
 export type TimerKind = 'send' | 'other';
 
 /** The stack's time, as it was read before a connection does anything. */
 export interface TcpClock {
-  /** In ticks, and the low 32 bits of its microseconds. */
+  /** Present time in ticks, and the low 32 bits of its microseconds. */
   readonly nowTick: number;
   readonly nowUs: number;
-  /** What goes into the timestamps option (RFC 7323 5.4): milliseconds, as Linux's tcp_clock_ms; never 0. */
+  /** Value of the timestamps option (RFC 7323 5.4): milliseconds, as Linux's tcp_clock_ms; never 0. */
   readonly timestamp: number;
   /** The tick at which a timer of this kind fires that is set `delayTicks` ahead now. */
   expiry(delayTicks: number, kind: TimerKind): number;
 }
 
-/** What a connection has of its stack. */
+/** The parts of its stack that a connection uses. */
 export interface TcpStack {
   readonly profile: Profile;
   /** The address that a connection is from. */
@@ -52,7 +54,7 @@ export interface TcpStack {
   readonly neighbours: TcpNeighbours | undefined;
 }
 
-/** What TCP has to do with ARP (arp/neighbours.ts). */
+/** The use that TCP makes of ARP (arp/neighbours.ts). */
 export interface TcpNeighbours {
   heldSinceTick(remoteAddress: number, remotePort: number, localPort: number, seq: number): number | undefined;
   confirm(destination: number): void;
@@ -61,7 +63,7 @@ export interface TcpNeighbours {
 /** The one timer of sending: what it waits for (smoltcp's and Linux's way: they exclude one another). */
 export type SendTimer = 'none' | 'retransmit' | 'loss-probe' | 'persist' | 'refused' | 'fin-wait-2' | 'time-wait';
 
-/** What congestion control is at: RFC 5681 and 6582; Linux's TCP_CA_Open, Recovery and Loss. */
+/** Phase of congestion control: RFC 5681 and 6582; Linux's TCP_CA_Open, Recovery and Loss. */
 export type Recovery = 'open' | 'fast-recovery' | 'loss';
 
 /** Bits of `flags`. */
@@ -111,14 +113,14 @@ export const PING_PONG = 1 << 21;
 const SND_SCALE_SHIFT = 22;
 const RCV_SCALE_SHIFT = 26;
 const SCALE_MASK = 0xf;
-/** It was opened from here, and holds its local port. */
+/** The connection was opened from this host, and holds its local port. */
 export const ACTIVE = 1 << 30;
 
 /** Bits of `news`: what the user is to be told. */
 export const READABLE = 1 << 0;
 export const WRITABLE = 1 << 1;
 export const CONNECTED = 1 << 2;
-/** It is over: by `error`, or closed by the peer. */
+/** The connection has ended: by `error`, or closed by the peer. */
 export const ENDED = 1 << 3;
 
 /** A piece that came before what precedes it. */
@@ -128,7 +130,7 @@ export interface Fragment {
   readonly withFin: boolean;
 }
 
-/** What a connection need not know as long as all goes well, as it does with almost all of 100,000. */
+/** The part of a connection's state that is needed only after trouble. Almost all of 100,000 connections do without. */
 class Trouble {
   /** Time-outs in a row without an acknowledgement. */
   timeouts = 0;
@@ -137,27 +139,27 @@ class Trouble {
   dupAcks = 0;
   /** Recovery ends when this is acknowledged. */
   recover = 0;
-  /** How far the retransmissions of a loss have come. */
+  /** Sequence number up to which the retransmissions of a loss have come. */
   retransmitNxt = 0;
-  /** What lies between these was sent more than once; equal: nothing. */
+  /** Start and end of the range that was sent more than once; equal: no such range. */
   resentFrom = 0;
   resentNxt = 0;
   /** The tail loss probe that is out was the last segment again (Linux's tlp_retrans), and not a new one. */
   isProbeResent = false;
   retransmitSinceTick = 0;
-  /** When the oldest segment in flight was last sent, after a time-out. */
+  /** Tick at which the oldest segment in flight was last sent, after a timeout. */
   resentTick = 0;
   persistSinceTick = 0;
   lastChallengeTick = 0;
-  /** When retransmission stopped, though something is unacknowledged (profile.ts, waitMaxMs). */
+  /** Tick at which retransmission stopped, although data is unacknowledged (profile.ts, waitMaxMs). */
   stoppedSinceTick = 0;
-  /** So little room is left that the window is closed until all was read (profile.ts, windowUpdate). */
+  /** True if so little room is left that the window is closed until all was read (profile.ts, windowUpdate). */
   isLowWater = false;
-  /** When a keepalive probe was sent last, where that counts (profile.ts, looks). */
+  /** Tick at which the last keepalive probe was sent, for stacks that need it (profile.ts, looks). */
   lastProbeTick = 0;
-  /** What the network has said meanwhile, and what a time-out is then reported as (RFC 1122 4.2.3.9). */
+  /** Last ICMP error, which a timeout then reports (RFC 1122 4.2.3.9). */
   softError: Errno | undefined = undefined;
-  /** What it ended with. */
+  /** Error with which the connection ended. */
   error: Errno | undefined = undefined;
 }
 
@@ -190,14 +192,14 @@ export class Tcb implements Waiter {
   sndMss = 0;
   /** The end of the last segment sent that was smaller than it could be (Minshall's Nagle, Linux's snd_sml). */
   sndSmall = 0;
-  /** In segments. */
+  /** Congestion window in segments. */
   cwnd = 0;
   recovery: Recovery = 'open';
-  /** From `sndUna` on: what was sent and not acknowledged, then what was not sent. */
+  /** Bytes from `sndUna` on: first the bytes that were sent and not acknowledged, then those that were not sent. */
   sending: ByteQueue | undefined = undefined;
   /** The ends of the segments in flight, where there is more than one. */
   segmentEnds: number[] | undefined = undefined;
-  /** When each of them was sent, until one is sent again; where the stack has tail loss probes. */
+  /** Ticks at which the segments were sent, until one is retransmitted; for stacks that have tail loss probes. */
   sentTicks: number[] | undefined = undefined;
 
   // ---- receiving ----
@@ -206,13 +208,13 @@ export class Tcb implements Waiter {
   /** The right edge of the window that the peer was told, and the acknowledgement that went with it. */
   rcvEdge = 0;
   rcvAcked = 0;
-  /** What the peer's full segments seem to be. */
+  /** Estimated size of the peer's full segments. */
   rcvMss = 0;
   receiving: ByteQueue | undefined = undefined;
   fragments: Fragment[] | undefined = undefined;
   /** The timestamp to echo (RFC 7323 4.3's TS.Recent); 0: the peer sends none. */
   tsRecent = 0;
-  /** When data came last, and when an acceptable ACK did. */
+  /** Tick at which the last data came, and tick at which the last acceptable ACK came. */
   lastDataTick = 0;
   lastAckTick = 0;
   /** Linux's quick ACKs: how many more, and the time to wait. */
@@ -277,7 +279,7 @@ export class Tcb implements Waiter {
     return this.#ports & 0xffff;
   }
 
-  /** What has gone wrong, to be read: of a connection that goes well, what it begins with. */
+  /** The trouble of the connection, to be read; the initial values if there was no trouble. */
   get trouble(): Readonly<Trouble> {
     return this.#trouble ?? NO_TROUBLE;
   }
@@ -293,7 +295,7 @@ export class Tcb implements Waiter {
     this.#trouble = undefined;
   }
 
-  /** How many bytes wait to be sent for the first time. */
+  /** Number of bytes that wait to be sent for the first time. */
   get unsentBytes(): number {
     const queued = this.sending?.length ?? 0;
     return queued - Math.min(queued, ((this.sndNxt - this.sndUna) | 0));
@@ -315,7 +317,7 @@ export class Tcb implements Waiter {
   }
 }
 
-/** Who uses a connection: a socket, or the listener whose it is until it is accepted. */
+/** The user of a connection: a socket, or the listener until the connection is accepted. */
 export interface TcbUser {
   /** There is `news`. Called when the connection has finished what it was at. */
   tell(tcb: Tcb): void;
@@ -335,7 +337,7 @@ export function usToTicks({ profile }: TcpStack, us: number): number {
   return Math.ceil(us / profile.tickUs) | 0;
 }
 
-/** How long ago a tick was, in ticks. */
+/** Returns the time since a tick, in ticks. */
 export function ticksSince({ clock }: TcpStack, tick: number): number {
   return (clock.nowTick - tick) | 0;
 }
@@ -353,14 +355,14 @@ export function setSynTimer(tcb: Tcb, delayTicks: number): void {
 }
 
 /**
- * For how long nothing has come: neither data nor an ACK. Without a sign, as Linux's keepalive_time_elapsed: where only
- * ACKs come, data can be longer ago than a difference with a sign tells, which for the W5500's ticks is 60 hours.
+ * Returns the time since data or an ACK last came. The difference is unsigned, as in Linux's keepalive_time_elapsed: if
+ * only ACKs come, data can be longer ago than a signed difference can hold, which for the W5500's ticks is 60 hours.
  */
 export function silentTicks(tcb: Tcb): number {
   return Math.min(ticksSince(tcb.stack, tcb.lastDataTick) >>> 0, ticksSince(tcb.stack, tcb.lastAckTick) >>> 0);
 }
 
-/** How much of the time of a state is over when it begins. */
+/** Returns the part of a state's time that is over when the state begins. */
 function elapsedTicks({ stack, flags, lastDataTick }: Tcb): number {
   // lwIP's pcb->tmr, which stands still once the user has closed (calls.ts).
   const isSinceArrival = stack.profile.closedSince === 'last-arrival' && (flags & ORPHAN) !== 0;
@@ -371,17 +373,20 @@ function setStateTimer(tcb: Tcb, timer: 'fin-wait-2' | 'time-wait', ms: number):
   setTimer(tcb, timer, Math.max(msToTicks(tcb.stack, ms) - elapsedTicks(tcb), 0));
 }
 
-/** Whether the connection can still receive: the peer has not finished. */
+/** Returns whether the connection can still receive: the peer has not finished. */
 export function canReceive({ state }: Tcb): boolean {
   return state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
 }
 
-/** Since when the segment at `seq`, that was sent, waits in the host until ARP is answered; undefined: it does not. */
+/**
+ * Returns the tick since which the sent segment at `seq` waits in the host for an ARP answer; undefined if it does not
+ * wait.
+ */
 export function heldSinceTick({ stack, remoteAddress, remotePort, localPort }: Tcb, seq: number): number | undefined {
   return stack.neighbours?.heldSinceTick(remoteAddress, remotePort, localPort, seq);
 }
 
-/** What is sent to the peer arrives there (Linux's sk_dst_confirm). */
+/** Confirms that packets sent to the peer arrive there (Linux's sk_dst_confirm). */
 export function confirmNeighbour(tcb: Tcb): void {
   if (tcb.stack.neighbours !== undefined) tcb.flags |= NEIGHBOUR_CONFIRMED;
 }
@@ -410,7 +415,7 @@ export function timeWait(tcb: Tcb): void {
   setStateTimer(tcb, 'time-wait', tcb.stack.profile.timeWaitMs);
 }
 
-/** FIN-WAIT-2 of one that was closed does not last for ever (Linux's tcp_fin_timeout). */
+/** Limits FIN-WAIT-2 of a closed connection (Linux's tcp_fin_timeout). */
 export function waitForFin(tcb: Tcb): void {
   setStateTimer(tcb, 'fin-wait-2', tcb.stack.profile.finWait2Ms);
 }

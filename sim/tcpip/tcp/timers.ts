@@ -1,4 +1,4 @@
-/** What a connection does when a time has come, and which time is the next. */
+/** The timers of a connection: their actions, and the choice of the next timer. */
 
 import { ackTimeout } from './delayed-ack.ts';
 import { keepAliveTimeout, look, nextLook } from './keepalive.ts';
@@ -8,7 +8,7 @@ import { armRetransmission } from './rto.ts';
 import { sendByteProbe, sendProbe } from './segment.ts';
 import { ACK_TIMER, done, KEEPALIVE_TIMER, msToTicks, ORPHAN, PROBING, type Tcb, ticksSince } from './tcb.ts';
 
-/** Whether any timer runs; then `nextTick` is the first of them. */
+/** Returns whether any timer runs; `nextTick` is then the first of them. */
 export function hasTimer(tcb: Tcb): boolean {
   return tcb.timer !== 'none' || (tcb.flags & (ACK_TIMER | KEEPALIVE_TIMER)) !== 0;
 }
