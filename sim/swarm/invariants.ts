@@ -159,15 +159,17 @@ export function lateDevices(observation: Observation): string[] {
 
 /**
  * Returns when the last fault that touches the device was over; undefined if a fault is still open. Cables that lose
- * packets count as faults.
+ * packets count as faults, and so does a full table of connections: lwIP keeps a dead connection in FIN-WAIT-1 for as
+ * long as it retransmits, many minutes, and evicts none for a new one (tcpip/STACKS.md).
  */
-function wellFromMs({ faults, scenario }: Observation, { name }: DeviceFacts): number | undefined {
+function wellFromMs({ faults, scenario }: Observation, { name, tableFullMs }: DeviceFacts): number | undefined {
   const own = faults.filter(({ host }) => host === name || host === SERVER_NAME);
   if (own.some(({ toMs }) => toMs === undefined)) return undefined;
   const isLossy = [scenario.server, ...scenario.devices.filter((device) => device.name === name)].some(
     ({ cable }) => cable.loss > 0,
   );
-  return own.reduce((latestMs, { toMs = 0 }) => Math.max(latestMs, toMs), isLossy ? scenario.calmMs : 0);
+  const firstMs = Math.max(isLossy ? scenario.calmMs : 0, tableFullMs.at(-1) ?? 0);
+  return own.reduce((latestMs, { toMs = 0 }) => Math.max(latestMs, toMs), firstMs);
 }
 
 // ---- streams ----
@@ -221,8 +223,9 @@ export function leakedSessions(observation: Observation): string[] {
   }
   const strangers = [...clients.keys()].filter((name) => !devices.some((device) => device.name === name));
   return [
-    ...devices.flatMap(({ name, isConnected }) => {
+    ...devices.flatMap(({ name, isConnected, tableFullMs }) => {
       const count = clients.get(name) ?? 0;
+      if ((tableFullMs.at(-1) ?? 0) + settledMs(scenario) > endMs) return [];
       if (!isConnected) {
         return [`${name} is not connected at the end, ${formatSeconds(endMs - healedMs)} after the last heal`];
       }

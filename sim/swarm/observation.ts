@@ -48,6 +48,8 @@ export interface DeviceFacts {
   readonly servedMs: readonly number[];
   /** Times at which the device began to connect. */
   readonly attemptsMs: readonly number[];
+  /** Times at which the device's own stack refused a new connection: its table of connections was full (ENOBUFS). */
+  readonly tableFullMs: readonly number[];
   readonly beatsSent: number;
   /** Connections that it has lost. */
   readonly losses: readonly Loss[];

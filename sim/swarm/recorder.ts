@@ -13,6 +13,7 @@ export const NOBODY = '?';
 interface Recorded {
   readonly servedMs: number[];
   readonly attemptsMs: number[];
+  readonly tableFullMs: number[];
   readonly losses: Loss[];
   readonly badAnswersMs: number[];
   beatsSent: number;
@@ -97,6 +98,9 @@ export class Recorder implements SessionListener {
       case 'connecting':
         this.#device(event.device).attemptsMs.push(atMs);
         break;
+      case 'connect-failed':
+        if (event.errno === 'ENOBUFS') this.#device(event.device).tableFullMs.push(atMs);
+        break;
       case 'beat-sent':
         this.#device(event.device).beatsSent++;
         break;
@@ -163,7 +167,7 @@ export class Recorder implements SessionListener {
   #device(name: string): Recorded {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { servedMs: [], attemptsMs: [], beatsSent: 0, losses: [], badAnswersMs: [] };
+      device = { servedMs: [], attemptsMs: [], tableFullMs: [], beatsSent: 0, losses: [], badAnswersMs: [] };
       this.#devices.set(name, device);
     }
     return device;

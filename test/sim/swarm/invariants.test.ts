@@ -163,6 +163,16 @@ describe('back', () => {
     ]);
   });
 
+  it('counts from when the stack of the device had room for a connection', () => {
+    const [one, two] = well.devices;
+    if (one === undefined || two === undefined) throw new Error('two devices');
+    const late = (tableFullMs: readonly number[]): Observation => {
+      return { ...well, devices: [{ ...one, tableFullMs, servedMs: [62_000 + boundMs()] }, two] };
+    };
+    expect(lateDevices(late([30_000]))).toEqual([expect.stringMatching(/^dev-1 was well from 60\.0 s on, and was served/)]);
+    expect(lateDevices(late([30_000, 62_000]))).toEqual([]);
+  });
+
   it('is asked of nobody whose fault is not over', async () => {
     expect(sentences(violationsOf(await observe(scenario('cable-pull on dev-1 at 30s'))))).toEqual([]);
   });

@@ -101,7 +101,7 @@ describe('$echo', () => {
   });
 });
 
-it('a million streams that are spoilt, and cut anywhere, neither throw nor give more than came', () => {
+it('a million streams that are spoilt, and cut anywhere, neither throw nor give more than came', { timeout: 120_000 }, () => {
   const random = new Seeded(4);
   const stream = [
     ...encodeDubbo(beat, encodeEchoCall('a.B', 'x')),

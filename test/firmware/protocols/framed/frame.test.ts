@@ -110,7 +110,7 @@ describe('what is wrong', () => {
   });
 });
 
-it('a million streams that are spoilt, and cut anywhere, neither throw nor give more than came', () => {
+it('a million streams that are spoilt, and cut anywhere, neither throw nor give more than came', { timeout: 120_000 }, () => {
   const random = new Seeded(4);
   const sink = { message: () => undefined, data: (bytes: number) => void (given += bytes) };
   let given = 0;
