@@ -8,11 +8,11 @@ import type { Terminal } from './terminal.ts';
 import { fileName } from './values.ts';
 
 export const CI_OPTIONS = {
-  junit: { type: 'string', value: 'out.xml', help: "the expectations as JUnit's test cases, for CI servers" },
+  junit: { type: 'string', value: 'out.xml', help: "write the expectations as JUnit test cases" },
   markdown: {
     type: 'string',
     value: 'out.md',
-    help: 'a summary in Markdown, for CI jobs, as in --markdown "$GITHUB_STEP_SUMMARY"',
+    help: 'write a summary in Markdown for a CI job, as in --markdown "$GITHUB_STEP_SUMMARY"',
   },
 } as const;
 

@@ -17,39 +17,39 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'matrix',
-    summary: 'which fault is noticed by which policy, when, and why; also what plain `cablepull` prints',
+    summary: 'show which policy notices which fault, when, and why; plain `cablepull` does the same',
     load: async () => (await import('./matrix-command.ts')).matrixCommand,
   },
   {
     name: 'run',
     summary:
-      'devices and a server on a simulated network, in virtual time; with -- COMMAND, devices against your server, ' +
-      'whose packets really stop; with --server, over real sockets; faults, and who noticed',
+      'connect devices to a server, cause faults, and report who noticed: simulated in virtual time; with -- COMMAND ' +
+      'against your server and its real kernel; with --server over real sockets',
     load: async () => (await import('./run-command.ts')).runCommand,
   },
   {
     name: 'tune',
-    summary: 'for a path and a budget, the policies that find dead devices in time for the least traffic',
+    summary: 'find the policies that detect dead devices in time with the least traffic on a path',
     load: async () => (await import('./tune-command.ts')).tuneCommand,
   },
   {
     name: 'report',
-    summary: 'what a stored trace comes to, as text or as a page',
+    summary: 'print the report of a stored trace, as text or as a page',
     load: async () => (await import('./report-command.ts')).reportCommand,
   },
   {
     name: 'compare',
-    summary: 'two stored traces side by side, and what has become worse',
+    summary: 'compare two stored traces, and show what has become worse',
     load: async () => (await import('./compare-command.ts')).compareCommand,
   },
   {
     name: 'faults',
-    summary: 'every kind of fault, and how a plan of them is written',
+    summary: 'list every kind of fault, and explain plans',
     load: async () => (await import('./faults-command.ts')).faultsCommand,
   },
   {
     name: 'swarm',
-    summary: 'random fleets and plans over all processors: what must hold of each, and the least that fails',
+    summary: 'check invariants in random fleets with random faults, and reduce each failure to its smallest case',
     load: async () => (await import('./swarm-command.ts')).swarmCommand,
   },
   {
@@ -59,12 +59,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'serve',
-    summary: 'the reference server, on real sockets',
+    summary: 'run the reference server on real sockets',
     load: async () => (await import('./serve-command.ts')).serveCommand,
   },
   {
     name: 'tcpping',
-    summary: 'how long the handshake with a port takes, again and again, as ping has it',
+    summary: 'time the TCP handshake with a port, as ping does',
     load: async () => (await import('./tcpping-command.ts')).tcppingCommand,
   },
 ];

@@ -9,15 +9,15 @@ import { inputName, percent, usage } from './values.ts';
 
 export const compareCommand = defineCommand({
   name: 'compare',
-  about: "the figures of two traces that 'cablepull run --json > trace.ndjson' has stored, side by side",
+  about: "prints the figures of two traces that 'cablepull run --json > trace.ndjson' has stored, side by side",
   needs: 'the files of two traces, as in: cablepull compare before.ndjson after.ndjson',
   example: 'cablepull compare before.ndjson after.ndjson --tolerance 10%',
   options: {
     tolerance: {
       type: 'string', value: '10%',
-      help: 'exit status 1 if a figure has grown by more than that (none: the exit status is 0 whatever has grown)',
+      help: 'the exit status is 1 if a figure has grown by more than this share (without it: always 0)',
     },
-    json: { type: 'boolean', default: false, help: 'as a JSON object' },
+    json: { type: 'boolean', default: false, help: 'print the comparison as a JSON object' },
   },
   async run({ values, operands }, terminal) {
     const [before, after, ...more] = operands;

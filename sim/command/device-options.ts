@@ -10,7 +10,7 @@ import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
 import { type Duration, parseDuration } from '../time/duration.ts';
 import { durationOf, usage } from './values.ts';
 
-const SOME = "; 'on dev-3..9' behind it: of these alone";
+const SOME = ". Add 'on dev-3..9' for these devices only";
 
 export const DEVICE_OPTIONS = {
   link: {
@@ -19,39 +19,39 @@ export const DEVICE_OPTIONS = {
     value: '"delay 50ms, loss 2%, rate 1mbit"',
     opensGroup: true,
     help:
-      'the cable of each device, each way, in place of 20 ms and, simulated, 1% loss: delay, jitter, loss, rate, queue ' +
-      `(bytes); tx or rx before one of them: that way alone${SOME}. Again and again, as all options of this group`,
+      'cable of each device, in both directions: delay, jitter, loss, rate, queue (bytes); tx or rx before one of them ' +
+      `means one direction (20 ms; against our own server also 1% loss)${SOME}; all options of this group can be repeated`,
   },
   profile: {
     type: 'string',
     multiple: true,
     value: PROFILE_NAMES.join('|'),
-    help: 'whose TCP/IP stack the devices have (lwip)',
+    help: 'TCP/IP stack of the devices (lwip)',
   },
   nat: {
     type: 'string',
     multiple: true,
     value: '5m',
-    help: 'the devices are behind NAT boxes, 250 behind each, that forget a TCP connection after so long in silence (none)',
+    help: 'put the devices behind NAT boxes, 250 behind each, that forget a TCP connection after this time without a packet (none)',
   },
   'clock-drift': {
     type: 'string',
     multiple: true,
     value: '40ppm',
-    help: "by how much the clocks of the devices' firmware are fast; -40ppm: slow (0)",
+    help: "drift of the devices' clocks; -40ppm is slow (0)",
   },
-  'boot-time': { type: 'string', multiple: true, value: '2s', help: 'from power to the first task (0)' },
+  'boot-time': { type: 'string', multiple: true, value: '2s', help: 'time from power-on to the first task (0)' },
   'boot-jitter': {
     type: 'string',
     multiple: true,
     value: '500ms',
-    help: 'on top of the boot time, drawn at each boot: from 0 to so much (0)',
+    help: 'random time from 0 to this, added to each boot (0)',
   },
   watchdog: {
     type: 'string',
     multiple: true,
     value: '5s',
-    help: 'a hardware watchdog: resets a device that hangs (none)',
+    help: 'a hardware watchdog that resets a hung device after this time (none)',
   },
 } as const;
 

@@ -8,9 +8,9 @@ import type { Terminal } from './terminal.ts';
 
 export const faultsCommand = defineCommand({
   name: 'faults',
-  about: 'every kind of fault, what each network can do of it, and how a plan is written',
+  about: 'lists every kind of fault, the networks that support it, and how to write a plan',
   options: {
-    json: { type: 'boolean', default: false, help: 'a JSON object a kind' },
+    json: { type: 'boolean', default: false, help: 'print each kind as a JSON object' },
   },
   run: ({ values }, terminal) => listFaults(values.json, terminal),
 });

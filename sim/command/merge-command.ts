@@ -18,7 +18,7 @@ written, put together to the report that one process would have printed, to the 
   needs: 'the files that cablepull swarm --out or cablepull run --out has written',
   example: 'cablepull merge part-*.json',
   options: {
-    json: { type: 'boolean', default: false, help: 'the report as a JSON object' },
+    json: { type: 'boolean', default: false, help: 'print the report as a JSON object' },
   },
   run: ({ values, operands }, terminal) =>
     merge(

@@ -7,7 +7,7 @@ import { NO_PLAN, parsePlanFile, type PlanFile } from './plan-file.ts';
 import { nameOfInput, readText, usage } from './values.ts';
 
 /** What `--help` says of `--expect`. */
-export const EXPECT_HELP = `also ${EXPECTATION_EXAMPLES.slice(1).map((one) => `'${one}'`).join(', ')}; exit status 1 if it is not so`;
+export const EXPECT_HELP = `an expectation; the exit status is 1 if it is not met. Others are ${EXPECTATION_EXAMPLES.slice(1).map((one) => `'${one}'`).join(', ')}`;
 
 /** What `--plan` names. Throws a Problem. */
 export function readPlanFile(file: string | undefined): PlanFile {

@@ -10,19 +10,19 @@ export const PROGRAM_OPTIONS = {
     value: '"server.mjs ARGS"',
     opensGroup: true,
     help:
-      'your own Node server, unchanged, on a simulated host, in virtual time: its file, and what is to stand behind it ' +
-      'in process.argv',
+      'run your own Node server, unchanged, on a simulated host, in virtual time: its file and the arguments in ' +
+      'process.argv',
   },
-  port: { type: 'string', value: '8080', help: 'with --program: where it listens, if at several ports' },
+  port: { type: 'string', value: '8080', help: 'with --program: the port to connect to, if the program listens on several' },
   'device-program': {
     type: 'string',
     value: '"device.mjs ARGS"',
-    help: "your own Node program as each device's; the server's name is server",
+    help: 'run your own Node program on each device; it reaches the server by the name server',
   },
   restart: {
     type: 'string',
     value: '1s',
-    help: 'a program that ended by itself is started again after so long (never; then the exit status is 1)',
+    help: 'restart a program that ended by itself after this time (never: the exit status is then 1)',
   },
 } as const;
 

@@ -86,8 +86,8 @@ const PROTOCOL_OPTION: Option = {
   default: 'heartbeat',
   opensGroup: true,
   help:
-    `what devices and server say to each other: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words.summary}`).join('; ')} ` +
-    '(heartbeat); or a file with a protocol of your own, as ./my-protocol.ts',
+    `protocol of the devices: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words.summary}`).join('; ')} ` +
+    '(heartbeat); or a file with a protocol of your own, such as ./my-protocol.ts',
 };
 
 async function chosenProtocol(args: readonly string[]): Promise<Protocol> {
@@ -135,8 +135,8 @@ function isProtocol(value: unknown): value is Protocol {
 // ---- what was said ----
 
 const SHARED_OPTIONS: Options = {
-  beat: { type: 'string', value: '3s', help: 'a beat so often, or what is the protocol\'s beat' },
-  'missed-limit': { type: 'string', value: '5', help: 'so many beats missed mean that the other side is gone' },
+  beat: { type: 'string', value: '3s', help: 'interval of the heartbeats, or of the protocol\'s own beat' },
+  'missed-limit': { type: 'string', value: '5', help: 'number of missed beats after which an end gives up' },
   keepalive: {
     type: 'string', value: '3/3/3 | off',
     help: 'TCP keepalive of the devices and of our own server: idle and interval in seconds, count (off; with '

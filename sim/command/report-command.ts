@@ -14,17 +14,17 @@ import { checkDifferent, fileName, inputName, nameOfInput, usage } from './value
 
 export const reportCommand = defineCommand({
   name: 'report',
-  about: "what a trace comes to that 'cablepull run --json > trace.ndjson' has stored",
+  about: "prints the verdicts of a trace that 'cablepull run --json > trace.ndjson' has stored",
   needs: 'the file of a trace, as in: cablepull report trace.ndjson',
   example: 'cablepull report trace.ndjson',
   options: {
-    html: { type: 'string', value: 'out.html', help: 'as a page: a time line for each device' },
+    html: { type: 'string', value: 'out.html', help: 'write the report as an HTML page, with a time line for each device' },
     expect: {
       type: 'string', multiple: true, value: '"server notices within 15s"',
       help: EXPECT_HELP,
     },
     ...CI_OPTIONS,
-    json: { type: 'boolean', default: false, help: 'as a JSON object' },
+    json: { type: 'boolean', default: false, help: 'print the report as a JSON object' },
   },
   run({ values, operands }, terminal) {
     const [trace = '', ...more] = operands;

@@ -19,54 +19,55 @@ export const RUN_OPTIONS = {
     multiple: true,
     value: 'HOST:PORT',
     help:
-      'your server, over real sockets; more than one: tried in turn. Behind -- COMMAND no more than :PORT, where it cannot ' +
-      'be found out. Without either: one of our own, simulated, in virtual time, 20 ms away, with 1% loss each way',
+      'connect to your server over real sockets; give it again for more servers, which each device tries in turn. With ' +
+      '-- COMMAND give only :PORT, if the command listens on several ports. Default: our own server on a simulated ' +
+      'network, in virtual time, 20 ms away, with 1% loss each way',
   },
   wait: {
     type: 'string',
     value: '10s',
-    help: 'with --server over real sockets: how long to wait until it listens (not at all)',
+    help: 'with --server: wait this long for the server to listen (0)',
   },
   network: {
     type: 'string',
     value: 'tun',
     help:
-      'the devices are joined to the network of this host, so that a server that runs already meets packets that really ' +
-      'stop: --server says where; as root, or with an interface made beforehand',
+      'join the simulated devices to the network of this host, for a server that runs already; --server is its address. ' +
+      'Needs root, or an interface that you made before',
   },
-  subnet: { type: 'string', value: '10.77.0.0/16', help: 'with --network tun: whose addresses the devices have (10.77.0.0/16)' },
+  subnet: { type: 'string', value: '10.77.0.0/16', help: 'with --network tun: the addresses of the devices (10.77.0.0/16)' },
   interface: { type: 'string', value: 'cablepull0', help: 'with --network tun: the name of the interface (cablepull0)' },
   devices: {
     type: 'string',
     value: 'N',
-    help: 'how many (20; 5 simulated): dev-1, dev-2, ...',
+    help: 'number of devices: dev-1, dev-2, ... (20 against your server, 5 against our own)',
   },
   ramp: {
     type: 'string',
     value: '10s',
-    help: 'how long it takes to switch them on, one after the other (1 ms for each, and at most 10 s)',
+    help: 'switch the devices on one after the other within this time (1 ms for each, at most 10 s)',
   },
   fault: {
     type: 'string',
     multiple: true,
     value: '"cable-pull on dev-1 at 10s for 30s"',
     help:
-      `again and again; kinds: ${FAULT_KINDS.join(', ')}; 'cablepull faults' tells of each, and of ranges, patterns ` +
-      "and 'every'",
+      `a fault; give it again for more. Kinds: ${FAULT_KINDS.join(', ')}. 'cablepull faults' explains each kind, and ` +
+      "ranges, patterns and 'every'",
   },
   plan: {
     type: 'string',
     value: 'FILE',
     help:
-      "faults, one a line; also 'devices 40 meter', 'profile w5500 on meter-*', 'beat 10s on meter-1..9', 'expect no " +
-      "false alarms': all options of devices and protocols without their dashes; - for standard input",
+      "read faults from a file, one in each line; - is standard input. Lines can also be options of devices and protocols " +
+      "without their dashes: 'devices 40 meter', 'profile w5500 on meter-*', 'beat 10s on meter-1..9', 'expect no false alarms'",
   },
   for: {
     type: 'string',
     value: '2m',
     help:
-      'how long (until 1 min after the last fault; with a server of yours until 20 s after it, and without faults until ' +
-      'Ctrl-C)',
+      'length of the run (until 1 min after the last fault; against your server until 20 s after the last fault, or ' +
+      'until Ctrl-C if there are no faults)',
   },
   expect: {
     type: 'string',
@@ -74,22 +75,22 @@ export const RUN_OPTIONS = {
     value: '"server notices within 15s"',
     help: EXPECT_HELP,
   },
-  report: { type: 'string', value: 'out.html', help: 'the run as a page: a time line for each device' },
+  report: { type: 'string', value: 'out.html', help: 'write the run as an HTML page, with a time line for each device' },
   ...CI_OPTIONS,
   live: {
     type: 'boolean',
     default: false,
     help:
-      'a page on this machine, whose address is printed: the fleet as it is, and a button for each fault. The run lasts ' +
-      'until its button End run, Ctrl-C or --for',
+      'serve a page on this machine that shows the fleet, with a button for each fault; its address is printed. The run ' +
+      'ends with the button End run, Ctrl-C or --for',
   },
-  speed: { type: 'string', value: '1', help: 'with --live, simulated: seconds of the run in a second (1)' },
-  json: { type: 'boolean', default: false, help: 'every event, and at the end the report, as a JSON object a line' },
+  speed: { type: 'string', value: '1', help: 'with --live in virtual time: seconds of the run in each real second (1)' },
+  json: { type: 'boolean', default: false, help: 'print each event as a JSON object in a line, and the report in the last line' },
   seed: {
     type: 'string',
     value: '7',
     default: '1',
-    help: 'of all that is left to chance (1): simulated, the same seed gives the same output',
+    help: 'seed of all random numbers (1); a simulated run with the same seed gives the same output',
   },
   ...PROGRAM_OPTIONS,
 
@@ -97,7 +98,7 @@ export const RUN_OPTIONS = {
   arp: {
     type: 'boolean',
     default: false,
-    help: 'simulated: the server and the devices are on one local network, and find one another by ARP; behind NAT they do anyway',
+    help: 'put the server and the simulated devices on one local network, where they find one another by ARP; devices behind NAT always do',
   },
 
   jobs: {
@@ -105,35 +106,35 @@ export const RUN_OPTIONS = {
     value: 'N',
     opensGroup: true,
     help:
-      'simulated, the fleet in blocks of a thousand, each with a server of its own, so many at a time; the output is the ' +
-      'same for every N (one a processor, above 100,000 devices; below, one server for all)',
+      'simulate the fleet in blocks of 1,000 devices, each with a server of its own, N blocks at a time; every N gives the ' +
+      'same output (up to 100,000 devices: one server for all; above: one block for each processor)',
   },
-  shard: { type: 'string', value: '3/16', help: 'the third of sixteen parts of these blocks' },
-  out: { type: 'string', value: 'part.json', help: "the part, for 'cablepull merge'" },
+  shard: { type: 'string', value: '3/16', help: 'do the third of sixteen parts of the blocks' },
+  out: { type: 'string', value: 'part.json', help: "write the part to a file, for 'cablepull merge'" },
 
   pcap: {
     type: 'string',
     value: 'out.pcapng',
     opensGroup: true,
-    help: 'but over real sockets: what every host sends, for Wireshark and tshark, with the faults as comments',
+    help: 'write what every host sends to a capture file for Wireshark and tshark, with the faults as comments; not over real sockets',
   },
   'offline-log': {
     type: 'string',
     value: 'REGEX',
     help:
-      'with -- COMMAND or --program: the lines of its output that say that a device is gone, by its name or its address: then the ' +
-      'server has noticed when its kernel has, and its program',
+      'with -- COMMAND or --program: the pattern of lines in which the server reports a device as gone, by its name or its ' +
+      'address. The server has then noticed when both its TCP and its program have',
   },
   netstat: {
     type: 'boolean',
     default: false,
-    help: 'but over real sockets: at the end every connection of every host, with the timer that runs',
+    help: 'print every connection of every host at the end, with its running timer; not over real sockets',
   },
 } as const;
 
 const definition = {
   name: 'run',
-  about: 'devices, a server, faults, and who noticed',
+  about: 'connects devices to a server, causes faults, and reports who noticed',
   example:
     'cablepull run --devices 9 --fault "hang on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
   takesCommand: true,

@@ -16,21 +16,21 @@ import type { Terminal } from './terminal.ts';
 import { durationOf, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
-  port: { type: 'string', value: '39002', default: String(SERVER_PORT), help: 'the port that it listens on' },
+  port: { type: 'string', value: '39002', default: String(SERVER_PORT), help: 'port to listen on (39002)' },
   host: {
     type: 'string',
     value: '127.0.0.1',
     default: '127.0.0.1',
-    help: 'the address that it listens on, or a name of it',
+    help: 'address or name to listen on',
   },
   scan: {
     type: 'string',
     value: '3s',
-    help: "at each scan a client's count goes up by 1; a beat sets it to 0; closed when it has reached --missed-limit (as often as --beat)",
+    help: "interval of the scans (--beat): each scan adds 1 to a client's count, a beat sets it to 0, and a scan that finds --missed-limit closes the connection",
   },
-  idle: { type: 'string', value: '10s', help: 'instead: closed at a scan (every 5 s) when nothing came for so long' },
-  'max-connections': { type: 'string', value: '20000', help: 'so many at a time; more are turned away (20000)' },
-  json: { type: 'boolean', default: false, help: 'an event a line' },
+  idle: { type: 'string', value: '10s', help: 'instead: a scan every 5 s closes a connection from which nothing arrived for this time' },
+  'max-connections': { type: 'string', value: '20000', help: 'number of connections beyond which clients are turned away (20000)' },
+  json: { type: 'boolean', default: false, help: 'print each event as a JSON object in a line' },
 } as const;
 
 export const serveCommand = defineProtocolCommand({

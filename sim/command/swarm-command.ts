@@ -28,45 +28,45 @@ import type { Terminal } from './terminal.ts';
 import { durationOf, fileName, JOBS_MAX, regularExpression, seedOf, shardOf, usage, wholeNumber } from './values.ts';
 
 const OPTIONS = {
-  runs: { type: 'string', value: '1000', help: 'how many' },
+  runs: { type: 'string', value: '1000', help: 'number of runs (1000)' },
   for: {
     type: 'string', value: '10m', default: '10m',
-    help: 'how long each is, at least 6m: at its end there are no faults, so that all can settle',
+    help: 'length of each run, at least 6m (10m); its last part has no faults, so that everything can settle',
   },
   seed: {
     type: 'string', value: '7', default: '1',
-    help: 'of all that is left to chance (1): the same seed gives the same report',
+    help: 'seed of all random numbers (1); the same seed gives the same report',
   },
   fault: {
     type: 'string', multiple: true, value: '"power-loss on dev-* at 1m for 30s"',
-    help: 'a plan of your own in place of random ones; again and again',
+    help: 'a fault of your own, in place of the random plans; give it again for more',
   },
   program: {
     type: 'string', value: '"server.mjs ARGS"', opensGroup: true,
-    help: 'your own Node server in place of ours: whether it crashes, leaks, or believes in ghosts',
+    help: 'test your own Node server instead of ours for crashes, leaks and ghosts',
   },
-  port: { type: 'string', value: '8080', help: 'with --program: where it listens, if at several ports' },
+  port: { type: 'string', value: '8080', help: 'with --program: the port to connect to, if the program listens on several' },
   protocol: {
     type: 'string', value: 'mqtt',
-    help: `with --program: what devices say to it: ${PROTOCOL_NAMES.join(', ')} (heartbeat)`,
+    help: `with --program: protocol of the devices: ${PROTOCOL_NAMES.join(', ')} (heartbeat)`,
   },
   'ghosts-within': {
     type: 'string', value: '2m',
-    help: 'with --program: so long it may believe in a device that nobody can reach (2m)',
+    help: 'with --program: longest time for which it may have an unreachable device online (2m)',
   },
   'offline-log': {
     type: 'string', value: 'REGEX',
-    help: 'with --program: the lines of its output that say that a device is gone, as over UDP no connection does',
+    help: 'with --program: the pattern of lines in which it reports a device as gone; needed over UDP',
   },
 
-  jobs: { type: 'string', value: 'N', help: 'so many at a time (one a processor)' },
-  json: { type: 'boolean', default: false, help: 'the report as a JSON object' },
+  jobs: { type: 'string', value: 'N', help: 'number of runs at a time (one for each processor)' },
+  json: { type: 'boolean', default: false, help: 'print the report as a JSON object' },
 
-  shard: { type: 'string', value: '3/16', help: 'the third of sixteen parts of it', opensGroup: true },
-  out: { type: 'string', value: 'part.json', help: "the part, for 'cablepull merge'" },
+  shard: { type: 'string', value: '3/16', help: 'do the third of sixteen parts', opensGroup: true },
+  out: { type: 'string', value: 'part.json', help: "write the part to a file, for 'cablepull merge'" },
 
-  run: { type: 'string', value: '417', help: 'one run alone, with what it is made of', opensGroup: true },
-  devices: { type: 'string', value: 'dev-1,dev-4', help: 'of its fleet only these' },
+  run: { type: 'string', value: '417', help: 'do one run alone, and print its scenario', opensGroup: true },
+  devices: { type: 'string', value: 'dev-1,dev-4', help: 'only these devices of its fleet' },
 } as const;
 
 export const swarmCommand = defineCommand({

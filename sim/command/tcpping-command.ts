@@ -17,14 +17,14 @@ import { durationOf, hostAndPort, usage, wholeNumber } from './values.ts';
 
 export const tcppingCommand = defineCommand({
   name: 'tcpping',
-  about: 'connects to a port again and again, and prints how long each handshake took',
+  about: 'connects to a port repeatedly, and prints the round trip of each TCP handshake',
   needs: 'HOST:PORT, the port to connect to',
   example: 'cablepull tcpping 192.0.2.1:39002 -c 5',
   options: {
-    count: { type: 'string', short: 'c', value: 'N', help: 'so many times (until Ctrl-C)' },
-    interval: { type: 'string', short: 'i', value: '1s', default: '1s', help: 'one so often' },
-    timeout: { type: 'string', short: 'W', value: '5s', default: '5s', help: 'how long an answer may take' },
-    json: { type: 'boolean', default: false, help: 'an object a line, and at the end the statistics' },
+    count: { type: 'string', short: 'c', value: 'N', help: 'number of attempts (until Ctrl-C)' },
+    interval: { type: 'string', short: 'i', value: '1s', default: '1s', help: 'interval of the attempts (1s)' },
+    timeout: { type: 'string', short: 'W', value: '5s', default: '5s', help: 'timeout of an attempt (5s)' },
+    json: { type: 'boolean', default: false, help: 'print a JSON object for each attempt, and the statistics in the last line' },
   },
   notes: `Exit status: 0 when a connection was made, 1 when none was, 2 for wrong usage or a host that is not there.`,
   run({ values, operands }, terminal) {

@@ -4,7 +4,7 @@ import { boardFault } from './board-fault.ts';
 
 export const addressRemovedFault = boardFault(
   {
-    summary: 'the network interface has no address any more: no route, though a carrier; what is sent is lost',
+    summary: 'the network interface loses its address: it has a carrier, but no route, and sent packets are lost',
     firmware: 'running',
     realTier: undefined,
     mutes: true,

@@ -6,7 +6,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const bandwidthFault = cableFault({
-  summary: 'no more than so much, each way; what does not fit the queue is lost',
+  summary: 'the bandwidth is limited in both directions; packets that do not fit the queue are lost',
   argument: BANDWIDTH,
   rule: (most) => bandwidth(bandwidthOf(most)),
   effect: () => 'harms',

@@ -4,7 +4,7 @@ import { boardFault } from './board-fault.ts';
 
 export const cablePullFault = boardFault(
   {
-    summary: 'the cable is out: its own end sees the carrier fall, the far end is told nothing',
+    summary: 'the cable is out: the near end loses its carrier, the far end learns nothing',
     firmware: 'running',
     realTier: 'T0',
     mutes: true,

@@ -6,7 +6,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const corruptFault = cableFault({
-  summary: 'in such a share of packets a bit is flipped, each way; their checksums find it, and they are lost',
+  summary: 'a bit is flipped in this share of packets, in both directions; the checksum fails, and the packet is lost',
   argument: SHARE,
   rule: (share) => corrupt(shareOf(share)),
   effect: (share) => (shareOf(share) === 1 ? 'cuts' : 'harms'),

@@ -4,7 +4,7 @@ import { boardFault } from './board-fault.ts';
 
 export const crashFault = boardFault(
   {
-    summary: 'the firmware dies as a process under an operating system, which closes its connections (FIN)',
+    summary: 'the firmware dies like a process, and the operating system closes its connections (FIN)',
     firmware: 'dead',
     realTier: 'T1',
     mutes: false,

@@ -3,7 +3,7 @@
 import { type KindOfFault, networkOf, NO_SLOWDOWN } from '../kind.ts';
 
 export const deafToProbesFault: KindOfFault = {
-  summary: 'the TCP stack ignores probes without data, as some do: the keepalive of others finds it dead',
+  summary: 'the TCP stack ignores keepalive probes without data, as some stacks do: the keepalive of others considers it dead',
   argument: undefined,
   lasts: () => true,
   effect: () => 'harms',

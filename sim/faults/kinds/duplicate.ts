@@ -6,7 +6,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const duplicateFault = cableFault({
-  summary: 'such a share of packets arrives twice, each way',
+  summary: 'this share of packets arrives twice, in both directions',
   argument: SHARE,
   rule: (share) => duplicate(shareOf(share)),
   effect: () => 'harms',

@@ -4,7 +4,7 @@ import { boardFault } from './board-fault.ts';
 
 export const hangFault = boardFault(
   {
-    summary: 'the firmware stops, its TCP stack lives and goes on answering',
+    summary: 'the firmware stops; its TCP stack lives and keeps answering',
     firmware: 'hung',
     realTier: 'T0',
     mutes: false,

@@ -6,7 +6,7 @@ import { TIME, timeOf } from '../argument.ts';
 import { type KindOfFault, networkOf, NO_SLOWDOWN } from '../kind.ts';
 
 export const idleResetFault: KindOfFault = {
-  summary: 'a box on the way resets each connection that is idle for so long: both ends get a RST at that very time',
+  summary: 'a box on the way resets each connection that is idle for this time: both ends get a RST at that moment',
   argument: { ...TIME, what: 'a time such as 4m, for which a connection is idle', example: '4m' },
   lasts: () => true,
   effect: () => 'latent',

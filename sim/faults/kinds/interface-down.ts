@@ -4,7 +4,7 @@ import { boardFault } from './board-fault.ts';
 
 export const interfaceDownFault = boardFault(
   {
-    summary: 'the network interface is set down: no carrier, no route; what is sent is lost',
+    summary: 'the network interface is set down: it has no carrier and no route, and sent packets are lost',
     firmware: 'running',
     realTier: undefined,
     mutes: true,

@@ -7,7 +7,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const jitterFault = cableFault({
-  summary: 'packets take from 0 to so much longer, each way, in order',
+  summary: 'each packet takes a random time from 0 to this longer, in both directions; the order stays',
   argument: TIME,
   rule: (added) => jitter(timeOf(added)),
   effect: () => 'harms',

@@ -7,7 +7,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const latencyFault = cableFault({
-  summary: 'packets take so much longer, each way',
+  summary: 'packets take this much longer, in both directions',
   argument: TIME,
   rule: (added) => latency(timeOf(added)),
   effect: () => 'harms',

@@ -6,7 +6,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const lossFault = cableFault({
-  summary: 'such a share of packets is lost, each way',
+  summary: 'this share of packets is lost, in both directions',
   argument: SHARE,
   rule: (share) => loss(shareOf(share)),
   effect: (share) => (shareOf(share) === 1 ? 'cuts' : 'harms'),

@@ -6,7 +6,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const mtuBlackholeFault = cableFault({
-  summary: 'packets of more bytes are dropped, each way, and no ICMP tells: small ones pass',
+  summary: 'packets with more bytes are dropped without ICMP, in both directions; small packets pass',
   argument: SIZE,
   rule: (bytes) => mtuBlackhole(sizeOf(bytes)),
   effect: () => 'harms',

@@ -7,7 +7,7 @@ import { type KindOfFault, networkOf, NO_SLOWDOWN } from '../kind.ts';
 
 export const natTimeoutFault: KindOfFault = {
   summary:
-    'a NAT box on the way forgets all connections now; with a time, each that is idle for so long; it drops what they send',
+    'a NAT box on the way forgets all connections now, or with a time each connection that is idle for that time; it drops their packets',
   argument: { ...TIME, what: 'a time such as 5m, for which a connection is idle', example: '5m', isOptional: true },
   lasts: (idle) => idle !== undefined,
   effect: (idle) => (idle === undefined ? 'cuts' : 'latent'),

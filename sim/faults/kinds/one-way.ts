@@ -6,7 +6,7 @@ import { NO_SLOWDOWN } from '../kind.ts';
 import { cableFault } from './cable-fault.ts';
 
 export const oneWayFault = cableFault({
-  summary: 'one way is dead, tx (from the host) or rx (to it), and nobody is told; the carrier stays',
+  summary: 'one direction is dead, tx (from the host) or rx (to the host), and nobody learns it; the carrier stays',
   argument: WAY,
   rule: blackhole,
   effect: () => 'cuts',

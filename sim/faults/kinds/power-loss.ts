@@ -4,7 +4,7 @@ import { boardFault } from './board-fault.ts';
 
 export const powerLossFault = boardFault(
   {
-    summary: 'the power is off: nothing is sent, the stack forgets everything; with the power it boots again',
+    summary: 'the power is off: the host sends nothing, and its stack forgets everything; it boots when power returns',
     firmware: 'off',
     realTier: 'T0',
     mutes: true,

@@ -12,7 +12,7 @@ import { cableFault } from './cable-fault.ts';
 const HELD_MS = 100;
 
 export const reorderFault = cableFault({
-  summary: `such a share of packets is held back for ${HELD_MS} ms, each way, and overtaken by those that follow`,
+  summary: `this share of packets is held back for ${HELD_MS} ms, in both directions; later packets overtake them`,
   argument: SHARE,
   rule: (share) => reorder(shareOf(share), HELD_MS),
   effect: () => 'harms',

@@ -3,7 +3,7 @@
 import { type KindOfFault, NO_SLOWDOWN } from '../kind.ts';
 
 export const roamFault: KindOfFault = {
-  summary: 'the host is given another address, as in another network: its old connections are mute; its name goes with it',
+  summary: 'the host gets another address, as in another network: its old connections fall silent, and its name moves with it',
   argument: undefined,
   lasts: () => false,
   effect: () => 'cuts',

@@ -37,11 +37,11 @@ export const DUBBO: ListedProtocol<ProtocolSettingsOf<'dubbo'>, DubboServiceSett
     },
   },
   words: {
-    summary: 'calls over a connection that the first of them opens; beats where nothing was read for --beat',
+    summary: 'calls over a connection that the first call opens, and beats when nothing was read for --beat',
     options: {
-      call: { type: 'string', value: '5m', only: 'run', help: 'a device calls the service so often' },
-      'call-timeout': { type: 'string', value: '1s', only: 'run', help: 'how long the answer to a call may take' },
-      service: { type: 'string', value: 'NAME', only: 'run', help: 'the service whose $echo is called' },
+      call: { type: 'string', value: '5m', only: 'run', help: 'interval of a device\'s calls' },
+      'call-timeout': { type: 'string', value: '1s', only: 'run', help: 'timeout of a call' },
+      service: { type: 'string', value: 'NAME', only: 'run', help: 'name of the service whose $echo is called' },
     },
     settings(said) {
       const { beatIntervalMs = 60_000, missedLimit = 3, keepAlive } = said;

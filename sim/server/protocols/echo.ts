@@ -24,7 +24,7 @@ export const ECHO: ListedProtocol<ProtocolSettingsOf<'echo'>, EchoServiceSetting
     serve: ({ lineIntervalMs }) => ({ turnIntervalMs: lineIntervalMs, open: (client) => new EchoHandler(client) }),
   },
   words: {
-    summary: 'text given back in upper case, a line each --beat',
+    summary: 'text returned in upper case, a line every --beat',
     settings({ beatIntervalMs, missedLimit, keepAlive }) {
       return {
         device: { keepAlive },

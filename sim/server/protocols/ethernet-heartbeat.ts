@@ -21,7 +21,7 @@ export const ETHERNET_HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'ethernet-hea
     }),
   },
   words: {
-    summary: 'a whole Ethernet frame that the firmware makes itself, which nobody answers; not over real sockets',
+    summary: 'whole Ethernet frames that the firmware makes itself, without answers; not over real sockets',
     settings({ beatIntervalMs = 1000, missedLimit = 3 }) {
       return {
         device: { beatIntervalMs },

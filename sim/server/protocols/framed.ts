@@ -43,9 +43,9 @@ export const FRAMED: ListedProtocol<ProtocolSettingsOf<'framed'>, FramedServiceS
     },
   },
   words: {
-    summary: 'a login, and beats where one end was idle for --beat',
+    summary: 'a login, and beats when an end was idle for --beat',
     options: {
-      push: { type: 'string', value: '5s', only: 'serve', help: 'the server sends data so often' },
+      push: { type: 'string', value: '5s', only: 'serve', help: 'interval at which the server sends data' },
     },
     settings(said) {
       const { beatIntervalMs = 5000, missedLimit = 3, keepAlive } = said;

@@ -40,9 +40,9 @@ export const HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'heartbeat'>, Heartbea
   words: {
     summary: 'beats in frames of 8 bytes',
     options: {
-      answers: { type: 'boolean', default: true, help: 'the server does not answer beats' },
+      answers: { type: 'boolean', default: true, help: 'expect no answers to beats' },
       adaptive: ADAPTIVE_OPTION,
-      push: { type: 'string', value: '5s', only: 'serve', help: 'the server sends data so often' },
+      push: { type: 'string', value: '5s', only: 'serve', help: 'interval at which the server sends data' },
     },
     settings(said) {
       const { beatIntervalMs, missedLimit, keepAlive } = said;

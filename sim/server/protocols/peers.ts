@@ -32,10 +32,10 @@ export const PEERS: ListedProtocol<ProtocolSettingsOf<'peers'>, MonitorSettings>
     serve: (settings) => new Monitor(settings),
   },
   words: {
-    summary: 'devices ping each other, and report to the server, their monitor, whom they do not hear',
+    summary: 'devices ping each other, and report silent devices to the server, their monitor',
     options: {
-      grace: { type: 'string', value: '20s', only: 'run', help: 'one that leaves a ping unanswered so long is reported' },
-      reporters: { type: 'string', value: '2', help: 'reports of so many, on different hosts, mark a device down' },
+      grace: { type: 'string', value: '20s', only: 'run', help: 'a device that leaves a ping unanswered for this time is reported' },
+      reporters: { type: 'string', value: '2', help: 'number of reporters on different hosts that mark a device down' },
     },
     settings(said) {
       const { beatIntervalMs, missedLimit } = said;

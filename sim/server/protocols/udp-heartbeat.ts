@@ -18,11 +18,11 @@ export const UDP_HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'udp-heartbeat'>, 
     serve: (_, host) => ({ open: (client) => new Sender(client, host) }),
   },
   words: {
-    summary: 'a text in a datagram, which nobody answers',
+    summary: 'a text in a datagram, without answers',
     options: {
       numbered: {
         type: 'boolean', default: false, only: 'run',
-        help: 'beats have numbers, and the server tells what is missing, late or double',
+        help: 'number the beats; the server reports missing, late and repeated ones',
       },
     },
     settings(said) {
