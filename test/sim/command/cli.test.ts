@@ -471,7 +471,7 @@ describe('cablepull faults', () => {
     const { stdout } = await ended('faults');
     expect(stdout).toMatch(/^cable-pull +T0 +T3 +T2 +the cable is out/m);
     expect(stdout).toMatch(/^crash +T1 +T3 +T2 /m);
-    expect(stdout).toMatch(/^loss 10% +- +T3 +T2 +such a share of packets is lost/m);
+    expect(stdout).toMatch(/^loss 10% +- +T3 +T2 +this share of packets is lost/m);
     expect(stdout).toMatch(/^nat-timeout \[5m\] +- +T3 +T2 /m);
     for (const kind of FAULT_KINDS) expect(stdout).toMatch(new RegExp(`^${kind}( \\S+)? +(T0|T1|-) +T3 +T2 `, 'm'));
   });
