@@ -31,7 +31,7 @@ export async function readStoredTrace(
   });
   const { error, notes } = await read(file, reader);
   const name = nameOfInput(file);
-  if (error !== undefined) throw new Problem(1, `${name}, ${error}`);
+  if (error !== undefined) throw new Problem(2, `${name}, ${error}`);
   for (const note of notes) terminal.log(`${name}: ${note}`);
   return { findings: judge.findings(), start: sessions.start, notes };
 }

@@ -55,7 +55,7 @@ const WATCHED_DEVICES = 20;
 export const tuneCommand = defineCommand({
   name: 'tune',
   about: 'for a path and a budget, the policies that no other beats, found by simulation',
-  example: 'cablepull tune --detect 30s --bytes 200kB --link "delay 300ms, loss 5%" --nat 5m',
+  example: 'cablepull tune --detect 60s --bytes 1MB --link "delay 150ms, loss 1%" --nat 5m',
   options: OPTIONS,
   notes: `The policies: beats and how many may be missed, TCP keepalive at both ends, and both together. A policy is on
 the front if no other within the budget is at least as good in detection time, traffic and false alarms, and better in

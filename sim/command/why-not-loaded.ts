@@ -1,10 +1,14 @@
-/** TypeScript of the user's own, which not every Node loads. */
+/** Files of the user that Node does not load: TypeScript, which not every Node loads, and files that are no program. */
 
 import process from 'node:process';
 
-/** A sentence, where the error is that this Node does not load TypeScript: by itself it does from 22.18 on. */
+/** Returns a sentence if Node does not load a file of this kind. Node loads TypeScript by itself from 22.18 on. */
 export function whyNotLoaded(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_UNKNOWN_FILE_EXTENSION') return undefined;
+  // Node's message ends with the file: `Unknown file extension ".ts" for /server.ts`.
+  if (!/Unknown file extension "\.[cm]?tsx?"/.test(error.message)) {
+    return `it is not JavaScript: ${error.message.replace(/ for .*/s, '')}`;
+  }
   return (
     `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or say ` +
     "NODE_OPTIONS='--import tsx' where tsx is installed, or compile the file to JavaScript"

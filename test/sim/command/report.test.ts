@@ -161,7 +161,7 @@ describe('what is no trace is told in one sentence', () => {
   ])('%s', async (_, make, sentence) => {
     const { status, stdout, stderr } = await ended('report', file('bad.ndjson', make(stored.split('\n'))));
     expect(stderr).toMatch(sentence);
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
   it.each<[string, readonly string[], number, RegExp]>([
