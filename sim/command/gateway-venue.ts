@@ -60,6 +60,7 @@ export class GatewayVenue implements Venue {
           });
     this.#bench = benchOf({
       command,
+      transport: settings.transport,
       ...(port !== undefined && { port }),
       ...(settings.offlineLog !== undefined && { offlineLog: settings.offlineLog }),
       ...(tun !== undefined && { tun }),

@@ -29,9 +29,25 @@ export async function socketsOf(pid: number): Promise<KernelSocket[]> {
   return texts.flatMap(parseProcNetTcp);
 }
 
-/** Waits until the server listens, on `port` where that is said; or gives a sentence that it does not. */
+/** UDP sockets that are bound and not connected: those that datagrams from anybody reach. */
+async function receiversOf(pid: number): Promise<KernelSocket[]> {
+  const texts = await Promise.all(
+    ['udp', 'udp6'].map((file) => readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')),
+  );
+  return texts.flatMap(parseProcNetTcp).filter(({ remote }) => remote.port === 0);
+}
+
+async function listenersOf(pid: number, transport: Transport): Promise<KernelSocket[]> {
+  if (transport === 'datagram') return receiversOf(pid);
+  return (await socketsOf(pid)).filter(({ state }) => state === 'LISTEN');
+}
+
+export type Transport = 'stream' | 'datagram';
+
+/** Waits until the server listens, on `port` if it is given. Resolves to a sentence if the server does not. */
 export async function waitUntilListening(
   pid: () => number | undefined,
+  transport: Transport,
   port: number | undefined,
   withinMs: number,
 ): Promise<Listening | string> {
@@ -40,10 +56,8 @@ export async function waitUntilListening(
   for (let waitedMs = 0; waitedMs < withinMs; waitedMs += POLL_MS) {
     await sleep(POLL_MS);
     const of = pid();
-    const listeners =
-      of === undefined
-        ? []
-        : (await socketsOf(of)).filter(({ state, local }) => state === 'LISTEN' && (port ?? local.port) === local.port);
+    const all = of === undefined ? [] : await listenersOf(of, transport);
+    const listeners = all.filter(({ local }) => (port ?? local.port) === local.port);
     const ports = new Set(
       listeners
         .map(({ local }) => local)

@@ -23,7 +23,7 @@ import { ServerEnds } from '../gateway/server-ends.ts';
 import type { HelperEvent, Interpreter } from './helper.ts';
 import { whyNoNamespace, whyNotHere } from './why-no-namespace.ts';
 import { attachByTun, IN_NAMESPACE, type TunOptions } from './attachment.ts';
-import { type Listening, sleep, socketsOf, waitUntilListening } from './listening.ts';
+import { type Listening, sleep, socketsOf, type Transport, waitUntilListening } from './listening.ts';
 import { kernelNetstat } from '../gateway/kernel-netstat.ts';
 import type { NetstatRow } from '../netstat.ts';
 import { ServerMachine } from './server-machine.ts';
@@ -37,6 +37,8 @@ export interface ServerBenchOptions extends SharedOptions {
   readonly tun?: TunOptions;
   /** Port of the server; default: found out. */
   readonly port?: number;
+  /** Whether devices send the server datagrams. Default: they connect to it (`stream`). */
+  readonly transport?: Transport;
   /** Longest wait until the server listens. Default 30 s. */
   readonly listenWithin?: Duration;
   /** Interpreter of the helper that keeps the server's network: default Perl, or Python if there is no Perl. */
@@ -200,7 +202,7 @@ export class ServerBench extends Simulation {
     }
   }
 
-  async #open({ command, tun, port, listenWithin = LISTEN_WITHIN_MS }: ServerBenchOptions): Promise<void> {
+  async #open({ command, tun, port, transport = 'stream', listenWithin = LISTEN_WITHIN_MS }: ServerBenchOptions): Promise<void> {
     const notHere = whyNotHere(process.platform);
     if (notHere !== undefined) throw new ServerBenchError(notHere);
     if (tun !== undefined) return this.#attach(tun);
@@ -210,7 +212,7 @@ export class ServerBench extends Simulation {
       (event) => event.kind === 'exit' || event.kind === 'ended' || event.kind === 'cannot-start',
     );
     const listening = await Promise.race([
-      waitUntilListening(() => this.#machine.pid, port, durationMs(listenWithin)),
+      waitUntilListening(() => this.#machine.pid, transport, port, durationMs(listenWithin)),
       gone.then((event) => this.#describeEnd(command, event)),
     ]);
     if (typeof listening === 'string') {

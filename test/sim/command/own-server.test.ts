@@ -160,6 +160,24 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
     expect(await leftWith(seconds)).toBe(0);
   });
 
+  it('finds a server over UDP, which says by its log that a device is gone', async () => {
+    const receiver = [
+      'import select, socket, time',
+      's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 39003)); heard = {}',
+      'while True:',
+      '  if select.select([s], [], [], 0.1)[0]: heard[s.recvfrom(2000)[1][0]] = time.monotonic()',
+      '  for who in [who for who, when in heard.items() if time.monotonic() - when > 2]:',
+      '    print("gone", who, flush=True); del heard[who]',
+    ].join('\n');
+    const { status, stdout } = await cablepull(
+      '--devices', '2', '--protocol', 'udp-heartbeat', '--beat', '500ms', '--for', '8s',
+      '--fault', 'cable-pull on dev-2 at 2s', '--offline-log', '^gone (\\S+)', '--', 'python3', '-c', receiver,
+    ).ended();
+    // The last beat came at most 500 ms before the pull; the server looks ten times a second.
+    expect(stdout).toMatch(/^cable-pull on dev-2 at 2s .* (1\.[5-9]|2\.[0-2]) s by log /m);
+    expect(status).toBe(0);
+  });
+
   it('can be ended while it waits for the server to listen', async () => {
     const seconds = `${91_000 + Math.floor(process.pid / 7)}.5`;
     const run = cablepull('--', 'sleep', seconds);
