@@ -202,7 +202,8 @@ export class ServerBench extends Simulation {
     }
   }
 
-  async #open({ command, tun, port, transport = 'stream', listenWithin = LISTEN_WITHIN_MS }: ServerBenchOptions): Promise<void> {
+  async #open(options: ServerBenchOptions): Promise<void> {
+    const { command, tun, port, transport = 'stream', listenWithin = LISTEN_WITHIN_MS } = options;
     const notHere = whyNotHere(process.platform);
     if (notHere !== undefined) throw new ServerBenchError(notHere);
     if (tun !== undefined) return this.#attach(tun);
