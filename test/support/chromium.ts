@@ -45,6 +45,8 @@ export class Chromium {
     const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--remote-debugging-pipe'];
     this.#process = spawn(CHROMIUM, [...flags, `--user-data-dir=${this.#folder}`, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      // A process group of its own, so that its helpers end with it and write no more into the folder.
+      detached: true,
     });
     const [, , , input, output] = this.#process.stdio as unknown as readonly [null, null, null, Writable, Readable];
     this.#input = input;
@@ -77,9 +79,10 @@ export class Chromium {
 
   async close(): Promise<void> {
     const ended = new Promise<void>((resolve) => this.#process.once('exit', () => resolve()));
-    this.#process.kill('SIGKILL');
+    const { pid } = this.#process;
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
     await ended;
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20 });
   }
 
   #read(text: string): void {
