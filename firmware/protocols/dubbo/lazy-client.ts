@@ -16,6 +16,7 @@ import { Semaphore } from '../../rtos/semaphore.ts';
 import {
   type ConnectionConfig, type Dialogue, keepConnected, type Server, serverName, type SessionEnd,
 } from '../../tasks/connection.ts';
+import { FrameQueue } from '../../tasks/frame-queue.ts';
 import { IdleTimers } from '../../tasks/idle-timers.ts';
 import { DUBBO_STATUS, DubboDecoder, type DubboMessage, type DubboSink, encodeDubbo, HESSIAN_2 } from './frame.ts';
 import { encodeErrorText, HESSIAN_NULL } from './invocation.ts';
@@ -38,9 +39,6 @@ export type CallOutcome =
 
 /** Above the tasks that call, so that an answer is there before the next call. */
 const PRIORITY = 3;
-
-/** Most frames that may wait for room: a peer that keeps asking and reads no answers gets no more. */
-const QUEUED_FRAMES_MAX = 64;
 
 /** Longer than this nobody need wait: a turn for nothing is harmless. */
 const WAIT_MS_MAX = 60_000;
@@ -109,9 +107,7 @@ export class LazyConnection implements Dialogue, DubboSink {
   #lastId = 0n;
   #lateAnswers = 0;
   #readMs = 0;
-  /** Frames to be sent, with the sent part of the first. */
-  #outgoing: Outgoing[] = [];
-  #takenBytes = 0;
+  readonly #outgoing = new FrameQueue<Outgoing>();
   /** Beats since the last answer to one, and when the first of them was sent. */
   #unanswered = 0;
   #unansweredSinceMs = 0;
@@ -140,13 +136,13 @@ export class LazyConnection implements Dialogue, DubboSink {
     const id = ++this.#lastId;
     const call: Call = { over: new Semaphore(this.#os), outcome: undefined };
     this.#calls.set(id, call);
-    this.#queue({ call: id, isBeat: false, bytes: encodeDubbo({ ...REQUEST, id, isEvent: false }, body) });
+    this.#outgoing.push({ call: id, isBeat: false, bytes: encodeDubbo({ ...REQUEST, id, isEvent: false }, body) });
     this.#socket?.wake();
     yield* call.over.take(this.#os.msToTicks(timeoutMs));
     if (call.outcome !== undefined) return call.outcome;
     this.#calls.delete(id);
     // What nobody has begun to send need not be sent any more.
-    this.#outgoing = this.#outgoing.filter((frame, i) => frame.call !== id || (i === 0 && this.#takenBytes > 0));
+    this.#outgoing.withdraw((frame) => frame.call === id);
     return { kind: 'failed', by: 'timeout' };
   }
 
@@ -164,7 +160,7 @@ export class LazyConnection implements Dialogue, DubboSink {
     this.#decoder.reset();
     this.#readMs = this.#hal.clock.now();
     this.#idle.start(this.#readMs);
-    this.#takenBytes = 0;
+    this.#outgoing.rewind();
     this.#unanswered = 0;
   }
 
@@ -180,7 +176,7 @@ export class LazyConnection implements Dialogue, DubboSink {
   }
 
   get waitsFor(): number {
-    return this.#outgoing.length === 0 ? READABLE : READABLE | WRITABLE;
+    return this.#outgoing.isEmpty ? READABLE : READABLE | WRITABLE;
   }
 
   waitTicks(): number {
@@ -192,7 +188,7 @@ export class LazyConnection implements Dialogue, DubboSink {
   #down(by: LossReason): void {
     this.#socket = undefined;
     this.#downBy = by;
-    this.#outgoing = [];
+    this.#outgoing.clear();
     for (const call of this.#calls.values()) over(call, { kind: 'failed', by });
     this.#calls.clear();
   }
@@ -209,7 +205,7 @@ export class LazyConnection implements Dialogue, DubboSink {
       const bytes = message.isEvent
         ? encodeDubbo({ ...RESPONSE, id, serialization, status: DUBBO_STATUS.OK, isEvent: true }, body)
         : encodeDubbo({ ...RESPONSE, id, status: DUBBO_STATUS.SERVICE_ERROR, isEvent: false }, NO_SERVICE);
-      this.#queue({ isBeat: false, bytes });
+      this.#outgoing.push({ isBeat: false, bytes });
     }
   }
 
@@ -253,38 +249,25 @@ export class LazyConnection implements Dialogue, DubboSink {
       return { by: 'missed-beats', detail: `nothing came for ${nowMs - this.#readMs} ms` };
     }
     // What waits to be sent already is a sign of life as good.
-    while (this.#idle.take(nowMs) !== undefined) if (this.#outgoing.length === 0) this.#beat();
-    return this.#outgoing.length > QUEUED_FRAMES_MAX
-      ? { by: 'not-reading', detail: `${this.#outgoing.length} frames wait to be taken` }
-      : undefined;
+    while (this.#idle.take(nowMs) !== undefined) if (this.#outgoing.isEmpty) this.#beat();
+    return this.#outgoing.overflow();
   }
 
   #beat(): void {
     if (this.#unanswered > 0) this.#tell?.({ kind: 'beat-missed', missed: this.#unanswered });
     const id = ++this.#lastId;
-    this.#queue({ isBeat: true, bytes: encodeDubbo({ ...REQUEST, id, isEvent: true }, HESSIAN_NULL) });
+    this.#outgoing.push({ isBeat: true, bytes: encodeDubbo({ ...REQUEST, id, isEvent: true }, HESSIAN_NULL) });
   }
 
   // ---- what goes ----
 
-  #queue(frame: Outgoing): void {
-    this.#outgoing.push(frame);
-  }
-
   #send(socket: Socket, nowMs: number): SessionEnd | undefined {
-    for (let first = this.#outgoing[0]; first !== undefined; first = this.#outgoing[0]) {
-      const count = socket.tryWrite(first.bytes.subarray(this.#takenBytes));
-      if (count < 0) return count === EAGAIN ? undefined : { by: errnoOf(count) };
-      this.#takenBytes += count;
-      if (this.#takenBytes < first.bytes.length) return undefined;
-      this.#outgoing.shift();
-      this.#takenBytes = 0;
-      if (!first.isBeat) continue;
+    return this.#outgoing.send(socket, ({ isBeat }) => {
+      if (!isBeat) return;
       if (this.#unanswered === 0) this.#unansweredSinceMs = nowMs;
       this.#unanswered++;
       this.#tell?.({ kind: 'beat-sent' });
-    }
-    return undefined;
+    });
   }
 }
 

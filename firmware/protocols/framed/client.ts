@@ -14,6 +14,7 @@ import { type ConnectionConfig, type Dialogue, keepConnected, type SessionEnd } 
 import {
   encodeFramed, FramedDecoder, type FramedSink, type FramedType, LOGIN_ACCEPTED, LOGIN_NAME_BYTES_MAX,
 } from './frame.ts';
+import { FrameQueue } from '../../tasks/frame-queue.ts';
 import { IdleTimers, type IdlePeriods } from '../../tasks/idle-timers.ts';
 
 export interface FramedConfig extends ConnectionConfig, IdlePeriods {
@@ -32,9 +33,6 @@ const EAGAIN = failure('EAGAIN');
 
 /** Receive buffer of all clients: its content is decoded before the task blocks. */
 const RECEIVED = new Uint8Array(1024);
-
-/** Most frames that may wait for room: a server that keeps asking and reads no answers gets no more. */
-const QUEUED_FRAMES_MAX = 64;
 
 export function framedTask(os: Kernel, hal: Hal, config: FramedConfig, onEvent: EventListener | undefined): Task {
   return keepConnected(os, hal, config, new FramedClient(os, hal, config, onEvent), onEvent);
@@ -57,9 +55,7 @@ class FramedClient implements Dialogue, FramedSink {
   #isLoggedIn = false;
   #loginByMs = 0;
   #nextDataMs = 0;
-  /** Frames to be sent, with the sent part of the first. */
-  #outgoing: Outgoing[] = [];
-  #takenBytes = 0;
+  readonly #outgoing = new FrameQueue<Outgoing>();
   /** Questions since the last answer, and when the first of them was sent. */
   #unanswered = 0;
   #unansweredSinceMs = 0;
@@ -84,8 +80,7 @@ class FramedClient implements Dialogue, FramedSink {
     this.#idle.start(nowMs);
     this.#isLoggedIn = false;
     this.#loginByMs = nowMs + this.#config.loginTimeoutMs;
-    this.#outgoing = [];
-    this.#takenBytes = 0;
+    this.#outgoing.clear();
     this.#unanswered = 0;
     this.#receivedBytes = 0;
     this.#end = undefined;
@@ -98,7 +93,7 @@ class FramedClient implements Dialogue, FramedSink {
   }
 
   get waitsFor(): number {
-    return this.#outgoing.length === 0 ? READABLE : READABLE | WRITABLE;
+    return this.#outgoing.isEmpty ? READABLE : READABLE | WRITABLE;
   }
 
   waitTicks(): number {
@@ -169,15 +164,13 @@ class FramedClient implements Dialogue, FramedSink {
     for (let idle = this.#idle.take(nowMs); idle !== undefined; idle = this.#idle.take(nowMs)) {
       if (idle === 'reader') return { by: 'missed-beats', detail: `nothing came for ${readerIdleMs} ms` };
       // What waits to be sent already is a sign of life as good.
-      if (this.#isLoggedIn && this.#outgoing.length === 0) this.#ask();
+      if (this.#isLoggedIn && this.#outgoing.isEmpty) this.#ask();
     }
     if (this.#isLoggedIn && dataIntervalMs > 0 && nowMs >= this.#nextDataMs) {
       this.#nextDataMs = Math.max(this.#nextDataMs + dataIntervalMs, nowMs);
-      if (this.#outgoing.length === 0) this.#queue('DATA', this.#data);
+      if (this.#outgoing.isEmpty) this.#queue('DATA', this.#data);
     }
-    return this.#outgoing.length > QUEUED_FRAMES_MAX
-      ? { by: 'not-reading', detail: `${this.#outgoing.length} frames wait to be taken` }
-      : undefined;
+    return this.#outgoing.overflow();
   }
 
   #ask(): void {
@@ -192,20 +185,11 @@ class FramedClient implements Dialogue, FramedSink {
   }
 
   #send(socket: Socket, nowMs: number): SessionEnd | undefined {
-    for (let first = this.#outgoing[0]; first !== undefined; first = this.#outgoing[0]) {
-      const count = socket.tryWrite(first.bytes.subarray(this.#takenBytes));
-      if (count < 0) return count === EAGAIN ? undefined : { by: errnoOf(count) };
-      this.#takenBytes += count;
-      if (this.#takenBytes < first.bytes.length) return undefined;
-      this.#outgoing.shift();
-      this.#takenBytes = 0;
-      this.#idle.wrote(nowMs);
-      this.#sent(first.type, nowMs);
-    }
-    return undefined;
+    return this.#outgoing.send(socket, ({ type }) => this.#sent(type, nowMs));
   }
 
   #sent(type: FramedType, nowMs: number): void {
+    this.#idle.wrote(nowMs);
     if (type === 'DATA') this.#tell?.({ kind: 'data-sent', bytes: this.#config.dataBytes });
     if (type !== 'HEARTBEAT_REQ') return;
     if (this.#unanswered === 0) this.#unansweredSinceMs = nowMs;
