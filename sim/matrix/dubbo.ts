@@ -4,6 +4,7 @@ import type { ProtocolSettingsOf } from '../../firmware/index.ts';
 import { firmware, referenceServer, SIMULATED_SERVERS } from '../programs.ts';
 import type { MatrixFault } from './matrix.ts';
 import type { ProtocolPolicy } from './policy.ts';
+import { usualFaultsAt } from './usual-faults.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -25,37 +26,24 @@ function policy(
   };
 }
 
-const AT = '10m';
+const usual = usualFaultsAt('10m');
 
 export const DUBBO_FAULTS: readonly MatrixFault[] = [
-  {
-    name: 'cable',
-    plan: `cable-pull on dev-1 at ${AT}`,
-    why:
-      'Both ends count from the last byte that they have read. A call that times out ends no connection: without beats '
-      + 'the device is left to TCP, and the server, which waits, to nothing.',
-  },
-  { name: 'power', plan: `power-loss on dev-1 at ${AT}`, why: 'As with the cable, for the server.' },
-  {
-    name: 'power and reboot',
-    plan: `power-loss on dev-1 at ${AT} for 5s`,
-    why:
-      'The device calls at once over a new connection. The server writes nothing to the old one, and has a ghost; '
-      + 'unless an answer was under way, which is sent again and has a reset for an answer.',
-  },
-  {
-    name: 'hang',
-    plan: `hang on dev-1 at ${AT}`,
-    why: 'Neither calls nor beats come from a hung firmware: the connection is idle.',
-  },
-  {
-    name: 'server power',
-    plan: `power-loss on server at ${AT}`,
-    why: 'Calls fail one by one from the first on; the connection is given up when nothing was read for three beats.',
-  },
-  {
-    name: 'server hang',
-    plan: `hang on server at ${AT}`,
-    why: "The server's stack acknowledges calls and beats alike: only beats without an answer tell.",
-  },
+  usual(
+    'cable',
+    'Both ends count from the last byte that they have read. A call that times out ends no connection: without beats '
+    + 'the device is left to TCP, and the server, which waits, to nothing.',
+  ),
+  usual('power', 'As with the cable, for the server.'),
+  usual(
+    'power and reboot',
+    'The device calls at once over a new connection. The server writes nothing to the old one, and has a ghost; '
+    + 'unless an answer was under way, which is sent again and has a reset for an answer.',
+  ),
+  usual('hang', 'Neither calls nor beats come from a hung firmware: the connection is idle.'),
+  usual(
+    'server power',
+    'Calls fail one by one from the first on; the connection is given up when nothing was read for three beats.',
+  ),
+  usual('server hang', "The server's stack acknowledges calls and beats alike: only beats without an answer tell."),
 ];

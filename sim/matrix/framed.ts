@@ -4,6 +4,7 @@ import type { IdlePeriods } from '../../firmware/tasks/idle-timers.ts';
 import { firmware, referenceServer, SIMULATED_SERVERS } from '../programs.ts';
 import type { MatrixFault } from './matrix.ts';
 import type { ProtocolPolicy } from './policy.ts';
+import { usualFaultsAt } from './usual-faults.ts';
 
 /** Netty's IdleStateHandler on either end: reader, writer and all-idle time. */
 export const FRAMED_POLICIES: readonly ProtocolPolicy[] = [
@@ -22,35 +23,26 @@ function policy(name: string, device: Partial<IdlePeriods>, server: Partial<Idle
   };
 }
 
-const AT = '10m';
+const usual = usualFaultsAt('10m');
 
 export const FRAMED_FAULTS: readonly MatrixFault[] = [
-  {
-    name: 'cable',
-    plan: `cable-pull on dev-1 at ${AT}`,
-    why:
-      'Each end reads nothing for 15 s. A device without a reader idle time is left to TCP, which gives up what it has '
-      + 'sent in vain.',
-  },
-  { name: 'power', plan: `power-loss on dev-1 at ${AT}`, why: 'As with the cable, for the server.' },
-  {
-    name: 'power and reboot',
-    plan: `power-loss on dev-1 at ${AT} for 5s`,
-    why: 'The device logs in anew. A server that asks has a reset for an answer; one that waits has a ghost for 15 s.',
-  },
-  {
-    name: 'hang',
-    plan: `hang on dev-1 at ${AT}`,
-    why: 'Questions are acknowledged by the stack, and answered by nobody: the reader is idle.',
-  },
-  {
-    name: 'server power',
-    plan: `power-loss on server at ${AT}`,
-    why: 'The other way round: a reader idle time on the device finds it, a writer idle time alone does not.',
-  },
-  {
-    name: 'server hang',
-    plan: `hang on server at ${AT}`,
-    why: "The server's stack acknowledges each question: without a reader idle time the device asks for ever.",
-  },
+  usual(
+    'cable',
+    'Each end reads nothing for 15 s. A device without a reader idle time is left to TCP, which gives up what it has '
+    + 'sent in vain.',
+  ),
+  usual('power', 'As with the cable, for the server.'),
+  usual(
+    'power and reboot',
+    'The device logs in anew. A server that asks has a reset for an answer; one that waits has a ghost for 15 s.',
+  ),
+  usual('hang', 'Questions are acknowledged by the stack, and answered by nobody: the reader is idle.'),
+  usual(
+    'server power',
+    'The other way round: a reader idle time on the device finds it, a writer idle time alone does not.',
+  ),
+  usual(
+    'server hang',
+    "The server's stack acknowledges each question: without a reader idle time the device asks for ever.",
+  ),
 ];

@@ -11,6 +11,7 @@ import { Simulation } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import type { Noticed, Verdict } from '../verdict/verdict.ts';
 import { firmwareOfPolicy, POLICIES, type Policy, serverOf } from './policy.ts';
+import { usualFaultsAt } from './usual-faults.ts';
 
 export interface MatrixFault {
   readonly name: string;
@@ -20,36 +21,28 @@ export interface MatrixFault {
   readonly why?: string;
 }
 
-/** Time of the faults: everything is calm by then. */
-const AT = '1m';
+/** Makes the usual rows. Everything is calm when their faults come. */
+const usual = usualFaultsAt('1m');
 
 /** Faults that heartbeats and keepalive are usually argued about. */
 export const MATRIX_FAULTS: readonly MatrixFault[] = [
-  {
-    name: 'cable',
-    plan: `cable-pull on dev-1 at ${AT}`,
-    why: 'A pulled cable sends no FIN: an idle connection shows nothing, for ever; keepalive and beats each find out by their own silence.',
-  },
-  {
-    name: 'power',
-    plan: `power-loss on dev-1 at ${AT}`,
-    why: 'A device without power sends no FIN either, and there is nobody left to notice on its side.',
-  },
-  {
-    name: 'power and reboot',
-    plan: `power-loss on dev-1 at ${AT} for 5s`,
-    why: 'The rebooted stack knows nothing of the old connection and answers a probe with RST; a server that never speaks first keeps the ghost beside the new session until it counts missed beats.',
-  },
-  {
-    name: 'hang',
-    plan: `hang on dev-1 at ${AT}`,
-    why: "A hung firmware's TCP stack lives and answers keepalive probes, so that TCP alone never finds it: only beats come from the firmware.",
-  },
-  {
-    name: 'server power',
-    plan: `power-loss on server at ${AT}`,
-    why: 'The other way round: the device goes on believing in a dead server, unless it asks; answers to its beats, or probes, tell it.',
-  },
+  usual(
+    'cable',
+    'A pulled cable sends no FIN: an idle connection shows nothing, for ever; keepalive and beats each find out by their own silence.',
+  ),
+  usual('power', 'A device without power sends no FIN either, and there is nobody left to notice on its side.'),
+  usual(
+    'power and reboot',
+    'The rebooted stack knows nothing of the old connection and answers a probe with RST; a server that never speaks first keeps the ghost beside the new session until it counts missed beats.',
+  ),
+  usual(
+    'hang',
+    "A hung firmware's TCP stack lives and answers keepalive probes, so that TCP alone never finds it: only beats come from the firmware.",
+  ),
+  usual(
+    'server power',
+    'The other way round: the device goes on believing in a dead server, unless it asks; answers to its beats, or probes, tell it.',
+  ),
   {
     name: 'NAT expiry (5 min)',
     plan: 'nat-timeout 5m on dev-1 from 0s',

@@ -4,6 +4,7 @@ import type { PingPolicyName } from '../../firmware/protocols/mqtt/ping-policy.t
 import type { MatrixFault } from './matrix.ts';
 import { mqttBroker, type MqttBrokerSettings, mqttFirmware } from '../programs.ts';
 import type { ProtocolPolicy } from './policy.ts';
+import { usualFaultsAt } from './usual-faults.ts';
 
 const KEEP_ALIVE_S = 30;
 const PUBLISH_INTERVAL_MS = 10_000;
@@ -31,41 +32,27 @@ function policy(pings: PingPolicyName, broker: MqttBrokerSettings['keepAlive']):
   };
 }
 
-const AT = '10m';
+const usual = usualFaultsAt('10m');
 
 export const MQTT_FAULTS: readonly MatrixFault[] = [
-  {
-    name: 'cable',
-    plan: `cable-pull on dev-1 at ${AT}`,
-    why:
-      'The broker hears nothing for 1.5 x keep alive, and looks as often as it does. A client that takes what it sends itself ' +
-      "for a sign of life is left to TCP's retransmissions.",
-  },
-  {
-    name: 'power',
-    plan: `power-loss on dev-1 at ${AT}`,
-    why: 'As with the cable; the will is published then.',
-  },
-  {
-    name: 'power and reboot',
-    plan: `power-loss on dev-1 at ${AT} for 5s`,
-    why: 'The device comes back with the same client identifier: its new connection takes the session over, and the ghost goes.',
-  },
-  {
-    name: 'hang',
-    plan: `hang on dev-1 at ${AT}`,
-    why: 'No packet comes from a hung firmware, whatever its TCP stack acknowledges: keep alive finds it.',
-  },
-  {
-    name: 'server power',
-    plan: `power-loss on server at ${AT}`,
-    why: 'PINGREQ has no answer. How long a client waits before it asks, and then for PINGRESP, is its own.',
-  },
-  {
-    name: 'server hang',
-    plan: `hang on server at ${AT}`,
-    why:
-      "The server's TCP acknowledges every message of QoS 0: a client that takes that for a sign of life never learns that " +
-      'nobody reads them.',
-  },
+  usual(
+    'cable',
+    'The broker hears nothing for 1.5 x keep alive, and looks as often as it does. A client that takes what it sends itself ' +
+    "for a sign of life is left to TCP's retransmissions.",
+  ),
+  usual('power', 'As with the cable; the will is published then.'),
+  usual(
+    'power and reboot',
+    'The device comes back with the same client identifier: its new connection takes the session over, and the ghost goes.',
+  ),
+  usual('hang', 'No packet comes from a hung firmware, whatever its TCP stack acknowledges: keep alive finds it.'),
+  usual(
+    'server power',
+    'PINGREQ has no answer. How long a client waits before it asks, and then for PINGRESP, is its own.',
+  ),
+  usual(
+    'server hang',
+    "The server's TCP acknowledges every message of QoS 0: a client that takes that for a sign of life never learns that " +
+    'nobody reads them.',
+  ),
 ];

@@ -3,6 +3,7 @@
 import { firmware, referenceServer, SIMULATED_SERVERS } from '../programs.ts';
 import type { MatrixFault } from './matrix.ts';
 import type { ProtocolPolicy } from './policy.ts';
+import { usualFaultsAt } from './usual-faults.ts';
 
 export const UDP_HEARTBEAT_POLICIES: readonly ProtocolPolicy[] = [
   policy('1 s x 3', 1000, 3), policy('5 s x 3', 5000, 3), policy('30 s x 3', 30_000, 3), policy('5 s x 12', 5000, 12),
@@ -21,28 +22,20 @@ function policy(name: string, beatIntervalMs: number, missedLimit: number): Prot
 }
 
 const AT = '10m';
+const usual = usualFaultsAt(AT);
 
 export const UDP_HEARTBEAT_FAULTS: readonly MatrixFault[] = [
-  {
-    name: 'cable',
-    plan: `cable-pull on dev-1 at ${AT}`,
-    why: 'The time since the last beat that came; the device learns nothing from a network that answers nothing.',
-  },
+  usual(
+    'cable',
+    'The time since the last beat that came; the device learns nothing from a network that answers nothing.',
+  ),
   {
     name: 'cable, for 10 s',
     plan: `cable-pull on dev-1 at ${AT} for 10s`,
     why: 'Beats are lost, and not sent again; who allows for more silence than that never notices.',
   },
-  { name: 'power', plan: `power-loss on dev-1 at ${AT}`, why: 'As with the cable.' },
-  {
-    name: 'power and reboot',
-    plan: `power-loss on dev-1 at ${AT} for 5s`,
-    why: 'The device beats from another port: another sender to the server, beside a ghost.',
-  },
-  { name: 'hang', plan: `hang on dev-1 at ${AT}`, why: 'No beat comes from a hung firmware.' },
-  {
-    name: 'server power',
-    plan: `power-loss on server at ${AT}`,
-    why: 'The device goes on beating to nobody, for ever.',
-  },
+  usual('power', 'As with the cable.'),
+  usual('power and reboot', 'The device beats from another port: another sender to the server, beside a ghost.'),
+  usual('hang', 'No beat comes from a hung firmware.'),
+  usual('server power', 'The device goes on beating to nobody, for ever.'),
 ];
