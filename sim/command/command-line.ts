@@ -27,16 +27,21 @@ function shellWord(text: string): string {
 
 /** Without options that have values. */
 export function without(options: readonly string[], args: readonly string[]): string[] {
-  const { own, behind } = splitAtTerminator(args);
-  const isOut = (arg: string, i: number): boolean =>
-    options.some((option) => isOption(option, arg) || own[i - 1] === option);
-  const kept = own.filter((arg, i) => !isOut(arg, i));
-  return behind === undefined ? kept : [...kept, '--', ...behind];
+  return ownWhere(args, (arg, i, own) => {
+    return !options.some((option) => isOption(option, arg) || own[i - 1] === option);
+  });
 }
 
 /** Without an option that has no value. */
 export function withoutFlag(option: string, args: readonly string[]): string[] {
+  return ownWhere(args, (arg) => arg !== option);
+}
+
+/** The words that are kept; all that stand behind `--` are. */
+function ownWhere(
+  args: readonly string[], isKept: (arg: string, i: number, own: readonly string[]) => boolean,
+): string[] {
   const { own, behind } = splitAtTerminator(args);
-  const kept = own.filter((arg) => arg !== option);
+  const kept = own.filter(isKept);
   return behind === undefined ? kept : [...kept, '--', ...behind];
 }

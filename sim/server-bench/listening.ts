@@ -21,24 +21,17 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => nodeClock().setAlarm(ms, resolve));
 }
 
-/** The sockets of the namespace that a process is in. Empty where the process is gone. */
-export async function socketsOf(pid: number): Promise<KernelSocket[]> {
+/** Returns the sockets of the namespace that a process is in; none if the process is gone. */
+export async function socketsOf(pid: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<KernelSocket[]> {
   const texts = await Promise.all(
-    ['tcp', 'tcp6'].map((file) => readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')),
+    [protocol, `${protocol}6`].map((file) => readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')),
   );
   return texts.flatMap(parseProcNetTcp);
 }
 
-/** UDP sockets that are bound and not connected: those that datagrams from anybody reach. */
-async function receiversOf(pid: number): Promise<KernelSocket[]> {
-  const texts = await Promise.all(
-    ['udp', 'udp6'].map((file) => readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')),
-  );
-  return texts.flatMap(parseProcNetTcp).filter(({ remote }) => remote.port === 0);
-}
-
 async function listenersOf(pid: number, transport: Transport): Promise<KernelSocket[]> {
-  if (transport === 'datagram') return receiversOf(pid);
+  // A UDP socket that is bound and not connected receives datagrams from anybody.
+  if (transport === 'datagram') return (await socketsOf(pid, 'udp')).filter(({ remote }) => remote.port === 0);
   return (await socketsOf(pid)).filter(({ state }) => state === 'LISTEN');
 }
 

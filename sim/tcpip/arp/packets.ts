@@ -4,23 +4,23 @@ import { ARP, ARP_REPLY, ARP_REQUEST, type Packet, TCP } from '../../packet/pack
 import type { Stack } from '../stack.ts';
 
 /** Asks who has `address`: everybody, or the one who had it last. */
-export function sendArpRequest({ host }: Stack, address: number, isBroadcast: boolean): void {
+export function sendArpRequest(stack: Stack, address: number, isBroadcast: boolean): void {
+  sendArp(stack, ARP_REQUEST, address, isBroadcast);
+}
+
+export function sendArpReply(stack: Stack, { source }: Packet): void {
+  sendArp(stack, ARP_REPLY, source, false);
+}
+
+function sendArp(
+  { host }: Stack, operation: typeof ARP_REQUEST | typeof ARP_REPLY, address: number, isBroadcast: boolean,
+): void {
   const packet = host.world.packets.take();
   packet.protocol = ARP;
-  packet.code = ARP_REQUEST;
+  packet.code = operation;
   packet.source = host.address;
   packet.destination = address;
   packet.isBroadcast = isBroadcast;
-  host.link.send(packet);
-}
-
-export function sendArpReply({ host }: Stack, { source }: Packet): void {
-  const packet = host.world.packets.take();
-  packet.protocol = ARP;
-  packet.code = ARP_REPLY;
-  packet.source = host.address;
-  packet.destination = source;
-  packet.isBroadcast = false;
   host.link.send(packet);
 }
 
