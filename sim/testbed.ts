@@ -256,12 +256,10 @@ export class Testbed {
     }
   }
 
-  /** Heals a fault that goes on, by its number in the trace. Does nothing if the fault is over. */
-  heal(id: number): void {
-    for (const [host, faults] of this.#open) {
-      const open = faults.find(({ facts }) => facts.id === id);
-      if (open !== undefined) return this.#end(host, open);
-    }
+  /** Heals a fault of a host that goes on, by its number in the trace. Does nothing if the fault is over. */
+  heal(host: string, id: number): void {
+    const open = this.#openOf(host).find(({ facts }) => facts.id === id);
+    if (open !== undefined) this.#end(host, open);
   }
 
   #scheduleNext(fault: Fault, target: Target, coming: Iterator<Occurrence, void>): void {

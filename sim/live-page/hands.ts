@@ -41,7 +41,7 @@ export class Hands {
     }
   }
 
-  #healSoon({ id, fromMs }: FaultSpan): void {
+  #healSoon({ id, host, fromMs }: FaultSpan): void {
     const { agenda } = this.#testbed;
     let atMs = nextMoment(agenda.now());
     // The plan that repeats the run says how long the fault lasted: in floating point, too, its start and its length
@@ -49,7 +49,7 @@ export class Hands {
     for (let tries = 0; tries < TRIES_MAX && fromMs + lengthBetween(fromMs, atMs) !== atMs; tries++) {
       atMs = nextMoment(atMs);
     }
-    agenda.at(atMs, () => this.#testbed.heal(id));
+    agenda.at(atMs, () => this.#testbed.heal(host, id));
   }
 }
 

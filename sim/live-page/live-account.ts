@@ -7,7 +7,7 @@ import { ghostUntil, onlineOf } from '../sessions/session.ts';
 import type { Testbed } from '../testbed.ts';
 import { describeTraceEvent, isNotable, type TraceEvent } from '../trace/trace.ts';
 import { Judge } from '../verdict/judge.ts';
-import { packData, type PackedData, type PackedDevice } from '../verdict/page/data.ts';
+import { packData, type PackedData } from '../verdict/page/data.ts';
 import { tiles } from '../verdict/page/sections.ts';
 import { summarize } from '../verdict/summary.ts';
 import { TimeLines } from '../verdict/time-line.ts';
@@ -43,16 +43,12 @@ export class LiveAccount {
 
   /** Devices in the order in which the trace first names them, so that their rows stay where they are. */
   timeLines(nowMs: number): PackedData {
-    const lines = this.#timeLines.lines(nowMs);
-    const places = new Map(lines.map(({ name }, i) => [name, i]));
-    const packed = packData({
+    return packData({
       endMs: nowMs,
       findings: this.#judge.findings(nowMs),
-      lines,
+      lines: this.#timeLines.lines(nowMs),
       serverFaults: this.#timeLines.serverFaults(nowMs),
-    });
-    const placeOf = ([name]: PackedDevice): number => places.get(name) ?? 0;
-    return { ...packed, devices: packed.devices.toSorted((a, b) => placeOf(a) - placeOf(b)) };
+    }, 'fleet');
   }
 
   /** HTML. */

@@ -41,7 +41,7 @@ export function livePage(title: string, about: string, deviceCount: number, scri
 <div id="sliders"></div>
 <h2>So far</h2>
 <div id="summary"></div>
-${timeLinesOf(`${groupedCount(deviceCount, 'device')}, up to now`)}
+${timeLinesOf(`${groupedCount(deviceCount, 'device')}, up to now`, 'fleet')}
 <h2>Log</h2>
 <div id="log" role="log" tabindex="0" aria-label="What happened, the latest last"></div>
 </div>`;

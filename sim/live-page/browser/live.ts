@@ -356,8 +356,8 @@ function finish({ update, lines, plan }: LiveEnd): void {
   // The run's server is gone: the plan is in the page from now on.
   const link = find<HTMLAnchorElement>('plan');
   link.href = `data:text/plain;charset=utf-8,${encodeURIComponent(plan)}`;
-  const toDo = '#faults button, #faults input, #sliders input, #pause, #end, #speed';
-  for (const one of document.querySelectorAll(toDo)) one.setAttribute('disabled', '');
+  const acting = '#faults button, #faults input, #sliders input, #pause, #end, #speed';
+  for (const one of document.querySelectorAll(acting)) one.setAttribute('disabled', '');
   say('The run is over. What you see is how it ended.');
 }
 
@@ -374,17 +374,17 @@ source.addEventListener('error', () => {
 });
 source.addEventListener('open', () => say(''));
 
-function setPace(): void {
-  const isPaused = pauseButton.getAttribute('aria-pressed') === 'true';
+function setPace(isPaused: boolean): void {
   void ask({ act: 'pace', speed: Number(speedSelect.value), isPaused });
 }
 
-onClick('pause', () => {
-  const isPaused = pauseButton.getAttribute('aria-pressed') !== 'true';
-  void ask({ act: 'pace', speed: Number(speedSelect.value), isPaused });
-});
+function isPausing(): boolean {
+  return pauseButton.getAttribute('aria-pressed') === 'true';
+}
+
+onClick('pause', () => setPace(!isPausing()));
 speedSelect.addEventListener('change', () => {
-  setPace();
+  setPace(isPausing());
   speedSelect.blur();
 });
 onClick('end', () => void ask({ act: 'end' }));

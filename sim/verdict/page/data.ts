@@ -56,16 +56,18 @@ const NOTE = 0;
 const ERROR = 1;
 const ALARM = 2;
 
-export function packData({
-  endMs,
-  findings,
-  lines,
-  serverFaults,
-}: Pick<PageData, 'endMs' | 'findings' | 'lines' | 'serverFaults'>): PackedData {
+/** Order of the rows: the longest ghost first, or the order of the lines. */
+export type RowOrder = 'trouble' | 'fleet';
+
+export function packData(
+  { endMs, findings, lines, serverFaults }: Pick<PageData, 'endMs' | 'findings' | 'lines' | 'serverFaults'>,
+  order: RowOrder = 'trouble',
+): PackedData {
   const texts = new Texts();
   const alarms = new Map<string, FalseAlarm[]>();
   for (const alarm of findings.falseAlarms) alarms.set(alarm.device, [...(alarms.get(alarm.device) ?? []), alarm]);
-  const devices = byInterest(lines, alarms).map((line) => packDevice(line, alarms.get(line.name) ?? [], texts));
+  const sorted = order === 'trouble' ? byInterest(lines, alarms) : lines;
+  const devices = sorted.map((line) => packDevice(line, alarms.get(line.name) ?? [], texts));
   const server = serverFaults.flatMap((fault) => packFault(fault, texts));
   return { endMs: whole(endMs), texts: texts.all, server, devices };
 }

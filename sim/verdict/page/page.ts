@@ -4,7 +4,7 @@
  */
 
 import { summarize } from '../summary.ts';
-import { packData, type PageData } from './data.ts';
+import { packData, type PageData, type RowOrder } from './data.ts';
 import { htmlDocument } from './document.ts';
 import { groupedCount, embedJson, escapeHtml, humanTime } from './html.ts';
 import { distributionFigure, expectationList, headline, LEGEND, tiles, verdictSection } from './sections.ts';
@@ -40,8 +40,13 @@ function timeLines(devices: number, endMs: number): string {
   return timeLinesOf(`${groupedCount(devices, 'device')} over ${humanTime(endMs)}, the longest ghost first`);
 }
 
-/** Returns the frame that the script draws the time lines in; `whose` describes them for those who cannot see them. */
-export function timeLinesOf(whose: string): string {
+const ORDER_WORDS: Readonly<Record<RowOrder, string>> = { trouble: 'longest ghost first', fleet: 'as in the fleet' };
+
+/**
+ * Returns the frame that the script draws the time lines in, whose data are packed in that order; `whose` describes
+ * them for those who cannot see them.
+ */
+export function timeLinesOf(whose: string, order: RowOrder = 'trouble'): string {
   const what = `Time lines of ${whose}. Arrow keys go from device to device and from moment to moment; plus, minus and 0 zoom.`;
   return `<h2>Time lines</h2>
 ${LEGEND}
@@ -49,7 +54,7 @@ ${LEGEND}
 <div id="tools">
 <input id="filter" type="search" placeholder="Find a device" aria-label="Show the devices with this in their names" autocomplete="off">
 <label>Sort <select id="sort">
-<option value="trouble">longest ghost first</option><option value="name">by name</option>
+<option value="${order}">${ORDER_WORDS[order]}</option><option value="name">by name</option>
 </select></label>
 <span class="count" id="count" role="status"></span>
 <button id="earlier" type="button" aria-label="Earlier" title="Earlier">←</button>
