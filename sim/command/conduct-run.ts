@@ -22,8 +22,13 @@ import { SimulatedVenue } from './simulated-venue.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
-/** Runs to the end, or to Ctrl-C, and returns the exit status. Rejects with a Problem. */
-export async function conductRun(settings: RunSettings, terminal: Terminal): Promise<number> {
+/**
+ * Runs to the end, or to Ctrl-C, and returns the exit status. `onOutcome` is called with the outcome before it is
+ * printed. Rejects with a Problem.
+ */
+export async function conductRun(
+  settings: RunSettings, terminal: Terminal, onOutcome: (outcome: Outcome) => void = () => {},
+): Promise<number> {
   const fleet = new Fleet(settings.deviceCount, settings.servers.length);
   const ends = new ProgramEnds();
   const ciFiles = new CiFiles(settings.ciFiles, settings.repeatWithoutFiles, terminal);
@@ -86,6 +91,7 @@ export async function conductRun(settings: RunSettings, terminal: Terminal): Pro
   // Over real sockets nothing happens twice in the same way.
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
   const outcome = outcomeOf(venue.testbed.witness.judge.findings(endMs), settings.expectations, repeat);
+  onOutcome(outcome);
   fleet.addBeats(venue.testbed.beats);
   const tally = fleet.tally();
   printRun(settings, outcome, tally, ends, connections, interruptedBy !== undefined, terminal);

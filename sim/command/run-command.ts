@@ -151,7 +151,10 @@ const definition = {
 
 export const runCommand = defineProtocolCommand(definition);
 
-/** The settings of a run, from what stands behind `run` on a command line and the lines of its plan. */
-export async function readRun(args: readonly string[], plan: PlanFile): Promise<RunSettings> {
-  return runSettings(await readProtocolOptions(definition, args), plan);
+/**
+ * Returns the settings of a run, from the words behind `run` on a command line. `readBefore` replaces what these words
+ * say of the plan. Rejects with a Problem.
+ */
+export async function readRun(args: readonly string[], readBefore?: PlanFile): Promise<RunSettings> {
+  return runSettings(await readProtocolOptions(definition, args), readBefore);
 }

@@ -5,11 +5,12 @@ import { type Candidate, optionsOf } from '../tune/candidates.ts';
 import { frontPlot, frontTable, letter, nearestLines } from '../tune/tune-text.ts';
 import { tune, type Tuning } from '../tune/tune.ts';
 import { formatBytes } from '../text.ts';
+import type { Detection, Summary } from '../verdict/summary.ts';
 import { nodeClock } from '../../hal/node/index.ts';
 import { commandLine } from './command-line.ts';
 import { defineCommand } from './command.ts';
 import { ProgressLine } from './progress-line.ts';
-import { type RunReport, silentRun } from './silent-run.ts';
+import { silentRun } from './silent-run.ts';
 import type { Terminal } from './terminal.ts';
 import { bytesOf, durationOf, numberOf, seedOf, wholeNumber } from './values.ts';
 
@@ -90,16 +91,13 @@ one of them. Exit status 1 if no policy is within the budget.`,
     };
     const tuning = await search(terminal, values.json, (run) => tune(budget, {
       async detection(candidate, fault) {
-        const { serverP99Ms, serverNever, deviceP99Ms, deviceNever } = await run.report(lines.faulty(candidate, fault));
-        return {
-          serverP99Ms: serverNever > FAULTY_DEVICES / 100 ? undefined : serverP99Ms,
-          deviceP99Ms: deviceNever > FAULTY_DEVICES / 100 ? undefined : deviceP99Ms,
-        };
+        const { server, device } = await run.summary(lines.faulty(candidate, fault));
+        return { serverP99Ms: noticedP99Ms(server), deviceP99Ms: noticedP99Ms(device) };
       },
       async quiet(candidate, isLong) {
-        const { falseAlarms, bytesADay } = await run.report((isLong ? lines.watched : lines.glance)(candidate));
-        if (bytesADay === undefined) throw new Error('a run without an end');
-        return { falseAlarms, bytesADay, deviceHours: isLong ? hours : GLANCE_HOURS };
+        const { falseAlarms, trafficADay } = await run.summary((isLong ? lines.watched : lines.glance)(candidate));
+        if (trafficADay === undefined) throw new Error('a run without an end');
+        return { falseAlarms, bytesADay: trafficADay.bytes, deviceHours: isLong ? hours : GLANCE_HOURS };
       },
       onProgress: run.progress,
     }));
@@ -117,9 +115,14 @@ one of them. Exit status 1 if no policy is within the budget.`,
   },
 });
 
+/** Undefined: more than one in a hundred was not noticed. */
+function noticedP99Ms({ p99Ms, never }: Detection): number | undefined {
+  return never > FAULTY_DEVICES / 100 ? undefined : p99Ms;
+}
+
 interface Search {
-  /** Rejects where the user has ended the search. */
-  report(args: readonly string[]): Promise<RunReport>;
+  /** Rejects if the user has ended the search. */
+  summary(args: readonly string[]): Promise<Summary>;
   progress(done: number, of: number, stage: string): void;
 }
 
@@ -141,10 +144,10 @@ async function search(
   });
   try {
     return await work({
-      async report(args) {
-        const report = isOver ? undefined : await silentRun(args, (how) => (stop = how));
-        if (report === undefined) throw new Interrupted();
-        return report;
+      async summary(args) {
+        const summary = isOver ? undefined : await silentRun(args, (how) => (stop = how));
+        if (summary === undefined) throw new Interrupted();
+        return summary;
       },
       progress(done, of, stage) {
         if (line.comesDue(clock.now())) line.tell(`${stage}: ${done} of ${of} policies`);
