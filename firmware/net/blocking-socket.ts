@@ -54,7 +54,7 @@ export abstract class BlockingSocket<Reason extends Errno | 'closed' = Errno> im
     this.selector?.give();
   }
 
-  /** Tries until there is something to read, and gives what the try gave; `inVain` after `timeout` ticks. */
+  /** Tries until there is something to read. Returns the result of the last try; `inVain` after `timeout` ticks. */
   protected *tryUntil<Result>(
     attempt: () => Result, inVain: Result, timeout: number,
   ): Generator<void, Result, void> {

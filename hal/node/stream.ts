@@ -173,7 +173,7 @@ export class NodeStream implements StreamSocket, Droppable {
       socket.destroy();
     } else if (socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished) {
       // libuv refuses a reset while its shutdown is under way (UV_EINVAL of uv_tcp_close_reset), and Node then leaves
-      // the handle open for ever. With nothing left to send, the shutdown is over in a moment.
+      // the handle open forever. With nothing left to send, the shutdown is over in a moment.
       socket.once('finish', reset);
     } else {
       socket.resetAndDestroy();

@@ -1,5 +1,5 @@
 /**
- * How the devices of a run over real sockets are doing while it lasts: on a terminal a table that is drawn anew,
+ * How the devices of a run over real sockets are doing while it lasts: on a terminal a table that is redrawn,
  * elsewhere plain lines. All of it goes to standard error.
  */
 

@@ -1,5 +1,5 @@
 /**
- * A line that tells how far something is: on a terminal drawn anew, elsewhere printed now and then. To standard error.
+ * A line that tells how far something is: on a terminal redrawn, elsewhere printed now and then. To standard error.
  */
 
 import type { Terminal } from './terminal.ts';

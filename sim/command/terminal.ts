@@ -28,7 +28,7 @@ export interface Terminal {
    */
   whenRead(then: () => void): void;
   log(line: LogLine): void;
-  /** Whether the log goes to a terminal, on which lines can be drawn anew. */
+  /** Whether the log goes to a terminal, on which lines can be redrawn. */
   readonly isInteractive: boolean;
   readonly rows: number;
   readonly columns: number;

@@ -64,7 +64,7 @@ export class Tracer {
     const sent = directionOf(packet.source, packet.sourcePort, packet.destination, packet.destinationPort);
     const answered = directionOf(packet.destination, packet.destinationPort, packet.source, packet.sourcePort);
     if ((flags & SYN) !== 0) {
-      // A connection that begins anew: what is known of the last one between the same ports is no more true.
+      // A new connection: facts about the last connection between the same ports no longer hold.
       if ((flags & ACK) === 0 && this.#initialSeqs.get(sent) !== packet.seq) this.#initialSeqs.delete(answered);
       this.#initialSeqs.set(sent, packet.seq);
     }

@@ -20,7 +20,7 @@ export type OfflineReason =
   | { readonly kind: 'not-reading'; readonly queuedBytes: number }
   /** The protocol's rules. `reason` is a sentence without a full stop. */
   | { readonly kind: 'dropped'; readonly reason: string }
-  /** The same device has come anew, as client `by`. */
+  /** The same device has connected again, as client `by`. */
   | { readonly kind: 'taken-over'; readonly by: number }
   /** Others do not hear it: their names. */
   | { readonly kind: 'reported'; readonly by: readonly string[] }

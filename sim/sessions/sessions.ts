@@ -266,7 +266,7 @@ export class Sessions {
     this.#leave(device, atMs, { kind: 'reconnected' });
     const end = local === undefined ? `${device.name} at ${atMs}` : this.ends.nameOf(local);
     const there = this.#byEnd.get(end) ?? NO_SESSIONS;
-    // Over datagrams from the same end the server cannot know that the device has begun anew: it has the same client.
+    // Over datagrams from the same end the server cannot know that the device has restarted: it has the same client.
     const known = there.find((one) => device.isAssumed && one.device === device && one.dropped === undefined)?.online;
     for (const older of there) {
       if (older.device !== device) continue;

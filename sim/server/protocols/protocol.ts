@@ -142,7 +142,7 @@ export interface Client {
   drop(reason: string): void;
   /** The same, as it was silent for longer than its protocol allows. */
   dropSilent(): void;
-  /** The same, as the same device has come anew, as the client of that number. */
+  /** The same, because the same device has connected again, as the client of that number. */
   dropTakenOver(by: number): void;
   /** The same, as others, of these names, do not hear it. */
   dropReported(by: readonly string[]): void;

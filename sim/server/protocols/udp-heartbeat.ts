@@ -62,7 +62,7 @@ class Sender implements ClientHandler {
   /** Counts a number with the window of RFC 4303, section 3.4.3, which knows what has arrived before. */
   #count(number: number): void {
     const highest = this.#highest;
-    // The first; or a sender that has started anew.
+    // The first; or a sender that has started again.
     if (highest === undefined || (number === 0 && highest >= WINDOW)) {
       this.#highest = number;
       this.#come = 1;

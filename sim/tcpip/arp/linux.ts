@@ -17,7 +17,7 @@ type State = 'NONE' | 'INCOMPLETE' | 'REACHABLE' | 'STALE' | 'DELAY' | 'PROBE' |
 
 /** neigh_timer_handler: no timer is set nearer than HZ/100. */
 const TIMER_MS_MIN = 8;
-/** neigh_periodic_work: the reachable time is drawn anew each 300 s. */
+/** neigh_periodic_work: the reachable time is drawn again every 300 s. */
 const DRAWN_ANEW_S = 300;
 /** neigh_forced_gc leaves alone what has changed within 5 s. */
 const GC_SPARED_S = 5;

@@ -1,6 +1,6 @@
 /**
  * FreeRTOS+TCP 4.4.1 with the defaults of FreeRTOSIPConfigDefaults.h ("Defaults" below), and ipconfigTCP_KEEP_ALIVE
- * set, which is off there. What it does about data that nobody acknowledges is: retransmit for ever, until it is
+ * set, which is off there. What it does about data that nobody acknowledges is: retransmit forever, until it is
  * closed. Only keepalive finds a dead peer.
  */
 
@@ -153,7 +153,7 @@ export const FREERTOS_TCP: Profile = {
 
   userTimeout: false,
   // FreeRTOS_Sockets.c, FreeRTOS_connect: eCLOSE_WAIT sets eSOCKET_CLOSED, and that is pdFREERTOS_ERRNO_ENOTCONN; where
-  // its block time (ipconfigSOCK_DEFAULT_RECEIVE_BLOCK_TIME, which is for ever) ends before, ETIMEDOUT.
+  // its block time (ipconfigSOCK_DEFAULT_RECEIVE_BLOCK_TIME, which is forever) ends before, ETIMEDOUT.
   timeoutErrno: 'ENOTCONN',
   // FreeRTOS_TCP_IP.c, xProcessReceivedTCPPacket: RST in eCONNECT_SYN leads to eCLOSED, and vTCPStateChange, for which
   // neither is connected, tells nobody: who waits in FreeRTOS_connect waits until its block time ends. Here that is as

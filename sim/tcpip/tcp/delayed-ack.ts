@@ -35,7 +35,7 @@ export function dataCame(tcb: Tcb, bytes: number): void {
       } else if (pause < tcb.ackDelayTicks) {
         tcb.ackDelayTicks = Math.min((tcb.ackDelayTicks >> 1) + pause, tcb.rtoTicks);
       } else if (pause > tcb.rtoTicks) {
-        // The sender may have begun anew with a small window, which only ACKs open.
+        // The sender may have started again with a small window, which only ACKs open.
         moreQuickAcks(tcb);
       }
     }

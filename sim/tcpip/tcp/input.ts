@@ -240,7 +240,7 @@ function isAcceptable(tcb: Tcb, seq: number, end: number): boolean {
 
 /**
  * RFC 9293 3.10.7.4: an ACK in answer, that tells what would fit. Those without data only so often, so that two ends
- * cannot answer one another for ever.
+ * cannot answer one another forever.
  */
 function answerUnacceptable(tcb: Tcb, packet: Packet, end: number): void {
   if ((packet.flags & RST) !== 0) return;
@@ -292,7 +292,7 @@ function pureSynArrives(tcb: Tcb, packet: Packet): boolean {
   return handshake.otherSyn !== 'challenge';
 }
 
-/** The peer's SYN has come once more, and its time counts anew. */
+/** The peer's SYN has arrived again, and its time starts again. */
 function answerSynAgain(tcb: Tcb): void {
   tcb.lastDataTick = tcb.stack.clock.nowTick;
   sendSyn(tcb);
