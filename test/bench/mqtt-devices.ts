@@ -5,12 +5,10 @@
  */
 
 import { createRequire } from 'node:module';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { boot, firmwareImage } from 'cablepull/firmware';
 import { nodeClock, nodeNetwork } from 'cablepull/hal/node';
 import { Bench } from 'cablepull/sim';
-import type { DevicesCost, DevicesResult } from './devices.ts';
-import { usedBytes } from './memory.ts';
+import { costOfDevices, type DevicesCost, finish } from './devices-cost.ts';
 
 export type MqttFleet = 'boards' | 'mqtt.js';
 
@@ -82,45 +80,21 @@ function mqttJs(port: number, events: FleetEvents, module: string): AddClient {
   };
 }
 
-async function measure(kind: MqttFleet, count: number, port: number, module: string): Promise<DevicesCost> {
-  const residentBefore = process.memoryUsage.rss();
+function measure(kind: MqttFleet, count: number, port: number, module: string): Promise<DevicesCost> {
   let [connected, ponged] = [0, 0];
   const events: FleetEvents = { connected: () => void connected++, ponged: () => void ponged++, failed: finish };
-  const add = kind === 'boards' ? boards(port, events) : mqttJs(port, events, module);
-  let added = 0;
   const periodMs = KEEP_ALIVE_S * 1000;
-  // One at a time, however late it is: those that connect together would ping together ever after, and share the cost
-  // of waking up.
-  const addMore = async (more: number): Promise<void> => {
-    for (let i = 0; i < more; i++) {
-      add(added++);
-      await sleep((2 * periodMs) / more);
-    }
-    while (connected < added) await sleep(10);
-  };
-
-  await addMore(FIRST_CLIENTS);
-  const heapBefore = usedBytes();
-  await addMore(count);
-  await sleep(periodMs);
-
-  ponged = 0;
-  const cpuBefore = process.cpuUsage();
-  await sleep(MEASURED_PERIODS * periodMs);
-  const cpu = process.cpuUsage(cpuBefore);
-  const beats = ponged;
-  if (beats < added) throw new Error(`only ${beats} pings of ${added} clients were answered`);
-  return {
-    cpuUsPerBeat: (cpu.user + cpu.system) / beats,
-    // A peak, because the engine gives memory back at times of its own choosing.
-    residentBytesPerDevice: (process.resourceUsage().maxRSS * 1024 - residentBefore) / added,
-    heapBytesPerDevice: (usedBytes() - heapBefore) / count,
-  };
-}
-
-function finish(result: DevicesCost | string): void {
-  const message: DevicesResult = typeof result === 'string' ? { failure: result } : result;
-  process.send?.(message, () => process.exit());
+  return costOfDevices(count, {
+    begin: () => (kind === 'boards' ? boards(port, events) : mqttJs(port, events, module)),
+    connected: () => connected,
+    answered: () => ponged,
+    firstCount: FIRST_CLIENTS,
+    spreadMs: 2 * periodMs,
+    periodMs,
+    measuredPeriods: MEASURED_PERIODS,
+  }, (pings, clients) => {
+    if (pings < clients) throw new Error(`only ${pings} pings of ${clients} clients were answered`);
+  });
 }
 
 const [kind, count, port, module = ''] = process.argv.slice(2);

@@ -12,7 +12,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { DevicesCost, DevicesResult } from './devices.ts';
+import type { DevicesCost, DevicesResult } from './devices-cost.ts';
 import { figure, type Figure, type Question } from './figure.ts';
 import type { MqttFleet } from './mqtt-devices.ts';
 import type { Asked } from './part.ts';

@@ -6,7 +6,7 @@
 import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { DevicesCost, DevicesResult } from './devices.ts';
+import type { DevicesCost, DevicesResult } from './devices-cost.ts';
 import { figure, type Figure, type Question } from './figure.ts';
 import type { FleetKind } from './fleets.ts';
 import type { Asked } from './part.ts';
