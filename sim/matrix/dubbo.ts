@@ -31,19 +31,22 @@ const usual = usualFaultsAt('10m');
 export const DUBBO_FAULTS: readonly MatrixFault[] = [
   usual(
     'cable',
-    'Both ends count from the last byte that they have read. A call that times out ends no connection: without beats '
-    + 'the device is left to TCP, and the server, which waits, to nothing.',
+    'Each end counts from the last byte that it has read. A call that times out does not end the connection. Without '
+    + 'beats, only TCP retransmission ends it on the device, and nothing ends it on the server, which only waits.',
   ),
-  usual('power', 'As with the cable, for the server.'),
+  usual('power', 'For the server this is the same as a pulled cable.'),
   usual(
     'power and reboot',
-    'The device calls at once over a new connection. The server writes nothing to the old one, and has a ghost; '
-    + 'unless an answer was under way, which is sent again and has a reset for an answer.',
+    'The device calls at once over a new connection. The server writes nothing to the old connection and has a ghost '
+    + 'there, unless an answer was in flight: that answer is retransmitted and gets a reset.',
   ),
-  usual('hang', 'Neither calls nor beats come from a hung firmware: the connection is idle.'),
+  usual('hang', 'A hung firmware sends neither calls nor beats: the connection is idle.'),
   usual(
     'server power',
-    'Calls fail one by one from the first on; the connection is given up when nothing was read for three beats.',
+    'Every call fails; the device gives up the connection when it has read nothing for three beats.',
   ),
-  usual('server hang', "The server's stack acknowledges calls and beats alike: only beats without an answer tell."),
+  usual(
+    'server hang',
+    "The server's stack acknowledges calls and beats alike: only the missing answers to beats show the hang.",
+  ),
 ];

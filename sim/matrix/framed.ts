@@ -28,21 +28,22 @@ const usual = usualFaultsAt('10m');
 export const FRAMED_FAULTS: readonly MatrixFault[] = [
   usual(
     'cable',
-    'Each end reads nothing for 15 s. A device without a reader idle time is left to TCP, which gives up what it has '
-    + 'sent in vain.',
+    'Each end reads nothing for 15 s. On a device without a reader idle time, only TCP retransmission ends the '
+    + 'connection.',
   ),
-  usual('power', 'As with the cable, for the server.'),
+  usual('power', 'For the server this is the same as a pulled cable.'),
   usual(
     'power and reboot',
-    'The device logs in anew. A server that asks has a reset for an answer; one that waits has a ghost for 15 s.',
+    'The device logs in again over a new connection. A server that sends a question gets a reset; a server that only '
+    + 'waits has a ghost for 15 s.',
   ),
-  usual('hang', 'Questions are acknowledged by the stack, and answered by nobody: the reader is idle.'),
+  usual('hang', "The hung firmware's stack acknowledges each question, but nobody answers: the server's reader is idle."),
   usual(
     'server power',
-    'The other way round: a reader idle time on the device finds it, a writer idle time alone does not.',
+    'Now the server is dead: a reader idle time on the device finds this, a writer idle time alone does not.',
   ),
   usual(
     'server hang',
-    "The server's stack acknowledges each question: without a reader idle time the device asks for ever.",
+    "The server's stack acknowledges each question, so a device without a reader idle time never stops asking.",
   ),
 ];

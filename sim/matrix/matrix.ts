@@ -28,25 +28,29 @@ const usual = usualFaultsAt('1m');
 export const MATRIX_FAULTS: readonly MatrixFault[] = [
   usual(
     'cable',
-    'A pulled cable sends no FIN: an idle connection shows nothing, for ever; keepalive and beats each find out by their own silence.',
+    'A pulled cable sends no FIN, so an idle connection never shows it. Keepalive probes and beats find it, because '
+    + 'nothing answers them.',
   ),
-  usual('power', 'A device without power sends no FIN either, and there is nobody left to notice on its side.'),
+  usual('power', 'A device without power sends no FIN either, and cannot notice anything itself.'),
   usual(
     'power and reboot',
-    'The rebooted stack knows nothing of the old connection and answers a probe with RST; a server that never speaks first keeps the ghost beside the new session until it counts missed beats.',
+    'The rebooted stack does not know the old connection and answers a probe with RST. A server that never sends '
+    + 'first keeps the ghost beside the new session until it has counted the missed beats.',
   ),
   usual(
     'hang',
-    "A hung firmware's TCP stack lives and answers keepalive probes, so that TCP alone never finds it: only beats come from the firmware.",
+    'The TCP stack of a hung firmware still answers keepalive probes, so TCP alone never finds the hang. Only beats '
+    + 'come from the firmware itself.',
   ),
   usual(
     'server power',
-    'The other way round: the device goes on believing in a dead server, unless it asks; answers to its beats, or probes, tell it.',
+    'Now the server is dead, and the device believes in it until its beats or keepalive probes get no answer.',
   ),
   {
     name: 'NAT expiry (5 min)',
     plan: 'nat-timeout 5m on dev-1 from 0s',
-    why: 'A NAT box forgets a connection that was idle for 5 min and tells nobody; whatever speaks more often, a probe or a beat, keeps the mapping alive.',
+    why: 'A NAT box forgets a connection that was idle for 5 min and tells nobody. A probe or a beat that is sent more '
+      + 'often keeps the mapping alive.',
   },
 ];
 

@@ -37,22 +37,22 @@ const usual = usualFaultsAt('10m');
 export const MQTT_FAULTS: readonly MatrixFault[] = [
   usual(
     'cable',
-    'The broker hears nothing for 1.5 x keep alive, and looks as often as it does. A client that takes what it sends itself ' +
-    "for a sign of life is left to TCP's retransmissions.",
+    'The broker hears nothing for 1.5 x keep alive; how often it checks depends on the broker. A client that counts ' +
+    'its own sent messages as a sign of life learns of the loss only from TCP retransmission.',
   ),
-  usual('power', 'As with the cable; the will is published then.'),
+  usual('power', 'For the broker this is the same as a pulled cable; it then publishes the will.'),
   usual(
     'power and reboot',
-    'The device comes back with the same client identifier: its new connection takes the session over, and the ghost goes.',
+    'The device comes back with the same client identifier: its new connection takes over the session, and the ghost ends.',
   ),
-  usual('hang', 'No packet comes from a hung firmware, whatever its TCP stack acknowledges: keep alive finds it.'),
+  usual('hang', 'A hung firmware sends no MQTT packet, although its TCP stack still acknowledges: keep alive finds it.'),
   usual(
     'server power',
-    'PINGREQ has no answer. How long a client waits before it asks, and then for PINGRESP, is its own.',
+    'PINGREQ is not answered. Each client chooses when it sends PINGREQ and how long it waits for PINGRESP.',
   ),
   usual(
     'server hang',
-    "The server's TCP acknowledges every message of QoS 0: a client that takes that for a sign of life never learns that " +
-    'nobody reads them.',
+    "The server's TCP acknowledges every message of QoS 0. A client that counts this as a sign of life never learns " +
+    'that nobody reads the messages.',
   ),
 ];

@@ -99,8 +99,9 @@ export function peersText({ seed, cells }: PeersMatrix): string {
   return [
     table([['interval', 'a device a day', ...graces.map((ms) => `grace ${formatDuration(ms)}`)], ...rows]),
     '',
-    `How long a peer without power is not marked down: in the middle and at worst of ${CUTS}; and how many peers were`,
-    `marked down wrongly in ${formatDuration(CALM_MS)} of calm. ${DEVICES} peers ping each other, two reports mark one down.`,
+    `Each cell: the time until a peer without power is marked down, median and worst of ${CUTS} power cuts; then the number`,
+    `of peers that were wrongly marked down in ${formatDuration(CALM_MS)} without faults. ${DEVICES} peers ping each other; two reports mark a`,
+    'peer down.',
     `Found by experiment in virtual time (seed ${seed}): ${LINK.delay} and ${LINK.loss} loss each way.`,
   ].join('\n');
 }

@@ -137,7 +137,8 @@ export function periodText(rows: readonly PeriodRow[], seed = 1): string {
   return [
     table([head, ...lines]),
     '',
-    `A client that finds its beat period by itself, against one that beats every ${formatSeconds(fixedMs ?? 0)}.`,
+    `A client that finds its beat period by itself, compared with a client that beats every ${formatSeconds(fixedMs ?? 0)}.`,
+    "which cost: connections that were lost while it looked for the period.",
     "dead server seen after: the server's power is cut just after a beat was answered, the worst moment.",
     `Found by experiment in virtual time (seed ${seed}): a lwIP device and a Linux server, 20 ms apart.`,
   ].join('\n');

@@ -27,15 +27,15 @@ const usual = usualFaultsAt(AT);
 export const UDP_HEARTBEAT_FAULTS: readonly MatrixFault[] = [
   usual(
     'cable',
-    'The time since the last beat that came; the device learns nothing from a network that answers nothing.',
+    'The server counts the time since the last beat. Nothing answers the device, so it learns nothing.',
   ),
   {
     name: 'cable, for 10 s',
     plan: `cable-pull on dev-1 at ${AT} for 10s`,
-    why: 'Beats are lost, and not sent again; who allows for more silence than that never notices.',
+    why: 'Lost beats are not sent again. A server that allows a longer silence never notices.',
   },
-  usual('power', 'As with the cable.'),
-  usual('power and reboot', 'The device beats from another port: another sender to the server, beside a ghost.'),
-  usual('hang', 'No beat comes from a hung firmware.'),
-  usual('server power', 'The device goes on beating to nobody, for ever.'),
+  usual('power', 'The same as a pulled cable.'),
+  usual('power and reboot', 'The device beats from another port: to the server it is a second sender, beside a ghost.'),
+  usual('hang', 'A hung firmware sends no beats.'),
+  usual('server power', 'The device goes on sending beats: nothing tells it that nobody is there.'),
 ];
