@@ -1,4 +1,4 @@
-/** A thread that simulates blocks of a run, one after another, as it is told. */
+/** A worker thread of `cablepull run`: simulates the blocks that it is sent, one after another. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DeviceBlock } from './blocks.ts';
@@ -7,14 +7,16 @@ import { type BlockResult, runBlock } from './run-block.ts';
 import { readRun } from './run-command.ts';
 import type { RunSettings } from './run-settings.ts';
 
-/** The run, as its settings are read from again: they have functions in them, which cannot be sent. */
+/**
+ * The run, as the words from which its settings are read. The settings themselves hold functions, which cannot be sent.
+ */
 export interface RunWords {
   readonly args: readonly string[];
-  /** Its lines, wherever they came from. */
+  /** Lines of the plan, from a file and from `--fault`. */
   readonly plan: readonly string[];
 }
 
-/** What it says when a block is done; then it waits for the next. */
+/** Message that the thread sends when a block is done. */
 export interface BlockReply {
   readonly kind: 'done';
   readonly block: DeviceBlock;

@@ -1,8 +1,8 @@
 /**
- * A large fleet in blocks of devices, each a world of its own with a server of its own: so a block stays in the
- * processor's cache however many there are, several are simulated at a time, and the processes of a cluster each take a
- * share. It is the same fleet where nothing that one device does is seen by another; which blocks there are depends on
- * nothing but how many devices there are.
+ * Blocks of a large fleet. Each block is up to 1,000 devices in a world of its own with a server of its own. A block
+ * fits into the processor's cache, several blocks are simulated at a time, and several processes can share the blocks
+ * out. If no device sees what another does, this is the same fleet as in one world. Only the number of devices decides
+ * which blocks there are.
  */
 
 import type { Fault } from '../faults/fault.ts';
@@ -11,17 +11,20 @@ import { SERVER_NAME } from '../programs.ts';
 import type { ServerProtocol } from '../server/protocols/protocol.ts';
 import type { Shard } from '../swarm/part.ts';
 
-/** At most so many to a block. */
+/** Largest number of devices in a block. */
 export const BLOCK_DEVICES = 1000;
 
 export interface DeviceBlock {
   readonly index: number;
-  /** Its first device is dev-1, and so on, of the whole fleet: this plus one. */
+  /**
+   * Number of devices in the blocks before this one. The first device of this block is `dev-${before + 1}` of the whole
+   * fleet.
+   */
   readonly before: number;
   readonly deviceCount: number;
 }
 
-/** The blocks that a part of the run does. */
+/** Returns the blocks that a part of the run simulates. */
 export function blocksOf(deviceCount: number, { number, count }: Shard): DeviceBlock[] {
   const blockCount = Math.ceil(deviceCount / BLOCK_DEVICES);
   const before = (index: number): number => Math.floor((index * deviceCount) / blockCount);
@@ -32,10 +35,13 @@ export function blocksOf(deviceCount: number, { number, count }: Shard): DeviceB
   return blocks;
 }
 
-/** The faults on a server that each of its clients meets alone; others they share: its cable's capacity, its queue. */
+/**
+ * Faults on a server that act on each client alone. Other faults act on what the clients share, such as the capacity of
+ * the server's cable.
+ */
 const MET_ALONE: readonly FaultKind[] = ['cable-pull', 'power-loss', 'crash', 'reset'];
 
-/** Why such a fleet cannot be split, as the end of a sentence; undefined where it can. */
+/** Returns why the fleet cannot be split into blocks, as the end of a sentence; undefined if it can be split. */
 export function whyWhole({ clientsNeverMeet }: ServerProtocol, plan: readonly Fault[]): string | undefined {
   if (clientsNeverMeet !== true) return 'the clients of this server meet: they must have one server';
   const shared = plan.find(({ kind, target }) => target === SERVER_NAME && !MET_ALONE.includes(kind));

@@ -1,4 +1,4 @@
-/** What a CI job wants of a run, or of a stored trace: expectations as JUnit tests, and a summary in Markdown. */
+/** Files for a CI job, of a run or of a stored trace: the expectations as JUnit tests, and a summary in Markdown. */
 
 import { junitXml } from '../verdict/junit.ts';
 import { markdown } from '../verdict/markdown.ts';
@@ -18,7 +18,7 @@ export const CI_OPTIONS = {
 
 type CiValues = { readonly [Name in keyof typeof CI_OPTIONS]?: string | undefined };
 
-/** The names of the files; undefined: not wanted. Throws a Problem. */
+/** Returns the names of the files; undefined for a file that is not wanted. Throws a Problem. */
 export function ciFileNames({ junit, markdown: summary }: CiValues): CiFileNames {
   return { junit: fileName('--junit', junit), markdown: fileName('--markdown', summary) };
 }
@@ -33,7 +33,7 @@ export class CiFiles {
   readonly #junit: OutputFile | undefined;
   readonly #markdown: OutputFile | undefined;
 
-  /** `title` says what was run. Throws a Problem where there can be no such file. */
+  /** `title` is the command that was run. Throws a Problem if a file cannot be written. */
   constructor({ junit, markdown: summary }: CiFileNames, title: string, terminal: Terminal) {
     const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
     this.#title = title;
@@ -42,8 +42,8 @@ export class CiFiles {
   }
 
   /**
-   * Writes them. `problem` is why the run came to nothing. Returns whether they could be written; if not, that has been
-   * told.
+   * Writes the files. `problem` is the reason why the run has no result. Returns whether all could be written; if not,
+   * the user has been told.
    */
   close({ findings, expectations, repeat }: Outcome, problem: string | undefined): boolean {
     const text = new TextEncoder();

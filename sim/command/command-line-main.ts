@@ -1,4 +1,4 @@
-/** The command line: finds the command, and turns what goes wrong into a sentence and an exit status. */
+/** The command line: finds the command, and turns errors into a sentence and an exit status. */
 
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
@@ -27,7 +27,7 @@ async function main(args: readonly string[], terminal: Terminal): Promise<number
   return command.run(rest, terminal);
 }
 
-/** Of the package that this file was built into. */
+/** Returns the version of the package that this file was built into. */
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
   const isObject = typeof manifest === 'object' && manifest !== null;

@@ -1,8 +1,8 @@
-/** A command as one can type it into a shell to have the same again. */
+/** Command lines that a user can type into a shell to repeat a command. */
 
 import { splitAtTerminator } from './options.ts';
 
-/** With its seed, which may be a default. */
+/** Returns the command line, with `seed` if `args` do not name one. */
 export function commandLine(command: string, args: readonly string[], seed: string): string {
   const { own, behind } = splitAtTerminator(args);
   const hasSeed = own.some((arg) => isOption('--seed', arg));
@@ -20,24 +20,24 @@ function isOption(option: string, arg: string): boolean {
   return arg === option || arg.startsWith(`${option}=`);
 }
 
-/** As a POSIX shell reads it as one word. */
+/** Quotes a text such that a POSIX shell reads it as one word. */
 function shellWord(text: string): string {
   return /^[\w%+,./:=@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Without options that have values. */
+/** Returns the arguments without these options and their values. */
 export function without(options: readonly string[], args: readonly string[]): string[] {
   return ownWhere(args, (arg, i, own) => {
     return !options.some((option) => isOption(option, arg) || own[i - 1] === option);
   });
 }
 
-/** Without an option that has no value. */
+/** Returns the arguments without this option, which has no value. */
 export function withoutFlag(option: string, args: readonly string[]): string[] {
   return ownWhere(args, (arg) => arg !== option);
 }
 
-/** The words that are kept; all that stand behind `--` are. */
+/** Returns the arguments that are kept. Everything behind `--` is kept. */
 function ownWhere(
   args: readonly string[], isKept: (arg: string, i: number, own: readonly string[]) => boolean,
 ): string[] {

@@ -1,10 +1,10 @@
-/** A command: what `--help` says of it, its options, and what it does. */
+/** A command: its help, its options, and its function. */
 
 import { type Given, helpOfOptions, type Options, readOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Command {
-  /** What `cablepull NAME --help` prints. */
+  /** Text that `cablepull NAME --help` prints. */
   readonly help: string;
   /** Carries the command out; returns the exit status. Throws, or rejects with, a Problem. */
   run(args: readonly string[], terminal: Terminal): number | Promise<number>;
@@ -12,14 +12,14 @@ export interface Command {
 
 export interface CommandDefinition<O extends Options> {
   readonly name: string;
-  /** The first paragraph of the help, behind the name. */
+  /** First paragraph of the help, after the name. */
   readonly about: string;
-  /** Which operands the command needs, for a sentence; undefined: it takes none. */
+  /** Operands that the command needs, for a sentence; undefined if it takes none. */
   readonly needs?: string;
-  /** A line to type, where the command takes operands. */
+  /** Example command line, for a command that takes operands. */
   readonly example?: string;
   readonly options: O;
-  /** The last paragraph of the help. */
+  /** Last paragraph of the help. */
   readonly notes?: string;
   run(given: Given<O>, terminal: Terminal): number | Promise<number>;
 }

@@ -1,15 +1,15 @@
 /**
- * The commands, in the order in which `cablepull --help` lists them. A command is a file of its own and an entry here;
- * the file is loaded when the command is asked for, so that each starts without what only the others need.
+ * The commands, in the order in which `cablepull --help` lists them. Each command is a file of its own with an entry
+ * here. The file is loaded when the command is used, so that a command does not wait for the code of another.
  */
 
 import type { Command } from './command.ts';
 import { helpEntry } from './options.ts';
 
 export interface CommandEntry {
-  /** As it is typed. */
+  /** Name of the command on the command line. */
   readonly name: string;
-  /** For the list of commands. */
+  /** Description in the list of commands. */
   readonly summary: string;
   readonly load: () => Promise<Command>;
 }
@@ -69,10 +69,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
-/** What `cablepull` does without a word, by its name. */
+/** Name of the command that `cablepull` without arguments runs. */
 export const DEFAULT_COMMAND = 'matrix';
 
-/** What `cablepull --help` prints. */
+/** Text that `cablepull --help` prints. */
 export const OVERVIEW = `cablepull: pull the cable on a thousand devices and see who notices
 
 ${COMMANDS.flatMap(({ name, summary }) => helpEntry(`cablepull ${name}`, summary)).join('\n')}

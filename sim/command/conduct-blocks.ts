@@ -1,4 +1,4 @@
-/** A run in blocks, several at a time: what they come to together is what one world would have printed. */
+/** A run in blocks, several at a time. Together the blocks give the output that one world would have given. */
 
 import { availableParallelism } from 'node:os';
 import { nodeClock } from '../../hal/node/index.ts';
@@ -77,7 +77,7 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
 
 const WHOLE = { number: 1, count: 1 };
 
-/** Of blocks of one run, as one. At least one. */
+/** Adds up the results of blocks of one run; there must be at least one. */
 export function addResults(results: readonly BlockResult[], { plan, devices }: RunSettings): BlockResult {
   const lines = plan.map(formatFault);
   const reconnectsMs = results.flatMap((result) => result.reconnectsMs).sort((a, b) => a - b);
@@ -90,7 +90,7 @@ export function addResults(results: readonly BlockResult[], { plan, devices }: R
   };
 }
 
-/** Prints what it comes to, and returns the exit status. Throws a Problem where all was in vain. */
+/** Prints the result, and returns the exit status. Throws a Problem if no device was ever served. */
 export function reportResult(
   { fleet, findings, tellings }: BlockResult, settings: RunSettings, terminal: Terminal,
 ): number {

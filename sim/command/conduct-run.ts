@@ -1,4 +1,4 @@
-/** A run of devices against a server, wherever it takes place: what is switched on, watched, and in the end printed. */
+/** A run of devices against a server, in any venue: switches the devices on, watches them, and prints the result. */
 
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { type NetstatRow, netstatTable } from '../netstat.ts';
@@ -23,8 +23,8 @@ import type { InterruptSignal, Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
 /**
- * Runs to the end, or to Ctrl-C, and returns the exit status. `onOutcome` is called with the outcome before it is
- * printed. Rejects with a Problem.
+ * Runs to the end, or to Ctrl-C, and returns the exit status. Calls `onOutcome` with the outcome before it is printed.
+ * Rejects with a Problem.
  */
 export async function conductRun(
   settings: RunSettings, terminal: Terminal, onOutcome: (outcome: Outcome) => void = () => {},
@@ -120,7 +120,10 @@ function venueOf(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrac
     : new SimulatedVenue(settings, terminal, fleet, onTrace);
 }
 
-/** `beforeStart`: the devices and servers are there, and no time has passed. */
+/**
+ * Prepares the venue and lets time pass. Calls `beforeStart` when the servers and devices exist and time has not
+ * started.
+ */
 async function letPass(settings: RunSettings, venue: Venue, beforeStart: () => Promise<void>): Promise<void> {
   const { devices } = settings;
   const firmwareOf = firmwareByGroup(await venue.open());
@@ -134,7 +137,7 @@ async function letPass(settings: RunSettings, venue: Venue, beforeStart: () => P
   await venue.pass();
 }
 
-/** What the run came to. */
+/** Prints the result of a run. */
 export function printRun(
   settings: RunSettings,
   outcome: Outcome,
@@ -175,7 +178,7 @@ function aboutLine(settings: RunSettings, { description }: Venue): string {
   return `${counted(deviceCount, 'device')} (${what}) ${description}, seed ${seed}`;
 }
 
-/** Of faults that came before devices were connected for the first time, a sentence each. */
+/** Returns a sentence for each fault that came before its devices were connected for the first time. */
 function tooEarly(verdicts: readonly Verdict[], { rampMs }: RunSettings): string[] {
   const faults = new Set(verdicts.filter(({ hadService }) => !hadService).map(({ text }) => text));
   return Array.from(faults, (text) => {

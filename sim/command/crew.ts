@@ -1,23 +1,26 @@
-/** Threads that share out work: each takes the next order when it is done with one. */
+/** A crew of worker threads: each takes the next order when it has finished one. */
 
 import { Worker } from 'node:worker_threads';
 import { reasonOf } from './problem.ts';
 
-/** What became of an order: a reply; or why there will be none, as where a thread ran out of memory. */
+/**
+ * Answer to an order: the reply of the thread, or the reason why there is none, as when the thread ran out of memory.
+ */
 export type Answer<Order, Reply> = Reply | { readonly kind: 'failed'; readonly order: Order; readonly reason: string };
 
 export class Crew<Order, Reply extends { readonly kind: string }> {
-  /** The file that a thread runs, and what it is given once. */
+  /** File that a thread runs, and the data that each thread gets once. */
   readonly #file: URL;
   readonly #data: unknown;
   readonly #jobs: number;
   readonly #ordersMax: number;
   #isStopped = false;
-  /** Ends what `work` waits for. */
+  /** Resolves the promise on which `work` waits. */
   #giveUp: () => void = () => {};
 
   /**
-   * `jobs`: how many threads. After `ordersMax` orders another takes a thread's place, and what it holds goes with it.
+   * `jobs` is the number of threads. After `ordersMax` orders a new thread replaces a thread, which frees what the old
+   * thread held.
    */
   constructor(file: URL, data: unknown, jobs: number, ordersMax = Infinity) {
     this.#file = file;
@@ -26,7 +29,7 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
     this.#ordersMax = ordersMax;
   }
 
-  /** Lets all orders be carried out, and tells of each; those not begun when it is stopped are not. */
+  /** Carries out all orders, and calls `onAnswer` for each. Resolves when all are done, or soon after `stop`. */
   async work(orders: Iterable<Order>, onAnswer: (answer: Answer<Order, Reply>) => void): Promise<void> {
     const rest = orders[Symbol.iterator]();
     const stopped = new Promise<void>((resolve) => (this.#giveUp = resolve));
@@ -38,7 +41,7 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
 
-  /** Ends the work soon: what is being done is dropped. */
+  /** Stops soon: the orders that are being carried out are dropped. */
   stop(): void {
     this.#isStopped = true;
     this.#giveUp();

@@ -1,4 +1,4 @@
-/** The devices of a run: their names, and those of whom the same is said together. */
+/** The devices of a run: their names, and groups of devices that have the same options. */
 
 import { boot, ConfigError, firmwareImage, type OwnConfig, type Server } from '../../firmware/index.ts';
 import type { Firmware } from '../board/board.ts';
@@ -14,13 +14,13 @@ import type { Speech } from './protocol-command.ts';
 import { checkServer, defined } from './server-options.ts';
 import { usage } from './values.ts';
 
-/** So many devices with the same beginning of their names: dev-1, dev-2, ... */
+/** A row of devices whose names have the same prefix: dev-1, dev-2, ... */
 export interface NumberedDevices {
   readonly prefix: string;
   readonly count: number;
 }
 
-/** The names of all devices of a run, which may be millions: none is kept. */
+/** The names of all devices of a run. There may be millions, so no name is stored. */
 export class DeviceNames {
   readonly count: number;
   readonly #rows: readonly NumberedDevices[];
@@ -30,7 +30,7 @@ export class DeviceNames {
     this.count = rows.reduce((sum, row) => sum + row.count, 0);
   }
 
-  /** From 0. */
+  /** Returns the name of a device by its index, from 0. Throws RangeError if there is no such device. */
   at(index: number): string {
     let before = 0;
     for (const { prefix, count } of this.#rows) {
@@ -40,7 +40,7 @@ export class DeviceNames {
     throw new RangeError(`there is no device ${index}`);
   }
 
-  /** The place of a device of the run. */
+  /** Returns the index of a device by its name. Throws RangeError if there is no such device. */
   indexOf(name: string): number {
     const [, prefix, number] = /^(.*)-(\d+)$/.exec(name) ?? [];
     let before = 0;
@@ -51,7 +51,7 @@ export class DeviceNames {
     throw new RangeError(`there is no device ${name}`);
   }
 
-  /** Those from one place to before another. */
+  /** Returns the names from index `from` up to, but not including, `to`. */
   slice(from = 0, to = this.count): string[] {
     return Array.from({ length: to - from }, (_, i) => this.at(from + i));
   }
@@ -60,20 +60,20 @@ export class DeviceNames {
 export interface DeviceGroup {
   readonly make: DeviceMake;
   readonly firmware: OwnConfig;
-  /** Which of the ports of our own server the group talks to: the place of its settings. */
+  /** Index in `ports` of the port of our own server that the group connects to. */
   readonly port: number;
 }
 
 export interface Devices {
   readonly names: DeviceNames;
   readonly groups: readonly DeviceGroup[];
-  /** Of a device, by its place. */
+  /** Returns the group of a device by its index. */
   groupAt(index: number): DeviceGroup;
-  /** Of our own server. */
+  /** Ports of our own server. */
   readonly ports: readonly OwnServerPort[];
 }
 
-/** A port of our own server: what is spoken there. */
+/** A port of our own server, and the protocol that it serves. */
 export interface OwnServerPort {
   readonly protocol: Protocol;
   readonly options: ServerOptions;
@@ -88,7 +88,7 @@ export interface DevicesOrder {
   readonly speak: (more: readonly string[]) => Promise<Speech>;
 }
 
-/** Rejects with a Problem. */
+/** Resolves to the devices with their groups. Rejects with a Problem. */
 export async function devicesOf({ names, sayings, network, servers, base, speak }: DevicesOrder): Promise<Devices> {
   const ports: OwnServerPort[] = [];
   const portsBySpeech = new Map<string, { readonly speech: Speech; readonly port: number }>();
@@ -116,7 +116,7 @@ export async function devicesOf({ names, sayings, network, servers, base, speak 
   return { names, groups, groupAt: (index) => present(groups[groupNumbers?.[index] ?? 0]), ports };
 }
 
-/** What is said of each group; and the number of each device's, undefined where there is one group. */
+/** Returns the options of each group, and the group number of each device; undefined if there is only one group. */
 function grouped(
   names: DeviceNames, sayings: readonly Saying[],
 ): { readonly all: readonly (readonly Saying[])[]; readonly groupNumbers: Uint16Array | undefined } {
@@ -149,7 +149,7 @@ function present(group: DeviceGroup | undefined): DeviceGroup {
   return group;
 }
 
-/** A Problem with what was said tells where that stands. */
+/** Resolves to the result of `speak`. A Problem in it names the place of the options. Rejects with a Problem. */
 async function spokenAt(said: readonly Saying[], speak: () => Promise<Speech>): Promise<Speech> {
   try {
     return await speak();
@@ -163,7 +163,7 @@ function isSpeech({ option }: Saying): boolean {
   return !isDeviceOption(option);
 }
 
-/** As it would stand on the command line. */
+/** Returns the option as a word of the command line. */
 function wordOf({ option, value }: Saying): string {
   return value === undefined ? `--${option}` : `--${option}=${value}`;
 }
@@ -192,12 +192,15 @@ function checkFirmware(config: OwnConfig): void {
   }
 }
 
-/** The firmware speaks of its fields; of these only the servers have not been looked at yet. */
+/**
+ * Rewrites a message of the firmware, which names fields of its configuration, in terms of options. Everything but the
+ * servers has been checked before.
+ */
 function inWordsOfOptions(message: string): string {
   return message.replace(/^config\.servers\[\d+\]\.(\w+)/, 'the $1 of --server');
 }
 
-/** Gives the firmware of each group's devices, who share its image. */
+/** Returns a function that gives each group its firmware. All devices of a group share one image. */
 export function firmwareByGroup(
   serversOf: (group: DeviceGroup) => readonly Server[],
 ): (group: DeviceGroup) => Firmware {

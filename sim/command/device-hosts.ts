@@ -1,4 +1,4 @@
-/** The hosts of devices on a simulated network, as they are to be made: their cables, stacks, clocks and NAT boxes. */
+/** Hosts of devices on a simulated network: their cables, stacks, clocks and NAT boxes. */
 
 import type { Server } from '../../firmware/index.ts';
 import { referenceServer, SERVER_NAME, SERVER_PORT } from '../programs.ts';
@@ -8,16 +8,19 @@ import type { DeviceGroup, Devices } from './device-groups.ts';
 import type { Duration } from '../time/duration.ts';
 import type { DeviceMake } from './device-options.ts';
 
-/** As many as have addresses of their own in a box's 256, so that a trace can tell them from those behind another. */
+/**
+ * Number of devices behind one NAT box. Each has an address of its own among the box's 256, so that a trace can tell
+ * devices behind different boxes apart.
+ */
 const DEVICES_A_BOX = 250;
 
 export class DeviceHosts {
   readonly #sim: Simulation;
   readonly #link: LinkOptions;
-  /** The box that is being filled, by after how long such boxes forget. */
+  /** The NAT box that is being filled, for each idle timeout. */
   readonly #boxes = new Map<Duration, { readonly nat: SimulatedNat; devices: number }>();
 
-  /** `link` is the cable of a device of which nothing is said. */
+  /** `link` is the cable of a device for which the options name none. */
   constructor(sim: Simulation, link: LinkOptions) {
     this.#sim = sim;
     this.#link = link;
@@ -44,7 +47,9 @@ export class DeviceHosts {
   }
 }
 
-/** Our own server, with a port for each protocol. Gives where the devices of a group connect to. */
+/**
+ * Adds our own server, with a port for each protocol. Returns a function that gives the servers of a group's devices.
+ */
 export function addOwnServer(sim: Simulation, { ports }: Devices): (group: DeviceGroup) => readonly Server[] {
   const portNumber = (port: number): number => SERVER_PORT + port;
   sim.addServer(referenceServer(ports.map(({ options }, i) => {
@@ -53,7 +58,9 @@ export function addOwnServer(sim: Simulation, { ports }: Devices): (group: Devic
   return ({ port }) => [{ host: SERVER_NAME, port: portNumber(port) }];
 }
 
-/** Words for the cables of all devices: `usual` where nothing is said of any, `own` where something is said of each. */
+/**
+ * Describes the cables of all devices: `usual` if no option names a cable, `own` if options name one for every device.
+ */
 export function linkText({ groups }: Devices, usual: string, own: string): string {
   const said = groups.filter(({ make: { link } }) => link !== undefined).length;
   if (said === 0) return usual;

@@ -1,6 +1,6 @@
 /**
- * What can be said of devices, of all of them or of some: `--link "delay 50ms, loss 2%"`, `--profile "w5500 on
- * dev-3..9"`. A plan file says the same in lines, without the dashes: `profile w5500 on meter-*`.
+ * Options of devices, for all of them or for some: `--link "delay 50ms, loss 2%"`, `--profile "w5500 on dev-3..9"`. A
+ * plan file has the same options as lines without the dashes: `profile w5500 on meter-*`.
  */
 
 import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
@@ -57,22 +57,22 @@ export const DEVICE_OPTIONS = {
 
 export type DeviceOptionName = keyof typeof DEVICE_OPTIONS;
 
-/** Something said of devices: an option, its value, and of whom. */
+/** An option of devices, its value, and the devices that it is for. */
 export interface Saying {
   readonly option: string;
-  /** Undefined: a flag. */
+  /** Undefined for a flag. */
   readonly value: string | undefined;
-  /** The name of a device or a pattern; undefined: all. */
+  /** Name of a device, or a pattern; undefined for all devices. */
   readonly target: string | undefined;
-  /** Where it stands, for messages: `--nat`, or `plan.txt, line 3`. */
+  /** Place of the option for messages: `--nat`, or `plan.txt, line 3`. */
   readonly place: string;
 }
 
-/** How a device is made; what is not there is as the run has it. */
+/** How a device is made. A missing field means the default of the run. */
 export interface DeviceMake {
   readonly link?: LinkOptions;
   readonly profile?: ProfileName;
-  /** After how long the box that it is behind forgets a connection; undefined: it is behind none. */
+  /** Idle timeout of the NAT box that the device is behind; undefined if there is none. */
   readonly nat?: Duration;
   readonly driftPpm?: number;
   readonly bootMs?: number;
@@ -84,13 +84,13 @@ export function isDeviceOption(option: string): option is DeviceOptionName {
   return Object.hasOwn(DEVICE_OPTIONS, option);
 }
 
-/** `VALUE`, or `VALUE on PATTERN`. */
+/** Reads `VALUE`, or `VALUE on PATTERN`. */
 export function sayingOf(option: string, text: string, place: string): Saying {
   const [, value = '', target] = /^(.*?)(?:(?:^|\s)on\s+(\S+))?\s*$/.exec(text) ?? [];
   return { option, value: value === '' ? undefined : value.trim(), target, place };
 }
 
-/** The last saying about each thing counts. Throws a Problem. */
+/** Returns how to make a device. Of several sayings about one option the last counts. Throws a Problem. */
 export function deviceMake(sayings: readonly Saying[], network: NetworkKind): DeviceMake {
   return sayings.reduce<DeviceMake>((make, { option, value, place }) => {
     if (!isDeviceOption(option)) return make;
@@ -116,7 +116,7 @@ function partOf(option: DeviceOptionName, value: string, place: string): DeviceM
   }
 }
 
-/** What was given is there. */
+/** A duration that is known to be given. */
 function ms(value: number | undefined): number {
   return value ?? 0;
 }
@@ -138,7 +138,7 @@ function driftOf(text: string, place: string): number {
   return ppm;
 }
 
-/** `delay 50ms, tx loss 2%, rate 1mbit`. */
+/** Reads `delay 50ms, tx loss 2%, rate 1mbit`. Throws a Problem. */
 function linkOf(text: string, place: string): LinkOptions {
   const ways: { tx: LineOptions; rx: LineOptions } = { tx: {}, rx: {} };
   for (const part of text.split(',')) {
@@ -159,7 +159,7 @@ function linkOf(text: string, place: string): LinkOptions {
   return ways;
 }
 
-/** As `tc` has rates, or as faults have them. */
+/** Units of a rate, in bit/s, as in `tc` and in faults. */
 const RATE_UNITS: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
 
 function lineOptionOf(word: string, value: string): LineOptions | undefined {

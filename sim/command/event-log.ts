@@ -1,4 +1,4 @@
-/** What happens, in lines on standard error, as it happens. */
+/** The log of a run: its events in lines on standard error, as they happen. */
 
 import type { Agenda } from '../time/agenda.ts';
 import { describeTraceEvent, isNotable, type TraceEvent } from '../trace/trace.ts';
@@ -6,7 +6,7 @@ import { TELLINGS_MAX } from './fault-tellings.ts';
 import { READABLE_DEVICES } from './fleet.ts';
 import type { Painted, Terminal } from './terminal.ts';
 
-/** Within so long several devices that say the same are told of in one line. */
+/** Period in which several devices that print the same line share one line of the log. */
 const TOGETHER_MS = 100;
 
 type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
@@ -16,13 +16,15 @@ export class EventLog {
   readonly #terminal: Terminal;
   readonly #deviceCount: number;
   readonly #agenda: Agenda;
-  /** A fault that is befalling one device after the other at this moment, and how many it has. */
+  /**
+   * The fault that starts or ends on one device after the other at this moment, and the number of its devices so far.
+   */
   #fault: { readonly event: FaultEvent; devices: number } | undefined = undefined;
 
-  /** How often each line of the plan was told of, as it came or went. */
+  /** Number of times that the log has shown each line of the plan start or end. */
   readonly #tellings = new Map<string, number>();
 
-  /** What devices say on their consoles, not told yet: who first said it, and all who did. */
+  /** Console lines of devices that are not shown yet: the first event, and all devices with that line. */
   readonly #said = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
 
   constructor(terminal: Terminal, deviceCount: number, agenda: Agenda) {

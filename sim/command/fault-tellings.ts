@@ -1,19 +1,24 @@
-/** What is told of the faults of a fleet too large to be told of each device: when each line came and went at first. */
+/**
+ * Log lines about faults for a fleet that is too large to show each device: the first starts and ends of each fault.
+ */
 
 import type { TraceEvent } from '../trace/trace.ts';
 
 type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
 
-/** A line of the plan that came, or went, on so many hosts at one moment. */
+/** A line of the plan that started, or ended, on a number of hosts at one moment. */
 export interface FaultTelling {
   readonly event: FaultEvent;
   readonly hosts: number;
 }
 
-/** A line of the plan that comes at ever other times is told of so often. */
+/** Number of times that one line of the plan is shown, if it comes at many different times. */
 export const TELLINGS_MAX = 3;
 
-/** By moment, the first of each line and of its heals; those of parts of one fleet are put together so. */
+/**
+ * Merges the tellings of one fleet, by moment, and keeps the first few starts and ends of each line of the plan.
+ * Tellings of the same moment from several blocks become one.
+ */
 export function addTellings(tellings: readonly FaultTelling[], plan: readonly string[]): FaultTelling[] {
   const byMoment = new Map<string, FaultTelling>();
   for (const telling of tellings) {

@@ -1,4 +1,4 @@
-/** How the devices of a run are doing, as they and the server tell. */
+/** State of the devices of a run, as the devices and the server report it. */
 
 import { FAULTS } from '../faults/kinds/index.ts';
 import { counted } from '../text.ts';
@@ -6,26 +6,26 @@ import { formatSeconds } from '../time/duration.ts';
 import type { BeatCounts } from '../testbed.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 
-/** With more devices than this, what each of them does is too much to be read; only the faults are told. */
+/** Number of devices up to which the log shows what each device does; with more, it shows only the faults. */
 export const READABLE_DEVICES = 50;
 
 export interface DeviceRow {
   readonly name: string;
   state: 'off' | 'connecting' | 'connected';
-  /** Since when, in the world's time. */
+  /** Time at which the device entered this state. */
   sinceMs: number;
   connections: number;
   failures: number;
   beats: number;
   answers: number;
-  /** Messages that came, and messages that it sent, beside its beats. */
+  /** Messages received and sent, without beats. */
   received: number;
   sent: number;
-  /** Has booted. */
+  /** Whether the device has ever booted. */
   hasBeenOn: boolean;
-  /** The faults it is under. */
+  /** Number of faults of each kind that act on the device now. */
   readonly faults: Map<string, number>;
-  /** The last thing worth telling. */
+  /** Last notable event, as a text. */
   last: string;
 }
 
@@ -37,35 +37,35 @@ export interface FleetSummary {
   readonly answers: number;
   readonly received: number;
   readonly sent: number;
-  /** How many have not booted yet. */
+  /** Number of devices that have never booted. */
   readonly neverOn: number;
 }
 
-/** What a fleet comes to: plain data, that a thread can send and a file can hold. */
+/** Totals of a fleet, as plain data that a thread can send and a file can hold. */
 export interface FleetTally extends FleetSummary {
-  /** Attempts to connect that failed, by errno. */
+  /** Failed attempts to connect, by errno. */
   readonly failures: readonly (readonly [string, number])[];
-  /** The last of them as a sentence; empty where there was none. */
+  /** The last failed attempt as a sentence; empty if there was none. */
   readonly lastFailure: string;
   readonly losses: number;
-  /** Why the last connection was lost. */
+  /** Reason why the last connection was lost. */
   readonly lastLoss: string;
   readonly everConnected: boolean;
   readonly everServed: boolean;
-  /** No device has said that nobody answers it. */
+  /** False if a device has reported that nobody answers its beats. */
   readonly isAnswered: boolean;
-  /** Of numbered beats, as the server tells. */
+  /** Counts of numbered beats, as the server reports them. */
   readonly sequence: Readonly<Record<'missing' | 'late' | 'double', number>>;
 }
 
 export class Fleet {
-  /** How many devices there will be. */
+  /** Number of devices in the run. */
   readonly size: number;
   readonly #rows = new Map<string, DeviceRow>();
-  /** Attempts to connect that failed, by errno. */
+  /** Failed attempts to connect, by errno. */
   readonly #failures = new Map<string, number>();
   readonly #servers: number;
-  /** Of numbered beats, as the server tells. */
+  /** Counts of numbered beats, as the server reports them. */
   readonly #sequence = { missing: 0, late: 0, double: 0 };
   #beats = 0;
   #answers = 0;
@@ -74,12 +74,12 @@ export class Fleet {
   #everConnected = false;
   #everServed = false;
   #losses = 0;
-  /** Why the last connection was lost. */
+  /** Reason why the last connection was lost. */
   #lastLoss = '';
-  /** How many devices have tried each of the servers in vain. */
+  /** Number of devices that have tried each of the servers without success. */
   #triedAll = 0;
   #lastFailure = '';
-  /** No device has said that nobody answers it. */
+  /** False if a device has reported that nobody answers its beats. */
   #isAnswered = true;
 
   constructor(size: number, servers: number) {
@@ -91,7 +91,7 @@ export class Fleet {
     return [...this.#rows.values()];
   }
 
-  /** How many are connected now, as they see it. */
+  /** Number of devices that are connected now, as the devices see it. */
   get connected(): number {
     return this.#connected;
   }
@@ -156,12 +156,12 @@ export class Fleet {
     if (event.kind === 'fault' && (firmware === 'off' || firmware === 'dead')) this.#enter(row, 'off', event.atMs);
   }
 
-  /** Every device has tried each of the servers in vain, and none was ever connected. */
+  /** Whether every device has tried each server without success, and no device was ever connected. */
   get isHopeless(): boolean {
     return !this.#everConnected && this.#triedAll === this.size;
   }
 
-  /** Beats that were counted, and not told of. */
+  /** Adds beats that were counted and not reported as events. */
   addBeats({ sent, answered, assumed }: BeatCounts): void {
     this.#beats += sent;
     this.#answers += answered;
@@ -169,7 +169,7 @@ export class Fleet {
     if (assumed > 0) this.#isAnswered = false;
   }
 
-  /** What all of that comes to. */
+  /** Returns the totals. */
   tally(): FleetTally {
     const rows = this.rows;
     const sum = (of: (row: DeviceRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
@@ -224,7 +224,7 @@ export class Fleet {
   }
 }
 
-/** Of two fleets of one run, as one. */
+/** Returns the totals of two fleets of one run together. */
 export function addFleets(one: FleetTally, other: FleetTally): FleetTally {
   const failures = new Map(one.failures);
   for (const [errno, count] of other.failures) failures.set(errno, (failures.get(errno) ?? 0) + count);
@@ -252,7 +252,7 @@ export function addFleets(one: FleetTally, other: FleetTally): FleetTally {
   };
 }
 
-/** A sentence where none was ever connected, or served. */
+/** Returns a sentence if no device was ever connected or served; otherwise undefined. */
 export function inVain(
   { everConnected, everServed, lastFailure, losses, lastLoss }: FleetTally, protocol: string,
 ): string | undefined {
@@ -265,7 +265,7 @@ export function inVain(
   return `no device was ever served: ${how}; does the server speak this protocol, ${protocol}?`;
 }
 
-/** What `--json` tells of it. */
+/** Returns the totals that `--json` prints. */
 export function fleetSummary(tally: FleetTally): FleetSummary {
   const { devices, connected, connections, beats, answers, received, sent, neverOn } = tally;
   return { devices, connected, connections, beats, answers, received, sent, neverOn };
@@ -284,7 +284,7 @@ export function fleetLine(tally: FleetTally): string {
   return [`${connected} of ${devices} devices connected, ${connections} connections made`, ...talk].join(', ');
 }
 
-/** Failed attempts to connect, as a sentence for each reason. */
+/** Returns a sentence for each errno of failed attempts to connect. */
 export function failureLines({ failures }: FleetTally): string[] {
   return failures.map(([errno, count]) => {
     const hint = errno === 'EMFILE' ? ' (this process may not open more files: see ulimit -n)' : '';
@@ -292,7 +292,7 @@ export function failureLines({ failures }: FleetTally): string[] {
   });
 }
 
-/** The cells of a device's line in the live table. */
+/** Returns the cells of a device's line in the live table. */
 export function deviceCells(row: DeviceRow, nowMs: number): string[] {
   const faults = [...row.faults].filter(([, count]) => count > 0).map(([fault]) => fault);
   return [

@@ -18,7 +18,10 @@ import type { OwnServer, RunSettings } from './run-settings.ts';
 import type { Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
-/** Between each device and the switch. It loses nothing, unless a plan says so: nothing here happens twice alike. */
+/**
+ * Cable between each device and the switch. It loses nothing unless the plan says so: a real-time run cannot be
+ * repeated anyway.
+ */
 const DEVICE_LINK = { delay: '20ms' } satisfies LinkOptions;
 
 export class GatewayVenue implements Venue {
@@ -34,7 +37,7 @@ export class GatewayVenue implements Venue {
   #live: Live | undefined = undefined;
   #isStopped = false;
 
-  /** Throws a Problem where a capture cannot be written. */
+  /** Throws a Problem if the capture cannot be written. */
   constructor(
     settings: RunSettings,
     { command, port, tun }: OwnServer,
@@ -122,7 +125,7 @@ export class GatewayVenue implements Venue {
     return this.#file?.close() ?? true;
   }
 
-  /** How well device time kept to real time, by which the server's kernel goes. */
+  /** Logs how closely device time followed real time, which the server's kernel uses. */
   #tellPace(): void {
     const { realTime } = this.#bench;
     if (realTime === undefined || this.#live === undefined) return;
@@ -134,7 +137,7 @@ export class GatewayVenue implements Venue {
   }
 }
 
-/** Throws a Problem where there is nothing to attach the devices to. */
+/** Throws a Problem if there is no network to attach the devices to. */
 function benchOf(options: ServerBenchOptions): ServerBench {
   try {
     return new ServerBench(options);

@@ -1,9 +1,9 @@
 /**
- * The live page of a run, over HTTP on loopback: the page, a stream of what happens, and what its buttons ask for.
+ * HTTP server of a run's live page, on loopback: the page, a stream of events, and the requests of its buttons.
  *
- * A page of another site that a browser has open must not act on the run, nor read it. A request must name this server
- * as its host (so that no foreign name can be bound to 127.0.0.1), and must come from the page itself or from no page
- * at all: browsers say so in `Origin` and `Sec-Fetch-Site` (Fetch Metadata).
+ * A page of another site that is open in a browser must neither act on the run nor read it. So a request must name this
+ * server as its host, because a foreign name can be bound to 127.0.0.1 (DNS rebinding). And it must come from the page
+ * itself or from no page at all, which browsers state in `Origin` and `Sec-Fetch-Site` (Fetch Metadata).
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -14,14 +14,14 @@ import { readRequest } from '../live-page/wire.ts';
 import type { PackedData } from '../verdict/page/data.ts';
 import { Problem } from './problem.ts';
 
-/** What the server needs of the run. */
+/** The run, as far as the server needs it. */
 export interface LiveRun {
   readonly page: string;
-  /** A page that has just been opened. */
+  /** Returns the reader for a page that has just been opened. */
   reader(): LiveRunReader;
   timeLines(): PackedData;
   plan(): string;
-  /** Does what a button says. Throws RangeError, with a sentence, where that is not possible. */
+  /** Does what a button requests. Throws RangeError, with a sentence, if that is not possible. */
   act(request: LiveRequest): void;
 }
 
@@ -32,16 +32,16 @@ export interface LiveRunReader {
 
 const UPDATE_MS = 200;
 
-/** A page has so long to read how the run ended. */
+/** Time that a page has to read how the run ended. */
 const LAST_WORDS_MS = 1000;
 
-/** A request names at most every host of a fleet. */
+/** Largest body of a request, which names at most every host of a fleet. */
 const REQUEST_BYTES_MAX = 1 << 22;
 
-/** A page that does not read gets nothing more until it has read that. */
+/** Unread bytes beyond which a page gets no more updates until it has read them. */
 const UNREAD_BYTES_MAX = 1 << 20;
 
-/** Pages that are open at once; each costs the run some time. */
+/** Largest number of pages that are open at once; each costs the run some time. */
 const PAGES_MAX = 16;
 
 interface OpenPage {
@@ -75,7 +75,7 @@ export class LivePageServer {
     return `http://127.0.0.1:${this.#port}/`;
   }
 
-  /** The run is over: each open page gets how it ended, and keeps that. */
+  /** Ends the stream of each open page with the end of the run, which the page keeps showing. */
   async close(end: Pick<LiveEnd, 'lines' | 'plan'>): Promise<void> {
     this.#clock.clearAlarm();
     for (const { response, reader } of this.#pages) {
@@ -120,7 +120,7 @@ export class LivePageServer {
     }
   }
 
-  /** Undefined: the request is the page's own, or a person's. */
+  /** Returns why the request is refused; undefined if it comes from the page itself or from a person. */
   #refusal({ headers }: IncomingMessage): string | undefined {
     const hosts = ['127.0.0.1', 'localhost'].map((name) => `${name}:${this.#port}`);
     const { host = '', origin } = headers;
@@ -177,7 +177,7 @@ function reply(response: ServerResponse, status: number, body: string, type = 't
   response.end(body);
 }
 
-/** JSON has no line breaks of its own: one `data` line holds it. */
+/** Returns an event of the stream. JSON has no line breaks of its own, so one `data` line holds it. */
 function eventText(event: 'hello' | 'update' | 'over', data: LiveHello | LiveUpdate | LiveEnd): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -1,4 +1,4 @@
-/** `run --live`: the page of a run, with a button for each fault, from its start to its end. */
+/** `run --live`: the page of a run with a button for each fault, from the start of the run to its end. */
 
 import type { Clock } from '../../hal/clock.ts';
 import { nodeClock } from '../../hal/node/index.ts';
@@ -20,7 +20,7 @@ export class LivePage {
   readonly #account = new LiveAccount();
   readonly #clock: Clock = nodeClock();
   #server: LivePageServer | undefined = undefined;
-  /** Of the run's plan, the lines that are no faults: a plan that repeats the run has them, too. */
+  /** Lines of the run's plan that are not faults. A plan that repeats the run needs them, too. */
   readonly #otherLines: readonly string[];
 
   constructor(otherLines: readonly string[]) {
@@ -31,7 +31,7 @@ export class LivePage {
     this.#account.add(event);
   }
 
-  /** Serves the page, and resolves to its address. `check` throws a Problem for faults that cannot be here. */
+  /** Serves the page, and resolves to its address. `check` throws a Problem for faults that this run cannot have. */
   async open(
     venue: Venue,
     about: string,
@@ -64,7 +64,7 @@ export class LivePage {
     return this.#server.open();
   }
 
-  /** The run is over. */
+  /** Ends the page at the end of the run. */
   async close(testbed: Testbed, endMs: number): Promise<void> {
     const plan = planText(this.#account, this.#otherLines, testbed);
     await this.#server?.close({ lines: this.#account.timeLines(endMs), plan });
@@ -94,7 +94,7 @@ function stateOf(pace: Pace | undefined): PaceState | undefined {
   return pace && { speed: pace.speed, isPaused: pace.isPaused };
 }
 
-/** With what else repeats the run, for whoever finds the file. */
+/** Returns the plan of the run, with a comment on how to repeat the run. */
 function planText(
   { plan }: LiveAccount, otherLines: readonly string[], { agenda, repeat, network }: Testbed,
 ): string {

@@ -1,6 +1,6 @@
 /**
- * How the devices of a run over real sockets are doing while it lasts: on a terminal a table that is redrawn,
- * elsewhere plain lines. All of it goes to standard error.
+ * Live state of the devices of a real-time run, on standard error: a table that is redrawn on a terminal, plain lines
+ * elsewhere.
  */
 
 import type { Agenda } from '../time/agenda.ts';
@@ -21,7 +21,7 @@ export class Live {
   readonly #quiet: boolean;
   #cancel: () => void = () => {};
 
-  /** `quiet`: the events are printed, as results; a table is not to be seen beside them. */
+  /** `quiet`: draws no table, because the events are printed as results. */
   constructor(terminal: Terminal, fleet: Fleet, agenda: Agenda, quiet: boolean) {
     this.#terminal = terminal;
     this.#fleet = fleet;
@@ -51,12 +51,13 @@ export class Live {
   }
 }
 
-/** Beside the devices there are the sum, the head, and how many devices are not shown. */
+/** Lines of the table besides the devices: the totals, the head, and the number of devices that are not shown. */
 const OTHER_LINES = 3;
 
 /**
- * The lines of the table, on a screen of such a size. They take less than half of its rows: the log is above them; and
- * where the screen becomes half as wide, so that each line is folded into two rows, all can still be erased.
+ * Returns the lines of the table for a screen of this size. They take less than half of its rows. The log is above
+ * them, and if the screen becomes half as wide, so that each line is folded into two rows, all of them can still be
+ * erased.
  */
 export function liveLines(
   sum: string,
@@ -73,7 +74,10 @@ export function liveLines(
   return [sum, ...cells, ...more].map((line) => line.slice(0, Math.max(screen.columns - 1, 1)));
 }
 
-/** Faults first, then who is not connected; of those connected, who was not all the time. */
+/**
+ * Rank of a device in the table: devices under faults first, then those that are not connected, then those that have
+ * lost a connection.
+ */
 function trouble({ faults, state, failures, connections }: DeviceRow): number {
   const open = [...faults.values()].reduce((sum, count) => sum + count, 0);
   const isRestless = failures > 0 || connections > 1;

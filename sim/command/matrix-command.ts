@@ -73,13 +73,13 @@ export const matrixCommand = defineCommand({
   },
 });
 
-/** What there is to be compared in a protocol. */
+/** Returns the comparison of a protocol. Throws a Problem. */
 function matrixOf(protocol: string): MatrixOptions {
   if (Object.hasOwn(COMPARISONS, protocol)) return { ...COMPARISONS[protocol] };
   throw usage(`--protocol must be ${Object.keys(COMPARISONS).join(', ')} or peers, not '${protocol}'`);
 }
 
-/** Policies and faults of the user's own; undefined: none are given. Throws a Problem. */
+/** Returns the user's own policies and faults; undefined if none are given. Throws a Problem. */
 function ownMatrixOf(values: {
   keepalive?: string[]; beat?: string[]; 'missed-limit'?: string; fault?: string[];
 }): MatrixOptions | undefined {
