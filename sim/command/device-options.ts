@@ -68,7 +68,7 @@ export interface Saying {
   readonly place: string;
 }
 
-/** How a device is made. A missing field means the default of the run. */
+/** Properties of a device. A missing field means the default of the run. */
 export interface DeviceMake {
   readonly link?: LinkOptions;
   readonly profile?: ProfileName;

@@ -1,4 +1,4 @@
-/** `cablepull merge`: the parts of a swarm, or of a run, put together to the report that one process would have printed. */
+/** `cablepull merge`: merges the parts of a swarm or of a run into the report that one process would have printed. */
 
 import { mergeParts, missingParts, type NamedPart, readPart, twinOf } from '../swarm/part.ts';
 import { defineCommand } from './command.ts';
@@ -33,7 +33,7 @@ interface NamedRunPart {
   readonly part: RunPart;
 }
 
-/** Returns the exit status: 1 where a run failed, or a part is missing. Rejects with a Problem. */
+/** Returns the exit status: 1 if a run failed or a part is missing. Rejects with a Problem. */
 async function merge(files: readonly string[], json: boolean, terminal: Terminal): Promise<number> {
   const ofSwarm: NamedPart[] = [];
   const ofRun: NamedRunPart[] = [];
@@ -72,7 +72,7 @@ async function mergeRun(parts: readonly NamedRunPart[], json: boolean, terminal:
   return missing.length === 0 ? status : 1;
 }
 
-/** Which run it is a part of, but for which part, and for what does not change what comes of it. */
+/** Returns a text that is equal for the parts of one run. It leaves out the options that may differ between parts. */
 function runOf({ words: { args, plan }, shard: { count } }: RunPart): string {
   return JSON.stringify([without(['--shard', '--out', '--jobs', '--plan'], args), plan, count]);
 }

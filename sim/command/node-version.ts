@@ -1,11 +1,10 @@
 /**
- * Which Node this project needs, as package.json says to those who install it. Every Node must be able to load this
- * file.
+ * The Node version that this project needs; package.json states the same. Every Node must be able to load this file.
  */
 
 const LEAST = [20, 19] as const;
 
-/** A sentence for a Node that is too old, by its version. */
+/** Returns a sentence if this version of Node is too old; otherwise undefined. */
 export function tooOld(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [leastMajor, leastMinor] = LEAST;

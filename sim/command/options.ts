@@ -1,41 +1,41 @@
 /**
- * The options of a command: how they are read, and how `--help` shows them. What is wrong with them is a Problem with
- * exit status 2.
+ * The options of a command: how they are read, and how `--help` shows them. A wrong option is a Problem with exit
+ * status 2.
  */
 
 import { parseArgs } from 'node:util';
 import { usage } from './values.ts';
 
-/** As `parseArgs` takes it, and as `--help` shows it. */
+/** An option, as `parseArgs` takes it and as `--help` shows it. */
 export interface Option {
   readonly type: 'string' | 'boolean';
-  /** A boolean that is true unless told otherwise is given, and shown, as `--no-NAME`. */
+  /** Default. A boolean option with the default true is written, and shown, as `--no-NAME`. */
   readonly default?: string | boolean;
   readonly multiple?: boolean;
   /** One letter, as in `-c 5`. */
   readonly short?: string;
-  /** What stands for the value in the help, as in `--devices N`. */
+  /** Placeholder or example of the value in the help, as in `--devices N`. */
   readonly value?: string;
   readonly help: string;
-  /** The help leaves a line empty above it. */
+  /** Whether the help has an empty line above the option. */
   readonly opensGroup?: boolean;
 }
 
 export type Options = Readonly<Record<string, Option>>;
 
-/** The values of options, typed by what the options say of themselves. */
+/** Values of options, typed by the options' definitions. */
 export type OptionValues<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values'];
 
-/** What stands behind the name of a command. */
+/** Arguments of a command, read. */
 export interface Given<O extends Options> {
   readonly values: OptionValues<O>;
-  /** The words that belong to no option. */
+  /** Arguments that belong to no option. */
   readonly operands: readonly string[];
-  /** All of it, as it was typed. */
+  /** All arguments, as they were typed. */
   readonly args: readonly string[];
 }
 
-/** What stands before `--`, and what behind it; undefined where there is none. */
+/** Splits arguments at `--`. `behind` is undefined if there is no `--`. */
 export function splitAtTerminator(args: readonly string[]): {
   readonly own: readonly string[];
   readonly behind: readonly string[] | undefined;
@@ -44,7 +44,10 @@ export function splitAtTerminator(args: readonly string[]): {
   return at < 0 ? { own: args, behind: undefined } : { own: args.slice(0, at), behind: args.slice(at + 1) };
 }
 
-/** `needs` says which operands there must be; undefined: there may be none. Throws a Problem. */
+/**
+ * Reads the arguments of a command. `needs` describes the operands that the command needs; undefined if it takes none.
+ * Throws a Problem.
+ */
 export function readOptions<const O extends Options>(
   command: string, args: readonly string[], options: O, needs: string | undefined,
 ): Given<O> {
@@ -54,8 +57,8 @@ export function readOptions<const O extends Options>(
 }
 
 /**
- * As `readOptions`; the values of `more`, options whose names are not known beforehand, are given apart. Throws a
- * Problem.
+ * Like `readOptions`, with further options `more`, whose names are not known at compile time. Their values are returned
+ * apart. Throws a Problem.
  */
 export function readOptionsWith<const O extends Options>(
   command: string, args: readonly string[], options: O, more: Options, needs: string | undefined,
@@ -74,8 +77,9 @@ export function readOptionsWith<const O extends Options>(
 }
 
 /**
- * The words such that `parseArgs`, with `allowNegative`, has nothing to complain of: its own complaints, as of
- * `--devices -1`, are about how parseArgs is used. Each value stands in one word with its option.
+ * Returns the arguments in a form that `parseArgs`, with `allowNegative`, accepts without complaint. Its own messages,
+ * such as the one about `--devices -1`, explain how to call parseArgs. Each value is in one word with its option.
+ * Throws a Problem.
  */
 function checkedWords(command: string, args: readonly string[], options: Options, needs: string | undefined): string[] {
   const help = `(see cablepull ${command} --help)`;
@@ -113,7 +117,7 @@ function checkedWords(command: string, args: readonly string[], options: Options
 
 const HELP_COLUMNS = 120;
 
-/** Where the texts begin. */
+/** Column in which the descriptions begin. */
 const TEXT_COLUMN = 31;
 
 export function helpOfOptions(options: Options): string[] {
@@ -131,7 +135,7 @@ export function helpOfOptions(options: Options): string[] {
   );
 }
 
-/** A term and what is said of it, in two columns. */
+/** Returns a term and its description in two columns. */
 export function helpEntry(term: string, text: string): string[] {
   const first = `  ${term}`;
   const [line = '', ...more] = wrapped(text, HELP_COLUMNS - TEXT_COLUMN);
@@ -140,7 +144,7 @@ export function helpEntry(term: string, text: string): string[] {
   return [(first.padEnd(TEXT_COLUMN) + line).trimEnd(), ...rest];
 }
 
-/** The text in lines of at most so many characters, broken at spaces. */
+/** Breaks a text at spaces into lines of at most `columns` characters. */
 export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';

@@ -1,7 +1,4 @@
-/**
- * What a run came to, as it happened or as a stored trace tells it: findings, expectations, and the exit status that
- * follows.
- */
+/** Outcome of a run, or of a stored trace: findings, expectations, and the exit status that follows. */
 
 import { type Expectation, formatExpectation, judgeExpectation, type Judgement } from '../verdict/expectation.ts';
 import { summaryLines, tierNotes, verdictTable } from '../verdict/findings-text.ts';
@@ -13,7 +10,7 @@ export interface Outcome {
   readonly findings: Findings;
   readonly summary: Summary;
   readonly expectations: readonly ExpectationOutcome[];
-  /** Where an expectation was not met and the run can be repeated: the line that does. */
+  /** Command line that repeats the run; undefined if all expectations were met or the run cannot be repeated. */
   readonly repeat: string | undefined;
 }
 
@@ -21,10 +18,10 @@ export interface ExpectationOutcome extends Judgement {
   readonly text: string;
 }
 
-/** So many of the cases in which an expectation was not met are printed. */
+/** Number of cases that are printed for an expectation that was not met. */
 const WORST_SHOWN = 5;
 
-/** `repeat` undefined: nothing happens twice in the same way. */
+/** Returns the outcome. `repeat` is undefined if the run cannot be repeated. */
 export function outcomeOf(
   findings: Findings,
   expectations: readonly Expectation[],
@@ -46,7 +43,7 @@ export function isAsExpected({ expectations }: Outcome): boolean {
   return expectations.every((one) => one.failures.length === 0);
 }
 
-/** For `--json`: the last line. */
+/** Returns the fields of the last line that `--json` prints. */
 export function outcomeJson({ findings, summary, expectations, repeat }: Outcome): object {
   const { endMs, verdicts, spared, falseAlarms, unexplainedLosses } = findings;
   return {

@@ -1,6 +1,6 @@
 /**
- * A file that is written whole or not at all: beside the place it is to have, and put there in one step when all of it
- * is written. It is begun before the work, so that what cannot be written does not fail at the end.
+ * A file that is written whole or not at all. It is written beside its place, and renamed into it when it is complete.
+ * It is opened before the work starts, so that a file that cannot be written fails at the start and not at the end.
  */
 
 import {
@@ -19,15 +19,15 @@ import {
 import process from 'node:process';
 import { Problem, reasonOf } from './problem.ts';
 
-/** So much is written at a time. */
+/** Number of bytes that are written at a time. */
 const CHUNK_BYTES = 1 << 20;
 
 export class OutputFile {
-  /** By which option the user has named it. */
+  /** Option with which the user has named the file. */
   readonly #option: string;
   readonly #path: string;
   readonly #file: number;
-  /** What is written until all is; undefined for a pipe or a device, which is written to itself. */
+  /** File that is written until it is complete; undefined for a pipe or a device, which is written directly. */
   readonly #draft: { readonly path: string; readonly target: string } | undefined;
   readonly #onFailure: (sentence: string) => void;
   readonly #onExit = (): void => this.#discard();
@@ -35,10 +35,7 @@ export class OutputFile {
   #bytes = 0;
   #hasFailed = false;
 
-  /**
-   * `onFailure` is called once, with the reason, when it cannot be written any more. Throws a Problem where there can
-   * be no such file.
-   */
+  /** Calls `onFailure` once, with the reason, when a write fails. Throws a Problem if the file cannot be written. */
   constructor(option: string, path: string, onFailure: (sentence: string) => void) {
     this.#option = option;
     this.#path = path;
@@ -58,7 +55,7 @@ export class OutputFile {
     process.on('exit', this.#onExit);
   }
 
-  /** Does not throw: it is called from the midst of a network. */
+  /** Does not throw, because it is called from inside a network. */
   write(bytes: Uint8Array): void {
     if (this.#hasFailed) return;
     this.#pieces.push(bytes);
@@ -66,7 +63,7 @@ export class OutputFile {
     if (this.#bytes >= CHUNK_BYTES) this.#flush();
   }
 
-  /** Puts the file where it is to be. Returns whether all could be written. */
+  /** Renames the file into its place. Returns whether all of it could be written. */
   close(): boolean {
     this.#flush();
     try {
@@ -93,7 +90,7 @@ export class OutputFile {
     }
   }
 
-  /** What is there stays as it was. */
+  /** Deletes the draft, and leaves an older file of that name as it is. */
   #discard(): void {
     if (this.#draft !== undefined) rmSync(this.#draft.path, { force: true });
   }
@@ -109,7 +106,9 @@ export class OutputFile {
   }
 }
 
-/** In the folder of what it replaces, since a file can only be renamed within its file system. */
+/**
+ * Returns a draft in the folder of the file that it replaces, because a file can only be renamed within a file system.
+ */
 function draftOf(path: string, there: Stats | undefined): { path: string; target: string } {
   // A rename would not ask whether the file may be written, and would put a file in the place of a link.
   if (there !== undefined) accessSync(path, constants.W_OK);

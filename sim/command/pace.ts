@@ -1,10 +1,10 @@
-/** How virtual time goes in a run that somebody watches: at a speed, which can change, or not at all for a while. */
+/** Pace of virtual time in a run that somebody watches: a speed that can change, and pauses. */
 
-/** Virtual time passes in pieces of so much real time, so that a new speed takes hold at once. */
+/** Real time after which a new speed takes effect: virtual time passes in pieces of this length. */
 export const PIECE_MS = 40;
 
 export class Pace {
-  /** Virtual seconds for each real one. */
+  /** Virtual seconds in each real second. */
   speed: number;
   #isPaused = false;
   /** Ends the pause. */
@@ -24,7 +24,7 @@ export class Pace {
     this.wake();
   }
 
-  /** Whoever waits looks again. */
+  /** Lets the run check the pace and the time again. */
   wake(): void {
     this.#goOn();
   }

@@ -1,4 +1,4 @@
-/** The report page of a run, or of a stored trace: the same for both. */
+/** The report page of a run or of a stored trace; both get the same page. */
 
 import { Sessions } from '../sessions/sessions.ts';
 import { reportPage } from '../verdict/page/page.ts';
@@ -14,7 +14,7 @@ export class PageFile {
   readonly #sessions = new Sessions();
   readonly #timeLines = new TimeLines(this.#sessions);
 
-  /** Throws a Problem where there can be no such file. */
+  /** Throws a Problem if the file cannot be written. */
   constructor(option: string, path: string, terminal: Terminal) {
     this.#file = new OutputFile(option, path, (sentence) => terminal.log(`cablepull: ${sentence}`));
   }
@@ -24,8 +24,8 @@ export class PageFile {
   }
 
   /**
-   * Writes the page; `notes` are what the reader must know first. Gives whether it could be written; if not, that has
-   * been told.
+   * Writes the page. `notes` are sentences that the reader must know first. Returns whether the page could be written;
+   * if not, the user has been told.
    */
   close({ findings, expectations }: Outcome, notes: readonly string[]): boolean {
     const { endMs } = findings;

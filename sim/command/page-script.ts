@@ -1,14 +1,17 @@
 /**
- * The scripts of pages: the files of verdict/page/browser, compiled, one after the other in a scope of their own; on a
+ * Scripts of the pages: the compiled files of verdict/page/browser, one after the other in a scope of their own. On a
  * live page the file of live-page/browser comes last.
  */
 
 import { readFileSync } from 'node:fs';
 
-/** In this order: what a file does at once may need what stands in those before it. */
+/** Files in this order, because a file may use at once what the files before it define. */
 const TIME_LINES = ['verdict/page/browser/state', 'verdict/page/browser/draw', 'verdict/page/browser/controls'];
 
-/** The compiled files of sim/: beside this file, where it is compiled itself; else where the compiler puts them. */
+/**
+ * Folder of the compiled files of sim/: beside this file if this file is compiled, otherwise the compiler's output
+ * folder.
+ */
 const FOLDER = new URL(import.meta.url.endsWith('.ts') ? '../../dist/sim/' : '../', import.meta.url);
 
 export function pageScript(): string {

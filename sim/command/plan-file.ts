@@ -1,6 +1,6 @@
 /**
- * A plan file: beside faults, one a line, it may say which devices there are, how they are made, what they speak, and
- * what is expected.
+ * A plan file: faults, one in each line. It can also name the devices, their options and protocols, and the
+ * expectations.
  *
  *     devices 40 meter                        # meter-1 to meter-40
  *     devices 5 pump
@@ -22,17 +22,17 @@ import { usage } from './values.ts';
 
 export interface PlanFile {
   readonly faults: readonly Fault[];
-  /** Undefined: it does not say. */
+  /** Undefined if the file does not name devices. */
   readonly devices: readonly NumberedDevices[] | undefined;
   readonly sayings: readonly Saying[];
   readonly expectations: readonly Expectation[];
-  /** The lines that are no faults, as they are. */
+  /** Lines that are not faults, unchanged. */
   readonly otherLines: readonly string[];
 }
 
 export const NO_PLAN: PlanFile = { faults: [], devices: undefined, sayings: [], expectations: [], otherLines: [] };
 
-/** `name` is the file's, for messages. Throws a Problem. */
+/** Reads a plan file. `name` is its name in messages. Throws a Problem. */
 export function parsePlanFile(text: string, name: string): PlanFile {
   const devices: NumberedDevices[] = [];
   const sayings: Saying[] = [];
@@ -60,12 +60,12 @@ export function parsePlanFile(text: string, name: string): PlanFile {
   return { faults, devices: devices.length === 0 ? undefined : devices, sayings, expectations, otherLines };
 }
 
-/** A plan in lines, which has been read before. */
+/** Reads the lines of a plan that was valid before. */
 export function readPlanLines(lines: readonly string[]): PlanFile {
   return lines.length === 0 ? NO_PLAN : parsePlanFile(lines.join('\n'), 'the plan');
 }
 
-/** `40 meter`. */
+/** Reads `40 meter`. Throws a Problem. */
 function rowOf(text: string, place: string): NumberedDevices {
   const [, count, prefix = 'dev'] = /^(\d+)(?: ([\w.-]+))?$/.exec(text) ?? [];
   if (count === undefined || Number(count) < 1) {

@@ -6,15 +6,15 @@ import { type Expectation, EXPECTATION_EXAMPLES, parseExpectation } from '../ver
 import { NO_PLAN, parsePlanFile, type PlanFile } from './plan-file.ts';
 import { nameOfInput, readText, usage } from './values.ts';
 
-/** What `--help` says of `--expect`. */
+/** Help of `--expect`. */
 export const EXPECT_HELP = `an expectation; the exit status is 1 if it is not met. Others are ${EXPECTATION_EXAMPLES.slice(1).map((one) => `'${one}'`).join(', ')}`;
 
-/** What `--plan` names. Throws a Problem. */
+/** Reads the file of `--plan`. Throws a Problem. */
 export function readPlanFile(file: string | undefined): PlanFile {
   return file === undefined ? NO_PLAN : parsePlanFile(readText('--plan', file), nameOfInput(file));
 }
 
-/** What `--fault` says, again and again. Throws a Problem. */
+/** Reads the values of `--fault`. Throws a Problem. */
 export function readFaults(lines: readonly string[]): readonly Fault[] {
   return lines.flatMap((line) => {
     const plan = parsePlan(line);

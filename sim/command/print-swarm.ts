@@ -1,4 +1,4 @@
-/** What a swarm came to, printed. */
+/** Prints the result of a swarm. */
 
 import { programWords } from './program-options.ts';
 import { type RepeatLine, type Swarm, type SwarmProgram, swarmJson, swarmText } from '../swarm/swarm-text.ts';
@@ -22,7 +22,7 @@ function programOptions(program: SwarmProgram): string[] {
   ];
 }
 
-/** What one can type to have a run of it again. */
+/** Returns a function that gives the command line to repeat one run of the swarm. */
 export function swarmRepeatLine({ seed, forMs, plan, program }: Swarm): RepeatLine {
   return (index, shrunk) => commandLine('swarm', [
     ...(program === undefined ? [] : programOptions(program)),

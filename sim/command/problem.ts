@@ -1,8 +1,8 @@
-/** What a command has to say instead of a result: one sentence, and the exit status that goes with it. */
+/** A problem: the sentence that a command prints instead of a result, and its exit status. */
 
 export class Problem extends Error {
   override readonly name = 'Problem';
-  /** 1: it could not be done, or was not as expected. 2: wrong usage. */
+  /** 1: the command could not be carried out, or an expectation was not met. 2: wrong usage. */
   readonly exitStatus: 1 | 2;
 
   constructor(exitStatus: 1 | 2, sentence: string) {
@@ -12,8 +12,8 @@ export class Problem extends Error {
 }
 
 /**
- * What the system says went wrong with a file, without the call and the path that Node adds: who names the file has
- * done so.
+ * Returns the reason that the system gives for an error. Leaves out the call and the path that Node adds, because the
+ * message around it names the file.
  */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,6 +1,4 @@
-/**
- * A line that tells how far something is: on a terminal redrawn, elsewhere printed now and then. To standard error.
- */
+/** A line on standard error that shows progress: redrawn on a terminal, printed from time to time elsewhere. */
 
 import type { Terminal } from './terminal.ts';
 
@@ -12,17 +10,14 @@ export class ProgressLine {
   readonly #terminal: Terminal;
   #nextMs: number;
 
-  /**
-   * `firstMs`: when it is told first, by the clock that `comesDue` is asked by; by default after as long as between any
-   * two.
-   */
+  /** `firstMs` is the time of the first line, on the clock whose time `comesDue` gets; by default one period from 0. */
   constructor(terminal: Terminal, isDrawn: boolean, firstMs?: number) {
     this.#terminal = terminal;
     this.isDrawn = isDrawn;
     this.#nextMs = firstMs ?? (isDrawn ? REDRAW_MS : LINE_MS);
   }
 
-  /** It is time for the next; that is told then. */
+  /** Returns whether the next line is due; the caller then calls `tell`. */
   comesDue(nowMs: number): boolean {
     if (nowMs < this.#nextMs) return false;
     this.#nextMs = nowMs + (this.isDrawn ? REDRAW_MS : LINE_MS);

@@ -1,4 +1,4 @@
-/** How far a simulated run is, for one that takes longer than a second. */
+/** Progress of a simulated run that takes longer than a second. */
 
 import type { Clock } from '../../hal/clock.ts';
 import { formatSeconds } from '../time/duration.ts';
@@ -14,11 +14,11 @@ export class Progress {
   readonly #fleet: Fleet;
   readonly #clock: Clock;
   readonly #endMs: number | undefined;
-  /** Where it was last told, in real and in virtual time. */
+  /** Real and virtual time of the last line. */
   #toldMs = 0;
   #toldVirtualMs = 0;
 
-  /** `clock` is of real time, and begins with the run. */
+  /** `clock` gives real time and starts with the run. */
   constructor(
     terminal: Terminal,
     fleet: Fleet,
@@ -31,7 +31,7 @@ export class Progress {
     this.#endMs = forMs;
   }
 
-  /** To be called again and again; `virtualMs` is the time in the simulation. */
+  /** Shows the progress if a line is due. `virtualMs` is the time in the simulation. */
   turn(virtualMs: number): void {
     const nowMs = this.#clock.now();
     if (!this.#line.comesDue(nowMs)) return;

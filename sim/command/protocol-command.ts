@@ -1,6 +1,4 @@
-/**
- * Commands that speak a protocol: which one `--protocol` chooses, its own options, and the settings that they come to.
- */
+/** Commands with a protocol: the protocol that `--protocol` chooses, its options, and their settings. */
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -17,7 +15,7 @@ import type { Terminal } from './terminal.ts';
 import { durationOf, usage, wholeNumber } from './values.ts';
 import { whyNotLoaded } from './why-not-loaded.ts';
 
-/** What devices and server speak, as it was said. */
+/** Protocol of devices and server, with its settings from the command line or a plan file. */
 export interface Speech {
   readonly protocol: Protocol;
   readonly settings: SaidSettings<object, object>;
@@ -26,25 +24,28 @@ export interface Speech {
   readonly keepAlive: KeepAlive | 'off' | undefined;
 }
 
-/** What a command that speaks a protocol is given. */
+/** Arguments of a command with a protocol, read. */
 export interface GivenWithProtocol<O extends Options> extends Given<O>, Speech {
   /**
-   * What some devices speak of whom more is said, in such words as stand on the command line: behind those of the
-   * command line; but in place of them where they name a protocol. Rejects with a Problem.
+   * Resolves to the protocol and settings of some devices that have further options, given as words of the command
+   * line. They are added to the command line's own, or replace these if they name a protocol. Rejects with a Problem.
    */
   speak(more: readonly string[]): Promise<Speech>;
-  /** What stands behind `--`: the command of the user's own server. */
+  /** Words behind `--`: the command of the user's own server. */
   readonly serverCommand: readonly string[] | undefined;
 }
 
 type Definition<O extends Options> = Omit<CommandDefinition<O>, 'run'> & {
   readonly name: 'run' | 'serve';
-  /** Whether a command may stand behind `--`. */
+  /** Whether the command line may have a command behind `--`. */
   readonly takesCommand?: boolean;
   run(given: GivenWithProtocol<O>, terminal: Terminal): Promise<number>;
 };
 
-/** Its options are joined by `--protocol`, `--beat`, `--missed-limit`, `--keepalive`, and those of every protocol. */
+/**
+ * Defines a command with the options `--protocol`, `--beat`, `--missed-limit`, `--keepalive`, and those of every
+ * protocol.
+ */
 export function defineProtocolCommand<const O extends Options>(definition: Definition<O>): Command {
   const { name, options } = definition;
   const known = optionsOf(name, Object.values(PROTOCOLS));
@@ -55,7 +56,7 @@ export function defineProtocolCommand<const O extends Options>(definition: Defin
   };
 }
 
-/** What such a command is given. Rejects with a Problem. */
+/** Reads the arguments of a command with a protocol. Rejects with a Problem. */
 export async function readProtocolOptions<const O extends Options>(
   definition: Omit<Definition<O>, 'run'>, args: readonly string[],
 ): Promise<GivenWithProtocol<O>> {
@@ -144,12 +145,15 @@ const SHARED_OPTIONS: Options = {
   },
 };
 
-/** Whether a plan file may say it of devices: an option of a protocol of this project, or one that all share. */
+/**
+ * Whether a plan file can set this option for some devices: an option of a built-in protocol, or one that all protocols
+ * share.
+ */
 export function isSpeechOption(option: string): boolean {
   return Object.hasOwn(optionsOf('run', Object.values(PROTOCOLS)), option.replace(/^no-/, ''));
 }
 
-/** An option that several protocols have is one option. */
+/** Returns the options of protocols. Options of the same name are one option. */
 function optionsOf(command: 'run' | 'serve', protocols: readonly Protocol[]): Options {
   const own = new Map<string, { readonly option: ProtocolOption; readonly names: string[] }>();
   for (const { device: { name }, words } of protocols) {
@@ -166,7 +170,7 @@ function optionsOf(command: 'run' | 'serve', protocols: readonly Protocol[]): Op
   return { protocol: PROTOCOL_OPTION, ...SHARED_OPTIONS, ...Object.fromEntries(options) };
 }
 
-/** Remembers what it was asked for. */
+/** Values of options. It records which options the protocol has asked for. */
 class SaidWords implements Said {
   readonly #options: Options;
   readonly #values: Readonly<Record<string, unknown>>;
@@ -224,7 +228,7 @@ class SaidWords implements Said {
     throw usage(`--${option} must be ${min} to ${max} whole seconds with this protocol, not '${text}'`);
   }
 
-  /** An option that was given, and that nobody has asked for. */
+  /** Returns an option that was given, but that the protocol has not asked for. */
   get unheard(): string | undefined {
     const unheard = Object.entries(this.#values).find(([name, value]) => {
       return value !== undefined && value !== this.#options[name]?.default && !this.#asked.has(name);
@@ -245,12 +249,12 @@ function settingsOf(protocol: Protocol, said: SaidWords): SaidSettings<object, o
   return settings;
 }
 
-/** Of a protocol without words for the command line. */
+/** Returns the settings for a protocol that defines no options of its own. */
 function plainSettings({ device: { defaults } }: Protocol, said: Said): SaidSettings<object, object> {
   return 'keepAlive' in defaults ? { device: { keepAlive: said.keepAlive } } : {};
 }
 
-/** `idle/interval/count`, or `off`. Throws a Problem. */
+/** Reads `idle/interval/count`, or `off`. Throws a Problem. */
 export function parseKeepAlive(text: string): KeepAlive | 'off' {
   if (text === 'off') return 'off';
   const [, idle, interval, count] = /^(\d+)\/(\d+)\/(\d+)$/.exec(text) ?? [];

@@ -1,4 +1,4 @@
-/** `cablepull report`: what a stored trace comes to; the same as the run that printed it said. */
+/** `cablepull report`: prints the report of a stored trace, the same as the run itself printed. */
 
 import { formatSeconds } from '../time/duration.ts';
 import type { Expectation } from '../verdict/expectation.ts';
@@ -43,16 +43,16 @@ export const reportCommand = defineCommand({
 });
 
 interface ReportSettings {
-  /** The file that the trace is in. */
+  /** File of the trace. */
   readonly trace: string;
   readonly expectations: readonly Expectation[];
-  /** The file that the page goes to. */
+  /** File of the page. */
   readonly html: string | undefined;
   readonly ciFiles: CiFileNames;
   readonly json: boolean;
 }
 
-/** Returns the exit status. Rejects with a Problem for what is no trace. */
+/** Returns the exit status. Rejects with a Problem if the file is not a trace. */
 async function report(
   { trace, expectations, html, ciFiles, json }: ReportSettings, terminal: Terminal,
 ): Promise<number> {

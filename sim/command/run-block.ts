@@ -1,4 +1,4 @@
-/** A block of a run, simulated from its beginning to its end. */
+/** Simulates a block of a run from start to end. */
 
 import { formatFault } from '../faults/fault.ts';
 import { targetsOf } from '../faults/hosts.ts';
@@ -13,16 +13,16 @@ import { Fleet, type FleetTally } from './fleet.ts';
 import { powerOnMs, type RunSettings } from './run-settings.ts';
 import { DEVICE_LINK } from './simulated-venue.ts';
 
-/** What a block came to. */
+/** Result of a block. */
 export interface BlockResult {
   readonly fleet: FleetTally;
   readonly findings: Findings;
   readonly tellings: readonly FaultTelling[];
-  /** When a device was connected again, in order. */
+  /** Times at which devices were connected again, in order. */
   readonly reconnectsMs: readonly number[];
 }
 
-/** More than the lines of any plan need: then those that will not be told are dropped. */
+/** Number of tellings at which those that will not be shown are dropped; no plan has this many lines. */
 const TELLINGS_KEPT_MAX = 100_000;
 
 export async function runBlock(settings: RunSettings, { before, deviceCount }: DeviceBlock): Promise<BlockResult> {

@@ -1,4 +1,7 @@
-/** `cablepull run`: devices and a server, on the simulated network or over real sockets, faults, and who noticed. */
+/**
+ * `cablepull run`: devices, a server and faults, on the simulated network, on a gateway or over real sockets; reports
+ * who noticed.
+ */
 
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { CI_OPTIONS } from './ci-files.ts';
@@ -152,8 +155,8 @@ const definition = {
 export const runCommand = defineProtocolCommand(definition);
 
 /**
- * Returns the settings of a run, from the words behind `run` on a command line. `readBefore` replaces what these words
- * say of the plan. Rejects with a Problem.
+ * Returns the settings of a run from the words behind `run` on a command line. `readBefore` replaces the plan that
+ * these words name. Rejects with a Problem.
  */
 export async function readRun(args: readonly string[], readBefore?: PlanFile): Promise<RunSettings> {
   return runSettings(await readProtocolOptions(definition, args), readBefore);

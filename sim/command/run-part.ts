@@ -1,4 +1,4 @@
-/** The part of a run that one of several processes has done, as a file. */
+/** File format of the part of a run that one of several processes has simulated. */
 
 import { createHash } from 'node:crypto';
 import type { Shard } from '../swarm/part.ts';
@@ -14,7 +14,7 @@ export interface RunPart {
   readonly result: BlockResult;
 }
 
-/** Two lines: what it is a part of, with a check of what follows; and what it came to. */
+/** Returns two lines: the run and the part, with a checksum of the second line; then the result. */
 export function runPartText({ words, shard, result }: RunPart): string {
   const { findings } = result;
   const body = JSON.stringify({
@@ -24,7 +24,7 @@ export function runPartText({ words, shard, result }: RunPart): string {
   return `${JSON.stringify(head)}\n${body}\n`;
 }
 
-/** A part; undefined where the text is none at all; a sentence where it is one, and something is wrong with it. */
+/** Reads a part. Returns undefined if the text is no part at all, and a sentence if the part is damaged. */
 export function readRunPart(text: string): RunPart | string | undefined {
   const end = text.indexOf('\n');
   const head = parsed(text.slice(0, end));

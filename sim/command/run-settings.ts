@@ -1,4 +1,4 @@
-/** What the options of `cablepull run` come to, checked. */
+/** The settings of `cablepull run`, read from its options and checked. */
 
 import { isIP } from 'node:net';
 import type { Server } from '../../firmware/index.ts';
@@ -38,22 +38,22 @@ import {
   wholeNumber,
 } from './values.ts';
 
-/** The user's own server, in a namespace of its own. */
+/** The user's own server: a command in a network namespace, or a server that is reached over a tun interface. */
 export interface OwnServer {
   readonly command: readonly string[];
-  /** Undefined: to be found out. */
+  /** Undefined if the port must be found out. */
   readonly port: number | undefined;
-  /** In place of a command: one that runs already, reached over the host's own network. */
+  /** Tun interface over which a server that already runs is reached; undefined with a command. */
   readonly tun: TunOptions | undefined;
 }
 
-/** The fleet is simulated in blocks (blocks.ts). */
+/** The split of a fleet into blocks (blocks.ts). */
 export interface Split {
-  /** So many at a time; undefined: one a processor. */
+  /** Number of blocks at a time; undefined for one for each processor. */
   readonly jobs: number | undefined;
-  /** The part of them that is done here. */
+  /** Part of the blocks that this process simulates. */
   readonly shard: Shard;
-  /** The file that this part goes to. */
+  /** File of this part. */
   readonly out: string | undefined;
 }
 
@@ -61,62 +61,67 @@ export interface RunSettings {
   readonly network: NetworkKind;
   readonly devices: Devices;
   readonly deviceCount: number;
-  /** Over which all devices are switched on, one after the other. */
+  /** Time within which all devices are switched on, one after the other. */
   readonly rampMs: number;
-  /** How long to wait for a server to listen; undefined: it is taken to listen. */
+  /** Time to wait for a server to listen; undefined not to wait. */
   readonly waitMs: number | undefined;
-  /** Where devices connect to, unless the venue has it otherwise. */
+  /** Servers that devices connect to, unless the venue names others. */
   readonly servers: readonly Server[];
-  /** Over a gateway: the user's own server. */
+  /** The user's own server; only on a gateway. */
   readonly ownServer: OwnServer | undefined;
-  /** Simulated: the user's own Node programs. */
+  /** The user's own Node programs; only on the simulated network. */
   readonly programs: Programs | undefined;
-  /** What devices send: segments of connections, or datagrams. */
+  /** Transport of the protocol. */
   readonly transport: 'stream' | 'datagram';
-  /** Lines of what the server prints that say that a device is gone. */
+  /** Pattern of lines in which the server reports that a device is gone. */
   readonly offlineLog: RegExp | undefined;
   readonly plan: readonly Fault[];
-  /** Of a plan file, the lines that are no faults. */
+  /** Lines of the plan file that are not faults. */
   readonly otherLines: readonly string[];
-  /** Whether a page shows the run while it lasts, with a button for each fault. */
+  /** Whether a live page shows the run, with a button for each fault. */
   readonly live: boolean;
-  /** With a live page, on the simulated network: virtual seconds for each real one, to begin with. */
+  /** Virtual seconds in each real second at the start of a live run; undefined in real time or without a live page. */
   readonly liveSpeed: number | undefined;
-  /** Undefined: until Ctrl-C, or the button of a live page; without such a page not on the simulated network. */
+  /**
+   * Length of the run. Undefined: the run ends with Ctrl-C or the live page's button. A simulated run without a live
+   * page always has a length.
+   */
   readonly forMs: number | undefined;
   readonly seed: number;
   readonly expectations: readonly Expectation[];
   readonly json: boolean;
-  /** The file that a capture goes to. */
-  /** The hosts that are behind no NAT box are on one local network. */
+  /** Whether the hosts that are not behind a NAT box are on one local network with ARP. */
   readonly arp: boolean;
+  /** File of the packet capture. */
   readonly pcap: string | undefined;
   readonly netstat: boolean;
-  /** The file that the page goes to. */
+  /** File of the report page. */
   readonly report: string | undefined;
-  /** Where what a CI job wants goes to. */
+  /** Files for a CI job. */
   readonly ciFiles: CiFileNames;
-  /** What was typed behind `run`. */
+  /** Words behind `run` on the command line. */
   readonly args: readonly string[];
-  /** Undefined: the fleet is one world. */
+  /** Undefined if the whole fleet is simulated in one world. */
   readonly split: Split | undefined;
-  /** What one can type into a shell to have the same again. */
+  /** Command line that repeats the run. */
   readonly repeat: string;
-  /** The same without the names of files: what equal runs write is equal, wherever it is written. */
+  /**
+   * The same command line without the names of files, so that equal runs write equal files whatever these are called.
+   */
   readonly repeatWithoutFiles: string;
 }
 
-/** After the last fault, so that everybody can come back. In virtual time a minute costs nothing. */
+/** Time after the last fault in which devices can reconnect. In virtual time a minute costs nothing. */
 const SETTLE_MS: Readonly<Record<NetworkKind, number>> = { real: 20_000, simulated: 60_000, gateway: 20_000 };
 
-/** How many, unless told. */
+/** Default number of devices. */
 const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5, gateway: 20 };
 
-/** One world holds no more. */
+/** Largest number of devices in one world. */
 const WORLD_DEVICES_MAX = 100_000;
 const DEVICES_MAX = 10_000_000;
 
-/** Rejects with a Problem. `readBefore`: what `--plan` and `--fault` say, where it has been read before. */
+/** Returns the settings. `readBefore` replaces `--plan` and `--fault` if it is given. Rejects with a Problem. */
 export async function runSettings(
   given: GivenWithProtocol<typeof RUN_OPTIONS>, readBefore?: PlanFile,
 ): Promise<RunSettings> {
@@ -213,13 +218,13 @@ function waitMsOf(wait: string | undefined, network: NetworkKind, protocol: Prot
   return durationOf('--wait', wait);
 }
 
-/** The lines of `--fault` and `--plan`. Throws a Problem. */
+/** Reads `--fault` and `--plan`. Throws a Problem. */
 function planOfOptions({ fault = [], plan }: { fault?: string[]; plan?: string }): PlanFile {
   const file = readPlanFile(inputName('--plan', plan));
   return { ...file, faults: [...file.faults, ...readFaults(fault)] };
 }
 
-/** What `--devices` says, or the plan. */
+/** Returns the names of the devices, from `--devices` or the plan. Throws a Problem. */
 function deviceNamesOf(count: string | undefined, { devices }: PlanFile, network: NetworkKind): DeviceNames {
   if (count !== undefined && devices !== undefined) {
     throw usage('--devices and the plan both say which devices there are: say it in one place');
@@ -231,14 +236,14 @@ function deviceNamesOf(count: string | undefined, { devices }: PlanFile, network
   return names;
 }
 
-/** What `--link`, `--profile` and the like say. */
+/** Returns the values of the options of devices, such as `--link`. */
 function deviceSayings(values: { readonly [Name in DeviceOptionName]?: string[] | undefined }): Saying[] {
   return Object.keys(DEVICE_OPTIONS).filter(isDeviceOption).flatMap((option) => {
     return (values[option] ?? []).map((text) => sayingOf(option, text, `--${option}`));
   });
 }
 
-/** What is said of firmware alone. */
+/** Options of devices that only our own firmware has. */
 const OF_FIRMWARE: readonly string[] = ['boot-time', 'boot-jitter', 'watchdog', 'clock-drift'];
 
 function checkProgramDevices(sayings: readonly Saying[]): void {
@@ -250,7 +255,7 @@ function checkProgramDevices(sayings: readonly Saying[]): void {
 /** Options that name files. */
 const FILES = ['--pcap', '--report', '--junit', '--markdown', '--out', '--shard'];
 
-/** Options that show one world, or need one. */
+/** Options that show a single world, or need one. */
 const WHOLE_OPTIONS = [
   'json', 'netstat', 'pcap', 'report', 'live', 'junit', 'markdown', 'arp', 'program', 'device-program',
 ] as const;
@@ -281,12 +286,12 @@ function splitOf(
   };
 }
 
-/** A live run is repeated by its plan, at any speed, without its page. */
+/** Returns the arguments without `--live`: a live run is repeated by its plan, at any speed, without its page. */
 function withoutLive(args: readonly string[]): readonly string[] {
   return withoutFlag('--live', without(['--speed'], args));
 }
 
-/** `--speed`, which goes with `--live` and virtual time. */
+/** Reads `--speed`, which needs `--live` and virtual time. Throws a Problem. */
 function liveSpeedOf(
   { live, speed }: { readonly live: boolean; readonly speed?: string | undefined },
   network: NetworkKind,
@@ -304,12 +309,12 @@ function liveSpeedOf(
 }
 
 /**
- * Devices are switched on one after another, so that a listening queue is not met by all of them at once: 1 ms apart,
- * but all of them within 10 s, unless --ramp says otherwise.
+ * Longest default of `--ramp`. Devices are switched on one after the other, 1 ms apart but all within 10 s, so that not
+ * all of them arrive at a listen queue at once.
  */
 const RAMP_MS_MAX = 10_000;
 
-/** When a device is switched on, by its place. */
+/** Returns the time at which a device is switched on, by its index. */
 export function powerOnMs(index: number, { rampMs, deviceCount }: RunSettings): number {
   return (index * rampMs) / deviceCount;
 }
@@ -327,7 +332,7 @@ type NetworkValues = Readonly<Record<'network' | 'subnet' | 'interface', string 
   readonly server?: string[] | undefined;
 };
 
-/** `--network tun`, and what goes with it. */
+/** Reads `--network tun` and the options that belong to it. Throws a Problem. */
 function tunServerOf(values: Partial<NetworkValues>): OwnServer | undefined {
   const { network, subnet, interface: interfaceName, server: servers = [] } = values;
   if (network === undefined) {
@@ -343,7 +348,7 @@ function tunServerOf(values: Partial<NetworkValues>): OwnServer | undefined {
   return { command: [], port, tun };
 }
 
-/** That nothing else says what the devices meet. */
+/** Throws a Problem if another option chooses a different server or network. */
 function checkAlone(option: string, { values, serverCommand }: GivenWithProtocol<typeof RUN_OPTIONS>): void {
   const { server, network } = values;
   const other = serverCommand !== undefined ? '-- COMMAND' : server !== undefined ? '--server' : network && '--network';
@@ -352,14 +357,14 @@ function checkAlone(option: string, { values, serverCommand }: GivenWithProtocol
   throw usage(`${option} is simulated, network and all: it does not go with ${other}${hint}`);
 }
 
-/** That no fault is on what is not ours to stop. */
+/** Throws a Problem if a fault would stop a server that this process did not start. */
 export function checkReachable(plan: readonly Fault[]): void {
   const fault = plan.find(({ kind, target }) => target === SERVER_NAME && FAULTS[kind].firmware !== 'running');
   if (fault === undefined) return;
   throw usage(`${formatFault(fault)}: a server that runs by itself is not ours to stop; behind -- COMMAND it is`);
 }
 
-/** What stands behind `--`; and `--server :1883` where it listens. */
+/** Reads the command behind `--`, and its port in `--server :1883`. Throws a Problem. */
 function ownServerOf(
   command: readonly string[],
   servers: readonly string[],

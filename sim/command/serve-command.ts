@@ -41,7 +41,7 @@ export const serveCommand = defineProtocolCommand({
 });
 
 interface ServeSettings {
-  /** But where it listens: that is `host`, a name or an address, and `port`. */
+  /** Settings without the address to listen on: that is `host`, a name or an address, and `port`. */
   readonly server: ServerOptions;
   readonly host: string;
   readonly port: number;
@@ -87,7 +87,7 @@ function livenessOf(
   return { ...liveness, scanIntervalMs };
 }
 
-/** Serves until Ctrl-C; prints who comes and who goes, and at the end what there was. Rejects with a Problem. */
+/** Serves until Ctrl-C. Prints each event of a client, and totals at the end. Rejects with a Problem. */
 async function serve(
   { server: options, host, port, json }: ServeSettings, terminal: Terminal,
 ): Promise<number> {

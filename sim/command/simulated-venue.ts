@@ -1,4 +1,4 @@
-/** A run on the simulated network, in virtual time, against a server of our own, or the user's own Node program. */
+/** A run on the simulated network, in virtual time, against our own server or the user's own Node program. */
 
 import type { Server } from '../../firmware/index.ts';
 import { nodeClock } from '../../hal/node/index.ts';
@@ -28,10 +28,10 @@ import type { RunSettings } from './run-settings.ts';
 import type { Terminal } from './terminal.ts';
 import type { Venue } from './venue.ts';
 
-/** Between each device and the switch; the server's cable takes no time and loses nothing. */
+/** Cable between each device and the switch. The server's own cable has no delay and no loss. */
 export const DEVICE_LINK = { delay: '20ms', loss: '1%' } satisfies LinkOptions;
 
-/** What is done by hand takes hold within so long (live-page/hands.ts, nextMoment). */
+/** Virtual time in which an action on the live page takes effect (live-page/hands.ts, nextMoment). */
 const HAND_MS = 0.2;
 
 export class SimulatedVenue implements Venue {
@@ -39,7 +39,7 @@ export class SimulatedVenue implements Venue {
   readonly #settings: RunSettings;
   readonly #terminal: Terminal;
   #isStopped = false;
-  /** Of the server's program. */
+  /** Reason why the server's program ended; undefined while it runs. */
   #whyEnded: string | undefined = undefined;
   readonly #sim: Simulation;
   readonly #hosts: DeviceHosts;
@@ -50,7 +50,7 @@ export class SimulatedVenue implements Venue {
   readonly #file: OutputFile | undefined;
   readonly #capture: Capture | undefined;
 
-  /** Throws a Problem where a capture cannot be written. */
+  /** Throws a Problem if the capture cannot be written. */
   constructor(settings: RunSettings, terminal: Terminal, fleet: Fleet, onTrace: (event: TraceEvent) => void) {
     const clock = nodeClock();
     this.#settings = settings;
@@ -167,7 +167,7 @@ export class SimulatedVenue implements Venue {
     }
   }
 
-  /** To the end or to `stop`, at a speed that somebody changes meanwhile. */
+  /** Lets time pass up to the end or `stop`, at the speed of the live page. */
   async #passAt(pace: Pace, forMs: number): Promise<void> {
     const sim = this.#sim;
     while (!this.#signal.aborted && sim.nowMs < forMs) {

@@ -1,4 +1,4 @@
-/** A stored trace, read from its file: what it comes to. */
+/** A stored trace, read from its file. */
 
 import { createReadStream } from 'node:fs';
 import process from 'node:process';
@@ -13,13 +13,16 @@ import { nameOfInput, STDIN } from './values.ts';
 
 export interface StoredTrace {
   readonly findings: Findings;
-  /** Undefined: the trace does not tell how it began. */
+  /** Undefined if the trace has no start event. */
   readonly start: Extract<RunEvent, { kind: 'start' }> | undefined;
-  /** What the reader must know: that the trace is cut off, say. They have been told. */
+  /** Sentences that the reader must know, such as that the trace is cut off. The user has been told. */
   readonly notes: readonly string[];
 }
 
-/** `file` may be `-`; `onEvent` is told each event. Rejects with a Problem for what is no trace. */
+/**
+ * Reads a trace from a file, or from standard input if `file` is `-`. Calls `onEvent` with each event. Rejects with a
+ * Problem if the file is not a trace.
+ */
 export async function readStoredTrace(
   file: string, terminal: Terminal, onEvent?: (event: TraceEvent) => void,
 ): Promise<StoredTrace> {

@@ -1,4 +1,4 @@
-/** `cablepull swarm`: random fleets and plans, what must hold of each, and the least that makes one fail. */
+/** `cablepull swarm`: random fleets and plans, the invariants of each run, and the smallest case that still fails. */
 
 import { type Fault, formatFault } from '../faults/fault.ts';
 import { problemOf } from '../faults/hosts.ts';
@@ -91,11 +91,11 @@ devices have lost their power for good, it has nothing more open than when it be
 });
 
 interface SwarmSettings extends ManySettings {
-  /** One run alone, of all its fleet or some of it; undefined: all runs of the shard. */
+  /** A single run, of its whole fleet or some of its devices; undefined for all runs of the shard. */
   readonly only: { readonly index: number; readonly devices: readonly string[] | undefined } | undefined;
 }
 
-/** So many runs can be counted; nobody will wait for them. */
+/** Largest number of runs, which no user will wait for. */
 const RUNS_MAX = 1_000_000_000;
 
 const GHOSTS_WITHIN_MS = 120_000;
@@ -118,7 +118,7 @@ function swarmSettings(values: OptionValues<typeof OPTIONS>): SwarmSettings {
   };
 }
 
-/** Undefined: ours. */
+/** Returns the user's program; undefined for our own server. Throws a Problem. */
 function programOf(values: OptionValues<typeof OPTIONS>): SwarmProgram | undefined {
   const { program, port, protocol = 'heartbeat', 'offline-log': offlineLog } = values;
   if (program === undefined) {
@@ -139,7 +139,7 @@ function programOf(values: OptionValues<typeof OPTIONS>): SwarmProgram | undefin
   };
 }
 
-/** Starts it once: what is wrong with it in any case need not be found a thousand times. Rejects with a Problem. */
+/** Starts the program once, so that a problem it always has is not found in every run. Rejects with a Problem. */
 async function checkProgram(program: SwarmProgram, seed: number): Promise<void> {
   const { file, args, port, protocol } = program;
   const sim = new Simulation({ seed });
@@ -188,7 +188,7 @@ function checkPlan(plan: readonly Fault[], devices: readonly string[], where: st
   if (problem !== undefined) throw usage(`${problem} ${where}`);
 }
 
-/** One run, and more of what it was. */
+/** Does one run, and prints its scenario. */
 async function runOne(
   swarm: Swarm, { index, devices }: NonNullable<SwarmSettings['only']>, json: boolean, terminal: Terminal,
 ): Promise<number> {

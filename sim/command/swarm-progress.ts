@@ -1,4 +1,4 @@
-/** How far a swarm is: a bar on a terminal, elsewhere a plain line now and then; to standard error. */
+/** Progress of a swarm on standard error: a bar on a terminal, a plain line from time to time elsewhere. */
 
 import type { Clock } from '../../hal/clock.ts';
 import { formatSeconds } from '../time/duration.ts';
@@ -14,14 +14,14 @@ export class SwarmProgress {
   #done = 0;
   #failed = 0;
 
-  /** `clock` is of real time, and begins with the work. */
+  /** `clock` gives real time and starts with the work. */
   constructor(terminal: Terminal, clock: Clock, total: number) {
     this.#line = new ProgressLine(terminal, terminal.isInteractive);
     this.#clock = clock;
     this.#total = total;
   }
 
-  /** A run is done. */
+  /** Counts a finished run. */
   add(hasFailed: boolean): void {
     this.#done++;
     if (hasFailed) this.#failed++;
@@ -31,7 +31,7 @@ export class SwarmProgress {
     }
   }
 
-  /** Something else is done now, that takes its time. */
+  /** Shows a line about other work that takes time. */
   say(what: string): void {
     this.#line.tell(what);
   }

@@ -1,7 +1,4 @@
-/**
- * The runs of a swarm, shared out over threads; what they come to; and the least that makes the first of those fail
- * that do.
- */
+/** The runs of a swarm, shared out over threads; their report; and the smallest case for the first runs that fail. */
 
 import { availableParallelism } from 'node:os';
 import { nodeClock } from '../../hal/node/index.ts';
@@ -17,15 +14,18 @@ import { SwarmProgress } from './swarm-progress.ts';
 import type { Order, Reply } from './swarm-worker.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 
-/** In one thread: Node keeps every ES module that was ever loaded, and each boot of a program loads its own. */
+/**
+ * Number of runs in one thread. Node keeps every ES module that it has loaded, and each boot of a program loads its
+ * own.
+ */
 const PROGRAM_RUNS_MAX = 20;
 
 export interface ManySettings {
   readonly swarm: Swarm;
   readonly shard: Shard;
-  /** How many at a time; undefined: as many as there are processors. */
+  /** Number of runs at a time; undefined for one for each processor. */
   readonly jobs: number | undefined;
-  /** The file that the part goes to. */
+  /** File of the part. */
   readonly out: string | undefined;
   readonly json: boolean;
 }
@@ -85,13 +85,13 @@ async function runAll(crew: SwarmCrew, indices: Iterable<number>, progress: Swar
   return tally;
 }
 
-/** Of a run whose thread died. */
+/** Returns the tally of a run whose thread died. */
 function failedTally(index: number, reason: string): Tally {
   const violations = [{ invariant: 'exception', sentence: `threw: ${reason}` }] as const;
   return { ...NO_TALLY, runs: 1, failures: [{ index, violations }] };
 }
 
-/** Those with the least index, whoever has done them. */
+/** Shrinks the failures with the smallest indices, whichever thread found them. */
 async function shrinkFirst(crew: SwarmCrew, tally: Tally, progress: SwarmProgress): Promise<Tally> {
   const first = tally.failures.slice(0, SHRUNK_MAX);
   if (first.length === 0) return tally;

@@ -1,4 +1,4 @@
-/** A thread that does runs of a swarm, one after another, as it is told. */
+/** A worker thread of `cablepull swarm`: does the orders that it is sent, one after another. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Invariant } from '../swarm/invariants.ts';
@@ -7,12 +7,12 @@ import type { RunResult } from '../swarm/run.ts';
 import type { Repetition } from '../swarm/shrink.ts';
 import { runOf, shrunkOf } from '../swarm/swarm.ts';
 
-/** What it is told to do: to do a run, or to make one that fails small. */
+/** Order for the thread: to do a run, or to find the smallest case for a run that fails. */
 export type Order =
   | { readonly kind: 'run'; readonly index: number }
   | { readonly kind: 'shrink'; readonly index: number; readonly invariant: Invariant };
 
-/** What it says when it has done so; then it waits for the next. */
+/** Message that the thread sends when an order is done. */
 export type Reply =
   | { readonly kind: 'ran'; readonly result: RunResult }
   | { readonly kind: 'shrunk'; readonly index: number; readonly shrunk: Repetition };

@@ -1,6 +1,6 @@
 /**
- * `cablepull tcpping`: connects to a port again and again, and tells how long the handshake took, or why there was
- * none. A server that is off, a port where nobody listens, and a path that swallows packets give three answers.
+ * `cablepull tcpping`: connects to a port again and again, and prints how long the handshake took, or why it failed. A
+ * server that is off, a port on which nobody listens, and a path that drops packets give three different answers.
  */
 
 import { type Errno, errnoOf } from '../../hal/errno.ts';
@@ -48,7 +48,7 @@ interface TcppingSettings {
   readonly json: boolean;
 }
 
-/** How one attempt has ended, and after how long. */
+/** Result of one attempt, and its duration. */
 interface Attempt {
   readonly outcome: 'connected' | Errno;
   readonly ms: number;
@@ -98,7 +98,9 @@ function until(start: (resolve: () => void) => void): Promise<undefined> {
   return new Promise((resolve) => start(() => resolve(undefined)));
 }
 
-/** A connection to ourselves: the first of a process takes Node some 15 ms more than any other. */
+/**
+ * Connects to this process once, because the first connection of a process takes Node some 15 ms longer than any other.
+ */
 async function warmUp(network: Network): Promise<void> {
   const local = { address: '127.0.0.1', port: 0 };
   await new Promise<void>((resolve) => {
@@ -153,7 +155,7 @@ function attemptText(target: string, number: number, { outcome, ms }: Attempt, t
   }
 }
 
-/** Sums, as there is no end of attempts. */
+/** Statistics of all attempts. They keep sums only, because the number of attempts has no bound. */
 class TcppingStatistics {
   attempts = 0;
   readonly #outcomes = new Map<Attempt['outcome'], number>();
@@ -197,7 +199,10 @@ class TcppingStatistics {
     return [...lines, `rtt min/avg/max/mdev = ${times.join('/')} ms`];
   }
 
-  /** As ping has it: `mdev` is the root of the mean square less the square of the mean. */
+  /**
+   * Returns the round-trip times as ping computes them: `mdev` is the root of the mean square minus the square of the
+   * mean.
+   */
   #rtt(): { readonly min: number; readonly avg: number; readonly max: number; readonly mdev: number } {
     const { connected } = this;
     const avg = this.#sumMs / connected;

@@ -1,30 +1,33 @@
-/** Where a command prints: results to standard output, progress and logs to standard error; and Ctrl-C. */
+/** Output of a command: results go to standard output, progress and logs to standard error. Also Ctrl-C. */
 
 import process from 'node:process';
 import { styleText } from 'node:util';
 
 export type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
-/** A text of the log in colour: on a terminal only, and not where NO_COLOR says so (no-color.org). */
+/** A coloured text of the log. It is coloured only on a terminal, and not if NO_COLOR is set (no-color.org). */
 export interface Painted {
   readonly style: Style;
   readonly text: string;
 }
 
-/** A line of the log; of several pieces, some in colour. */
+/** A line of the log. It can have several pieces, some in colour. */
 export type LogLine = string | readonly (string | Painted)[];
 
-/** No text steers a terminal: control characters are shown, and colours are ours alone. */
+/**
+ * Output and signals of a command. No text can steer the terminal: control characters are made visible, and only this
+ * file sends colours.
+ */
 export interface Terminal {
-  /** A line of the result. */
+  /** Prints a line of the result. */
   print(line: string): void;
-  /** An object of the result, in a line. */
+  /** Prints an object of the result as a line of JSON. */
   printJson(value: object): void;
-  /** Writes now what was printed, which else may wait for what is printed next. */
+  /** Writes the printed lines now. Without it they may wait for the next ones. */
   flush(): void;
   /**
-   * Calls `then` when what was printed has been read, all but a little; at once where it is so. Of use to who can wait
-   * with more.
+   * Calls `then` when all but a little of the printed text has been read, at once if that is so already. A command that
+   * can pause uses it to wait for a slow reader.
    */
   whenRead(then: () => void): void;
   log(line: LogLine): void;
@@ -32,16 +35,18 @@ export interface Terminal {
   readonly isInteractive: boolean;
   readonly rows: number;
   readonly columns: number;
-  /** Replaces the lines drawn last; none removes them. After a stop (Ctrl-Z) they are back with the next call. */
+  /**
+   * Replaces the lines drawn last; an empty list removes them. After a stop (Ctrl-Z) the next call draws them again.
+   */
   draw(lines: readonly string[]): void;
   /**
-   * Calls `handler` at Ctrl-C (SIGINT), SIGTERM, or when the terminal goes away (SIGHUP, of which the process dies in
-   * the end, whatever its exit status). Gives what ends that.
+   * Calls `handler` at Ctrl-C (SIGINT), at SIGTERM, or when the terminal is closed (SIGHUP, of which the process dies
+   * in the end, whatever its exit status). Returns a function that stops this.
    */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
   /**
-   * Calls `handler` when nobody reads the results any more, as of `cablepull run | head`: what is printed after that is
-   * for nobody, but files and the exit status are not.
+   * Calls `handler` when nobody reads the results any more, as in `cablepull run | head`. Later results are lost, but
+   * files and the exit status still count.
    */
   onReaderGone(handler: () => void): void;
 }
@@ -50,10 +55,10 @@ const INTERRUPT_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export type InterruptSignal = (typeof INTERRUPT_SIGNALS)[number];
 
-/** Results that come all at once are written together, so many characters at a time. */
+/** Number of characters that are collected before they are written. */
 const TOGETHER_CHARACTERS = 1 << 16;
 
-/** So much may wait for its reader in this process, beside what a pipe holds. */
+/** Unread bytes in this process, besides those in a pipe, up to which `whenRead` does not wait. */
 const UNREAD_BYTES_MAX = 1 << 20;
 
 const CLEAR_TO_END = '\u001b[0J';
@@ -61,15 +66,16 @@ const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 
 /**
- * The rows that lines without colours take on a screen of so many columns: a line too long for one goes on in the next.
+ * Returns the number of rows that lines without colours take on a screen of `columns` columns, on which a long line
+ * takes several rows.
  */
 export function rowsTaken(lines: readonly string[], columns: number): number {
   return lines.reduce((rows, line) => rows + Math.max(Math.ceil(line.length / columns), 1), 0);
 }
 
 /**
- * What comes from files and networks must not steer the terminal: control characters become visible (U+2400 and on),
- * all but tabs and ends of lines.
+ * Makes control characters visible (U+2400 and on), except tabs and line feeds, so that text from files and networks
+ * cannot steer the terminal.
  */
 export function visible(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => {
@@ -78,10 +84,7 @@ export function visible(text: string): string {
   });
 }
 
-/**
- * As JSON.stringify, which leaves DEL and the control characters from U+0080 on as they are: here they are escaped,
- * too.
- */
+/** Returns JSON on one line. Unlike JSON.stringify it also escapes DEL and the control characters from U+0080 on. */
 export function jsonLine(value: object): string {
   return JSON.stringify(value).replace(/[\u007f-\u009f]/g, (found) => {
     return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -98,7 +101,7 @@ export function processTerminal(): Terminal {
 
   let isUnread = false;
   let isLogLost = false;
-  /** What there is to do when nobody reads the results any more. */
+  /** Handlers to call when nobody reads the results any more. */
   const readerGone: (() => void)[] = [];
 
   // As they are now: what a simulated program writes to them goes elsewhere (sim/node-host).
@@ -145,8 +148,8 @@ export function processTerminal(): Terminal {
   }
 
   /**
-   * Writes a line of the result where no terminal shows it: soon, and together with those that come before anything
-   * else can happen.
+   * Writes a line of the result if standard output is not a terminal: soon, and together with the lines printed in the
+   * same turn.
    */
   function collect(line: string): void {
     if (unwritten === '') process.nextTick(flush);
@@ -185,7 +188,7 @@ export function processTerminal(): Terminal {
     return hasColour ? styleText(piece.style, visible(piece.text), { validateStream: false }) : visible(piece.text);
   }
 
-  /** Writes a line where the drawn ones begin, and those again below it. */
+  /** Writes a line where the drawn lines begin, and draws those again below it. */
   function above(stream: NodeJS.WriteStream, line: string): void {
     const lines = stream.isTTY === true ? drawn : [];
     if (lines.length > 0) write(stderr, erase());
@@ -202,7 +205,7 @@ export function processTerminal(): Terminal {
     return stderr.columns || 80;
   }
 
-  /** Leaves the screen as it was found, then does what the signal does where nobody listens: stop (Ctrl-Z), or end. */
+  /** Removes the drawn lines, then does what the signal does by default: stop (Ctrl-Z), or end the process. */
   function giveWay(signal: NodeJS.Signals): void {
     draw([]);
     process.off(signal, giveWay);

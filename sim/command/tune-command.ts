@@ -1,4 +1,4 @@
-/** `cablepull tune`: the policies that find dead devices in time for the least traffic, on a path. */
+/** `cablepull tune`: the policies that find dead devices in time with the least traffic, on a path. */
 
 import { formatDuration } from '../time/duration.ts';
 import { type Candidate, optionsOf } from '../tune/candidates.ts';
@@ -38,7 +38,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false, help: 'the result as a JSON object' },
 } as const;
 
-/** Each device has its fault once in these minutes; then everybody has twice the limit to notice. */
+/** Each device has its fault once in this range. Then each end has twice the limit to notice. */
 const FAULTS_FROM = '2m';
 const FAULTS_TO = '7m';
 const FAULTY_DEVICES = 200;
@@ -46,11 +46,11 @@ const FAULTY_DEVICES = 200;
 /** A hang that takes longer than this many limits counts as not noticed. */
 const HANG_FACTOR_MAX = 25;
 
-/** The first, short look at traffic and false alarms. */
+/** Options of the first, short look at traffic and false alarms. */
 const GLANCE = ['--devices', '10', '--for', '1h'];
 const GLANCE_HOURS = 10;
 
-/** Devices of a long look. */
+/** Number of devices of a long look. */
 const WATCHED_DEVICES = 20;
 
 export const tuneCommand = defineCommand({
@@ -115,7 +115,7 @@ one of them. Exit status 1 if no policy is within the budget.`,
   },
 });
 
-/** Undefined: more than one in a hundred was not noticed. */
+/** Returns undefined if more than one case in a hundred was not noticed. */
 function noticedP99Ms({ p99Ms, never }: Detection): number | undefined {
   return never > FAULTY_DEVICES / 100 ? undefined : p99Ms;
 }
@@ -128,7 +128,7 @@ interface Search {
 
 class Interrupted extends Error {}
 
-/** Undefined: it was ended by Ctrl-C. */
+/** Resolves to undefined if Ctrl-C ended the search. */
 async function search(
   terminal: Terminal,
   isQuiet: boolean,

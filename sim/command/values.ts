@@ -1,4 +1,4 @@
-/** The values that options take. What is wrong with one is a Problem with exit status 2. */
+/** Values of options. A wrong value is a Problem with exit status 2. */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -6,10 +6,10 @@ import type { Shard } from '../swarm/part.ts';
 import { describeWrongDuration, formatDuration, parseDuration } from '../time/duration.ts';
 import { Problem, reasonOf } from './problem.ts';
 
-/** As firmware and server count them: in 32 bits. */
+/** Longest timer of firmware and server, which count milliseconds in 32 bits. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** In milliseconds. A timer's are whole. */
+/** Reads a duration, and returns milliseconds; whole ones unless `maxMs` is Infinity. Throws a Problem. */
 export function durationOf(
   option: string,
   text: string | undefined,
@@ -34,7 +34,7 @@ export function wholeNumber(option: string, text: string, min: number, max: numb
   return number;
 }
 
-/** `host:port`, `[2001:db8::1]:port`. */
+/** Reads `host:port` or `[2001:db8::1]:port`. Throws a Problem. */
 export function hostAndPort(option: string, text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d+)$/.exec(text) ?? [];
   const host = bracketed ?? plain;
@@ -44,7 +44,7 @@ export function hostAndPort(option: string, text: string): { readonly host: stri
   return { host, port: wholeNumber(`the port of ${option}`, port, 1, 65_535) };
 }
 
-/** `10%` as 0.1. */
+/** Reads `10%` as 0.1. Throws a Problem. */
 export function percent(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
@@ -52,10 +52,10 @@ export function percent(option: string, text: string | undefined): number | unde
   return Number(number) / 100;
 }
 
-/** So many at a time are as many as anybody has processors for. */
+/** Largest value of `--jobs`; more than any machine has processors. */
 export const JOBS_MAX = 1024;
 
-/** `3/16`. */
+/** Reads `3/16`. Throws a Problem. */
 export function shardOf(text: string): Shard {
   const [, number, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
   if (number === undefined || count === undefined) {
@@ -65,7 +65,7 @@ export function shardOf(text: string): Shard {
   return { number: wholeNumber('the part of --shard', number, 1, parts), count: parts };
 }
 
-/** `200kB`, in powers of ten, as volumes of data are sold. */
+/** Reads `200kB`, in powers of ten, as data volumes are sold. Throws a Problem. */
 export function bytesOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(B|kB|MB|GB)$/.exec(text) ?? [];
@@ -76,7 +76,7 @@ export function bytesOf(option: string, text: string | undefined): number | unde
 
 const BYTE_UNITS: ReadonlyMap<string, number> = new Map([['B', 1], ['kB', 1e3], ['MB', 1e6], ['GB', 1e9]]);
 
-/** 0 or more. */
+/** Reads a number that is 0 or more. Throws a Problem. */
 export function numberOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d+(\.\d+)?$/.test(text)) throw usage(`${option} must be a number such as 1 or 0.5, not '${text}'`);
@@ -87,15 +87,15 @@ export function seedOf(text: string): number {
   return wholeNumber('--seed', text, 0, 2 ** 32 - 1);
 }
 
-/** The name of standard input, where a file is read. */
+/** Name of standard input, where a command reads a file. */
 export const STDIN = '-';
 
-/** What is read, as a message names it. */
+/** Returns the name of an input file for messages. */
 export function nameOfInput(file: string): string {
   return file === STDIN ? 'standard input' : file;
 }
 
-/** A path of what is read, or `-` for standard input. */
+/** Returns the path of an input file, or `-` for standard input. Throws a Problem. */
 export function inputName<T extends string | undefined>(option: string, text: T): T {
   return text === STDIN ? text : fileName(option, text);
 }
@@ -108,13 +108,15 @@ export function regularExpression(option: string, text: string): RegExp {
   }
 }
 
-/** A path. Many commands take '-' for standard input or output; a file of that name is `./-`. */
+/**
+ * Returns a path. Many commands read '-' as standard input or output; a file of that name is `./-`. Throws a Problem.
+ */
 export function fileName<T extends string | undefined>(option: string, text: T): T {
   if (text === '' || text === '-') throw usage(`${option} must be the name of a file, not '${text}'`);
   return text;
 }
 
-/** What stands in a file. */
+/** Returns the text of a file. Throws a Problem. */
 export function readText(option: string, file: string): string {
   try {
     return readFileSync(file === STDIN ? 0 : file, 'utf8');
@@ -123,7 +125,7 @@ export function readText(option: string, file: string): string {
   }
 }
 
-/** That no two options name one file: what one writes the other would read, or write over. */
+/** Throws a Problem if two options name one file: one would overwrite what the other reads or writes. */
 export function checkDifferent(files: Readonly<Record<string, string | undefined>>): void {
   const seen = new Map<string, string>();
   for (const [option, file] of Object.entries(files)) {

@@ -1,4 +1,4 @@
-/** Where a run takes place: what is different over real sockets and on the simulated network. */
+/** The venue of a run: the part that differs between real sockets, a gateway and the simulated network. */
 
 import type { Server } from '../../firmware/index.ts';
 import type { Firmware } from '../board/board.ts';
@@ -11,20 +11,23 @@ import type { Pace } from './pace.ts';
 
 export interface Venue {
   readonly testbed: Testbed;
-  /** How virtual time goes, with --live; undefined: as fast as it can, or in real time. */
+  /** Pace of virtual time, with --live; undefined in real time, and when virtual time passes as fast as it can. */
   readonly pace: Pace | undefined;
-  /** What the devices will meet, for the line that a run begins with. */
+  /** Server and network that the devices meet, for the first line of a run. */
   readonly description: string;
-  /** The server's program, where it is ours, runs; gives where the devices of a group connect to. Rejects with a Problem. */
+  /**
+   * Starts the server's program, if it is ours. Resolves to a function that gives the servers of a group's devices.
+   * Rejects with a Problem.
+   */
   open(): Promise<(group: DeviceGroup) => readonly Server[]>;
-  /** A board of this make with this firmware; its power is off. */
+  /** Adds a device with this firmware. It is switched off. */
   addDevice(name: string, firmware: Firmware, make: DeviceMake): Device;
-  /** Lets time pass, to the end of the run or to `stop`, and shows how far it is. Rejects with a Problem. */
+  /** Lets time pass up to the end of the run or `stop`, and shows the progress. Rejects with a Problem. */
   pass(): Promise<void>;
-  /** Ends the run soon; at any time. */
+  /** Ends the run soon. It can be called at any time. */
   stop(): void;
-  /** Undefined where nobody can look inside. */
+  /** Resolves to undefined if the connections cannot be seen. */
   netstat(): Promise<NetstatRow[] | undefined>;
-  /** It is over, and nothing is left. Gives whether all that was to be kept is; what is not has been told. */
+  /** Ends everything. Resolves to whether all files were written; if not, the user has been told. */
   close(): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-/** `--wait`: until a server that is being started listens. */
+/** `--wait`: waits until a server that is being started listens. */
 
 import { connect } from 'node:net';
 import { type Server, serverName } from '../../firmware/index.ts';
@@ -7,12 +7,12 @@ import { formatDuration } from '../time/duration.ts';
 import { Problem } from './problem.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Between two attempts. */
+/** Pause between two attempts. */
 const PAUSE_MS = 100;
 
 /**
- * Resolves as soon as one of the servers takes a connection, which is closed again. Rejects with a Problem when none
- * has done so within the time.
+ * Resolves as soon as one of the servers accepts a connection, which is closed again. Rejects with a Problem if none
+ * does within the time.
  */
 export async function waitForServer(servers: readonly Server[], waitMs: number, terminal: Terminal): Promise<void> {
   const clock = nodeClock();
@@ -31,7 +31,7 @@ export async function waitForServer(servers: readonly Server[], waitMs: number, 
   }
 }
 
-/** Resolves to undefined when it has worked; else to the reason why not. */
+/** Resolves to undefined if the connection was accepted, otherwise to the reason why not. */
 function tryToConnect({ host, port }: Server, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: timeoutMs });

@@ -1,4 +1,4 @@
-/** Files of the user that Node does not load: TypeScript, which not every Node loads, and files that are no program. */
+/** Files of the user that Node does not load: TypeScript on an older Node, and files that are not JavaScript. */
 
 import process from 'node:process';
 

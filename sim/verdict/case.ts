@@ -42,7 +42,7 @@ export interface DeviceCases {
    * others come and go.
    */
   waiting: Case[];
-  /** Those of them whose faults are not over. */
+  /** Cases in `waiting` whose faults are not over. */
   open: Case[];
   /** Heal of its cuts. */
   heal: Heal;

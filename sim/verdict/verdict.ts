@@ -79,12 +79,12 @@ export interface Verdict {
   readonly firmware: FirmwareState;
   /** The same of the server's program. */
   readonly server: FirmwareState;
-  /** How the device noticed; undefined: it did not, or could not. */
+  /** Undefined if the device did not notice, or could not. */
   readonly deviceNoticed: Noticed | undefined;
   readonly serverNoticed: Noticed | undefined;
   /**
-   * How the server's own program noticed, if the run looks for its lines (`--offline-log`). `serverNoticed` is then its
-   * kernel's, and the user waits for the later of the two.
+   * Notice of the server's own program, found in its log lines (`--offline-log`); undefined if the run does not look
+   * for such lines. `serverNoticed` is then its kernel's, and the user waits for the later of the two.
    */
   readonly log: { readonly noticed: Noticed | undefined } | undefined;
   readonly survived: boolean;

@@ -20,7 +20,7 @@ export function embedJson(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
-/** As everywhere in reports, `15.2 s`; the number and its unit stay on one line. */
+/** Returns a duration as all reports show it, `15.2 s`. A no-break space keeps the number and its unit on one line. */
 export function humanTime(ms: number): string {
   return formatSeconds(ms).replace(' ', '\u00a0');
 }

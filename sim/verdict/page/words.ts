@@ -1,8 +1,8 @@
-/** What the words in the cells of verdicts mean, for those that occur. */
+/** Explanations of the words in the cells of verdicts. */
 
 import { escapeHtml } from './html.ts';
 
-/** In the order in which they are explained. */
+/** Words and their meanings, in the order in which they are shown. */
 const MEANINGS: readonly (readonly [word: string, meaning: string])[] = [
   ['missed-beats', 'so many beats in a row were not answered, or did not come'],
   ['silent', 'nothing was heard for longer than allowed'],
