@@ -15,6 +15,7 @@ import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, 
 import { PageFile } from './page-file.ts';
 import { ProgramEnds } from './program-ends.ts';
 import { Problem } from './problem.ts';
+import { watchPrograms } from './program-loop.ts';
 import { RealVenue } from './real-venue.ts';
 import { firmwareByGroup } from './device-groups.ts';
 import { checkReachable, powerOnMs, type RunSettings } from './run-settings.ts';
@@ -63,6 +64,7 @@ export async function conductRun(
     venue.stop();
   });
   terminal.log(startLine(settings, venue.description));
+  const stopWatching = settings.programs === undefined ? undefined : await watchPrograms(terminal);
   let endMs: number;
   let connections: NetstatRow[] | undefined;
   let isKept = false;
@@ -84,6 +86,7 @@ export async function conductRun(
   } finally {
     isOver = true;
     stopListening();
+    stopWatching?.();
     log?.end();
     isKept = await venue.close();
     await live?.close(venue.testbed, venue.testbed.agenda.now());

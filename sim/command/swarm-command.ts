@@ -18,6 +18,7 @@ import { isProtocolName } from '../../firmware/index.ts';
 import { defineCommand } from './command.ts';
 import type { OptionValues } from './options.ts';
 import { Problem } from './problem.ts';
+import { watchPrograms } from './program-loop.ts';
 import { programFile } from './program-options.ts';
 import { earlyEnd, programProblem } from './program-problem.ts';
 import { defined } from './server-options.ts';
@@ -85,7 +86,10 @@ devices have lost their power for good, it has nothing more open than when it be
   async run({ values }, terminal) {
     const { only, ...settings } = swarmSettings(values);
     const { program, seed } = settings.swarm;
-    if (program !== undefined) await checkProgram(program, seed);
+    if (program !== undefined) {
+      await watchPrograms(terminal);
+      await checkProgram(program, seed);
+    }
     return only === undefined ? runMany(settings, terminal) : runOne(settings.swarm, only, settings.json, terminal);
   },
 });

@@ -5,15 +5,15 @@
 
 import type { Engine, RunOutcome } from '../time/engine.ts';
 import { durationUs } from '../time/duration.ts';
-import { fileURLToPath } from 'node:url';
 import { Exit, install, uninstall } from './machine.ts';
 import { drain } from './internals.ts';
-import { endStart, newModules, start, unmarked } from './modules.ts';
+import { endStart, newModules, start } from './modules.ts';
 import { asNobody, callIn, endLasting, enter, last } from './owner.ts';
 import node from 'node:process';
 import { type OutputStream, SimulatedProcess } from './process.ts';
 import { hasRealWork, waitForAnswers } from './real-work.ts';
 import { ProgramError } from './program.ts';
+import { programStack } from './program-stack.ts';
 import type { HandleCounts, NodeHost, OpenPort, ProgramStart, Runner } from './world.ts';
 import { NO_HANDLES } from './world.ts';
 
@@ -263,11 +263,11 @@ export class NodeRunner implements Runner {
     const isExit = error instanceof Exit;
     if (!isExit && (options.onError === 'fail' || !host.wasUp)) {
       return this.#end(({ reject }) =>
-        reject(new ProgramError(`the program of ${host.name} failed: ${text(error)}`, stackOf(error), error)),
+        reject(new ProgramError(`the program of ${host.name} failed: ${text(error)}`, programStack(error), error)),
       );
     }
     const why = isExit ? `it called process.exit(${error.code})` : text(error);
-    const stack = isExit ? undefined : stackOf(error);
+    const stack = isExit ? undefined : programStack(error);
     const { onEnd } = options;
     if (onEnd !== undefined) {
       onEnd({ host: host.name, atMs: this.#engine.nowUs / 1000, why, stack });
@@ -289,17 +289,3 @@ export class NodeRunner implements Runner {
 function text(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-/** The program's own: without the lines that are Node's or ours. */
-function stackOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const isOwn = (line: string): boolean =>
-    !/^\s+at /.test(line) || !NOT_THE_PROGRAM.some((place) => line.includes(place));
-  return unmarked(stack.split('\n').filter(isOwn).join('\n'));
-}
-
-const NOT_THE_PROGRAM = [
-  'node:',
-  'data:',
-  ...['sim', 'hal', 'firmware'].map((folder) => fileURLToPath(new URL(`../../${folder}/`, import.meta.url))),
-];
