@@ -138,7 +138,7 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'verdict',
   ],
   'program-port.ts': ['node-host', 'simulation.ts', 'time'],
-  matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'text.ts', 'time', 'trace', 'verdict'],
+  matrix: ['board', 'faults', 'programs.ts', 'simulation.ts', 'tcpip', 'text.ts', 'time', 'trace', 'verdict'],
   swarm: [
     'board',
     'device.ts',

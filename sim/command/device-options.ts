@@ -121,7 +121,8 @@ function ms(value: number | undefined): number {
   return value ?? 0;
 }
 
-function profileOf(text: string, place: string): ProfileName {
+/** Returns the profile of that name. Throws a Problem. */
+export function profileOf(text: string, place: string): ProfileName {
   const profile = PROFILE_NAMES.find((name) => name === text);
   if (profile === undefined) throw usage(`${place}: there is no profile '${text}'; there are ${PROFILE_NAMES.join(', ')}`);
   return profile;

@@ -8,9 +8,12 @@ import { peersMatrix, peersText } from '../matrix/peers.ts';
 import { DEFAULT_PARTS, policiesOf } from '../matrix/policy.ts';
 import { COMPARISONS } from '../matrix/protocols.ts';
 import { periodTable, periodText } from '../matrix/period.ts';
+import type { Stacks } from '../matrix/stacks.ts';
 import { matrixText } from '../matrix/text.ts';
 import { SERVER_NAME } from '../programs.ts';
+import { PROFILE_NAMES } from '../tcpip/profile.ts';
 import { defineCommand } from './command.ts';
+import { profileOf } from './device-options.ts';
 import { OutputFile } from './output-file.ts';
 import { readFaults } from './plan-options.ts';
 import { parseKeepAlive } from './protocol-command.ts';
@@ -52,6 +55,8 @@ export const matrixCommand = defineCommand({
       value: '"cable-pull on dev-1 at 1m"',
       help: "a fault for a row, in place of the usual rows; give it again for more. The hosts are dev-1 and server",
     },
+    profile: { type: 'string', value: PROFILE_NAMES.join('|'), help: 'TCP/IP stack of the device (lwip)' },
+    'server-profile': { type: 'string', value: PROFILE_NAMES.join('|'), help: 'TCP/IP stack of the server (linux)' },
     html: { type: 'string', value: 'out.html', help: 'write the matrix as a page' },
     json: { type: 'boolean', default: false, help: 'print the matrix as a JSON object' },
     seed: { type: 'string', value: '7', default: '1', help: 'seed of all random numbers (1)' },
@@ -59,6 +64,11 @@ export const matrixCommand = defineCommand({
   run: ({ values: { adaptive, protocol, json, ...values } }, terminal) => {
     const [seed, html] = [seedOf(values.seed), fileName('--html', values.html)];
     const own = ownMatrixOf(values);
+    const stacks = stacksOf(values);
+    const other = adaptive ? '--adaptive' : protocol === 'peers' ? '--protocol peers' : undefined;
+    if (other !== undefined && Object.keys(stacks).length > 0) {
+      throw usage(`${other} is found with lwIP and Linux: --profile and --server-profile do not go with it`);
+    }
     if (own !== undefined && (adaptive || protocol !== 'heartbeat')) {
       throw usage('--keepalive, --beat, --missed-limit and --fault are about the matrix of heartbeats: they stand alone');
     }
@@ -66,12 +76,21 @@ export const matrixCommand = defineCommand({
       if (html !== undefined) throw usage('--protocol peers has no page: --html does not go with it');
       return showPeers(seed, json, terminal);
     }
-    if (!adaptive) return showMatrix({ seed, ...matrixOf(protocol), ...own }, json, html, terminal);
+    if (!adaptive) return showMatrix({ seed, ...stacks, ...matrixOf(protocol), ...own }, json, html, terminal);
     if (html !== undefined) throw usage('--adaptive has no page: --html does not go with it');
     if (protocol !== 'heartbeat') throw usage(`--adaptive is about heartbeats, not --protocol ${protocol}`);
     return showPeriods(seed, json, terminal);
   },
 });
+
+/** Returns the stacks that were asked for. Throws a Problem. */
+function stacksOf(values: { profile?: string; 'server-profile'?: string }): Stacks {
+  const { profile, 'server-profile': serverProfile } = values;
+  return {
+    ...(profile !== undefined && { profile: profileOf(profile, '--profile') }),
+    ...(serverProfile !== undefined && { serverProfile: profileOf(serverProfile, '--server-profile') }),
+  };
+}
 
 /** Returns the comparison of a protocol. Throws a Problem. */
 function matrixOf(protocol: string): MatrixOptions {

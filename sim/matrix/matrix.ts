@@ -1,6 +1,7 @@
 /**
  * The matrix: faults against policies, found by experiment. Each cell is a world of its own, in virtual time: one
- * device (lwIP), one server (Linux), 20 ms each way, nothing lost; and what its verdict says of each end.
+ * device (lwIP, unless told), one server (Linux, unless told), 20 ms each way, nothing lost; and what its verdict says
+ * of each end.
  */
 
 import type { Fault } from '../faults/fault.ts';
@@ -11,6 +12,7 @@ import { Simulation } from '../simulation.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
 import type { Noticed, Verdict } from '../verdict/verdict.ts';
 import { firmwareOfPolicy, POLICIES, type Policy, serverOf } from './policy.ts';
+import { DEFAULT_STACKS, type Stacks } from './stacks.ts';
 import { usualFaultsAt } from './usual-faults.ts';
 
 export interface MatrixFault {
@@ -83,7 +85,7 @@ export interface MatrixRow {
   readonly cells: readonly MatrixCell[];
 }
 
-export interface Matrix {
+export interface Matrix extends Stacks {
   readonly seed: number;
   /** Time after a fault for which the experiment watches. */
   readonly horizonMs: number;
@@ -91,7 +93,7 @@ export interface Matrix {
   readonly rows: readonly MatrixRow[];
 }
 
-export interface MatrixOptions {
+export interface MatrixOptions extends Stacks {
   /** Default: POLICIES. */
   readonly policies?: readonly Policy[];
   /** Default: MATRIX_FAULTS. */
@@ -107,18 +109,28 @@ export async function matrix({
   faults = MATRIX_FAULTS,
   horizon = '1h',
   seed = 1,
+  profile = DEFAULT_STACKS.profile,
+  serverProfile = DEFAULT_STACKS.serverProfile,
 }: MatrixOptions = {}): Promise<Matrix> {
+  const stacks = { profile, serverProfile };
   const horizonMs = durationMs(horizon);
   const rows: MatrixRow[] = [];
   for (const { name, plan, why } of faults) {
     const cells: MatrixCell[] = [];
     const parsed = planOf(plan);
     for (const policy of policies) {
-      cells.push({ policy: policy.name, ...(await experiment(policy, parsed, horizonMs, seed)) });
+      cells.push({ policy: policy.name, ...(await experiment(policy, parsed, stacks, horizonMs, seed)) });
     }
     rows.push({ fault: name, plan, ...(why !== undefined && { why }), cells });
   }
-  return { seed, horizonMs, policies: policies.map(({ name }) => name), rows };
+  return {
+    seed,
+    ...(profile !== DEFAULT_STACKS.profile && { profile }),
+    ...(serverProfile !== DEFAULT_STACKS.serverProfile && { serverProfile }),
+    horizonMs,
+    policies: policies.map(({ name }) => name),
+    rows,
+  };
 }
 
 /** Time in addition to the horizon: for an event that a plan waits for before it cuts. */
@@ -127,12 +139,13 @@ const LEAD_MS = 600_000;
 async function experiment(
   policy: Policy,
   plan: readonly Fault[],
+  { profile, serverProfile }: Required<Stacks>,
   horizonMs: number,
   seed: number,
 ): Promise<{ server: End; device: End }> {
   const sim = new Simulation({ seed });
-  sim.addServer(serverOf(policy));
-  sim.addDevice({ firmware: firmwareOfPolicy(policy), link: { delay: '20ms' } });
+  sim.addServer(serverOf(policy), { profile: serverProfile });
+  sim.addDevice({ firmware: firmwareOfPolicy(policy), profile, link: { delay: '20ms' } });
   sim.schedule(plan);
   await sim.runFor(latestMs(plan) + LEAD_MS + horizonMs);
   const firstFault = (): Verdict | undefined => {

@@ -3,6 +3,7 @@
 import { htmlDocument } from '../verdict/page/document.ts';
 import { escapeHtml } from '../verdict/page/html.ts';
 import type { End, Matrix, MatrixCell, MatrixRow } from './matrix.ts';
+import { stackRules } from './stacks.ts';
 import { endText, meanings, setting } from './text.ts';
 
 export function matrixPage(matrix: Matrix): string {
@@ -19,7 +20,7 @@ ${rows.map((row) => rowHtml(row)).join('\n')}
 <p class="tiers">${escapeHtml(meanings(horizonMs))}</p>
 <h2>Why</h2>
 <div class="why">
-${rows.map(whyHtml).join('')}</div>`,
+${rows.map(whyHtml).join('')}</div>${stackRules(matrix).map((line) => `\n<p>${escapeHtml(line)}</p>`).join('')}`,
   );
 }
 

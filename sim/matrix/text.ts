@@ -3,6 +3,7 @@
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { table } from '../text.ts';
 import type { End, Matrix } from './matrix.ts';
+import { stackRules, stacksText } from './stacks.ts';
 
 /** More policies than these are not side by side on a screen: then there are several tables. */
 const ACROSS_MAX = 4;
@@ -26,6 +27,7 @@ export function matrixText(matrix: Matrix): string {
     `${setting(matrix)}.`,
     '',
     ...rows.flatMap(({ fault, why }) => (why === undefined ? [] : [`${fault}: ${why}`])),
+    ...stackRules(matrix),
   ].join('\n');
 }
 
@@ -35,8 +37,8 @@ export function meanings(horizonMs: number): string {
 }
 
 /** Returns how the matrix was found. */
-export function setting({ seed }: Matrix): string {
-  return `Found by experiment in virtual time (seed ${seed}): a lwIP device and a Linux server, 20 ms apart`;
+export function setting(matrix: Matrix): string {
+  return `Found by experiment in virtual time (seed ${matrix.seed}): ${stacksText(matrix)}, 20 ms apart`;
 }
 
 export function endText(end: End): string {

@@ -434,6 +434,26 @@ describe('the matrix', () => {
   });
 });
 
+it('the matrix of the stacks that were asked for', async () => {
+  const fault = ['--fault', 'cable-pull on dev-1 at 1m'];
+  const { status, stdout } = await ended('matrix', '--profile', 'w5500', '--server-profile', 'freertos-tcp', ...fault);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^ +device +never +\d+\.\d s by ETIMEDOUT /m);
+  expect(stdout).toMatch(/^cable-pull on dev-1 at 1m +server +never +\d+\.\d s by ENOTCONN /m);
+  expect(stdout).toContain(': a W5500 device and a FreeRTOS+TCP server, 20 ms apart.');
+  const named = await ended('matrix', '--profile', 'lwip', '--server-profile', 'linux');
+  expect(named).toEqual(await ended('matrix'));
+
+  for (const [args, sentence] of [
+    [['--profile', 'lwp'], /--profile: there is no profile 'lwp'; there are linux, lwip, w5500, freertos-tcp/],
+    [['--server-profile', 'bsd'], /--server-profile: there is no profile 'bsd'/],
+    [['--adaptive', '--profile', 'w5500'], /--adaptive is found with lwIP and Linux: --profile and --server-profile do/],
+    [['--protocol', 'peers', '--server-profile', 'w5500'], /--protocol peers is found with lwIP and Linux: /],
+  ] as const) {
+    expect(await ended('matrix', ...args)).toMatchObject({ status: 2, stderr: expect.stringMatching(sentence) });
+  }
+});
+
 it('the matrix of policies and faults of the user: keepalive and beats as given', async () => {
   const fault = ['--fault', 'cable-pull on dev-1 at 10m', '--fault', 'hang on dev-1 at 10m'];
   const { status, stdout } = await ended('matrix', '--keepalive', '60/10/6', '--beat', '30s', ...fault);
