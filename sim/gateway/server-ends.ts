@@ -3,6 +3,10 @@
  * whether it still has the socket. A kernel that gives up by keepalive sends a RST; one that gives up retransmitting,
  * or probing a closed window, says nothing, and the socket is gone. As that happens only when a timer of the socket
  * runs out, and the kernel tells when that will be, a socket is looked at once a timeout, and not all the time.
+ *
+ * A program that closes a connection is not always seen by a FIN: data that nobody acknowledges, or a closed window,
+ * holds the FIN back, for good if the device is dead. So the kernel is asked at intervals which connections its
+ * programs have closed.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -20,10 +24,10 @@ export interface EndPair {
 }
 
 /**
- * State of a socket in the server's kernel: none; a socket without a timer; or a socket and the time until its timer
- * expires. `unknown`: nobody can inspect it.
+ * State of a socket in the server's kernel: none; one that its program has closed; one without a timer; or one with the
+ * time until its timer expires. `unknown`: nobody can inspect it.
  */
-export type Look = 'gone' | 'idle' | 'unknown' | { readonly timerMs: number };
+export type Look = 'gone' | 'closed' | 'idle' | 'unknown' | { readonly timerMs: number };
 
 export interface ServerEndsOptions {
   readonly timeline: Timeline;
@@ -34,6 +38,8 @@ export interface ServerEndsOptions {
   readonly canLook: () => boolean;
   /** Asks the server's kernel; `looked` is to be called with the answer. */
   readonly look: (pair: EndPair) => void;
+  /** Asks the server's kernel for all connections that its programs have closed; `looked` is to be called with each. */
+  readonly lookForClosed: () => void;
   /** The server's end is gone: by its FIN, by a reset of either side, or because its kernel gave up. */
   readonly onGone: (device: SocketAddress, by: Errno | 'closed') => void;
 }
@@ -43,6 +49,9 @@ const OVERDUE_US = 500_000;
 
 /** Interval of the rounds over connections from which something is awaited. */
 const ROUND_US = 20_000;
+
+/** Interval of the questions for closed connections. */
+const CLOSED_ROUND_US = 100_000;
 
 /** A kernel's timer runs out up to a tick late (4 ms where it has 250 a second), and then has something to do. */
 const TIMER_SLACK_US = 6000;
@@ -71,7 +80,9 @@ export class ServerEnds implements Waiter {
   /** Ends from which an answer is awaited. */
   readonly #awaited = new Set<End>();
   readonly #handle: number;
-  #isAppointed = false;
+  /** Time of the next round; Infinity without a connection. */
+  #roundAtUs = Infinity;
+  #closedRoundAtUs = 0;
 
   constructor(options: ServerEndsOptions) {
     this.#options = options;
@@ -129,6 +140,7 @@ export class ServerEnds implements Waiter {
     if (end === undefined) return;
     const { nowUs } = this.#options.timeline;
     if (look === 'gone') return this.#gone(key, end, end.resetAtUs === undefined ? 'ETIMEDOUT' : 'ECONNRESET');
+    if (look === 'closed') return this.#gone(key, end, 'closed');
     // A RST may still be on its way to the kernel; one that did not fit has not ended it.
     if (end.resetAtUs !== undefined && nowUs - end.resetAtUs < RESET_US_MAX) {
       end.lookAtUs = nowUs + ROUND_US;
@@ -145,8 +157,12 @@ export class ServerEnds implements Waiter {
   }
 
   fire(): void {
-    this.#isAppointed = false;
+    this.#roundAtUs = Infinity;
     const { nowUs } = this.#options.timeline;
+    if (nowUs >= this.#closedRoundAtUs) {
+      this.#closedRoundAtUs = nowUs + CLOSED_ROUND_US;
+      this.#options.lookForClosed();
+    }
     for (const end of this.#awaited) {
       if (nowUs < end.lookAtUs) continue;
       end.lookAtUs = Infinity;
@@ -184,10 +200,13 @@ export class ServerEnds implements Waiter {
   }
 
   #appoint(): void {
-    if (this.#isAppointed || this.#awaited.size === 0 || !this.#options.canLook()) return;
-    this.#isAppointed = true;
+    if (this.#ends.size === 0 || !this.#options.canLook()) return;
     const { timeline } = this.#options;
-    timeline.set(this.#handle, timeline.nowUs + ROUND_US);
+    const awaitedAtUs = this.#awaited.size === 0 ? Infinity : timeline.nowUs + ROUND_US;
+    const roundAtUs = Math.min(awaitedAtUs, Math.max(this.#closedRoundAtUs, timeline.nowUs));
+    if (roundAtUs >= this.#roundAtUs) return;
+    this.#roundAtUs = roundAtUs;
+    timeline.set(this.#handle, roundAtUs);
   }
 
   #gone(key: number, end: End, by: Errno | 'closed'): void {

@@ -7,16 +7,18 @@
 #   descriptor 1  packets from the interface, one after the other: an IPv4 packet tells its own length.
 #   descriptor 2  what the helper itself has to complain of.
 #   descriptor 3  words, a line each, both ways:
-#                 to it: `start`, `kill SIGNAL`, `look ADDRESS PORT SERVER-ADDRESS SERVER-PORT`
+#                 to it: `start`, `kill SIGNAL`, `look ADDRESS PORT SERVER-ADDRESS SERVER-PORT`, `closed`
 #                 from it: `ready`, `fatal WHAT: WHY`, `started PID`, `cannot-start WHY`, `exit STATUS SIGNAL`,
-#                 `look ADDRESS PORT gone`, or `idle`: no timer runs, or MS until the socket's timer runs out, or `unknown`
+#                 `look ADDRESS PORT gone`, or `closed` by its program, or `idle`: no timer runs, or MS until the socket's
+#                 timer runs out, or `unknown`. `closed` asks for a line `look ADDRESS PORT closed` of each socket that was
+#                 closed since the last question
 #   descriptor 4  the standard output and standard error of COMMAND.
 # Perl's base package has all it needs; helper.py says the same in Python.
 use strict;
 use warnings;
 use Errno qw(EAGAIN EINTR);
 use Fcntl qw(F_GETFL F_SETFL F_SETFD FD_CLOEXEC O_NONBLOCK O_RDWR);
-use Socket qw(AF_INET SOCK_DGRAM inet_aton);
+use Socket qw(AF_INET SOCK_DGRAM inet_aton inet_ntoa);
 
 my ($name, $address, $netmask, $mtu, @command) = @ARGV;
 
@@ -125,7 +127,9 @@ sub signal_server {
 
 # linux/sock_diag.h and linux/inet_diag.h: a question about one socket takes as long with one as with many.
 use constant { AF_NETLINK => 16, SOCK_RAW => 3, NETLINK_SOCK_DIAG => 4, SOCK_DIAG_BY_FAMILY => 20, NLM_F_REQUEST => 1 };
-use constant { NLMSG_ERROR => 2, ENOENT => 2, TCP_TIME_WAIT => 6, TCP_LISTEN => 10, ANY => 0xffffffff };
+use constant { NLM_F_DUMP => 0x300, NLMSG_ERROR => 2, NLMSG_DONE => 3, ENOENT => 2, ANY => 0xffffffff };
+# include/net/tcp_states.h. FIN_WAIT1, LAST_ACK and CLOSING: its program has closed the socket, and no FIN was acknowledged.
+use constant { TCP_TIME_WAIT => 6, TCP_LISTEN => 10, CLOSED_STATES => 1 << 4 | 1 << 9 | 1 << 11, AF_INET6 => 10 };
 
 my $diag;
 undef $diag if !socket($diag, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
@@ -144,11 +148,41 @@ sub look {
     my ($type, $errno) = unpack('x4 S x10 l', $answer);
     if ($type == SOCK_DIAG_BY_FAMILY) {
       my ($state, $timer, $ms) = unpack('x17 C C x49 L', $answer);
-      $found = $state == TCP_LISTEN || $state == TCP_TIME_WAIT ? 'gone' : $timer == 0 ? 'idle' : $ms;
+      $found = $state == TCP_LISTEN || $state == TCP_TIME_WAIT ? 'gone' : CLOSED_STATES & 1 << $state ? 'closed' : $timer == 0 ? 'idle' : $ms;
     }
     $found = 'gone' if $type == NLMSG_ERROR && $errno == -ENOENT;
   }
   say_word("look $address $port $found");
+}
+
+# Sockets that were told of already: the kernel keeps one until its data is acknowledged, or for minutes.
+my %told;
+
+sub look_for_closed {
+  my %closed;
+  # Of a server that listens for IPv6, too, the sockets are of that family, with addresses that end in an IPv4 one.
+  for my $family (AF_INET, AF_INET6) {
+    my $request = pack(
+      'L S S L L  C C C C L  x48',
+      72, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0, $family, 6, 0, 0, CLOSED_STATES,
+    );
+    next if !$diag || !syswrite($diag, $request);
+    my $is_done = 0;
+    while (!$is_done && sysread($diag, my $answer, 1 << 16)) {
+      while (length($answer) >= 16) {
+        my ($bytes, $type) = unpack('L S', $answer);
+        $is_done = $type != SOCK_DIAG_BY_FAMILY;
+        last if $is_done || $bytes < 16;
+        # Ports, addresses, interface and cookie, by which no two sockets are the same.
+        my $socket = substr($answer, 20, 48);
+        my ($port, $address) = unpack($family == AF_INET ? 'x2 n x16 a4' : 'x2 n x28 a4', $socket);
+        say_word('look ' . inet_ntoa($address) . " $port closed") if !$told{$socket};
+        $closed{$socket} = 1;
+        substr($answer, 0, ($bytes + 3) & ~3) = '';
+      }
+    }
+  }
+  %told = %closed;
 }
 
 sub obey {
@@ -156,6 +190,7 @@ sub obey {
   if ($word eq 'start') { start_server() }
   elsif ($word eq 'kill') { signal_server(@arguments) }
   elsif ($word eq 'look') { look(@arguments) }
+  elsif ($word eq 'closed') { look_for_closed() }
 }
 
 # ---- relaying ----

@@ -18,8 +18,9 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x8913, 0x8914, 0x8916
 SIOCSIFMTU, SIOCSIFTXQLEN, IFF_UP, IFF_RUNNING = 0x8922, 0x8943, 0x1, 0x40
 WAITING_BYTES_MAX, READ_BYTES, PACKET_BYTES_MAX, PACKETS_A_TURN = 1 << 18, 1 << 18, 1 << 16, 256
 # linux/sock_diag.h and linux/inet_diag.h.
-NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, NLMSG_ERROR = 4, 20, 1, 2
-TCP_TIME_WAIT, TCP_LISTEN, ANY = 6, 10, 0xFFFFFFFF
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, NLM_F_DUMP, NLMSG_ERROR = 4, 20, 1, 0x300, 2
+# include/net/tcp_states.h. FIN_WAIT1, LAST_ACK and CLOSING: its program has closed the socket, and no FIN was acknowledged.
+TCP_TIME_WAIT, TCP_LISTEN, ANY, CLOSED_STATES = 6, 10, 0xFFFFFFFF, 1 << 4 | 1 << 9 | 1 << 11
 
 STDIN, STDOUT, WORDS, OUTPUT = 0, 1, 3, 4
 for descriptor in (WORDS, OUTPUT):
@@ -168,8 +169,45 @@ def socket_of(address, port, server_address, server_port):
         state, timer, ms = struct.unpack_from("=17xBB49xL", answer)
         if state in (TCP_LISTEN, TCP_TIME_WAIT):
             return "gone"
+        if CLOSED_STATES & 1 << state:
+            return "closed"
         return ms if timer else "idle"
     return "gone" if kind == NLMSG_ERROR and number == -errno.ENOENT else "unknown"
+
+
+# Sockets that were told of already: the kernel keeps one until its data is acknowledged, or for minutes.
+told = set()
+
+
+def look_for_closed():
+    global told
+    closed = set()
+    # Of a server that listens for IPv6, too, the sockets are of that family, with addresses that end in an IPv4 one.
+    for family, address_at in ((socket.AF_INET, 20), (socket.AF_INET6, 32)):
+        request = struct.pack(
+            "=LHHLL BBBBL 48x",
+            72, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0, family, 6, 0, 0, CLOSED_STATES,
+        )
+        try:
+            diag.send(request)
+            is_done = False
+            while not is_done:
+                answer, at = diag.recv(1 << 16), 0
+                while at < len(answer):
+                    length, kind = struct.unpack_from("=LH", answer, at)
+                    if kind != SOCK_DIAG_BY_FAMILY:
+                        is_done = True
+                        break
+                    # Ports, addresses, interface and cookie, by which no two sockets are the same.
+                    one = answer[at + 20 : at + 68]
+                    if one not in told:
+                        address = socket.inet_ntoa(one[address_at : address_at + 4])
+                        say(f"look {address} {int.from_bytes(one[2:4], 'big')} closed")
+                    closed.add(one)
+                    at += (length + 3) & ~3
+        except (OSError, AttributeError):
+            pass
+    told = closed
 
 
 def obey(line):
@@ -180,6 +218,8 @@ def obey(line):
         signal_server(getattr(signal, "SIG" + arguments[0]))
     elif word == "look":
         say(f"look {arguments[0]} {arguments[1]} {socket_of(*arguments)}")
+    elif word == "closed":
+        look_for_closed()
 
 
 # ---- relaying ----

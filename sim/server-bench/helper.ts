@@ -107,6 +107,11 @@ export class Helper {
     );
   }
 
+  /** Asks for the connections that the server's programs have closed; the answers come to `onLook`, each once. */
+  lookForClosed(): void {
+    this.#words.write('closed\n');
+  }
+
   #heard(line: string, onEvent: (event: HelperEvent) => void, onLook: HelperOptions['onLook']): void {
     const [word = '', ...rest] = line.split(' ');
     switch (word) {
@@ -133,7 +138,8 @@ export class Helper {
 }
 
 function lookOf(word: string | undefined): Look {
-  return word === 'gone' || word === 'idle' || word === 'unknown' ? word : { timerMs: Number(word) };
+  const isState = word === 'gone' || word === 'closed' || word === 'idle' || word === 'unknown';
+  return isState ? word : { timerMs: Number(word) };
 }
 
 /** Node makes its pipes to a child of sockets. */

@@ -133,6 +133,7 @@ export class ServerBench extends Simulation {
       timeline: this.engine,
       canLook: () => canLook,
       look: (pair) => machine.look(pair),
+      lookForClosed: () => machine.lookForClosed(),
       onGone: (local, by) => {
         const device = this.#deviceAt.get(local.address);
         if (device !== undefined) testbed.trace({ source: 'bench', device, kind: 'hung-up', local, by });

@@ -110,6 +110,10 @@ export class ServerMachine implements Machine {
     this.#helper?.look(pair);
   }
 
+  lookForClosed(): void {
+    this.#helper?.lookForClosed();
+  }
+
   /** Asks the server to end. */
   terminate(): void {
     this.#helper?.signalServer('TERM');

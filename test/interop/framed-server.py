@@ -1,5 +1,6 @@
 """A server of the framed protocol that knows nothing of Cablepull: answers logins and questions, pushes a frame of data once a
-second, and closes whom it has not heard for 2 s. Usage: framed-server.py PORT (0: any); prints its port first."""
+second, and closes whom it has not heard for 2 s. Usage: framed-server.py PORT [ADDRESS] (port 0: any free one, address: 127.0.0.1);
+prints its port first."""
 
 import socketserver
 import struct
@@ -63,6 +64,6 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
 
-with Server(("127.0.0.1", int(sys.argv[1])), Client) as server:
+with Server((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", int(sys.argv[1])), Client) as server:
     print("port", server.server_address[1], flush=True)
     server.serve_forever()

@@ -4,7 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { cablepull, killAll } from '../sim/command/cablepull.ts';
+import { cablepull, ended, killAll } from '../sim/command/cablepull.ts';
+import { eventsIn } from '../support/events.ts';
+import { HAS_NAMESPACES } from '../support/namespaces.ts';
 import { Program } from '../support/process.ts';
 import { RealBench } from '../support/real-bench.ts';
 
@@ -86,5 +88,25 @@ it(
     await client.line(/^closed$/);
     expect(client.lines).toEqual(['frame 4 00', 'frame 6 ', 'frame 6 ', 'frame 6 ', 'closed']);
     expect(JSON.parse(await server.line(/"kind":"offline"/))).toMatchObject({ client: 1, reason: { kind: 'silent' } });
+  },
+);
+
+it.skipIf(!HAS_NAMESPACES)(
+  'a server in Python closes a device 2 s after its last frame, which is noticed though the data before it holds the FIN back',
+  { timeout: 60_000 },
+  async () => {
+    const server = fileURLToPath(new URL('framed-server.py', import.meta.url));
+    const { stdout, stderr, status } = await ended(
+      'run', '--protocol', 'framed', '--beat', '500ms', '--devices', '2', '--json', '--for', '8s',
+      '--fault', 'cable-pull on dev-1 at 3s', '--', 'python3', server, '4000', '0.0.0.0',
+    );
+    expect(status, stderr).toBe(0);
+    const events = eventsIn(stdout);
+    const hungUp = events.find(({ kind }) => kind === 'hung-up');
+    expect(hungUp).toMatchObject({ device: 'dev-1', by: 'closed' });
+    // The last beat came to the server up to 500 ms before the pull.
+    expect(hungUp?.atMs).toBeGreaterThan(4500);
+    expect(hungUp?.atMs).toBeLessThan(5300);
+    expect(events.filter((event) => 'device' in event && event.device === 'dev-2' && event.kind === 'lost')).toEqual([]);
   },
 );

@@ -4,8 +4,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseTraceLine } from '../../sim/trace/trace-file.ts';
 import { describeTraceEvent } from '../../sim/trace/trace.ts';
+import { eventsIn } from '../support/events.ts';
 import { needsMosquitto, Peers } from '../support/mqtt-peers.ts';
 import { HAS_NAMESPACES } from '../support/namespaces.ts';
 import { needsPeers } from '../support/npm-peers.ts';
@@ -136,7 +136,7 @@ describe('our devices against mosquitto', () => {
   }, 30_000);
 });
 
-describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over fabric that are cut (tier T2)', () => {
+describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over cables that are cut (tier T2)', () => {
   it('mosquitto takes who lost its power offline 4 to 10 s after the last packet, with keep alive 3 s', async (context) => {
     needsMosquitto(context);
     const args = ['run', '--protocol', 'mqtt', '--beat', '3s', '--devices', '7', '--for', '22s', '--json'];
@@ -149,9 +149,7 @@ describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over fabric tha
     const lastMs = new Map<string, number>();
     const afterMs: number[] = [];
     const willsAfterMs: number[] = [];
-    for (const line of stdout.trim().split('\n')) {
-      const event = parseTraceLine(line);
-      if (typeof event === 'string' || event.source === undefined) continue;
+    for (const event of eventsIn(stdout)) {
       // CONNECT goes out when it is connected, SUBSCRIBE with the answer to that, PINGREQ is told.
       const isPacket = event.kind === 'connected' || event.kind === 'served' || event.kind === 'beat-sent';
       if (isPacket) lastMs.set(event.device, event.atMs);
@@ -164,11 +162,30 @@ describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over fabric tha
     expect(afterMs.length).toBe(6);
     // What dev-7 is sent, which is well: the six wills.
     expect(willsAfterMs.length).toBe(6);
-    // Up to 100 ms later: its loop waits for so long (epoll_wait).
+    // Up to 100 ms later: mosquitto's loop waits that long in epoll_wait.
     for (const ms of [...afterMs, ...willsAfterMs]) {
       expect(ms).toBeGreaterThan(3900);
       expect(ms).toBeLessThan(10_300);
     }
+  }, 60_000);
+
+  it('loses no message of QoS 1 that it acknowledged, over a pull that TCP survives and one that it does not', async (context) => {
+    needsMosquitto(context);
+    const publishing = ['--publish', '50ms', '--qos', '1', '--beat', '2s', '--json', '--for', '16s'];
+    const pulls = ['cable-pull on dev-1 at 2s for 500ms', 'cable-pull on dev-1 at 4s for 7s'].flatMap((pull) => ['--fault', pull]);
+    const run = peers.start(
+      process.execPath, CLI, 'run', '--protocol', 'mqtt', '--devices', '1', ...publishing, ...pulls,
+      '--', ...peers.ownMosquittoWithSubscriber('cablepull/+/data', '1'),
+    );
+    const { stdout, stderr, status } = await run.ended();
+    expect(status, stderr).toBe(0);
+    const events = eventsIn(stdout);
+    const acknowledged = events.flatMap((event) => (event.kind === 'acknowledged' ? [event.message] : []));
+    expect(acknowledged.length).toBeGreaterThan(50);
+    // Only the second pull ends the connection, by the answer to a PINGREQ that never came.
+    expect(events.filter(({ kind }) => kind === 'lost')).toMatchObject([{ by: 'missed-beats' }]);
+    const got = new Set(stderr.split('\n').map((line) => line.replace('server | ', '')));
+    expect(acknowledged.filter((message) => !got.has(message))).toEqual([]);
   }, 60_000);
 });
 

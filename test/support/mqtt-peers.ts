@@ -45,6 +45,12 @@ export class Peers {
     return [MOSQUITTO ?? 'mosquitto', '-c', file];
   }
 
+  /** The same with a mosquitto_sub beside it, whose lines are the messages. */
+  ownMosquittoWithSubscriber(topic: string, qos: '0' | '1' | '2'): string[] {
+    const subscribe = `mosquitto_sub -h 127.0.0.1 -t '${topic}' -q ${qos} -F %p`;
+    return ['sh', '-c', `until ${subscribe}; do sleep 0.1; done & exec ${this.ownMosquitto().join(' ')}`];
+  }
+
   /** mosquitto_sub: a line `TOPIC TEXT` for each message. */
   async subscriber(port: number, topic: string, ...more: readonly string[]): Promise<Program> {
     const to = ['-h', '127.0.0.1', '-p', String(port), '-t', topic];

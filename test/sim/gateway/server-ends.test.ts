@@ -16,19 +16,22 @@ class Rig {
   readonly engine = new Engine();
   readonly gone: string[] = [];
   readonly looks: number[] = [];
-  canLook = true;
+  closedRounds = 0;
+  readonly #canLook: boolean;
   look: Look = { timerMs: 1000 };
   readonly ends = new ServerEnds({
     timeline: this.engine,
-    canLook: () => this.canLook,
+    canLook: () => this.#canLook,
     look: (pair: EndPair) => {
       this.looks.push(this.engine.nowUs / 1000);
       this.engine.at(this.engine.nowUs + 100, () => this.ends.looked(pair, this.look), 'an answer');
     },
+    lookForClosed: () => this.closedRounds++,
     onGone: ({ address, port }, by) => this.gone.push(`${address}:${port} ${by} at ${this.engine.nowUs / 1000}`),
   });
 
-  constructor() {
+  constructor(canLook = true) {
+    this.#canLook = canLook;
     this.fromServer(SYN | ACK, 99);
     this.fromDevice(ACK, 100);
   }
@@ -125,7 +128,19 @@ it('that a reset ends late, as it was still on its way, are gone by it all the s
   expect(rig.gone[0]).toContain('ECONNRESET');
 });
 
-it('begin anew where the device uses the same port again', () => {
+it('that the program has closed are gone by that, whatever holds its FIN back: asked for ten times a second', () => {
+  const rig = new Rig();
+  rig.pass(1050);
+  expect(rig.closedRounds).toBeGreaterThanOrEqual(10);
+  expect(rig.closedRounds).toBeLessThanOrEqual(12);
+  rig.ends.looked({ deviceAddress: DEVICE, devicePort: 5000 }, 'closed');
+  expect(rig.gone).toEqual(['10.0.0.2:5000 closed at 1050']);
+  const before = rig.closedRounds;
+  rig.pass(1000);
+  expect(rig.closedRounds).toBeLessThanOrEqual(before + 1);
+});
+
+it('begin again where the device uses the same port again', () => {
   const rig = new Rig();
   rig.fromServer(FIN | ACK, 100);
   rig.fromServer(SYN | ACK, 5_000_000);
@@ -136,11 +151,11 @@ it('begin anew where the device uses the same port again', () => {
 });
 
 it('are forgotten with their kernel, and never looked at where nobody can', () => {
-  const rig = new Rig();
-  rig.canLook = false;
+  const rig = new Rig(false);
   rig.fromServer(PSH | ACK, 100, 10);
   rig.pass(10_000);
   expect(rig.looks).toEqual([]);
+  expect(rig.closedRounds).toBe(0);
   rig.ends.forgetAll();
   rig.fromServer(RST | ACK, 100);
   expect(rig.gone).toEqual([]);

@@ -175,6 +175,31 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('a real server', () => {
     expect(world.gone(lives)).toBeUndefined();
   });
 
+  it.each([
+    'perl',
+    'python3',
+  ] as const)('closes a dead client while data holds its FIN back; that is seen, by a helper in %s', async (interpreter) => {
+    // Two writes in flight, and a third behind the congestion window, which is one segment after a timeout.
+    const closing = `require('node:net').createServer((socket) => {
+      const pushing = setInterval(() => socket.write('beat'), 1000);
+      socket.on('error', () => {}).on('close', () => clearInterval(pushing)).resume();
+      setTimeout(() => socket.destroy(), 4500);
+    }).listen(39002)`;
+    const world = await start([process.execPath, '--eval', closing], interpreter);
+    const [off, lives] = world.devices(2);
+    if (off === undefined || lives === undefined) throw new Error('two devices');
+    await world.bench.runFor('500ms');
+    off.power.cut();
+    await world.bench.runFor('6s');
+    const [connected] = world.trace.filter((event) => event.kind === 'connected' && event.device === off.name);
+    const gone = world.gone(off) ?? expect.fail('not noticed');
+    expect(gone.by).toBe('closed');
+    const afterMs = gone.atMs - (connected?.atMs ?? Number.NaN);
+    expect(afterMs).toBeGreaterThan(4400);
+    expect(afterMs).toBeLessThan(4800 + 1000 * world.lagS);
+    expect(world.gone(lives)?.by).toBe('closed');
+  });
+
   it('sees its clients reset where a box on the way does that', async () => {
     const world = await start([...PYTHON, 'mute']);
     const [reset, lives] = world.devices(2);
