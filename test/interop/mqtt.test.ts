@@ -172,7 +172,7 @@ describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over cables tha
   it('loses no message of QoS 1 that it acknowledged, over a pull that TCP survives and one that it does not', async (context) => {
     needsMosquitto(context);
     const publishing = ['--publish', '50ms', '--qos', '1', '--beat', '2s', '--json', '--for', '16s'];
-    const pulls = ['cable-pull on dev-1 at 2s for 500ms', 'cable-pull on dev-1 at 4s for 7s'].flatMap((pull) => ['--fault', pull]);
+    const pulls = ['--fault', 'cable-pull on dev-1 at 2s for 500ms', '--fault', 'cable-pull on dev-1 at 4s for 7s'];
     const run = peers.start(
       process.execPath, CLI, 'run', '--protocol', 'mqtt', '--devices', '1', ...publishing, ...pulls,
       '--', ...peers.ownMosquittoWithSubscriber('cablepull/+/data', '1'),
