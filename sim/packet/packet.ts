@@ -72,6 +72,12 @@ export class Packet {
    */
   timestamp = 0;
   timestampEcho = 0;
+  /**
+   * Start and end of the data that has arrived twice, the D-SACK block (RFC 2883); equal: not there. Simulated stacks
+   * tell it one another, too; on a real wire the option is not sent.
+   */
+  duplicateFrom = 0;
+  duplicateTo = 0;
   icmpType: typeof DESTINATION_UNREACHABLE | typeof TIME_EXCEEDED | typeof ECHO_REQUEST | typeof ECHO_REPLY =
     DESTINATION_UNREACHABLE;
   /** An ICMP error's code; `source` is who says so. Of ARP: its operation. */
@@ -123,6 +129,8 @@ export class Packet {
     this.windowScale = other.windowScale;
     this.timestamp = other.timestamp;
     this.timestampEcho = other.timestampEcho;
+    this.duplicateFrom = other.duplicateFrom;
+    this.duplicateTo = other.duplicateTo;
     this.icmpType = other.icmpType;
     this.code = other.code;
     this.isBroadcast = other.isBroadcast;
@@ -148,6 +156,8 @@ export class PacketPool {
     packet.windowScale = -1;
     packet.timestamp = 0;
     packet.timestampEcho = 0;
+    packet.duplicateFrom = 0;
+    packet.duplicateTo = 0;
     packet.quoted = undefined;
     packet.frame = undefined;
     return packet;

@@ -265,9 +265,14 @@ export interface Retransmission {
   /** RFC 8985 7: the tail loss probe. */
   readonly tailLossProbe: boolean;
   /**
-   * RFC 7323's timestamps tell a segment from its retransmission, so that both measure (the option itself is not sent).
+   * RFC 7323's timestamps tell a segment from its retransmission, so that both measure, and a spurious retransmission
+   * is undone (the option itself is not sent).
    */
   readonly timestamps: boolean;
+  /** RFC 2883: the peer learns what has arrived twice, and a spurious retransmission is undone by it. */
+  readonly duplicateSack: boolean;
+  /** RFC 5682: after a time-out new data is tried, and a spurious time-out is undone where that is acknowledged. */
+  readonly forwardRto: boolean;
 }
 
 export interface Handshake {

@@ -83,6 +83,8 @@ export const FREERTOS_TCP: Profile = {
     lastWaitMs: undefined,
     tailLossProbe: false,
     timestamps: false,
+    duplicateSack: false,
+    forwardRto: false,
   },
 
   handshake: {

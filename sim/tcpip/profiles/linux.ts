@@ -87,9 +87,12 @@ export const LINUX: Profile = {
     // s.
     giveUp: { by: 'elapsed', retries: 15 },
     lastWaitMs: undefined,
-    // net/ipv4/tcp_ipv4.c, tcp_sk_init: sysctl_tcp_early_retrans 3, sysctl_tcp_timestamps 1.
+    // net/ipv4/tcp_ipv4.c, tcp_sk_init: sysctl_tcp_early_retrans 3, sysctl_tcp_timestamps 1,
+    // sysctl_tcp_dsack 1, sysctl_tcp_frto 2.
     tailLossProbe: true,
     timestamps: true,
+    duplicateSack: true,
+    forwardRto: true,
   },
 
   handshake: {

@@ -84,6 +84,8 @@ export const LWIP: Profile = {
     tailLossProbe: false,
     // opt.h: LWIP_TCP_TIMESTAMPS 0.
     timestamps: false,
+    duplicateSack: false,
+    forwardRto: false,
   },
 
   handshake: {

@@ -73,6 +73,8 @@ export const W5500: Profile = {
     lastWaitMs: undefined,
     tailLossProbe: false,
     timestamps: false,
+    duplicateSack: false,
+    forwardRto: false,
   },
 
   // 4.1, RCR: SYN, FIN, RST and data alike.

@@ -3,12 +3,13 @@
 import { FIN, SYN, type Packet } from '../../packet/packet.ts';
 import { challenge } from './challenge.ts';
 import { endRecovery, enterFastRecovery, grow, halveWindow, partialAck } from './congestion.ts';
-import { armPersist, hasUnsent, retransmit, retransmitLost, segmentBytesMax } from './output.ts';
+import { armPersist, hasUnsent, retransmit, retransmitLost, segmentBytesMax, sendNew } from './output.ts';
 import { echoedRttUs, endBackOff, measured, rearmRetransmission } from './rto.ts';
 import { advance, distance } from './seq.ts';
 import {
   confirmNeighbour, FIN_SENT, PROBE_OUT, PROBING, RETRANSMITTED, type Tcb, TIMING, WANTS_ROOM, WRITABLE,
 } from './tcb.ts';
+import { duplicateWasTold, tellsDuplicate, undoForwardRto, undoSpurious } from './undo.ts';
 
 /** Takes the segment's ACK and window. Whether the rest of the segment counts. */
 export function ackArrives(tcb: Tcb, packet: Packet): boolean {
@@ -23,6 +24,7 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
     challenge(tcb);
     return false;
   }
+  if (tellsDuplicate(packet)) duplicateWasTold(tcb, packet);
   // An old one, overtaken by others: its data may still count.
   if (acked < 0) return true;
   const { packetsOut } = tcb;
@@ -38,7 +40,7 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
     probeAnswered(tcb);
   } else if (acked > 0) newAck(tcb, packet, acked, packetsOut);
   else if (packetsOut === 0) probeAnswered(tcb);
-  else if (isSameWindow && packet.payloadBytes === 0 && (packet.flags & (SYN | FIN)) === 0) duplicateAck(tcb);
+  else if (isSameWindow && packet.payloadBytes === 0 && (packet.flags & (SYN | FIN)) === 0) duplicateAck(tcb, packet);
   return true;
 }
 
@@ -85,7 +87,7 @@ function newAck(tcb: Tcb, packet: Packet, acked: number, packetsOut: number): vo
   const isOfResent = isResent(tcb, ack);
   const segments = forgetAcked(tcb, ack, acked);
   if (tcb.trouble.timeouts > 0) tcb.inTrouble().timeouts = 0;
-  tcb.flags &= ~(RETRANSMITTED | PROBING);
+  tcb.flags &= ~PROBING;
   endBackOff(tcb);
   const isTimed = (tcb.flags & TIMING) !== 0 && distance(tcb.timedSeq, ack) >= 0;
   if (isTimed) tcb.flags &= ~TIMING;
@@ -94,8 +96,11 @@ function newAck(tcb: Tcb, packet: Packet, acked: number, packetsOut: number): vo
   const timedUs = isTimed ? (tcb.stack.clock.nowUs - tcb.timedUs) | 0 : undefined;
   const rttUs = isOfResent ? echoedRttUs(tcb, packet) : timedUs;
   if (rttUs !== undefined) measured(tcb, rttUs);
-  recover(tcb, segments, packetsOut);
+  recover(tcb, { packet, segments, wasFull: packetsOut >= tcb.cwnd });
   rearmRetransmission(tcb);
+  // Linux's tcp_retrans_stamp_cleanup: as long as a recovery lasts, the user's timeout counts from its start, whatever
+  // is acknowledged meanwhile.
+  if (tcb.recovery === 'open') tcb.flags &= ~RETRANSMITTED;
   // Until something beyond `recover` is acknowledged, duplicate ACKs may be answers to what was sent in the recovery.
   if (tcb.recovery === 'open' && tcb.sndUna !== tcb.trouble.recover) tcb.endTrouble();
 }
@@ -144,15 +149,23 @@ function tellRoom(tcb: Tcb): void {
   tcb.news |= WRITABLE;
 }
 
-function recover(tcb: Tcb, segments: number, packetsOut: number): void {
+/** An ACK of new data: of how many segments, and whether the window was full. */
+interface NewAck {
+  readonly packet: Packet;
+  readonly segments: number;
+  readonly wasFull: boolean;
+}
+
+function recover(tcb: Tcb, { packet, segments, wasFull }: NewAck): void {
   const isOver = distance(tcb.trouble.recover, tcb.sndUna) >= 0;
   switch (tcb.recovery) {
     case 'open':
       if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
-      endProbe(tcb);
-      grow(tcb, segments, packetsOut >= tcb.cwnd);
+      endProbe(tcb, packet);
+      grow(tcb, segments, wasFull);
       break;
     case 'fast-recovery':
+      if (undoSpurious(tcb, packet)) break;
       if (isOver) {
         endRecovery(tcb);
       } else {
@@ -162,11 +175,13 @@ function recover(tcb: Tcb, segments: number, packetsOut: number): void {
       }
       break;
     case 'loss':
+      if (undoSpurious(tcb, packet) || undoForwardRto(tcb)) break;
+      if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
       grow(tcb, segments, true);
       if (isOver) {
         endRecovery(tcb);
         tcb.flags &= ~PROBE_OUT;
-      } else {
+      } else if (!triesNewData(tcb)) {
         retransmitLost(tcb);
       }
       break;
@@ -174,34 +189,66 @@ function recover(tcb: Tcb, segments: number, packetsOut: number): void {
 }
 
 /**
+ * RFC 5682 2.1 step 2.b, Linux's tcp_process_loss: after the first ACK new data goes in place of what may be lost. Not
+ * if there is none.
+ */
+function triesNewData(tcb: Tcb): boolean {
+  const { sndNxt, trouble } = tcb;
+  if (!trouble.isForwardRto || trouble.recover !== sndNxt) return false;
+  sendNew(tcb, true);
+  if (tcb.sndNxt === sndNxt) tcb.inTrouble().isForwardRto = false;
+  return tcb.sndNxt !== sndNxt;
+}
+
+/**
  * Linux's tcp_process_tlp_ack: a probe with new data is over when that is acknowledged. A segment sent again is over
  * only when something beyond it is: then it was lost, as no duplicate has told that both arrived, and the window is
- * halved.
+ * halved. But where the ACK itself tells that the probe has arrived twice, nothing was lost.
  */
-function endProbe(tcb: Tcb): void {
+function endProbe(tcb: Tcb, packet: Packet): void {
   if ((tcb.flags & PROBE_OUT) === 0) return;
   const beyond = distance(tcb.trouble.recover, tcb.sndUna);
+  if (beyond >= 0 && tellsDuplicate(packet) && packet.duplicateTo === tcb.trouble.recover) {
+    tcb.flags &= ~PROBE_OUT;
+    return;
+  }
   if (beyond < 0 || (beyond === 0 && tcb.trouble.isProbeResent)) return;
   tcb.flags &= ~PROBE_OUT;
   if (tcb.trouble.isProbeResent) halveWindow(tcb);
 }
 
-/** RFC 5681 2. */
-function duplicateAck(tcb: Tcb): void {
-  const { dupAckThreshold } = tcb.stack.profile.congestion;
+/** RFC 5681 2. What tells of data that has arrived twice is no sign of a loss (Linux's FLAG_DSACKING_ACK). */
+function duplicateAck(tcb: Tcb, packet: Packet): void {
+  const { congestion, retransmission } = tcb.stack.profile;
   confirmNeighbour(tcb);
-  if (tcb.recovery === 'loss') return;
+  if (retransmission.duplicateSack && tellsDuplicate(packet)) {
+    // Linux's tcp_try_undo_dsack.
+    if (tcb.recovery !== 'loss' && tcb.trouble.undoCount === 0) undoSpurious(tcb, packet);
+    return;
+  }
+  if (tcb.recovery === 'loss') {
+    duplicateInLoss(tcb);
+    return;
+  }
   tcb.inTrouble().dupAcks++;
   if (tcb.recovery === 'fast-recovery') {
     // RFC 5681 3.2 step 4: a segment has left the network.
     tcb.cwnd++;
-  } else if (tcb.trouble.dupAcks >= dupAckThreshold && tcb.sndUna !== tcb.trouble.recover) {
+  } else if (tcb.trouble.dupAcks >= congestion.dupAckThreshold && tcb.sndUna !== tcb.trouble.recover) {
     // RFC 6582 3.2 step 1: not where the last recovery has just ended.
     enterFastRecovery(tcb);
     tcb.flags &= ~PROBE_OUT;
     retransmit(tcb, tcb.sndUna);
     rearmRetransmission(tcb);
   }
+}
+
+/** RFC 5682 2.1 step 3.a, Linux's tcp_process_loss: it is about the new data, and so the loss was real. */
+function duplicateInLoss(tcb: Tcb): void {
+  if (!tcb.stack.profile.retransmission.forwardRto || distance(tcb.trouble.recover, tcb.sndNxt) <= 0) return;
+  tcb.inTrouble().dupAcks++;
+  tcb.inTrouble().isForwardRto = false;
+  retransmitLost(tcb);
 }
 
 /** Nothing was in flight: an answer to a probe, perhaps. Linux's tcp_ack_probe. */

@@ -2,6 +2,7 @@
 
 import { distance } from './seq.ts';
 import { type Tcb, ticksSince } from './tcb.ts';
+import { keepForUndo } from './undo.ts';
 
 /** RFC 5681 3.1: what is left after a loss, at least. */
 const SSTHRESH_MIN = 2;
@@ -30,11 +31,12 @@ export function inFlight(tcb: Tcb): number {
   if (tcb.recovery !== 'loss') return tcb.packetsOut;
   const ends = tcb.segmentEnds;
   if (ends === undefined) return distance(tcb.sndUna, tcb.trouble.retransmitNxt) > 0 ? tcb.packetsOut : 0;
-  let count = 0;
+  // A duplicate ACK tells of one that has arrived.
+  let count = -tcb.trouble.dupAcks;
   for (const end of ends) {
     if (distance(end, tcb.trouble.retransmitNxt) >= 0 || distance(tcb.trouble.recover, end) > 0) count++;
   }
-  return count;
+  return Math.max(count, 0);
 }
 
 /** New data was acknowledged, `segments` of it, and nothing is lost: slow start, then congestion avoidance. */
@@ -54,13 +56,21 @@ export function grow(tcb: Tcb, segments: number, wasFull: boolean): void {
 
 /** RFC 5681 3.1 (7): a time-out. */
 export function enterLoss(tcb: Tcb): void {
+  const { forwardRto } = tcb.stack.profile.retransmission;
+  const trouble = tcb.inTrouble();
+  const isRepeated = trouble.timeouts > 1;
+  // Linux's tcp_enter_loss, RFC 5682 2.1 step 1: not within another recovery. Where duplicate ACKs have come, data
+  // beyond the gap has arrived, and tells nothing.
+  trouble.isForwardRto = forwardRto && (tcb.recovery === 'open' || isRepeated) && trouble.dupAcks === 0;
+  if (tcb.recovery === 'open' || !isRepeated) keepForUndo(tcb);
   if (tcb.recovery !== 'loss') {
     tcb.ssthresh = halfOf(tcb);
-    tcb.inTrouble().recover = tcb.sndNxt;
     tcb.recovery = 'loss';
   }
-  tcb.inTrouble().retransmitNxt = tcb.sndUna;
-  if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
+  // RFC 6582 4: what was sent last, at each time-out.
+  trouble.recover = tcb.sndNxt;
+  trouble.retransmitNxt = tcb.sndUna;
+  trouble.dupAcks = 0;
   if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = 1;
 }
 
@@ -87,6 +97,7 @@ export function halveWindow(tcb: Tcb): void {
 
 /** RFC 6582 3.2 step 2: the third duplicate ACK. */
 export function enterFastRecovery(tcb: Tcb): void {
+  keepForUndo(tcb);
   tcb.ssthresh = halfOf(tcb);
   tcb.inTrouble().recover = tcb.sndNxt;
   tcb.recovery = 'fast-recovery';

@@ -16,11 +16,12 @@ import { resetReply } from './reset.ts';
 import { giveUp, sendSynAgain, synAckTicks } from './retransmission.ts';
 import { echoedRttUs, measured, TIMEOUT_US_MIN } from './rto.ts';
 import { sendAck, sendSyn } from './segment.ts';
-import { advance, distance } from './seq.ts';
+import { advance, distance, earlier } from './seq.ts';
 import {
   confirmNeighbour, CONNECTED, done, FIN_RECEIVED, FIN_SENT, msToTicks, ORPHAN, RETRANSMITTED, SCALED, setSynTimer,
   setTimer, type Tcb, timeWait, TIMING, usToTicks, waitForFin,
 } from './tcb.ts';
+import { noteDuplicate } from './undo.ts';
 
 /** What SYN offers beyond its sequence number. RFC 9293 3.7.1: without the option, an MSS of 536. */
 const MSS_DEFAULT = 536;
@@ -249,7 +250,10 @@ function answerUnacceptable(tcb: Tcb, packet: Packet, end: number): void {
     return;
   }
   if (packet.payloadBytes > 0 && (packet.flags & SYN) === 0) {
-    if (distance(packet.seq, tcb.rcvNxt) > 0 && end !== packet.seq) enterQuickAcks(tcb);
+    if (distance(packet.seq, tcb.rcvNxt) > 0 && end !== packet.seq) {
+      enterQuickAcks(tcb);
+      noteDuplicate(tcb, packet.seq, earlier(end, tcb.rcvNxt));
+    }
     sendAck(tcb);
     return;
   }

@@ -12,6 +12,7 @@ import {
   EXCHANGED, FIN_SENT, FIN_WANTED, heldSinceTick, msToTicks, NO_DELAY, PROBING, RETRANSMITTED, setTimer, type Tcb,
   ticksSince, TIMING, usToTicks,
 } from './tcb.ts';
+import { countResent } from './undo.ts';
 
 /**
  * Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. `push`: Nagle or
@@ -178,6 +179,7 @@ export function retransmit(tcb: Tcb, from: number): number {
   // Karn: a segment that was sent twice measures nothing, but by the timestamp that the peer echoes (newAck).
   if (distance(sndUna, tcb.timedSeq) > 0 && distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;
   if (tcb.stack.profile.retransmission.timestamps) noteResent(tcb, from, end);
+  countResent(tcb);
   return end;
 }
 
@@ -207,6 +209,7 @@ export function retransmitLost(tcb: Tcb): void {
 /** Sends the last segment in flight again (RFC 8985 7.3). Whether it did: it may wait in the host. */
 export function retransmitLast(tcb: Tcb): boolean {
   const from = tcb.segmentEnds?.at(-2) ?? tcb.sndUna;
+  tcb.inTrouble().probeFrom = from;
   return retransmit(tcb, from) !== from;
 }
 

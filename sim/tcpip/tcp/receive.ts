@@ -10,6 +10,7 @@ import { advance, distance } from './seq.ts';
 import {
   ACK_AT_ONCE, ACK_SCHEDULED, ENDED, EXCHANGED, FIN_RECEIVED, type Fragment, READABLE, type Tcb, timeWait,
 } from './tcb.ts';
+import { noteDuplicate } from './undo.ts';
 
 /** Pieces out of order that are kept; what comes beyond is dropped, and has to be sent again. */
 const FRAGMENTS_MAX = 128;
@@ -28,9 +29,11 @@ export function takeData(tcb: Tcb, packet: Packet): void {
   if (distance(tcb.rcvNxt, end) <= 0 && !(withFin && end === tcb.rcvNxt)) {
     // All of it was here before: our ACK was lost, or the peer is impatient.
     enterQuickAcks(tcb);
+    noteDuplicate(tcb, packet.seq, end);
     tcb.flags |= ACK_SCHEDULED | ACK_AT_ONCE;
     return;
   }
+  if (skipped > 0 && payloadBytes > 0) noteDuplicate(tcb, packet.seq, tcb.rcvNxt);
   const room = distance(packet.seq, tcb.rcvEdge);
   const kept = Math.min(payloadBytes, Math.max(room, 0));
   if (kept < payloadBytes) withFin = false;

@@ -5,6 +5,7 @@ import { ackWasSent } from './quick-ack.ts';
 import { receiveWindow, selectWindow } from './receive-window.ts';
 import { advance, distance, later } from './seq.ts';
 import { NEIGHBOUR_CONFIRMED, SCALED, type Tcb } from './tcb.ts';
+import { tellDuplicate } from './undo.ts';
 
 const WINDOW_MAX = 0xffff;
 
@@ -86,6 +87,7 @@ function newSegment(tcb: Tcb, seq: number, flags: number): Packet {
     packet.timestamp = tcb.stack.clock.timestamp;
     packet.timestampEcho = tcb.tsRecent;
   }
+  if (tcb.trouble.duplicateFrom !== tcb.trouble.duplicateTo) tellDuplicate(tcb, packet);
   if ((flags & ACK) !== 0) ackWasSent(tcb);
   if ((tcb.flags & NEIGHBOUR_CONFIRMED) !== 0) {
     tcb.flags &= ~NEIGHBOUR_CONFIRMED;

@@ -17,3 +17,8 @@ export function advance(seq: number, bytes: number): number {
 export function later(a: number, b: number): number {
   return distance(a, b) > 0 ? b : a;
 }
+
+/** The one that is less far on. */
+export function earlier(a: number, b: number): number {
+  return distance(a, b) > 0 ? a : b;
+}

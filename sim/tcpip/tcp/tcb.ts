@@ -146,6 +146,24 @@ class Trouble {
   resentNxt = 0;
   /** The tail loss probe that is out was the last segment again (Linux's tlp_retrans), and not a new one. */
   isProbeResent = false;
+  /** Start of the segment that was sent again as the probe. */
+  probeFrom = 0;
+  /** State before the recovery, which is restored if nothing was lost (undo.ts); 0: there is nothing to restore. */
+  undoCwnd = 0;
+  undoSsthresh = 0;
+  /** What was acknowledged when the recovery began. */
+  undoFrom = 0;
+  /** Retransmissions of the recovery of which the peer has not said that both have arrived; -1: none was sent. */
+  undoCount = -1;
+  /** Timestamp of the recovery's first retransmission; 0: none was sent. */
+  firstResentStamp = 0;
+  /** True while a time-out may still turn out to be spurious by F-RTO (RFC 5682). */
+  isForwardRto = false;
+  /** End of what had been sent only once before that time-out. */
+  sentOnceTo = 0;
+  /** Start and end of data that has arrived twice, which the next segment tells (RFC 2883); equal: no such data. */
+  duplicateFrom = 0;
+  duplicateTo = 0;
   retransmitSinceTick = 0;
   /** Tick at which the oldest segment in flight was last sent, after a timeout. */
   resentTick = 0;
@@ -292,6 +310,7 @@ export class Tcb implements Waiter {
   /** All is well again: nothing of the trouble is of use any more. */
   endTrouble(): void {
     if ((this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) !== 0 || this.trouble.isLowWater) return;
+    if (this.trouble.resentFrom !== this.trouble.resentNxt) return;
     this.#trouble = undefined;
   }
 

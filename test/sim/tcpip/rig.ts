@@ -71,6 +71,8 @@ export interface SegmentOptions {
   /** The peer's own timestamp, and how old the one is that it echoes. */
   readonly timestamp?: number;
   readonly echoMs?: number;
+  /** Numbers of ours that have come to the peer twice (RFC 2883). */
+  readonly duplicate?: readonly [from: number, to: number];
 }
 
 export class Rig {
@@ -187,9 +189,12 @@ export class Rig {
   /** An empty packet from the peer to the stack. */
   newPeerPacket(options: SegmentOptions = {}): Packet {
     const { sourcePort = PEER_PORT, destinationPort = this.#lastPort, timestamp = 0, echoMs } = options;
+    const { duplicate = [0, 0] } = options;
     const packet = this.pool.take();
     packet.timestamp = timestamp;
     if (echoMs !== undefined) packet.timestampEcho = (this.stack.clock.timestamp - echoMs) | 0;
+    packet.duplicateFrom = ((this.#ownIsn ?? 0) + duplicate[0]) | 0;
+    packet.duplicateTo = ((this.#ownIsn ?? 0) + duplicate[1]) | 0;
     packet.protocol = TCP;
     packet.source = PEER_ADDRESS;
     packet.destination = OWN_ADDRESS;
@@ -251,13 +256,17 @@ export class Rig {
     this.pool.release(packet);
   }
 
-  #describe({ flags, seq, ack, payloadBytes, mss, windowScale }: Packet): string {
+  #describe(packet: Packet): string {
+    const { flags, seq, ack, payloadBytes, mss, windowScale, duplicateFrom, duplicateTo } = packet;
     const letters = LETTERS.map(([letter, flag]) => ((flags & flag) !== 0 ? letter : '')).join('');
     const from = (seq - (this.#ownIsn ?? 0)) | 0;
     const words = [letters, payloadBytes > 0 ? `${from}:${from + payloadBytes}` : `${from}`];
     if ((flags & ACK) !== 0) words.push(`ack ${(ack - PEER_ISN) | 0}`);
     if (mss > 0) words.push(`mss ${mss}`);
     if (windowScale >= 0) words.push(`wscale ${windowScale}`);
+    if (duplicateFrom !== duplicateTo) {
+      words.push(`twice ${(duplicateFrom - PEER_ISN) | 0}:${(duplicateTo - PEER_ISN) | 0}`);
+    }
     return words.join(' ');
   }
 }

@@ -174,6 +174,10 @@ function withSysctl(profile: Profile, name: string, value: number): Profile {
       return { ...profile, retransmission: { ...retransmission, tailLossProbe: value !== 0 } };
     case 'ipv4.tcp_timestamps':
       return { ...profile, retransmission: { ...retransmission, timestamps: value !== 0 } };
+    case 'ipv4.tcp_dsack':
+      return { ...profile, retransmission: { ...retransmission, duplicateSack: value !== 0 } };
+    case 'ipv4.tcp_frto':
+      return { ...profile, retransmission: { ...retransmission, forwardRto: value !== 0 } };
     case 'ipv4.tcp_syn_retries':
       return { ...profile, handshake: { ...handshake, synRetries: value } };
     case 'ipv4.tcp_syn_linear_timeouts':
