@@ -337,7 +337,7 @@ export class Kernel {
   block(task: TaskHandle, list: WaitList | undefined, first: boolean): void {
     if (first) {
       checkTicks(task.timeout, 'a timeout');
-      task.deadline = task.timeout === MAX_DELAY ? -1 : this.#readClock() + task.timeout;
+      task.wakeTick = task.timeout === MAX_DELAY ? -1 : this.#readClock() + task.timeout;
     }
     this.#block(task, list);
   }
@@ -352,7 +352,7 @@ export class Kernel {
       task.delayAborted = false;
       return true;
     }
-    return !first && task.deadline >= 0 && task.deadline <= this.#readClock();
+    return !first && task.wakeTick >= 0 && task.wakeTick <= this.#readClock();
   }
 
   /** @internal xTaskRemoveFromEventList: wakes the first task of the list. */
@@ -440,7 +440,7 @@ export class Kernel {
   /** A delay is a number of ticks, even MAX_DELAY (prvAddCurrentTaskToDelayedList, xCanBlockIndefinitely). */
   #sleep(ticks: number): Blocking<never> {
     const call = this.call(this, 'delay', ticks);
-    if (this.runningTask !== undefined) this.runningTask.deadline = this.#readClock() + ticks;
+    if (this.runningTask !== undefined) this.runningTask.wakeTick = this.#readClock() + ticks;
     return call;
   }
 
@@ -450,7 +450,7 @@ export class Kernel {
     task.delayAborted = false;
     this.remove(task, 'Blocked');
     list?.add(task);
-    if (task.deadline >= 0) this.#sleepers.add(task, task.deadline);
+    if (task.wakeTick >= 0) this.#sleepers.add(task, task.wakeTick);
   }
 
   #checkPriority(priority: number): void {

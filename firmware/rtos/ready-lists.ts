@@ -4,7 +4,8 @@
  * nothing is allocated.
  */
 
-import { ReadyListItem, TaskHandle } from './task.ts';
+import type { Kernel } from './kernel.ts';
+import { type Task, TaskHandle } from './task.ts';
 
 /** The number of bits in a word. */
 export const PRIORITIES_MAX = 32;
@@ -16,12 +17,12 @@ export class ReadyLists {
    * At 2p + 1: pxIndex, the item that had its turn last, or the one before it if that has left; undefined: the end
    * marker.
    */
-  #lists: (ReadyListItem | undefined)[] = [];
+  #lists: (TaskHandle | undefined)[] = [];
   /**
    * The idle task stands in the line of priority 0 like any other; all it does there is to yield. `due`: it stands
    * there alone, and is made with the first who comes; undefined: the scheduler has not started.
    */
-  #idle: ReadyListItem | 'due' | undefined = undefined;
+  #idle: TaskHandle | 'due' | undefined = undefined;
   /** A bit for each priority at which a task is ready; the idle task does not count. */
   #occupied = 0;
 
@@ -33,12 +34,13 @@ export class ReadyLists {
   /** vTaskStartScheduler makes the idle task, behind those that main has made. */
   addIdle(): void {
     this.#idle = 'due';
-    if (this.#lists[0] !== undefined) this.#makeIdle();
+    const first = this.#lists[0];
+    if (first !== undefined) this.#makeIdle(first.os);
   }
 
   /** prvAddTaskToReadyList: to the end of the line of its priority. */
   add(task: TaskHandle): void {
-    if (task.currentPriority === 0 && this.#idle === 'due') this.#makeIdle();
+    if (task.currentPriority === 0 && this.#idle === 'due') this.#makeIdle(task.os);
     this.#insert(task, task.currentPriority);
     this.#occupied |= 1 << task.currentPriority;
   }
@@ -47,8 +49,8 @@ export class ReadyLists {
   remove(task: TaskHandle): void {
     const head = 2 * task.currentPriority;
     const index = head + 1;
-    const next = task.readyNext;
-    const prev = task.readyPrev;
+    const next = task.lineNext;
+    const prev = task.linePrev;
     if (next === undefined || prev === undefined) return;
     const isHead = this.#lists[head] === task;
     if (this.#lists[index] === task) this.#lists[index] = isHead ? undefined : prev;
@@ -57,12 +59,12 @@ export class ReadyLists {
       this.#occupied &= ~(1 << task.currentPriority);
     } else {
       if (isHead) this.#lists[head] = next;
-      prev.readyNext = next;
-      next.readyPrev = prev;
+      prev.lineNext = next;
+      next.linePrev = prev;
       if (next === this.#idle && prev === this.#idle) this.#occupied &= ~1;
     }
-    task.readyNext = undefined;
-    task.readyPrev = undefined;
+    task.lineNext = undefined;
+    task.linePrev = undefined;
   }
 
   /** taskSELECT_HIGHEST_PRIORITY_TASK: the next in the highest line that has a task; undefined: no task is ready. */
@@ -71,35 +73,35 @@ export class ReadyLists {
     const head = 2 * (31 - Math.clz32(this.#occupied));
     const index = this.#lists[head + 1];
     // listGET_OWNER_OF_NEXT_ENTRY: from the end marker to the head, or else around.
-    let item = index === undefined ? this.#lists[head] : index.readyNext;
+    let item = index === undefined ? this.#lists[head] : index.lineNext;
     // prvIdleTask yields to whoever else is ready.
-    if (item === this.#idle) item = item?.readyNext;
+    if (item === this.#idle) item = item?.lineNext;
     this.#lists[head + 1] = item;
-    return item instanceof TaskHandle ? item : undefined;
+    return item;
   }
 
   /** listINSERT_END: before the index, that is where everybody else has a turn first. */
-  #insert(item: ReadyListItem, priority: number): void {
+  #insert(item: TaskHandle, priority: number): void {
     this.#makeRoom(priority);
     const head = this.#lists[2 * priority];
     const index = this.#lists[2 * priority + 1];
     // Before the end marker is behind the last: before the head, which stays the head.
     const next = index ?? head;
-    const prev = next?.readyPrev;
+    const prev = next?.linePrev;
     if (next === undefined || prev === undefined) {
-      item.readyNext = item;
-      item.readyPrev = item;
+      item.lineNext = item;
+      item.linePrev = item;
     } else {
-      item.readyNext = next;
-      item.readyPrev = prev;
-      prev.readyNext = item;
-      next.readyPrev = item;
+      item.lineNext = next;
+      item.linePrev = prev;
+      prev.lineNext = item;
+      next.linePrev = item;
     }
     if (head === undefined || head === index) this.#lists[2 * priority] = item;
   }
 
-  #makeIdle(): void {
-    this.#idle = new ReadyListItem();
+  #makeIdle(os: Kernel): void {
+    this.#idle = new TaskHandle(os, idle(), 'IDLE', 0, 0);
     this.#insert(this.#idle, 0);
   }
 
@@ -107,8 +109,11 @@ export class ReadyLists {
     const { length } = this.#lists;
     if (length > 2 * priority) return;
     // An array that grows by itself takes room for 16 more.
-    const lists = new Array<ReadyListItem | undefined>(2 * priority + 2).fill(undefined);
+    const lists = new Array<TaskHandle | undefined>(2 * priority + 2).fill(undefined);
     for (let i = 0; i < length; i++) lists[i] = this.#lists[i];
     this.#lists = lists;
   }
 }
+
+/** prvIdleTask, which never gets its turn: `select` knows that all it would do is to yield. */
+function* idle(): Task {}

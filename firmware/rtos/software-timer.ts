@@ -41,8 +41,8 @@ export class SoftwareTimer {
   /** @internal */ wakeTick = 0;
   /** @internal */ wakeOrder = 0;
   /** @internal */ heapIndex = OUT;
-  /** @internal */ timedNext: SoftwareTimer | undefined = undefined;
-  /** @internal */ timedPrev: SoftwareTimer | undefined = undefined;
+  /** @internal */ lineNext: SoftwareTimer | undefined = undefined;
+  /** @internal */ linePrev: SoftwareTimer | undefined = undefined;
   readonly #os: Kernel;
   readonly #service: TimerService;
 

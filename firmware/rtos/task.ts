@@ -56,27 +56,22 @@ function setNotification(slot: NotificationSlot, value: number, action: NotifyAc
   return true;
 }
 
-/** ListItem_t: a place in a ready list. Every task has one; the idle task, which is no task here, is nothing else. */
-export class ReadyListItem {
-  /** @internal */ readyNext: ReadyListItem | undefined = undefined;
-  /** @internal */ readyPrev: ReadyListItem | undefined = undefined;
-}
-
 /** TaskHandle_t. Made by `kernel.createTask`. */
-export class TaskHandle extends ReadyListItem {
+export class TaskHandle {
   // What every wake-up looks at lies together: of 100,000 tasks none is in the processor's cache.
+  // Its neighbours among those that are ready, or among those that sleep as long: it is never both (xStateListItem).
+  /** @internal */ lineNext: TaskHandle | undefined = undefined;
+  /** @internal */ linePrev: TaskHandle | undefined = undefined;
   /** @internal */ readonly body: Task;
   /** @internal */ currentPriority: number;
   /** @internal Running is not stored: the kernel knows which one it is. */
   restingState: 'Ready' | 'Blocked' | 'Suspended' | 'Deleted' = 'Suspended';
   /** @internal The event it waits for. */
   waitList: WaitList | undefined = undefined;
-  // The time it waits for.
-  /** @internal */ wakeTick = 0;
+  /** @internal The tick at which its wait is over, -1 for never. */
+  wakeTick = -1;
   /** @internal */ wakeOrder = 0;
   /** @internal */ heapIndex = OUT;
-  /** @internal */ timedNext: TaskHandle | undefined = undefined;
-  /** @internal */ timedPrev: TaskHandle | undefined = undefined;
 
   // The blocking call it is in.
   /** @internal A call was made and waits for its `yield*`. */
@@ -85,8 +80,6 @@ export class TaskHandle extends ReadyListItem {
   /** @internal */ operation: Operation = 'yield';
   /** @internal In ticks, as given. */
   timeout = 0;
-  /** @internal The tick count at which the wait is over, -1 for never. */
-  deadline = -1;
   /** @internal ucDelayAborted: the next look at the time finds it over. */
   delayAborted = false;
   /** @internal What a call carries: bits, an index, an item. */
@@ -120,7 +113,6 @@ export class TaskHandle extends ReadyListItem {
 
   /** @internal Tasks are made by `kernel.createTask`. */
   constructor(os: Kernel, body: Task, name: string, number: number, priority: number) {
-    super();
     this.os = os;
     this.body = body;
     this.name = name;

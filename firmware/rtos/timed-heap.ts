@@ -13,9 +13,9 @@ export interface Timed<T> {
   wakeOrder: number;
   /** The place in the heap; QUEUED behind another one; OUT when in none. */
   heapIndex: number;
-  /** Who came next, or just before, for the same time. */
-  timedNext: T | undefined;
-  timedPrev: T | undefined;
+  /** Who came next, or just before, for the same time; undefined when in none. */
+  lineNext: T | undefined;
+  linePrev: T | undefined;
 }
 
 /** @internal */
@@ -44,8 +44,8 @@ export class TimedHeap<T extends Timed<T>> {
     item.wakeOrder = this.#arrivals++;
     this.#last = item;
     if (last !== undefined && last.wakeTick === wakeTick) {
-      last.timedNext = item;
-      item.timedPrev = last;
+      last.lineNext = item;
+      item.linePrev = last;
       item.heapIndex = QUEUED;
       return;
     }
@@ -65,13 +65,13 @@ export class TimedHeap<T extends Timed<T>> {
   remove(item: T): void {
     const index = item.heapIndex;
     if (index === OUT) return;
-    const { timedNext: next, timedPrev: before } = item;
+    const { lineNext: next, linePrev: before } = item;
     item.heapIndex = OUT;
-    item.timedNext = undefined;
-    item.timedPrev = undefined;
+    item.lineNext = undefined;
+    item.linePrev = undefined;
     if (this.#last === item) this.#last = before;
-    if (before !== undefined) before.timedNext = next;
-    if (next !== undefined) next.timedPrev = before;
+    if (before !== undefined) before.lineNext = next;
+    if (next !== undefined) next.linePrev = before;
     if (index === QUEUED) return;
     // Nobody of the same time came in between: its place is the next one's.
     if (next !== undefined) next.heapIndex = index;

@@ -8,8 +8,8 @@ class Item {
   wakeTick = 0;
   wakeOrder = 0;
   heapIndex = OUT;
-  timedNext: Item | undefined = undefined;
-  timedPrev: Item | undefined = undefined;
+  lineNext: Item | undefined = undefined;
+  linePrev: Item | undefined = undefined;
 }
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])('any mix of add and remove keeps the order of a sorted list (seed %i)', (seed) => {
