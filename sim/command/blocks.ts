@@ -43,7 +43,7 @@ const MET_ALONE: readonly FaultKind[] = ['cable-pull', 'power-loss', 'crash', 'r
 
 /** Returns why the fleet cannot be split into blocks, as the end of a sentence; undefined if it can be split. */
 export function whyWhole({ clientsNeverMeet }: ServerProtocol, plan: readonly Fault[]): string | undefined {
-  if (clientsNeverMeet !== true) return 'the clients of this server meet: they must have one server';
+  if (clientsNeverMeet !== true) return 'the clients of this server see each other, so they need one server';
   const shared = plan.find(({ kind, target }) => target === SERVER_NAME && !MET_ALONE.includes(kind));
-  return shared && `a fault ${shared.kind} on the server is shared by all of its clients: they must have one server`;
+  return shared && `the fault ${shared.kind} on the server acts on all clients together, so they need one server`;
 }

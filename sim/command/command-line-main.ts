@@ -20,8 +20,8 @@ async function main(args: readonly string[], terminal: Terminal): Promise<number
     terminal.print(version());
     return 0;
   }
-  const there = `there are ${COMMANDS.map(({ name }) => name).join(', ')} (see cablepull --help)`;
-  if (word.startsWith('-')) throw new Problem(2, `${word} goes with a command: ${there}`);
+  const there = `the commands are ${COMMANDS.map(({ name }) => name).join(', ')} (see cablepull --help)`;
+  if (word.startsWith('-')) throw new Problem(2, `${word} needs a command: ${there}`);
   if (entry === undefined) throw new Problem(2, `there is no command '${word}'; ${there}`);
   const command = await entry.load();
   return command.run(rest, terminal);
@@ -39,8 +39,8 @@ export async function runCommandLine(): Promise<void> {
   const terminal = processTerminal();
   try {
     const status = await main(process.argv.slice(2), terminal);
-    // Sockets that linger must not keep the process; but what was printed must be out. Should nobody read it, the
-    // status holds.
+    // Open sockets must not keep the process alive, but the output must be written first. The exit status stays the
+    // same if nobody reads the output.
     process.exitCode = status;
     terminal.flush();
     process.stdout.write('', () => process.exit(status));

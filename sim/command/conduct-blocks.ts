@@ -29,10 +29,13 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
   const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
   const file = out === undefined ? undefined : new OutputFile('--out', out, warn);
   const blocks = blocksOf(deviceCount, shard);
-  if (blocks.length === 0) throw new Problem(2, `--shard: there are ${blocksOf(deviceCount, WHOLE).length} blocks of devices`);
-  const servers = `of our own servers, one for each ${BLOCK_DEVICES} at most, on a simulated network`;
+  const blockCount = blocksOf(deviceCount, WHOLE).length;
+  if (blocks.length === 0) {
+    throw new Problem(2, `--shard: this part has no devices, because the fleet has only ${blockCount} blocks`);
+  }
+  const servers = `of our own servers, one for at most ${BLOCK_DEVICES} devices each, on a simulated network`;
   const part = shard.count === 1 ? '' : `, part ${shard.number} of ${shard.count}`;
-  terminal.log(startLine(settings, `against ${blocksOf(deviceCount, WHOLE).length} ${servers}${part}`));
+  terminal.log(startLine(settings, `against ${blockCount} ${servers}${part}`));
 
   const words: RunWords = { args, plan: [...otherLines, ...plan.map(formatFault)] };
   const threads = Math.min(jobs ?? availableParallelism(), blocks.length);
@@ -54,19 +57,19 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
         crew.stop();
         return;
       }
-      // In the order of the blocks, whoever was done first.
+      // Results are in the order of the blocks, in whatever order they arrive.
       results[answer.block.index] = answer.result;
       done += answer.block.deviceCount;
       if (!progress.comesDue(clock.now())) return;
-      progress.tell(`${done} devices of ${deviceCount} simulated, ${formatSeconds(clock.now())}`);
+      progress.tell(`${done} of ${deviceCount} devices simulated in ${formatSeconds(clock.now())}`);
     });
   } finally {
     stopListening();
     progress.end();
   }
-  if (failure !== undefined) throw new Problem(1, `the run has failed: ${failure}`);
+  if (failure !== undefined) throw new Problem(1, `the run failed: ${failure}`);
   if (interruptedBy !== undefined) {
-    terminal.log(`cablepull: stopped when ${done} of ${deviceCount} devices had been simulated: there is no report`);
+    terminal.log(`cablepull: stopped after ${done} of ${deviceCount} devices were simulated: there is no report`);
     return interruptedBy === 'SIGTERM' ? 143 : 130;
   }
   const result = addResults(results.filter((one) => one !== undefined), settings);

@@ -37,7 +37,7 @@ export async function conductRun(
   const live = settings.live ? new LivePage(settings.otherLines) : undefined;
   let isOver = false;
   const onTrace = (event: TraceEvent): void => {
-    // What follows on the end of a run is no part of it.
+    // Events that the end of the run causes are not part of it.
     if (isOver) return;
     fleet.add(event);
     ends.add(event);
@@ -48,7 +48,7 @@ export async function conductRun(
     if (fleet.isHopeless && settings.programs?.device === undefined) venue.stop();
   };
   const venue = venueOf(settings, terminal, fleet, onTrace);
-  // With --json the events are printed already, as results.
+  // With --json the events are results, and printed already.
   const log = settings.json ? undefined : new EventLog(terminal, settings.deviceCount, venue.testbed.agenda);
 
   let interruptedBy: InterruptSignal | undefined;
@@ -58,7 +58,7 @@ export async function conductRun(
   });
   let isUnread = false;
   terminal.onReaderGone(() => {
-    // What the run leaves behind, it is still for: files, and the exit status that tells whether it was as expected.
+    // The run goes on for its files and for the exit status, which tells whether the expectations were met.
     if (settings.forMs !== undefined && leavesSomething(settings)) return;
     isUnread = true;
     venue.stop();
@@ -91,7 +91,7 @@ export async function conductRun(
     isKept = await venue.close();
     await live?.close(venue.testbed, venue.testbed.agenda.now());
   }
-  // Over real sockets nothing happens twice in the same way.
+  // A run over real sockets cannot be repeated exactly.
   const repeat = settings.network === 'simulated' ? settings.repeat : undefined;
   const outcome = outcomeOf(venue.testbed.witness.judge.findings(endMs), settings.expectations, repeat);
   onOutcome(outcome);
@@ -99,13 +99,13 @@ export async function conductRun(
   const tally = fleet.tally();
   printRun(settings, outcome, tally, ends, connections, interruptedBy !== undefined, terminal);
   isKept = (page?.close(outcome, []) ?? true) && isKept;
-  // Of what the user's own devices are for, nothing is known.
+  // Programs on the user's own devices need not connect to anything.
   const why = settings.programs?.device === undefined ? inVain(tally, protocolNames(settings)) : undefined;
   const [endedProgram] = settings.programs?.restart === 'never' ? ends.lines() : [];
   isKept = ciFiles.close(outcome, endedProgram ?? why) && isKept;
-  // As a shell has it of a process that a signal ended: 128 and the signal's number.
+  // Like the status that a shell gives a process ended by a signal: 128 plus the signal's number.
   if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
-  // What was printed says so.
+  // The printed report says so.
   if (endedProgram !== undefined) return 1;
   if (why !== undefined) throw new Problem(1, why);
   return isAsExpected(outcome) && isKept ? 0 : 1;
@@ -165,7 +165,7 @@ export function printRun(
   for (const line of ends.lines()) terminal.print(line);
   for (const line of tooEarly(outcome.findings.verdicts, settings)) terminal.print(line);
   if (settings.network === 'real' && unexplainedLosses.has('missed-beats') && fleet.answers === 0) {
-    terminal.print('no beat was answered: for a server that never answers any, say --no-answers');
+    terminal.print('no beat was answered: if your server never answers beats, use --no-answers');
   }
   printFindings(outcome, terminal);
   if (connections !== undefined) {
@@ -189,8 +189,8 @@ function tooEarly(verdicts: readonly Verdict[], { rampMs }: RunSettings): string
     const missed = those.filter(({ hadService }) => !hadService).length;
     const howMany = those.length === 1 ? 'the device' : `${missed} of ${those.length} devices`;
     return (
-      `${text}: ${howMany} had not been connected yet (the last is switched on at ${formatSeconds(rampMs)}): ` +
-      'let the fault come later, or see --ramp'
+      `${text}: ${howMany} had not connected yet (the last device is switched on at ${formatSeconds(rampMs)}): ` +
+      'use a later time, or a shorter --ramp'
     );
   });
 }

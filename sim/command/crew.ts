@@ -60,7 +60,7 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
         done = 0;
       }
       const answer = await this.#ask(thread, order);
-      // It is dead: the next order is for another.
+      // This thread is dead: the next order needs a new one.
       if (answer.kind === 'failed') thread = undefined;
       onAnswer(answer);
       if (++done < this.#ordersMax) continue;
@@ -74,7 +74,7 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
       const failed = (reason: string): void => settle({ kind: 'failed', order, reason });
       const onError = (error: unknown): void => failed(reasonOf(error));
       const onExit = (status: number): void => failed(`its thread ended with status ${status}`);
-      // One by one: a Worker has listeners of its own, without which it does not hear its thread.
+      // Not removeAllListeners: a Worker has listeners of its own, without which it does not hear its thread.
       const settle = (answer: Answer<Order, Reply>): void => {
         thread.off('message', settle).off('error', onError).off('exit', onExit);
         resolve(answer);

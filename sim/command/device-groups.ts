@@ -173,8 +173,8 @@ function serverOptionsOf({ protocol, settings, beatIntervalMs, keepAlive }: Spee
   return checkServer({
     protocol: { ...defined(service), kind: protocol },
     ...defined({ liveness, keepAlive }),
-    // What is asked of the devices here is no flood; and each may come back while the server still believes in its
-    // ghost.
+    // Beats at the chosen interval are not a flood. And a device may reconnect while the server still has its ghost, so
+    // each device can need two connections.
     limits: {
       maxFramesPerSecond: Math.max(100, Math.ceil(5000 / (beatIntervalMs ?? 3000))),
       maxConnections: Math.max(DEFAULT_LIMITS.maxConnections, 2 * devices),

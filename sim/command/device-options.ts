@@ -96,7 +96,7 @@ export function deviceMake(sayings: readonly Saying[], network: NetworkKind): De
     if (!isDeviceOption(option)) return make;
     if (value === undefined) throw usage(`${place}: ${option} needs a value`);
     if (network === 'real' && NEEDS_PACKETS.has(option)) {
-      throw usage(`${place}: ${option} is of simulated devices: it does not go with --server HOST:PORT`);
+      throw usage(`${place}: ${option} needs simulated devices: it cannot be used with --server HOST:PORT`);
     }
     return { ...make, ...partOf(option, value, place) };
   }, {});
@@ -124,7 +124,9 @@ function ms(value: number | undefined): number {
 /** Returns the profile of that name. Throws a Problem. */
 export function profileOf(text: string, place: string): ProfileName {
   const profile = PROFILE_NAMES.find((name) => name === text);
-  if (profile === undefined) throw usage(`${place}: there is no profile '${text}'; there are ${PROFILE_NAMES.join(', ')}`);
+  if (profile === undefined) {
+    throw usage(`${place}: there is no profile '${text}'; the profiles are ${PROFILE_NAMES.join(', ')}`);
+  }
   return profile;
 }
 
@@ -134,7 +136,7 @@ function driftOf(text: string, place: string): number {
   const [, number] = /^(-?\d+(?:\.\d+)?)ppm$/.exec(text) ?? [];
   const ppm = Number(number);
   if (number === undefined || Math.abs(ppm) > DRIFT_PPM_MAX) {
-    throw usage(`${place}: a drift must be such as 40ppm or -40ppm, at most ${DRIFT_PPM_MAX}ppm, not '${text}'`);
+    throw usage(`${place}: a drift must be a number such as 40ppm or -40ppm, at most ${DRIFT_PPM_MAX}ppm, not '${text}'`);
   }
   return ppm;
 }
@@ -146,7 +148,8 @@ function linkOf(text: string, place: string): LinkOptions {
     const [, way, word = '', value = ''] = /^\s*(?:(tx|rx)\s+)?(\S+)\s+(\S+)\s*$/.exec(part) ?? [];
     const option = lineOptionOf(word, value);
     if (option === undefined) {
-      throw usage(`${place}: a link is such as 'delay 50ms, jitter 5ms, loss 2%, rate 1mbit, queue 64000', not '${text}'`);
+      const example = 'delay 50ms, jitter 5ms, loss 2%, rate 1mbit, queue 64000';
+      throw usage(`${place}: a link must be written like '${example}', not '${text}'`);
     }
     if (way !== 'rx') Object.assign(ways.tx, option);
     if (way !== 'tx') Object.assign(ways.rx, option);

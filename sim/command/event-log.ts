@@ -81,7 +81,7 @@ export class EventLog {
     this.#tellings.set(telling, times);
     if (times > TELLINGS_MAX) return;
     const line = painted(devices === 1 ? event : { ...event, host: `${devices} devices` });
-    this.#terminal.log(times < TELLINGS_MAX ? [line] : [line, { style: 'dim', text: '  (and so on)' }]);
+    this.#terminal.log(times < TELLINGS_MAX ? [line] : [line, { style: 'dim', text: '  (later times are not shown)' }]);
   }
 }
 

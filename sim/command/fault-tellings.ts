@@ -26,7 +26,7 @@ export function addTellings(tellings: readonly FaultTelling[], plan: readonly st
     const moment = `${event.atMs} ${lineOf(event)}`;
     const there = byMoment.get(moment);
     if (there === undefined) byMoment.set(moment, telling);
-    // Each part has a server, but there is one.
+    // Each block has a server, but for the user it is one.
     else if (event.on === 'device') byMoment.set(moment, { event: there.event, hosts: there.hosts + hosts });
   }
   const times = new Map<string, number>();

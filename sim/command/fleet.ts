@@ -257,12 +257,13 @@ export function inVain(
   { everConnected, everServed, lastFailure, losses, lastLoss }: FleetTally, protocol: string,
 ): string | undefined {
   if (!everConnected) {
-    const failure = lastFailure === '' ? 'no attempt came to an end' : lastFailure;
-    return `no device could connect: ${failure}; is the server running, and is the address right?`;
+    const failure = lastFailure === '' ? 'no attempt was finished' : lastFailure;
+    return `no device could connect: ${failure}; is the server running, and is the address correct?`;
   }
   if (everServed) return undefined;
-  const how = losses === 0 ? 'nothing was answered' : `${counted(losses, 'connection')} lost, the last by ${lastLoss}`;
-  return `no device was ever served: ${how}; does the server speak this protocol, ${protocol}?`;
+  const how =
+    losses === 0 ? 'the server answered nothing' : `${counted(losses, 'connection')} lost, the last by ${lastLoss}`;
+  return `no device was ever served: ${how}; does the server speak the protocol ${protocol}?`;
 }
 
 /** Returns the totals that `--json` prints. */
@@ -287,7 +288,7 @@ export function fleetLine(tally: FleetTally): string {
 /** Returns a sentence for each errno of failed attempts to connect. */
 export function failureLines({ failures }: FleetTally): string[] {
   return failures.map(([errno, count]) => {
-    const hint = errno === 'EMFILE' ? ' (this process may not open more files: see ulimit -n)' : '';
+    const hint = errno === 'EMFILE' ? ' (this process cannot open more files: see ulimit -n)' : '';
     return `${count} ${count === 1 ? 'attempt' : 'attempts'} to connect failed: ${errno}${hint}`;
   });
 }

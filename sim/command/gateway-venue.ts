@@ -48,7 +48,7 @@ export class GatewayVenue implements Venue {
     this.#settings = settings;
     this.#terminal = terminal;
     this.#fleet = fleet;
-    const away = linkText(settings.devices, `${DEVICE_LINK.delay} away from`, 'over links of their own from');
+    const away = linkText(settings.devices, `${DEVICE_LINK.delay} away from`, 'over their own links from');
     this.description =
       tun === undefined
         ? `${away} ${command.join(' ')}, in a network namespace of its own`
@@ -57,7 +57,7 @@ export class GatewayVenue implements Venue {
       settings.pcap === undefined
         ? undefined
         : new OutputFile('--pcap', settings.pcap, (sentence) => {
-            // The run has more to tell than what is captured of it.
+            // The run goes on without its capture.
             terminal.log(`cablepull: ${sentence}`);
             this.#capture?.end();
           });
@@ -90,7 +90,7 @@ export class GatewayVenue implements Venue {
     try {
       await this.#bench.open();
     } catch (error) {
-      // Who ends the run meanwhile wants no server.
+      // If the run is stopped meanwhile, it needs no server.
       if (this.#isStopped) return () => this.#settings.servers;
       if (error instanceof ServerBenchError) throw new Problem(1, error.message);
       throw error;

@@ -66,7 +66,7 @@ export class LivePageServer {
   /** Listens, and resolves to the page's address. Rejects with a Problem. */
   async open(): Promise<string> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', ({ message }) => reject(new Problem(1, `--live: no page can be served: ${message}`)));
+      this.#server.once('error', ({ message }) => reject(new Problem(1, `--live: cannot serve the page: ${message}`)));
       this.#server.listen(0, '127.0.0.1', resolve);
     });
     const address = this.#server.address();
@@ -83,7 +83,7 @@ export class LivePageServer {
       response.end(eventText('over', over));
     }
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    // A page that does not read its end keeps nobody waiting.
+    // A page that does not read the end of its stream does not delay the end of the process.
     this.#clock.setAlarm(this.#clock.now() + LAST_WORDS_MS, () => this.#server.closeAllConnections());
     this.#server.closeIdleConnections();
     await closed;
@@ -116,7 +116,7 @@ export class LivePageServer {
       case 'POST /act':
         return this.#act(request, response);
       default:
-        return reply(response, 404, 'there is a page at /');
+        return reply(response, 404, 'the page is at /');
     }
   }
 
@@ -132,7 +132,7 @@ export class LivePageServer {
   }
 
   #addPage(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#pages.size >= PAGES_MAX) return reply(response, 503, `${PAGES_MAX} pages are open: close one`);
+    if (this.#pages.size >= PAGES_MAX) return reply(response, 503, `${PAGES_MAX} pages are open, which is the most: close one`);
     const page = { response, reader: this.#run.reader() };
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(eventText('hello', page.reader.hello()));
@@ -143,14 +143,16 @@ export class LivePageServer {
 
   async #act(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // A form of another site cannot send this type without asking first (Fetch, CORS-safelisted request-header).
-    if (request.headers['content-type'] !== 'application/json') return reply(response, 415, 'a request is JSON');
-    if (!(Number(request.headers['content-length']) <= REQUEST_BYTES_MAX)) return reply(response, 413, 'too long');
+    if (request.headers['content-type'] !== 'application/json') return reply(response, 415, 'a request must be JSON');
+    if (!(Number(request.headers['content-length']) <= REQUEST_BYTES_MAX)) {
+      return reply(response, 413, 'the request is too long');
+    }
     const body = await text(request);
     let value: unknown;
     try {
       value = JSON.parse(body);
     } catch {
-      return reply(response, 400, 'this is no JSON');
+      return reply(response, 400, 'the request is not valid JSON');
     }
     const wanted = readRequest(value);
     if (typeof wanted === 'string') return reply(response, 400, wanted);
@@ -166,7 +168,7 @@ export class LivePageServer {
 }
 
 function reply(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
-  // Nothing here is for a frame of another page, nor of a type that a browser might guess.
+  // No answer may be shown in a frame of another page, or have its type guessed by the browser.
   response.writeHead(status, {
     'content-type': type,
     'cache-control': 'no-store',

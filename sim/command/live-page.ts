@@ -83,7 +83,9 @@ function act(request: LiveRequest, hands: Hands, venue: Venue): void {
     case 'heal':
       return hands.heal(request.kind, request.hosts);
     case 'pace':
-      if (venue.pace === undefined) throw new RangeError('time is real here: it has no speed, and does not stand still');
+      if (venue.pace === undefined) {
+        throw new RangeError('this run is in real time: its speed cannot be changed, and it cannot be paused');
+      }
       return venue.pace.set(request.speed, request.isPaused);
     case 'end':
       return venue.stop();

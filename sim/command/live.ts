@@ -66,11 +66,11 @@ export function liveLines(
   screen: { readonly rows: number; readonly columns: number },
 ): string[] {
   const room = Math.max(Math.floor((screen.rows - 1) / 2) - OTHER_LINES, 1);
-  // Who is in trouble comes first, where not all can be shown.
+  // If not all devices can be shown, those in trouble come first.
   const shown = rows.length <= room ? rows : rows.toSorted((a, b) => trouble(b) - trouble(a)).slice(0, room);
   const cells = table([HEAD, ...shown.map((row) => deviceCells(row, nowMs))]).split('\n');
   const left = rows.length - shown.length;
-  const more = left === 0 ? [] : [`and ${left} more, with less trouble`];
+  const more = left === 0 ? [] : [`and ${left} more`];
   return [sum, ...cells, ...more].map((line) => line.slice(0, Math.max(screen.columns - 1, 1)));
 }
 

@@ -67,18 +67,21 @@ export const matrixCommand = defineCommand({
     const stacks = stacksOf(values);
     const other = adaptive ? '--adaptive' : protocol === 'peers' ? '--protocol peers' : undefined;
     if (other !== undefined && Object.keys(stacks).length > 0) {
-      throw usage(`${other} is found with lwIP and Linux: --profile and --server-profile do not go with it`);
+      throw usage(`${other} always uses lwIP and Linux: it cannot be used with --profile or --server-profile`);
     }
     if (own !== undefined && (adaptive || protocol !== 'heartbeat')) {
-      throw usage('--keepalive, --beat, --missed-limit and --fault are about the matrix of heartbeats: they stand alone');
+      throw usage(
+        '--keepalive, --beat, --missed-limit and --fault change the heartbeat matrix: they cannot be used with '
+          + '--protocol or --adaptive',
+      );
     }
     if (!adaptive && protocol === 'peers') {
-      if (html !== undefined) throw usage('--protocol peers has no page: --html does not go with it');
+      if (html !== undefined) throw usage('--protocol peers has no page: it cannot be used with --html');
       return showPeers(seed, json, terminal);
     }
     if (!adaptive) return showMatrix({ seed, ...stacks, ...matrixOf(protocol), ...own }, json, html, terminal);
-    if (html !== undefined) throw usage('--adaptive has no page: --html does not go with it');
-    if (protocol !== 'heartbeat') throw usage(`--adaptive is about heartbeats, not --protocol ${protocol}`);
+    if (html !== undefined) throw usage('--adaptive has no page: it cannot be used with --html');
+    if (protocol !== 'heartbeat') throw usage(`--adaptive is only for heartbeats, not for --protocol ${protocol}`);
     return showPeriods(seed, json, terminal);
   },
 });
@@ -107,7 +110,7 @@ function ownMatrixOf(values: {
   const missedLimit = limit === undefined ? DEFAULT_MISSED_LIMIT : wholeNumber('--missed-limit', limit, 1, 1000);
   const keepAlives = keepalive?.map((text) => {
     const keepAlive = parseKeepAlive(text);
-    if (keepAlive === 'off') throw usage('--keepalive off is compared in any case: it is the column nothing');
+    if (keepAlive === 'off') throw usage("--keepalive off is always compared: it is the column 'nothing'");
     return keepAlive;
   });
   const periods = beat?.map((text) => durationOf('--beat', text) ?? 0);

@@ -47,7 +47,9 @@ async function merge(files: readonly string[], json: boolean, terminal: Terminal
   }
   const [swarmPart, runPart] = [ofSwarm[0], ofRun[0]];
   if (swarmPart === undefined) return mergeRun(ofRun, json, terminal);
-  if (runPart !== undefined) throw usage(`${runPart.name} is a part of a run, ${swarmPart.name} of a swarm`);
+  if (runPart !== undefined) {
+    throw usage(`${runPart.name} is a part of a run, but ${swarmPart.name} is a part of a swarm`);
+  }
   const merged = mergeParts(ofSwarm);
   if (typeof merged === 'string') throw usage(merged);
   const { swarm, tally, missing } = merged;
@@ -58,10 +60,12 @@ async function merge(files: readonly string[], json: boolean, terminal: Terminal
 
 async function mergeRun(parts: readonly NamedRunPart[], json: boolean, terminal: Terminal): Promise<number> {
   const [first] = parts;
-  if (first === undefined) throw usage('merge: there is no part');
+  if (first === undefined) throw usage('merge: no file holds a part');
   const { words: { args, plan }, shard: { count } } = first.part;
   const other = parts.find(({ part }) => runOf(part) !== runOf(first.part));
-  if (other !== undefined) throw usage(`${other.name} is of another run than ${first.name}, or of other parts of it`);
+  if (other !== undefined) {
+    throw usage(`${other.name} belongs to a different run than ${first.name}, or the run was split differently`);
+  }
   const twins = twinOf(parts);
   if (twins !== undefined) throw usage(twins);
   const settings = await readRun(args, readPlanLines(plan));

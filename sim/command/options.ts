@@ -106,7 +106,7 @@ function checkedWords(command: string, args: readonly string[], options: Options
       if (value !== undefined) throw usage(`${rawName} takes no value, not '${value}'`);
       return [rawName];
     }
-    // The next option is no value, and a negative number is a wrong one.
+    // The next option is not a value. A negative number is a value, though a wrong one.
     if (value === undefined || (!inlineValue && /^-[^\d.]/.test(value))) {
       throw usage(`${rawName} needs a value ${help}`);
     }

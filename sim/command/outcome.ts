@@ -68,7 +68,7 @@ export function printFindings({ findings: { verdicts, spared, endMs }, summary }
 
 export function printExpectations({ expectations, repeat }: Outcome, terminal: Terminal): void {
   for (const { text, failures, tooLate } of expectations) {
-    const late = tooLate === 0 ? '' : ` (${tooLate} came too late in the run to tell)`;
+    const late = tooLate === 0 ? '' : ` (${tooLate} came too late in the run to judge)`;
     if (failures.length === 0) terminal.print(`as expected: ${text}${late}`);
     for (const { sentence } of failures.slice(0, WORST_SHOWN)) terminal.print(`NOT AS EXPECTED: ${sentence}`);
     if (failures.length > WORST_SHOWN) {

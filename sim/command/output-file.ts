@@ -83,7 +83,7 @@ export class OutputFile {
     this.#bytes = 0;
     if (this.#hasFailed) return;
     try {
-      // A pipe, or a disk that is nearly full, takes a part.
+      // A pipe, or a disk that is nearly full, may accept only a part.
       for (let done = 0; done < chunk.length; ) done += writeSync(this.#file, chunk, done);
     } catch (error) {
       this.#fail(error);
@@ -110,7 +110,7 @@ export class OutputFile {
  * Returns a draft in the folder of the file that it replaces, because a file can only be renamed within a file system.
  */
 function draftOf(path: string, there: Stats | undefined): { path: string; target: string } {
-  // A rename would not ask whether the file may be written, and would put a file in the place of a link.
+  // A rename does not check whether the file is writable, and it would replace a link by a file.
   if (there !== undefined) accessSync(path, constants.W_OK);
   const target = there === undefined ? path : realpathSync(path);
   return { path: `${target}.${process.pid}.part`, target };

@@ -38,7 +38,7 @@ export function parsePlanFile(text: string, name: string): PlanFile {
   const sayings: Saying[] = [];
   const expectations: Expectation[] = [];
   const otherLines: string[] = [];
-  // What is no fault becomes an empty line, so that the lines keep their numbers.
+  // Lines that are not faults become empty lines, so that line numbers stay the same.
   const faultLines = text.split('\n').map((line, i) => {
     const place = `${name}, line ${i + 1}`;
     const said = line.replace(/#.*/, '').trim();
@@ -55,8 +55,8 @@ export function parsePlanFile(text: string, name: string): PlanFile {
   if ('message' in faults) throw usage(`${name}, line ${faults.line}: ${describePlanError(text, faults)}`);
   const prefixes = devices.map(({ prefix }) => prefix);
   const twice = prefixes.find((prefix, i) => prefixes.indexOf(prefix) !== i);
-  if (twice !== undefined) throw usage(`${name}: there are two devices ${twice}-1: give one group another name`);
-  if (faults.length + otherLines.length === 0) throw usage(`${name}: there is no fault in it`);
+  if (twice !== undefined) throw usage(`${name}: two groups have a device ${twice}-1: rename one group`);
+  if (faults.length + otherLines.length === 0) throw usage(`${name}: the plan is empty`);
   return { faults, devices: devices.length === 0 ? undefined : devices, sayings, expectations, otherLines };
 }
 
@@ -69,7 +69,7 @@ export function readPlanLines(lines: readonly string[]): PlanFile {
 function rowOf(text: string, place: string): NumberedDevices {
   const [, count, prefix = 'dev'] = /^(\d+)(?: ([\w.-]+))?$/.exec(text) ?? [];
   if (count === undefined || Number(count) < 1) {
-    throw usage(`${place}: expected 'devices', a number above 0, and perhaps a name, as in 'devices 40 meter'`);
+    throw usage(`${place}: expected 'devices', a number above 0, and optionally a name, as in 'devices 40 meter'`);
   }
   return { prefix, count: Number(count) };
 }

@@ -19,7 +19,7 @@ export function readFaults(lines: readonly string[]): readonly Fault[] {
   return lines.flatMap((line) => {
     const plan = parsePlan(line);
     if ('message' in plan) throw usage(`--fault: ${describePlanError(line, plan)}`);
-    if (plan.length === 0) throw usage('--fault: there is no fault in it');
+    if (plan.length === 0) throw usage('--fault is empty');
     return plan;
   });
 }

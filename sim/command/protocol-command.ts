@@ -79,7 +79,7 @@ export async function readProtocolOptions<const O extends Options>(
   return { ...given, args, ...speech, speak, serverCommand: behind };
 }
 
-// ---- which protocol ----
+// ---- choice of the protocol ----
 
 const PROTOCOL_OPTION: Option = {
   type: 'string',
@@ -95,7 +95,7 @@ async function chosenProtocol(args: readonly string[]): Promise<Protocol> {
   const { values } = parseArgs({ args: [...args], options: { protocol: { type: 'string' } }, strict: false });
   const { protocol = 'heartbeat' } = values;
   if (isProtocolName(protocol)) return PROTOCOLS[protocol];
-  // That the value is missing is told with the other options.
+  // A missing value is reported with the other options.
   if (typeof protocol !== 'string') return PROTOCOLS.heartbeat;
   if (/[./\\]/.test(protocol)) return ownProtocol(protocol);
   throw usage(`--protocol must be ${PROTOCOL_NAMES.join(' or ')}, or a file as in ./my-protocol.ts, not '${protocol}'`);
@@ -133,7 +133,7 @@ function isProtocol(value: unknown): value is Protocol {
   );
 }
 
-// ---- what was said ----
+// ---- options of protocols ----
 
 const SHARED_OPTIONS: Options = {
   beat: { type: 'string', value: '3s', help: 'interval of the heartbeats, or of the protocol\'s own beat' },
@@ -245,7 +245,7 @@ class SaidWords implements Said {
 function settingsOf(protocol: Protocol, said: SaidWords): SaidSettings<object, object> {
   const settings = protocol.words?.settings(said) ?? plainSettings(protocol, said);
   const { unheard } = said;
-  if (unheard !== undefined) throw usage(`${unheard} means nothing with --protocol ${protocol.device.name}`);
+  if (unheard !== undefined) throw usage(`${unheard} has no effect with --protocol ${protocol.device.name}`);
   return settings;
 }
 
@@ -261,7 +261,7 @@ export function parseKeepAlive(text: string): KeepAlive | 'off' {
   if (idle === undefined || interval === undefined || count === undefined) {
     throw usage(`--keepalive must be idle/interval/count in seconds, as in 3/3/3, or off, not '${text}'`);
   }
-  // What Linux takes (tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+  // Limits of Linux (tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
   return {
     idle: wholeNumber('the idle time of --keepalive', idle, 1, 32_767),
     interval: wholeNumber('the interval of --keepalive', interval, 1, 32_767),

@@ -144,7 +144,7 @@ const definition = {
   options: RUN_OPTIONS,
   async run(given: GivenWithProtocol<typeof RUN_OPTIONS>, terminal: Terminal): Promise<number> {
     const settings = await runSettings(given);
-    // Before the run begins: the time of its plan counts from there.
+    // Waits before the run starts, because the times of the plan count from its start.
     if (settings.waitMs !== undefined) await waitForServer(settings.servers, settings.waitMs, terminal);
     return settings.split === undefined
       ? conductRun(settings, terminal)

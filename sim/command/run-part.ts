@@ -30,11 +30,13 @@ export function readRunPart(text: string): RunPart | string | undefined {
   const head = parsed(text.slice(0, end));
   if (head?.['format'] !== RUN_PART_FORMAT) return undefined;
   if (head['version'] !== RUN_PART_VERSION) {
-    return `it is of version ${String(head['version'])} of the format; this is version ${RUN_PART_VERSION}`;
+    return `it has version ${String(head['version'])} of the format; this cablepull reads version ${RUN_PART_VERSION}`;
   }
   const body = text.slice(end + 1).trimEnd();
-  if (head['check'] !== checkOf(head['words'], head['shard'], body)) return 'not all of it is there, or it was changed: its check does not fit';
-  // What has its check is what was written here.
+  if (head['check'] !== checkOf(head['words'], head['shard'], body)) {
+    return 'it is incomplete or was changed: its checksum is wrong';
+  }
+  // With a correct checksum the text is one that runPartText has written.
   const { words, shard }: Pick<RunPart, 'words' | 'shard'> = JSON.parse(text.slice(0, end));
   const result: Stored = JSON.parse(body);
   const { findings } = result;

@@ -133,18 +133,18 @@ export async function runSettings(
   const programs = programsOf(values);
   if (programs !== undefined) checkAlone(values.program === undefined ? '--device-program' : '--program', given);
   if (given.serverCommand !== undefined && values.network !== undefined) {
-    throw usage('a server behind -- COMMAND has a network of its own: it does not go with --network');
+    throw usage('a server behind -- COMMAND has its own network: it cannot be used with --network');
   }
   const pattern = values['offline-log'];
   if (pattern !== undefined && given.serverCommand === undefined && programs?.server === undefined) {
-    throw usage('--offline-log reads what your server prints: it goes with -- COMMAND or --program');
+    throw usage('--offline-log reads the output of your server: it needs -- COMMAND or --program');
   }
   const servers = ownServer === undefined ? (values.server ?? []).map((text) => hostAndPort('--server', text)) : [];
   const network = ownServer !== undefined ? 'gateway' : servers.length > 0 ? 'real' : 'simulated';
-  if (values.arp && network !== 'simulated') throw usage('--arp is of a network that is simulated whole');
+  if (values.arp && network !== 'simulated') throw usage('--arp needs a run on the simulated network');
   for (const [option, isGiven] of [['--pcap', values.pcap !== undefined], ['--netstat', values.netstat]] as const) {
     if (isGiven && network === 'real') {
-      throw usage(`${option} looks into the simulated network: it does not go with --server HOST:PORT`);
+      throw usage(`${option} needs simulated devices: it cannot be used with --server HOST:PORT`);
     }
   }
   checkDifferent({
@@ -161,7 +161,7 @@ export async function runSettings(
   const problem =
     plan.length === 0 ? undefined : problemOf(plan, { network, devices: names.slice(), servers: servedBy });
   if (problem !== undefined) throw usage(problem);
-  // What the command line says of all or some stands behind what the plan says.
+  // The command line comes after the plan, so its options win.
   const sayings = [...planFile.sayings, ...deviceSayings(values)];
   const endpoints = servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }];
   const devices = await devicesOf({ names, sayings, network, servers: endpoints, base: given, speak: given.speak });
@@ -170,13 +170,13 @@ export async function runSettings(
   if (ownServer?.tun !== undefined) checkReachable(plan);
   for (const fault of plan) {
     if (forMs !== undefined && fault.at.toMs >= forMs) {
-      throw usage(`${formatFault(fault)}: the run is over by then (--for ${formatDuration(forMs)})`);
+      throw usage(`${formatFault(fault)}: the run ends before that time (--for ${formatDuration(forMs)})`);
     }
   }
   const expectations = [...planFile.expectations, ...readExpectations(values.expect ?? [])];
   const liveSpeed = liveSpeedOf(values, network);
   if (expectations.some(({ kind }) => kind === 'times') && plan.length === 0 && !values.live) {
-    throw usage('--expect speaks of faults: it needs a --fault or a --plan');
+    throw usage('--expect is about faults: it needs a --fault or a --plan');
   }
 
   return {
@@ -212,9 +212,9 @@ export async function runSettings(
 
 function waitMsOf(wait: string | undefined, network: NetworkKind, protocol: Protocol): number | undefined {
   if (wait === undefined) return undefined;
-  if (network !== 'real') throw usage('--wait goes with --server HOST:PORT over real sockets');
+  if (network !== 'real') throw usage('--wait needs --server HOST:PORT, over real sockets');
   const { device: { name }, server: { transport } } = protocol;
-  if (transport === 'datagram') throw usage(`--wait needs connections, which ${name} has none of`);
+  if (transport === 'datagram') throw usage(`--wait needs a protocol with connections, and ${name} has none`);
   return durationOf('--wait', wait);
 }
 
@@ -227,12 +227,12 @@ function planOfOptions({ fault = [], plan }: { fault?: string[]; plan?: string }
 /** Returns the names of the devices, from `--devices` or the plan. Throws a Problem. */
 function deviceNamesOf(count: string | undefined, { devices }: PlanFile, network: NetworkKind): DeviceNames {
   if (count !== undefined && devices !== undefined) {
-    throw usage('--devices and the plan both say which devices there are: say it in one place');
+    throw usage('--devices and the plan both name the devices: use only one of them');
   }
   const most = network === 'simulated' ? DEVICES_MAX : WORLD_DEVICES_MAX;
   const number = count === undefined ? DEVICES[network] : wholeNumber('--devices', count, 1, most);
   const names = new DeviceNames(devices ?? [{ prefix: 'dev', count: number }]);
-  if (names.count > most) throw usage(`the plan has ${names.count} devices; there can be ${most}`);
+  if (names.count > most) throw usage(`the plan has ${names.count} devices; the most are ${most}`);
   return names;
 }
 
@@ -249,7 +249,7 @@ const OF_FIRMWARE: readonly string[] = ['boot-time', 'boot-jitter', 'watchdog', 
 function checkProgramDevices(sayings: readonly Saying[]): void {
   const saying = sayings.find(({ option }) => !isDeviceOption(option) || OF_FIRMWARE.includes(option));
   if (saying === undefined) return;
-  throw usage(`${saying.place}: ${saying.option} is of our own firmware: it does not go with --device-program`);
+  throw usage(`${saying.place}: ${saying.option} needs our own firmware: it cannot be used with --device-program`);
 }
 
 /** Options that name files. */
@@ -272,10 +272,10 @@ function splitOf(
   const [asked] = given.flatMap(([option, value]) => (value === undefined ? [] : `--${option}`));
   const why = asked ?? (deviceCount > WORLD_DEVICES_MAX ? `--devices ${deviceCount}` : undefined);
   if (why === undefined) return undefined;
-  if (network !== 'simulated') throw usage(`${why} splits a simulated fleet: it does not go with a server of yours`);
+  if (network !== 'simulated') throw usage(`${why} splits a simulated fleet: it cannot be used with your own server`);
   const whole = WHOLE_OPTIONS.find((option) => values[option] !== undefined && values[option] !== false);
   if (whole !== undefined) {
-    throw usage(`${why} splits the fleet over several servers: it does not go with --${whole}, which needs one world`);
+    throw usage(`${why} splits the fleet over several servers: it cannot be used with --${whole}`);
   }
   const [shared] = ports.flatMap(({ protocol }) => whyWhole(protocol.server, plan) ?? []);
   if (shared !== undefined) throw usage(`${why} splits the fleet over several servers, but ${shared}`);
@@ -296,9 +296,9 @@ function liveSpeedOf(
   { live, speed }: { readonly live: boolean; readonly speed?: string | undefined },
   network: NetworkKind,
 ): number | undefined {
-  if (speed !== undefined && !live) throw usage('--speed is how fast a live page shows the run: it goes with --live');
+  if (speed !== undefined && !live) throw usage('--speed is the speed of a live page: it needs --live');
   if (!live || network !== 'simulated') {
-    if (speed !== undefined) throw usage('--speed is for virtual time: against a server of yours time is real');
+    if (speed !== undefined) throw usage('--speed needs virtual time: a run against your own server is in real time');
     return undefined;
   }
   const number = speed === undefined ? 1 : Number(speed);
@@ -336,7 +336,7 @@ type NetworkValues = Readonly<Record<'network' | 'subnet' | 'interface', string 
 function tunServerOf(values: Partial<NetworkValues>): OwnServer | undefined {
   const { network, subnet, interface: interfaceName, server: servers = [] } = values;
   if (network === undefined) {
-    if (subnet !== undefined || interfaceName !== undefined) throw usage('--subnet and --interface go with --network tun');
+    if (subnet !== undefined || interfaceName !== undefined) throw usage('--subnet and --interface need --network tun');
     return undefined;
   }
   if (network !== 'tun') throw usage(`--network must be tun, not '${network}'`);
@@ -353,15 +353,17 @@ function checkAlone(option: string, { values, serverCommand }: GivenWithProtocol
   const { server, network } = values;
   const other = serverCommand !== undefined ? '-- COMMAND' : server !== undefined ? '--server' : network && '--network';
   if (other === undefined) return;
-  const hint = other === '--server' && option === '--program' ? '; --port says where it listens' : '';
-  throw usage(`${option} is simulated, network and all: it does not go with ${other}${hint}`);
+  const hint = other === '--server' && option === '--program' ? '; --port is the port on which your program listens' : '';
+  throw usage(`${option} runs on the simulated network: it cannot be used with ${other}${hint}`);
 }
 
 /** Throws a Problem if a fault would stop a server that this process did not start. */
 export function checkReachable(plan: readonly Fault[]): void {
   const fault = plan.find(({ kind, target }) => target === SERVER_NAME && FAULTS[kind].firmware !== 'running');
   if (fault === undefined) return;
-  throw usage(`${formatFault(fault)}: a server that runs by itself is not ours to stop; behind -- COMMAND it is`);
+  throw usage(
+    `${formatFault(fault)}: cablepull can only stop a server that it has started: put the server's command behind --`,
+  );
 }
 
 /** Reads the command behind `--`, and its port in `--server :1883`. Throws a Problem. */
@@ -370,13 +372,13 @@ function ownServerOf(
   servers: readonly string[],
 ): OwnServer {
   if (command.length === 0) {
-    throw usage('behind -- there must be the command that starts your server, as in -- node server.js');
+    throw usage('after -- comes the command that starts your server, as in -- node server.js');
   }
   const [server, ...more] = servers;
   if (server === undefined) return { command, port: undefined, tun: undefined };
   const [, port] = /^:(\d+)$/.exec(server) ?? [];
   if (port === undefined || more.length > 0) {
-    throw usage(`with -- COMMAND, --server says no more than the port, as in --server :1883, not '${server}'`);
+    throw usage(`with -- COMMAND, --server can only be a port, as in --server :1883, not '${server}'`);
   }
   return { command, port: wholeNumber('the port of --server', port, 1, 65_535), tun: undefined };
 }

@@ -57,7 +57,7 @@ function serveSettings({
 }: GivenWithProtocol<typeof OPTIONS>): ServeSettings {
   const idleMs = durationOf('--idle', values.idle);
   if (idleMs !== undefined && missedLimit !== undefined) {
-    throw usage('--idle and --missed-limit are two policies: choose one');
+    throw usage('--idle and --missed-limit are two policies: use only one');
   }
   const maxConnections = values['max-connections'];
   const server = checkServer({
@@ -82,7 +82,7 @@ function livenessOf(
   if (idleMs !== undefined) return { policy: 'idle', checkIntervalMs: scanIntervalMs ?? 5000, idleMs };
   if (scanIntervalMs === undefined) return liveness;
   if (liveness.policy !== 'missed-beats') {
-    throw usage(`--scan means nothing with --protocol ${protocol.device.name}, without --idle`);
+    throw usage(`--scan has no effect with --protocol ${protocol.device.name} unless --idle is given`);
   }
   return { ...liveness, scanIntervalMs };
 }
@@ -95,7 +95,7 @@ async function serve(
   const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
   const address = await firstAddressOf(host, network);
   if (address.errno !== undefined) {
-    throw new Problem(1, `cannot listen on ${host}: there is no such host (${address.errno})`);
+    throw new Problem(1, `cannot listen on ${host}: there is no host of that name (${address.errno})`);
   }
   const local = { address: address.text, port };
   await new Promise<void>((resolve, reject) => {
@@ -121,9 +121,9 @@ async function serve(
 function hint(errno: string): string {
   switch (errno) {
     case 'EADDRINUSE':
-      return ' (something listens there already; choose another with --port)';
+      return ' (the port is in use; choose another with --port)';
     case 'EACCES':
-      return ' (not allowed; ports below 1024 are reserved)';
+      return ' (not permitted; ports below 1024 need root)';
     case 'EADDRNOTAVAIL':
       return ' (this machine does not have that address)';
     default:

@@ -59,7 +59,7 @@ export class SimulatedVenue implements Venue {
     const pace = liveSpeed === undefined ? undefined : new Pace(liveSpeed);
     this.pace = pace;
     this.#file = settings.pcap === undefined ? undefined : new OutputFile('--pcap', settings.pcap, (sentence) => {
-      // The run has more to tell than what is captured of it.
+      // The run goes on without its capture.
       terminal.log(`cablepull: ${sentence}`);
       this.#capture?.end();
     });
@@ -68,7 +68,7 @@ export class SimulatedVenue implements Venue {
       arp: settings.arp,
       repeat: settings.repeatWithoutFiles,
       offlineLog: settings.offlineLog,
-      // Only who prints or draws each beat is told of it.
+      // Each beat is an event only if something prints or draws it.
       countsBeats: !settings.json && !settings.live && settings.report === undefined,
       onTrace: (event) => {
         if (event.source === 'fault') {
@@ -81,8 +81,8 @@ export class SimulatedVenue implements Venue {
           return pace?.speed ?? Infinity;
         },
         now: () => clock.now(),
-        // Virtual time can wait for a slow reader; what it has not read would fill the memory. A run that is to end
-        // waits for nobody.
+        // Virtual time waits for a slow reader, because unread output would fill the memory. A run that is stopped does
+        // not wait.
         sleep: (ms) => new Promise((resolve) => {
           this.#goOn = resolve;
           terminal.whenRead(() => clock.setAlarm(clock.now() + ms, resolve));
@@ -104,7 +104,7 @@ export class SimulatedVenue implements Venue {
   get description(): string {
     const server = this.#settings.programs?.server?.file ?? 'our own server';
     const usual = `${DEVICE_LINK.delay} and ${DEVICE_LINK.loss} loss each way`;
-    const link = linkText(this.#settings.devices, usual, 'links as said');
+    const link = linkText(this.#settings.devices, usual, 'links as given');
     return `against ${server} on a simulated network (${link})`;
   }
 
@@ -115,7 +115,7 @@ export class SimulatedVenue implements Venue {
     const server = this.#sim.addServer(this.#programOf(programs.server, programs));
     try {
       const found = await portOf(this.#sim, server, { transport: this.#settings.transport, port });
-      // Who ends the run meanwhile wants no server.
+      // If the run is stopped meanwhile, it needs no server.
       if (this.#isStopped) return () => servers;
       if (typeof found === 'number') return () => [{ host: SERVER_NAME, port: found }];
       throw this.#whyEnded === undefined ? new Problem(1, found) : earlyEnd(programs.server, this.#whyEnded);
@@ -173,7 +173,7 @@ export class SimulatedVenue implements Venue {
     while (!this.#signal.aborted && sim.nowMs < forMs) {
       if (pace.isPaused) {
         await pace.change();
-        // What was done by hand in a pause is seen in the pause.
+        // An action on the live page takes effect even in a pause.
         if (pace.isPaused) await sim.runFor(HAND_MS);
       } else {
         await sim.runFor(Math.min(PIECE_MS * pace.speed, forMs - sim.nowMs));
@@ -184,7 +184,7 @@ export class SimulatedVenue implements Venue {
   stop(): void {
     this.#isStopped = true;
     this.#signal.aborted = true;
-    // Where it is called by what happens in the simulation, that is to be the last thing that happens.
+    // If an event of the simulation calls `stop`, it is the last event.
     this.#sim.engine.stop();
     this.#goOn();
     this.pace?.wake();

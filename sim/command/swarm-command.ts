@@ -109,7 +109,9 @@ function swarmSettings(values: OptionValues<typeof OPTIONS>): SwarmSettings {
   const forMs = durationOf('--for', values.for, { minMs: FOR_MIN_MS }) ?? FOR_MIN_MS;
   const plan = readFaults(values.fault ?? []);
   const late = plan.find(({ at }) => at.toMs >= forMs);
-  if (late !== undefined) throw usage(`${formatFault(late)}: a run is over by then (--for ${formatDuration(forMs)})`);
+  if (late !== undefined) {
+    throw usage(`${formatFault(late)}: each run ends before that time (--for ${formatDuration(forMs)})`);
+  }
   const only = onlyOf(values, seed, forMs, plan);
   const runs = values.runs === undefined ? 1000 : wholeNumber('--runs', values.runs, 1, RUNS_MAX);
   return {
@@ -128,7 +130,7 @@ function programOf(values: OptionValues<typeof OPTIONS>): SwarmProgram | undefin
   if (program === undefined) {
     const others = ['port', 'protocol', 'ghosts-within', 'offline-log'] as const;
     const other = others.find((name) => values[name] !== undefined);
-    if (other !== undefined) throw usage(`--${other} goes with --program`);
+    if (other !== undefined) throw usage(`--${other} needs --program`);
     return undefined;
   }
   if (!isProtocolName(protocol)) {
@@ -168,12 +170,12 @@ function onlyOf(
   { run, devices: list, ...others }: OptionValues<typeof OPTIONS>, seed: number, forMs: number, plan: readonly Fault[],
 ): SwarmSettings['only'] {
   if (run === undefined) {
-    if (list !== undefined) throw usage('--devices names some of the fleet of one run: it goes with --run');
+    if (list !== undefined) throw usage('--devices chooses devices of one run: it needs --run');
     checkPlan(plan, ['dev-1'], 'in every fleet');
     return undefined;
   }
   for (const option of ['runs', 'shard', 'jobs', 'out'] as const) {
-    if (others[option] !== undefined) throw usage(`--${option} is about many runs: it does not go with --run`);
+    if (others[option] !== undefined) throw usage(`--${option} is for many runs: it cannot be used with --run`);
   }
   const index = wholeNumber('--run', run, 0, RUNS_MAX - 1);
   const fleet = drawScenario(seed, index, forMs).devices.map(({ name }) => name);

@@ -63,7 +63,7 @@ export async function runMany(
   terminal.log(`${counted(tally.runs, 'run')} took ${formatSeconds(clock.now())}`);
   printSwarm(swarm, tally, json, terminal);
   if (interruptedBy !== undefined) {
-    if (out !== undefined) terminal.log(`--out: ${out} is not written: the part is not whole`);
+    if (out !== undefined) terminal.log(`--out: ${out} was not written, because the part is not complete`);
     return interruptedBy === 'SIGTERM' ? 143 : 130;
   }
   file?.write(new TextEncoder().encode(partText({ swarm, shard, tally })));
@@ -96,7 +96,7 @@ async function shrinkFirst(crew: SwarmCrew, tally: Tally, progress: SwarmProgres
   const first = tally.failures.slice(0, SHRUNK_MAX);
   if (first.length === 0) return tally;
   const runs = `${first.length === 1 ? 'run' : 'runs'} ${first.map(({ index }) => index).join(', ')}`;
-  progress.say(`looking for the least that fails of ${runs}`);
+  progress.say(`looking for the smallest case that fails in ${runs}`);
   const shrunk = new Map<number, Failure['shrunk']>();
   const orders = first.flatMap(({ index, violations: [violation] }): Order[] => {
     return violation === undefined ? [] : [{ kind: 'shrink', index, invariant: violation.invariant }];

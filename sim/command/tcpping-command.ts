@@ -122,7 +122,7 @@ function connectOnce(network: Network, remote: SocketAddress, timeoutMs: number)
   return new Promise((resolve) => {
     const clock = nodeClock();
     const end = (outcome: Attempt['outcome']): void => {
-      // To the microsecond.
+      // Microseconds are enough.
       const ms = Math.round(clock.now() * 1000) / 1000;
       clock.clearAlarm();
       socket.close();
@@ -131,7 +131,7 @@ function connectOnce(network: Network, remote: SocketAddress, timeoutMs: number)
     const socket = network.openStream({
       readable() {},
       writable: () => end('connected'),
-      // A server that hangs up at once has connected before, which `writable` tells first.
+      // If the server closes at once, `writable` has come before: the handshake was complete.
       ended: (reason) => end(reason === 'closed' ? 'connected' : reason),
     });
     clock.setAlarm(timeoutMs, () => end('ETIMEDOUT'));
@@ -145,7 +145,7 @@ function attemptText(target: string, number: number, { outcome, ms }: Attempt, t
     case 'connected':
       return `connected to ${target}: seq=${number} time=${msText(ms)}`;
     case 'ECONNREFUSED':
-      return `refused by ${target}: seq=${number} time=${msText(ms)} (nobody listens there)`;
+      return `refused by ${target}: seq=${number} time=${msText(ms)} (nothing listens on that port)`;
     case 'ECONNRESET':
       return `reset by ${target}: seq=${number} time=${msText(ms)}`;
     case 'ETIMEDOUT':
@@ -191,7 +191,7 @@ class TcppingStatistics {
     const ends = [
       counted(attempts, 'attempt'), `${connected} connected`,
       ...failures.map(([outcome, count]) => `${count} ${WORDS[outcome] ?? `by ${outcome}`}`),
-      `${percent}% in vain`, `time ${Math.round(elapsedMs)} ms`,
+      `${percent}% failed`, `time ${Math.round(elapsedMs)} ms`,
     ];
     const lines = ['', `--- ${target} tcpping statistics ---`, ends.join(', ')];
     if (connected === 0) return lines;

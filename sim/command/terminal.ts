@@ -104,16 +104,16 @@ export function processTerminal(): Terminal {
   /** Handlers to call when nobody reads the results any more. */
   const readerGone: (() => void)[] = [];
 
-  // As they are now: what a simulated program writes to them goes elsewhere (sim/node-host).
+  // The functions as they are now, because sim/node-host redirects what simulated programs write.
   const writeOut = stdout.write.bind(stdout);
   const writeErr = stderr.write.bind(stderr);
-  // What it means is found out in write().
+  // Errors are handled in write().
   for (const stream of [stdout, stderr]) stream.on('error', () => {});
   process.on('exit', () => {
     flush();
     draw([]);
     if (!isHungUp) return;
-    // Node restores the settings of the terminal last of all, and aborts where that is gone (node.cc, ResetStdio).
+    // At its end Node restores the settings of the terminal, and aborts if the terminal is gone (node.cc, ResetStdio).
     process.removeAllListeners('SIGHUP');
     process.kill(process.pid, 'SIGHUP');
   });
@@ -124,12 +124,12 @@ export function processTerminal(): Terminal {
 
   function write(stream: NodeJS.WriteStream, text: string): void {
     if (stream === stderr ? isLogLost : isUnread) return;
-    // Not in the 'error' event: the callbacks of later writes, one of which ends the process, come before it.
+    // Not in the 'error' event, because the callbacks of later writes come before it, and one of them ends the process.
     (stream === stderr ? writeErr : writeOut)(text, (error?: NodeJS.ErrnoException | null) => {
       if (!error) return;
-      // A log that cannot be written is no reason to lose what it is the log of.
+      // The run goes on if its log cannot be written.
       if (stream === stderr) isLogLost = true;
-      // `cablepull run | head`; and a terminal that has hung up (POSIX, general terminal interface: EIO).
+      // The reader has gone, as in `cablepull run | head`; or the terminal was closed (POSIX: EIO).
       else if (error.code === 'EPIPE' || (error.code === 'EIO' && stream.isTTY === true)) loseReader();
       else giveUp(error);
     });
@@ -171,9 +171,8 @@ export function processTerminal(): Terminal {
   }
 
   function erase(): string {
-    // The cursor is behind what the terminal has echoed, as ^C; and lines drawn on a wider screen may have been folded
-    // since.
-    // No more of them than the screen has: what is above it is out of reach.
+    // The cursor stands behind characters that the terminal has echoed, such as ^C. Lines drawn on a wider screen may
+    // be folded now. The cursor cannot go above the screen.
     return `\r\u001b[${Math.min(rowsTaken(drawn, columns()), Math.max(rows() - 1, 1))}A${CLEAR_TO_END}`;
   }
 
@@ -184,7 +183,7 @@ export function processTerminal(): Terminal {
 
   function shown(piece: string | Painted): string {
     if (typeof piece === 'string') return visible(piece);
-    // Node looks at standard output unless told not to (util.styleText, validateStream); the log goes elsewhere.
+    // By default styleText checks standard output (validateStream), but the log goes to standard error.
     return hasColour ? styleText(piece.style, visible(piece.text), { validateStream: false }) : visible(piece.text);
   }
 
@@ -201,7 +200,7 @@ export function processTerminal(): Terminal {
   }
 
   function columns(): number {
-    // 0 where nobody has told the terminal how wide it is, as on a serial line.
+    // 0 if the terminal does not know its width, as on a serial line.
     return stderr.columns || 80;
   }
 
@@ -229,9 +228,9 @@ export function processTerminal(): Terminal {
     flush,
     whenRead(then) {
       flush();
-      // 'drain' follows on every write beyond the stream's own mark, which is far below this one.
+      // The stream emits 'drain' after every write beyond its own high-water mark, which is far below this limit.
       if (isUnread || stdout.writableLength <= UNREAD_BYTES_MAX) return then();
-      // Whichever comes first.
+      // 'drain' or the loss of the reader, whichever comes first.
       const once = (): void => {
         stdout.off('drain', once);
         readerGone.splice(readerGone.indexOf(once), 1);
@@ -241,7 +240,7 @@ export function processTerminal(): Terminal {
       readerGone.push(once);
     },
     log(line) {
-      // In the order in which they came, where both go to one file.
+      // Keeps the order if standard output and standard error go to one file.
       flush();
       above(stderr, typeof line === 'string' ? visible(line) : line.map(shown).join(''));
     },
@@ -252,7 +251,7 @@ export function processTerminal(): Terminal {
     onInterrupt(handler) {
       function interrupted(signal: InterruptSignal): void {
         isHungUp = signal === 'SIGHUP';
-        // The terminal has echoed ^C.
+        // Erases the ^C that the terminal has echoed.
         if (isInteractive && signal === 'SIGINT') write(stderr, `\r${CLEAR_TO_END}`);
         handler(signal);
       }

@@ -78,7 +78,7 @@ one of them. Exit status 1 if no policy is within the budget.`,
       faulty: (candidate: Candidate, fault: 'cable-pull' | 'hang'): string[] => [
         '--devices', String(FAULTY_DEVICES),
         '--fault', `${fault} on dev-* at ${FAULTS_FROM}..${FAULTS_TO}`,
-        // Beats that are for a hang alone are slower than the limit.
+        // Beats that only have to find a hang are slower than the limit.
         '--for', formatDuration(7 * 60_000 + (fault === 'hang' ? HANG_FACTOR_MAX : 2) * detectMs),
         ...optionsOf(candidate), ...path, '--seed', seed,
       ],
@@ -175,7 +175,7 @@ function printTuning(
   terminal.print(`${tried.length} policies tried: ${limits.join(', ')}`);
   terminal.print('');
   if (front.length === 0) {
-    terminal.print('No policy is within this budget. The nearest:');
+    terminal.print('No policy is within this budget. The nearest policies:');
     for (const text of nearestLines(tried)) terminal.print(`  ${text}`);
     return;
   }
@@ -183,7 +183,7 @@ function printTuning(
   terminal.print('');
   for (const text of frontPlot(front, budget.detectMs).split('\n')) terminal.print(text);
   terminal.print('');
-  terminal.print('To repeat: detection, then traffic and false alarms');
+  terminal.print('To repeat a policy: the first line measures detection, the second traffic and false alarms');
   for (const [i, lines] of repeated.entries()) {
     terminal.print(`  ${letter(i)}  ${lines.detection}`);
     terminal.print(`     ${lines.quiet}`);

@@ -48,7 +48,7 @@ export function hostAndPort(option: string, text: string): { readonly host: stri
 export function percent(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
-  if (number === undefined) throw usage(`${option} must be a share such as 10%, not '${text}'`);
+  if (number === undefined) throw usage(`${option} must be a percentage such as 10%, not '${text}'`);
   return Number(number) / 100;
 }
 
@@ -59,7 +59,7 @@ export const JOBS_MAX = 1024;
 export function shardOf(text: string): Shard {
   const [, number, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
   if (number === undefined || count === undefined) {
-    throw usage(`--shard must be which part of how many, as in 3/16, not '${text}'`);
+    throw usage(`--shard must be a part and the number of parts, as in 3/16, not '${text}'`);
   }
   const parts = wholeNumber('the number of parts of --shard', count, 1, 1_000_000);
   return { number: wholeNumber('the part of --shard', number, 1, parts), count: parts };
@@ -70,7 +70,9 @@ export function bytesOf(option: string, text: string | undefined): number | unde
   if (text === undefined) return undefined;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(B|kB|MB|GB)$/.exec(text) ?? [];
   const unitBytes = BYTE_UNITS.get(unit);
-  if (number === undefined || unitBytes === undefined) throw usage(`${option} must be such as 200kB or 1.5MB, not '${text}'`);
+  if (number === undefined || unitBytes === undefined) {
+    throw usage(`${option} must be a number of bytes such as 200kB or 1.5MB, not '${text}'`);
+  }
   return Number(number) * unitBytes;
 }
 
@@ -132,7 +134,9 @@ export function checkDifferent(files: Readonly<Record<string, string | undefined
     if (file === undefined || file === STDIN) continue;
     const path = resolve(file);
     const other = seen.get(path);
-    if (other !== undefined) throw usage(`${other} and ${option} are one file, ${file}: they must be two`);
+    if (other !== undefined) {
+      throw usage(`${other} and ${option} name the same file, ${file}: they must be different files`);
+    }
     seen.set(path, option);
   }
 }

@@ -23,7 +23,7 @@ export async function waitForServer(servers: readonly Server[], waitMs: number, 
     const failures = await Promise.all(servers.map((server) => tryToConnect(server, waitMs)));
     if (failures.includes(undefined)) return;
     if (clock.now() + PAUSE_MS >= waitMs) {
-      throw new Problem(1, `${names} did not listen within ${formatDuration(waitMs)}: ${failures.at(-1)}`);
+      throw new Problem(1, `${names} did not accept a connection within ${formatDuration(waitMs)}: ${failures.at(-1)}`);
     }
     if (!isTold) terminal.log(`waiting for ${names} to listen, ${formatDuration(waitMs)} at most`);
     isTold = true;

@@ -10,7 +10,7 @@ export function whyNotLoaded(error: unknown): string | undefined {
     return `it is not JavaScript: ${error.message.replace(/ for .*/s, '')}`;
   }
   return (
-    `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or say ` +
-    "NODE_OPTIONS='--import tsx' where tsx is installed, or compile the file to JavaScript"
+    `this Node, ${process.version}, does not load TypeScript: use Node 22.18 or later, or set ` +
+    "NODE_OPTIONS='--import tsx' if tsx is installed, or compile the file to JavaScript"
   );
 }

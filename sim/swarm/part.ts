@@ -135,7 +135,8 @@ function readWhole(fields: Fields): Part {
     throw new PartError('it is no part of a swarm: it must be what cablepull swarm --out has written');
   }
   if (fields['version'] !== PART_VERSION) {
-    throw new PartError(`it is of version ${String(fields['version'])} of the format; this is version ${PART_VERSION}`);
+    const version = String(fields['version']);
+    throw new PartError(`it has version ${version} of the format; this cablepull reads version ${PART_VERSION}`);
   }
   const swarm = record(fields['swarm'], 'swarm');
   const shard = record(fields['shard'], 'shard');

@@ -39,7 +39,7 @@ it('ends with status 1 where nobody listens', { timeout: 60_000 }, async () => {
   const port = await server.port();
   await server.kill();
   const { status, stdout } = await ended('tcpping', `localhost:${port}`, '--count', '2', '--interval', '50ms');
-  expect(stdout).toMatch(/^refused by .*: seq=2 time=[\d.]+ ms \(nobody listens there\)$/m);
+  expect(stdout).toMatch(/^refused by .*: seq=2 time=[\d.]+ ms \(nothing listens on that port\)$/m);
   expect(stdout).toMatch(/^2 attempts, 0 connected, 2 refused, 100% in vain, time \d+ ms$/m);
   expect(status).toBe(1);
 });

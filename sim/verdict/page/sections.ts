@@ -40,7 +40,7 @@ export function expectationList(expectations: PageData['expectations']): string 
     const folded =
       rest.length === 0 ? '' : `<details><summary>${grouped(rest.length)} more</summary>${list(rest)}</details>`;
     const late =
-      tooLate === 0 ? '' : ` <span class="late">(${grouped(tooLate)} came too late in the run to tell)</span>`;
+      tooLate === 0 ? '' : ` <span class="late">(${grouped(tooLate)} came too late in the run to judge)</span>`;
     const word = failures.length === 0 ? '✓ met' : '✗ not met';
     return `<li class="${failures.length === 0 ? 'met' : 'missed'}"><span class="verdict">${word}</span>${escapeHtml(text)}${late}${shown.length === 0 ? '' : list(shown)}${folded}</li>`;
   });

@@ -35,10 +35,10 @@ describe('the blocks', () => {
   it('are none where clients meet: at the server, in its queue, or on its cable', () => {
     const plan = planOf('power-loss on server at 10s for 5s\nhang on dev-3 at 10s\nloss 10% on dev-* at 10s');
     expect(whyWhole(PROTOCOLS.heartbeat.server, plan)).toBeUndefined();
-    expect(whyWhole(PROTOCOLS.mqtt.server, [])).toMatch(/^the clients of this server meet/);
+    expect(whyWhole(PROTOCOLS.mqtt.server, [])).toMatch(/^the clients of this server see each other/);
     for (const kind of ['hang', 'loss 10%', 'bandwidth 1Mbit/s']) {
       const shared = planOf(`${kind} on server at 10s for 5s`);
-      expect(whyWhole(PROTOCOLS.heartbeat.server, shared)).toContain('is shared by all of its clients');
+      expect(whyWhole(PROTOCOLS.heartbeat.server, shared)).toContain('acts on all clients together');
     }
   });
 });
@@ -70,7 +70,7 @@ describe('a run in blocks', () => {
     expect((await ended('merge', first)).stderr).toContain('cablepull: a part is missing: 2/2');
     writeFileSync(second, readFileSync(second, 'utf8').replace('"beats":', '"beats":1'));
     expect((await ended('merge', first, second)).stderr).toBe(
-      `cablepull: ${second}: not all of it is there, or it was changed: its check does not fit\n`,
+      `cablepull: ${second}: it is incomplete or was changed: its checksum is wrong\n`,
     );
   });
 
@@ -84,15 +84,15 @@ describe('a run in blocks', () => {
 
 describe('what cannot be split is refused in one sentence', () => {
   it.each<[readonly string[], string]>([
-    [['--json'], '--jobs splits the fleet over several servers: it does not go with --json, which needs one world'],
-    [['--pcap', 'x'], '--jobs splits the fleet over several servers: it does not go with --pcap, which needs one world'],
+    [['--json'], '--jobs splits the fleet over several servers: it cannot be used with --json'],
+    [['--pcap', 'x'], '--jobs splits the fleet over several servers: it cannot be used with --pcap'],
     [
       ['--protocol', 'mqtt'],
-      '--jobs splits the fleet over several servers, but the clients of this server meet: they must have one server',
+      '--jobs splits the fleet over several servers, but the clients of this server see each other, so they need one server',
     ],
     [
       ['--server', '127.0.0.1:1'],
-      '--jobs splits a simulated fleet: it does not go with a server of yours',
+      '--jobs splits a simulated fleet: it cannot be used with your own server',
     ],
   ])('%j', async (more, sentence) => {
     const refused = { status: 2, stdout: '', stderr: `cablepull: ${sentence}\n` };

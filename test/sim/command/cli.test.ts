@@ -41,7 +41,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     [
       'a command that is none',
       ['rum'],
-      /^cablepull: there is no command 'rum'; there are matrix, run, .* \(see cablepull --help\)$/m,
+      /^cablepull: there is no command 'rum'; the commands are matrix, run, .* \(see cablepull --help\)$/m,
     ],
     [
       'an option that is none',
@@ -53,7 +53,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
       ['serve', '-p', '3'],
       /^cablepull: unknown option '-p' \(see cablepull serve --help\)$/m,
     ],
-    ['an option before a command', ['--json'], /--json goes with a command: there are matrix, run, /],
+    ['an option before a command', ['--json'], /--json needs a command: the commands are matrix, run, /],
     [
       'an option without its value',
       ['run', '--devices'],
@@ -153,26 +153,26 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
       ['run', '--watchdog', '1ms'],
       /^cablepull: --watchdog must be at least 4ms, not '1ms'$/m,
     ],
-    ['a fault without words', ['run', '--fault', ''], /--fault: there is no fault in it/],
+    ['a fault without words', ['run', '--fault', ''], /--fault is empty/],
     [
       'a fault after the end',
       ['run', '--for', '2s', '--fault', 'crash on dev-1 at 30s'],
-      /crash on dev-1 at 30s: the run is over by then \(--for 2s\)/,
+      /crash on dev-1 at 30s: the run ends before that time \(--for 2s\)/,
     ],
     [
       'answers where nobody beats',
       ['run', '--protocol', 'echo', '--no-answers'],
-      /--no-answers means nothing with --protocol echo/,
+      /--no-answers has no effect with --protocol echo/,
     ],
     [
       'frames where there are none',
       ['serve', '--protocol', 'echo', '--push', '3s'],
-      /--push means nothing with --protocol echo/,
+      /--push has no effect with --protocol echo/,
     ],
     [
       'two policies',
       ['serve', '--idle', '3s', '--missed-limit', '2'],
-      /--idle and --missed-limit are two policies: choose one/,
+      /--idle and --missed-limit are two policies: use only one/,
     ],
     [
       'keepalive beyond what a kernel takes',
@@ -202,17 +202,17 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     [
       'a fault that may come after the end',
       ['run', '--for', '1m', '--fault', 'reset on dev-1 at 10s..2m'],
-      /reset on dev-1 at 10s\.\.2m: the run is over by then \(--for 1m\)/,
+      /reset on dev-1 at 10s\.\.2m: the run ends before that time \(--for 1m\)/,
     ],
     [
       'a page in place of the plan',
       ['run', '--plan', 'p.txt', '--report', './p.txt'],
-      /^cablepull: --plan and --report are one file, \.\/p\.txt: they must be two$/m,
+      /^cablepull: --plan and --report name the same file, \.\/p\.txt: they must be different files$/m,
     ],
     [
       'a page in place of the capture',
       ['run', '--pcap', 'x', '--report', 'x'],
-      /^cablepull: --pcap and --report are one file, x: they must be two$/m,
+      /^cablepull: --pcap and --report name the same file, x: they must be different files$/m,
     ],
     [
       'a page into standard output',
@@ -237,7 +237,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     [
       'a page of a table that has none',
       ['matrix', '--adaptive', '--html', '/tmp/x.html'],
-      /^cablepull: --adaptive has no page: --html does not go with it$/m,
+      /^cablepull: --adaptive has no page: it cannot be used with --html$/m,
     ],
     [
       'a page of the matrix without a name',
@@ -247,12 +247,12 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     [
       'a capture of real sockets',
       ['run', '--server', '127.0.0.1:1', '--pcap', '/tmp/x'],
-      /--pcap looks into the simulated network: it does not go with --server/,
+      /--pcap needs simulated devices: it cannot be used with --server/,
     ],
     [
       'connections of real sockets',
       ['run', '--server', '127.0.0.1:1', '--netstat'],
-      /--netstat looks into the simulated network: it does not go with --server/,
+      /--netstat needs simulated devices: it cannot be used with --server/,
     ],
     [
       'a capture that cannot be written',
@@ -283,7 +283,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     [
       'an expectation of nothing',
       ['run', '--expect', 'server notices within 3s'],
-      /--expect speaks of faults: it needs a --fault or a --plan/,
+      /--expect is about faults: it needs a --fault or a --plan/,
     ],
     [
       'a plan that is not there',
@@ -352,7 +352,7 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
     await new Promise((resolve) => server.close(resolve));
     const { status, stdout, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '3');
     expect(stderr).toContain(
-      `cablepull: no device could connect: 127.0.0.1:${port} gives ECONNREFUSED; is the server running, and is the address right?`,
+      `cablepull: no device could connect: 127.0.0.1:${port} gives ECONNREFUSED; is the server running, and is the address correct?`,
     );
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect(stdout).toMatch(
@@ -402,7 +402,7 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
   it('a host to listen on that does not exist', async () => {
     const { status, stderr } = await ended('serve', '--host', 'no-such-host.invalid');
     expect(stderr).toMatch(
-      /^cablepull: cannot listen on no-such-host.invalid: there is no such host \(EAI_(NONAME|FAIL)\)\n$/,
+      /^cablepull: cannot listen on no-such-host.invalid: there is no host of that name \(EAI_(NONAME|FAIL)\)\n$/,
     );
     expect(status).toBe(1);
   });
@@ -411,7 +411,7 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
     const { port } = await listen();
     const { status, stdout, stderr } = await ended('serve', '--port', String(port));
     expect(stderr).toBe(
-      `cablepull: cannot listen on 127.0.0.1:${port}: EADDRINUSE (something listens there already; choose another with --port)\n`,
+      `cablepull: cannot listen on 127.0.0.1:${port}: EADDRINUSE (the port is in use; choose another with --port)\n`,
     );
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   });
@@ -445,10 +445,10 @@ it('the matrix of the stacks that were asked for', async () => {
   expect(named).toEqual(await ended('matrix'));
 
   for (const [args, sentence] of [
-    [['--profile', 'lwp'], /--profile: there is no profile 'lwp'; there are linux, lwip, w5500, freertos-tcp/],
+    [['--profile', 'lwp'], /--profile: there is no profile 'lwp'; the profiles are linux, lwip, w5500, freertos-tcp/],
     [['--server-profile', 'bsd'], /--server-profile: there is no profile 'bsd'/],
-    [['--adaptive', '--profile', 'w5500'], /--adaptive is found with lwIP and Linux: --profile and --server-profile do/],
-    [['--protocol', 'peers', '--server-profile', 'w5500'], /--protocol peers is found with lwIP and Linux: /],
+    [['--adaptive', '--profile', 'w5500'], /--adaptive always uses lwIP and Linux: it cannot be used with/],
+    [['--protocol', 'peers', '--server-profile', 'w5500'], /--protocol peers always uses lwIP and Linux: /],
   ] as const) {
     expect(await ended('matrix', ...args)).toMatchObject({ status: 2, stderr: expect.stringMatching(sentence) });
   }
@@ -468,8 +468,8 @@ it('the matrix of policies and faults of the user: keepalive and beats as given'
 
   for (const [args, sentence] of [
     [['--fault', 'cable-pull on dev-2 at 1m'], /no device is called 'dev-2'; there is dev-1, and server/],
-    [['--beat', '3s', '--protocol', 'mqtt'], /are about the matrix of heartbeats: they stand alone/],
-    [['--keepalive', 'off'], /--keepalive off is compared in any case/],
+    [['--beat', '3s', '--protocol', 'mqtt'], /change the heartbeat matrix: they cannot be used with --protocol or --adaptive/],
+    [['--keepalive', 'off'], /--keepalive off is always compared/],
   ] as const) {
     expect(await ended('matrix', ...args)).toMatchObject({ status: 2, stderr: expect.stringMatching(sentence) });
   }
@@ -650,11 +650,11 @@ describe('run --server', () => {
     await new Promise((resolve) => gone.close(resolve));
     expect(await ended('run', '--server', `127.0.0.1:${unused}`, '--wait', '200ms')).toMatchObject({
       status: 1,
-      stderr: expect.stringMatching(/127\.0\.0\.1:\d+ did not listen within 0\.2s: ECONNREFUSED/),
+      stderr: expect.stringMatching(/127\.0\.0\.1:\d+ did not accept a connection within 0\.2s: ECONNREFUSED/),
     });
     expect(await ended('run', '--wait', '1s')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('--wait goes with --server HOST:PORT over real sockets'),
+      stderr: expect.stringContaining('--wait needs --server HOST:PORT, over real sockets'),
     });
   });
 
@@ -694,7 +694,7 @@ it('tells what several devices say in one line', async () => {
 });
 
 describe('a hint that no beat was answered', () => {
-  const HINT = 'no beat was answered: for a server that never answers any, say --no-answers';
+  const HINT = 'no beat was answered: if your server never answers beats, use --no-answers';
 
   it('where beats were missed', async () => {
     const { port } = await listen(createServer((socket) => socket.on('error', () => {}).resume()));

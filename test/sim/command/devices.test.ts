@@ -54,11 +54,11 @@ describe('an option of devices', () => {
   });
 
   it.each([
-    ['link', 'delay 50ms, los 2%', /^--link: a link is such as 'delay 50ms, .*, not 'delay 50ms, los 2%'$/],
+    ['link', 'delay 50ms, los 2%', /^--link: a link must be written like 'delay 50ms, .*, not 'delay 50ms, los 2%'$/],
     ['link', 'loss 200%', /^--link: 2 is no probability$/],
     ['link', 'rate 0mbit', /^--link: a line of 0 bits per second carries nothing$/],
-    ['profile', 'windows', /^--profile: there is no profile 'windows'; there are linux, lwip, w5500, freertos-tcp$/],
-    ['clock-drift', '40', /^--clock-drift: a drift must be such as 40ppm or -40ppm, at most 100000ppm, not '40'$/],
+    ['profile', 'windows', /^--profile: there is no profile 'windows'; the profiles are linux, lwip, w5500, freertos-tcp$/],
+    ['clock-drift', '40', /^--clock-drift: a drift must be a number such as 40ppm or -40ppm, at most 100000ppm, not '40'$/],
     ['nat', 'soon', /^--nat must be a duration/],
     ['boot-time', '', /^--boot-time: boot-time needs a value$/],
   ])('--%s "%s" is refused', (option, text, sentence) => {
@@ -68,7 +68,7 @@ describe('an option of devices', () => {
   it('is refused where packets are out of reach', () => {
     const saying = sayingOf('nat', '5m', '--nat');
     expect(() => deviceMake([saying], 'real')).toThrow(
-      '--nat: nat is of simulated devices: it does not go with --server HOST:PORT',
+      '--nat: nat needs simulated devices: it cannot be used with --server HOST:PORT',
     );
     expect(deviceMake([sayingOf('boot-time', '2s', '--boot-time')], 'real')).toEqual({ bootMs: 2000 });
   });
@@ -114,12 +114,12 @@ describe('a plan file', () => {
   });
 
   it.each([
-    ['devices many', /^plan\.txt, line 1: expected 'devices', a number above 0, and perhaps a name/],
+    ['devices many', /^plan\.txt, line 1: expected 'devices', a number above 0, and optionally a name/],
     ['devices 0', /^plan\.txt, line 1: expected 'devices', a number/],
-    ['devices 2\ndevices 2', /^plan\.txt: there are two devices dev-1: give one group another name$/],
+    ['devices 2\ndevices 2', /^plan\.txt: two groups have a device dev-1: rename one group$/],
     ['expect peace', /^plan\.txt, line 1: 'peace' is no expectation/],
     ['devices 2\n\nflood on dev-1 at 1s', /^plan\.txt, line 3: expected a fault \(cable-pull, .*\n {2}flood on dev-1/],
-    ['# nothing', /^plan\.txt: there is no fault in it$/],
+    ['# nothing', /^plan\.txt: the plan is empty$/],
   ])('%j is refused, with its line', (text, sentence) => {
     expect(() => parsePlanFile(text, 'plan.txt')).toThrow(sentence);
   });
@@ -178,7 +178,7 @@ it('says when a fault hit devices that had never been connected', async () => {
   const pull = ['--fault', 'cable-pull on dev-* at 3s for 5s', '--for', '30s', '--devices', '100'];
   const late = await ended('run', ...pull, '--ramp', '6s');
   expect(late.stdout).toMatch(
-    /^cable-pull on dev-\* at 3s for 5s: \d\d of 100 devices had not been connected yet \(the last is switched on at 6\.0 s\): let the fault come later, or see --ramp$/m,
+    /^cable-pull on dev-\* at 3s for 5s: \d\d of 100 devices had not connected yet \(the last device is switched on at 6\.0 s\): use a later time, or a shorter --ramp$/m,
   );
   const inTime = await ended('run', ...pull, '--link', 'delay 1ms');
   expect(inTime.stdout).not.toContain('--ramp');
@@ -186,7 +186,7 @@ it('says when a fault hit devices that had never been connected', async () => {
 
 it.each([
   [['--devices', '3', '--profile', 'lwip on dev-4'], /--profile: no device is called 'dev-4'; there are dev-1 to dev-3/],
-  [['--link', 'delay 1ms', '--server', '127.0.0.1:1'], /--link: link is of simulated devices/],
+  [['--link', 'delay 1ms', '--server', '127.0.0.1:1'], /--link: link needs simulated devices/],
 ])('%j is refused', async (args, sentence) => {
   expect(await ended('run', ...args)).toMatchObject({ status: 2, stderr: expect.stringMatching(sentence) });
 });

@@ -86,13 +86,13 @@ it('in TypeScript on a Node that cannot load it, is told what to do', async () =
   copyFileSync(FILE, join(folder, 'other.ts'));
   const { status, stderr } = await ended(off, 'run', '--protocol', join(folder, 'other.ts'));
   expect(stderr).toMatch(
-    /this Node, v[\d.]+, does not load TypeScript: use Node 22.18 or later, or say NODE_OPTIONS='--import tsx'/,
+    /this Node, v[\d.]+, does not load TypeScript: use Node 22.18 or later, or set NODE_OPTIONS='--import tsx'/,
   );
   expect(status).toBe(2);
 });
 
 it('refuses an option that it does not ask for', async () => {
   const { status, stderr } = await ended(TYPES, 'run', '--protocol', FILE, '--missed-limit', '4');
-  expect(stderr).toBe('cablepull: --missed-limit means nothing with --protocol thermometer\n');
+  expect(stderr).toBe('cablepull: --missed-limit has no effect with --protocol thermometer\n');
   expect(status).toBe(2);
 });

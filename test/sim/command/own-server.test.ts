@@ -249,9 +249,9 @@ describe('cablepull run --network tun', () => {
     [['--server', '10.77.0.1:1', '--network', 'bridge'], "--network must be tun, not 'bridge'"],
     [['--network', 'tun'], '--network tun needs one --server, as in --server 10.77.0.1:1883'],
     [['--network', 'tun', '--server', 'host:1'], "--server must be an IPv4 address and a port, not 'host:1'"],
-    [['--subnet', '10.0.0.0/8'], '--subnet and --interface go with --network tun'],
-    [['--network', 'tun', '--', 'node'], 'it does not go with --network'],
-    [['--network', 'tun', '--server', '10.77.0.1:1', '--fault', 'hang on server at 1s'], 'is not ours to stop; behind -- COMMAND it is'],
+    [['--subnet', '10.0.0.0/8'], '--subnet and --interface need --network tun'],
+    [['--network', 'tun', '--', 'node'], 'it cannot be used with --network'],
+    [['--network', 'tun', '--server', '10.77.0.1:1', '--fault', 'hang on server at 1s'], "cablepull can only stop a server that it has started: put the server's command behind --"],
   ])('refuses %j', async (args, sentence) => {
     const { status, stderr } = await cablepull(...args).ended();
     expect(stderr).toContain(sentence);

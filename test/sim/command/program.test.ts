@@ -157,8 +157,8 @@ describe('what cannot be is said in words', () => {
     [['--program', folder], `--program: ${folder} is no file`],
     [['--port', '80'], '--port says where your program listens: it goes with --program'],
     [['--restart', '1s'], '--restart goes with --program or --device-program'],
-    [['--program', program('echo.mjs'), '--server', '127.0.0.1:80'], 'does not go with --server; --port says where it listens'],
-    [['--program', program('echo.mjs'), '--', 'node', 'x.mjs'], '--program is simulated, network and all: it does not go with -- COMMAND'],
+    [['--program', program('echo.mjs'), '--server', '127.0.0.1:80'], 'cannot be used with --server; --port is the port on which your program listens'],
+    [['--program', program('echo.mjs'), '--', 'node', 'x.mjs'], '--program runs on the simulated network: it cannot be used with -- COMMAND'],
   ])('%j', async (options, sentence) => {
     const { status, stderr } = await ended('run', ...options);
     expect(stderr).toContain(sentence);
@@ -177,7 +177,7 @@ it('CommonJS, whose module is the main one, and TypeScript, where this Node load
   expect(one?.stderr.match(/listening on 0\.0\.0\.0:80/g)).toHaveLength(2);
   expect(one?.status).toBe(0);
   if (other?.status === 0) expect(other.stderr.match(/listening on 0\.0\.0\.0:80/g)).toHaveLength(2);
-  else expect(other?.stderr).toMatch(/does not load TypeScript: use Node 22\.18 or later, or say NODE_OPTIONS='--import tsx'/);
+  else expect(other?.stderr).toMatch(/does not load TypeScript: use Node 22\.18 or later, or set NODE_OPTIONS='--import tsx'/);
 });
 
 it('chooses by --port where it listens at several', async () => {

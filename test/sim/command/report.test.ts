@@ -183,7 +183,7 @@ describe('what is no trace is told in one sentence', () => {
       'a page in place of the trace',
       ['a', '--html', './a'],
       2,
-      /^cablepull: the trace and --html are one file, .\/a: they must be two\n$/,
+      /^cablepull: the trace and --html name the same file, .\/a: they must be different files\n$/,
     ],
     [
       'an expectation that is none',

@@ -348,7 +348,7 @@ it('in a large fleet, a line of the plan that comes at ever other times is told 
     stderr
       .split('\n')
       .filter((line) => line.includes(words))
-      .map((line) => line.endsWith('  (and so on)'));
+      .map((line) => line.endsWith('  (later times are not shown)'));
   expect(lines('FAULT cable-pull')).toEqual([false, false, true]);
   expect(lines('healed cable-pull')).toEqual([false, false, true]);
   expect(stderr).toMatch(/^ +240\.0 s {2}60 devices {2}FAULT reset on dev-\* at 4m$/m);

@@ -81,7 +81,7 @@ it('one run alone says what it is made of, and what the program printed', async 
 
 it.each([
   [['--program', 'nowhere.mjs'], 2, '--program: there is no file nowhere.mjs'],
-  [['--ghosts-within', '1m'], 2, '--ghosts-within goes with --program'],
+  [['--ghosts-within', '1m'], 2, '--ghosts-within needs --program'],
   [['--program', program('echo.mjs'), '--protocol', 'morse'], 2, "--protocol must be heartbeat or"],
   [['--program', program('datagrams.mjs')], 1, 'the program does not listen within 1m of virtual time; it has UDP port 5000'],
 ])('%j: said before any run', async (options, expected, sentence) => {

@@ -165,7 +165,7 @@ it('ends at Ctrl-C with what is done so far, exit status 130, and without a part
   });
   const { status, stdout, stderr } = await program.kill('SIGINT');
   expect(stdout).toMatch(/^\d+ of 1000000 runs of 10m, seed 1: /);
-  expect(stderr).toContain(`--out: ${out} is not written: the part is not whole\n`);
+  expect(stderr).toContain(`--out: ${out} was not written, because the part is not complete\n`);
   expect(existsSync(out)).toBe(false);
   expect(status).toBe(130);
 });
@@ -184,7 +184,7 @@ describe('wrong usage is answered in one sentence, and with exit status 2', () =
     [
       'a shard in words',
       ['swarm', '--shard', '3 of 16'],
-      "--shard must be which part of how many, as in 3/16, not '3 of 16'",
+      "--shard must be a part and the number of parts, as in 3/16, not '3 of 16'",
     ],
     [
       'a shard from 0',
@@ -206,19 +206,19 @@ describe('wrong usage is answered in one sentence, and with exit status 2', () =
     [
       'one run of many',
       ['swarm', '--run', '1', '--runs', '10'],
-      '--runs is about many runs: it does not go with --run',
+      '--runs is for many runs: it cannot be used with --run',
     ],
-    ['one run as a part', ['swarm', '--run', '1', '--out', 'x'], '--out is about many runs: it does not go with --run'],
+    ['one run as a part', ['swarm', '--run', '1', '--out', 'x'], '--out is for many runs: it cannot be used with --run'],
     [
       'some devices of all runs',
       ['swarm', '--devices', 'dev-1'],
-      '--devices names some of the fleet of one run: it goes with --run',
+      '--devices chooses devices of one run: it needs --run',
     ],
     ['a fault that is none', ['swarm', '--fault', 'sleep on dev-1 at 1m'], '--fault: expected a fault ('],
     [
       'a fault after the end',
       ['swarm', '--fault', 'reset on dev-1 at 11m'],
-      'reset on dev-1 at 11m: a run is over by then (--for 10m)',
+      'reset on dev-1 at 11m: each run ends before that time (--for 10m)',
     ],
     [
       'a fault on whom not all have',

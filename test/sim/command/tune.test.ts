@@ -27,13 +27,13 @@ describe('cablepull tune', () => {
 
   it('says which came nearest where no policy is within the budget', { timeout: 120_000 }, async () => {
     const { status, stdout } = await ended('tune', '--detect', '10s', '--bytes', '1kB', '--hours', '1');
-    expect(stdout).toMatch(/No policy is within this budget\. The nearest:\n  \S.*: server p99 \d\.\d s, [\d.]+ [kM]B a device a day/);
+    expect(stdout).toMatch(/No policy is within this budget\. The nearest policies:\n  \S.*: server p99 \d\.\d s, [\d.]+ [kM]B a device a day/);
     expect(status).toBe(1);
   });
 
   it.each([
     [['--detect', '1s'], /--detect must be at least 2s/],
-    [['--bytes', '200'], /--bytes must be such as 200kB or 1\.5MB, not '200'/],
+    [['--bytes', '200'], /--bytes must be a number of bytes such as 200kB or 1\.5MB, not '200'/],
     [['--false-alarms', 'few'], /--false-alarms must be a number/],
     [['--hours', '0'], /--hours must be a whole number from 1/],
   ])('refuses %j', async (args, sentence) => {

@@ -36,7 +36,7 @@ it.each([
   const { status, words } = await lastWords(protocol, await greeting('220 mail.example ESMTP ready\r\n'));
   expect(words).toMatch(/^cablepull: no device was ever served: \d+ connections? lost, the last by bad-frame: /);
   expect(words).toContain(`${reason}; the first bytes that came are "220 mail.example ESMTP r"...`);
-  expect(words).toContain(`does the server speak this protocol, ${protocol}?`);
+  expect(words).toContain(`does the server speak the protocol ${protocol}?`);
   expect(status).toBe(1);
 });
 

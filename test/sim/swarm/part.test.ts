@@ -133,7 +133,7 @@ describe('a file that is no part', () => {
     [
       'of a later version',
       () => written(() => ({ version: 2 })),
-      'it is of version 2 of the format; this is version 1',
+      'it has version 2 of the format; this cablepull reads version 1',
     ],
     ['without a swarm', () => written(() => ({ swarm: 3 })), 'swarm must be an object'],
     [

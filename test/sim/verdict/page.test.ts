@@ -146,7 +146,7 @@ describe('the page', () => {
       ],
     });
     expect(page).toContain(
-      '<li class="met"><span class="verdict">✓ met</span>server notices within 15s <span class="late">(2 came too late in the run to tell)</span></li>',
+      '<li class="met"><span class="verdict">✓ met</span>server notices within 15s <span class="late">(2 came too late in the run to judge)</span></li>',
     );
     expect(page).toContain('<span class="verdict">✗ not met</span>service back within 1s<ul><li>case 0</li>');
     expect(page).toContain('<summary>2 more</summary><ul><li>case 3</li><li>case 4</li></ul>');
