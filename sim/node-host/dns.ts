@@ -1,5 +1,6 @@
 /** Names are looked up on the simulated network. */
 
+import dns, { type LookupOptions } from 'node:dns';
 import type { Errno } from '../../hal/errno.ts';
 import { builtin, cares, uvErrno, type Request } from './internals.ts';
 import { owner } from './owner.ts';
@@ -42,6 +43,7 @@ export function patchDns(patches: Patches): void {
         return 0;
       },
   );
+  patchPromises(patches);
   patches.replace(
     builtin('os'),
     'networkInterfaces',
@@ -81,6 +83,48 @@ export function patchDns(patches: Patches): void {
         },
     );
   }
+}
+
+/**
+ * lib/internal/dns/promises.js holds functions of the binding that it took when it was loaded, so that its own functions
+ * are replaced: by those of `dns`.
+ */
+function patchPromises(patches: Patches): void {
+  const promises = builtin('dns/promises');
+  patches.replace(
+    promises,
+    'lookup',
+    (original) =>
+      function (this: unknown, ...args: [string, (number | LookupOptions)?, ...unknown[]]) {
+        if (owner() === undefined) return original.apply(this, args);
+        const [name, options = {}] = args;
+        const { promise, settle } = settled();
+        dns.lookup(name, typeof options === 'number' ? { family: options } : options, (error, address, family) => {
+          settle(error, typeof address === 'string' ? { address, family } : address);
+        });
+        return promise;
+      },
+  );
+  patches.replace(
+    promises,
+    'lookupService',
+    (original) =>
+      function (this: unknown, ...args: [string, number, ...unknown[]]) {
+        if (owner() === undefined) return original.apply(this, args);
+        const { promise, settle } = settled();
+        dns.lookupService(args[0], args[1], (error, hostname, service) => settle(error, { hostname, service }));
+        return promise;
+      },
+  );
+}
+
+/** A promise, and the function that settles it; a wrong argument of a look-up throws at once, as Node's does. */
+function settled(): { readonly promise: Promise<unknown>; readonly settle: (error: Error | null, value: unknown) => void } {
+  let settle = (_error: Error | null, _value: unknown): void => {};
+  const promise = new Promise((resolve, reject) => {
+    settle = (error, value) => (error === null ? resolve(value) : reject(error));
+  });
+  return { promise, settle };
 }
 
 function lookup(process: SimulatedProcess, name: string, done: (result: string[] | Errno) => void): void {
