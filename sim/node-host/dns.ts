@@ -99,7 +99,8 @@ function patchPromises(patches: Patches): void {
         if (owner() === undefined) return original.apply(this, args);
         const [name, options = {}] = args;
         const { promise, settle } = settled();
-        dns.lookup(name, typeof options === 'number' ? { family: options } : options, (error, address, family) => {
+        const given = typeof options === 'number' ? { family: options } : options;
+        dns.lookup(name, given, (error, address, family) => {
           settle(error, typeof address === 'string' ? { address, family } : address);
         });
         return promise;
@@ -118,9 +119,11 @@ function patchPromises(patches: Patches): void {
   );
 }
 
+type Settle = (error: Error | null, value: unknown) => void;
+
 /** A promise, and the function that settles it; a wrong argument of a look-up throws at once, as Node's does. */
-function settled(): { readonly promise: Promise<unknown>; readonly settle: (error: Error | null, value: unknown) => void } {
-  let settle = (_error: Error | null, _value: unknown): void => {};
+function settled(): { readonly promise: Promise<unknown>; readonly settle: Settle } {
+  let settle: Settle = () => {};
   const promise = new Promise((resolve, reject) => {
     settle = (error, value) => (error === null ? resolve(value) : reject(error));
   });

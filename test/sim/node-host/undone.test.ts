@@ -11,7 +11,8 @@ const require = createRequire(import.meta.url);
 
 /** Where programs find what is patched. */
 function places(): Record<string, object> {
-  const modules = ['net', 'tls', 'http', 'https', 'dgram', 'dns', 'dns/promises', 'crypto', 'zlib', 'os', 'child_process', 'cluster'];
+  const network = ['net', 'tls', 'http', 'https', 'dgram', 'dns', 'dns/promises'];
+  const modules = [...network, 'crypto', 'zlib', 'os', 'child_process', 'cluster'];
   const builtins = [...modules, 'worker_threads', 'module', 'url', 'timers', 'timers/promises'].map(
     (name): [string, object] => [name, require(name)],
   );
