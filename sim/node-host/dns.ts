@@ -86,8 +86,8 @@ export function patchDns(patches: Patches): void {
 }
 
 /**
- * lib/internal/dns/promises.js holds functions of the binding that it took when it was loaded, so that its own functions
- * are replaced: by those of `dns`.
+ * lib/internal/dns/promises.js holds functions of the binding that it took when it was loaded, so that its own
+ * functions are replaced: by those of `dns`.
  */
 function patchPromises(patches: Patches): void {
   const promises = builtin('dns/promises');
