@@ -13,7 +13,7 @@ import { patchHttp } from './http.ts';
 import { hookImmediates } from './immediates.ts';
 import { patchModules } from './modules.ts';
 import { patchNet } from './net.ts';
-import { failed, owner } from './owner.ts';
+import { endFollowing, failed, owner } from './owner.ts';
 import { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 import { patchRealWork } from './real-work.ts';
@@ -98,6 +98,7 @@ function patch(all: Patches, node: NodeJS.Process): void {
   all.add(hookTimers());
   all.add(hookImmediates());
   patchProcess(all, node);
+  all.add(endFollowing);
   syncBuiltinESMExports();
 }
 

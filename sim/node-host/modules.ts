@@ -12,6 +12,7 @@ import { builtin } from './internals.ts';
 import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { ProgramEntry } from './program.ts';
+import { holdFor } from './real-work.ts';
 
 /** The arguments with which a process was started, if its program is a file. */
 export interface Main {
@@ -164,11 +165,36 @@ function setAsideForVitest(): () => void {
   };
 }
 
-function modulesOfVitest(): Map<string, RunnerModule> {
+function workerOfVitest(): object {
   const worker: unknown = Reflect.get(globalThis, '__vitest_worker__');
-  const evaluated = isObject(worker) ? Reflect.get(worker, 'evaluatedModules') : undefined;
+  return isObject(worker) ? worker : {};
+}
+
+function modulesOfVitest(): Map<string, RunnerModule> {
+  const evaluated: unknown = Reflect.get(workerOfVitest(), 'evaluatedModules');
   const modules: unknown = isObject(evaluated) ? Reflect.get(evaluated, 'idToModuleMap') : undefined;
   return modules instanceof Map ? modules : new Map();
+}
+
+/** Virtual time stands still while vitest's main process finds a module that a program imports. */
+function holdForVitest(patches: Patches): void {
+  const worker = workerOfVitest();
+  const rpc: unknown = Reflect.get(worker, 'rpc');
+  if (!isObject(rpc)) return;
+  const held = new Proxy(rpc, {
+    get(target, key, receiver): unknown {
+      const call: unknown = Reflect.get(target, key, receiver);
+      const process = owner();
+      if (process === undefined || typeof call !== 'function') return call;
+      return (...args: unknown[]): unknown => {
+        const result: unknown = Reflect.apply(call, undefined, args);
+        if (result instanceof Promise) holdFor(process, result);
+        return result;
+      };
+    },
+  });
+  Reflect.set(worker, 'rpc', held);
+  patches.add(() => void Reflect.set(worker, 'rpc', rpc));
 }
 
 function isObject(value: unknown): value is object {
@@ -178,6 +204,7 @@ function isObject(value: unknown): value is object {
 // ---- CommonJS modules, and what a program asks of how it was started ----
 
 export function patchModules(patches: Patches): void {
+  holdForVitest(patches);
   const { cache: shared } = createRequire(import.meta.url);
   let isForShared = false;
   define(patches, nodeModule, '_cache', () => (isForShared ? shared : (owner()?.modules.cache ?? shared)));

@@ -6,16 +6,13 @@ import type { SimulatedProcess } from './process.ts';
 
 let current: SimulatedProcess | undefined;
 
-/**
- * Follows a program through what Node does by itself in real time: loading modules. In use only while that goes on.
- */
-const lasting = new AsyncLocalStorage<SimulatedProcess>();
-let lastingCount = 0;
+/** Follows a program through what Node does for it in real time, such as loading modules. */
+const following = new AsyncLocalStorage<SimulatedProcess>();
 
 /** The process whose code is running. */
 export function owner(): SimulatedProcess | undefined {
   // Where one program's modules are loaded, the ticks of another may be next: who began them has the say.
-  return (lastingCount > 0 ? lasting.getStore() : undefined) ?? current;
+  return following.getStore() ?? current;
 }
 
 /**
@@ -26,7 +23,7 @@ export function enter(process: SimulatedProcess, callback: () => void): void {
   const outer = current;
   current = process;
   process.clockReads = 0;
-  callback();
+  following.run(process, callback);
   drain();
   process.afterCallback();
   current = outer;
@@ -37,7 +34,7 @@ export function callIn<T>(process: SimulatedProcess, call: () => T): T {
   const outer = current;
   current = process;
   try {
-    return call();
+    return following.run(process, call);
   } finally {
     process.afterCallback();
     current = outer;
@@ -49,20 +46,20 @@ export function asNobody<T>(call: () => T): T {
   const outer = current;
   current = undefined;
   try {
-    return lastingCount > 0 ? lasting.exit(call) : call();
+    return following.exit(call);
   } finally {
     current = outer;
   }
 }
 
-/** Runs `call`, and all that Node does for it in real time, in the process; until `endLasting`. */
-export function last<T>(process: SimulatedProcess, call: () => T): T {
-  lastingCount++;
-  return lasting.run(process, call);
+/** Runs `call`, and all that Node does for it in real time, in the process. */
+export function follow<T>(process: SimulatedProcess, call: () => T): T {
+  return following.run(process, call);
 }
 
-export function endLasting(): void {
-  if (--lastingCount === 0) lasting.disable();
+/** Costs nothing from now on, until a process runs again. */
+export function endFollowing(): void {
+  following.disable();
 }
 
 /** Node enters the process by itself, for real input and output that it has waited for. */

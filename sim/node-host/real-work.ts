@@ -5,13 +5,14 @@
 
 import { createHook } from 'node:async_hooks';
 import { builtin } from './internals.ts';
-import { enterReal, leaveReal, owner } from './owner.ts';
+import { asNobody, enterReal, leaveReal, owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 
 /** The types of requests that end in real time (src/async_wrap.h, node::AsyncWrap::ProviderType). */
 const REAL = /^(FSREQ(CALLBACK|PROMISE)|FILEHANDLECLOSEREQ|DIRHANDLE|BLOBREADER|(?!HTTP|QUIC|SIGINT)[A-Z0-9]+REQUEST)$/;
 
+/** The requests that wait for their answers. */
 const pending = new Map<number, SimulatedProcess>();
 
 const begun = createHook({
@@ -20,15 +21,46 @@ const begun = createHook({
     if (process === undefined) return;
     if (type === 'TLSWRAP' || type === 'HTTP2SESSION') {
       process.hasNativeWork = true;
-    } else if (REAL.test(type)) {
-      pending.set(asyncId, process);
-      process.realRequests++;
-      // At once: the answer may come before our next turn.
-      waitForAnswers(true);
-      process.surroundings.turn();
+      return;
     }
+    if (!REAL.test(type) && !(type === 'MESSAGEPORT' && isQuestionOfLoader())) return;
+    pending.set(asyncId, process);
+    hold(process);
   },
 });
+
+/** Virtual time stands still until `process.realRequests` is less by one. */
+function hold(process: SimulatedProcess): void {
+  process.realRequests++;
+  // At once: the answer may come before our next turn.
+  waitForAnswers(true);
+  process.surroundings.turn();
+}
+
+/** Virtual time stands still until a promise that comes in real time is settled, and who waits for it has gone on. */
+export function holdFor(process: SimulatedProcess, promise: Promise<unknown>): void {
+  hold(process);
+  const settled = (): void => asNobody(() => void setImmediate(() => void process.realRequests--));
+  promise.then(settled, settled);
+}
+
+let isAnswerersPort = false;
+
+/**
+ * Returns whether a message port that is being made is where the module loader hears from its hooks. These have a
+ * thread of their own if somebody has called `module.register`: on Node 20 this room itself, on others tsx. There is a
+ * channel for each question (lib/internal/modules/esm/hooks.js, makeAsyncRequest): the second port goes to the thread,
+ * and the first is closed when the answer has come.
+ */
+function isQuestionOfLoader(): boolean {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 10;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  if (!stack.includes('makeAsyncRequest')) return false;
+  isAnswerersPort = !isAnswerersPort;
+  return isAnswerersPort;
+}
 
 const answered = createHook({
   before(asyncId) {
@@ -68,6 +100,8 @@ export function patchRealWork(patches: Patches): void {
   patches.add(() => {
     waitForAnswers(false);
     begun.disable();
+    // Who has ended a run early does not hear the answers.
+    for (const asyncId of [...pending.keys()]) forget(asyncId);
   });
   compileAtOnce(patches);
   compressAtOnce(patches);

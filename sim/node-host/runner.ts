@@ -8,7 +8,7 @@ import { durationUs } from '../time/duration.ts';
 import { Exit, install, uninstall } from './machine.ts';
 import { drain } from './internals.ts';
 import { endStart, newModules, start } from './modules.ts';
-import { asNobody, callIn, endLasting, enter, last } from './owner.ts';
+import { asNobody, callIn, enter, follow } from './owner.ts';
 import node from 'node:process';
 import { type OutputStream, SimulatedProcess } from './process.ts';
 import { hasRealWork, waitForAnswers } from './real-work.ts';
@@ -160,6 +160,8 @@ export class NodeRunner implements Runner {
   /** Returns whether virtual time has to stand still at present. */
   #isHeld(): boolean {
     for (const process of this.#busy) {
+      // What a program does while its modules are loaded comes from Node, not from one of its events.
+      process.timers.unlink();
       // Native work put off has been done in the turn that has brought us here.
       if (process.isOver || (process.immediates === 0 && process.realRequests === 0)) this.#busy.delete(process);
     }
@@ -207,7 +209,7 @@ export class NodeRunner implements Runner {
       starting.end = end;
       this.#schedule();
     };
-    void last(process, () => start(entry, process.modules)).then(
+    void follow(process, () => start(entry, process.modules)).then(
       () => started('up'),
       (error: unknown) => {
         started('failed');
@@ -231,7 +233,6 @@ export class NodeRunner implements Runner {
       if (end === undefined) continue;
       this.#starting.delete(starting);
       if (end === 'up') host.wasUp = true;
-      endLasting();
       process.timers.unlink();
     }
   }
