@@ -119,7 +119,7 @@ function finish(tcb: Tcb, state: 'FIN-WAIT-1' | 'LAST-ACK'): void {
   tcb.state = state;
   tcb.flags |= FIN_WANTED;
   // RFC 9293 3.7.4: nothing will follow that a small last segment could wait for.
-  sendNew(tcb, true);
+  sendNew(tcb, 'push');
 }
 
 /** close: the user is gone; what was taken is still sent. */

@@ -14,15 +14,12 @@ import {
 } from './tcb.ts';
 import { countResent } from './undo.ts';
 
-/**
- * Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. `push`: Nagle or
- * not.
- */
-export function sendNew(tcb: Tcb, push = false): void {
+/** Sends all new data, and the FIN, that may go now; and sees to it that a closed window is probed. */
+export function sendNew(tcb: Tcb, purpose: 'nagle' | 'push' = 'nagle'): void {
   if (!maySend(tcb)) return;
   if (tcb.packetsOut === 0) restartAfterIdle(tcb);
   let count = 0;
-  while (sendNext(tcb, push)) count++;
+  while (sendNext(tcb, purpose)) count++;
   if (count > 0) armRetransmission(tcb);
   else if (tcb.packetsOut === 0 && tcb.timer === 'none' && hasUnsent(tcb)) armPersist(tcb);
 }
@@ -42,29 +39,38 @@ function maySend({ state }: Tcb): boolean {
   );
 }
 
-/** Sends one new segment, if one may go. `override`: what the window takes goes, however little that is. */
-export function sendNext(tcb: Tcb, push: boolean, override = false): boolean {
+/**
+ * Purpose of a new segment. `nagle`: a small one may have to wait (RFC 9293 3.7.4); `push`: it does not, nor do the
+ * others. `loss-probe`: goes whatever the congestion window is. `window-probe`: what the window takes goes, however
+ * little that is.
+ */
+type Purpose = 'nagle' | 'push' | 'loss-probe' | 'window-probe';
+
+/** Sends one new segment, if one may go. */
+export function sendNext(tcb: Tcb, purpose: Purpose): boolean {
   const unsent = tcb.unsentBytes;
   const isFinDue = (tcb.flags & FIN_WANTED) !== 0 && (tcb.flags & FIN_SENT) === 0;
   if (unsent === 0 && !isFinDue) return false;
-  // RFC 5681 3.1: no more in flight than the congestion window.
-  if (inFlight(tcb) >= tcb.cwnd) return false;
+  // RFC 5681 3.1: no more in flight than the congestion window; but for a probe of the tail (RFC 8985 7.3, Linux's
+  // tcp_write_xmit: "Force out a loss probe pkt").
+  if (purpose !== 'loss-probe' && inFlight(tcb) >= tcb.cwnd) return false;
   const room = distance(tcb.sndNxt, advance(tcb.sndUna, tcb.sndWnd));
   const mssBytes = segmentBytesMax(tcb);
   let bytes = Math.min(unsent, mssBytes);
   if (bytes > room) {
     // RFC 9293 3.8.6.2.1, silly window syndrome: what does not fill a segment goes only where it is half of the largest
     // window there was.
-    if (room <= 0) return false;
+    if (room <= 0 || purpose === 'loss-probe') return false;
     const { smallWindow } = tcb.stack.profile;
-    if (!override && (smallWindow === 'nothing' || (room < mssBytes && room < tcb.sndWndMax / 2))) return false;
+    const isTooSmall = smallWindow === 'nothing' || (room < mssBytes && room < tcb.sndWndMax / 2);
+    if (purpose !== 'window-probe' && isTooSmall) return false;
     bytes = room;
   }
   const withFin = isFinDue && bytes === unsent && mayCarryFin(tcb, bytes, room);
   if (bytes === 0 && !withFin) return false;
   const flightBytes = distance(tcb.sndUna, tcb.sndNxt);
   if (flightBytes > 0 && flightBytes + bytes > tcb.stack.profile.flightBytesMax) return false;
-  if (bytes < mssBytes && !withFin && !push && isHeldByNagle(tcb)) return false;
+  if (bytes < mssBytes && !withFin && purpose === 'nagle' && isHeldByNagle(tcb)) return false;
   sendData(tcb, tcb.sndNxt, bytes, withFin);
   sent(tcb, bytes, withFin);
   return true;

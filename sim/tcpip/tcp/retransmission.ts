@@ -2,7 +2,7 @@
 
 import type { Errno } from '../../../hal/errno.ts';
 import { enterLoss } from './congestion.ts';
-import { hasUnsent, retransmit, retransmitLast, sendNext } from './output.ts';
+import { retransmit, retransmitLast, sendNext } from './output.ts';
 import { backOff, revertBackOff } from './rto.ts';
 import { sendSyn } from './segment.ts';
 import {
@@ -13,7 +13,7 @@ import {
 /** RFC 8985 7.3: new data if there is some, or the last segment again; then the RTO, from now. */
 export function lossProbeTimeout(tcb: Tcb): void {
   tcb.flags |= PROBE_OUT;
-  const isResent = !hasUnsent(tcb) || !sendNext(tcb, true);
+  const isResent = !sendNext(tcb, 'loss-probe');
   if (isResent && !retransmitLast(tcb)) {
     // Linux's tcp_send_loss_probe: no probe of what has not left the host; the RTO counts from when it should have.
     tcb.flags &= ~PROBE_OUT;
@@ -29,7 +29,7 @@ export function lossProbeTimeout(tcb: Tcb): void {
 /** RFC 6298 5.4 to 5.6. */
 export function retransmitTimeout(tcb: Tcb): void {
   const { stack } = tcb;
-  const { retransmission, handshake } = stack.profile;
+  const { handshake } = stack.profile;
   const isHandshake = tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
   if (isTimeToGiveUp(tcb, isHandshake)) {
     giveUp(tcb);
@@ -51,13 +51,13 @@ export function retransmitTimeout(tcb: Tcb): void {
     tcb.flags &= ~TIMING;
     // Linux's tcp_syn_linear_timeouts: the first retries come at even intervals.
     const isLinear = tcb.state === 'SYN-SENT' && tcb.trouble.timeouts <= handshake.synLinearTimeouts;
-    if (!isLinear) backOff(tcb, retransmission.backoffShifts, msToTicks(stack, handshake.rtoMs));
+    if (!isLinear) backOff(tcb);
   } else {
     enterLoss(tcb);
     // Linux's tcp_enter_loss: the probe's episode is over, too.
     tcb.flags &= ~PROBE_OUT;
     tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.sndUna);
-    backOff(tcb, retransmission.backoffShifts, undefined);
+    backOff(tcb);
   }
   const ticks = clampToUserTimeout(tcb, waitTicks(tcb, isHandshake));
   if (!isHandshake && isTooFar(tcb, ticks)) tcb.inTrouble().stoppedSinceTick = stack.clock.nowTick;

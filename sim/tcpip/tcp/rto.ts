@@ -59,7 +59,7 @@ function measureInUs(tcb: Tcb, rttUs: number, minUs: number): void {
     tcb.rttSeq = tcb.sndNxt;
   } else {
     let error = rttUs - (tcb.srttUs8 >> 3);
-    tcb.srttUs8 = Math.max(tcb.srttUs8 + error, 1);
+    tcb.srttUs8 += error;
     if (error < 0) {
       error = -error - (tcb.mdevUs4 >> 2);
       // A round trip that got shorter is no reason to wait longer: its deviation counts for an eighth (Linux, after
@@ -125,18 +125,19 @@ function baseRtoTicks(tcb: Tcb): number {
   const { stack } = tcb;
   const { rto, rtoInitialMs } = stack.profile.retransmission;
   if (rto === 'smoothed') return smoothedRtoTicks(tcb);
-  if (rto === 'fixed' || tcb.rttvarUs4 === 0) return msToTicks(stack, rtoInitialMs);
+  if (tcb.rttvarUs4 === 0) return msToTicks(stack, rtoInitialMs);
   return clampRto(tcb, rto === 'slow-ticks' ? slowRtoTicks(tcb) : usToTicks(stack, (tcb.srttUs8 >> 3) + tcb.rttvarUs4));
 }
 
 /** The next time-out takes longer. */
-export function backOff(tcb: Tcb, shifts: readonly number[] | undefined, firstTicks: number | undefined): void {
-  const maxTicks = msToTicks(tcb.stack, tcb.stack.profile.retransmission.rtoMaxMs);
+export function backOff(tcb: Tcb): void {
+  const { backoffShifts: shifts, rtoMaxMs } = tcb.stack.profile.retransmission;
+  const maxTicks = msToTicks(tcb.stack, rtoMaxMs);
   if (shifts === undefined) {
     tcb.rtoTicks = Math.min(tcb.rtoTicks * 2, maxTicks);
   } else {
     // lwIP's tcp_slowtmr: of what was measured, not of the time-out before.
-    const base = firstTicks ?? baseRtoTicks(tcb);
+    const base = baseRtoTicks(tcb);
     tcb.rtoTicks = Math.min(base * 2 ** (shifts[Math.min(tcb.backoff, shifts.length - 1)] ?? 0), maxTicks);
   }
   tcb.backoff++;
@@ -164,10 +165,7 @@ export function endBackOff(tcb: Tcb): void {
  * data.
  */
 export function armRetransmission(tcb: Tcb, oldestTick = tcb.sentTicks?.[0]): void {
-  if (tcb.packetsOut === 0) {
-    if (tcb.timer === 'retransmit' || tcb.timer === 'loss-probe') tcb.timer = 'none';
-    return;
-  }
+  if (tcb.packetsOut === 0) return;
   if (isFinAlone(tcb)) {
     waitForFin(tcb);
     return;
@@ -201,7 +199,6 @@ function lossProbeTicks(tcb: Tcb, oldestTick: number): number | undefined {
   if (!stack.profile.retransmission.tailLossProbe || tcb.recovery !== 'open' || (tcb.flags & PROBE_OUT) !== 0) {
     return undefined;
   }
-  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') return undefined;
   let ticks = msToTicks(stack, SECOND_MS);
   if (tcb.srttUs8 > 0) {
     // Two round trips, and more: one segment alone may be waiting for the peer's delayed ACK. The sum is rounded once.

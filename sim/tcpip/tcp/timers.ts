@@ -86,7 +86,7 @@ function persistTimeout(tcb: Tcb): void {
   }
   // RFC 9293 3.8.6.2.1, the override timeout, and Linux's tcp_write_wakeup: where the window has opened a little, but
   // too little for a full segment, the probe is data.
-  if (tcb.sndWnd > 0 && sendNext(tcb, true, true)) {
+  if (tcb.sndWnd > 0 && sendNext(tcb, 'window-probe')) {
     armRetransmission(tcb);
     return;
   }

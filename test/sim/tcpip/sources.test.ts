@@ -145,6 +145,7 @@ describe('a connect that meets an old connection of its peer', () => {
     }
     rig.peer('. 5 ack 77');
     expect(rig.sent()).toEqual(['R 77']);
+    expect(user.told).toEqual([]);
     rig.run(2 * SLOW_MS);
     expect(user.told).toEqual(['ended ECONNABORTED']);
   });

@@ -1,12 +1,13 @@
 /** What is sent again, and when: RFC 6298, RFC 5681, RFC 6582, RFC 8985 7, and where each stack gives up. */
 
 import { describe, expect, it } from 'vitest';
+import type { Profile } from '../../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { Rig, type User } from '../rig.ts';
 
 /** A connection with a measured round trip of 100 ms, and nothing in flight. */
 function warmedUp(
-  profile: 'linux' | 'lwip' | 'w5500' | 'freertos-tcp',
+  profile: 'linux' | 'lwip' | 'w5500' | 'freertos-tcp' | Profile,
   options = 'win 60000 mss 1000',
 ): { rig: Rig; user: User } {
   const rig = new Rig(profile);
@@ -272,6 +273,380 @@ describe('w5500', () => {
     user.write(10);
     rig.run(201);
     expect(rig.sent()).toEqual(['P. 11:21 ack 1', 'P. 11:21 ack 1']);
+  });
+});
+
+describe('the tail loss probe (RFC 8985 7, tcp_send_loss_probe)', () => {
+  it('of a full congestion window is new data, beyond that window ("Force out a loss probe pkt")', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(15_000);
+    expect(rig.sent()).toHaveLength(10);
+    // Two round trips and two milliseconds: more than one segment is out.
+    rig.runTo(rig.nowMs + 200);
+    expect(rig.sent()).toEqual([]);
+    rig.run(20);
+    expect(rig.sent()).toEqual(['. 10001:11001 ack 1']);
+    // Then the RTO, from now, and no second probe.
+    const { timer, timerTick = 0 } = rig.tcb ?? {};
+    expect(timer).toBe('retransmit');
+    expect(timerTick - rig.stack.clock.nowTick).toBeGreaterThan(70);
+    // It was new: nothing was lost when it is acknowledged, and the next tail gets a probe again.
+    rig.peer('. 1 ack 11001');
+    expect(rig.tcb?.ssthresh).toBe(0x7fff_ffff);
+    expect(rig.tcb?.timer).toBe('loss-probe');
+  });
+
+  it('of a small segment that waits for another (Nagle) is that one', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(10);
+    user.write(10);
+    expect(rig.sent()).toEqual(['P. 1:11 ack 1']);
+    rig.run(320);
+    expect(rig.sent()).toEqual(['P. 11:21 ack 1']);
+  });
+
+  it('is the last segment again, where the window does not take the next (tcp_snd_wnd_test)', () => {
+    const { rig, user } = warmedUp('linux', 'win 500 mss 1000');
+    user.write(200);
+    user.write(400);
+    expect(rig.sent()).toEqual(['P. 1:201 ack 1']);
+    rig.run(320);
+    expect(rig.sent()).toEqual(['P. 1:201 ack 1']);
+  });
+
+  it('comes two round trips and 2 ms after, with one rounding, where several segments are out', () => {
+    // A timer without a wheel fires at the first tick that is not early, one more than these.
+    for (const [addedUs, ticks] of [[0, 2], [4, 3]] as const) {
+      const { rig, user } = warmedUp({ ...PROFILES.linux, timers: 'tick' });
+      if (rig.tcb === undefined) throw new Error('no connection');
+      // Eight times a round trip of 1 ms, and so much.
+      rig.tcb.srttUs8 = 8000 + addedUs;
+      user.write(2000);
+      expect(rig.tcb.timerTick - rig.stack.clock.nowTick).toBe(ticks);
+    }
+  });
+
+  it('comes after 1 s, where no round trip was measured', () => {
+    const rig = new Rig({ ...PROFILES.linux, timers: 'tick' });
+    const user = rig.connect();
+    // SYN was sent twice, and nothing is echoed: neither it nor the data after it measures anything.
+    rig.run(1500);
+    rig.peer('S. 0 ack 1 win 60000 mss 1000');
+    user.write(10);
+    rig.run(2500);
+    rig.peer('. 1 ack 11');
+    rig.sent();
+    user.write(10);
+    expect(rig.tcb?.srttUs8).toBe(0);
+    expect(rig.tcb?.rtoTicks).toBeGreaterThan(250);
+    const fromMs = rig.nowMs;
+    rig.run(5000);
+    expect((rig.times()[1] ?? NaN) - fromMs).toBe(1004);
+  });
+
+  it('is not for what is lost: after a time-out the RTO runs', () => {
+    const { rig, user } = warmedUp('linux');
+    user.write(3000);
+    rig.run(1500);
+    expect(rig.tcb?.recovery).toBe('loss');
+    rig.peer('. 1 ack 1001', { echoMs: 10 });
+    expect(rig.tcb?.recovery).toBe('loss');
+    expect(rig.tcb?.timer).toBe('retransmit');
+  });
+
+  it('counts from when the oldest was sent, and is no later than its RTO', () => {
+    const { rig, user } = warmedUp('linux');
+    user.socket?.setNoDelay(true);
+    user.write(10);
+    rig.run(200);
+    user.write(10);
+    const leftTicks = (rig.tcb?.timerTick ?? 0) - rig.stack.clock.nowTick;
+    expect(leftTicks).toBeGreaterThanOrEqual(25);
+    expect(leftTicks).toBeLessThan(25 + 8);
+  });
+
+  it('of what is sent when that RTO is over, and the timer late, comes as for what is sent now (tcp_rto_delta_us)', () => {
+    const lateBy = [0, 1, 2, 3, 4, 5, 6, 7].map((offsetTicks) => {
+      const { rig, user } = warmedUp('linux');
+      user.socket?.setNoDelay(true);
+      // The first timer is on time, and the wheel stands so that it is.
+      user.write(10);
+      rig.peer('. 1 ack 11');
+      rig.run(4 * offsetTicks);
+      const { rtoTicks = 0 } = rig.tcb ?? {};
+      user.write(10);
+      const lateTicks = (rig.tcb?.timerTick ?? 0) - rig.stack.clock.nowTick - rtoTicks;
+      if (lateTicks < 3) return lateTicks;
+      for (const waitTicks of [rtoTicks, 1]) {
+        rig.run(4 * waitTicks);
+        user.write(10);
+        expect((rig.tcb?.timerTick ?? 0) - rig.stack.clock.nowTick).toBeGreaterThan(rtoTicks / 2);
+      }
+      return lateTicks;
+    });
+    expect(Math.max(...lateBy)).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('an ACK of new data', () => {
+  it('starts the timer again for what is left (RFC 6298 5.3)', () => {
+    const { rig, user } = warmedUp('w5500');
+    user.write(10);
+    rig.run(50);
+    user.write(10);
+    rig.run(50);
+    rig.peer('. 1 ack 11');
+    rig.sent();
+    rig.run(199);
+    expect(rig.sent()).toEqual([]);
+    rig.run(2);
+    expect(rig.sent()).toEqual(['P. 11:21 ack 1']);
+  });
+
+  it('a duplicate ACK does not', () => {
+    const { rig, user } = warmedUp('w5500');
+    user.write(10);
+    rig.run(100);
+    rig.peer('. 1 ack 1');
+    rig.sent();
+    rig.run(101);
+    expect(rig.sent()).toEqual(['P. 1:11 ack 1']);
+  });
+});
+
+describe('where Linux gives up', () => {
+  /** Timers that fire at the first tick that is not early: 4 ms after what they are set to. */
+  function exact(retransmission: Partial<Profile['retransmission']>): Profile {
+    return {
+      ...PROFILES.linux,
+      timers: 'tick',
+      retransmission: { ...PROFILES.linux.retransmission, tailLossProbe: false, ...retransmission },
+    };
+  }
+
+  /** Times of the segments after the first, and of the end, less that of the first retransmission. */
+  function ending(profile: Profile, atBegin?: (rig: Rig, user: User) => void): number[] {
+    const rig = new Rig(profile);
+    const user = rig.connected();
+    atBegin?.(rig, user);
+    user.write(10);
+    rig.sent();
+    const seen: number[] = [];
+    while (user.told.every((text) => !text.startsWith('ended')) && rig.nowMs < 3600_000) rig.run(1);
+    seen.push(...rig.times(), Math.floor(rig.nowMs));
+    const [first = 0] = seen;
+    return seen.map((ms) => Math.round(ms - first));
+  }
+
+  it('tcp_model_timeout: doublings up to the largest RTO, then that; at the first time-out that is not before', () => {
+    // 200 + 2 * 248 = 696 ms.
+    expect(ending(exact({ rtoMaxMs: 248, giveUp: { by: 'elapsed', retries: 2 } }))).toEqual([0, 252, 504, 756]);
+    // 200 + 400 + 600 = 1200 ms.
+    expect(ending(exact({ rtoMaxMs: 600, giveUp: { by: 'elapsed', retries: 2 } }))).toEqual([0, 412, 1016, 1620]);
+    // 200 + 400 = 600 ms.
+    expect(ending(exact({ rtoMaxMs: 400, giveUp: { by: 'elapsed', retries: 1 } }))).toEqual([0, 404, 808]);
+  });
+
+  it('a user timeout of a tick or less ends it with the next tick after the first retransmission', () => {
+    const set = (_: Rig, user: User): void => void user.socket?.setUserTimeout(1);
+    expect(ending(exact({}), set)).toEqual([0, 8]);
+  });
+
+  it('a connect whose user timeout is over before SYN is sent again ends a tick after that (tcp_clamp_rto_to_user_timeout)', () => {
+    const rig = new Rig(exact({}));
+    const user = rig.connect((socket) => socket.setUserTimeout(500));
+    rig.runTo(1011);
+    expect(user.told).toEqual([]);
+    expect(rig.times()).toEqual([0, 1004]);
+    rig.runTo(1013);
+    expect(user.told).toEqual(['ended ETIMEDOUT']);
+  });
+
+  it('the retries of SYN do not count for SYN and ACK (tcp_write_timeout: TCP_SYN_SENT)', () => {
+    const rig = new Rig({ ...exact({}), handshake: { ...PROFILES.linux.handshake, synRetries: 1 } });
+    rig.listen();
+    rig.peer('S 0 mss 1460');
+    rig.run(100_000);
+    expect(rig.times()).toEqual([0, 1004, 3008, 7012, 15_016, 31_020]);
+  });
+
+  describe('to a peer that takes back its window', () => {
+    /** A largest RTO of 1 s: 2 s of silence are too many (tcp_rtx_probe0_timed_out). */
+    const SHORT = exact({ rtoMaxMs: 1000, giveUp: { by: 'elapsed', retries: 3 } });
+
+    function shrunk(profile: Profile, answersMs: number, roundTripMs = 0): { rig: Rig; user: User; startMs: number } {
+      const rig = new Rig(profile);
+      const user = rig.connect();
+      rig.run(roundTripMs);
+      rig.peer('S. 0 ack 1 win 60000 mss 1460');
+      user.write(10);
+      const startMs = rig.nowMs;
+      rig.onSent = ({ payloadBytes }) => {
+        if (payloadBytes > 0 && rig.nowMs < answersMs) {
+          rig.engine.at(rig.engine.nowUs + 1000, () => rig.peer('. 1 ack 1 win 0'), 'the peer');
+        }
+      };
+      rig.peer('. 1 ack 1 win 0');
+      return { rig, user, startMs };
+    }
+
+    /** The connection ends then, and no earlier. */
+    function expectEnd({ rig, user, startMs }: ReturnType<typeof shrunk>, endMs: number): void {
+      rig.runTo(startMs + endMs - 1);
+      expect(user.told).toEqual(['writable']);
+      rig.runTo(startMs + endMs + 1);
+      expect(user.told).toEqual(['writable', 'ended ETIMEDOUT']);
+    }
+
+    it('is over after more than two of the largest RTO since the last ACK', () => {
+      // Sent again after 208, 620, 1440, 2444, 3448, 4452 ms.
+      expectEnd(shrunk(SHORT, 0), 2444);
+      expectEnd(shrunk(SHORT, 700), 3448);
+    });
+
+    it('is not over after exactly that', () => {
+      for (const [answerMs, endMs] of [[1447, 3448], [1448, 4452]] as const) {
+        const one = shrunk(SHORT, 0);
+        one.rig.engine.at(answerMs * 1000, () => one.rig.peer('. 1 ack 1 win 0'), 'the peer');
+        expectEnd(one, endMs);
+      }
+    });
+
+    it('is not over before that time has passed since the first retransmission, too', () => {
+      // That comes after 1004 ms, the second after 2008 ms: 2007 ms after the last ACK.
+      expectEnd(shrunk(SHORT, 0, 400), 3012);
+    });
+
+    it('who has closed is given up as what nobody waits for, though each is answered (SOCK_DEAD)', () => {
+      const { rig, user } = shrunk(exact({ rtoMaxMs: 1000 }), Infinity);
+      user.socket?.close();
+      rig.run(60_000);
+      expect(rig.leftovers).toBe('0 0 0 ');
+    });
+
+    it.each(['lwip', 'w5500'] as const)('%s counts as ever', (name) => {
+      const { rig, user } = shrunk(PROFILES[name], Infinity);
+      rig.run(2_000_000);
+      expect(user.told.at(-1)).toMatch(/^ended E/);
+    });
+  });
+});
+
+describe('freertos-tcp', () => {
+  it('a connect sends SYN three times, and ends 11 s after the third (prvTCPNextTimeout)', () => {
+    const rig = new Rig('freertos-tcp');
+    const user = rig.connect();
+    rig.run(19_999);
+    expect(rig.times()).toEqual([0, 3001, 9002]);
+    expect(user.told).toEqual([]);
+    rig.run(5);
+    expect(user.told).toEqual(['ended ENOTCONN']);
+  });
+
+  /** Nothing is acknowledged, so that nothing is sent again after so much of it. */
+  function stopped(): { rig: Rig; user: User; stoppedMs: number; rtoMs: number } {
+    const rig = new Rig('freertos-tcp');
+    // The window takes no more than the first segment.
+    const user = rig.connected('win 10 mss 1460');
+    user.write(10);
+    rig.run(150_000);
+    const stoppedMs = rig.times().at(-1) ?? NaN;
+    expect(rig.tcb?.timer).toBe('none');
+    return { rig, user, stoppedMs, rtoMs: rig.tcb?.rtoTicks ?? NaN };
+  }
+
+  it('what has stopped is looked at when the user sends: too early for 16 bits of ticks, for a timer, or due now', () => {
+    // The RTO of 1 s has been doubled until it did not fit.
+    for (const [leftMs, outcome] of [[0x1_0000, 'nothing'], [0xffff, 'a timer'], [1, 'a timer'], [0, 'at once']] as const) {
+      const { rig, user, stoppedMs, rtoMs } = stopped();
+      expect(rtoMs).toBe(128_000);
+      rig.runTo(stoppedMs + rtoMs - leftMs);
+      rig.sent();
+      user.write(1);
+      expect(rig.sent()).toEqual(outcome === 'at once' ? ['P. 1:11 ack 1'] : []);
+      if (outcome === 'at once') continue;
+      expect(rig.tcb?.timer).toBe(outcome === 'nothing' ? 'none' : 'retransmit');
+      if (outcome === 'nothing') continue;
+      rig.run(leftMs + 0.5);
+      expect(rig.sent()).toEqual([]);
+      rig.run(1);
+      expect(rig.sent()).toEqual(['P. 1:11 ack 1']);
+    }
+  });
+
+  it.each([
+    // Sent again after 1001, 3002, 7003, 15004, 31005 ms.
+    [30_000, 31_005],
+    [2001, 3002],
+    [2002, 7003],
+  ])('who has closed is given up at the first time-out %i ms after the first retransmission', (orphanMs, endMs) => {
+    // prvTCPStatusAgeCheck: ipconfigTCP_HANG_PROTECTION_TIME is 30 s.
+    const rig = new Rig({ ...PROFILES['freertos-tcp'], orphanMs });
+    const user = rig.connected();
+    user.write(10);
+    user.socket?.close();
+    rig.run(endMs - 0.5);
+    expect(rig.stack.connections.size).toBe(1);
+    rig.run(1);
+    expect(rig.leftovers).toBe('0 0 0 ');
+  });
+});
+
+describe('the retries of data are not those of the handshake', () => {
+  it.each([
+    [2, 8, 8],
+    [8, 2, 2],
+  ])('%i for data, %i for SYN: %i of those', (retries, synRetries, count) => {
+    const rig = new Rig({
+      ...PROFILES.w5500,
+      retransmission: { ...PROFILES.w5500.retransmission, giveUp: { by: 'count', retries } },
+      handshake: { ...PROFILES.w5500.handshake, synRetries },
+    });
+    rig.connect();
+    rig.run(60_000);
+    expect(rig.sent()).toHaveLength(1 + count);
+  });
+});
+
+describe('LAST-ACK', () => {
+  /** The peer's FIN comes after 1 s, the user's after 10 s, and an ACK of something older after 60 s. */
+  function lastAck(name: 'lwip' | 'freertos-tcp', end: 'close' | 'shutdown'): { rig: Rig; user: User } {
+    const rig = new Rig(name);
+    const user = rig.connected();
+    rig.run(1000);
+    rig.peer('F. 1 ack 1');
+    rig.run(9000);
+    user.socket?.[end]();
+    expect(rig.state).toBe('LAST-ACK');
+    rig.runTo(60_000);
+    if (rig.tcb !== undefined) rig.peer('. 2 ack 1');
+    return { rig, user };
+  }
+
+  it('lwip: of a closed socket ends 120 s after what came last before close', () => {
+    const { rig } = lastAck('lwip', 'close');
+    rig.runTo(121_000);
+    expect(rig.state).toBe('LAST-ACK');
+    rig.runTo(122_000);
+    expect(rig.leftovers).toBe('0 0 0 ');
+  });
+
+  it('lwip: of one that has only shut down, after what came last', () => {
+    const { rig } = lastAck('lwip', 'shutdown');
+    rig.runTo(180_000);
+    expect(rig.state).toBe('LAST-ACK');
+    rig.runTo(181_500);
+    expect(rig.state).toBe('CLOSED');
+  });
+
+  it('lwip: of one that was silent for longer than that before close, at the first time-out', () => {
+    const rig = new Rig('lwip');
+    const user = rig.connected();
+    rig.peer('F. 1 ack 1');
+    rig.run(300_000);
+    user.socket?.close();
+    rig.run(3500);
+    expect(rig.leftovers).toBe('0 0 0 ');
   });
 });
 
