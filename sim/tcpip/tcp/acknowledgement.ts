@@ -195,7 +195,7 @@ function recover(tcb: Tcb, { packet, segments, wasFull }: NewAck): void {
 function triesNewData(tcb: Tcb): boolean {
   const { sndNxt, trouble } = tcb;
   if (!trouble.isForwardRto || trouble.recover !== sndNxt) return false;
-  sendNew(tcb, true);
+  sendNew(tcb, 'push');
   if (tcb.sndNxt === sndNxt) tcb.inTrouble().isForwardRto = false;
   return tcb.sndNxt !== sndNxt;
 }
