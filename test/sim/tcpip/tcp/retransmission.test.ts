@@ -365,7 +365,7 @@ describe('the tail loss probe (RFC 8985 7, tcp_send_loss_probe)', () => {
     expect(leftTicks).toBeLessThan(25 + 8);
   });
 
-  it('of what is sent when that RTO is over, and the timer late, comes as for what is sent now (tcp_rto_delta_us)', () => {
+  it('of what is sent when that RTO is over, and the timer late, is as of what is sent now (tcp_rto_delta_us)', () => {
     const lateBy = [0, 1, 2, 3, 4, 5, 6, 7].map((offsetTicks) => {
       const { rig, user } = warmedUp('linux');
       user.socket?.setNoDelay(true);
@@ -452,7 +452,7 @@ describe('where Linux gives up', () => {
     expect(ending(exact({}), set)).toEqual([0, 8]);
   });
 
-  it('a connect whose user timeout is over before SYN is sent again ends a tick after that (tcp_clamp_rto_to_user_timeout)', () => {
+  it('a connect whose user timeout is over before SYN is sent again ends right after that', () => {
     const rig = new Rig(exact({}));
     const user = rig.connect((socket) => socket.setUserTimeout(500));
     rig.runTo(1011);
@@ -555,9 +555,10 @@ describe('freertos-tcp', () => {
     return { rig, user, stoppedMs, rtoMs: rig.tcb?.rtoTicks ?? NaN };
   }
 
-  it('what has stopped is looked at when the user sends: too early for 16 bits of ticks, for a timer, or due now', () => {
+  it('what has stopped is looked at when the user sends: it is too early, or time for a timer, or due', () => {
     // The RTO of 1 s has been doubled until it did not fit.
-    for (const [leftMs, outcome] of [[0x1_0000, 'nothing'], [0xffff, 'a timer'], [1, 'a timer'], [0, 'at once']] as const) {
+    const outcomes = [[0x1_0000, 'nothing'], [0xffff, 'a timer'], [1, 'a timer'], [0, 'at once']] as const;
+    for (const [leftMs, outcome] of outcomes) {
       const { rig, user, stoppedMs, rtoMs } = stopped();
       expect(rtoMs).toBe(128_000);
       rig.runTo(stoppedMs + rtoMs - leftMs);

@@ -123,7 +123,7 @@ describe('linux', () => {
     expect(echoedRttUs(opened('linux', 0).tcb, new Packet())).toBeUndefined();
   });
 
-  it('the RTO that was measured is the base of the back-off, and an unreachable host takes the last doubling back', () => {
+  it('what was measured is the base of the back-off, and an unreachable host takes the last doubling back', () => {
     const { rig, tcb, user } = opened('linux', 400);
     // tcp_rtt_estimator: 400 ms and twice that.
     const rtoTicks = 300;
@@ -220,7 +220,7 @@ describe('lwip', () => {
 });
 
 describe('freertos-tcp', () => {
-  it.each([1, 2, 3])('is twice a round trip that falls by an eighth and rises by two, in whole ms (seed %i)', (seed) => {
+  it.each([1, 2, 3])('is twice a round trip that falls by 1/8 and rises by 2/8, in whole ms (seed %i)', (seed) => {
     const random = new Seeded(seed);
     const { tcb } = opened('freertos-tcp', 0, seed);
     // vTCPWindowInit.
