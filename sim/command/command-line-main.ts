@@ -9,9 +9,11 @@ import { processTerminal, type Terminal } from './terminal.ts';
 
 async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   const [word = DEFAULT_COMMAND, ...rest] = args;
+  if (word === 'help') return main([...rest, '--help'], terminal);
   const entry = COMMANDS.find(({ name }) => name === word);
   const { own } = splitAtTerminator(args);
-  if (own.includes('--help') || own.includes('-h')) {
+  const isHelp = own.includes('--help') || own.includes('-h');
+  if (isHelp && (entry !== undefined || word.startsWith('-'))) {
     const command = await entry?.load();
     terminal.print((command?.help ?? OVERVIEW).trimEnd());
     return 0;

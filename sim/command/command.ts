@@ -1,6 +1,6 @@
 /** A command: its help, its options, and its function. */
 
-import { type Given, helpOfOptions, type Options, readOptions } from './options.ts';
+import { type Given, HELP_COLUMNS, helpOfOptions, type Options, readOptions, wrapped } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Command {
@@ -27,10 +27,10 @@ export interface CommandDefinition<O extends Options> {
 export function defineCommand<const O extends Options>(definition: CommandDefinition<O>): Command {
   const { name, about, needs, example, options, notes } = definition;
   const paragraphs = [
-    [`cablepull ${name}: ${about}`],
+    wrapped(`cablepull ${name}: ${about}`, HELP_COLUMNS),
     ...(example === undefined ? [] : [[`  ${example}`]]),
     helpOfOptions(options),
-    ...(notes === undefined ? [] : [[notes]]),
+    ...(notes === undefined ? [] : [wrapped(notes, HELP_COLUMNS)]),
   ];
   return {
     help: paragraphs.map((lines) => lines.join('\n')).join('\n\n'),

@@ -54,7 +54,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'merge',
-    summary: 'the parts of a swarm, or of a run, that several processes have done, as one report',
+    summary: 'merge the parts of a swarm or of a run into one report',
     load: async () => (await import('./merge-command.ts')).mergeCommand,
   },
   {
@@ -76,8 +76,8 @@ export const DEFAULT_COMMAND = 'matrix';
 export const OVERVIEW = `cablepull: pull the cable on a thousand devices and see who notices
 
 ${COMMANDS.flatMap(({ name, summary }) => helpEntry(`cablepull ${name}`, summary)).join('\n')}
-  cablepull COMMAND --help     the options of a command
-  cablepull --version
+  cablepull COMMAND --help     show the options of a command, as cablepull help COMMAND does
+  cablepull --version          show the version
 
 Examples
   cablepull run --devices 1000 --for 1h --fault "cable-pull on dev-7 at 10m for 30s"
@@ -85,6 +85,7 @@ Examples
   cablepull run --fault "hang on dev-1 at 5s" --expect "server notices within 20s" --pcap out.pcapng
   cablepull serve --port 39002 --no-answers
 
-Exit status: 0; 1 when something could not be done, or was not as expected; 2 for wrong usage; 130 when it is
-ended by Ctrl-C, 143 by SIGTERM, 129 when the terminal goes (a run still has its report; serve: 0).
+Exit status: 0 if all went well; 1 if something failed or an expectation was not met; 2 for wrong
+usage; 130 after Ctrl-C, 143 after SIGTERM, 129 if the terminal was closed. An interrupted run still
+prints its report. serve has the exit status 0 when it is stopped.
 `;

@@ -9,13 +9,13 @@ import { inputName, percent, usage } from './values.ts';
 
 export const compareCommand = defineCommand({
   name: 'compare',
-  about: "prints the figures of two traces that 'cablepull run --json > trace.ndjson' has stored, side by side",
+  about: "compares the figures of two traces that 'cablepull run --json > trace.ndjson' has stored",
   needs: 'the files of two traces, as in: cablepull compare before.ndjson after.ndjson',
   example: 'cablepull compare before.ndjson after.ndjson --tolerance 10%',
   options: {
     tolerance: {
       type: 'string', value: '10%',
-      help: 'the exit status is 1 if a figure has grown by more than this share (without it: always 0)',
+      help: 'set the exit status to 1 if a figure has grown by more than this (by default it is always 0)',
     },
     json: { type: 'boolean', default: false, help: 'print the comparison as a JSON object' },
   },

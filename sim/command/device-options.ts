@@ -19,8 +19,8 @@ export const DEVICE_OPTIONS = {
     value: '"delay 50ms, loss 2%, rate 1mbit"',
     opensGroup: true,
     help:
-      'cable of each device, in both directions: delay, jitter, loss, rate, queue (bytes); tx or rx before one of them ' +
-      `means one direction (20 ms; against our own server also 1% loss)${SOME}; all options of this group can be repeated`,
+      'cable of each device: delay, jitter, loss, rate and queue (bytes), in both directions, or in one with tx or rx ' +
+      `before the word (20 ms; against our own server also 1% loss)${SOME}; all options of this group can be repeated`,
   },
   profile: {
     type: 'string',

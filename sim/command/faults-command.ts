@@ -4,6 +4,7 @@ import { FAULT_KINDS, type FaultKind, FAULTS, tierOf } from '../faults/kinds/ind
 import { type Argument, type NetworkKind, NETWORKS } from '../faults/kind.ts';
 import { table } from '../text.ts';
 import { defineCommand } from './command.ts';
+import { wrapped } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export const faultsCommand = defineCommand({
@@ -16,17 +17,26 @@ export const faultsCommand = defineCommand({
 });
 
 const GRAMMAR = [
-  'A plan has one a line:  KIND [HOW MUCH] on HOST at TIME [for TIME] [every TIME]     # a comment',
+  'A plan has one fault in each line:',
+  '  KIND [HOW MUCH] on HOST at TIME [for TIME] [every TIME]   # a comment',
+  'Examples:',
   '  cable-pull on dev-1 at 10s for 30s',
-  '  power-loss on dev-* at 1m..2m for 5s..10s every 10m     drawn from the seed, for each device each time',
-  '  loss 10% on dev-3..9 from 0s                            devices 3 to 9; `from` is another word for `at`',
-  '  hang on server at 20s                                   simulated only',
-  'A file for run --plan may also say:  devices 40 meter; profile w5500 on meter-*; beat 10s on meter-1..9;',
-  '  expect server notices within 15s                        a line each; see cablepull run --help',
+  '  power-loss on dev-* at 1m..2m for 5s..10s every 10m   random times from the seed, for each device',
+  '  loss 10% on dev-3..9 from 0s                          devices 3 to 9; from means the same as at',
+  '  hang on server at 20s                                 not over real sockets',
+  'A file for run --plan can also have lines with options, without their dashes (see run --help):',
+  '  devices 40 meter',
+  '  profile w5500 on meter-*',
+  '  expect server notices within 15s',
 ];
 
-const TIERS_MEAN =
-  'T0: real sockets held silent; T1: a real FIN or RST; T2: a real server, packets that really stop;\nT3: simulated, with stacks of our own; -: cannot be done there';
+const TIERS_MEAN = [
+  'T0: real sockets that fall silent; T1: a real FIN or RST; T2: a real server, and packets that',
+  'really stop; T3: simulated, with our own TCP/IP stacks; -: not possible on this network',
+];
+
+/** Columns left of 100 for the last column of the table. */
+const SUMMARY_COLUMNS = 54;
 
 interface FaultRow {
   readonly kind: FaultKind;
@@ -52,9 +62,16 @@ function listFaults(json: boolean, terminal: Terminal): number {
   const cells = rows.map(({ kind, networks, summary }) => {
     return [kind + takes(FAULTS[kind].argument), ...NETWORKS.map((network) => networks[network] ?? '-'), summary];
   });
-  terminal.print(table([['fault', ...NETWORKS, ''], ...cells]));
-  for (const line of ['', TIERS_MEAN, '', ...GRAMMAR]) terminal.print(line);
+  const lines = [['fault', ...NETWORKS, 'what happens'], ...cells.flatMap(foldLast)];
+  terminal.print(table(lines));
+  for (const line of ['', ...TIERS_MEAN, '', ...GRAMMAR]) terminal.print(line);
   return 0;
+}
+
+/** Folds the last cell of a row, which is the longest, into several rows. */
+function foldLast(row: readonly string[]): string[][] {
+  const [first = '', ...more] = wrapped(row.at(-1) ?? '', SUMMARY_COLUMNS);
+  return [[...row.slice(0, -1), first], ...more.map((text) => [...row.slice(0, -1).map(() => ''), text])];
 }
 
 function takes(argument: Argument | undefined): string {

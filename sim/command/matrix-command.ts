@@ -22,19 +22,20 @@ import { durationOf, fileName, seedOf, usage, wholeNumber } from './values.ts';
 
 export const matrixCommand = defineCommand({
   name: 'matrix',
-  about: 'faults against detection policies, each cell an experiment in virtual time',
+  about: 'shows which detection policy notices which fault, and when; each cell is an experiment in virtual time',
   options: {
     protocol: {
       type: 'string', value: 'heartbeat|mqtt|framed|dubbo|udp-heartbeat|peers', default: 'heartbeat',
-      help: 'heartbeat: TCP keepalive and beats; mqtt: clients and brokers as they are; framed: idle timers; '
-        + 'dubbo: beats and calls; udp-heartbeat: intervals of beats; peers: intervals of pings against grace, in place of faults (heartbeat)',
+      help: 'what is compared (heartbeat)\nheartbeat: TCP keepalive and beats\nmqtt: rules of MQTT clients and brokers\n'
+        + 'framed: idle timers\ndubbo: beats and calls\nudp-heartbeat: intervals of beats\n'
+        + 'peers: intervals of pings and grace times, instead of faults',
     },
     adaptive: {
       type: 'boolean',
       default: false,
       help:
-        'in place of faults: what a client gains behind a NAT box that finds its beat period by itself, and what that '
-        + 'costs',
+        'instead of faults: show what a client gains that finds its beat period behind a NAT box by itself, and what '
+        + 'it costs',
     },
     keepalive: {
       type: 'string',
@@ -53,7 +54,7 @@ export const matrixCommand = defineCommand({
       type: 'string',
       multiple: true,
       value: '"cable-pull on dev-1 at 1m"',
-      help: "a fault for a row, in place of the usual rows; give it again for more. The hosts are dev-1 and server",
+      help: 'a fault for a row, instead of the usual rows; give it again for more. The hosts are dev-1 and server',
     },
     profile: { type: 'string', value: PROFILE_NAMES.join('|'), help: 'TCP/IP stack of the device (lwip)' },
     'server-profile': { type: 'string', value: PROFILE_NAMES.join('|'), help: 'TCP/IP stack of the server (linux)' },

@@ -115,7 +115,7 @@ function checkedWords(command: string, args: readonly string[], options: Options
   return [...words, '--', ...operands];
 }
 
-const HELP_COLUMNS = 120;
+export const HELP_COLUMNS = 100;
 
 /** Column in which the descriptions begin. */
 const TEXT_COLUMN = 31;
@@ -144,8 +144,12 @@ export function helpEntry(term: string, text: string): string[] {
   return [(first.padEnd(TEXT_COLUMN) + line).trimEnd(), ...rest];
 }
 
-/** Breaks a text at spaces into lines of at most `columns` characters. */
+/** Breaks each line of a text at spaces into lines of at most `columns` characters. */
 export function wrapped(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => wrappedLine(line, columns));
+}
+
+function wrappedLine(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

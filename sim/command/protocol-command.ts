@@ -87,8 +87,8 @@ const PROTOCOL_OPTION: Option = {
   default: 'heartbeat',
   opensGroup: true,
   help:
-    `protocol of the devices: ${PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words.summary}`).join('; ')} ` +
-    '(heartbeat); or a file with a protocol of your own, such as ./my-protocol.ts',
+    'protocol of the devices (heartbeat), or a file with a protocol of your own, such as ./my-protocol.ts\n' +
+    PROTOCOL_NAMES.map((name) => `${name}: ${PROTOCOLS[name].words.summary}`).join('\n'),
 };
 
 async function chosenProtocol(args: readonly string[]): Promise<Protocol> {

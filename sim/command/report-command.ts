@@ -14,7 +14,7 @@ import { checkDifferent, fileName, inputName, nameOfInput, usage } from './value
 
 export const reportCommand = defineCommand({
   name: 'report',
-  about: "prints the verdicts of a trace that 'cablepull run --json > trace.ndjson' has stored",
+  about: "prints the report of a trace that 'cablepull run --json > trace.ndjson' has stored",
   needs: 'the file of a trace, as in: cablepull report trace.ndjson',
   example: 'cablepull report trace.ndjson',
   options: {

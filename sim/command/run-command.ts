@@ -24,7 +24,7 @@ export const RUN_OPTIONS = {
     help:
       'connect to your server over real sockets; give it again for more servers, which each device tries in turn. With ' +
       '-- COMMAND give only :PORT, if the command listens on several ports. Default: our own server on a simulated ' +
-      'network, in virtual time, 20 ms away, with 1% loss each way',
+      'network, in virtual time, 20 ms away, with 1% loss in each direction',
   },
   wait: {
     type: 'string',
@@ -101,7 +101,9 @@ export const RUN_OPTIONS = {
   arp: {
     type: 'boolean',
     default: false,
-    help: 'put the server and the simulated devices on one local network, where they find one another by ARP; devices behind NAT always do',
+    help:
+      'put the server and the simulated devices on one local network, where they find one another by ARP; devices ' +
+      'behind NAT always do',
   },
 
   jobs: {
@@ -109,11 +111,11 @@ export const RUN_OPTIONS = {
     value: 'N',
     opensGroup: true,
     help:
-      'simulate the fleet in blocks of 1,000 devices, each with a server of its own, N blocks at a time; every N gives the ' +
-      'same output (up to 100,000 devices: one server for all; above: one block for each processor)',
+      'simulate the fleet in blocks of 1,000 devices, each with a server of its own, N blocks at a time; the output ' +
+      'is the same for every N (up to 100,000 devices: one server for all; above: one block for each processor)',
   },
-  shard: { type: 'string', value: '3/16', help: 'do the third of sixteen parts of the blocks' },
-  out: { type: 'string', value: 'part.json', help: "write the part to a file, for 'cablepull merge'" },
+  shard: { type: 'string', value: '3/16', help: 'simulate only part 3 of 16 of the blocks, so that several machines can share a run' },
+  out: { type: 'string', value: 'part.json', help: "write this part to a file for 'cablepull merge'" },
 
   pcap: {
     type: 'string',
@@ -125,8 +127,8 @@ export const RUN_OPTIONS = {
     type: 'string',
     value: 'REGEX',
     help:
-      'with -- COMMAND or --program: the pattern of lines in which the server reports a device as gone, by its name or its ' +
-      'address. The server has then noticed when both its TCP and its program have',
+      'with -- COMMAND or --program: regular expression for the log lines in which the server reports a device as ' +
+      'gone, by name or address. The server has then noticed when its TCP connection and this line both show it',
   },
   netstat: {
     type: 'boolean',
@@ -139,7 +141,7 @@ const definition = {
   name: 'run',
   about: 'connects devices to a server, causes faults, and reports who noticed',
   example:
-    'cablepull run --devices 9 --fault "hang on dev-3 at 10s" --expect "server notices within 20s" -- node my-server.js',
+    'cablepull run --fault "hang on dev-3 at 5s" --expect "server notices within 20s" -- node server.js',
   takesCommand: true,
   options: RUN_OPTIONS,
   async run(given: GivenWithProtocol<typeof RUN_OPTIONS>, terminal: Terminal): Promise<number> {

@@ -26,16 +26,22 @@ const OPTIONS = {
   scan: {
     type: 'string',
     value: '3s',
-    help: "interval of the scans (--beat): each scan adds 1 to a client's count, a beat sets it to 0, and a scan that finds --missed-limit closes the connection",
+    help:
+      "interval of the scans (--beat): each scan adds 1 to a client's count, a beat sets the count to 0, and a scan "
+      + 'that finds a count of --missed-limit closes the connection',
   },
-  idle: { type: 'string', value: '10s', help: 'instead: a scan every 5 s closes a connection from which nothing arrived for this time' },
-  'max-connections': { type: 'string', value: '20000', help: 'number of connections beyond which clients are turned away (20000)' },
+  idle: {
+    type: 'string',
+    value: '10s',
+    help: 'instead of counting beats: a scan every 5 s closes each connection on which nothing arrived for this time',
+  },
+  'max-connections': { type: 'string', value: '20000', help: 'largest number of connections; the server turns further clients away (20000)' },
   json: { type: 'boolean', default: false, help: 'print each event as a JSON object in a line' },
 } as const;
 
 export const serveCommand = defineProtocolCommand({
   name: 'serve',
-  about: 'the reference server, on real sockets, until Ctrl-C',
+  about: 'runs the reference server on real sockets until Ctrl-C',
   options: OPTIONS,
   run: (given, terminal) => serve(serveSettings(given), terminal),
 });

@@ -40,7 +40,7 @@ const OPTIONS = {
   },
   fault: {
     type: 'string', multiple: true, value: '"power-loss on dev-* at 1m for 30s"',
-    help: 'a fault of your own, in place of the random plans; give it again for more',
+    help: 'a fault of your own, instead of the random plans; give it again for more',
   },
   program: {
     type: 'string', value: '"server.mjs ARGS"', opensGroup: true,
@@ -53,36 +53,44 @@ const OPTIONS = {
   },
   'ghosts-within': {
     type: 'string', value: '2m',
-    help: 'with --program: longest time for which it may have an unreachable device online (2m)',
+    help: 'with --program: longest time for which the program may have an unreachable device online (2m)',
   },
   'offline-log': {
     type: 'string', value: 'REGEX',
-    help: 'with --program: the pattern of lines in which it reports a device as gone; needed over UDP',
+    help: 'with --program: regular expression for its log lines that report a device as gone; needed over UDP',
   },
 
   jobs: { type: 'string', value: 'N', help: 'number of runs at a time (one for each processor)' },
   json: { type: 'boolean', default: false, help: 'print the report as a JSON object' },
 
-  shard: { type: 'string', value: '3/16', help: 'do the third of sixteen parts', opensGroup: true },
-  out: { type: 'string', value: 'part.json', help: "write the part to a file, for 'cablepull merge'" },
+  shard: { type: 'string', value: '3/16', help: 'do only part 3 of 16 of the runs, so that several machines can share a swarm', opensGroup: true },
+  out: { type: 'string', value: 'part.json', help: "write this part to a file for 'cablepull merge'" },
 
-  run: { type: 'string', value: '417', help: 'do one run alone, and print its scenario', opensGroup: true },
-  devices: { type: 'string', value: 'dev-1,dev-4', help: 'only these devices of its fleet' },
+  run: { type: 'string', value: '417', help: 'do only this run, and print its scenario', opensGroup: true },
+  devices: { type: 'string', value: 'dev-1,dev-4', help: 'with --run: use only these devices of its fleet' },
 } as const;
 
 export const swarmCommand = defineCommand({
   name: 'swarm',
-  about: `random fleets, cables and plans of faults from seeds, simulated, over all processors; whether the
-invariants hold of each run, and the least that makes one fail`,
+  about:
+    'simulates random fleets with random cables and faults on all processors, checks the invariants of each run, and '
+    + 'reduces each failure to the smallest case that still fails',
   options: OPTIONS,
-  notes: `The invariants: nobody is kept online in silence longer than the policy allows, nor dropped sooner; every
-device is back within its bound after the last heal; no byte is lost, doubled or changed on a connection; the server is
-left with one client a device; neither end says that the other broke the protocol; beats that have numbers add up; of
-MQTT no acknowledged message is lost, and each will comes once; what is held does not grow; verdicts make sense. Exit
-status 1 where one does not hold.
+  notes: `The exit status is 1 if a run breaks an invariant. Invariants of every run:
+  - The server keeps no silent device online longer than its policy allows, and drops none sooner.
+  - Every device is connected again within its bound after the last heal.
+  - No byte is lost, doubled or changed on a connection.
+  - At the end the server has one client for each device.
+  - Neither end reports that the other broke the protocol.
+  - Numbered beats add up.
+  - MQTT: no acknowledged message is lost, and each will arrives once.
+  - Buffers and queues do not grow without bound.
+  - The verdicts are consistent.
 
-Of --program: it does not end by itself; it does not believe in a ghost for longer than --ghosts-within; and when all
-devices have lost their power for good, it has nothing more open than when it began to listen.`,
+Invariants with --program:
+  - The program does not end by itself.
+  - It does not believe in a ghost for longer than --ghosts-within.
+  - When all devices have lost their power for good, nothing is open that was not open at the start.`,
   async run({ values }, terminal) {
     const { only, ...settings } = swarmSettings(values);
     const { program, seed } = settings.swarm;

@@ -22,11 +22,11 @@ export const tcppingCommand = defineCommand({
   example: 'cablepull tcpping 192.0.2.1:39002 -c 5',
   options: {
     count: { type: 'string', short: 'c', value: 'N', help: 'number of attempts (until Ctrl-C)' },
-    interval: { type: 'string', short: 'i', value: '1s', default: '1s', help: 'interval of the attempts (1s)' },
+    interval: { type: 'string', short: 'i', value: '1s', default: '1s', help: 'interval between attempts (1s)' },
     timeout: { type: 'string', short: 'W', value: '5s', default: '5s', help: 'timeout of an attempt (5s)' },
     json: { type: 'boolean', default: false, help: 'print a JSON object for each attempt, and the statistics in the last line' },
   },
-  notes: `Exit status: 0 when a connection was made, 1 when none was, 2 for wrong usage or a host that is not there.`,
+  notes: 'Exit status: 0 if a connection was made; 1 if none was; 2 for wrong usage or an unknown host.',
   run({ values, operands }, terminal) {
     const [operand = '', ...more] = operands;
     if (more.length > 0) throw usage(`tcpping takes one HOST:PORT, not '${operands.join(' ')}'`);

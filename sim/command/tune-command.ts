@@ -17,25 +17,25 @@ import { bytesOf, durationOf, numberOf, seedOf, wholeNumber } from './values.ts'
 const OPTIONS = {
   detect: {
     type: 'string', value: '30s', default: '30s',
-    help: 'the server notices a pulled cable within this time, in 99 of 100 cases (30s)',
+    help: 'longest time in which the server must notice a pulled cable, in 99 of 100 cases (30s)',
   },
-  bytes: { type: 'string', value: '200kB', help: 'at most so many bytes of packets a device a day (any)' },
+  bytes: { type: 'string', value: '200kB', help: 'largest traffic of a device in a day, in bytes of all packets (no limit)' },
   'false-alarms': {
     type: 'string', value: '1', default: '1',
-    help: 'at most so many live connections given up, a device a year, as far as the hours show (1)',
+    help: 'largest number of false alarms of a device in a year, that is, of live connections given up (1)',
   },
   link: {
     type: 'string', value: '"delay 50ms, loss 2%"',
-    help: 'the cable of each device, as for run (20 ms and 1% loss each way)', opensGroup: true,
+    help: 'cable of each device, as for run (20 ms and 1% loss in each direction)', opensGroup: true,
   },
-  nat: { type: 'string', value: '5m', help: 'the devices are behind a NAT box that forgets after so long (none)' },
-  profile: { type: 'string', value: 'lwip', help: "whose TCP/IP stack the devices have (lwip)" },
+  nat: { type: 'string', value: '5m', help: 'put the devices behind NAT boxes that forget a connection after this idle time (none)' },
+  profile: { type: 'string', value: 'lwip', help: 'TCP/IP stack of the devices: linux, lwip, w5500 or freertos-tcp (lwip)' },
   hours: {
     type: 'string', value: '200', default: '200', opensGroup: true,
-    help: 'for so many hours of a device each policy found is watched for false alarms (200)',
+    help: 'hours for which each policy found is watched for false alarms, summed over its devices (200)',
   },
-  seed: { type: 'string', value: '7', default: '1', help: 'of all that is left to chance (1)' },
-  json: { type: 'boolean', default: false, help: 'the result as a JSON object' },
+  seed: { type: 'string', value: '7', default: '1', help: 'seed of all random numbers (1)' },
+  json: { type: 'boolean', default: false, help: 'print the result as a JSON object' },
 } as const;
 
 /** Each device has its fault once in this range. Then each end has twice the limit to notice. */
@@ -55,12 +55,13 @@ const WATCHED_DEVICES = 20;
 
 export const tuneCommand = defineCommand({
   name: 'tune',
-  about: 'for a path and a budget, the policies that no other beats, found by simulation',
+  about: 'finds by simulation the policies that detect dead devices in time with the least traffic, for a path and a budget',
   example: 'cablepull tune --detect 60s --bytes 1MB --link "delay 150ms, loss 1%" --nat 5m',
   options: OPTIONS,
-  notes: `The policies: beats and how many may be missed, TCP keepalive at both ends, and both together. A policy is on
-the front if no other within the budget is at least as good in detection time, traffic and false alarms, and better in
-one of them. Exit status 1 if no policy is within the budget.`,
+  notes:
+    'The policies are beats with a missed limit, TCP keepalive at both ends, and both together. The result is the '
+    + 'front: a policy is left out if another policy within the budget is at least as good in detection time, traffic '
+    + 'and false alarms, and better in one of them. The exit status is 1 if no policy is within the budget.',
   async run({ values }, terminal) {
     const detectMs = durationOf('--detect', values.detect, { minMs: 2000 }) ?? 0;
     const hours = wholeNumber('--hours', values.hours, 1, 1_000_000);

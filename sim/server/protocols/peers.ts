@@ -34,7 +34,7 @@ export const PEERS: ListedProtocol<ProtocolSettingsOf<'peers'>, MonitorSettings>
   words: {
     summary: 'devices ping each other, and report silent devices to the server, their monitor',
     options: {
-      grace: { type: 'string', value: '20s', only: 'run', help: 'a device that leaves a ping unanswered for this time is reported' },
+      grace: { type: 'string', value: '20s', only: 'run', help: 'time without an answer to a ping after which a device is reported' },
       reporters: { type: 'string', value: '2', help: 'number of reporters on different hosts that mark a device down' },
     },
     settings(said) {

@@ -344,6 +344,15 @@ describe('--help', () => {
     expect(before.stdout).toMatch(new RegExp(`^cablepull ${name}: `));
     expect(before).toEqual({ status: 0, stdout: after.stdout, stderr: '' });
   });
+
+  it('is also a command, of the overview or of a command; a command that does not exist has no help', async () => {
+    const [overview, all, option, faults, unknown] = await Promise.all([
+      ended('help'), ended('--help'), ended('faults', '--help'), ended('help', 'faults'), ended('help', 'fault'),
+    ]);
+    expect(overview).toEqual(all);
+    expect(faults).toEqual(option);
+    expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/^cablepull: there is no command 'fault'/) });
+  });
 });
 
 describe('what cannot be done is said in one sentence, exit status 1', () => {
@@ -489,6 +498,7 @@ describe('the matrix of periods', () => {
 describe('cablepull faults', () => {
   it('has a line for each kind, and what each network can do of it', async () => {
     const { stdout } = await ended('faults');
+    for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
     expect(stdout).toMatch(/^cable-pull +T0 +T3 +T2 +the cable is out/m);
     expect(stdout).toMatch(/^crash +T1 +T3 +T2 /m);
     expect(stdout).toMatch(/^loss 10% +- +T3 +T2 +this share of packets is lost/m);

@@ -33,10 +33,10 @@ export const MQTT: ListedProtocol<MqttSettings, BrokerSettings> = {
     summary: 'MQTT 3.1.1 or 5.0 with a broker; --beat is keep alive in whole seconds',
     options: {
       'mqtt-version': { type: 'string', value: '3.1.1|5.0', only: 'run', help: 'version of MQTT (3.1.1)' },
-      'keep-alive': { type: 'boolean', default: true, only: 'run', help: 'keep alive 0: no pings' },
+      'keep-alive': { type: 'boolean', default: true, only: 'run', help: 'set keep alive to 0: the devices send no pings' },
       pings: {
         type: 'string', value: PING_POLICY_NAMES.join('|'), only: 'run',
-        help: 'rule by which a device pings and gives the server up: the standard\'s, a library\'s, or the bug '
+        help: 'rule by which a device pings and gives up the server: of the standard, of a library, or the bug '
           + 'that QoS 0 counts as a sign of life (spec)',
       },
       adaptive: ADAPTIVE_OPTION,
@@ -48,17 +48,17 @@ export const MQTT: ListedProtocol<MqttSettings, BrokerSettings> = {
       qos: { type: 'string', value: '0|1|2', only: 'run', help: 'QoS of these messages (1)' },
       subscribe: {
         type: 'string', value: "'cablepull/+/status'", only: 'run',
-        help: 'topic filter that each device subscribes to, instead of its command topic; the trace has the messages, wills too',
+        help: 'topic filter that each device subscribes to, instead of its command topic; the trace has the messages, also wills',
       },
       awake: {
         type: 'string', value: '10s', only: 'run',
-        help: 'a device sends DISCONNECT after this time on a connection, and sleeps (it stays awake)',
+        help: 'time on a connection after which a device sends DISCONNECT and sleeps (never)',
       },
       asleep: { type: 'string', value: '1m', only: 'run', help: 'length of that sleep (1m)' },
       'clean-session': { type: 'boolean', default: false, only: 'run', help: 'keep no session between connections' },
-      'session-expiry': { type: 'string', value: '1h', only: 'run', help: '5.0: time for which a broker keeps a session' },
+      'session-expiry': { type: 'string', value: '1h', only: 'run', help: 'time for which an MQTT 5.0 broker keeps a session' },
       will: { type: 'boolean', default: true, only: 'run', help: 'connect without a will' },
-      'will-delay': { type: 'string', value: '30s', only: 'run', help: '5.0: delay of the will' },
+      'will-delay': { type: 'string', value: '30s', only: 'run', help: 'delay of the will (MQTT 5.0)' },
       username: { type: 'string', value: 'NAME', only: 'run', help: 'user name of the devices' },
       password: { type: 'string', value: 'WORD', only: 'run', help: 'password of the devices' },
     },
