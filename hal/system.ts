@@ -9,7 +9,7 @@ export interface PanicReport {
   readonly task: string;
   /** The thrown value, in words. */
   readonly reason: string;
-  /** Where, as the runtime tells it; may be empty. */
+  /** Call stack, as the runtime reports it; may be empty. */
   readonly stack: string;
 }
 

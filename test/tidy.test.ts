@@ -283,6 +283,34 @@ it('begins every file with what it is for', () => {
   expect(sources.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
 });
 
+/** A line of a file that breaks a rule of words, as an editor opens it. */
+function linesWith(pattern: RegExp, { path, text }: Source): string[] {
+  return Array.from(text.matchAll(pattern), (found) => {
+    return `${path}:${text.slice(0, found.index).split('\n').length}: ${found[0].replace(/\s+/g, ' ')}`;
+  });
+}
+
+it('opens a doc comment with the thing it names', () => {
+  const asked = /\/\*\*[\s*]*(?:What|Who|How|Where)\b.{0,40}/g;
+  const firstAsked = /^(?:#!.*\n)?\/\*\*[\s*]*(?:What|Who|How|Where)\b.{0,40}/g;
+  const opened = [
+    ...sources.flatMap((source) => linesWith(asked, source)),
+    ...tests.flatMap((source) => linesWith(firstAsked, source)),
+  ];
+  expect(opened).toEqual([]);
+});
+
+/** Words of old books, for which plain English has others. */
+const ARCHAIC = /\b(?:anew|shall|befall(?:s|en|ing)?|befell|thereof|whilst|whence|for\s+ever|for\s+so\s+long)\b/g;
+
+it('uses no words of old books', () => {
+  const texts = filesBelow(ROOT, /^([^/]+|(firmware|hal|sim|test)\/.*)\.(ts|js|mjs|cjs|md)$/)
+    .filter((path) => path !== 'test/tidy.test.ts')
+    .map((path) => ({ path, text: readText(resolve(ROOT, path)) }));
+  expect(texts.length).toBeGreaterThan(sources.length);
+  expect(texts.flatMap((source) => linesWith(ARCHAIC, source))).toEqual([]);
+});
+
 it('gives no file more than it can hold as one idea', () => {
   expect(sources.filter(({ text }) => text.split('\n').length > 600).map(({ path }) => path)).toEqual([]);
 });

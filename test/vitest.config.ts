@@ -1,4 +1,4 @@
-/** How the tests are run: what they are, and how many at a time. */
+/** Configuration of the tests: which files they are, and how many run at a time. */
 
 import { defineConfig } from 'vitest/config';
 

@@ -152,7 +152,7 @@ class ByteBuffer {
     if (!first) {
       task.leaveBuffer(this.#notificationIndex);
       if (this.#waitingToSend === task) this.#waitingToSend = undefined;
-      // After a time-out it is the space from before the wait that counts, unless there was none (xSpace in
+      // After a timeout it is the space from before the wait that counts, unless there was none (xSpace in
       // xStreamBufferSend).
       if (this.#os.timedOut(task, false)) {
         return this.#write(bytes, task.argument > 0 ? task.argument : this.spacesAvailable, false);

@@ -5,7 +5,7 @@
  * that sleep equally long since one tick, is a queue with one place in the heap, and pays nothing.
  */
 
-/** What can stand in a heap: in one at a time, and it knows its place, so that it can leave early. */
+/** Entry of a heap. An entry is in one heap at a time and knows its place, so that it can be removed early. */
 export interface Timed<T> {
   /** When, in ticks since the scheduler started; these do not wrap. */
   wakeTick: number;
@@ -13,7 +13,7 @@ export interface Timed<T> {
   wakeOrder: number;
   /** The place in the heap; QUEUED behind another one; OUT when in none. */
   heapIndex: number;
-  /** Who came next, or just before, for the same time; undefined when in none. */
+  /** Neighbours in the queue of entries with the same time; undefined if there is none. */
   lineNext: T | undefined;
   linePrev: T | undefined;
 }
@@ -30,7 +30,7 @@ export class TimedHeap<T extends Timed<T>> {
   /** The only place there is, until there are two for the first time: most heaps never have them. */
   #only: T | undefined = undefined;
   #arrivals = 0;
-  /** Who came last, as long as it is here. */
+  /** Entry that was added last, if it is still in the heap. */
   #last: T | undefined = undefined;
 
   /** The earliest, undefined when empty. */

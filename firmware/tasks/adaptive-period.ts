@@ -3,7 +3,7 @@
  * (Tencent/mars, mars/stn/src/smart_heartbeat.cc, numbers of mars/stn/config.h): the period goes up by a step after so
  * many answered beats, and a period at which so many beats in a row cost the connection is too long.
  *
- * Mars then takes one step and a margin off, which leaves it up to a step and a margin below the box's time-out. Here
+ * Mars then takes one step and a margin off, which leaves it up to a step and a margin below the box's timeout. Here
  * the search goes on between the last period that held and the first that did not, until they are a margin apart. So it
  * ends at most two margins below.
  */

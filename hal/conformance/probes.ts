@@ -289,10 +289,10 @@ export function expectEnd(hal: Hal, stream: StreamProbe, by: readonly Errno[], w
   expect(isRight || isVague, `${what} ended as ${inWords(end)}, but must as ${by.join(' or ')}`);
 }
 
-/** How a refused connect ends: lwIP has one error for every RST. */
+/** Errors of a refused connect: lwIP has one error for every RST. */
 export const REFUSED: readonly Errno[] = ['ECONNREFUSED', 'ECONNRESET'];
 
-/** How a connection ends that the peer resets: FreeRTOS+TCP only tells that there is none any more. */
+/** Errors of a connection that the peer resets: FreeRTOS+TCP only reports that there is no connection any more. */
 export const RESET: readonly Errno[] = ['ECONNRESET', 'ENOTCONN'];
 
 export interface DatagramProbe {

@@ -25,7 +25,7 @@ export interface Machine {
   changeAddress(): void;
 }
 
-/** What becomes of a network interface whose cable is in: `ip link set down`, or `ip addr del`. */
+/** Loss of a network interface whose cable is in: `ip link set down`, or `ip addr del`. */
 export type InterfaceLoss = 'interface-down' | 'address-removed';
 
 export type MachineState = 'off' | 'running' | 'hung' | 'crashed' | 'resetting';

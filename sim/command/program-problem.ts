@@ -1,4 +1,4 @@
-/** What is wrong with a program of the user's own, in words and with its own stack. */
+/** Problems of the user's own programs: a sentence, with the program's own stack. */
 
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';

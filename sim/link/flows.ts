@@ -125,7 +125,7 @@ export class Flow {
   }
 }
 
-/** The flows of one time-out, the one that was used least lately first. */
+/** The flows of one timeout, the one that was used least lately first. */
 class IdleList {
   readonly timeoutUs: number;
   first: Flow | undefined = undefined;

@@ -14,7 +14,7 @@ export const DEFAULT_STACKS: Required<Stacks> = { profile: 'lwip', serverProfile
 
 interface StackText {
   readonly title: string;
-  /** What a cell of a matrix shows of this stack's own rules. */
+  /** Rules of this stack that a cell of a matrix can show. */
   readonly rules: string;
 }
 

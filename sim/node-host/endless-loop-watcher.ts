@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import node from 'node:process';
 import { parentPort } from 'node:worker_threads';
 
-/** The main thread may be at work of its own for so long. */
+/** Time for which the main thread may be busy with its own work. */
 const PATIENCE_MS = 2000;
 /** V8 gets into JavaScript at once. What is not JavaScript, such as a read of a pipe, cannot be interrupted. */
 const INTERRUPT_MS = 1000;

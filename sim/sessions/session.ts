@@ -26,11 +26,11 @@ export interface Session {
   outage: Outage | undefined;
   /** Ghosts that are over, the earliest first. */
   ghosts: readonly Ghost[];
-  /** How many beats the device has sent over it. */
+  /** Number of beats that the device has sent over the session. */
   beatsSent: number;
   /**
-   * How many of them, from the first on, have come or been lost, as the server tells. Over datagrams without numbers
-   * nobody sees which are lost, and so many may be missing from it.
+   * Number of these beats, counted from the first, that have arrived or been lost, as the server reports it. Over
+   * datagrams without numbers nobody sees which beats are lost, so the lost ones may be missing from this number.
    */
   beatsPassed: number;
 }

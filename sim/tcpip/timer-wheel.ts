@@ -44,10 +44,10 @@ const SLOW_TICK: Timers = {
 
 class TimerWheel implements Timers {
   /**
-   * How the host's jiffies stand against the slots of its wheel: it depends on when it was switched on, which nothing
-   * in the world decides. So that what is first on a fresh host is as little late as can be, it stays open, and each
-   * timer that is coarser than all before settles as many of its low bits as it needs. From then on they are what they
-   * are.
+   * Offset of the host's jiffies against the slots of its wheel. It depends on when the host was switched on, which
+   * nothing in the simulation decides. So it stays open until timers need it, which keeps the first timer of a fresh
+   * host as little late as possible: each timer that is coarser than all before settles as many low bits as it needs.
+   * Settled bits do not change.
    */
   #phase = 0;
   #settledBits = 0;

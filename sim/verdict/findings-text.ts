@@ -39,7 +39,7 @@ const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
   ],
   T2: [
     "  simulated devices and cables, and your own server, on its host's own TCP/IP, whose packets really stop: its beats,",
-    '  its TCP keepalive, its retransmission and user time-out, and resets after a reboot are put to the test.',
+    '  its TCP keepalive, its retransmission and user timeout, and resets after a reboot are put to the test.',
   ],
   T3: [
     '  a simulated network with TCP/IP stacks of our own, whose timers follow those of the named systems: keepalive,',

@@ -10,7 +10,7 @@ export interface RunningTest {
   readonly task?: {
     readonly context: {
       /**
-       * Aborted when vitest ends the test by its own time-out, with the error that it then shows; vitest 3.2 and on.
+       * Aborted when vitest ends the test by its own timeout, with the error that it then shows; vitest 3.2 and on.
        */
       readonly signal?: AbortSignal;
     };

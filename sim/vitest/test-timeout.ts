@@ -1,4 +1,4 @@
-/** The message of a matcher when vitest ends the test by its own time-out. */
+/** The message of a matcher when vitest ends the test by its own timeout. */
 
 import type { RunningTest } from './repeat.ts';
 

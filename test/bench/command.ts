@@ -1,6 +1,6 @@
 /**
- * What `cablepull run` costs with its verdicts, beside the engine alone that simulates the same; how much sooner two
- * threads are done than one; and how long a million devices take. What a run takes to start is taken away.
+ * Cost of `cablepull run` with its verdicts compared with the engine alone; the gain of a second thread; and the time
+ * for a million devices. The time that a run takes to start is subtracted.
  */
 
 import { availableParallelism } from 'node:os';

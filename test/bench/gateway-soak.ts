@@ -12,7 +12,7 @@ import { ServerBench } from 'cablepull/server-bench';
 
 const SERVER = fileURLToPath(new URL('../../test/sim/server-bench/server.py', import.meta.url));
 
-/** Times are drawn anew for each device each time. */
+/** Each device draws new times each time. */
 const PLAN = `
   power-loss on dev-* at 20s..4m for 2s..40s every 4m
   cable-pull on dev-* at 20s..5m for 2s..40s every 5m
@@ -105,6 +105,6 @@ function report(minute: number): void {
   console.log(
     `${minute} min: ${faults} faults, ${gone.size} ends gone, ${logged.size} logged; ${mb(rss)} resident, ` +
       `${mb(heapUsed)} heap, ${((cpu.user + cpu.system) / 1e6).toFixed(1)} s of CPU; ` +
-      `timers late by ${lateness?.quantileMs(0.5).toFixed(2)} ms in the middle, ${lateness?.quantileMs(0.99).toFixed(1)} ms at p99; stood still for ${stoodStillMs.toFixed(0)} ms`,
+      `timers late by ${lateness?.quantileMs(0.5).toFixed(2)} ms (median), ${lateness?.quantileMs(0.99).toFixed(1)} ms at p99; stood still for ${stoodStillMs.toFixed(0)} ms`,
   );
 }

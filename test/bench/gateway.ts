@@ -1,4 +1,4 @@
-/** What the gateway costs: simulated devices that beat to a real server in a network namespace of its own, in real time. */
+/** Cost of the gateway: simulated devices send beats to a real server in a network namespace, in real time. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** What the kernel costs: a switch, a queue, a notification, a wake-up by the clock, and the memory of it all. */
+/** Cost of the kernel: a task switch, a queue, a notification, a wake-up by the clock, and the memory for them. */
 
 import { performance } from 'node:perf_hooks';
 import { Kernel, MAX_DELAY, Queue, type Task } from 'cablepull/firmware';

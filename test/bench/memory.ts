@@ -1,4 +1,4 @@
-/** What things hold in memory, after the garbage is gone. */
+/** Memory that objects hold after garbage collection. */
 
 /** Takes the garbage away, which would otherwise be taken away in the middle of what is measured next. */
 export function collectGarbage(): void {

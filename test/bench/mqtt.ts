@@ -1,7 +1,7 @@
 /**
- * What an MQTT device with a real connection to mosquitto costs, beside a client of MQTT.js that does the same, though
- * the device is a whole simulated board with its cable. Both fleets run at the same time, each in a process of its own
- * with a broker of its own.
+ * Cost of an MQTT device with a real connection to mosquitto compared with an MQTT.js client that does the same,
+ * although the device is a whole simulated board with its cable. Both fleets run at the same time, each in a process of
+ * its own with a broker of its own.
  */
 
 import { fork, spawn, type ChildProcess } from 'node:child_process';

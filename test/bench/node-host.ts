@@ -1,4 +1,6 @@
-/** What a beat costs that a Node program answers on a simulated host, beside one that the reference server answers. */
+/**
+ * Cost of a beat that a Node program answers on a simulated host, compared with one that the reference server answers.
+ */
 
 import { createServer } from 'node:net';
 import { heartbeatFirmware, nodeProgram, referenceServer, Simulation } from 'cablepull/sim';
@@ -17,7 +19,7 @@ export async function nodeHostFigures(): Promise<Figure[]> {
   for (let round = 0; round < ROUNDS; round++) {
     rounds.push({ measured: await usPerBeat(nodeProgram(echo)), floor: await usPerBeat(referenceServer()) });
   }
-  // Some are lost for good where a connection is made anew.
+  // Some are lost when a device connects again.
   const least = 0.9 * ROUNDS * DEVICES * ((WARM_UP_S + MEASURED_S) / BEAT_INTERVAL_S);
   if (answered < least) throw new Error(`of the beats to Node programs ${answered} were answered, not ${least}`);
   const what = `a beat of ${DEVICES.toLocaleString('en')} devices that a Node program answers`;

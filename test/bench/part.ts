@@ -1,4 +1,4 @@
-/** What a part of the benchmark is asked for. */
+/** Order for a part of the benchmark. */
 
 export interface Asked {
   /** Every row, in as many rounds as make it certain; else those that people look at, within two minutes in all. */

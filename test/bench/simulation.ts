@@ -1,6 +1,6 @@
 /**
- * How many seconds of how many devices are simulated in a second, and what each device holds: at 10 devices and at
- * 100,000. The floor of each is the same at the fewest: what a device costs must not depend on how many there are.
+ * Simulated seconds of devices in a real second, and the memory of each device, with 10 devices and with 100,000. The
+ * floor is the same for both, because the cost of a device must not depend on the number of devices.
  */
 
 import { fork } from 'node:child_process';

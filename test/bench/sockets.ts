@@ -1,6 +1,6 @@
 /**
- * What a device with a real connection costs, beside a bare socket that does the same. All fleets run at the same time,
- * each in a process of its own with a server of its own: so whatever else the machine does, it does to all of them.
+ * Cost of a device with a real connection compared with a bare socket that does the same. All fleets run at the same
+ * time, each in a process of its own with a server of its own, so that other load on the machine affects all of them.
  */
 
 import { execFileSync, fork, type ChildProcess } from 'node:child_process';

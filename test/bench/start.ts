@@ -1,4 +1,4 @@
-/** How long the command takes before it does anything, beside Node that does nothing. */
+/** Time that the command takes to start, compared with Node alone. */
 
 import { fileURLToPath } from 'node:url';
 import { runNode } from './cpu.ts';

@@ -37,7 +37,7 @@ describe('the boot counter', () => {
     expect(countBoot(storage).boots).toBe(0);
   });
 
-  it.each([[[]], [[1]], [[1, 2, 3]], [[1, 2, 3, 4, 5]]])('starts anew where something else is stored: %j', (stored) => {
+  it.each([[[]], [[1]], [[1, 2, 3]], [[1, 2, 3, 4, 5]]])('starts at 1 if something else is stored: %j', (stored) => {
     const { storage } = device().hal;
     storage.set('boots', Uint8Array.from(stored));
     expect(countBoot(storage).boots).toBe(1);

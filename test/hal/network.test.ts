@@ -1,4 +1,4 @@
-/** What hal/node does with this machine's sockets, beyond what every port must. */
+/** The sockets of hal/node, beyond what every port must do. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ function openSockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
 }
 
-test('a peer that never reads does not keep a closed socket for ever: after 10 s what is left is dropped', async () => {
+test('a peer that never reads does not keep a closed socket open: after 10 s the unsent rest is dropped', async () => {
   let peer: net.Socket | undefined;
   const address = await serve((socket) => {
     peer = socket.pause();

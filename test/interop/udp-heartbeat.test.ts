@@ -44,7 +44,7 @@ it(
     await receiver.line(new RegExp(`^from ${silent} heartbeat`), receiver.lines.length);
     expect(bench.trace.filter(({ kind }) => kind === 'lost')).toEqual([]);
 
-    // The power of the other: silent, and a new sender, that begins anew, when it is back.
+    // Power loss of the other device: it is silent, and when it is back it is a new sender with new numbers.
     const before = receiver.lines.length;
     other.power.cut();
     await receiver.line(/^silent/, before);

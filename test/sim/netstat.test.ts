@@ -96,7 +96,7 @@ describe('the timer', () => {
     expect(nearRow()?.timer).toMatchObject({ kind: 'on', retransmissions: 1 });
   });
 
-  it('is on for data, and comes later with each time-out', async () => {
+  it('is on for data, and comes later with each timeout', async () => {
     const { sim, client, near, nearRow } = pair();
     await sim.runFor('1s');
     client.cable.pull();

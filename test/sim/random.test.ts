@@ -8,7 +8,7 @@ const draw = (seed: number, name: string, count: number) => {
   return Array.from({ length: count }, () => random.uint32());
 };
 
-it('is the same for the same seed and name, for ever: recorded runs repeat', () => {
+it('is the same for the same seed and name in every version: recorded runs repeat', () => {
   expect(draw(1, 'dev-1', 4)).toEqual([1_765_501_258, 4_079_483_103, 2_884_375_243, 3_549_606_178]);
 });
 

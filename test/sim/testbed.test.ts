@@ -283,7 +283,7 @@ describe('the trace', () => {
     expect(bytes).toBeGreaterThan(1000);
   });
 
-  it('is not kept where nobody shall witness it', async () => {
+  it('is not kept without a witness', async () => {
     const sim = new Simulation({ witness: false });
     sim.addServer(referenceServer());
     sim.addDevice({ firmware: heartbeatFirmware() });

@@ -1,4 +1,4 @@
-/** How a test holds the result of a conformance check against what it must be. */
+/** Expectations for the result of a conformance check. */
 
 import { expect } from 'vitest';
 import type { Check, CheckResult } from '../../hal/conformance/index.ts';

@@ -304,7 +304,7 @@ describe('a power cut', () => {
     expect(servedNotes).toEqual(['20004 ECONNRESET']);
   });
 
-  it('keeps what was committed, starts the clock anew, and tells the reason', () => {
+  it('keeps what was committed, starts the clock at 0, and tells the reason', () => {
     const world = new Loopback();
     const device = world.host('10.0.0.1');
     const first = device.hal;

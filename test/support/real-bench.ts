@@ -1,4 +1,4 @@
-/** A bench over this machine's sockets, for tests: its trace, and waiting for what shall come up in it. */
+/** A bench over this machine's sockets, for tests: its trace, and waiting for events in it. */
 
 import type { FirmwareConfig } from '../../firmware/index.ts';
 import { nodeClock, nodeNetwork } from '../../hal/node/index.ts';

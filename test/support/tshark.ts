@@ -1,4 +1,7 @@
-/** What tshark sees in a capture. It is a program of its own (Debian's package of that name), and not everywhere. */
+/**
+ * Packets of a capture as tshark sees them. tshark is a program of its own (Debian's package of that name), and not
+ * installed everywhere.
+ */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';

@@ -23,7 +23,7 @@ import {
 } from './tcb.ts';
 import { noteDuplicate } from './undo.ts';
 
-/** What SYN offers beyond its sequence number. RFC 9293 3.7.1: without the option, an MSS of 536. */
+/** MSS of a peer whose SYN has no MSS option (RFC 9293 3.7.1). */
 const MSS_DEFAULT = 536;
 /** RFC 7323 2.3. */
 const WINDOW_SCALE_MAX = 14;

@@ -151,7 +151,7 @@ class Trouble {
   /** State before the recovery, which is restored if nothing was lost (undo.ts); 0: there is nothing to restore. */
   undoCwnd = 0;
   undoSsthresh = 0;
-  /** What was acknowledged when the recovery began. */
+  /** Sequence number that was acknowledged when the recovery began. */
   undoFrom = 0;
   /** Retransmissions of the recovery of which the peer has not said that both have arrived; -1: none was sent. */
   undoCount = -1;

@@ -293,7 +293,7 @@ describe('two tasks', () => {
     expect(log.sort()).toEqual(['11 read ECONNRESET', '11 write ECONNRESET']);
   });
 
-  it.each(['close', 'abort'] as const)('do not wait for ever when a third calls %s', (end) => {
+  it.each(['close', 'abort'] as const)('do not wait without end when a third calls %s', (end) => {
     const { world, server, os, log, note, task } = bench({ bufferBytes: 4 });
     const peer = new Peer(server);
     peer.reads = false;

@@ -20,7 +20,7 @@ describe('delay', () => {
     expect(log).toEqual(['woke']);
   });
 
-  test('of MAX_DELAY ticks is long, not for ever', () => {
+  test('of MAX_DELAY ticks is long, but it ends', () => {
     const { clock, os, log } = device();
     os.createTask(function* () {
       yield* os.delay(MAX_DELAY);

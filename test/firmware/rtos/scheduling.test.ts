@@ -1,4 +1,4 @@
-/** Who runs next: the highest priority, in turns, and nothing is taken from a running task. */
+/** Scheduling: the highest priority runs, equal priorities take turns, and a running task is not preempted. */
 
 import { describe, expect, test } from 'vitest';
 import { type Kernel, MAX_DELAY, Queue, Semaphore, type Task, type TaskHandle } from '../../../firmware/rtos/index.ts';

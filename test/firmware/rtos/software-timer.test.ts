@@ -139,7 +139,7 @@ describe('commands', () => {
     expect(one.isActive).toBe(false);
   });
 
-  test('reset starts the period anew', () => {
+  test('reset starts the period again', () => {
     const { clock, os, one, ticks } = timer({ period: 10, autoReload: false });
     one.startFromIsr();
     os.start();

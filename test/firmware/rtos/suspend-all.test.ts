@@ -179,7 +179,7 @@ test('one that is to become ready with resumeAll can be suspended and deleted be
   expect(log).toEqual([]);
 });
 
-test('a task that yields for ever with the scheduler suspended hangs neither the host nor loses the processor', () => {
+test('a task that yields without end with the scheduler suspended hangs neither the host nor loses the processor', () => {
   const { clock, os, log } = device();
   let turns = 0;
   os.createTask(function* () {

@@ -148,7 +148,7 @@ test('feeding is for the running task, and only if it is watched', () => {
   expect(reports.map(({ late }) => late.map(({ name }) => name))).toEqual([['watched']]);
 });
 
-test('the hog is told anew at each check', () => {
+test('the hog is reported again at each check', () => {
   const clock = new ManualClock();
   const os = new Kernel(clock, { runTimeCounter: () => clock.now() });
   const watchdog = new TaskWatchdog(os, 10);

@@ -12,7 +12,7 @@ import {
 const { minMs, maxMs, stepMs, marginMs } = ADAPTIVE_PERIOD_DEFAULTS;
 const WEEK_MS = 7 * 86_400_000;
 
-/** A client whose beats are answered as long as they come within the time-out of its network's box. */
+/** A client whose beats are answered as long as they come within the timeout of its network's box. */
 class Client {
   readonly told: { readonly periodMs: number; readonly settled: boolean }[] = [];
   readonly #search: PeriodSearch;
@@ -44,7 +44,7 @@ class Client {
     else this.connect();
   }
 
-  /** Beats until it has settled, or for so long. */
+  /** Beats until the period has settled, or up to the limit. */
   settle(timeoutMs: number, forMs = 14 * 86_400_000): number {
     if (this.connections === 0) this.connect();
     const endMs = this.nowMs + forMs;

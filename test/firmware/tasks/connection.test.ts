@@ -200,7 +200,7 @@ describe('back-off', () => {
 
   it.each([
     ['goes on', 9_999, 3200],
-    ['starts anew', 10_000, 100],
+    ['starts again', 10_000, 100],
   ])('%s after a connection of %i ms: up to %i ms', (_, upMs, nextMs) => {
     // A die that always falls on the greatest delay shows the bound.
     const greatest = { uint32: () => 2 ** 32 - 1 };

@@ -14,7 +14,7 @@ const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 
 let world: Loopback;
 let device: Device;
-/** Of the boot that runs: each boot binds the port anew. */
+/** Socket of the boot that runs: each boot binds the port again. */
 let socket: DatagramSocket;
 let received: string[];
 let outcomes: string[];

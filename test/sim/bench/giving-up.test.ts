@@ -1,4 +1,4 @@
-/** What a device's TCP gives up by itself while its cable is out, and when. Both sides of every deadline. */
+/** A device's TCP gives up by itself while its cable is out: when, on both sides of every deadline. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Rig, pattern, type FarEnd, type Probe } from './rig.ts';
@@ -95,7 +95,7 @@ describe('keepalive', () => {
     expectTimeoutAt(11_002);
   });
 
-  it('starts anew when the far end is heard between two outages', () => {
+  it('starts again when the far end is heard between two outages', () => {
     pullAt(1000);
     plugAt(9500);
     far.push(1);

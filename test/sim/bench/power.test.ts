@@ -348,7 +348,7 @@ describe('a hang', () => {
     expect(rung).toEqual([1000]);
   });
 
-  it('keeps an alarm no longer that is armed anew or disarmed before it could ring', () => {
+  it('drops an alarm that is armed again or disarmed before it could ring', () => {
     for (const action of ['arm', 'disarm'] as const) {
       const rung: number[] = [];
       const { clock } = rig.hal;

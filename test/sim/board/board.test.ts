@@ -82,7 +82,7 @@ function board(firmware: Firmware = () => {}): Board {
 const reasons = () => boots.map(({ atMs, hal }) => [atMs, hal.system.resetReason]);
 
 describe('power', () => {
-  it('boots with a reason, a clock that starts anew, and the device\'s name; twice is once', () => {
+  it('boots with a reason, a clock that starts at 0, and the device\'s name; twice is once', () => {
     const { power } = board();
     power.restore();
     world.advance(1000);
@@ -238,7 +238,7 @@ describe('a reset by the device itself', () => {
 });
 
 describe('a hang', () => {
-  it('without a watchdog lasts until it is ended, and the alarm waits so long', () => {
+  it('without a watchdog lasts until it is ended, and the alarm waits until then', () => {
     const rung: number[] = [];
     const made = board((hal) => hal.clock.setAlarm(10, () => rung.push(world.now)));
     made.hang();

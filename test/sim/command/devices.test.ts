@@ -1,4 +1,4 @@
-/** What can be said of devices, on the command line and in a plan file: links, stacks, boxes, clocks, boots, protocols. */
+/** Options of devices, on the command line and in a plan file: links, stacks, boxes, clocks, boots, protocols. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,4 @@
-/**
- * What is to be seen on a terminal while `cablepull run` lasts, and what of it is left: a pseudo-terminal, and a screen
- * that obeys it.
- */
+/** The screen of a terminal during and after `cablepull run`: a pseudo-terminal, and a screen that obeys it. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';

@@ -1,6 +1,5 @@
 /**
- * What each kind of fault does to a device, and to a server, on the simulated network: that it is felt, and that its
- * heal ends it.
+ * Each kind of fault on a device and on a server, on the simulated network: it has its effect, and its heal ends it.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -167,7 +166,7 @@ it('nat-timeout with a time tells of a connection, too, that is silent from when
   expect({ falseAlarms, losses: [...unexplainedLosses] }).toEqual({ falseAlarms: [], losses: [] });
 });
 
-it('nat-timeout with a time forgets who is silent for so long, and nobody who is not', async () => {
+it('nat-timeout with a time forgets devices that are silent for that time, and no others', async () => {
   const { sim, verdicts } = world(
     'nat-timeout 30s on dev-1 from 0s\nhang on dev-1 at 1m for 29s\nhang on dev-1 at 3m for 2m',
   );

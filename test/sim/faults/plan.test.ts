@@ -150,7 +150,7 @@ describe('what is no plan', () => {
       "expected 'for' and a duration, 'every' and a duration, or the end of the line, not 'until'",
     ],
     ['hang on dev-1 at 1s for', 25, `expected a duration such as ${times}, but the line ends`],
-    ['hang on dev-1 at 1s for ever', 25, `expected a duration such as ${times}, not 'ever'`],
+    ['hang on dev-1 at 1s for good', 25, `expected a duration such as ${times}, not 'good'`],
     ['hang on dev-1 at 1s for 0s', 25, "expected a duration above 0, not '0s'"],
     ['hang on dev-1 at 1000000d', 18, "expected a time of at most 13031d (35 years), not '1000000d'"],
     ['hang on dev-1 at 1s for 1000000d', 25, "expected a duration of at most 13031d (35 years), not '1000000d'"],

@@ -123,7 +123,7 @@ describe('a connection that is idle', () => {
     expect(w.dropped).toEqual([[at, 7, 'no-mapping', 'dev-1']]);
   });
 
-  it('stays forgotten, whatever it sends, until a SYN opens it anew', () => {
+  it('stays forgotten, whatever it sends, until a SYN opens it again', () => {
     w.run(IDLE);
     for (const flags of [ACK, FIN | ACK, RST, SYN | ACK]) {
       expect([out({ flags }), back({ flags })]).toEqual([false, false]);
@@ -426,7 +426,7 @@ describe('the fault', () => {
     expect(rules).toBe(2);
   });
 
-  it('with a time forgets what is idle for so long, until it heals', () => {
+  it('with a time forgets flows that are idle for that time, until it heals', () => {
     connect();
     const heal = begin('350s');
     w.run(IDLE - 1);

@@ -223,7 +223,7 @@ describe('forgetting', () => {
     expect(isOpenFromOutside()).toBe(false);
   });
 
-  it('waits as long as ever once the same ports are connected anew', () => {
+  it('waits the full time after the same ports are connected again', () => {
     connect();
     out({ flags: FIN | ACK });
     out({ flags: SYN });
@@ -240,7 +240,7 @@ describe('forgetting', () => {
     w.run(60 * SECOND);
     back({ protocol: UDP });
     expect(device.packets).toHaveLength(1);
-    // Whoever is inside just begins anew, on another port.
+    // The host inside just connects again, from another port.
     out({ protocol: UDP });
     expect(server.packets.at(-1)?.sourcePort).toBe(1025);
   });
@@ -510,7 +510,7 @@ describe('a listener', () => {
   });
 });
 
-it('a peer that begins a connection anew on ports that are over is waited for as long as for any other', () => {
+it('a peer that connects again on the ports of an ended connection is waited for as long as any other', () => {
   connect();
   back({ flags: FIN | ACK });
   back({ flags: SYN });

@@ -43,7 +43,7 @@ export interface World {
   readonly dropped: (readonly [atUs: number, number: number, reason: DropReason, at: string])[];
   /** Everything that was told of packets, as lines. */
   readonly told: string[];
-  /** Runs for so long. */
+  /** Runs for this time. */
   run(us: number): void;
 }
 

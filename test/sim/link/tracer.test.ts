@@ -47,7 +47,7 @@ it('counts the numbers of a connection from its start, across their end', () => 
   ]);
 });
 
-it('counts anew when the same ports connect again, and not when a SYN is only sent again', () => {
+it('starts its count again when the same ports connect again, and not when a SYN is only sent again', () => {
   const seqs = said(
     packet({ flags: SYN, seq: 100 }),
     answer({ flags: SYN | ACK, seq: 500, ack: 101 }),

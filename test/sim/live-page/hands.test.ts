@@ -1,4 +1,4 @@
-/** What is done by hand on a live page is a plan afterwards, and that plan repeats the run, event by event. */
+/** Faults by hand on a live page: they become a plan, and that plan repeats the run, event by event. */
 
 import { describe, expect, it } from 'vitest';
 import { heartbeatFirmware, referenceServer, Simulation } from '../../../sim/index.ts';

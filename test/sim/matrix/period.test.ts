@@ -13,7 +13,7 @@ const { minMs, stepMs, marginMs, answerTimeoutMs } = ADAPTIVE_PERIOD_DEFAULTS;
 const rows = await periodTable();
 
 describe('by experiment', () => {
-  it('behind each box it ends within a step below the time-out, by its margin at least, and the box forgets no more', () => {
+  it('behind each box it ends within a step below the timeout, by its margin at least, and the box forgets no more', () => {
     expect(rows.map(({ idleTimeoutMs }) => idleTimeoutMs)).toEqual(BOXES.map((box) => durationMs(box.idleTimeout)));
     for (const { idleTimeoutMs, adaptive } of rows) {
       const belowMs = idleTimeoutMs - (adaptive.periodMs ?? 0);

@@ -34,7 +34,7 @@ it('lets no host ask over the connection of another, by http.get or by fetch', a
   ]);
 });
 
-it("has a fetch's time-out come to who fetched, also where another began, and is gone", async () => {
+it("has a fetch's timeout come to who fetched, also where another began, and is gone", async () => {
   const failures: string[] = [];
   const sim = new Simulation({ seed: 1 });
   sim.addServer(nodeProgram(() => http.createServer().listen(8080))).board.power.cut();

@@ -1,4 +1,4 @@
-/** What the trace is told of a device whose program has several connections. */
+/** The trace of a device whose program has several connections. */
 
 import { expect, it } from 'vitest';
 import type { DeviceEvent } from '../../../firmware/index.ts';

@@ -147,7 +147,7 @@ it('rejects the run where the program cannot even start, or where the test wants
   expect(failing.nowMs).toBe(500);
 });
 
-it('starts the program anew when power returns, and tells it nothing of what was before', async () => {
+it('starts the program again when power returns, and tells it nothing of what was before', async () => {
   let sessions = new Set<net.Socket>();
   const sim = new Simulation({ seed: 1 });
   const server = sim.addServer(

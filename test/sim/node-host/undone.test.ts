@@ -1,4 +1,4 @@
-/** What a simulation with Node programs changes in the process, it puts back; without them nothing is changed. */
+/** A simulation with Node programs undoes its changes to the process; a simulation without them changes nothing. */
 
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
@@ -66,7 +66,7 @@ it('changes nothing without a Node program', async () => {
 });
 
 it('puts everything back after each run', async () => {
-  // Node makes it anew when it is first asked for.
+  // Node makes a new one when it is first asked for.
   Reflect.get(require('crypto'), 'pseudoRandomBytes');
   const before = look();
   const sim = new Simulation({ seed: 1 });

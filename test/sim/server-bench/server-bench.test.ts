@@ -83,7 +83,7 @@ class World {
   }
 
   /**
-   * That the server noticed so long after the device's word, or after what is said, by this, and that its own log says
+   * Expects that the server noticed by `by`, from `fromS` to `toS` seconds after `sinceMs`, and that its own log says
    * the same.
    */
   expectNoticed(device: Device, by: string, fromS: number, toS: number, sinceMs = this.wordMs(device)): void {

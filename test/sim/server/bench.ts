@@ -100,7 +100,7 @@ export class Client implements StreamHandler {
     if (this.socket.write(BEAT) === BEAT.length) this.beatsSent++;
   }
 
-  /** Beats at `firstMs`, and then every `intervalMs`, for ever. */
+  /** Beats at `firstMs`, and then every `intervalMs`, without end. */
   beatEvery(intervalMs: number, firstMs = this.#world.now): this {
     this.#world.at(firstMs, () => {
       this.beat();

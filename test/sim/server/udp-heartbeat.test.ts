@@ -53,7 +53,7 @@ it('what comes again is double, as far back as the window reaches', () => {
   expect(numbered(10, 60, 29, 28)).toEqual([['missing', 49], ['late', 1], ['late', 1]]);
 });
 
-it('a sender that starts anew is not told as late', () => {
+it('a sender that starts again is not reported as late', () => {
   const to40 = Array.from({ length: 41 }, (_, i) => i);
   expect(numbered(...to40, 0, 1, 2)).toEqual([]);
 });

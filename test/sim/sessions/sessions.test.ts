@@ -531,7 +531,7 @@ describe('over datagrams, where a device knows of no connection', () => {
     ]);
   });
 
-  it('a device that begins anew from the same end goes on with the client that the server has', () => {
+  it('a device that starts again from the same address and port goes on with the client that the server has', () => {
     const trace = [
       boot(0), connected(1, 5000), online(1, 5000, 1), ...beatsOf(1, 1, 6), ...fault(10, 'power-loss', 4),
       boot(14), connected(14, 5000), ...beatsOf(1, 14, 19),

@@ -95,7 +95,7 @@ describe('silence', () => {
     expect(silentClients({ ...well, sessions: inTime })).toEqual([]);
   });
 
-  it('but not while the server hangs: it counts anew from when it goes on', () => {
+  it('but not while the server hangs: the count starts again when it goes on', () => {
     const faults: readonly FaultSpan[] = [{
       id: 1, kind: 'hang', argument: undefined, effect: 'cuts', tier: 'T3', text: 'hang', host: 'server', on: 'server',
       fromMs: 3000, forMs: undefined, isMomentary: false, toMs: 60_000,
@@ -509,9 +509,9 @@ describe('what the swarm has found, and is mended', () => {
   const TEN_MIN = 600_000;
 
   it.each([
-    ['a closed connection of FreeRTOS+TCP was sent again for ever', 1, 247, ['dev-6'], ['nat-timeout on dev-6 at 1m']],
+    ['FreeRTOS+TCP retransmitted a closed connection without end', 1, 247, ['dev-6'], ['nat-timeout on dev-6 at 1m']],
     [
-      'the alarm of a server whose clock drifts rang for ever at one instant',
+      'the alarm of a server whose clock drifts rang without end at one instant',
       4,
       2526,
       ['dev-5', 'dev-7'],

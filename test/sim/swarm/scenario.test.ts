@@ -1,4 +1,4 @@
-/** What is drawn follows from the seed and the number of the run; it can be done; and it is over in time. */
+/** A random scenario follows from the seed and the number of the run; it can be carried out; and it ends in time. */
 
 import { describe, expect, it } from 'vitest';
 import { formatFault } from '../../../sim/faults/fault.ts';

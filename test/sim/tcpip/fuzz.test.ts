@@ -222,7 +222,7 @@ class Fuzz {
     return this.rig.accepted.at(-1);
   }
 
-  /** Everybody leaves, and all time-outs pass: two hours, as FreeRTOS+TCP retransmits for ever and so is reset. */
+  /** Both ends close, and all timeouts pass: two hours, as FreeRTOS+TCP retransmits without end and so is reset. */
   end(): void {
     const { rig } = this;
     rig.listener?.close();
@@ -313,7 +313,7 @@ describe('the codec and a stack behind it', () => {
 
 describe('two ends that believe different things of one connection', () => {
   it.each(PROFILE_NAMES.flatMap((a) => PROFILE_NAMES.map((b) => [a, b] as const)))(
-    '%s and %s do not answer each other for ever',
+    '%s and %s do not answer each other without end',
     (a, b) => {
       for (const seed of seeds()) guarded(seed, () => disagree(PROFILES[a], PROFILES[b], new Seeded(seed), seed));
     },

@@ -1,4 +1,4 @@
-/** What holds of every connection whenever its stack has finished what it was at, whatever has happened to it. */
+/** Invariants of every connection, which hold whenever its stack has finished its work, whatever has happened. */
 
 import type { Stack } from '../../../sim/tcpip/stack.ts';
 import { nextTick, hasTimer } from '../../../sim/tcpip/tcp/timers.ts';
@@ -126,7 +126,7 @@ function timers(tcb: Tcb): string | undefined {
   if (tcb.state === 'TIME-WAIT' && tcb.timer !== 'time-wait') return `the timer is ${tcb.timer}`;
   if (tcb.state !== 'TIME-WAIT' && tcb.timer === 'time-wait') return 'it waits for no end';
   if (tcb.state === 'FIN-WAIT-2' && (tcb.flags & ORPHAN) !== 0 && tcb.timer !== 'fin-wait-2') {
-    return 'it waits for FIN for ever';
+    return 'it waits for FIN without end';
   }
   if (tcb.timer === 'fin-wait-2' && tcb.state !== 'FIN-WAIT-2' && !isFinAlone) return 'it waits for FIN';
   if ((tcb.flags & KEEPALIVE_TIMER) !== 0 && tcb.keepAlive === undefined) return 'keepalive is off, and its timer runs';

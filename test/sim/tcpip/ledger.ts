@@ -1,4 +1,4 @@
-/** What is lent out and has to come back: packets, byte queues, places in the queue of events. */
+/** A ledger of what is lent out and must come back: packets, byte queues, places in the event queue. */
 
 import type { Packet, PacketPool } from '../../../sim/packet/packet.ts';
 import type { ByteQueue, ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';

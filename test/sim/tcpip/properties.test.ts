@@ -34,7 +34,7 @@ const FAULTS_END_US = 40 * SECOND_US;
 const END_US = 3600 * SECOND_US;
 /**
  * Events of one instant: where no time passes on the way, all may be said at one, a byte a segment. Two ends that
- * answer each other for ever do more.
+ * answer each other without end do more.
  */
 function eventsAtOnceMax(a: Manners, b: Manners): number {
   return 2000 + 10 * (a.bytes + b.bytes);

@@ -1,4 +1,4 @@
-/** What the HAL's sockets say and do, beside what every port must (hal/conformance). */
+/** The HAL's sockets on this stack, beyond what every port must do (hal/conformance). */
 
 import { describe, expect, it } from 'vitest';
 import type { ListeningSocket } from '../../../hal/network.ts';

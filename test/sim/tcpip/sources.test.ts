@@ -282,7 +282,7 @@ describe('a handshake that the peer began', () => {
     expect(rig.accepted).toHaveLength(1);
   });
 
-  it('freertos-tcp: a SYN with another number begins it anew (prvTCPHandleState: eSYN_FIRST)', () => {
+  it('freertos-tcp: a SYN with another number starts it again (prvTCPHandleState: eSYN_FIRST)', () => {
     const rig = opening('freertos-tcp');
     rig.peer('S 70000 mss 1460');
     expect(rig.sent()[0]).toMatch(/^S\. 0 ack 70001/);
@@ -470,7 +470,7 @@ describe('how connections end', () => {
     }
   });
 
-  it('lwip: a socket that has only shut down waits for FIN for ever (tcp_slowtmr: TF_RXCLOSED)', () => {
+  it('lwip: a socket that has only shut down waits for FIN without end (tcp_slowtmr: TF_RXCLOSED)', () => {
     const rig = new Rig('lwip');
     const user = rig.connected();
     user.socket?.shutdown();

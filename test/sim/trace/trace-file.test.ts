@@ -530,7 +530,7 @@ describe('a file', () => {
     }
   });
 
-  it('with a line that has no end is not kept for ever', () => {
+  it('with a line that has no end is not kept in memory', () => {
     const reader = new TraceReader(() => {});
     reader.add(lines(START));
     const piece = 'x'.repeat(2 ** 24);

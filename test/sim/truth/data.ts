@@ -1,4 +1,4 @@
-/** What was measured of a real kernel (kernel-truth.json), as it stands there, and what its words mean. */
+/** Measurements of a real kernel (kernel-truth.json): their types, and the meaning of their words. */
 
 import type { Errno } from '../../../hal/errno.ts';
 import type { KeepAlive } from '../../../hal/network.ts';

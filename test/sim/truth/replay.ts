@@ -31,12 +31,12 @@ export interface Replayed {
   readonly calls: readonly Call[];
 }
 
-/** After an error nothing may come; so long is looked. */
+/** Time after an error in which nothing may come. */
 const QUIET_S = 100;
 /** Where nothing is to happen at all. */
 const NOTHING_S = 40;
 const PIECE_BYTES = 1000;
-/** A program reads from so long before its first call that gave something on: data may come a little sooner here. */
+/** Time before a program's first successful call from which it reads: data may come a little sooner here. */
 const READS_BEFORE_S = 0.05;
 
 export function isArpDynamic({ arp, options, title }: Scenario): boolean {

@@ -1,6 +1,6 @@
 /**
- * What Linux does where nothing was measured, by its source (net/ipv4/tcp_timer.c, tcp_output.c, tcp_input.c). Times
- * are in seconds; a timer fires at its time or later, by what the wheel can tell apart.
+ * Rules of Linux for cases that were not measured, from its source (net/ipv4/tcp_timer.c, tcp_output.c, tcp_input.c).
+ * Times are in seconds; a timer fires at its time or later, within the precision of the wheel.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -86,7 +86,7 @@ describe('data that nobody acknowledges', () => {
   }
 
   // An RTO of 204 ms is a little more than the 200 ms of the model: with 5 retries and more that makes up for the first
-  // time-out, which does not count.
+  // timeout, which does not count.
   it.each([
     [1, 3],
     [3, 5],
@@ -94,7 +94,7 @@ describe('data that nobody acknowledges', () => {
     [8, 9],
     [15, 16],
   ])(
-    'tcp_retries2 %i: gives up at the first time-out after the time of so many doublings, which is number %i',
+    'tcp_retries2 %i: gives up at the first timeout after the time of so many doublings, which is number %i',
     (retries, timeouts) => {
       const { times, end } = lost(withSysctls({ 'ipv4.tcp_retries2': retries }));
       const waits = retransmissionWaits(timeouts);
@@ -114,7 +114,7 @@ describe('data that nobody acknowledges', () => {
   });
 
   it.each([100, 3000, 30_000])(
-    'TCP_USER_TIMEOUT of %i ms: gives up so long after the first time-out, whatever tcp_retries2',
+    'TCP_USER_TIMEOUT of %i ms: gives up this long after the first timeout, whatever tcp_retries2',
     (userTimeoutMs) => {
       const { times, end } = lost(withSysctls({ 'ipv4.tcp_retries2': 3 }), { serverSocket: { userTimeoutMs } });
       expect(end?.result).toBe('ETIMEDOUT');
@@ -283,7 +283,7 @@ describe('the end', () => {
     world.at(1, () => world.cables.client.pull());
     world.at(1.1, () => world.serverSocket.close());
     world.run(300);
-    // 8 retries, by the model: 102.2 s after the first time-out, whatever tcp_retries2.
+    // 8 retries, by the model: 102.2 s after the first timeout, whatever tcp_retries2.
     expectChain(1.1, sent(world, 'server', 'FA').slice(1), retransmissionWaits(8));
     expect(world.server.stack.connections.size).toBe(0);
     expect(sent(world, 'server', 'RA')).toEqual([]);

@@ -1,4 +1,4 @@
-/** What the data leaves to be said of single scenarios, and what became of each: the table in README.md. */
+/** Scenarios for which the data needs additions, and the result of each: the table in README.md. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -33,10 +33,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   K23h: { readQuietly: ['server'] },
   K23i: { readQuietly: ['server'] },
   // Both writes leave at once: Nagle is off, though its options do not say so.
-  X01: { later: 'The time-out of the second loss is one or two jiffies later in all runs.' },
+  X01: { later: 'The timeout of the second loss is one or two jiffies later in all runs.' },
   X41: { later: 'The loss probe is one jiffy later in all runs.' },
   K29k: { options: { noDelay: true } },
-  K25L: { later: 'The first time-out is one jiffy later in all runs.' },
+  K25L: { later: 'The first timeout is one jiffy later in all runs.' },
 };
 
 export function rowOf({ id }: Scenario): Row {

@@ -1,4 +1,4 @@
-/** What CI servers are given: JUnit's XML, Markdown, and two runs side by side. */
+/** Files for CI servers: JUnit's XML and Markdown; and two runs side by side. */
 
 import { describe, expect, it } from 'vitest';
 import { compare, comparisonRows, isWorse } from '../../../sim/verdict/comparison.ts';

@@ -1,4 +1,4 @@
-/** What a user expects: read, held against verdicts, on both sides of the deadline. */
+/** Expectations of a user: reading them, and judging verdicts by them, on both sides of the deadline. */
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,6 +1,6 @@
 /**
- * What a trace comes to beside its verdicts: faults on servers, NAT boxes, false alarms, sessions that overlap, ghosts;
- * and the summary of it all.
+ * Findings of a trace besides its verdicts: faults on servers, NAT boxes, false alarms, overlapping sessions, ghosts;
+ * and their summary.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -205,7 +205,7 @@ describe('a fault on the server', () => {
     expect(ghostMs).toBe(31_000);
   });
 
-  it('that hangs can notice what befell its devices when it goes on', () => {
+  it('that hangs can notice what happened to its devices when it goes on', () => {
     const hung = [...up(), fault(10, 'hang', 1, { host: 'server' }), fault(12, 'cable-pull', 2)];
     expect(found(hung).verdicts[1]).toMatchObject({ fault: 'cable-pull', server: 'hung' });
     expect(found([...hung, healed(20, 10, 'hang', 1, { host: 'server' })]).verdicts[1]).toMatchObject({

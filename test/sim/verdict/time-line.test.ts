@@ -451,7 +451,7 @@ describe('faults', () => {
     ]);
   });
 
-  it('that stopped a server are over when its program listens anew', () => {
+  it('that stopped a server are over when its program listens again', () => {
     const listening: TraceEvent = {
       source: 'server',
       server: 'server',
@@ -538,7 +538,7 @@ describe('a line stays small', () => {
     expect(beats.reduce((sum, { count }) => sum + count, 0)).toBe(20_000);
   });
 
-  it('with a connection lost for ever: the earliest spans and marks are kept, the rest is counted', () => {
+  it('with connections lost without end: the earliest spans and marks are kept, the rest is counted', () => {
     const sessions = new Sessions();
     const lines = new TimeLines(sessions);
     for (let i = 0; i < 5000; i++) for (const event of [connected(i, 5000), lost(i + 0.5, 'closed')]) {

@@ -206,7 +206,7 @@ describe('toNotice', () => {
     expect(sim.nowMs).toBe(30_000);
   });
 
-  it('says why a server could not, and is told by the device what befell the server', async () => {
+  it('says why a server could not, and is told by the device what happened to the server', async () => {
     const { sim, server, device } = await world();
     server.board.hang();
     expect(await failure(expect(sim).toNotice(device, { by: 'server', within: '15s' }))).toEqual([
@@ -223,12 +223,12 @@ describe('toNotice', () => {
       '     24.0 s  dev-1     4 beats unanswered',
       '     25.0 s  deadline  15s after the fault',
       '',
-      'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toNotice.*says why a server could not, and is told by the device what befell the server"',
+      'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toNotice.*says why a server could not, and is told by the device what happened to the server"',
     ]);
     await expect(sim).toNotice(device, { by: 'device', within: '20s' });
   });
 
-  it('is about the last fault, and stays with it, whatever befalls the device while time passes', async () => {
+  it('is about the last fault, and stays with it, whatever happens to the device while time passes', async () => {
     const { sim, device } = await pulled();
     await expect(sim).toNotice(device, { by: 'device', within: '20s' });
     device.cable.plug();
@@ -535,7 +535,7 @@ describe('the time line', () => {
     ]);
   });
 
-  it('speaks of a fault that is so long ago that its event is not kept any more', async () => {
+  it('describes a fault whose event is so old that it is not kept any more', async () => {
     const { sim, device } = await pulled();
     await sim.runFor('2d');
     const lines = await failure(expect(sim).toNotice(device, { by: 'device', within: '1s' }));

@@ -130,7 +130,7 @@ it("gives the time, and comes back after the 'close' handlers of a server in the
   expect(await expect(made).not.toNotice(device, { by: 'server', within: '1ms' })).toBeUndefined();
 });
 
-it("says why it was waiting when vitest's own time-out ends the test", async () => {
+it("says why it was waiting when vitest's own timeout ends the test", async () => {
   const ending = new AbortController();
   const error = new Error('Test timed out in 5000ms.');
   const test = { task: { context: { signal: ending.signal } } };

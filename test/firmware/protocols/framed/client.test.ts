@@ -129,7 +129,7 @@ it('gives up a server that asks and asks, and reads no answer', () => {
   expect(device.last('lost')).toMatchObject({ by: 'not-reading' });
 });
 
-it('logs in anew on each connection', () => {
+it('logs in again on each connection', () => {
   const { world, peer, device } = serving();
   world.advance(1000);
   peer.last.socket.close();

@@ -1,4 +1,4 @@
-/** What the heartbeat client says on the wire, when, and what it makes of what it hears. */
+/** The heartbeat client: what it sends and when, and how it reacts to what it receives. */
 
 import { describe, expect, it } from 'vitest';
 import type { FirmwareConfig } from '../../../../firmware/config.ts';
@@ -172,7 +172,7 @@ describe('a server that answers', () => {
     expect(device.last('lost')).toMatchObject({ by: 'missed-beats', afterMs: 3000 * missedLimit });
   });
 
-  it('is counted anew when its answers resume', () => {
+  it('starts its count again when its answers resume', () => {
     const { world, peer, device } = connected(heartbeat());
     world.at(14_000, () => peer.last.send(HEART));
     world.advance(14_000);

@@ -1,4 +1,4 @@
-/** What the MQTT client says, when, and what it makes of what a broker says to it, byte by byte. */
+/** The MQTT client: what it sends and when, and how it reacts to a broker, byte by byte. */
 
 import { describe, expect, it } from 'vitest';
 import type { FirmwareConfig } from '../../../../firmware/index.ts';

@@ -1,4 +1,4 @@
-/** What peers say, byte by byte; and what is none of it. */
+/** Messages between peers, byte by byte, and bytes that are no message. */
 
 import { expect, it } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-/** What the real FreeRTOS kernel did with random programs, this kernel does line for line. */
+/** This kernel against the real FreeRTOS kernel: both do the same with random programs, line for line. */
 
 import { describe, expect, test } from 'vitest';
 import { interpret } from './interpret.ts';

@@ -569,7 +569,7 @@ class Interpreter {
     return '1';
   }
 
-  /** Not one that holds a mutex or is at a buffer: those would keep it for ever. */
+  /** Not a task that holds a mutex or uses a buffer, which would never be released. */
   #deleteTask(i: number): string {
     const other = at(this.#tasks, i);
     const handle = this.#usable(i);

@@ -1,5 +1,5 @@
 /**
- * Three ways to find that a client is gone, each at a port of its own, in seconds: a time-out of the socket; a look
+ * Three ways to find that a client is gone, each at a port of its own, in seconds: a timeout of the socket; a look
  * around every second and a half; TCP keepalive.
  */
 

@@ -1,4 +1,4 @@
-/** http with the time-outs of Node's server, shortened, and a part that never answers. */
+/** http with the timeouts of Node's server, shortened, and a part that never answers. */
 
 import http from 'node:http';
 

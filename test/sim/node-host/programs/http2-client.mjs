@@ -1,4 +1,4 @@
-/** One session, a request each 2 s; it is given up when one has no answer in 1.5 s, and made anew after a second. */
+/** One session, a request each 2 s; a session without an answer for 1.5 s is given up, and a new one is made after a second. */
 
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';

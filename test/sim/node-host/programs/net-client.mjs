@@ -7,7 +7,7 @@ function connect() {
   const words = setInterval(() => socket.write('word'), 1000);
   socket.setTimeout(3000);
   socket.on('data', () => undefined);
-  // Words that are written would set a time-out of the socket back: it counts what comes alone.
+  // Words that are written would set a timeout of the socket back: it counts what comes alone.
   let heardMs = Date.now();
   socket.on('data', () => (heardMs = Date.now()));
   const watch = setInterval(() => {

@@ -5,7 +5,7 @@ import { owner } from '../../../../sim/node-host/owner.ts';
 import { nodeProgram } from '../../../../sim/node-host/program.ts';
 import { Simulation } from '../../../../sim/simulation.ts';
 
-/** A test that has something left to do after so long in virtual time hangs. */
+/** Virtual time after which a test that still has something to do counts as hung. */
 const LIMIT_S = 3600;
 
 const [, , file = ''] = process.argv;

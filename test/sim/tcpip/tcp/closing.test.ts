@@ -1,4 +1,4 @@
-/** How connections end: RFC 9293 3.6, 3.10.4, 3.10.7.4 (fifth and eighth), RFC 2525 2.17. */
+/** The end of connections: RFC 9293 3.6, 3.10.4, 3.10.7.4 (fifth and eighth), RFC 2525 2.17. */
 
 import { describe, expect, it } from 'vitest';
 import { PROFILE_NAMES } from '../../../../sim/tcpip/profile.ts';
@@ -137,7 +137,7 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     }
   });
 
-  it('does not wait for the FIN of a peer for ever', () => {
+  it('does not wait for the FIN of a peer without end', () => {
     const rig = new Rig(name);
     const user = rig.connected();
     user.socket?.close();

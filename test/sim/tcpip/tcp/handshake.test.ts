@@ -1,4 +1,4 @@
-/** How connections begin: RFC 9293 3.5, 3.10.7.1 to 3.10.7.4, and what stacks make of it. */
+/** The start of connections: RFC 9293 3.5, 3.10.7.1 to 3.10.7.4, and the rules of each stack. */
 
 import { describe, expect, it } from 'vitest';
 import { PROFILE_NAMES } from '../../../../sim/tcpip/profile.ts';

@@ -27,7 +27,7 @@ describe('linux, 3/3/3', () => {
     expect(rig.leftovers).toBe('0 0 0 ');
   });
 
-  it('each answer starts it anew: a hung firmware, whose stack answers, is never noticed', () => {
+  it('each answer starts it again: a hung firmware, whose stack answers, is never noticed', () => {
     const { rig, user } = quiet('linux');
     rig.onSent = ({ payloadBytes }) => {
       if (payloadBytes === 0) rig.engine.at(rig.engine.nowUs + 20_000, () => rig.peer('. 1 ack 1'), 'the peer');

@@ -1,6 +1,4 @@
-/**
- * What a real peer brought out: path MTU, ICMP errors, ping, first sequence numbers, what stands in the IPv4 header.
- */
+/** Findings with a real peer: path MTU, ICMP errors, ping, initial sequence numbers, the IPv4 header. */
 
 import { describe, expect, it } from 'vitest';
 import {

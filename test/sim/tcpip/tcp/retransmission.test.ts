@@ -1,4 +1,6 @@
-/** What is sent again, and when: RFC 6298, RFC 5681, RFC 6582, RFC 8985 7, and where each stack gives up. */
+/**
+ * Retransmission: what is sent again and when (RFC 6298, RFC 5681, RFC 6582, RFC 8985 7), and when each stack gives up.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { Profile } from '../../../../sim/tcpip/profile.ts';
@@ -38,7 +40,7 @@ describe('linux', () => {
   });
 
   describe('to a peer that takes back its window (RFC 9293 3.8.6.1)', () => {
-    /** It says so to whatever comes with data, for so long. */
+    /** Until this time it answers so to each segment with data. */
     function shrunk(answersMs: number, userTimeoutMs = 0): { rig: Rig; user: User } {
       const { rig, user } = warmedUp('linux');
       user.socket?.setUserTimeout(userTimeoutMs);
@@ -89,7 +91,7 @@ describe('linux', () => {
     expect(user.told.at(-1)).toBe('ended ETIMEDOUT');
   });
 
-  it('starts anew with what is acknowledged', () => {
+  it('starts again with what is acknowledged', () => {
     const { rig, user } = warmedUp('linux');
     user.write(10);
     rig.run(3000);
@@ -189,7 +191,7 @@ describe('linux', () => {
     expect(rig.tcb?.recovery).toBe('fast-recovery');
   });
 
-  it('after a pause of more than an RTO the window begins anew (RFC 5681 4.1)', () => {
+  it('after a pause of more than an RTO the window starts again (RFC 5681 4.1)', () => {
     for (const [pauseMs, cwnd] of [[150, 20], [400, 10]] as const) {
       const { rig, user } = warmedUp('linux');
       user.write(10_000);

@@ -1,6 +1,6 @@
 /**
- * What does not fit is not believed: RFC 9293 3.10.7.4 (first to fifth), RFC 5961, and the limits of how often that is
- * answered.
+ * Segments that do not fit are not believed: RFC 9293 3.10.7.4 (first to fifth), RFC 5961, and the limits on how often
+ * they are answered.
  */
 
 import { describe, expect, it } from 'vitest';

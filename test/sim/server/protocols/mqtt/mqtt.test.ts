@@ -119,7 +119,7 @@ describe('take-over', () => {
     expect(of('served').at(-1)?.atMs).toBeGreaterThan(11_000);
   });
 
-  it('two devices with one name throw each other out, for ever', async () => {
+  it('two devices with one name keep throwing each other out', async () => {
     const { sim, device, of } = world();
     device({ clientId: 'twin', version: '5.0' });
     device({ clientId: 'twin', version: '5.0' });
