@@ -46,6 +46,6 @@ function whyNone(all: readonly OpenPort[], { transport, port }: WantedPort): str
   const instead =
     others === ''
       ? '. One that listens only where it is the main module finds that it is not: here it is imported'
-      : `; it has ${others}, and --protocol says what devices speak`;
+      : `; it has ${others}: --protocol says what devices speak, and a --device-program is followed over TCP alone`;
   return `the program does not ${what}${where} within ${formatDuration(LISTEN_WITHIN_MS)} of virtual time${instead}`;
 }

@@ -95,6 +95,15 @@ client hang   5.51 client silent                nothing
 server power  nothing                           2.50 server silent: Command timed out
 server reboot 3.51 client closed                2.31 error: ECONNRESET
 server hang   nothing                           2.50 server silent: Command timed out`,
+  // The server's ping of 12.09 s has no answer in 2 s, and the client's of 12.08 s has none.
+  grpc: `
+cable         3.59 client gone                  3.58 server gone: 14 Connection dropped
+client power  3.59 client gone                  nothing
+client reboot 2.08 client gone                  nothing
+client hang   3.59 client gone                  nothing
+server power  nothing                           3.58 server gone: 14 Connection dropped
+server reboot nothing                           2.08 server gone: 14 read ECONNRESET
+server hang   nothing                           3.58 server gone: 14 Connection dropped`,
 };
 
 for (const pair of PAIRS) {

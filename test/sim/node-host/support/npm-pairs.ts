@@ -29,6 +29,7 @@ export const PAIRS: readonly Pair[] = [
   { name: 'express', server: 'express-server', client: 'express-client', packages: ['express'] },
   { name: 'aedes', server: 'aedes-broker', client: 'mqtt-client', packages: ['aedes', 'mqtt'] },
   { name: 'ioredis', server: 'redis-server', client: 'ioredis-client', packages: ['ioredis'] },
+  { name: 'grpc', server: 'grpc-server', client: 'grpc-client', packages: ['@grpc/grpc-js'] },
 ];
 
 /** When each fault comes. */
