@@ -4,7 +4,9 @@
  */
 
 import { createServer } from 'node:http';
+import http2 from 'node:http2';
 import { createRequire } from 'node:module';
+import { PassThrough } from 'node:stream';
 import type { Errno } from '../../hal/errno.ts';
 
 /** A request that Node's libraries hand to a handle, and that is answered by its `oncomplete`. */
@@ -139,6 +141,19 @@ function isParser(value: Shadowed): value is HttpParserClass {
 }
 
 export const { HTTPParser, ConnectionsList } = httpClasses();
+
+/** The prototype of HTTP/2's sessions, of clients and of servers: their class is not exported. */
+function http2SessionPrototype(): object {
+  const session = http2.connect('http://localhost', { createConnection: () => new PassThrough() });
+  const prototype: unknown = Object.getPrototypeOf(Object.getPrototypeOf(session));
+  session.destroy();
+  if (typeof prototype !== 'object' || prototype === null || !Object.hasOwn(prototype, 'ping')) {
+    throw new Error(`a Node program cannot be simulated on Node ${process.version}: its http2 has no ping`);
+  }
+  return prototype;
+}
+
+export const HTTP2_SESSION_PROTOTYPE = http2SessionPrototype();
 
 /** libuv's number of an error, below 0. */
 export function uvErrno(

@@ -10,6 +10,7 @@ import { patchClocks } from './clock.ts';
 import { patchDgram } from './udp.ts';
 import { patchDns } from './dns.ts';
 import { patchHttp } from './http.ts';
+import { patchHttp2 } from './http2.ts';
 import { hookImmediates } from './immediates.ts';
 import { patchModules } from './modules.ts';
 import { patchNet } from './net.ts';
@@ -88,6 +89,7 @@ function patch(all: Patches, node: NodeJS.Process): void {
   patchNet(all);
   patchAgents(all);
   patchHttp(all);
+  patchHttp2(all);
   patchDgram(all);
   patchDns(all);
   patchClocks(all);

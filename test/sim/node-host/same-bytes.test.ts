@@ -23,8 +23,8 @@ it('is so', { timeout: 120_000 }, (context) => {
   const first = hashes(process.execPath, 10);
   expect(first.map((line) => line.replace(/ .*/, ''))).toEqual(NAMES);
   for (const { version, node } of NODES.slice(1)) {
-    // What the fetch of Node 26 sends has other headers.
-    const isSame = (line: string): boolean => version !== '26' || !line.startsWith('express ');
+    // The fetch of Node 26 sends other headers, and its HTTP/2 reads at other moments, which moves an acknowledgement.
+    const isSame = (line: string): boolean => version !== '26' || !/^(express|grpc) /.test(line);
     expect([version, hashes(node, 1).filter(isSame)]).toEqual([version, first.filter(isSame)]);
   }
 });
