@@ -116,10 +116,9 @@ export const FREERTOS_TCP: Profile = {
     dupAckThreshold: 3,
   },
 
-  // FreeRTOS_TCP_IP.h: tcpDELAYED_ACK_LONGER_DELAY_MS, for full segments; smaller ones wait
-  // tcpDELAYED_ACK_SHORT_DELAY_MS, 2 ticks (FreeRTOS_TCP_Transmission.c, prvSendData), and what devices say to each
-  // other is small.
-  delayedAck: { kind: 'delay', delayMs: 2 },
+  // FreeRTOS_TCP_Transmission.c, prvSendData: an ACK waits only where the peer may still send two segments, by what it
+  // was told last (ulHighestRxAllowed). With a window of two segments that is never so, once something has come.
+  delayedAck: { kind: 'none' },
 
   // FreeRTOS_TCP_WIN.c, xTCPWindowTxHasData: "Too many outstanding messages", and nothing is due. A window that opens
   // while its news is lost is found out by the answers to keepalive alone.

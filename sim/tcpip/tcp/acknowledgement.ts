@@ -62,20 +62,20 @@ function endProbeByDuplicate(tcb: Tcb, { ack, payloadBytes, flags }: Packet): vo
   if (distance(tcb.trouble.recover, ack) >= 0) tcb.flags &= ~PROBE_OUT;
 }
 
-/** RFC 9293 3.10.7.4: SND.WND, where the segment is newer than the last that told it. Whether the window changed. */
+/**
+ * RFC 9293 3.10.7.4, as Linux's tcp_may_update_window has it: SND.WND, where the segment is newer than the last that
+ * told it. SND.WL2 is never beyond SND.UNA, and older ACKs do not come here. Whether the window changed.
+ */
 function takeWindow(tcb: Tcb, { seq, ack, window, flags }: Packet): boolean {
   const bytes = window << ((flags & SYN) === 0 ? tcb.sndScale : 0);
   const isNewer =
     distance(tcb.sndUna, ack) > 0 ||
     distance(tcb.sndWl1, seq) > 0 ||
-    (tcb.sndWl1 === seq &&
-      distance(tcb.sndWl2, ack) >= 0 &&
-      (bytes > tcb.sndWnd || bytes === 0 || distance(tcb.sndWl2, ack) > 0));
+    (tcb.sndWl1 === seq && (bytes > tcb.sndWnd || bytes === 0));
   if (!isNewer) return false;
   const isChange = bytes !== tcb.sndWnd;
   tcb.sndWnd = bytes;
   tcb.sndWl1 = seq;
-  tcb.sndWl2 = ack;
   if (bytes > tcb.sndWndMax) tcb.sndWndMax = bytes;
   return isChange;
 }

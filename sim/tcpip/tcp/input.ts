@@ -59,7 +59,8 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
   if (!ackArrives(tcb, packet)) return;
   finAcknowledged(tcb);
   if (isClosed(tcb)) return;
-  if (packet.payloadBytes > 0 || (packet.flags & FIN) !== 0) {
+  const hasText = packet.payloadBytes > 0 || (packet.flags & FIN) !== 0;
+  if (hasText) {
     if (isTooLate(tcb, end, (packet.flags & FIN) !== 0)) {
       // RFC 9293 3.6.1, RFC 2525 2.17: nobody is there to read it, and the peer has to know. As to a segment for no
       // connection (Linux's tcp_v4_do_rcv after tcp_rcv_state_process; TCP_TW_RST of tcp_timewait_state_process).
@@ -72,7 +73,8 @@ export function segmentArrives(tcb: Tcb, packet: Packet): void {
     if (tcb.state === 'CLOSE-WAIT' && tcb.stack.profile.fin === 'freertos-tcp') shutdown(tcb);
   }
   sendNew(tcb);
-  ackOrDelay(tcb);
+  // An ACK alone is no second segment: lwIP's tcp_ack, Linux's tcp_rcv_established (its fast path).
+  if (hasText) ackOrDelay(tcb);
 }
 
 /** RFC 9293 3.8.4: an ACK below the window that asks for an answer. */
@@ -189,7 +191,6 @@ function takeSyn(tcb: Tcb, packet: Packet): void {
   tcb.sndMss = Math.min(profile.mssBytes, packet.mss > 0 ? packet.mss : MSS_DEFAULT);
   tcb.sndWnd = packet.window;
   tcb.sndWl1 = packet.seq;
-  tcb.sndWl2 = tcb.sndUna;
   tcb.tsRecent = packet.timestamp;
   if (packet.windowScale >= 0 && profile.windowScale >= 0) {
     tcb.flags |= SCALED;
@@ -217,7 +218,6 @@ function establish(tcb: Tcb, packet: Packet): void {
   tcb.sndWnd = packet.window << ((packet.flags & SYN) === 0 ? tcb.sndScale : 0);
   tcb.sndWndMax = tcb.sndWnd;
   tcb.sndWl1 = packet.seq;
-  tcb.sndWl2 = packet.ack;
   tcb.timer = 'none';
   if (tcb.trouble.timeouts > 0) tcb.inTrouble().timeouts = 0;
   tcb.backoff = 0;

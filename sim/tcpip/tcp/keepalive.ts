@@ -123,7 +123,7 @@ export function look(tcb: Tcb): void {
 }
 
 /** prvTCPNextTimeout: when something is to be sent again, or else after the longest time there is. */
-export function nextLook(tcb: Tcb): void {
+function nextLook(tcb: Tcb): void {
   const { looks } = tcb.stack.profile.keepAlive;
   if (looks === undefined || tcb.keepAlive === undefined || !works(tcb)) return;
   if (tcb.timer === 'retransmit') armAt(tcb, tcb.timerTick);

@@ -206,7 +206,6 @@ export class Tcb implements Waiter {
   sndNxt = 0;
   sndWnd = 0;
   sndWl1 = 0;
-  sndWl2 = 0;
   sndMss = 0;
   /** The end of the last segment sent that was smaller than it could be (Minshall's Nagle, Linux's snd_sml). */
   sndSmall = 0;

@@ -1,7 +1,7 @@
 /** The timers of a connection: their actions, and the choice of the next timer. */
 
 import { ackTimeout } from './delayed-ack.ts';
-import { keepAliveTimeout, look, nextLook } from './keepalive.ts';
+import { keepAliveTimeout, look } from './keepalive.ts';
 import { armPersist, hasUnsent, persistTicks, sendNext } from './output.ts';
 import { giveUp, lossProbeTimeout, orphanRetries, retransmitTimeout } from './retransmission.ts';
 import { armRetransmission } from './rto.ts';
@@ -24,10 +24,7 @@ export function nextTick({ timer, timerTick, flags, ackTick, keepAliveTick }: Tc
 /** Does all that is due. */
 export function fireTimers(tcb: Tcb): void {
   const { stack } = tcb;
-  if ((tcb.flags & ACK_TIMER) !== 0 && ticksSince(stack, tcb.ackTick) >= 0) {
-    ackTimeout(tcb);
-    nextLook(tcb);
-  }
+  if ((tcb.flags & ACK_TIMER) !== 0 && ticksSince(stack, tcb.ackTick) >= 0) ackTimeout(tcb);
   if (tcb.timer !== 'none' && ticksSince(stack, tcb.timerTick) >= 0) sendTimeout(tcb);
   if ((tcb.flags & KEEPALIVE_TIMER) !== 0 && ticksSince(stack, tcb.keepAliveTick) >= 0) keepAliveTimeout(tcb);
 }

@@ -230,14 +230,38 @@ describe('acknowledging', () => {
     expect(rig.sent()).toEqual(['. 1 ack 25']);
   });
 
-  it.each([['w5500', 200], ['freertos-tcp', 2]] as const)('%s: %i ms later', (name, delayMs) => {
-    const rig = new Rig(name);
+  it('w5500: 200 ms later, or with the second segment', () => {
+    const rig = new Rig('w5500');
     rig.connected();
     rig.peer('P. 1:9 ack 1');
-    rig.run(delayMs - 0.1);
+    rig.run(199.9);
     expect(rig.sent()).toEqual([]);
     rig.run(1.2);
     expect(rig.sent()).toEqual(['. 1 ack 9']);
+    rig.peer('P. 9:17 ack 1');
+    expect(rig.sent()).toEqual([]);
+    rig.peer('P. 17:25 ack 1');
+    expect(rig.sent()).toEqual(['. 1 ack 25']);
+  });
+
+  it('freertos-tcp: at once, as its window is two segments (prvSendData)', () => {
+    const rig = new Rig('freertos-tcp');
+    rig.connected();
+    rig.peer('P. 1:9 ack 1');
+    expect(rig.sent()).toEqual(['. 1 ack 9']);
+  });
+
+  it.each(['lwip', 'w5500'] as const)('%s: an ACK alone is no second segment (tcp_receive: tcp_ack where tcplen > 0)', (name) => {
+    const rig = new Rig(name);
+    const user = rig.connected();
+    rig.run(10);
+    user.write(5);
+    rig.sent();
+    rig.peer('P. 1:9 ack 1');
+    rig.peer('. 9 ack 6');
+    expect(rig.sent()).toEqual([]);
+    rig.run(260);
+    expect(rig.sent()).toEqual(['. 6 ack 9']);
   });
 
   it('at once what is out of order, what fills the gap, and what came before (RFC 5681 4.2)', () => {
