@@ -112,7 +112,10 @@ export interface SimulatedNatOptions {
   readonly name?: string;
   /** Time without a packet after which it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
   readonly idleTimeout?: Duration;
-  /** Treatment of a segment of a forgotten connection: it is dropped, or answered by RST. Default `silent`. */
+  /**
+   * Treatment of a segment of a forgotten connection: it is dropped, or answered by RST, to both sides or to those
+   * inside only; or both ends are reset at the expiry. Default `silent`.
+   */
   readonly onExpired?: NatOptions['onExpired'];
   /** True: the box and the devices behind it find one another by ARP, as in every home. Default true. */
   readonly arp?: boolean;

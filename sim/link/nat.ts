@@ -15,11 +15,11 @@ export interface NatOptions extends Timeouts {
   /**
    * Treatment of a TCP segment whose connection is not in the table, or no longer in it. `silent`: the segment is
    * dropped, as by GCP Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: its sender gets a
-   * reset, as Azure NAT gateway documents it for both sides (after 4 min), and AWS for the inside (after 350 s).
-   * Nothing is sent before that segment. `rst-at-expiry`: both ends get a reset at the time when the connection is
+   * reset, as Azure NAT gateway documents it for both sides (after 4 min). `rst-inside`: the same for hosts inside
+   * only, as AWS documents it (after 350 s). Nothing is sent before that segment. `rst-at-expiry`: both ends get a reset at the time when the connection is
    * forgotten, as from Azure's load balancer with TCP reset enabled; later segments are dropped.
    */
-  readonly onExpired: 'silent' | 'rst' | 'rst-at-expiry';
+  readonly onExpired: 'silent' | 'rst' | 'rst-inside' | 'rst-at-expiry';
   /**
    * Ports of the outside address. Each connection takes one port of its protocol. If no port is left, the packets of a
    * new connection are dropped.
@@ -60,7 +60,8 @@ export class Nat {
   readonly #address: number;
   readonly #inner: Receiver;
   readonly #outer: Receiver;
-  readonly #resets: boolean;
+  readonly #resetsInside: boolean;
+  readonly #resetsOutside: boolean;
   readonly #resetsAtExpiry: boolean;
   readonly #onEvent: ((event: NatEvent) => void) | undefined;
   readonly #table: NatTable;
@@ -83,7 +84,8 @@ export class Nat {
     this.#address = address;
     this.#inner = inner;
     this.#outer = outer;
-    this.#resets = onExpired === 'rst';
+    this.#resetsInside = onExpired === 'rst' || onExpired === 'rst-inside';
+    this.#resetsOutside = onExpired === 'rst';
     this.#onEvent = onEvent;
     this.#resetsAtExpiry = onExpired === 'rst-at-expiry';
     const onForgotten =
@@ -182,7 +184,8 @@ export class Nat {
   #refuse(packet: Packet, sender: Receiver): void {
     const { flags } = packet;
     // RFC 5382 REQ-4: a SYN that comes unasked is not answered, for it may be half of a simultaneous open.
-    if (!this.#resets || packet.protocol !== TCP || (flags & RST) !== 0 || (flags & (SYN | ACK)) === SYN) {
+    const resets = sender === this.#inner ? this.#resetsInside : this.#resetsOutside;
+    if (!resets || packet.protocol !== TCP || (flags & RST) !== 0 || (flags & (SYN | ACK)) === SYN) {
       this.#fabric.drop(packet, 'no-mapping', this, undefined);
       return;
     }

@@ -13,7 +13,7 @@ import { durationMs, formatDuration, formatSeconds, type Duration } from '../tim
 export interface Box {
   readonly name: string;
   readonly idleTimeout: Duration;
-  readonly onExpired: 'silent' | 'rst';
+  readonly onExpired: 'silent' | 'rst' | 'rst-inside';
 }
 
 /**
@@ -24,7 +24,7 @@ export const BOXES: readonly Box[] = [
   { name: 'a short one', idleTimeout: '60s', onExpired: 'silent' },
   { name: 'Azure', idleTimeout: '4m', onExpired: 'rst' },
   { name: 'mobile network', idleTimeout: '5m', onExpired: 'silent' },
-  { name: 'AWS NAT gateway', idleTimeout: '350s', onExpired: 'rst' },
+  { name: 'AWS NAT gateway', idleTimeout: '350s', onExpired: 'rst-inside' },
   { name: 'GCP Cloud NAT', idleTimeout: '20m', onExpired: 'silent' },
   { name: 'a long one', idleTimeout: '30m', onExpired: 'silent' },
 ];

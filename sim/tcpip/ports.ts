@@ -9,7 +9,7 @@ import { ACTIVE } from './tcp/tcb.ts';
 
 export class Ports {
   readonly #connections: TcbTable;
-  readonly #range: Profile['ephemeralPorts'];
+  readonly #profile: Profile;
   #next: number;
   #random: number;
   /** Made with the first of them. */
@@ -17,9 +17,10 @@ export class Ports {
   #datagrams: Map<number, UdpSocket> | undefined = undefined;
 
   /** `random`: a number of 32 bits without a sign. */
-  constructor(connections: TcbTable, range: Profile['ephemeralPorts'], random: number) {
+  constructor(connections: TcbTable, profile: Profile, random: number) {
+    const range = profile.ephemeralPorts;
     this.#connections = connections;
-    this.#range = range;
+    this.#profile = profile;
     this.#random = random | 0;
     // RFC 6056 3.3: not the same ports after each boot, where the stack sees to that.
     this.#next = range.first + (range.order === 'from-first' ? 0 : random % (range.last - range.first + 1));
@@ -40,8 +41,8 @@ export class Ports {
 
   /** Takes a port for a listener, the next free one for 0; gives it, or the reason why not. */
   claimListener(listener: Listener, wanted: number): number | Errno {
-    const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => this.#hasActiveOn(candidate));
-    if (port === undefined || this.#listeners?.has(port) === true || this.#hasActiveOn(port)) return 'EADDRINUSE';
+    const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => this.#isHeld(candidate));
+    if (port === undefined || this.#listeners?.has(port) === true || this.#isHeld(port)) return 'EADDRINUSE';
     (this.#listeners ??= new Map<number, Listener>()).set(port, listener);
     return port;
   }
@@ -51,7 +52,7 @@ export class Ports {
     const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
     // The W5500's driver begins with the same port after each boot here, too. Not so here: whoever is known by a source
     // address alone would be taken for who was there before, and sessions (sim/sessions) do not know that.
-    if (wanted === 0 && this.#range.order === 'from-first') this.#next = this.#draw();
+    if (wanted === 0 && this.#profile.ephemeralPorts.order === 'from-first') this.#next = this.#draw();
     const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => datagrams.has(candidate));
     if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
     datagrams.set(port, socket);
@@ -87,7 +88,7 @@ export class Ports {
 
   /** The next ephemeral port that is not taken. */
   #ephemeral(isTaken: (port: number) => boolean): number | undefined {
-    const { first, last, order } = this.#range;
+    const { first, last, order } = this.#profile.ephemeralPorts;
     for (let tries = last - first; tries >= 0; tries--) {
       const port = this.#next;
       this.#next = order === 'random' ? this.#draw() : port === last ? first : port + 1;
@@ -99,16 +100,18 @@ export class Ports {
   /** A port of the range: Knuth's linear congruential generator, whose high bits are good enough for that. */
   #draw(): number {
     this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) | 0;
-    return this.#range.first + ((this.#random >>> 8) % (this.#range.last - this.#range.first + 1));
+    const { first, last } = this.#profile.ephemeralPorts;
+    return first + ((this.#random >>> 8) % (last - first + 1));
   }
 
   /**
-   * A connection that was opened from here holds its port; those that were accepted do not (SO_REUSEADDR, as servers
-   * set it).
+   * Returns whether a connection keeps a listener from this port. One that was opened from here holds its port; those
+   * that were accepted do not where the listener has SO_REUSEADDR, as servers set it (profile.ts, portConflicts).
    */
-  #hasActiveOn(port: number): boolean {
-    const isActive = ({ flags, localPort, state }: ReturnType<TcbTable['all']>[number]): boolean =>
-      (flags & ACTIVE) !== 0 && localPort === port && state !== 'TIME-WAIT';
-    return this.#connections.all().some(isActive);
+  #isHeld(port: number): boolean {
+    const isOfAll = this.#profile.portConflicts === 'all';
+    return this.#connections.all().some(({ flags, localPort, state }) => (
+      localPort === port && (isOfAll || ((flags & ACTIVE) !== 0 && state !== 'TIME-WAIT'))
+    ));
   }
 }

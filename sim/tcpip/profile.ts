@@ -68,9 +68,10 @@ export interface Profile {
   /**
    * Behaviour when a socket more than `socketsMax` is wanted. `fails`: the call fails. `lwip`: the connection that was
    * silent longest is dropped, first of those in TIME-WAIT, else in LAST-ACK, else in CLOSING; if there is no such
-   * connection, the call fails.
+   * connection, the call fails. `lwip-low-priority`: the same, and at last one of those that the peers have opened is
+   * reset, as where the program gives them TCP_PRIO_MIN.
    */
-  readonly fullTable: 'fails' | 'lwip';
+  readonly fullTable: 'fails' | 'lwip' | 'lwip-low-priority';
   /**
    * `from-random`: one after the other, from a random one at power-on. `from-first`: from the first at each power-on.
    * `random`: each is drawn.
@@ -80,6 +81,12 @@ export interface Profile {
     readonly last: number;
     readonly order: 'from-random' | 'from-first' | 'random';
   };
+
+  /**
+   * Sockets that keep a new listener from their port. `listeners`: those that listen, and connections that were opened
+   * from there. `all`: all connections of that port too, in TIME-WAIT as well.
+   */
+  readonly portConflicts: 'listeners' | 'all';
 
   /** Number of connections beyond `backlog` that may wait to be accepted, including those in their handshakes. */
   readonly backlogExtra: 0 | 1;

@@ -47,7 +47,7 @@ import { lowerPathMtu } from './tcp/path-mtu.ts';
 import { hostUnreachable, neighbourTimeout, unreachable } from './tcp/retransmission.ts';
 import { resetReply } from './tcp/reset.ts';
 import { distance } from './tcp/seq.ts';
-import { ARMED, done, ORPHAN, silentTicks, Tcb, type TcpStack } from './tcp/tcb.ts';
+import { ACTIVE, ARMED, done, ORPHAN, silentTicks, Tcb, type TcpStack } from './tcp/tcb.ts';
 import { fireTimers } from './tcp/timers.ts';
 
 const LWIP_ISS_FIRST = 6510;
@@ -97,7 +97,7 @@ export class Stack implements TcpStack {
     this.interrupts = interrupts;
     this.clock = new StackClock(host.world.timeline, host.profile);
     const { salt } = host.world;
-    this.ports = new Ports(this.connections, host.profile.ephemeralPorts, (host.random.uint32() ^ salt) >>> 0);
+    this.ports = new Ports(this.connections, host.profile, (host.random.uint32() ^ salt) >>> 0);
     // lwIP's tcp_next_iss begins with this number.
     this.#iss = host.profile.initialSequence === 'clock-and-hash' ? host.random.uint32() ^ salt : LWIP_ISS_FIRST;
     this.neighbours = host.hasArp ? neighboursOf(this) : undefined;
@@ -407,7 +407,12 @@ export class Stack implements TcpStack {
       this.perform(oldest, done, (oldest.flags & ORPHAN) === 0 ? timeoutErrno : undefined);
       return true;
     }
-    return false;
+    if (fullTable === 'lwip') return false;
+    // tcp_kill_prio, of those that were accepted: tcp_abort, so both ends learn of it.
+    const accepted = this.connections.all().filter(({ flags, state }) => (flags & ACTIVE) === 0 && state !== 'CLOSED');
+    const oldest = longestSilent(accepted);
+    if (oldest !== undefined) this.perform(oldest, abandon, undefined);
+    return oldest !== undefined;
   }
 
   // ---- the board's doings ----

@@ -46,6 +46,9 @@ export const FREERTOS_TCP: Profile = {
   // FreeRTOS_Sockets.c: socketAUTO_PORT_ALLOCATION_START_NUMBER and MAX_NUMBER; prvGetPrivatePortNumber asks for a
   // random number each time.
   ephemeralPorts: { first: 0x0400, last: 0xffff, order: 'random' },
+  // FreeRTOS_Sockets.c, prvSocketBindAdd: any bound socket, children of a listener among them. Its connections have no
+  // TIME-WAIT.
+  portConflicts: 'all',
 
   // FreeRTOS_TCP_State_Handling_IPv4.c, prvHandleListen_IPV4: usChildCount, which FreeRTOS_Sockets.c,
   // prvTCPSetSocketCount, takes back when a child is closed; and prvTCPSendReset.

@@ -42,6 +42,8 @@ export const LINUX: Profile = {
   fullTable: 'fails',
   // net/ipv4/af_inet.c, inet_init_net: ip_local_port_range.
   ephemeralPorts: { first: 32_768, last: 60_999, order: 'from-random' },
+  // net/ipv4/inet_connection_sock.c, inet_csk_get_port: with SO_REUSEADDR, as libuv and most servers set it.
+  portConflicts: 'listeners',
 
   // include/net/sock.h, sk_acceptq_is_full: full is more than the backlog. include/net/inet_connection_sock.h,
   // inet_csk_reqsk_queue_is_full: so many handshakes beside; net/ipv4/tcp_input.c, tcp_conn_request: then cookies

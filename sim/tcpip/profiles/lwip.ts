@@ -45,6 +45,8 @@ export const LWIP: Profile = {
   // random one where the port has LWIP_RAND, as arch/cc.h of lwIP's own ports has; where not, a profile of your own
   // says `from-first`.
   ephemeralPorts: { first: 0xc000, last: 0xfffe, order: 'from-random' },
+  // tcp.c, tcp_bind: all lists of connections, where SO_REUSE is 0 (opt.h) or a socket has no SO_REUSEADDR.
+  portConflicts: 'all',
 
   // tcp_in.c, tcp_listen_input, with TCP_LISTEN_BACKLOG, as ports with sockets set it (opt.h: 0, and then all are taken
   // for which there is a PCB): accepts_pending has those in their handshakes, and those not yet accepted.

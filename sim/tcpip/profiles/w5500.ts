@@ -41,6 +41,8 @@ export const W5500: Profile = {
   // The chip has none; ioLibrary_Driver (1d2582a), socket.c: sock_any_port from SOCK_ANY_PORT_NUM on at each start, and
   // again when it comes to 0xFFF0.
   ephemeralPorts: { first: 0xc000, last: 0xffef, order: 'from-first' },
+  // A socket number of its own, and the chip does not compare ports.
+  portConflicts: 'listeners',
 
   // A socket that listens becomes the connection (4.2, Sn_CR, LISTEN), so `backlog` of them listen. What a SYN gets for
   // which none does, is not said: as a port where nobody listens.

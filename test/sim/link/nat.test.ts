@@ -306,6 +306,16 @@ describe('a connection that is not known', () => {
     });
   });
 
+  it('meets a reset only inside, where the box resets inside', () => {
+    build({ onExpired: 'rst-inside' });
+    connect();
+    w.run(350 * SECOND);
+    out({ seq: 1000, ack: 2000 });
+    back({ seq: 2000, ack: 1001 });
+    expect(device.packets).toHaveLength(1);
+    expect(server.packets).toEqual([]);
+  });
+
   it('meets its reset after it has been sent, not while it is', () => {
     build({ onExpired: 'rst' });
     fromDevice.send(packet(0, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 }));

@@ -21,7 +21,8 @@ export interface KeepAlivePolicy {
   dropMs(heard: Heard, keepAliveMs: number): number;
 }
 
-export type KeepAlivePolicyName = 'spec' | 'mosquitto' | 'mosquitto-2.1' | 'emqx' | 'hivemq' | 'aws-iot-core';
+export type KeepAlivePolicyName =
+  'spec' | 'mosquitto' | 'mosquitto-2.1' | 'emqx' | 'emqx-4' | 'hivemq' | 'aws-iot-core';
 
 const asAsked = (askedS: number): number => askedS;
 const afterOneAndAHalf = ({ packetMs }: Heard, keepAliveMs: number): number => packetMs + 1.5 * keepAliveMs;
@@ -63,6 +64,17 @@ export const KEEP_ALIVE_POLICIES: Readonly<Record<KeepAlivePolicyName, KeepAlive
     },
   },
   /**
+   * EMQX 4.0 to 4.2 (src/emqx_keepalive.erl; its issue 3547): it looks each 0.75 x keep alive (keepalive_backoff), and
+   * drops the client when for the second time nothing has come since it looked before: after 1.5 to 2.25 x keep alive.
+   */
+  'emqx-4': {
+    grantedS: asAsked,
+    dropMs({ connectedMs, packetMs }, keepAliveMs) {
+      const turnMs = Math.round(0.75 * keepAliveMs);
+      return connectedMs + (Math.ceil((packetMs - connectedMs) / turnMs) + 2) * turnMs;
+    },
+  },
+  /**
    * HiveMQ CE (com.hivemq.mqtt.handler.KeepAliveDisconnectHandler): a timer for each client, as Netty's reader idle;
    * 1.5 exactly (MQTT_CONNECTION_KEEP_ALIVE_FACTOR).
    */
@@ -78,5 +90,5 @@ export const KEEP_ALIVE_POLICIES: Readonly<Record<KeepAlivePolicyName, KeepAlive
 };
 
 export const KEEP_ALIVE_POLICY_NAMES: readonly KeepAlivePolicyName[] = [
-  'spec', 'mosquitto', 'mosquitto-2.1', 'emqx', 'hivemq', 'aws-iot-core',
+  'spec', 'mosquitto', 'mosquitto-2.1', 'emqx', 'emqx-4', 'hivemq', 'aws-iot-core',
 ];

@@ -433,6 +433,13 @@ describe('keep alive', () => {
     expect(dropMs('emqx', 300, 0)).toBe(450_000);
   });
 
+  it('EMQX 4 drops a client at the second look at which nothing has come', () => {
+    // Keep alive 60 s: it looks each 45 s. What comes just after a look is seen at the next.
+    expect(dropMs('emqx-4', 60, 0)).toBe(90_000);
+    expect(dropMs('emqx-4', 60, 45_000)).toBe(135_000);
+    expect(dropMs('emqx-4', 60, 45_001)).toBe(180_000);
+  });
+
   it('AWS IoT Core grants 30 to 1200 s, and tells a client of 5.0', () => {
     const { grantedS } = KEEP_ALIVE_POLICIES['aws-iot-core'];
     expect([0, 1, 30, 60, 1200, 1201].map(grantedS)).toEqual([1200, 30, 30, 60, 1200, 1200]);
