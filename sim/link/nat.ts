@@ -16,8 +16,9 @@ export interface NatOptions extends Timeouts {
    * Treatment of a TCP segment whose connection is not in the table, or no longer in it. `silent`: the segment is
    * dropped, as by GCP Cloud NAT (after 1200 s), and by Linux with nf_conntrack_tcp_loose 0. `rst`: its sender gets a
    * reset, as Azure NAT gateway documents it for both sides (after 4 min). `rst-inside`: the same for hosts inside
-   * only, as AWS documents it (after 350 s). Nothing is sent before that segment. `rst-at-expiry`: both ends get a reset at the time when the connection is
-   * forgotten, as from Azure's load balancer with TCP reset enabled; later segments are dropped.
+   * only, as AWS documents it (after 350 s). Nothing is sent before that segment. `rst-at-expiry`: both ends get a
+   * reset at the time when the connection is forgotten, as from Azure's load balancer with TCP reset enabled; later
+   * segments are dropped.
    */
   readonly onExpired: 'silent' | 'rst' | 'rst-inside' | 'rst-at-expiry';
   /**

@@ -1,4 +1,4 @@
-/** What people saw of boxes on the way that forget idle connections: one test a report, whose address stands in it. */
+/** Reports about boxes on the way that forget idle connections: one test a report, whose address stands in it. */
 
 import { describe, expect, it } from 'vitest';
 import type { SimulatedNatOptions } from '../../../sim/simulation.ts';
@@ -83,7 +83,7 @@ describe('a box that answers by RST once it has forgotten', () => {
   });
 
   // https://github.com/encode/httpx/issues/2975
-  it('AWS NAT gateway: who waits for an answer that takes longer than 350 s waits for ever', async () => {
+  it('AWS NAT gateway: who waits for an answer that takes longer than 350 s waits forever', async () => {
     const { world, server, inside, outside } = await through({ idleTimeout: '350s', onExpired: 'rst-inside' });
     await world.run(600);
     server.received.length = 0;

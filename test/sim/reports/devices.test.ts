@@ -1,4 +1,4 @@
-/** What people saw of the stacks of devices: one test a report, whose address stands in it. */
+/** Reports about the stacks of devices: one test a report, whose address stands in it. */
 
 import { describe, expect, it } from 'vitest';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';

@@ -1,5 +1,5 @@
 /**
- * What people saw of Linux when a peer was dead, gone, or not there: one test a report, whose address stands in it. The
+ * Reports about Linux when a peer was dead, gone, or not there: one test a report, whose address stands in it. The
  * table is README.md.
  */
 
@@ -187,7 +187,7 @@ describe('a living peer', () => {
 
   // https://github.com/oven-sh/bun/issues/27351
   // https://github.com/pypi/support/issues/75
-  it('behind a path that drops what is larger than 1450 bytes: connects, asks, and waits for the answer for ever', async () => {
+  it('behind a path that drops what is larger than 1450 bytes: connects, asks, and waits for the answer forever', async () => {
     const world = new World();
     const client = world.machine('client');
     const server = world.machine('server');

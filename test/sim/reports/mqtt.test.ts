@@ -1,4 +1,4 @@
-/** What people saw of MQTT clients and brokers: one test a report, whose address stands in it. */
+/** Reports about MQTT clients and brokers: one test a report, whose address stands in it. */
 
 import { describe, expect, it } from 'vitest';
 import { type MqttBrokerSettings, mqttBroker, mqttFirmware } from '../../../sim/programs.ts';
