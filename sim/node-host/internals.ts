@@ -57,6 +57,7 @@ interface NodeProcess {
   binding(name: 'js_stream'): { readonly JSStream: new (...args: never[]) => JsStream };
   binding(name: 'stream_wrap'): StreamWrap;
   binding(name: 'tcp_wrap'): { readonly TCP: Shadowed };
+  binding(name: 'pipe_wrap'): { readonly Pipe: Shadowed };
   binding(name: 'udp_wrap'): { readonly UDP: Shadowed };
   binding(name: 'cares_wrap'): CaresWrap;
   binding(name: 'uv'): Readonly<Record<string, number>>;
@@ -85,6 +86,7 @@ const node = nodeProcess();
 export const { JSStream } = node.binding('js_stream');
 export const streams = node.binding('stream_wrap');
 export const { TCP } = node.binding('tcp_wrap');
+export const { Pipe } = node.binding('pipe_wrap');
 export const { UDP } = node.binding('udp_wrap');
 export const cares = node.binding('cares_wrap');
 const uv = node.binding('uv');

@@ -1,10 +1,11 @@
 /** Node's `net` and `tls` get simulated handles where they would make real ones. */
 
+import { existsSync } from 'node:fs';
 import { builtin, TCP } from './internals.ts';
 import { ListenHandle } from './listen.ts';
 import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
-import { refusal } from './refusals.ts';
+import { refusal, USE_A_PORT } from './refusals.ts';
 import { isRealTcp, newTcpHandle, TcpHandle } from './tcp.ts';
 
 interface NetSocket {
@@ -12,6 +13,7 @@ interface NetSocket {
   destroyed: boolean;
   _parent: { connecting: boolean } | null | undefined;
   connecting: boolean;
+  destroy(error: Error): void;
 }
 
 interface NetServer {
@@ -39,7 +41,15 @@ export function patchNet(patches: Patches): void {
     (original) =>
       function (this: NetSocket, ...args: unknown[]) {
         const isNew = this.destroyed || !this._handle;
-        if (owner() !== undefined && isNew && this._parent?.connecting !== true && names(args)) {
+        const program = owner();
+        const path = pathOf(args);
+        // Where there is no such file, the program learns that.
+        if (program !== undefined && path !== undefined && existsSync(path)) {
+          const error = Object.assign(refusal(`a unix socket, ${path}`, program, USE_A_PORT), { code: 'ENOTSUP' });
+          process.nextTick(() => this.destroy(error));
+          return this;
+        }
+        if (program !== undefined && isNew && this._parent?.connecting !== true && names(args)) {
           if (this.destroyed) this._handle = null;
           // As net.Socket.prototype.connect does with a handle of its own: `initSocketHandle`.
           callMethod(this, reinitialize, newTcpHandle());
@@ -67,7 +77,7 @@ export function patchNet(patches: Patches): void {
         if (addressType === -1 || typeof fd === 'number') {
           const what = typeof fd === 'number' ? `listening on descriptor ${fd}` : `a unix socket, ${String(address)}`;
           process.nextTick(() =>
-            this.emit('error', Object.assign(refusal(what, program), { code: 'EINVAL', address })),
+            this.emit('error', Object.assign(refusal(what, program, USE_A_PORT), { code: 'EINVAL', address })),
           );
           return undefined;
         }
@@ -110,10 +120,22 @@ function simulatedFor(handle: unknown): unknown {
   return simulated;
 }
 
+/** Returns the options of a call of connect, which are the arguments, or what net has already made of them. */
+function optionsOf([first]: readonly unknown[]): unknown {
+  return Array.isArray(first) ? first[0] : first;
+}
+
+/** Returns the path of a unix socket that connect was given (net.Socket.prototype.connect: a string is one). */
+function pathOf(args: readonly unknown[]): string | undefined {
+  const options = optionsOf(args);
+  if (typeof options === 'string') return Number.isNaN(Number(options)) ? options : undefined;
+  const path: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'path') : undefined;
+  return typeof path === 'string' ? path : undefined;
+}
+
 /** Returns whether connect was given a destination. Without one it throws. */
 function names(args: readonly unknown[]): boolean {
-  const [first] = args;
-  const options: unknown = Array.isArray(first) ? first[0] : first;
+  const options = optionsOf(args);
   if (typeof options !== 'object' || options === null) return true;
   return ('port' in options && options.port !== undefined) || ('path' in options && options.path != null);
 }
