@@ -1,4 +1,4 @@
-/** What cannot be simulated is refused by name, with what to do in its place. */
+/** The refusals: each names the call that cannot be simulated, and says what to do in its place. */
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
