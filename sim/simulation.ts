@@ -114,7 +114,7 @@ export interface SimulatedNatOptions {
   readonly idleTimeout?: Duration;
   /**
    * Treatment of a segment of a forgotten connection: it is dropped, or answered by RST, to both sides or to those
-   * inside only; or both ends are reset at the expiry. Default `silent`.
+   * inside only, or taken up again from inside; or both ends are reset at the expiry. Default `silent`.
    */
   readonly onExpired?: NatOptions['onExpired'];
   /** True: the box and the devices behind it find one another by ARP, as in every home. Default true. */

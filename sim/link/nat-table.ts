@@ -43,15 +43,17 @@ export class NatTable {
     return flow?.isWith(protocol, peerAddress, peerPort) === true ? this.#flows.unlessExpired(flow) : undefined;
   }
 
-  /** Maps the connection of `packet`, which is from inside; undefined: there is no port left. `use` comes next. */
-  add(packet: Packet, protocol: typeof TCP | typeof UDP): Flow | undefined {
+  /**
+   * Maps the connection of `packet`, which is from inside; undefined: there is no port left. `use` comes next.
+   * `keepsPort`: to the port that it has inside, if that is free.
+   */
+  add(packet: Packet, protocol: typeof TCP | typeof UDP, keepsPort = false): Flow | undefined {
     this.#flows.forgetExpired();
     const taken = this.#byOutsidePort(protocol);
     if (taken.size > this.#lastPort - this.#firstPort) return undefined;
-    // One after another, so that a port is not soon another's: its old peer may send yet.
-    while (taken.has(this.#nextPort)) this.#advance();
-    const flow = new Flow(packet, protocol, true, this.#nextPort);
-    this.#advance();
+    const { sourcePort } = packet;
+    const isKept = keepsPort && sourcePort >= this.#firstPort && sourcePort <= this.#lastPort && !taken.has(sourcePort);
+    const flow = new Flow(packet, protocol, true, isKept ? sourcePort : this.#takeNext(taken));
     taken.set(flow.outsidePort, flow);
     this.#flows.add(flow);
     return flow;
@@ -68,6 +70,14 @@ export class NatTable {
 
   #byOutsidePort(protocol: number): Map<number, Flow> {
     return protocol === TCP ? this.#tcpByOutsidePort : this.#udpByOutsidePort;
+  }
+
+  /** One after another, so that a port is not soon another's: its old peer may send yet. */
+  #takeNext(taken: ReadonlyMap<number, Flow>): number {
+    while (taken.has(this.#nextPort)) this.#advance();
+    const port = this.#nextPort;
+    this.#advance();
+    return port;
   }
 
   #advance(): void {

@@ -4,7 +4,7 @@
 
 import type { SocketAddress } from '../../hal/network.ts';
 import { formatAddress } from '../packet/address.ts';
-import { ACK, ARP, ICMP, isIcmpError, Packet, RST, SYN, TCP, TIME_TO_LIVE } from '../packet/packet.ts';
+import { ACK, ARP, FIN, ICMP, isIcmpError, Packet, RST, SYN, TCP, TIME_TO_LIVE } from '../packet/packet.ts';
 import { makeReset } from '../packet/reset.ts';
 import { type FlowEnds, type Flow, isFirstSyn, type Timeouts, TRANSITORY_US } from './flows.ts';
 import { NatTable } from './nat-table.ts';
@@ -18,9 +18,11 @@ export interface NatOptions extends Timeouts {
    * reset, as Azure NAT gateway documents it for both sides (after 4 min). `rst-inside`: the same for hosts inside
    * only, as AWS documents it (after 350 s). Nothing is sent before that segment. `rst-at-expiry`: both ends get a
    * reset at the time when the connection is forgotten, as from Azure's load balancer with TCP reset enabled; later
-   * segments are dropped.
+   * segments are dropped. `picked-up`: an ACK from inside begins the connection again, at the same outside port, as by
+   * Linux's own defaults (nf_conntrack_tcp_loose 1, masquerading that keeps the port); what comes from outside is
+   * dropped until then.
    */
-  readonly onExpired: 'silent' | 'rst' | 'rst-inside' | 'rst-at-expiry';
+  readonly onExpired: 'silent' | 'rst' | 'rst-inside' | 'rst-at-expiry' | 'picked-up';
   /**
    * Ports of the outside address. Each connection takes one port of its protocol. If no port is left, the packets of a
    * new connection are dropped.
@@ -64,6 +66,7 @@ export class Nat {
   readonly #resetsInside: boolean;
   readonly #resetsOutside: boolean;
   readonly #resetsAtExpiry: boolean;
+  readonly #picksUp: boolean;
   readonly #onEvent: ((event: NatEvent) => void) | undefined;
   readonly #table: NatTable;
 
@@ -89,6 +92,7 @@ export class Nat {
     this.#resetsOutside = onExpired === 'rst';
     this.#onEvent = onEvent;
     this.#resetsAtExpiry = onExpired === 'rst-at-expiry';
+    this.#picksUp = onExpired === 'picked-up';
     const onForgotten =
       this.#resetsAtExpiry || onEvent !== undefined
         ? (flow: Flow, idleMs: number): void => this.#forgotten(flow, idleMs)
@@ -120,13 +124,14 @@ export class Nat {
     const { protocol, source, sourcePort, destination, destinationPort, flags } = packet;
     let mapping = this.#table.findFromInside(protocol, source, sourcePort, destination, destinationPort);
     if (mapping === undefined) {
-      // A connection begins with its SYN. Linux, unless nf_conntrack_tcp_loose is 0, takes up one that it sees in the
-      // middle; the clouds do not, and one that got another outside port by it would meet the peer's reset.
-      if (protocol === TCP && !isFirstSyn(flags)) {
+      // A connection begins with its SYN, or as Linux's tcp_new has it also with an ACK that neither opens nor ends it.
+      const isInMiddle = protocol === TCP && !isFirstSyn(flags);
+      if (isInMiddle && (!this.#picksUp || (flags & (SYN | FIN | RST)) !== 0)) {
         this.#refuse(packet, this.#inner);
         return;
       }
-      mapping = this.#table.add(packet, protocol);
+      mapping = this.#table.add(packet, protocol, this.#picksUp);
+      if (isInMiddle) mapping?.adopt();
       if (mapping === undefined) {
         this.#fabric.drop(packet, 'no-port', this, undefined);
         return;

@@ -316,6 +316,28 @@ describe('a connection that is not known', () => {
     expect(server.packets).toEqual([]);
   });
 
+  it('begins again by an ACK from inside, at its port, where the box picks it up', () => {
+    build({ onExpired: 'picked-up' });
+    out({ flags: SYN });
+    expect(server.packets[0]?.sourcePort).toBe(5000);
+    back({ flags: SYN | ACK, destinationPort: 5000 });
+    w.run(10_000 * SECOND);
+    device.packets.length = server.packets.length = 0;
+    back({ destinationPort: 5000 });
+    out({ flags: FIN | ACK });
+    out({ flags: RST });
+    expect([device.packets, server.packets]).toEqual([[], []]);
+    out({ flags: ACK });
+    expect(server.packets).toHaveLength(1);
+    expect(server.packets[0]?.sourcePort).toBe(5000);
+    back({ destinationPort: 5000 });
+    expect(device.packets).toHaveLength(1);
+    // It is established, and not opening.
+    w.run(349 * SECOND);
+    back({ destinationPort: 5000 });
+    expect(device.packets).toHaveLength(2);
+  });
+
   it('meets its reset after it has been sent, not while it is', () => {
     build({ onExpired: 'rst' });
     fromDevice.send(packet(0, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 }));

@@ -106,6 +106,17 @@ describe('a box that answers by RST once it has forgotten', () => {
     expect(inside.reason).toBe('ECONNRESET');
   });
 
+  // The same report. https://ubercloud.com.au/blog/network-address-translation-part-2-the-conntrack-tool
+  it('a Linux box that masquerades instead: keepalive after 2 h takes the connection up again, and it stays open', async () => {
+    const { world, inside, outside } = await through({ idleTimeout: '350s', onExpired: 'picked-up' });
+    inside.socket?.setKeepAlive({ idle: 7200, interval: 75, count: 9 });
+    await world.run(86_400);
+    expect([inside.reason, outside.reason]).toEqual([undefined, undefined]);
+    inside.write(10);
+    await world.run(1);
+    expect(outside.bytes).toBe(110);
+  });
+
   // https://github.com/haproxy/haproxy/issues/2135
   it('Azure load balancer, 15 min: a reused connection is reset after application data was sent on it', async () => {
     const { world, client, inside } = await through({ idleTimeout: '15m', onExpired: 'rst' });
