@@ -6,7 +6,7 @@
 import { createHook } from 'node:async_hooks';
 import { builtin } from './internals.ts';
 import { asNobody, enterReal, leaveReal, owner } from './owner.ts';
-import type { Patches } from './patch.ts';
+import type { Callable, Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 
 /** The types of requests that end in real time (src/async_wrap.h, node::AsyncWrap::ProviderType). */
@@ -16,7 +16,7 @@ const REAL = /^(FSREQ(CALLBACK|PROMISE)|FILEHANDLECLOSEREQ|DIRHANDLE|BLOBREADER|
 const pending = new Map<number, SimulatedProcess>();
 
 const begun = createHook({
-  init(asyncId, type) {
+  init(asyncId, type, _, resource) {
     const process = owner();
     if (process === undefined) return;
     if (type === 'TLSWRAP' || type === 'HTTP2SESSION') {
@@ -25,9 +25,39 @@ const begun = createHook({
     }
     if (!REAL.test(type) && !(type === 'MESSAGEPORT' && isQuestionOfLoader())) return;
     pending.set(asyncId, process);
+    if (type.endsWith('REQUEST')) watchJob(asyncId, resource);
     hold(process);
   },
 });
+
+/** The jobs of node:crypto that wait for their results, by the native object. */
+const jobs = new WeakMap<object, number>();
+
+/** Replaces `run` of the class of such a job, which only its objects lead to, in the present run. */
+let watchRun: (prototype: object) => void = () => {};
+
+/**
+ * A job is made for a call of the kind of `pbkdf2Sync`, too. Nothing tells of its end but its `run`, which returns the
+ * result there, and undefined or a promise where the result comes later (src/crypto/crypto_util.h, CryptoJob::Run).
+ */
+function watchJob(asyncId: number, job: object): void {
+  jobs.set(job, asyncId);
+  watchRun(Object.getPrototypeOf(job));
+}
+
+function runJob(original: Callable): Callable {
+  return function (this: unknown, ...args: unknown[]) {
+    let isOver = true;
+    try {
+      const result = original.apply(this, args);
+      isOver = Array.isArray(result);
+      return result;
+    } finally {
+      const asyncId = typeof this === 'object' && this !== null ? jobs.get(this) : undefined;
+      if (isOver && asyncId !== undefined) forget(asyncId);
+    }
+  };
+}
 
 /** Virtual time stands still until `process.realRequests` is less by one. */
 function hold(process: SimulatedProcess): void {
@@ -97,6 +127,12 @@ export function hasRealWork(): boolean {
 
 export function patchRealWork(patches: Patches): void {
   begun.enable();
+  const watched = new Set<object>();
+  watchRun = (prototype) => {
+    if (watched.has(prototype)) return;
+    watched.add(prototype);
+    patches.replaceIfThere(prototype, 'run', runJob);
+  };
   patches.add(() => {
     waitForAnswers(false);
     begun.disable();
