@@ -66,7 +66,7 @@ export function receive(tcb: Tcb, into: Uint8Array): number {
       tcb.stack.queues.release(queue);
       tcb.receiving = undefined;
     }
-    dataWasRead(tcb, count);
+    dataWasRead(tcb);
     return count;
   }
   if ((tcb.flags & FIN_RECEIVED) !== 0) return 0;

@@ -60,8 +60,7 @@ function isDueNow(tcb: Tcb): boolean {
     case 'none':
       return true;
     case 'linux':
-      if (owed > tcb.rcvMss && selectWindow(tcb) >= receiveWindow(tcb)) return true;
-      return tcb.quickAcks > 0 && !isPingPong(tcb);
+      return owed > tcb.rcvMss || (tcb.quickAcks > 0 && !isPingPong(tcb));
     case 'timer':
     case 'delay':
       // With every second segment; the timer runs since the first.
@@ -103,23 +102,14 @@ function nextBeat(nowTick: number, periodTicks: number): number {
   return (Math.floor(nowTick / periodTicks) + 1) * periodTicks | 0;
 }
 
-/** Linux's tcp_send_delayed_ack. */
+/** Linux's tcp_send_delayed_ack: no longer than a round trip. (Its HZ / 2 is more than TCP_DELACK_MAX.) */
 function linuxDelayTicks(tcb: Tcb, minTicks: number, maxTicks: number): number {
-  let ticks = tcb.ackDelayTicks;
-  if (ticks > minTicks) {
-    let most = isPingPong(tcb) || (tcb.flags & PUSHED) !== 0 ? maxTicks : msToTicks(tcb.stack, HALF_SECOND_MS);
-    if (tcb.srttUs8 > 0) most = Math.min(most, Math.max(usToTicks(tcb.stack, tcb.srttUs8 >> 3), minTicks));
-    ticks = Math.min(ticks, most);
-  }
-  return Math.min(ticks, maxTicks);
+  const roundTripTicks = tcb.srttUs8 > 0 ? usToTicks(tcb.stack, tcb.srttUs8 >> 3) : maxTicks;
+  return Math.min(tcb.ackDelayTicks, Math.max(roundTripTicks, minTicks), maxTicks);
 }
-
-const HALF_SECOND_MS = 500;
 
 /** The delayed ACK's time has come (Linux's tcp_delack_timer_handler). */
 export function ackTimeout(tcb: Tcb): void {
-  tcb.flags &= ~ACK_TIMER;
-  if ((tcb.flags & ACK_SCHEDULED) === 0) return;
   const { delayedAck } = tcb.stack.profile;
   if (delayedAck.kind === 'linux') {
     if (!isPingPong(tcb)) {
@@ -133,15 +123,14 @@ export function ackTimeout(tcb: Tcb): void {
 }
 
 /**
- * The user has read `bytes` (Linux's tcp_cleanup_rbuf): an ACK goes now where that opens the window, or empties the
- * buffer.
+ * The user has read (Linux's tcp_cleanup_rbuf): an ACK goes now where that opens the window, or empties the buffer of
+ * what was small.
  */
-export function dataWasRead(tcb: Tcb, bytes: number): void {
+export function dataWasRead(tcb: Tcb): void {
   if (tcb.state === 'CLOSED') return;
   if (tcb.stack.profile.delayedAck.kind === 'linux' && (tcb.flags & ACK_SCHEDULED) !== 0) {
-    const isDrained = bytes > 0 && tcb.receiving === undefined
-      && ((tcb.flags & PUSHED_TWICE) !== 0 || ((tcb.flags & PUSHED) !== 0 && !isPingPong(tcb)));
-    if (distance(tcb.rcvAcked, tcb.rcvNxt) > tcb.rcvMss || isDrained) {
+    const isPushed = (tcb.flags & PUSHED_TWICE) !== 0 || ((tcb.flags & PUSHED) !== 0 && !isPingPong(tcb));
+    if (tcb.receiving === undefined && isPushed) {
       sendAck(tcb);
       return;
     }
