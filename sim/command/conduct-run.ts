@@ -164,9 +164,6 @@ export function printRun(
   for (const line of failureLines(fleet)) terminal.print(line);
   for (const line of ends.lines()) terminal.print(line);
   for (const line of tooEarly(outcome.findings.verdicts, settings)) terminal.print(line);
-  if (settings.network === 'real' && unexplainedLosses.has('missed-beats') && fleet.answers === 0) {
-    terminal.print('no beat was answered: if your server never answers beats, use --no-answers');
-  }
   printFindings(outcome, terminal);
   if (connections !== undefined) {
     terminal.print('');
@@ -200,7 +197,7 @@ export function startLine(settings: RunSettings, description: string): string {
   const length = forMs === undefined ? 'until Ctrl-C' : `for ${formatDuration(forMs)}`;
   const faults = plan.length === 0 ? '' : `\nfaults: ${plan.map(formatFault).join('; ')}`;
   const what = programs?.device?.file ?? protocolNames(settings);
-  return `${counted(deviceCount, 'device')} (${what}) ${description} ${length}, seed ${seed}${faults}`;
+  return `${counted(deviceCount, 'device')} (${what}) ${description}, ${length}, seed ${seed}${faults}`;
 }
 
 export function protocolNames({ devices: { groups } }: RunSettings): string {

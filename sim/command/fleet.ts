@@ -1,10 +1,12 @@
 /** State of the devices of a run, as the devices and the server report it. */
 
+import type { Errno } from '../../hal/errno.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { counted } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { BeatCounts } from '../testbed.ts';
 import type { TraceEvent } from '../trace/trace.ts';
+import { lookUpProblem } from './look-up.ts';
 
 /** Number of devices up to which the log shows what each device does; with more, it shows only the faults. */
 export const READABLE_DEVICES = 50;
@@ -120,7 +122,7 @@ export class Fleet {
         row.failures++;
         if (row.failures === this.#servers) this.#triedAll++;
         this.#failures.set(event.errno, (this.#failures.get(event.errno) ?? 0) + 1);
-        this.#lastFailure = `${event.server} gives ${event.errno}`;
+        this.#lastFailure = failureText(event.server, event.errno);
         row.last = `could not connect: ${event.errno}`;
         break;
       case 'lost':
@@ -257,14 +259,28 @@ export function inVain(
   { everConnected, everServed, lastFailure, losses, lastLoss }: FleetTally, protocol: string,
 ): string | undefined {
   if (!everConnected) {
-    const failure = lastFailure === '' ? 'no attempt was finished' : lastFailure;
-    return `no device could connect: ${failure}; is the server running, and is the address correct?`;
+    return `no device could connect: ${lastFailure === '' ? `no attempt was finished; ${ASK}` : lastFailure}`;
   }
   if (everServed) return undefined;
   const how =
     losses === 0 ? 'the server answered nothing' : `${counted(losses, 'connection')} lost, the last by ${lastLoss}`;
-  return `no device was ever served: ${how}; does the server speak the protocol ${protocol}?`;
+  const isSilent = protocol === 'heartbeat' && (losses === 0 || lastLoss.startsWith('missed-beats'));
+  const hint = isSilent ? ' If the server never answers beats, use --no-answers' : '';
+  return `no device was ever served: ${how}; does the server speak the protocol ${protocol}?${hint}`;
 }
+
+const ASK = 'is the server running, and is the address correct?';
+
+function failureText(server: string, errno: Errno): string {
+  return lookUpProblem(server.replace(/:\d+$/, ''), errno) ?? `${server} gives ${errno}; ${ASK}`;
+}
+
+/** Explanations of errors that do not explain themselves. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['EMFILE', 'this process cannot open more files: see ulimit -n'],
+  ['EAI_NONAME', 'the name of the server was not found'],
+  ['EAI_FAIL', 'no name server answered'],
+]);
 
 /** Returns the totals that `--json` prints. */
 export function fleetSummary(tally: FleetTally): FleetSummary {
@@ -288,8 +304,8 @@ export function fleetLine(tally: FleetTally): string {
 /** Returns a sentence for each errno of failed attempts to connect. */
 export function failureLines({ failures }: FleetTally): string[] {
   return failures.map(([errno, count]) => {
-    const hint = errno === 'EMFILE' ? ' (this process cannot open more files: see ulimit -n)' : '';
-    return `${count} ${count === 1 ? 'attempt' : 'attempts'} to connect failed: ${errno}${hint}`;
+    const hint = HINTS.get(errno);
+    return `${counted(count, 'attempt')} to connect failed: ${errno}${hint === undefined ? '' : ` (${hint})`}`;
   });
 }
 

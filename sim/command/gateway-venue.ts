@@ -131,9 +131,11 @@ export class GatewayVenue implements Venue {
     if (realTime === undefined || this.#live === undefined) return;
     const { lateness, lagMsMax, stoodStillMs } = realTime;
     const timesMs = [lateness.quantileMs(0.5), lateness.quantileMs(0.99), lagMsMax];
-    const [middle, p99, lag] = timesMs.map((ms) => ms.toFixed(1));
+    const [median, p99, lag] = timesMs.map((ms) => ms.toFixed(1));
     const still = stoodStillMs === 0 ? '' : `, and stood still for ${stoodStillMs.toFixed(0)} ms`;
-    this.#terminal.log(`timers were late by ${middle} ms in the middle, ${p99} ms at p99; device time lagged by at most ${lag} ms${still}`);
+    this.#terminal.log(
+      `timers were late by ${median} ms (median), ${p99} ms (p99); device time lagged by at most ${lag} ms${still}`,
+    );
   }
 }
 

@@ -8,7 +8,7 @@ import type { Protocol } from '../server/protocols/protocol.ts';
 import { startServer } from '../server/server.ts';
 import type { ServerOptions } from '../server/settings.ts';
 import { formatSeconds } from '../time/duration.ts';
-import { firstAddressOf } from './look-up.ts';
+import { firstAddressOf, lookUpProblem } from './look-up.ts';
 import { Problem } from './problem.ts';
 import { defineProtocolCommand, type GivenWithProtocol } from './protocol-command.ts';
 import { checkServer, defined } from './server-options.ts';
@@ -101,7 +101,7 @@ async function serve(
   const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
   const address = await firstAddressOf(host, network);
   if (address.errno !== undefined) {
-    throw new Problem(1, `cannot listen on ${host}: there is no host of that name (${address.errno})`);
+    throw new Problem(1, `cannot listen: ${lookUpProblem(host, address.errno) ?? `${host} gives ${address.errno}`}`);
   }
   const local = { address: address.text, port };
   await new Promise<void>((resolve, reject) => {

@@ -10,7 +10,7 @@ import { addressText } from '../server/events.ts';
 import { counted } from '../text.ts';
 import { formatDuration } from '../time/duration.ts';
 import { defineCommand } from './command.ts';
-import { firstAddressOf } from './look-up.ts';
+import { firstAddressOf, lookUpProblem } from './look-up.ts';
 import { Problem } from './problem.ts';
 import type { InterruptSignal, Terminal } from './terminal.ts';
 import { durationOf, hostAndPort, usage, wholeNumber } from './values.ts';
@@ -58,7 +58,9 @@ async function tcpping(settings: TcppingSettings, terminal: Terminal): Promise<n
   const { host, port, count, intervalMs, timeoutMs, json } = settings;
   const network = nodeNetwork({ warn: (sentence) => terminal.log(sentence) });
   const address = await firstAddressOf(host, network);
-  if (address.errno !== undefined) throw new Problem(2, `tcpping: there is no host ${host} (${address.errno})`);
+  if (address.errno !== undefined) {
+    throw new Problem(2, `tcpping: ${lookUpProblem(host, address.errno) ?? `${host} gives ${address.errno}`}`);
+  }
   const remote = { address: address.text, port };
   const target = addressText(remote);
   const statistics = new TcppingStatistics();

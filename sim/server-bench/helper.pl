@@ -92,6 +92,8 @@ if (@command) {
 my $server_pid = 0;
 
 sub start_server {
+  # The child's end of this pipe closes when exec succeeds ($^F): whoever reads then knows whether the command has started.
+  pipe(my $failure, my $failure_of_child) or return say_word("cannot-start $!");
   my $pid = fork();
   return say_word("cannot-start $!") if !defined $pid;
   if ($pid == 0) {
@@ -100,9 +102,13 @@ sub start_server {
     open(STDOUT, '>&', $output);
     open(STDERR, '>&', $output);
     { no warnings 'exec'; exec { $command[0] } @command; }
-    say_word("cannot-start $!");
+    syswrite($failure_of_child, "$!");
     kill 'KILL', $$;
   }
+  close($failure_of_child);
+  my $why = readline($failure);
+  close($failure);
+  return say_word("cannot-start $why") if defined $why;
   $server_pid = $pid;
   say_word("started $pid");
 }

@@ -103,9 +103,13 @@ server_pid = 0
 
 def start_server():
     global server_pid
+    # The child's end of this pipe closes when exec succeeds: whoever reads then knows whether the command has started.
+    failure, failure_of_child = os.pipe()
     try:
         pid = os.fork()
     except OSError as error:
+        os.close(failure)
+        os.close(failure_of_child)
         return say(f"cannot-start {error.strerror}")
     if pid == 0:
         for number in (signal.SIGCHLD, signal.SIGPIPE):
@@ -116,8 +120,13 @@ def start_server():
         try:
             os.execvp(command[0], command)
         except OSError as error:
-            say(f"cannot-start {error.strerror}")
+            os.write(failure_of_child, error.strerror.encode())
             os.kill(os.getpid(), signal.SIGKILL)
+    os.close(failure_of_child)
+    why = os.read(failure, 4096).decode()
+    os.close(failure)
+    if why:
+        return say(f"cannot-start {why}")
     server_pid = pid
     say(f"started {pid}")
 

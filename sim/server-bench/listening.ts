@@ -6,11 +6,18 @@ import { isReachable, type KernelSocket, parseProcNetTcp } from '../gateway/proc
 
 const POLL_MS = 20;
 
-/** A server that listens on several ports opens them one after another. */
-const SETTLE_POLLS = 10;
+/**
+ * Each pause is longer than the one before by this factor while the server opens no port, up to the maximum: a server
+ * that takes long to start, or never listens, is not slowed down by polls.
+ */
+const PAUSE_FACTOR = 1.2;
+const PAUSE_MS_MAX = 500;
 
-/** Number of polls after which a server that listens on loopback alone is not expected to listen elsewhere. */
-const LOOPBACK_ONLY_POLLS = 50;
+/** Time after the first open port in which a server that listens on several ports opens the others. */
+const SETTLE_MS = 200;
+
+/** Time after which a server that listens on loopback alone is not expected to listen elsewhere. */
+const LOOPBACK_ONLY_MS = 1000;
 
 export interface Listening {
   /** Ports that devices can reach, in ascending order. */
@@ -44,24 +51,26 @@ export async function waitUntilListening(
   port: number | undefined,
   withinMs: number,
 ): Promise<Listening | string> {
-  let reachablePolls = 0;
-  let loopbackPolls = 0;
-  for (let waitedMs = 0; waitedMs < withinMs; waitedMs += POLL_MS) {
-    await sleep(POLL_MS);
+  let pauseMs = POLL_MS;
+  let reachableMs = 0;
+  let loopbackMs = 0;
+  for (let waitedMs = 0; waitedMs < withinMs; waitedMs += pauseMs) {
+    await sleep(pauseMs);
     const of = pid();
     const all = of === undefined ? [] : await listenersOf(of, transport);
     const listeners = all.filter(({ local }) => (port ?? local.port) === local.port);
+    pauseMs = listeners.length > 0 ? POLL_MS : Math.min(pauseMs * PAUSE_FACTOR, PAUSE_MS_MAX);
     const ports = new Set(
       listeners
         .map(({ local }) => local)
         .filter(isReachable)
         .map((local) => local.port),
     );
-    if (ports.size > 0 && (port !== undefined || ++reachablePolls > SETTLE_POLLS)) {
+    if (ports.size > 0 && (port !== undefined || (reachableMs += pauseMs) > SETTLE_MS)) {
       return { ports: [...ports].toSorted((a, b) => a - b) };
     }
     const [loopback] = listeners;
-    if (ports.size === 0 && loopback !== undefined && ++loopbackPolls > LOOPBACK_ONLY_POLLS) {
+    if (ports.size === 0 && loopback !== undefined && (loopbackMs += pauseMs) > LOOPBACK_ONLY_MS) {
       const { address, port: at } = loopback.local;
       return `the server listens on ${address}:${at} alone, where devices cannot reach it: let it listen on 0.0.0.0`;
     }

@@ -194,7 +194,7 @@ function logCell(verdict: Verdict, endMs: number): Cell {
   return verdict.wasConnected ? noticedCell(verdict, verdict.log?.noticed, verdict.server, endMs) : word('-');
 }
 
-/** One cell as it is; of many, each different thing that happened: how often, how long in the middle and at worst. */
+/** Returns one cell unchanged; of many cells, each different label with its count, and its median and worst time. */
 function summary(cells: readonly Cell[]): string {
   const labels = [...new Set(cells.map(({ label }) => label))];
   return labels.map((label) => {

@@ -27,7 +27,7 @@ it('tells how long each handshake took, and of all of them, and the server has t
     ...[1, 2, 3].map((seq) => `connected to 127.0.0.1:${port}: seq=${seq} time=\\d+\\.\\d{3} ms`),
     '',
     `--- 127.0.0.1:${port} tcpping statistics ---`,
-    '3 attempts, 3 connected, 0% in vain, time \\d+ ms',
+    '3 attempts, 3 connected, 0% failed, time \\d+ ms',
     'rtt min/avg/max/mdev = [\\d.]+/[\\d.]+/[\\d.]+/[\\d.]+ ms\n$',
   ].join('\n')));
   expect(status).toBe(0);
@@ -40,7 +40,7 @@ it('ends with status 1 where nobody listens', { timeout: 60_000 }, async () => {
   await server.kill();
   const { status, stdout } = await ended('tcpping', `localhost:${port}`, '--count', '2', '--interval', '50ms');
   expect(stdout).toMatch(/^refused by .*: seq=2 time=[\d.]+ ms \(nothing listens on that port\)$/m);
-  expect(stdout).toMatch(/^2 attempts, 0 connected, 2 refused, 100% in vain, time \d+ ms$/m);
+  expect(stdout).toMatch(/^2 attempts, 0 connected, 2 refused, 100% failed, time \d+ ms$/m);
   expect(status).toBe(1);
 });
 
@@ -62,7 +62,7 @@ it('goes on until Ctrl-C, and has its statistics then', { timeout: 60_000 }, asy
   await program.line(/seq=3 /);
   program.child.kill('SIGINT');
   const { status, stdout } = await program.ended();
-  expect(stdout).toMatch(/^\d+ attempts, \d+ connected, 0% in vain/m);
+  expect(stdout).toMatch(/^\d+ attempts, \d+ connected, 0% failed/m);
   expect(status).toBe(0);
 });
 
@@ -72,9 +72,10 @@ it.each([
   [['127.0.0.1:1', '127.0.0.1:2'], 'tcpping takes one HOST:PORT'],
   [['127.0.0.1:1', '-c', '0'], '--count must be a whole number from 1'],
   [['127.0.0.1:1', '-x'], "unknown option '-x'"],
-  [['no-such-host.invalid:1'], 'tcpping: there is no host no-such-host.invalid'],
+  [['no-such-host.invalid:1'], /^cablepull: tcpping: (the name no-such-host\.invalid was not found \(EAI_NONAME\)|no name server could look up no-such-host\.invalid \(EAI_FAIL\)): /],
 ])('wrong usage is a sentence, and status 2: %j', async (args, sentence) => {
   const { status, stderr } = await ended('tcpping', ...args);
-  expect(stderr).toContain(sentence);
+  if (typeof sentence === 'string') expect(stderr).toContain(sentence);
+  else expect(stderr).toMatch(sentence);
   expect(status).toBe(2);
 });

@@ -126,6 +126,7 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
   ])('says in a sentence that the server %s', async (_, command, sentence) => {
     const { status, stderr } = await cablepull('--for', '1s', '--', ...command).ended();
     expect(stderr).toContain(sentence);
+    expect(stderr.includes('its process has started')).toBe(!sentence.includes('could not be started'));
     expect(status).toBe(1);
   });
 

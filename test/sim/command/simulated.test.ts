@@ -22,7 +22,7 @@ const PULL = ['--fault', 'cable-pull on dev-7 at 1m for 30s'];
 it('says first what it does, and at the end who noticed, on a network of its own', async () => {
   const { status, stdout, stderr } = await ended('run', '--devices', '100', '--for', '10m', '--seed', '3', ...PULL);
   expect(stderr.split('\n').slice(0, 2)).toEqual([
-    '100 devices (heartbeat) against our own server on a simulated network (20ms and 1% loss each way) for 10m, seed 3',
+    '100 devices (heartbeat) against our own server on a simulated network (20ms and 1% loss each way), for 10m, seed 3',
     'faults: cable-pull on dev-7 at 1m for 30s',
   ]);
   expect(stdout).toMatch(/^ended after 600\.0 s: 100 of 100 devices connected, /);

@@ -127,6 +127,12 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('a real server', () => {
     await expect(start(command)).rejects.toThrow(sentence);
   });
 
+  it.each(['perl', 'python3'] as const)('is not started, nor ended, if its program does not exist (%s)', async (helper) => {
+    const world = new World(['/nowhere/server'], helper);
+    await expect(world.bench.open()).rejects.toThrow('could not be started: No such file or directory');
+    expect(world.trace.filter(({ source }) => source === 'process')).toEqual([]);
+  });
+
   // Idle, and so many probes: 3 s + 3 x 3 s as Python and C set it, 3 s + 10 x 1 s as Node does.
   it.each([
     ['Python', [...PYTHON, 'keepalive', 'mute'], 12, 6],

@@ -364,7 +364,7 @@ describe('the table', () => {
     ]);
   });
 
-  it('has one row for a fault on more than eight devices: each thing that happened, how often, in the middle and at worst', () => {
+  it('has one row for a fault on more than eight devices: each thing that happened with its count, median and worst time', () => {
     const pulled = (count: number) =>
       Array.from({ length: count }, (_, i) => ({
         ...PULLED,
