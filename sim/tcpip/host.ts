@@ -21,7 +21,6 @@ import type { ByteQueuePool } from './byte-queue.ts';
 import { isLoopback, Loopback } from './loopback.ts';
 import type { Profile } from './profile.ts';
 import { StackNetwork } from './stack-network.ts';
-import { Stack } from './stack.ts';
 
 /** The parts that all hosts of a world share. */
 export interface HostContext {
@@ -49,8 +48,7 @@ export class Host implements Nic, Port {
   address: number;
   readonly world: HostContext;
   readonly profile: Profile;
-  stack: Stack | undefined = undefined;
-  #network: StackNetwork | undefined = undefined;
+  stack: StackNetwork | undefined = undefined;
   #link: Cable | undefined = undefined;
   /** Missing conditions of a working interface (Loss), as bits. */
   #lost = 0;
@@ -155,22 +153,20 @@ export class Host implements Nic, Port {
 
   carrierChanged(): void {
     if (!this.carrier) this.stack?.neighbours?.carrierLost();
-    this.#network?.carrierChanged();
+    this.stack?.carrierChanged();
   }
 
   // ---- the board's interface ----
 
   powerOn(interrupts: Interrupts): Network {
     this.stack?.drop();
-    this.stack = new Stack(this, interrupts);
-    this.#network = new StackNetwork(this.stack);
-    return this.#network;
+    this.stack = new StackNetwork(this, interrupts);
+    return this.stack;
   }
 
   powerOff(): void {
     this.stack?.drop();
     this.stack = undefined;
-    this.#network = undefined;
   }
 
   setCarrier(up: boolean): void {
@@ -193,7 +189,7 @@ export class Host implements Nic, Port {
     const hadCarrier = this.carrier;
     this.#lost ^= LOSS_BITS[loss];
     if (isLost) this.stack?.neighbours?.clear();
-    if (this.carrier !== hadCarrier) this.#network?.carrierChanged();
+    if (this.carrier !== hadCarrier) this.stack?.carrierChanged();
   }
 
   /**

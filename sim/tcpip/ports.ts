@@ -1,14 +1,14 @@
-/** The ports of a host: who listens, who takes datagrams, and the next ephemeral one. */
+/** The ports of a host: its connections, who listens, who takes datagrams, and the next ephemeral one. */
 
 import type { Errno } from '../../hal/errno.ts';
 import type { UdpSocket } from './datagram-socket.ts';
 import type { Listener } from './listener.ts';
 import type { Profile } from './profile.ts';
-import type { TcbTable } from './tcb-table.ts';
+import { TcbTable } from './tcb-table.ts';
 import { ACTIVE } from './tcp/tcb.ts';
 
-export class Ports {
-  readonly #connections: TcbTable;
+/** Not apart from the table of connections, which hold ports, too: there is one for each of 100,000 devices. */
+export class Ports extends TcbTable {
   readonly #profile: Profile;
   #next: number;
   #random: number;
@@ -17,9 +17,9 @@ export class Ports {
   #datagrams: Map<number, UdpSocket> | undefined = undefined;
 
   /** `random`: a number of 32 bits without a sign. */
-  constructor(connections: TcbTable, profile: Profile, random: number) {
+  constructor(profile: Profile, random: number) {
+    super();
     const range = profile.ephemeralPorts;
-    this.#connections = connections;
     this.#profile = profile;
     this.#random = random | 0;
     // RFC 6056 3.3: not the same ports after each boot, where the stack sees to that.
@@ -61,7 +61,7 @@ export class Ports {
 
   /** A port for a connection to a peer, the next free one for 0; or the reason why there is none. */
   forConnection(wanted: number, remoteAddress: number, remotePort: number): number | Errno {
-    const isTaken = (port: number): boolean => this.#connections.get(remoteAddress, remotePort, port) !== undefined;
+    const isTaken = (port: number): boolean => this.get(remoteAddress, remotePort, port) !== undefined;
     if (wanted === 0) return this.#ephemeral(isTaken) ?? 'EADDRNOTAVAIL';
     return this.#listeners?.has(wanted) === true || isTaken(wanted) ? 'EADDRINUSE' : wanted;
   }
@@ -110,7 +110,7 @@ export class Ports {
    */
   #isHeld(port: number): boolean {
     const isOfAll = this.#profile.portConflicts === 'all';
-    return this.#connections.all().some(({ flags, localPort, state }) => (
+    return this.all().some(({ flags, localPort, state }) => (
       localPort === port && (isOfAll || ((flags & ACTIVE) !== 0 && state !== 'TIME-WAIT'))
     ));
   }

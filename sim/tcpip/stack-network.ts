@@ -7,20 +7,18 @@ import type {
 } from '../../hal/network.ts';
 import { UdpSocket } from './datagram-socket.ts';
 import { Listener } from './listener.ts';
-import type { Stack } from './stack.ts';
+import { Stack } from './stack.ts';
 import { TcpSocket } from './stream-socket.ts';
 
-/** The network of a host. The object is its own carrier, to save memory: there is one for each of 100,000 devices. */
-export class StackNetwork implements Network, LinkStatus {
-  readonly #stack: Stack;
+/**
+ * The network of a host. The object is its own stack and its own carrier, to save memory: there is one for each of
+ * 100,000 devices.
+ */
+export class StackNetwork extends Stack implements Network, LinkStatus {
   #watcher: ((carrier: boolean) => void) | undefined = undefined;
 
-  constructor(stack: Stack) {
-    this.#stack = stack;
-  }
-
   get capabilities(): Capabilities {
-    return this.#stack.host.capabilities;
+    return this.host.capabilities;
   }
 
   get link(): LinkStatus {
@@ -28,7 +26,7 @@ export class StackNetwork implements Network, LinkStatus {
   }
 
   get carrier(): boolean {
-    return this.#stack.host.carrier;
+    return this.host.carrier;
   }
 
   watch(isr: (carrier: boolean) => void): void {
@@ -36,27 +34,27 @@ export class StackNetwork implements Network, LinkStatus {
   }
 
   openStream(handler: StreamHandler): StreamSocket {
-    return new TcpSocket(this.#stack, handler);
+    return new TcpSocket(this, handler);
   }
 
   listen(local: SocketAddress, backlog: number, handler: ListenHandler): ListeningSocket {
-    return new Listener(this.#stack, local, backlog, handler);
+    return new Listener(this, local, backlog, handler);
   }
 
   openDatagram(local: SocketAddress, handler: DatagramHandler): DatagramSocket {
-    return new UdpSocket(this.#stack, local, handler);
+    return new UdpSocket(this, local, handler);
   }
 
   sendFrame(frame: Uint8Array): number {
-    return this.#stack.host.sendFrame(frame);
+    return this.host.sendFrame(frame);
   }
 
   lookup(name: string, done: (result: readonly string[] | Errno) => void): Lookup {
-    return this.#stack.host.lookup(this.#stack.interrupts, name, done);
+    return this.host.lookup(this.interrupts, name, done);
   }
 
   carrierChanged(): void {
-    if (this.#watcher !== undefined) this.#stack.interrupts.raise(this);
+    if (this.#watcher !== undefined) this.interrupts.raise(this);
   }
 
   /** @internal The carrier's interrupt: while the firmware hangs, one waits, however often the carrier changes. */

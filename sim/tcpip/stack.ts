@@ -40,7 +40,7 @@ import type { Profile } from './profile.ts';
 import { type CookieEnds, makeCookie, readCookie } from './syn-cookie.ts';
 import type { Listener } from './listener.ts';
 import { StackClock } from './stack-clock.ts';
-import { TcbTable } from './tcb-table.ts';
+import type { TcbTable } from './tcb-table.ts';
 import { abandon, connect } from './tcp/calls.ts';
 import { isEmptyProbe, openByCookie, openPassive, segmentArrives } from './tcp/input.ts';
 import { lowerPathMtu } from './tcp/path-mtu.ts';
@@ -78,11 +78,9 @@ const UNREACHABLE_ERRNOS: readonly (Errno | undefined)[] = [
   'EHOSTUNREACH',
 ];
 
-export class Stack implements TcpStack {
-  readonly host: Host;
+/** The object is its own clock, to save memory: there is one for each of 100,000 devices. */
+export class Stack extends StackClock implements TcpStack {
   readonly interrupts: Interrupts;
-  readonly clock: StackClock;
-  readonly connections = new TcbTable();
   readonly ports: Ports;
   /** undefined: its network has no ARP. */
   readonly neighbours: Neighbours | undefined;
@@ -93,14 +91,21 @@ export class Stack implements TcpStack {
   #iss: number;
 
   constructor(host: Host, interrupts: Interrupts) {
-    this.host = host;
+    super(host);
     this.interrupts = interrupts;
-    this.clock = new StackClock(host.world.timeline, host.profile);
     const { salt } = host.world;
-    this.ports = new Ports(this.connections, host.profile, (host.random.uint32() ^ salt) >>> 0);
+    this.ports = new Ports(host.profile, (host.random.uint32() ^ salt) >>> 0);
     // lwIP's tcp_next_iss begins with this number.
     this.#iss = host.profile.initialSequence === 'clock-and-hash' ? host.random.uint32() ^ salt : LWIP_ISS_FIRST;
     this.neighbours = host.hasArp ? neighboursOf(this) : undefined;
+  }
+
+  get clock(): StackClock {
+    return this;
+  }
+
+  get connections(): TcbTable {
+    return this.ports;
   }
 
   get profile(): Profile {

@@ -31,37 +31,49 @@ export function timersOf({ timers }: Pick<Profile, 'timers'>): Timers {
   }
 }
 
-const TICK: Timers = {
+export const TICK: Timers = {
   // Set in the midst of a tick, which does not count.
   expiry: (nowTick, delayTicks) => (nowTick + delayTicks + 1) | 0,
 };
 
-const SLOW_TICK: Timers = {
+export const SLOW_TICK: Timers = {
   // lwIP's tcp_slowtmr counts up to the timer's ticks, and the first comes whenever it comes: it is the fast timer's
   // every second.
   expiry: (nowTick, delayTicks) => ((nowTick & ~1) + Math.max((delayTicks + 1) & ~1, 2)) | 0,
 };
 
 class TimerWheel implements Timers {
-  /**
-   * Offset of the host's jiffies against the slots of its wheel. It depends on when the host was switched on, which
-   * nothing in the simulation decides. So it stays open until timers need it, which keeps the first timer of a fresh
-   * host as little late as possible: each timer that is coarser than all before settles as many low bits as it needs.
-   * Settled bits do not change.
-   */
-  #phase = 0;
-  #settledBits = 0;
+  #phase = OPEN_PHASE;
 
-  /** calc_wheel_index and calc_index: the end of the slot that the time is in, so that no timer is early. */
   expiry(nowTick: number, delayTicks: number): number {
-    const bits = slotBits(delayTicks);
-    const tick = (nowTick + delayTicks) | 0;
-    if (bits <= this.#settledBits) return slotEnd(tick, bits, this.#phase);
-    const fires = slotEnd(tick, this.#settledBits, this.#phase);
-    this.#phase = -fires & ((1 << bits) - 1);
-    this.#settledBits = bits;
-    return fires;
+    this.#phase = settledPhase(this.#phase, nowTick, delayTicks);
+    return wheelExpiry(this.#phase, nowTick, delayTicks);
   }
+}
+
+/**
+ * Offset of a host's jiffies against the slots of its wheel. It depends on when the host was switched on, which nothing
+ * in the simulation decides. So it stays open until timers need it, which keeps the first timer of a fresh host as
+ * little late as possible: each timer that is coarser than all before settles as many low bits as it needs. Settled
+ * bits do not change. One number holds both: the settled bits, and a 1 above them.
+ */
+export const OPEN_PHASE = 1;
+
+/** Returns the phase of a wheel on which such a timer is set: settled, where the timer is the coarsest so far. */
+export function settledPhase(phase: number, nowTick: number, delayTicks: number): number {
+  const bits = slotBits(delayTicks);
+  const settledBits = 31 - Math.clz32(phase);
+  if (bits <= settledBits) return phase;
+  const fires = slotEnd((nowTick + delayTicks) | 0, settledBits, phase);
+  return (1 << bits) | (-fires & ((1 << bits) - 1));
+}
+
+/**
+ * calc_wheel_index and calc_index: the end of the slot that the time is in, so that no timer is early. The phase is
+ * settled for the timer.
+ */
+export function wheelExpiry(phase: number, nowTick: number, delayTicks: number): number {
+  return slotEnd((nowTick + delayTicks) | 0, slotBits(delayTicks), phase);
 }
 
 /** The length of the slots that a timer so far ahead goes into, as a power of 2 in ticks. */
@@ -75,6 +87,7 @@ function slotBits(delayTicks: number): number {
   return bits;
 }
 
+/** What of the phase is above `bits` makes no difference. */
 function slotEnd(tick: number, bits: number, phase: number): number {
   return ((((((tick + phase) | 0) >> bits) + 1) << bits) - phase) | 0;
 }
