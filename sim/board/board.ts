@@ -95,19 +95,19 @@ export class Board implements Machine {
   /** The cable. Pulling it twice is pulling it once. */
   get cable(): BoardCable {
     return {
-      pull: () => this.#setCarrier(false),
-      plug: () => this.#setCarrier(true),
+      pull: () => this.setCarrier(false),
+      plug: () => this.setCarrier(true),
     };
   }
 
   /** The power. Both `cut` and `restore` do nothing when it is so already. */
   get power(): BoardPower {
     return {
-      cut: () => this.#end('off'),
+      cut: () => this.end('off'),
       restore: (reason = 'power-on') => {
-        if (this.#state === 'off') this.#boot(reason);
+        if (this.#state === 'off') this.boot(reason);
       },
-      cutAtWrite: (count, cut = () => this.#end('off')) => {
+      cutAtWrite: (count, cut = () => this.end('off')) => {
         const random = forkRandom(this.#world.seed, `${this.name} flash`);
         this.flash.failure = count === undefined ? undefined : { writes: count, random, happen: cut };
       },
@@ -132,12 +132,12 @@ export class Board implements Machine {
   crash(): void {
     if (this.#state !== 'running' && this.#state !== 'hung') return;
     this.nic.closeAll();
-    this.#end('crashed');
+    this.end('crashed');
   }
 
   /** A crashed firmware is started again. */
   restartCrashed(): void {
-    if (this.#state === 'crashed') this.#boot('panic');
+    if (this.#state === 'crashed') this.boot('panic');
   }
 
   /** Resets the connections, as a box on the way does that has lost track of them. */
@@ -179,22 +179,22 @@ export class Board implements Machine {
 
   /** @internal The device resets itself. */
   reset(reason: ResetReason): void {
-    this.#end('resetting');
+    this.end('resetting');
     const clock = this.newClock();
     this.#resetClock = clock;
     clock.setAlarm(RESET_MS, () => {
-      this.#stopReset();
-      this.#boot(reason);
+      this.stopReset();
+      this.boot(reason);
     });
   }
 
-  #setCarrier(up: boolean): void {
+  private setCarrier(up: boolean): void {
     if (this.#carrier === up) return;
     this.#carrier = up;
     this.nic.setCarrier(up);
   }
 
-  #boot(resetReason: ResetReason): void {
+  private boot(resetReason: ResetReason): void {
     this.#state = 'running';
     this.#boots++;
     const boot = new Boot(this, resetReason);
@@ -203,16 +203,16 @@ export class Board implements Machine {
   }
 
   /** The boot is over; its firmware sends nothing more, and is not called. */
-  #end(state: 'off' | 'crashed' | 'resetting'): void {
+  private end(state: 'off' | 'crashed' | 'resetting'): void {
     this.#state = state;
-    this.#stopReset();
+    this.stopReset();
     this.#current?.end();
     this.#current = undefined;
     // Where only the firmware has died, the stack lives on, and still has to close its connections.
     if (state !== 'crashed') this.nic.powerOff();
   }
 
-  #stopReset(): void {
+  private stopReset(): void {
     if (this.#resetClock !== undefined) stopClock(this.#resetClock);
     this.#resetClock = undefined;
   }

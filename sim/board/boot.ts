@@ -36,12 +36,12 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
     super();
     this.#board = board;
     this.resetReason = resetReason;
-    this.onEvent = board.isHeard ? (event) => this.#hear(event) : undefined;
+    this.onEvent = board.isHeard ? (event) => this.hear(event) : undefined;
     this.#clock = board.newClock();
     this.network = board.nic.powerOn(this);
   }
 
-  #hear(event: DeviceEvent): void {
+  private hear(event: DeviceEvent): void {
     if (!this.off) this.#board.tell(event);
   }
 
@@ -82,7 +82,7 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
 
   setAlarm(atMs: number, isr: () => void): void {
     if (this.off) return;
-    this.#forgetAlarm();
+    this.forgetAlarm();
     this.#alarm = isr;
     this.#clock.setAlarm(atMs, this);
   }
@@ -93,7 +93,7 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   }
 
   clearAlarm(): void {
-    this.#forgetAlarm();
+    this.forgetAlarm();
     this.#clock.clearAlarm();
   }
 
@@ -144,28 +144,28 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   }
 
   restart(reason: 'software' | 'watchdog'): void {
-    this.#reset(reason);
+    this.reset(reason);
   }
 
   panic(report: PanicReport): void {
     if (this.off) return;
     this.#board.tell({ kind: 'panic', ...report });
-    this.#reset('panic');
+    this.reset('panic');
   }
 
   armWatchdog(timeoutMs: number): boolean {
     if (this.off) return true;
     this.#watchdog ??= this.#board.newClock();
-    this.#watchdog.setAlarm(this.#watchdog.now() + timeoutMs, () => this.#reset('watchdog'));
+    this.#watchdog.setAlarm(this.#watchdog.now() + timeoutMs, () => this.reset('watchdog'));
     return true;
   }
 
-  #reset(reason: ResetReason): void {
+  private reset(reason: ResetReason): void {
     if (!this.off) this.#board.reset(reason);
   }
 
   /** An alarm that has to wait for a hung firmware may be disarmed, or armed for later, before it rings. */
-  #forgetAlarm(): void {
+  private forgetAlarm(): void {
     if (this.#alarm !== undefined) this.withdraw(this.#alarm);
     this.#alarm = undefined;
   }

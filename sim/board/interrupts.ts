@@ -33,10 +33,10 @@ export class Interrupts {
     // Most find nobody before them, and need no list.
     const waits =
       this.#state === 'held' || this.#isServing || (this.#waiting !== undefined && this.#waiting.length > 0);
-    if (!waits) return this.#serve(isr);
+    if (!waits) return this.serveFrom(isr);
     if (this.#waiting === undefined) this.#waiting = [isr];
     else if (!this.#waiting.includes(isr)) this.#waiting.push(isr);
-    this.#serveWaiting();
+    this.serveWaiting();
   }
 
   /** An interrupt that waits is not served any more. */
@@ -54,7 +54,7 @@ export class Interrupts {
   release(): void {
     if (this.#state !== 'held') return;
     this.#state = 'open';
-    this.#serveWaiting();
+    this.serveWaiting();
   }
 
   /** Switches interrupts off for good. */
@@ -63,11 +63,11 @@ export class Interrupts {
     this.#waiting = undefined;
   }
 
-  #serveWaiting(): void {
-    if (this.#state === 'open' && !this.#isServing) this.#serve(this.#waiting?.shift());
+  private serveWaiting(): void {
+    if (this.#state === 'open' && !this.#isServing) this.serveFrom(this.#waiting?.shift());
   }
 
-  #serve(first: Interrupt | undefined): void {
+  private serveFrom(first: Interrupt | undefined): void {
     this.#isServing = true;
     try {
       for (let isr = first; isr !== undefined; isr = this.#state === 'open' ? this.#waiting?.shift() : undefined) {

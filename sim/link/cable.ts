@@ -50,12 +50,12 @@ export class Cable implements Receiver, Random {
   send(packet: Packet): void {
     packet.flown = false;
     if (this.#isUp) this.#fabric.sentBytes += ipBytes(packet);
-    this.#carry(packet, 'tx');
+    this.carry(packet, 'tx');
   }
 
   /** A packet from the far end sets out for the board. */
   receive(packet: Packet): void {
-    this.#carry(packet, 'rx');
+    this.carry(packet, 'rx');
   }
 
   /** A box at the far end of the cable sends a TCP segment of its own: to the network, or to the board. */
@@ -101,13 +101,13 @@ export class Cable implements Receiver, Random {
         undoRx();
       };
     }
-    const rules = this.#rules(direction) ?? new Rules(this.#line(direction));
+    const rules = this.rules(direction) ?? new Rules(this.line(direction));
     const installed = rules.add(rule);
-    this.#rule(direction, rules);
+    this.rule(direction, rules);
     return () => {
       rules.remove(installed);
       // They may be others by now, where these were all removed before.
-      if (this.#rules(direction) === rules) this.#rule(direction, rules);
+      if (this.rules(direction) === rules) this.rule(direction, rules);
     };
   }
 
@@ -123,17 +123,17 @@ export class Cable implements Receiver, Random {
     return (t ^ (t >>> 14)) >>> 0;
   }
 
-  #line(direction: Direction): Line {
+  private line(direction: Direction): Line {
     return direction === 'tx' ? this.#txLine : this.#rxLine;
   }
 
-  #rules(direction: Direction): Rules | undefined {
+  private rules(direction: Direction): Rules | undefined {
     return direction === 'tx' ? this.#txRules : this.#rxRules;
   }
 
-  #rule(direction: Direction, rules: Rules): void {
+  private rule(direction: Direction, rules: Rules): void {
     const left = rules.size > 0 ? rules : undefined;
-    const { bandwidthBps, delayUs } = this.#line(direction);
+    const { bandwidthBps, delayUs } = this.line(direction);
     // What waits in a queue goes as the line goes: a line that is wide again is not held up by what a narrow one had to
     // carry.
     if (bandwidthBps !== rules.line.bandwidthBps && bandwidthBps !== Infinity) {
@@ -149,24 +149,24 @@ export class Cable implements Receiver, Random {
     }
   }
 
-  #carry(packet: Packet, direction: Direction): void {
+  private carry(packet: Packet, direction: Direction): void {
     const fabric = this.#fabric;
     if (!this.#isUp) {
       fabric.drop(packet, 'no-carrier', this, direction);
       return;
     }
     fabric.observer?.sent(packet, this, direction);
-    const line = this.#line(direction);
+    const line = this.line(direction);
     if (line.loss > 0 && chance(this, line.loss)) {
       fabric.drop(packet, 'loss', this, direction);
       return;
     }
-    const rules = this.#rules(direction);
-    if (rules === undefined) this.#transmit(packet, direction, line, 0);
-    else this.#judge(packet, direction, rules);
+    const rules = this.rules(direction);
+    if (rules === undefined) this.transmit(packet, direction, line, 0);
+    else this.judge(packet, direction, rules);
   }
 
-  #judge(packet: Packet, direction: Direction, rules: Rules): void {
+  private judge(packet: Packet, direction: Direction, rules: Rules): void {
     let heldUs = 0;
     let copies = 0;
     for (const judge of rules.judges) {
@@ -194,12 +194,12 @@ export class Cable implements Receiver, Random {
       const copy = this.#fabric.pool.take();
       copy.copy(packet);
       copy.flown = packet.flown;
-      this.#transmit(copy, direction, rules.line, heldUs);
+      this.transmit(copy, direction, rules.line, heldUs);
     }
-    this.#transmit(packet, direction, rules.line, heldUs);
+    this.transmit(packet, direction, rules.line, heldUs);
   }
 
-  #transmit(packet: Packet, direction: Direction, line: Line, heldUs: number): void {
+  private transmit(packet: Packet, direction: Direction, line: Line, heldUs: number): void {
     const { delayUs, jitterUs, bandwidthBps } = line;
     const isTx = direction === 'tx';
     let queue = isTx ? this.#txInFlight : this.#rxInFlight;

@@ -198,7 +198,7 @@ export class StreamClient extends PortClient implements StreamHandler {
   writable(): void {
     const queue = this.#queue;
     for (let bytes = queue?.[0]; bytes !== undefined && queue !== undefined; bytes = queue[0]) {
-      const taken = this.#write(bytes);
+      const taken = this.write(bytes);
       this.#queuedBytes -= taken;
       if (taken < bytes.length) {
         queue[0] = bytes.subarray(taken);
@@ -217,7 +217,7 @@ export class StreamClient extends PortClient implements StreamHandler {
   send(bytes: Uint8Array): void {
     if (this.entry === undefined) return;
     if (this.#queue === undefined) {
-      const taken = this.#write(bytes);
+      const taken = this.write(bytes);
       if (taken === bytes.length) return;
       this.#queue = [bytes.subarray(taken)];
       this.#queuedBytes = bytes.length - taken;
@@ -231,7 +231,7 @@ export class StreamClient extends PortClient implements StreamHandler {
   }
 
   /** Returns the number of bytes that the socket accepted; 0 also if it failed, which `ended` reports. */
-  #write(bytes: Uint8Array): number {
+  private write(bytes: Uint8Array): number {
     const taken = this.#socket?.write(bytes) ?? EAGAIN;
     return taken < 0 ? 0 : taken;
   }

@@ -117,7 +117,7 @@ export class Host implements Nic, Port {
   }
 
   send(packet: Packet): void {
-    if (packet.destination === this.address || isLoopback(packet.destination)) this.#sendToSelf(packet);
+    if (packet.destination === this.address || isLoopback(packet.destination)) this.sendToSelf(packet);
     // What is of a connection from an address that the host had before (Linux's ip_route_output_key finds no device).
     else if (!this.hasRoute || packet.source !== this.address) this.world.packets.release(packet);
     else if (this.stack?.neighbours === undefined) this.link.send(packet);
@@ -143,7 +143,7 @@ export class Host implements Nic, Port {
     return frame.length;
   }
 
-  #sendToSelf(packet: Packet): void {
+  private sendToSelf(packet: Packet): void {
     this.#loopback ??= new Loopback(this.world.timeline, this.name, (own) => {
       if (this.stack === undefined) this.world.packets.release(own);
       else this.stack.receive(own);

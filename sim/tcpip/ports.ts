@@ -41,8 +41,8 @@ export class Ports extends TcbTable {
 
   /** Takes a port for a listener, the next free one for 0; gives it, or the reason why not. */
   claimListener(listener: Listener, wanted: number): number | Errno {
-    const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => this.#isHeld(candidate));
-    if (port === undefined || this.#listeners?.has(port) === true || this.#isHeld(port)) return 'EADDRINUSE';
+    const port = wanted !== 0 ? wanted : this.ephemeral((candidate) => this.isHeld(candidate));
+    if (port === undefined || this.#listeners?.has(port) === true || this.isHeld(port)) return 'EADDRINUSE';
     (this.#listeners ??= new Map<number, Listener>()).set(port, listener);
     return port;
   }
@@ -52,8 +52,8 @@ export class Ports extends TcbTable {
     const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
     // The W5500's driver begins with the same port after each boot here, too. Not so here: whoever is known by a source
     // address alone would be taken for who was there before, and sessions (sim/sessions) do not know that.
-    if (wanted === 0 && this.#profile.ephemeralPorts.order === 'from-first') this.#next = this.#draw();
-    const port = wanted !== 0 ? wanted : this.#ephemeral((candidate) => datagrams.has(candidate));
+    if (wanted === 0 && this.#profile.ephemeralPorts.order === 'from-first') this.#next = this.draw();
+    const port = wanted !== 0 ? wanted : this.ephemeral((candidate) => datagrams.has(candidate));
     if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
     datagrams.set(port, socket);
     return port;
@@ -62,7 +62,7 @@ export class Ports extends TcbTable {
   /** A port for a connection to a peer, the next free one for 0; or the reason why there is none. */
   forConnection(wanted: number, remoteAddress: number, remotePort: number): number | Errno {
     const isTaken = (port: number): boolean => this.get(remoteAddress, remotePort, port) !== undefined;
-    if (wanted === 0) return this.#ephemeral(isTaken) ?? 'EADDRNOTAVAIL';
+    if (wanted === 0) return this.ephemeral(isTaken) ?? 'EADDRNOTAVAIL';
     return this.#listeners?.has(wanted) === true || isTaken(wanted) ? 'EADDRINUSE' : wanted;
   }
 
@@ -87,18 +87,18 @@ export class Ports extends TcbTable {
   }
 
   /** The next ephemeral port that is not taken. */
-  #ephemeral(isTaken: (port: number) => boolean): number | undefined {
+  private ephemeral(isTaken: (port: number) => boolean): number | undefined {
     const { first, last, order } = this.#profile.ephemeralPorts;
     for (let tries = last - first; tries >= 0; tries--) {
       const port = this.#next;
-      this.#next = order === 'random' ? this.#draw() : port === last ? first : port + 1;
+      this.#next = order === 'random' ? this.draw() : port === last ? first : port + 1;
       if (!isTaken(port) && this.#listeners?.has(port) !== true) return port;
     }
     return undefined;
   }
 
   /** A port of the range: Knuth's linear congruential generator, whose high bits are good enough for that. */
-  #draw(): number {
+  private draw(): number {
     this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) | 0;
     const { first, last } = this.#profile.ephemeralPorts;
     return first + ((this.#random >>> 8) % (last - first + 1));
@@ -108,7 +108,7 @@ export class Ports extends TcbTable {
    * Returns whether a connection keeps a listener from this port. One that was opened from here holds its port; those
    * that were accepted do not where the listener has SO_REUSEADDR, as servers set it (profile.ts, portConflicts).
    */
-  #isHeld(port: number): boolean {
+  private isHeld(port: number): boolean {
     const isOfAll = this.#profile.portConflicts === 'all';
     return this.all().some(({ flags, localPort, state }) => (
       localPort === port && (isOfAll || ((flags & ACTIVE) !== 0 && state !== 'TIME-WAIT'))

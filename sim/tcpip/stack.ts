@@ -133,7 +133,7 @@ export class Stack extends StackClock implements TcpStack {
   perform<A, R>(tcb: Tcb, what: (tcb: Tcb, argument: A) => R, argument: A): R {
     this.clock.read();
     const result = what(tcb, argument);
-    if (tcb.state === 'CLOSED') this.#forget(tcb);
+    if (tcb.state === 'CLOSED') this.forget(tcb);
     else this.clock.arm(tcb);
     if (tcb.news !== 0) {
       const { user } = tcb;
@@ -143,7 +143,7 @@ export class Stack extends StackClock implements TcpStack {
     return result;
   }
 
-  #forget(tcb: Tcb): void {
+  private forget(tcb: Tcb): void {
     this.clock.release(tcb);
     this.connections.remove(tcb);
     this.#oldAddresses?.delete(tcb);
@@ -207,13 +207,13 @@ export class Stack extends StackClock implements TcpStack {
     if (this.neighbours !== undefined && packet.protocol !== ARP && !this.neighbours.admits(packet)) return;
     switch (packet.protocol) {
       case TCP:
-        this.#receiveTcp(packet);
+        this.receiveTcp(packet);
         break;
       case UDP:
-        this.#receiveUdp(packet);
+        this.receiveUdp(packet);
         break;
       case ICMP:
-        this.#receiveIcmp(packet);
+        this.receiveIcmp(packet);
         break;
       case ARP:
         this.neighbours?.arpArrives(packet);
@@ -222,16 +222,16 @@ export class Stack extends StackClock implements TcpStack {
     this.host.world.packets.release(packet);
   }
 
-  #receiveTcp(packet: Packet): void {
+  private receiveTcp(packet: Packet): void {
     const tcb = this.connections.find(packet);
-    if (tcb === undefined || this.#isReopening(tcb, packet)) this.#receiveStray(packet);
+    if (tcb === undefined || this.isReopening(tcb, packet)) this.receiveStray(packet);
     else if (!this.host.isDeafToProbes || !isEmptyProbe(tcb, packet)) this.perform(tcb, segmentArrives, packet);
   }
 
   /**
    * RFC 9293 3.6.1, RFC 6191: a SYN that is newer than all that was sent before may follow a connection in TIME-WAIT.
    */
-  #isReopening(tcb: Tcb, packet: Packet): boolean {
+  private isReopening(tcb: Tcb, packet: Packet): boolean {
     if (tcb.state !== 'TIME-WAIT' || (packet.flags & (SYN | ACK | RST)) !== SYN) return false;
     if (this.profile.timeWaitSyn !== 'reopens') return false;
     if (distance(tcb.rcvNxt, packet.seq) <= 0) return false;
@@ -241,28 +241,28 @@ export class Stack extends StackClock implements TcpStack {
   }
 
   /** RFC 9293 3.10.7.1 and 3.10.7.2: for a listener, or for nobody. */
-  #receiveStray(packet: Packet): void {
+  private receiveStray(packet: Packet): void {
     const bound = this.ports.listener(packet.destinationPort);
     const listener = bound?.isForSelf === true && !isLoopback(packet.destination) ? undefined : bound;
     if (listener === undefined || (packet.flags & ACK) !== 0) {
-      if (listener !== undefined && this.#takeCookie(listener, packet)) return;
+      if (listener !== undefined && this.takeCookie(listener, packet)) return;
       const isAckAlone = listener === undefined && (packet.flags & (ACK | SYN | FIN | PSH)) === ACK;
       if (this.profile.resetsStrayAcks || !isAckAlone) resetReply(this, packet);
       return;
     }
     if ((packet.flags & (SYN | RST)) !== SYN) return;
-    if (!listener.hasRoom || !this.#makeRoom()) {
-      if (this.profile.synCookies && !listener.isFull) this.#sendCookie(listener, packet);
+    if (!listener.hasRoom || !this.makeRoom()) {
+      if (this.profile.synCookies && !listener.isFull) this.sendCookie(listener, packet);
       else if (this.profile.fullListener === 'reset') resetReply(this, packet);
       return;
     }
-    const tcb = this.#newTcb(packet.destinationPort, packet.source, packet.sourcePort);
+    const tcb = this.newTcb(packet.destinationPort, packet.source, packet.sourcePort);
     listener.take(tcb);
     this.perform(tcb, openPassive, packet);
   }
 
   /** Answers a SYN, and keeps nothing of it. */
-  #sendCookie(listener: Listener, syn: Packet): void {
+  private sendCookie(listener: Listener, syn: Packet): void {
     const { nowUs } = this.host.world.timeline;
     listener.cookieUs = nowUs;
     this.clock.read();
@@ -275,20 +275,20 @@ export class Stack extends StackClock implements TcpStack {
    * Returns whether the packet is the answer to a cookie. If so, it opens a connection, provided that the listener has
    * room.
    */
-  #takeCookie(listener: Listener, packet: Packet): boolean {
+  private takeCookie(listener: Listener, packet: Packet): boolean {
     const { nowUs } = this.host.world.timeline;
     if ((packet.flags & (SYN | RST)) !== 0 || nowUs - listener.cookieUs > COOKIE_VALID_US) return false;
     const ends = cookieEnds(packet, (packet.seq - 1) | 0);
     const cookie = readCookie(this.#iss, ends, nowUs, (packet.ack - 1) | 0);
     if (cookie === undefined) return false;
-    if (listener.isFull || !this.#makeRoom()) return true;
-    const tcb = this.#newTcb(packet.destinationPort, packet.source, packet.sourcePort);
+    if (listener.isFull || !this.makeRoom()) return true;
+    const tcb = this.newTcb(packet.destinationPort, packet.source, packet.sourcePort);
     listener.take(tcb);
     this.perform(tcb, openByCookie, { packet, cookie });
     return true;
   }
 
-  #receiveUdp(packet: Packet): void {
+  private receiveUdp(packet: Packet): void {
     const socket = this.ports.datagram(packet.destinationPort);
     if (socket !== undefined) {
       socket.arrived(packet);
@@ -306,13 +306,13 @@ export class Stack extends StackClock implements TcpStack {
     this.transmit(reply);
   }
 
-  #receiveIcmp(packet: Packet): void {
-    if (packet.icmpType === ECHO_REQUEST) this.#answerPing(packet);
-    else if (isIcmpError(packet) && this.profile.icmpErrors === 'linux') this.#receiveIcmpError(packet);
+  private receiveIcmp(packet: Packet): void {
+    if (packet.icmpType === ECHO_REQUEST) this.answerPing(packet);
+    else if (isIcmpError(packet) && this.profile.icmpErrors === 'linux') this.receiveIcmpError(packet);
   }
 
   /** RFC 1122 3.2.2.6: all four stacks do. */
-  #answerPing(packet: Packet): void {
+  private answerPing(packet: Packet): void {
     const reply = this.newReply(packet);
     reply.protocol = ICMP;
     reply.icmpType = ECHO_REPLY;
@@ -339,7 +339,7 @@ export class Stack extends StackClock implements TcpStack {
   }
 
   /** RFC 1122 3.2.2.1: an error belongs to the connection whose packet it quotes. Linux's tcp_v4_err. */
-  #receiveIcmpError({ quoted, icmpType, code, nextHopMtuBytes }: Packet): void {
+  private receiveIcmpError({ quoted, icmpType, code, nextHopMtuBytes }: Packet): void {
     if (quoted?.protocol !== TCP) return;
     const tcb = this.connections.get(quoted.destination, quoted.destinationPort, quoted.sourcePort);
     if (tcb === undefined || !isInFlight(tcb, quoted.seq)) return;
@@ -373,10 +373,10 @@ export class Stack extends StackClock implements TcpStack {
     if (this.interrupts.off) return 'ENETDOWN';
     if (local !== undefined && !this.isOwnAddress(local.address)) return 'EADDRNOTAVAIL';
     if (!this.hasRouteTo(remoteAddress)) return this.profile.noRouteErrno;
-    if (!this.#makeRoom()) return 'ENOBUFS';
+    if (!this.makeRoom()) return 'ENOBUFS';
     const port = this.ports.forConnection(local?.port ?? 0, remoteAddress, remotePort);
     if (typeof port === 'string') return port;
-    const tcb = this.#newTcb(port, remoteAddress, remotePort);
+    const tcb = this.newTcb(port, remoteAddress, remotePort);
     prepare(tcb);
     this.perform(tcb, connect, undefined);
     return tcb;
@@ -392,14 +392,14 @@ export class Stack extends StackClock implements TcpStack {
   }
 
   /** A new connection between two ends, in the table. */
-  #newTcb(localPort: number, remoteAddress: number, remotePort: number): Tcb {
+  private newTcb(localPort: number, remoteAddress: number, remotePort: number): Tcb {
     const tcb = new Tcb(this, localPort, remoteAddress, remotePort);
     this.connections.add(tcb);
     return tcb;
   }
 
   /** Returns whether there is room for one more connection, or room can be made. */
-  #makeRoom(): boolean {
+  private makeRoom(): boolean {
     const { socketsMax, fullTable, timeoutErrno } = this.profile;
     if (this.connections.size < socketsMax) return true;
     if (fullTable === 'fails') return false;
@@ -431,7 +431,7 @@ export class Stack extends StackClock implements TcpStack {
       // What nobody will read: others need the room.
       if (tcb.receiving !== undefined) this.queues.release(tcb.receiving);
       tcb.receiving = undefined;
-      this.#forget(tcb);
+      this.forget(tcb);
     }
     this.ports.forgetAll();
   }

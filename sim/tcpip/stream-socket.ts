@@ -54,16 +54,16 @@ export class TcpSocket implements StreamSocket, TcbUser {
 
   get remote(): SocketAddress | undefined {
     const tcb = this.#tcb;
-    return tcb === undefined || !this.#hasConnected
+    return tcb === undefined || !this.hasConnected
       ? undefined
       : { address: formatAddress(tcb.remoteAddress), port: tcb.remotePort };
   }
 
-  get #hasConnected(): boolean {
+  private get hasConnected(): boolean {
     return this.#state === 'connected' || this.#state === 'over';
   }
 
-  get #errno(): Errno | undefined {
+  private get errno(): Errno | undefined {
     return this.#tcb === undefined ? this.#pending?.failure : this.#tcb.trouble.error;
   }
 
@@ -76,12 +76,12 @@ export class TcpSocket implements StreamSocket, TcbUser {
   }
 
   connect({ address, port }: SocketAddress): number {
-    if (this.#hasConnected) return failure('EISCONN');
+    if (this.hasConnected) return failure('EISCONN');
     if (this.#state === 'connecting') return failure('EALREADY');
     const remote = parseAddress(address);
     if (this.#state !== 'new' || remote === undefined || !isPort(port, 1)) return failure('EINVAL');
     this.#state = 'connecting';
-    const outcome = this.#stack.connect(this.#pending?.local, remote, port, (tcb) => this.#prepare(tcb));
+    const outcome = this.#stack.connect(this.#pending?.local, remote, port, (tcb) => this.prepare(tcb));
     if (typeof outcome === 'string') {
       this.#pending = { failure: outcome };
       this.#stack.later(this);
@@ -89,7 +89,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
     return 0;
   }
 
-  #prepare(tcb: Tcb): void {
+  private prepare(tcb: Tcb): void {
     const { noDelay, keepAlive, userTimeoutMs } = this.#pending ?? {};
     this.#tcb = tcb;
     tcb.user = this;
@@ -102,7 +102,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
   read(into: Uint8Array): number {
     if (into.length === 0) return failure('EINVAL');
     const tcb = this.#tcb;
-    if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
+    if (tcb === undefined || this.#state === 'left') return failure(this.errno ?? 'ENOTCONN');
     // Where nothing waits, nothing changes.
     const count = tcb.receiving === undefined ? receive(tcb, into) : this.#stack.perform(tcb, receive, into);
     if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || tcb.trouble.error === undefined) return count;
@@ -111,27 +111,27 @@ export class TcpSocket implements StreamSocket, TcbUser {
 
   write(from: Uint8Array): number {
     const tcb = this.#tcb;
-    if (tcb === undefined || this.#state === 'left') return failure(this.#errno ?? 'ENOTCONN');
+    if (tcb === undefined || this.#state === 'left') return failure(this.errno ?? 'ENOTCONN');
     if (tcb.trouble.error !== undefined) return failure(tcb.trouble.error);
     return this.#stack.perform(tcb, send, from);
   }
 
   shutdown(): number {
     const tcb = this.#tcb;
-    if (tcb === undefined || !this.#hasConnected) return failure('ENOTCONN');
+    if (tcb === undefined || !this.hasConnected) return failure('ENOTCONN');
     if (this.#stack.profile.fin !== 'linux') return failure('EOPNOTSUPP');
     return this.#stack.perform(tcb, shutdown, undefined);
   }
 
   close(): void {
-    this.#leave(close);
+    this.leave(close);
   }
 
   abort(): void {
-    this.#leave(abort);
+    this.leave(abort);
   }
 
-  #leave(how: (tcb: Tcb) => void): void {
+  private leave(how: (tcb: Tcb) => void): void {
     if (this.#state === 'left') return;
     this.#state = 'left';
     const tcb = this.#tcb;
@@ -194,12 +194,12 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (tcb !== undefined) tcb.news = 0;
     if ((news & (CONNECTED | WRITABLE)) !== 0 && this.#state !== 'left') this.#handler.writable();
     if ((news & READABLE) !== 0 && this.#state !== 'left') this.#handler.readable();
-    if ((news & ENDED) !== 0 && (this.#state === 'connecting' || this.#state === 'connected')) this.#end();
+    if ((news & ENDED) !== 0 && (this.#state === 'connecting' || this.#state === 'connected')) this.end();
   }
 
-  #end(): void {
+  private end(): void {
     this.#state = this.#state === 'connecting' ? 'failed' : 'over';
-    this.#handler.ended(this.#errno ?? 'closed');
+    this.#handler.ended(this.errno ?? 'closed');
   }
 }
 

@@ -17,17 +17,17 @@ export class TcbTable {
 
   add(tcb: Tcb): void {
     this.size++;
-    if (this.size > (this.#lists?.length ?? LISTED_MAX)) this.#spread();
-    this.#put(tcb);
+    if (this.size > (this.#lists?.length ?? LISTED_MAX)) this.spread();
+    this.put(tcb);
   }
 
   remove(tcb: Tcb): void {
     const list =
       this.#lists === undefined ? 0 : index(tcb.remoteAddress, tcb.remotePort, tcb.localPort, this.#lists.length);
     let before: Tcb | undefined;
-    for (let other = this.#head(list); other !== undefined; other = other.next) {
+    for (let other = this.head(list); other !== undefined; other = other.next) {
       if (other === tcb) {
-        if (before === undefined) this.#setHead(list, tcb.next);
+        if (before === undefined) this.setHead(list, tcb.next);
         else before.next = tcb.next;
         tcb.next = undefined;
         this.size--;
@@ -60,31 +60,31 @@ export class TcbTable {
   all(): Tcb[] {
     const all: Tcb[] = [];
     for (let i = 0; i < (this.#lists?.length ?? 1); i++) {
-      for (let tcb = this.#head(i); tcb !== undefined; tcb = tcb.next) all.push(tcb);
+      for (let tcb = this.head(i); tcb !== undefined; tcb = tcb.next) all.push(tcb);
     }
     return all;
   }
 
-  #spread(): void {
+  private spread(): void {
     const all = this.all();
     const count = 2 * Math.max(all.length, LISTED_MAX);
     this.#lists = new Array<Tcb | undefined>(2 ** Math.ceil(Math.log2(count))).fill(undefined);
     this.#first = undefined;
-    for (const tcb of all) this.#put(tcb);
+    for (const tcb of all) this.put(tcb);
   }
 
-  #put(tcb: Tcb): void {
+  private put(tcb: Tcb): void {
     const list =
       this.#lists === undefined ? 0 : index(tcb.remoteAddress, tcb.remotePort, tcb.localPort, this.#lists.length);
-    tcb.next = this.#head(list);
-    this.#setHead(list, tcb);
+    tcb.next = this.head(list);
+    this.setHead(list, tcb);
   }
 
-  #head(list: number): Tcb | undefined {
+  private head(list: number): Tcb | undefined {
     return this.#lists === undefined ? this.#first : this.#lists[list];
   }
 
-  #setHead(list: number, tcb: Tcb | undefined): void {
+  private setHead(list: number, tcb: Tcb | undefined): void {
     if (this.#lists === undefined) this.#first = tcb;
     else this.#lists[list] = tcb;
   }

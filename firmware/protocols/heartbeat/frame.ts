@@ -101,22 +101,22 @@ export class HeartbeatDecoder {
         this.#remainingBytes -= piece.length;
         sink.data(piece, this.#remainingBytes);
       } else {
-        this.#takeHeadByte(bytes[at++] ?? 0, sink);
+        this.takeHeadByte(bytes[at++] ?? 0, sink);
       }
     }
     return this.#bad;
   }
 
-  #takeHeadByte(byte: number, sink: FrameSink): void {
+  private takeHeadByte(byte: number, sink: FrameSink): void {
     // A shift by 24 makes the top bit the sign, as int32 has it.
     if (this.#headBytes < 4) this.#type |= byte << (this.#headBytes * 8);
     else this.#remainingBytes |= byte << ((this.#headBytes - 4) * 8);
     this.#headBytes++;
-    if (this.#headBytes === 4) this.#checkType();
+    if (this.#headBytes === 4) this.checkType();
     if (this.#headBytes < HEAD_BYTES) return;
 
     const type = this.#type;
-    this.#checkLength();
+    this.checkLength();
     this.#headBytes = 0;
     this.#type = 0;
     if (this.#bad !== undefined) {
@@ -128,19 +128,19 @@ export class HeartbeatDecoder {
     else if (this.#remainingBytes === 0) sink.data(NOTHING, 0);
   }
 
-  #checkType(): void {
+  private checkType(): void {
     if (this.#type !== HEART && this.#type !== OTHER) {
-      this.#fail('type', this.#type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
+      this.fail('type', this.#type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
     }
   }
 
-  #checkLength(): void {
+  private checkLength(): void {
     const maxBytes = this.#type === HEART ? 0 : this.#maxDataBytes;
     if (this.#remainingBytes >= 0 && this.#remainingBytes <= maxBytes) return;
-    this.#fail('length', this.#remainingBytes, this.#type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
+    this.fail('length', this.#remainingBytes, this.#type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
   }
 
-  #fail(field: BadFrame['field'], value: number, must: string): void {
+  private fail(field: BadFrame['field'], value: number, must: string): void {
     this.#bad = { field, value, reason: `frame ${this.#frames + 1}: ${field} is ${value}, must be ${must}` };
   }
 }

@@ -94,7 +94,7 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   }
 
   turn(socket: Socket): SessionEnd | undefined {
-    return this.#send(socket) ?? this.#receive(socket);
+    return this.send(socket) ?? this.receive(socket);
   }
 
   get waitsFor(): number {
@@ -102,9 +102,9 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   }
 
   waitTicks(): number {
-    if (this.#frame !== undefined) return this.#ticksUntil(this.#takenBy);
-    const untilBeat = this.#ticksUntil(this.#nextBeat);
-    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, this.#ticksUntil(this.#nextData));
+    if (this.#frame !== undefined) return this.ticksUntil(this.#takenBy);
+    const untilBeat = this.ticksUntil(this.#nextBeat);
+    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, this.ticksUntil(this.#nextData));
   }
 
   beat(): void {
@@ -126,53 +126,53 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   }
 
   /** Sends the frames that are due, as far as they are taken. */
-  #send(socket: Socket): SessionEnd | undefined {
+  private send(socket: Socket): SessionEnd | undefined {
     for (;;) {
-      if (this.#frame === undefined && this.#isDue(this.#nextBeat) && this.#missedTooMany()) {
+      if (this.#frame === undefined && this.isDue(this.#nextBeat) && this.missedTooMany()) {
         return { by: 'missed-beats' };
       }
-      const frame = (this.#frame ??= this.#nextFrame());
+      const frame = (this.#frame ??= this.nextFrame());
       if (frame === undefined) return undefined;
       const count = socket.tryWrite(this.#takenBytes === 0 ? frame : frame.subarray(this.#takenBytes));
       if (count < 0 && count !== EAGAIN) return { by: errnoOf(count) };
       if (count > 0) this.#takenBytes += count;
       if (this.#takenBytes < frame.length) {
-        if (!this.#isDue(this.#takenBy)) return undefined;
+        if (!this.isDue(this.#takenBy)) return undefined;
         return { by: 'not-reading', detail: `${this.#takenBytes} of ${frame.length} bytes of a frame were taken` };
       }
       this.#frame = undefined;
-      this.#sent(frame);
+      this.sent(frame);
     }
   }
 
   /** At the time of a beat: whether those before it are unanswered, as many as the limit. */
-  #missedTooMany(): boolean {
+  private missedTooMany(): boolean {
     const { expectAnswers, missedLimit } = this.#config;
     if (this.#unanswered === 0 || !(expectAnswers || this.#search !== undefined)) return false;
     this.#tell?.({ kind: 'beat-missed', missed: this.#unanswered });
     return this.#search !== undefined || this.#unanswered >= missedLimit;
   }
 
-  #nextFrame(): Uint8Array | undefined {
+  private nextFrame(): Uint8Array | undefined {
     const { beatIntervalMs, dataIntervalMs, missedLimit } = this.#config;
     this.#takenBytes = 0;
     this.#takenBy = addTicks(
       this.#os.getTickCount(),
       Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX),
     );
-    if (this.#isDue(this.#nextBeat)) {
+    if (this.isDue(this.#nextBeat)) {
       // The answer sets the time of the next one.
-      this.#nextBeat = this.#nextAfter(this.#nextBeat, this.#search?.answerTimeoutMs ?? beatIntervalMs);
+      this.#nextBeat = this.nextAfter(this.#nextBeat, this.#search?.answerTimeoutMs ?? beatIntervalMs);
       return BEAT;
     }
-    if (this.#dataFrame !== undefined && this.#isDue(this.#nextData)) {
-      this.#nextData = this.#nextAfter(this.#nextData, dataIntervalMs);
+    if (this.#dataFrame !== undefined && this.isDue(this.#nextData)) {
+      this.#nextData = this.nextAfter(this.#nextData, dataIntervalMs);
       return this.#dataFrame;
     }
     return undefined;
   }
 
-  #sent(frame: Uint8Array): void {
+  private sent(frame: Uint8Array): void {
     if (frame === BEAT) {
       // Only who is told needs it.
       if (this.#unanswered === 0 && this.#tell !== undefined) this.#unansweredSinceMs = this.#hal.clock.now();
@@ -186,7 +186,7 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     }
   }
 
-  #receive(socket: Socket): SessionEnd | undefined {
+  private receive(socket: Socket): SessionEnd | undefined {
     const received = socket.tryRead(RECEIVED);
     if (received === EAGAIN) return undefined;
     if (received === 0) return { by: 'closed' };
@@ -198,20 +198,20 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     return { by: 'bad-frame', detail: `${bad.reason}${said}` };
   }
 
-  #ticksUntil(tick: number): number {
+  private ticksUntil(tick: number): number {
     const ticks = ticksBetween(this.#os.getTickCount(), tick);
     return ticks > TICKS_AHEAD_MAX ? 0 : ticks;
   }
 
-  #isDue(tick: number): boolean {
-    return this.#ticksUntil(tick) === 0;
+  private isDue(tick: number): boolean {
+    return this.ticksUntil(tick) === 0;
   }
 
   /** The next of a series without drift; what a long stall has missed is not made up for. */
-  #nextAfter(tick: number, periodMs: number): number {
+  private nextAfter(tick: number, periodMs: number): number {
     const period = this.#os.msToTicks(periodMs);
     const next = addTicks(tick, period);
-    return this.#isDue(next) ? addTicks(this.#os.getTickCount(), period) : next;
+    return this.isDue(next) ? addTicks(this.#os.getTickCount(), period) : next;
   }
 }
 
