@@ -87,7 +87,7 @@ function slotBits(delayTicks: number): number {
   return bits;
 }
 
-/** What of the phase is above `bits` makes no difference. */
+/** Returns the end of the slot that a tick is in. Bits of the phase above `bits` make no difference. */
 function slotEnd(tick: number, bits: number, phase: number): number {
   return ((((((tick + phase) | 0) >> bits) + 1) << bits) - phase) | 0;
 }
