@@ -24,7 +24,7 @@ export interface Capabilities {
   readonly keepAlive: KeepAliveSupport;
   /** TCP_USER_TIMEOUT (RFC 5482) can be set. */
   readonly userTimeout: boolean;
-  /** `abort()` sends RST. Where false, it is a `close()`. */
+  /** `abort()` sends RST. Where false, it is a `close()`, or forgets the connection without a word to the peer. */
   readonly reset: boolean;
   /** `ended` names the true reason. Where false, every failure is `EIO` and may even look like `closed`. */
   readonly errorReason: boolean;

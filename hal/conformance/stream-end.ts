@@ -86,11 +86,12 @@ export const streamEndChecks: readonly Definition[] = [
     *steps(stage) {
       const { client, server } = yield* pair(stage);
       client.abort();
-      yield* stage.until('the end', () => server.end !== undefined);
       if (stage.tested.hal.network.capabilities.reset) {
+        yield* stage.until('the end', () => server.end !== undefined);
         expectEnd(stage.peer.hal, server, RESET, 'the peer of a connection that was aborted');
       } else {
-        expectEqual(server.end, 'closed', 'the end of the peer of a connection that was aborted');
+        yield* stage.pause(50);
+        expect(server.end === undefined || server.end === 'closed', 'an aborted connection was not closed, and not mute');
       }
     },
   },

@@ -281,7 +281,7 @@ function capabilitiesOf(profile: Profile): Capabilities {
     capabilities = {
       keepAlive: keepAlive.support,
       userTimeout,
-      reset: true,
+      reset: profile.canReset,
       errorReason: true,
       // FreeRTOS+TCP answers the peer's FIN by its own, and acknowledges no data that comes after its own.
       halfClose: fin === 'linux',

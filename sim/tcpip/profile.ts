@@ -163,6 +163,8 @@ export interface Profile {
    * 3.5.2). Where not, keepalive does not learn that the device has rebooted, only data with PSH does.
    */
   readonly resetsStrayAcks: boolean;
+  /** True if the user can end a connection by RST. Where not, the HAL's `abort` forgets it, and the peer is not told. */
+  readonly canReset: boolean;
   /** close() with received data unread sends RST (RFC 2525 2.17), and not FIN. */
   readonly resetsOnUnreadClose: boolean;
   /**

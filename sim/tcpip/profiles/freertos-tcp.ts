@@ -174,6 +174,8 @@ export const FREERTOS_TCP: Profile = {
   challengeAckIntervalMs: 0,
   // xProcessReceivedTCPPacket: no RST for what has "only the ACK flag set".
   resetsStrayAcks: false,
+  // FreeRTOS_Sockets.c: FreeRTOS_closesocket sends nothing (FreeRTOS_shutdown sends FIN).
+  canReset: false,
   // FreeRTOS_shutdown sends FIN.
   resetsOnUnreadClose: false,
   // FreeRTOS_TCP_Transmission.c, prvTCPPrepareSend: FIN when xTCPWindowTxDone, and it is in no queue that is sent

@@ -168,6 +168,8 @@ export const LINUX: Profile = {
   challengeAckIntervalMs: 500,
   // net/ipv4/tcp_ipv4.c, tcp_v4_rcv: no_tcp_socket.
   resetsStrayAcks: true,
+  // net/ipv4/tcp.c, tcp_disconnect: SO_LINGER with 0.
+  canReset: true,
   // net/ipv4/tcp.c, __tcp_close: data_was_unread.
   resetsOnUnreadClose: true,
   fin: 'linux',

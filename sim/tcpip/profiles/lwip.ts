@@ -163,6 +163,8 @@ export const LWIP: Profile = {
   challengeAckIntervalMs: 0,
   // tcp_in.c, tcp_input: no matching connection.
   resetsStrayAcks: true,
+  // tcp.c, tcp_abort.
+  canReset: true,
   // tcp.c, tcp_close_shutdown: rcv_wnd is not all of the window.
   resetsOnUnreadClose: true,
   // tcp.c, tcp_close_shutdown_fin.

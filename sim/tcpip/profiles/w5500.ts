@@ -142,6 +142,8 @@ export const W5500: Profile = {
   challengeAckIntervalMs: 0,
   // Not said.
   resetsStrayAcks: true,
+  // Data sheet 4.2, Sn_CR: CLOSE sends nothing (DISCON sends FIN).
+  canReset: false,
   // 4.2, Sn_CR, DISCON: sends FIN.
   resetsOnUnreadClose: false,
   // Not said.

@@ -145,12 +145,12 @@ export function close(tcb: Tcb): void {
   }
 }
 
-/** close with SO_LINGER 0: RST, and nothing is kept. */
+/** close with SO_LINGER 0: RST, where the stack has such a call, and nothing is kept. */
 export function abort(tcb: Tcb): void {
   leave(tcb);
   if (tcb.state === 'CLOSED') return;
   // RFC 9293 3.10.5: in TIME-WAIT and the like there is nobody to reset.
-  if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') sendReset(tcb);
+  if (tcb.stack.profile.canReset && tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') sendReset(tcb);
   done(tcb, undefined);
 }
 
