@@ -17,6 +17,7 @@ import type { Fault } from './faults/fault.ts';
 import type { SpoiltNetwork } from './faults/kind.ts';
 import { Gate } from './gateway/gate.ts';
 import type { GatewayOptions } from './gateway/options.ts';
+import { interfaceOf } from './host-interface.ts';
 import { INSIDE, Lan, OUTSIDE } from './lan.ts';
 import { Capture } from './link/capture.ts';
 import { FlowTable } from './link/flow-table.ts';
@@ -294,7 +295,7 @@ export class Simulation {
     const nameOf = (address: string): string => this.#nameOf(parseAddress(address) ?? 0);
     const isRead = this.#offlineLog !== undefined && this.#servers.has(name);
     const printed = isRead ? (line: string): readonly string[] => this.#printedBy(name, line) : undefined;
-    return this.#nodeWorld.add(name, program, tell, nameOf, printed, device);
+    return this.#nodeWorld.add(name, program, tell, nameOf, () => interfaceOf(this.host(name)), printed, device);
   }
 
   /**

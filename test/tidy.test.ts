@@ -119,11 +119,13 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'programs.ts': ['board', 'server'],
   gateway: ['lan.ts', 'link', 'netstat.ts', 'packet', 'time'],
   'node-host': ['device.ts', 'server', 'time'],
+  'host-interface.ts': ['lan.ts', 'node-host', 'packet', 'tcpip'],
   'simulation.ts': [
     'board',
     'device.ts',
     'faults',
     'gateway',
+    'host-interface.ts',
     'lan.ts',
     'link',
     'netstat.ts',

@@ -1,6 +1,7 @@
 /** Names are looked up on the simulated network. */
 
 import dns, { type LookupOptions } from 'node:dns';
+import type { NetworkInterfaceInfo } from 'node:os';
 import type { Errno } from '../../hal/errno.ts';
 import { builtin, cares, uvErrno, type Request } from './internals.ts';
 import { owner } from './owner.ts';
@@ -50,7 +51,9 @@ export function patchDns(patches: Patches): void {
     (original) =>
       function (this: unknown) {
         const process = owner();
-        return process === undefined ? original.call(this) : { lo: [interfaceOf('127.0.0.1', true)] };
+        if (process === undefined) return original.call(this);
+        const eth0 = process.surroundings.interface();
+        return { lo: [LOOPBACK], ...(eth0 && { eth0: [{ ...eth0, family: 'IPv4', internal: false }] }) };
       },
   );
   // dns.resolve4 and the like ask a name server: of a simulated name, there are its addresses and nothing else.
@@ -143,7 +146,7 @@ function isRequest(value: unknown): value is Query {
   return typeof value === 'object' && value !== null;
 }
 
-/** os.NetworkInterfaceInfo. The HAL does not tell a host's own address; that it has no IPv6 is what programs ask. */
-function interfaceOf(address: string, internal: boolean): object {
-  return { address, netmask: '255.0.0.0', family: 'IPv4', mac: '00:00:00:00:00:00', internal, cidr: `${address}/8` };
-}
+const LOOPBACK: NetworkInterfaceInfo = {
+  address: '127.0.0.1', netmask: '255.0.0.0', family: 'IPv4', mac: '00:00:00:00:00:00', internal: true,
+  cidr: '127.0.0.1/8',
+};

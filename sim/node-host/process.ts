@@ -8,7 +8,7 @@ import { DeviceReporter } from './device-reporter.ts';
 import type { Modules } from './modules.ts';
 import { enter } from './owner.ts';
 import { ProgramTimers } from './timers.ts';
-import type { HandleCounts, OpenPort } from './world.ts';
+import type { HandleCounts, HostInterface, OpenPort } from './world.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
 
@@ -35,6 +35,8 @@ export interface Surroundings {
   readonly onEvent: EventListener | undefined;
   /** The host that has an address. */
   nameOf(address: string): string;
+  /** The host's interface as it is now. */
+  readonly interface: () => HostInterface | undefined;
 }
 
 /** Something of a process that keeps it going, unless it is unref'd. */

@@ -199,6 +199,7 @@ export class NodeRunner implements Runner {
       nextClient: () => host.nextClient(),
       onEvent: onEvent && ((event) => asNobody(() => onEvent(event))),
       nameOf: (address) => host.nameOf(address),
+      interface: host.interface,
     });
     host.process = process;
     this.#hosts.set(process, host);

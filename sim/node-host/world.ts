@@ -27,6 +27,16 @@ export interface HandleCounts {
 }
 
 /** A host with a Node program. */
+/** The network interface of a host, beside its loopback. */
+export interface HostInterface {
+  readonly address: string;
+  readonly netmask: string;
+  /** Ethernet address, as in `02:00:0a:00:00:02`. */
+  readonly mac: string;
+  /** Address and length of the prefix, as in `10.0.0.2/8`. */
+  readonly cidr: string;
+}
+
 export interface NodeHost {
   readonly name: string;
   readonly program: NodeProgram;
@@ -38,6 +48,8 @@ export interface NodeHost {
   nextClient(): number;
   /** The host that has an address. */
   nameOf(address: string): string;
+  /** The host's interface as it is now; undefined: it has none, or no address. */
+  readonly interface: () => HostInterface | undefined;
   /** Reports that the program has ended, with the reason: its stack, or a sentence. */
   crash(why: string): void;
   /**
@@ -90,6 +102,7 @@ export class NodeWorld {
     program: NodeProgram,
     tell: (event: ServerEvent) => void,
     nameOf: (address: string) => string,
+    hostInterface: () => HostInterface | undefined,
     printed: NodeHost['printed'],
     device: () => Device,
   ): BootableHost {
@@ -102,6 +115,7 @@ export class NodeWorld {
       wasUp: false,
       nextClient: () => ++clients,
       nameOf,
+      interface: hostInterface,
       printed,
       crash: (why) => device().crash(why),
       restart: () => device().restartCrashed(),
