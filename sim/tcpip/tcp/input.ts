@@ -359,7 +359,7 @@ function finAcknowledged(tcb: Tcb): void {
   switch (tcb.state) {
     case 'FIN-WAIT-1':
       tcb.state = 'FIN-WAIT-2';
-      if ((tcb.flags & ORPHAN) !== 0 || tcb.stack.profile.fin === 'freertos-tcp') waitForFin(tcb);
+      if ((tcb.flags & ORPHAN) !== 0) waitForFin(tcb);
       break;
     case 'CLOSING':
       timeWait(tcb);

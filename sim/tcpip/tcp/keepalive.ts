@@ -9,7 +9,7 @@ import type { Profile } from '../profile.ts';
 import { hasUnsent } from './output.ts';
 import { giveUp } from './retransmission.ts';
 import { sendProbe, sendReset } from './segment.ts';
-import { ACTIVE, EXCHANGED, KEEPALIVE_TIMER, msToTicks, silentTicks, type Tcb, ticksSince } from './tcb.ts';
+import { EXCHANGED, KEEPALIVE_TIMER, msToTicks, silentTicks, type Tcb, ticksSince } from './tcb.ts';
 
 /** TCP_MAX_KEEPIDLE and TCP_MAX_KEEPCNT of Linux: what is more cannot be set. */
 const SECONDS_MAX = 32_767;
@@ -62,8 +62,7 @@ export function startKeepAlive(tcb: Tcb): void {
   if (tcb.keepAlive === undefined) return;
   if (looks === undefined) arm(tcb, idleTicks(tcb, tcb.keepAlive));
   // The time that SYN was to be sent again is still to come, and then it is looked at.
-  else if ((tcb.flags & ACTIVE) !== 0) armAt(tcb, tcb.timerTick);
-  else arm(tcb, msToTicks(tcb.stack, looks.everyMs));
+  else armAt(tcb, tcb.timerTick);
 }
 
 /** The timer has fired. */

@@ -64,7 +64,7 @@ function sendTimeout(tcb: Tcb): void {
 function persistTimeout(tcb: Tcb): void {
   const { stack } = tcb;
   const { persist, retransmission } = stack.profile;
-  if (tcb.packetsOut > 0 || !hasUnsent(tcb)) return;
+  if (!hasUnsent(tcb)) return;
   if ((tcb.flags & PROBING) === 0) {
     tcb.flags |= PROBING;
     tcb.inTrouble().persistSinceTick = stack.clock.nowTick;
@@ -73,7 +73,7 @@ function persistTimeout(tcb: Tcb): void {
     return;
   }
   const { retries } = retransmission.giveUp;
-  const isOrphan = persist.kind === 'doubling' && (tcb.flags & ORPHAN) !== 0;
+  const isOrphan = (tcb.flags & ORPHAN) !== 0;
   // Of one that was closed the number is 0 at last, and then the peer's answers are of no use.
   const probesMax =
     persist.kind === 'table' ? persist.probesMax : isOrphan ? orphanRetries(tcb, persistTicks(tcb)) : retries;
@@ -83,7 +83,7 @@ function persistTimeout(tcb: Tcb): void {
   }
   // RFC 9293 3.8.6.2.1, the override timeout, and Linux's tcp_write_wakeup: where the window has opened a little, but
   // too little for a full segment, the probe is data.
-  if (tcb.sndWnd > 0 && sendNext(tcb, 'window-probe')) {
+  if (sendNext(tcb, 'window-probe')) {
     armRetransmission(tcb);
     return;
   }
