@@ -4,14 +4,14 @@ import { formatDuration } from '../time/duration.ts';
 import { type Candidate, optionsOf } from '../tune/candidates.ts';
 import { frontPlot, frontTable, letter, nearestLines } from '../tune/tune-text.ts';
 import { tune, type Tuning } from '../tune/tune.ts';
-import { formatBytes } from '../text.ts';
+import { counted, formatBytes } from '../text.ts';
 import type { Detection, Summary } from '../verdict/summary.ts';
 import { nodeClock } from '../../hal/node/index.ts';
 import { commandLine } from './command-line.ts';
 import { defineCommand } from './command.ts';
 import { ProgressLine } from './progress-line.ts';
 import { silentRun } from './silent-run.ts';
-import type { Terminal } from './terminal.ts';
+import type { InterruptSignal, Terminal } from './terminal.ts';
 import { bytesOf, durationOf, numberOf, seedOf, wholeNumber } from './values.ts';
 
 const OPTIONS = {
@@ -90,28 +90,33 @@ export const tuneCommand = defineCommand({
         ...optionsOf(candidate), ...path, '--seed', seed,
       ],
     };
-    const tuning = await search(terminal, values.json, (run) => tune(budget, {
+    const { tuning, interruptedBy } = await search(terminal, values.json, (run) => tune(budget, {
       async detection(candidate, fault) {
-        const { server, device } = await run.summary(lines.faulty(candidate, fault));
+        const summary = await run.summary(lines.faulty(candidate, fault));
+        if (summary === undefined) return undefined;
+        const { server, device } = summary;
         return { serverP99Ms: noticedP99Ms(server), deviceP99Ms: noticedP99Ms(device) };
       },
       async quiet(candidate, isLong) {
-        const { falseAlarms, trafficADay } = await run.summary((isLong ? lines.watched : lines.glance)(candidate));
+        const summary = await run.summary((isLong ? lines.watched : lines.glance)(candidate));
+        if (summary === undefined) return undefined;
+        const { falseAlarms, trafficADay } = summary;
         if (trafficADay === undefined) throw new Error('a run without an end');
         return { falseAlarms, bytesADay: trafficADay.bytes, deviceHours: isLong ? hours : GLANCE_HOURS };
       },
       onProgress: run.progress,
     }));
-    if (tuning === undefined) return 130;
     const repeat = (args: readonly string[]): string => commandLine('run', args, seed);
-    const repeated = tuning.front.map(({ candidate }) => ({
-      detection: repeat(lines.faulty(candidate, 'cable-pull')), quiet: repeat(lines.watched(candidate)),
+    const repeated = tuning.front.map(({ candidate, isWatched }) => ({
+      detection: repeat(lines.faulty(candidate, 'cable-pull')),
+      quiet: repeat((isWatched ? lines.watched : lines.glance)(candidate)),
     }));
     if (values.json) {
       terminal.printJson({ ...tuning, front: tuning.front.map((point, i) => ({ ...point, repeat: repeated[i] })) });
     } else {
       printTuning(tuning, repeated, terminal);
     }
+    if (interruptedBy !== undefined) return interruptedBy === 'SIGTERM' ? 143 : 130;
     return tuning.front.length === 0 ? 1 : 0;
   },
 });
@@ -122,58 +127,59 @@ function noticedP99Ms({ p99Ms, never }: Detection): number | undefined {
 }
 
 interface Search {
-  /** Rejects if the user has ended the search. */
-  summary(args: readonly string[]): Promise<Summary>;
+  /** Resolves to undefined if the user has ended the search. */
+  summary(args: readonly string[]): Promise<Summary | undefined>;
   progress(done: number, of: number, stage: string): void;
 }
 
-class Interrupted extends Error {}
-
-/** Resolves to undefined if Ctrl-C ended the search. */
+/** Does the search, up to Ctrl-C at most. */
 async function search(
   terminal: Terminal,
   isQuiet: boolean,
   work: (run: Search) => Promise<Tuning>,
-): Promise<Tuning | undefined> {
-  let isOver = false;
+): Promise<{ readonly tuning: Tuning; readonly interruptedBy: InterruptSignal | undefined }> {
+  let interruptedBy: InterruptSignal | undefined;
   let stop: (() => void) | undefined;
   const clock = nodeClock();
   const line = new ProgressLine(terminal, terminal.isInteractive && !isQuiet);
-  const stopListening = terminal.onInterrupt(() => {
-    isOver = true;
+  const stopListening = terminal.onInterrupt((signal) => {
+    interruptedBy = signal;
     stop?.();
   });
   try {
-    return await work({
+    const tuning = await work({
       async summary(args) {
-        const summary = isOver ? undefined : await silentRun(args, (how) => (stop = how));
-        if (summary === undefined) throw new Interrupted();
-        return summary;
+        return interruptedBy === undefined ? silentRun(args, (how) => (stop = how)) : undefined;
       },
       progress(done, of, stage) {
         if (line.comesDue(clock.now())) line.tell(`${stage}: ${done} of ${of} policies`);
       },
     });
-  } catch (error) {
-    if (error instanceof Interrupted) return undefined;
-    throw error;
+    return { tuning, interruptedBy };
   } finally {
     line.end();
     stopListening();
   }
 }
 
+function triedText(tried: number, candidates: number, isComplete: boolean): string {
+  if (isComplete) return `${tried} policies tried`;
+  const what = tried < candidates ? `${tried} of ${candidates} policies tried` : `${tried} policies tried, not all watched`;
+  return `stopped early, ${what}`;
+}
+
 function printTuning(
-  { budget, tried, front }: Tuning,
+  { budget, tried, candidates, isComplete, front }: Tuning,
   repeated: readonly { readonly detection: string; readonly quiet: string }[],
   terminal: Terminal,
 ): void {
   const limits = [
     `the server notices within ${formatDuration(budget.detectMs)} at p99`,
     ...(budget.bytesADay === undefined ? [] : [`at most ${formatBytes(budget.bytesADay)} a device a day`]),
-    ...(budget.falseAlarmsAYear === undefined ? [] : [`at most ${budget.falseAlarmsAYear} false alarms a device a year`]),
+    ...(budget.falseAlarmsAYear === undefined ? [] : [`at most ${counted(budget.falseAlarmsAYear, 'false alarm')} a device a year`]),
   ];
-  terminal.print(`${tried.length} policies tried: ${limits.join(', ')}`);
+  terminal.print(`${triedText(tried.length, candidates, isComplete)}: ${limits.join(', ')}`);
+  if (tried.length === 0) return;
   terminal.print('');
   if (front.length === 0) {
     terminal.print('No policy is within this budget. The nearest policies:');

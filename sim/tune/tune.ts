@@ -54,6 +54,8 @@ export interface Point {
   readonly hangP99Ms: number | undefined;
   readonly bytesADay: number;
   readonly alarms: AlarmRate;
+  /** Whether traffic and false alarms are those of the long run. */
+  readonly isWatched: boolean;
 }
 
 /** False alarms of a device in a year: as measured, and the most that 95% confidence leaves. */
@@ -67,15 +69,22 @@ export interface AlarmRate {
 export interface Tuning {
   readonly budget: Budget;
   readonly tried: readonly Tried[];
+  /** Number of policies that there are: more than were tried if the search was ended early. */
+  readonly candidates: number;
+  /** Whether all runs were done. If not, the front is that of the policies tried so far, with the figures so far. */
+  readonly isComplete: boolean;
   /** Policies within the budget that no other beats, the quietest first. */
   readonly front: readonly Point[];
 }
 
-/** Does the runs. Each must give the same for the same candidate. */
+/**
+ * Does the runs. Each must give the same for the same candidate. A run resolves to undefined if the search is to end
+ * early.
+ */
 export interface Measurements {
-  detection(candidate: Candidate, fault: 'cable-pull' | 'hang'): Promise<DetectionFigures>;
+  detection(candidate: Candidate, fault: 'cable-pull' | 'hang'): Promise<DetectionFigures | undefined>;
   /** `isLong`: of a candidate on the front. */
-  quiet(candidate: Candidate, isLong: boolean): Promise<QuietFigures>;
+  quiet(candidate: Candidate, isLong: boolean): Promise<QuietFigures | undefined>;
   onProgress(done: number, of: number, stage: 'detection and traffic' | 'false alarms'): void;
 }
 
@@ -86,26 +95,35 @@ export async function tune(budget: Budget, measure: Measurements): Promise<Tunin
   const candidates = candidatesFor(budget.detectMs);
   for (const [i, candidate] of candidates.entries()) {
     measure.onProgress(i, candidates.length, 'detection and traffic');
-    const detection = await measure.detection(candidate, 'cable-pull');
-    const { serverP99Ms } = detection;
-    const isFast = serverP99Ms !== undefined && serverP99Ms <= budget.detectMs;
-    tried.push({ candidate, detection, further: isFast ? await furtherOf(candidate, measure) : undefined });
+    const one = await tryOne(candidate, budget, measure);
+    if (one === undefined) break;
+    tried.push(one);
   }
+  let isComplete = tried.length === candidates.length;
   const affordable = tried.flatMap(pointOf).filter((point) => isAffordable(point, budget));
   const likely = frontOf(affordable);
   const front: Point[] = [];
   for (const [i, point] of likely.entries()) {
     measure.onProgress(i, likely.length, 'false alarms');
-    const quiet = await measure.quiet(point.candidate, true);
-    const exact = { ...point, bytesADay: quiet.bytesADay, alarms: alarmRate(quiet) };
+    const quiet = isComplete ? await measure.quiet(point.candidate, true) : undefined;
+    isComplete = quiet !== undefined;
+    const exact = quiet === undefined ? point : {
+      ...point, bytesADay: quiet.bytesADay, alarms: alarmRate(quiet), isWatched: true,
+    };
     if (isAffordable(exact, budget)) front.push(exact);
   }
-  return { budget, tried, front: frontOf(front) };
+  return { budget, tried, candidates: candidates.length, isComplete, front: frontOf(front) };
 }
 
-async function furtherOf(candidate: Candidate, measure: Measurements): Promise<FurtherFigures> {
-  const { serverP99Ms: hangP99Ms } = await measure.detection(candidate, 'hang');
-  return { hangP99Ms, quiet: await measure.quiet(candidate, false) };
+/** Resolves to undefined if the search is to end early. */
+async function tryOne(candidate: Candidate, budget: Budget, measure: Measurements): Promise<Tried | undefined> {
+  const detection = await measure.detection(candidate, 'cable-pull');
+  if (detection === undefined) return undefined;
+  const { serverP99Ms } = detection;
+  if (serverP99Ms === undefined || serverP99Ms > budget.detectMs) return { candidate, detection, further: undefined };
+  const hang = await measure.detection(candidate, 'hang');
+  const quiet = hang && (await measure.quiet(candidate, false));
+  return quiet && { candidate, detection, further: { hangP99Ms: hang?.serverP99Ms, quiet } };
 }
 
 /** Returns whether the measured figures are within the budget. The table says what the hours cannot show. */
@@ -117,7 +135,8 @@ function pointOf({ candidate, detection, further }: Tried): Point[] {
   const { serverP99Ms, deviceP99Ms } = detection;
   if (serverP99Ms === undefined || further === undefined) return [];
   const { hangP99Ms, quiet } = further;
-  return [{ candidate, serverP99Ms, deviceP99Ms, hangP99Ms, bytesADay: quiet.bytesADay, alarms: alarmRate(quiet) }];
+  const alarms = alarmRate(quiet);
+  return [{ candidate, serverP99Ms, deviceP99Ms, hangP99Ms, bytesADay: quiet.bytesADay, alarms, isWatched: false }];
 }
 
 /**

@@ -1,7 +1,8 @@
 /** `cablepull tune`: what it prints, and that its own lines repeat its figures. */
 
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ended, killAll } from './cablepull.ts';
+import { cablepull, ended, killAll } from './cablepull.ts';
 
 afterEach(killAll);
 
@@ -29,6 +30,18 @@ describe('cablepull tune', () => {
     const { status, stdout } = await ended('tune', '--detect', '10s', '--bytes', '1kB', '--hours', '1');
     expect(stdout).toMatch(/No policy is within this budget\. The nearest policies:\n  \S.*: server p99 \d\.\d s, [\d.]+ [kM]B a device a day/);
     expect(status).toBe(1);
+  });
+
+  it('ends at Ctrl-C with the policies tried so far, and exit status 130', { timeout: 60_000 }, async () => {
+    const program = cablepull('tune', '--detect', '20s', '--bytes', '1GB', '--false-alarms', '100000');
+    // Standard error has the progress from time to time.
+    await once(program.child.stderr, 'data');
+    const { status, stdout } = await program.kill('SIGINT');
+    const [, tried, all] = /^stopped early, (\d+) of (\d+) policies tried: the server notices within 20s/.exec(stdout) ?? [];
+    expect(Number(tried)).toBeGreaterThan(0);
+    expect(Number(tried)).toBeLessThan(Number(all));
+    expect(stdout).toMatch(/^a {2,}\S.*none in 10 h|^a {2,}\S.*\d+ in 10 h|No policy is within this budget/m);
+    expect(status).toBe(130);
   });
 
   it.each([

@@ -10,7 +10,7 @@ const BEATS: Candidate = { kind: 'beats', intervalMs: 5000, missedLimit: 2 };
 function point(figures: Partial<Point>): Point {
   const alarms = alarmRate({ falseAlarms: 0, bytesADay: 0, deviceHours: 100 });
   const timesMs = { serverP99Ms: 20_000, deviceP99Ms: 20_000, hangP99Ms: 20_000 };
-  return { candidate: BEATS, ...timesMs, bytesADay: 1e6, alarms, ...figures };
+  return { candidate: BEATS, ...timesMs, bytesADay: 1e6, alarms, isWatched: true, ...figures };
 }
 
 describe('the candidates', () => {
@@ -101,6 +101,26 @@ describe('a search', () => {
     const budget = { detectMs: 30_000, bytesADay: undefined, falseAlarmsAYear: 1 };
     const { front } = await tune(budget, measurements(({ kind }) => (kind === 'beats' ? 1 : 0)));
     expect(front.map(({ candidate }) => candidate.kind)).not.toContain('beats');
+  });
+
+  it.each([
+    ['in the short runs', 5, false],
+    ['in the long runs', 500, true],
+  ])('that is ended %s has the front of what is done', async (_, runsMax, isLongAllowed) => {
+    const measure = measurements(() => 0);
+    let runs = 0;
+    const budget = { detectMs: 30_000, bytesADay: undefined, falseAlarmsAYear: 1 };
+    const found = await tune(budget, {
+      ...measure,
+      detection: async (one, fault) => (++runs > runsMax ? undefined : measure.detection(one, fault)),
+      quiet: async (one, isLong) => {
+        return ++runs > runsMax || measure.long.length === 1 ? undefined : measure.quiet(one, isLong);
+      },
+    });
+    expect(found.isComplete).toBe(false);
+    expect(found.tried.length === found.candidates).toBe(isLongAllowed);
+    expect(found.front.length).toBeGreaterThan(0);
+    expect(found.front.filter(({ isWatched }) => isWatched)).toHaveLength(isLongAllowed ? 1 : 0);
   });
 
   it('finds nobody where the traffic allowed is too little', async () => {
