@@ -13,8 +13,6 @@ import { LinkedList } from './linked-list.ts';
 import type { Service, ServiceHost } from './protocols/protocol.ts';
 import type { PortSettings } from './settings.ts';
 
-/** Linux's default for the longest backlog (net.core.somaxconn). */
-const BACKLOG = 4096;
 /** Handler of a connection that is accepted only to be reset. */
 const TURNED_AWAY: StreamHandler = { readable() {}, writable() {}, ended() {} };
 
@@ -184,7 +182,7 @@ export class ServerPort implements ClientPort, ServiceHost {
   // ---- connections ----
 
   #listen(local: SocketAddress): ListeningSocket {
-    const socket = this.#host.hal.network.listen(local, BACKLOG, {
+    const socket = this.#host.hal.network.listen(local, this.settings.backlog, {
       listening: () => this.#listening(),
       incoming: () => this.#acceptAll(socket),
       ended: (errno) => this.#failed(errno),

@@ -23,6 +23,11 @@ export type ServiceOptions = { [Name in ProtocolName]: KnownService<Name> }[Prot
 export interface PortSettings {
   /** Default 127.0.0.1, port 39002. Port 0: any. */
   readonly local: SocketAddress;
+  /**
+   * Connections that may wait to be accepted; on FreeRTOS+TCP, connections that there may be. Default 4096, Linux's
+   * longest (net.core.somaxconn).
+   */
+  readonly backlog: number;
   /** Protocol of this port. Default: heartbeat. */
   readonly protocol: Protocol;
   /** The settings of that protocol's service. */
@@ -51,6 +56,7 @@ export function serverSettings(options: ServerOptions): PortSettings | string {
   const protocol: Protocol = typeof kind === 'string' ? PROTOCOLS[kind] : kind;
   const settings: PortSettings = {
     local: DEFAULT_LOCAL,
+    backlog: 4096,
     liveness: protocol.server.liveness,
     keepAlive: 'off',
     noDelay: true,
@@ -63,8 +69,9 @@ export function serverSettings(options: ServerOptions): PortSettings | string {
   return problem(settings) ?? settings;
 }
 
-function problem({ local, protocol, service, liveness, limits, keepAlive }: PortSettings): string | undefined {
+function problem({ local, backlog, protocol, service, liveness, limits, keepAlive }: PortSettings): string | undefined {
   const wrong = within('local.port', local.port, 0, 65_535)
+    ?? within('backlog', backlog, 1, 65_535)
     ?? atLeast('limits.maxConnections', limits.maxConnections, 1)
     ?? atLeast('limits.firstFrameMs', limits.firstFrameMs, 0)
     ?? within('limits.maxDataBytes', limits.maxDataBytes, 0, 0x7fffffff)

@@ -3,6 +3,7 @@
  * host, the time, the value and the bound.
  */
 
+import type { Errno } from '../../hal/errno.ts';
 import { type FaultKind, FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { STALL_MS } from '../server/client-table.ts';
@@ -13,8 +14,9 @@ import { PROFILES } from '../tcpip/profiles/index.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { packData, packedGhostMs } from '../verdict/page/data.ts';
 import type { DeviceLine } from '../verdict/time-line.ts';
-import { backMs, ghostMs, patienceMs, settledMs, silenceMs } from './bounds.ts';
-import type { DeviceFacts, Observation, SequenceFinding } from './observation.ts';
+import { backMs, ghostMs, inFlightMs, patienceMs, settledMs, silenceMs } from './bounds.ts';
+import type { DeviceFacts, Observation, SequenceFinding, TurnedAway } from './observation.ts';
+import type { Scenario } from './scenario.ts';
 import type { StreamEnd } from './streams.ts';
 
 export const INVARIANTS = [
@@ -24,6 +26,8 @@ export const INVARIANTS = [
   'back',
   'stream',
   'session',
+  'room',
+  'calm',
   'protocol',
   'sequence',
   'memory',
@@ -59,6 +63,8 @@ const CHECKS: Readonly<Record<Exclude<Invariant, OfPrograms | 'exception'>, Chec
   back: lateDevices,
   stream: corruptStreams,
   session: leakedSessions,
+  room: wrongRefusals,
+  calm: lostInCalm,
   protocol: brokenProtocols,
   sequence: wrongSequences,
   memory: unboundedMemory,
@@ -158,18 +164,29 @@ export function lateDevices(observation: Observation): string[] {
 }
 
 /**
- * Returns when the last fault that touches the device was over; undefined if a fault is still open. Cables that lose
- * packets count as faults, and so does a full table of connections: lwIP keeps a dead connection in FIN-WAIT-1 for as
- * long as it retransmits, many minutes, and evicts none for a new one (tcpip/STACKS.md).
+ * Returns the time from which the device must be able to connect: all that touches it is healed, and neither its own
+ * table nor the server's has been full since; undefined if a fault is still open. lwIP keeps a connection to a dead
+ * peer in FIN-WAIT-1 for as long as it retransmits, many minutes, and drops none that lives for a new one. A W5500
+ * drops none at all (tcpip/STACKS.md, "one more than that"). So a device may be turned away for the rest of the run.
  */
-function wellFromMs({ faults, scenario }: Observation, { name, tableFullMs }: DeviceFacts): number | undefined {
+function wellFromMs(observation: Observation, device: DeviceFacts): number | undefined {
+  const { tableFullMs, turnedAway } = device;
+  const healedMs = healedFromMs(observation, device);
+  if (healedMs === undefined) return undefined;
+  return Math.max(healedMs, tableFullMs.at(-1) ?? 0, turnedAway.at(-1)?.atMs ?? 0);
+}
+
+/**
+ * Returns when the last fault that touches the device was over; undefined if a fault is still open. Cables that lose
+ * packets count as faults.
+ */
+function healedFromMs({ faults, scenario }: Observation, { name }: DeviceFacts): number | undefined {
   const own = faults.filter(({ host }) => host === name || host === SERVER_NAME);
   if (own.some(({ toMs }) => toMs === undefined)) return undefined;
   const isLossy = [scenario.server, ...scenario.devices.filter((device) => device.name === name)].some(
     ({ cable }) => cable.loss > 0,
   );
-  const firstMs = Math.max(isLossy ? scenario.calmMs : 0, tableFullMs.at(-1) ?? 0);
-  return own.reduce((latestMs, { toMs = 0 }) => Math.max(latestMs, toMs), firstMs);
+  return own.reduce((latestMs, { toMs = 0 }) => Math.max(latestMs, toMs), isLossy ? scenario.calmMs : 0);
 }
 
 // ---- streams ----
@@ -223,9 +240,10 @@ export function leakedSessions(observation: Observation): string[] {
   }
   const strangers = [...clients.keys()].filter((name) => !devices.some((device) => device.name === name));
   return [
-    ...devices.flatMap(({ name, isConnected, tableFullMs }) => {
+    ...devices.flatMap(({ name, isConnected, tableFullMs, turnedAway }) => {
       const count = clients.get(name) ?? 0;
-      if ((tableFullMs.at(-1) ?? 0) + settledMs(scenario) > endMs) return [];
+      const fullMs = Math.max(tableFullMs.at(-1) ?? 0, turnedAway.at(-1)?.atMs ?? 0);
+      if (fullMs + settledMs(scenario) > endMs) return [];
       if (!isConnected) {
         return [`${name} is not connected at the end, ${formatSeconds(endMs - healedMs)} after the last heal`];
       }
@@ -237,6 +255,64 @@ export function leakedSessions(observation: Observation): string[] {
     }),
     ...strangers.map((name) => `the server has a client at the end that is none of the devices: ${name}`),
   ];
+}
+
+// ---- room ----
+
+const REASONS: Readonly<Record<TurnedAway['by'], string>> = {
+  'full-table': 'its full table', 'full-listener': 'its full listener', 'old-connection': 'an old connection',
+};
+
+/**
+ * An attempt to connect, begun when all was well, fails only where a table is full or an old connection is in the way;
+ * and then with the error that the two stacks have for that (tcpip/STACKS.md, "full listener", "connect refused").
+ */
+export function wrongRefusals(observation: Observation): string[] {
+  const { scenario, devices } = observation;
+  const { fullListener } = PROFILES[scenario.server.profile];
+  return devices.flatMap((device) => {
+    const healedMs = healedFromMs(observation, device);
+    const made = scenario.devices.find(({ name }) => name === device.name);
+    if (healedMs === undefined || made === undefined) return [];
+    const { refusedErrno, refusedAfterMs, timeoutErrno } = PROFILES[made.profile];
+    const wellMs = healedMs + inFlightMs(scenario);
+    return device.failures.flatMap(({ fromMs, atMs, errno }) => {
+      if (fromMs < wellMs) return [];
+      const what = `${device.name} could not connect at ${at(atMs)} by ${errno}: `;
+      if (errno === 'ENOBUFS') {
+        return socketsMaxOf(scenario, device.name) < Infinity ? [] : [`${what}its table has no end`];
+      }
+      const away = device.turnedAway.findLast((one) => one.atMs >= fromMs && one.atMs <= atMs);
+      if (away === undefined) return [`${what}it was well from ${at(healedMs)} on, and the server had room`];
+      // Where nothing comes back, or FreeRTOS+TCP says nothing of a reset, the firmware's own time is over first.
+      const isReset = away.by !== 'old-connection' && fullListener === 'reset' && refusedAfterMs === 0;
+      const told: readonly Errno[] = isReset ? [refusedErrno] : ['ETIMEDOUT', timeoutErrno];
+      if (told.includes(errno)) return [];
+      return [`${what}the server turned it away for ${REASONS[away.by]}, which is told by ${told.join(' or ')}`];
+    });
+  });
+}
+
+/**
+ * Once all is well and everybody has had the time to come back, no connection is lost: neither to a timer nor to
+ * another device that wants its place in a table.
+ */
+export function lostInCalm(observation: Observation): string[] {
+  const { scenario, devices, gone } = observation;
+  return devices.flatMap((device) => {
+    const healedMs = healedFromMs(observation, device);
+    if (healedMs === undefined) return [];
+    const calmMs = healedMs + settledMs(scenario);
+    const well = `it was well from ${at(healedMs)} on`;
+    return [
+      ...device.losses.filter(({ atMs }) => atMs >= calmMs).map(({ atMs, by }) => {
+        return `${device.name} lost its connection at ${at(atMs)} by ${by}: ${well}`;
+      }),
+      ...gone.filter(({ device: name, atMs }) => name === device.name && atMs >= calmMs).map(({ atMs, how }) => {
+        return `the server lost ${device.name} at ${at(atMs)} by ${how.kind}: ${well}`;
+      }),
+    ];
+  });
 }
 
 // ---- protocols ----
@@ -300,10 +376,18 @@ export function wrongSequences(observation: Observation): string[] {
  */
 const LINGER_MS = 102_200 + 120_000 + 60_000 + 60_000;
 
-/** Checks that connections and entries in the event queue do not grow in number. */
-export function unboundedMemory({ scenario, samples, devices }: Observation): string[] {
+/**
+ * Checks that connections and entries in the event queue do not grow in number, and that the server's stack has no
+ * connection open that is no client: in a table that is full it would keep the place of one.
+ */
+export function unboundedMemory(observation: Observation): string[] {
+  const { scenario, samples, devices, openConnections, clients, endMs } = observation;
   const hosts = devices.length + 1;
-  return samples.flatMap(({ atMs, waiters, connections }) => {
+  const clientCount = [...(clients ?? [])].reduce((sum, [, count]) => sum + count, 0);
+  const isLeak = openConnections !== undefined && openConnections !== clientCount
+    && scenario.policy.speaks.kind !== 'udp-heartbeat';
+  const leaked = `the server has ${openConnections} connections open at ${at(endMs)}, and ${clientCount} clients`;
+  return [...(isLeak ? [leaked] : []), ...samples.flatMap(({ atMs, waiters, connections }) => {
     const late = [...connections].flatMap(([host, count]) => {
       const users = host === SERVER_NAME ? devices : devices.filter(({ name }) => name === host);
       // Each connection is of an attempt: the one in use, and those that linger.
@@ -311,7 +395,7 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
         (sum, { attemptsMs }) => sum + attemptsMs.filter((ms) => ms >= atMs - LINGER_MS && ms <= atMs).length,
         0,
       );
-      const { socketsMax } = PROFILES[scenario.devices.find(({ name }) => name === host)?.profile ?? 'linux'];
+      const socketsMax = socketsMaxOf(scenario, host);
       const boundCount = socketsMax < Infinity ? socketsMax : users.length + recent;
       if (count <= boundCount) return [];
       const attempts = `${recent} attempts in the last ${formatSeconds(LINGER_MS)}`;
@@ -326,7 +410,15 @@ export function unboundedMemory({ scenario, samples, devices }: Observation): st
     if (waiters <= waitersMax) return late;
     const allowed = `of ${hosts} hosts with ${held} connections it can be ${waitersMax}`;
     return [...late, `${waiters} places in the queue of events are taken at ${at(atMs)}: ${allowed}`];
-  });
+  })];
+}
+
+/** Returns the most connections that a host's stack may have. */
+function socketsMaxOf({ devices, server }: Scenario, host: string): number {
+  const device = devices.find(({ name }) => name === host);
+  if (device !== undefined) return device.socketsMax ?? PROFILES[device.profile].socketsMax;
+  const { socketsMax, backlogCounts } = PROFILES[server.profile];
+  return Math.min(socketsMax, backlogCounts === 'all' ? server.backlog ?? Infinity : Infinity);
 }
 
 // ---- verdicts ----

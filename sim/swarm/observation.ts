@@ -3,6 +3,7 @@
  * cases that never happen.
  */
 
+import type { Errno } from '../../hal/errno.ts';
 import type { LossReason } from '../../firmware/index.ts';
 import type { OfflineReason } from '../server/events.ts';
 import type { FaultSpan } from '../sessions/fault-span.ts';
@@ -31,6 +32,11 @@ export interface Observation {
    * runs.
    */
   readonly clients: ReadonlyMap<string, number> | undefined;
+  /**
+   * At the end: connections of the server's stack that its program has not closed, beside those in their handshakes;
+   * undefined: no server runs, or it has no connections.
+   */
+  readonly openConnections: number | undefined;
   /** Both ends of the connections; the server's `remote` is the device's own end, also where a NAT box is between. */
   readonly streams: readonly StreamEnd[];
   /** Now and then: what is held. */
@@ -50,12 +56,32 @@ export interface DeviceFacts {
   readonly attemptsMs: readonly number[];
   /** Times at which the device's own stack refused a new connection: its table of connections was full (ENOBUFS). */
   readonly tableFullMs: readonly number[];
+  /** Times at which the server's stack could not give the device a connection that it asked for. */
+  readonly turnedAway: readonly TurnedAway[];
+  /** Attempts to connect that failed. */
+  readonly failures: readonly ConnectFailure[];
   readonly beatsSent: number;
   /** Connections that it has lost. */
   readonly losses: readonly Loss[];
   /** Times of answers that match no call of the device, or that refuse it. */
   readonly badAnswersMs: readonly number[];
   readonly isConnected: boolean;
+}
+
+/**
+ * A SYN of the device came to the server, whose table of connections or whose listener was full, or which had an old
+ * connection between the same two ends that a SYN does not end.
+ */
+export interface TurnedAway {
+  readonly atMs: number;
+  readonly by: 'full-table' | 'full-listener' | 'old-connection';
+}
+
+export interface ConnectFailure {
+  /** Time at which the device began to connect. */
+  readonly fromMs: number;
+  readonly atMs: number;
+  readonly errno: Errno;
 }
 
 export interface Loss {

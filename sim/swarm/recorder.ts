@@ -5,7 +5,7 @@ import type { FaultSpan } from '../sessions/fault-span.ts';
 import type { Session } from '../sessions/session.ts';
 import type { SessionListener, Sessions } from '../sessions/sessions.ts';
 import type { TraceEvent } from '../trace/trace.ts';
-import type { DeviceFacts, GoneClient, HeardSession, Loss } from './observation.ts';
+import type { ConnectFailure, DeviceFacts, GoneClient, HeardSession, Loss } from './observation.ts';
 
 /** Name of a host whose address nobody has. */
 export const NOBODY = '?';
@@ -14,6 +14,7 @@ interface Recorded {
   readonly servedMs: number[];
   readonly attemptsMs: number[];
   readonly tableFullMs: number[];
+  readonly failures: ConnectFailure[];
   readonly losses: Loss[];
   readonly badAnswersMs: number[];
   beatsSent: number;
@@ -48,7 +49,7 @@ export class Recorder implements SessionListener {
     sessions.listen(this);
   }
 
-  device(name: string): DeviceFacts {
+  device(name: string): Omit<DeviceFacts, 'turnedAway'> {
     return { name, ...this.#device(name), isConnected: this.#sessions.devices.get(name)?.session !== undefined };
   }
 
@@ -98,9 +99,12 @@ export class Recorder implements SessionListener {
       case 'connecting':
         this.#device(event.device).attemptsMs.push(atMs);
         break;
-      case 'connect-failed':
-        if (event.errno === 'ENOBUFS') this.#device(event.device).tableFullMs.push(atMs);
+      case 'connect-failed': {
+        const { attemptsMs, tableFullMs, failures } = this.#device(event.device);
+        if (event.errno === 'ENOBUFS') tableFullMs.push(atMs);
+        failures.push({ fromMs: attemptsMs.at(-1) ?? 0, atMs, errno: event.errno });
         break;
+      }
       case 'beat-sent':
         this.#device(event.device).beatsSent++;
         break;
@@ -167,7 +171,9 @@ export class Recorder implements SessionListener {
   #device(name: string): Recorded {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = { servedMs: [], attemptsMs: [], tableFullMs: [], beatsSent: 0, losses: [], badAnswersMs: [] };
+      device = {
+        servedMs: [], attemptsMs: [], tableFullMs: [], failures: [], losses: [], badAnswersMs: [], beatsSent: 0,
+      };
       this.#devices.set(name, device);
     }
     return device;

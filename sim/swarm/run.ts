@@ -3,12 +3,16 @@
 import type { Firmware } from '../board/board.ts';
 import type { Device } from '../device.ts';
 import { FAULT_KINDS, type FaultKind } from '../faults/kinds/index.ts';
+import { addObserver } from '../link/observers.ts';
 import type { LineOptions } from '../link/options.ts';
 import { loss } from '../link/rules/index.ts';
 import { formatAddress } from '../packet/address.ts';
 import { referenceServer, SERVER_NAME } from '../programs.ts';
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
+import type { Profile } from '../tcpip/profile.ts';
+import { PROFILES } from '../tcpip/profiles/index.ts';
+import { ORPHAN, type Tcb } from '../tcpip/tcp/tcb.ts';
 import { TimeLines } from '../verdict/time-line.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 import type { Findings } from '../verdict/verdict.ts';
@@ -21,6 +25,7 @@ import { Recorder } from './recorder.ts';
 import { Replay } from './replay.ts';
 import type { CableScenario, DeviceScenario, Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
+import { Door } from './turned-away.ts';
 
 /** The result of a run. */
 export interface RunResult {
@@ -130,6 +135,7 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
   const recorder = new Recorder(sessions, nameOf);
   const timeLines = new TimeLines(sessions);
   const server = build(sim, scenario, streams);
+  const door = doorOf(sim, scenario, recorder);
   for (const { name, address } of sim.hosts) names.set(formatAddress(address), name);
   sim.schedule(scenario.plan);
   const samples: Sample[] = [];
@@ -144,12 +150,13 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
     endMs: sim.nowMs,
     findings,
     faults: recorder.faults,
-    devices: scenario.devices.map(({ name }) => recorder.device(name)),
+    devices: scenario.devices.map(({ name }) => ({ ...recorder.device(name), turnedAway: door.turnedAway(name) })),
     sessions: recorder.heard,
     gone: recorder.gone,
     mqtt: recorder.mqtt,
     lines: timeLines.lines(sim.nowMs),
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
+    openConnections: openConnectionsOf(sim, server),
     // As the devices know themselves.
     streams: streams
       .ends()
@@ -162,8 +169,14 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
 function build(sim: Simulation, scenario: Scenario, streams: Streams): SimulatedServer {
   const { policy, server } = scenario;
   const fleet = fleetOf(policy);
-  const program = referenceServer({ keepAlive: policy.keepAlive, beatEvents: true, ...fleet.server });
+  const program = referenceServer({
+    keepAlive: policy.keepAlive,
+    beatEvents: true,
+    ...(server.backlog !== undefined && { backlog: server.backlog }),
+    ...fleet.server,
+  });
   const made = sim.addServer(streams.watchServer(program, SERVER_NAME), {
+    profile: server.profile,
     link: lineOf(server.cable),
     driftPpm: server.driftPpm,
   });
@@ -171,6 +184,14 @@ function build(sim: Simulation, scenario: Scenario, streams: Streams): Simulated
     return streams.watchFirmware(fleet.firmware(watchdogMs), name);
   });
   return made;
+}
+
+function doorOf(sim: Simulation, { server: { backlog = Infinity } }: Scenario, recorder: Recorder): Door {
+  const host = sim.host(SERVER_NAME);
+  if (host === undefined) throw new Error('the server has no host');
+  const door = new Door(host, backlog, () => sim.nowMs, (end) => recorder.nameOf(end));
+  addObserver(sim.fabric, door);
+  return door;
 }
 
 /** The devices, and what their cables and the server's lose. */
@@ -182,15 +203,21 @@ export function addFleet(
   const boxes = new Map<string, SimulatedNat>();
   for (const { name, idleMs, onExpired } of nats) boxes.set(name, sim.addNat({ name, idleTimeout: idleMs, onExpired }));
   const made = devices.map((device) => {
-    const { name, profile, cable, nat, driftPpm } = device;
+    const { name, cable, nat, driftPpm } = device;
     const box = nat === undefined ? undefined : boxes.get(nat);
     const firmware = firmwareOf(device);
+    const profile = profileOf(device);
     return sim.addDevice({ name, firmware, profile, link: lineOf(cable), driftPpm, ...(box && { nat: box }) });
   });
   for (const { name, cable } of [{ name: SERVER_NAME, cable: server.cable }, ...devices]) {
     if (cable.loss > 0) sim.at(calmMs, sim.cable(name).install('both', loss(cable.loss)));
   }
   return made;
+}
+
+/** Returns the device's stack, with the sockets that the device has. */
+function profileOf({ profile, socketsMax }: DeviceScenario): Profile {
+  return socketsMax === undefined ? PROFILES[profile] : { ...PROFILES[profile], socketsMax };
 }
 
 export function lineOf({ delayMs, jitterMs, bandwidthBps }: CableScenario): LineOptions {
@@ -209,6 +236,13 @@ function clientsOf({ program }: SimulatedServer, recorder: Recorder): ReadonlyMa
     clients.set(name, (clients.get(name) ?? 0) + 1);
   }
   return clients;
+}
+
+function openConnectionsOf(sim: Simulation, { board, program }: SimulatedServer): number | undefined {
+  const stack = sim.host(SERVER_NAME)?.stack;
+  if (board.state !== 'running' || program === undefined || stack === undefined) return undefined;
+  const isOpen = ({ flags, state }: Tcb): boolean => (flags & ORPHAN) === 0 && state !== 'SYN-RECEIVED';
+  return stack.connections.all().filter(isOpen).length;
 }
 
 function sample(sim: Simulation): Sample {

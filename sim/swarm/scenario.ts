@@ -10,6 +10,8 @@ import type { KindOfFault } from '../faults/kind.ts';
 import { FAULT_KINDS, FAULTS } from '../faults/kinds/index.ts';
 import { SERVER_NAME } from '../programs.ts';
 import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
+import { PROFILES } from '../tcpip/profiles/index.ts';
+import { counted } from '../text.ts';
 import { formatDuration } from '../time/duration.ts';
 import { settleMs } from './bounds.ts';
 import { Dice } from '../dice.ts';
@@ -47,12 +49,22 @@ export interface NatScenario {
 export interface DeviceScenario {
   readonly name: string;
   readonly profile: ProfileName;
+  /** Sockets that the device has for its connections; undefined: all that its stack has. */
+  readonly socketsMax: number | undefined;
   readonly cable: CableScenario;
   /** The name of the box that it is behind. */
   readonly nat: string | undefined;
   readonly driftPpm: number;
   /** 0: none. */
   readonly watchdogMs: number;
+}
+
+export interface ServerScenario {
+  readonly profile: ProfileName;
+  /** Backlog of the server's listener; undefined: longer than any fleet. */
+  readonly backlog: number | undefined;
+  readonly cable: CableScenario;
+  readonly driftPpm: number;
 }
 
 export interface Scenario {
@@ -68,13 +80,18 @@ export interface Scenario {
   readonly policy: FleetPolicy;
   /** True if the server and the devices that are not behind a NAT box are on one local network, with ARP. */
   readonly arp: boolean;
-  readonly server: { readonly cable: CableScenario; readonly driftPpm: number };
+  readonly server: ServerScenario;
   readonly nats: readonly NatScenario[];
   readonly devices: readonly DeviceScenario[];
   readonly plan: readonly Fault[];
 }
 
+/** Devices of a fleet, unless it is to be more than its server has room for. */
 export const DEVICES_MAX = 8;
+/** Devices beyond what the server's table has room for. */
+const CROWD_MAX = 3;
+/** Two servers in five are Linux. */
+const SERVER_PROFILES = ['linux', ...PROFILE_NAMES] as const;
 const FAULTS_MAX = 8;
 
 /** Before this all have connected, and nothing is asked of them. */
@@ -94,8 +111,14 @@ export function drawScenario(seed: number, index: number, forMs: number): Scenar
   const dice = new Dice(seed, `swarm run ${index}`);
   const policy = drawPolicy(dice, new Dice(seed, `swarm run ${index}, MQTT`));
   const nats = Array.from({ length: dice.chance(0.3) ? dice.whole(1, 2) : 0 }, (_, i) => drawNat(dice, `nat-${i + 1}`));
-  const devices = Array.from({ length: dice.whole(1, DEVICES_MAX) }, (_, i) => drawDevice(dice, `dev-${i + 1}`, nats));
-  const server = { cable: drawCable(dice, 50), driftPpm: drawDrift(dice) };
+  const ofServer = new Dice(seed, `swarm run ${index}, server`);
+  const profile = ofServer.pick(SERVER_PROFILES);
+  const count = drawCount(ofServer, profile, dice.whole(1, DEVICES_MAX));
+  const devices = Array.from({ length: count }, (_, i) => drawDevice(dice, ofServer, `dev-${i + 1}`, nats));
+  const backlog = PROFILES[profile].backlogCounts === 'all' && ofServer.chance(0.5)
+    ? ofServer.whole(1, count)
+    : undefined;
+  const server = { profile, backlog, cable: drawCable(dice, 50), driftPpm: drawDrift(dice) };
   const arp = new Dice(seed, `swarm run ${index}, ARP`).chance(0.5);
   const fleet = { index, seed: dice.whole(0, 2 ** 32 - 1), forMs, policy, arp, server, nats, devices };
   const wrongs = Array.from({ length: dice.whole(1, FAULTS_MAX) }, () => drawWrong(dice, devices));
@@ -146,10 +169,19 @@ function drawNat(dice: Dice, name: string): NatScenario {
   return { name, idleMs, onExpired: dice.pick(['silent', 'rst', 'rst-at-expiry'] as const) };
 }
 
-function drawDevice(dice: Dice, name: string, nats: readonly NatScenario[]): DeviceScenario {
+/** In three fleets of ten there are more devices than the server has sockets, if it has few. */
+function drawCount(dice: Dice, profile: ProfileName, count: number): number {
+  const { socketsMax } = PROFILES[profile];
+  return socketsMax < Infinity && dice.chance(0.3) ? Math.max(count, socketsMax + dice.whole(1, CROWD_MAX)) : count;
+}
+
+/** Of a stack with a table, one device in five has no more than one or two sockets left for its connections. */
+function drawDevice(dice: Dice, ofTables: Dice, name: string, nats: readonly NatScenario[]): DeviceScenario {
+  const profile = dice.pick(PROFILE_NAMES);
   return {
     name,
-    profile: dice.pick(PROFILE_NAMES),
+    profile,
+    socketsMax: PROFILES[profile].socketsMax < Infinity && ofTables.chance(0.2) ? ofTables.whole(1, 2) : undefined,
     cable: drawCable(dice, 300),
     nat: nats.length > 0 && dice.chance(0.6) ? dice.pick(nats).name : undefined,
     driftPpm: drawDrift(dice),
@@ -243,11 +275,16 @@ export function scenarioText(
     `keepalive ${keepAliveText}, connect within ${formatDuration(connectTimeoutMs)}, `
       + `retry within ${formatDuration(retry.capMs)}`,
     ...(arp ? ['one local network, with ARP'] : []),
-    `server: linux, ${cableText(server.cable)}, ${server.driftPpm} ppm`,
+    [
+      `server: ${server.profile}`,
+      ...(server.backlog === undefined ? [] : [`backlog ${server.backlog}`]),
+      cableText(server.cable),
+      `${server.driftPpm} ppm`,
+    ].join(', '),
     ...nats.map(({ name, idleMs, onExpired }) => `${name}: forgets after ${formatDuration(idleMs)}, ${onExpired}`),
-    ...devices.map(({ name, profile, cable, nat, driftPpm, watchdogMs }) =>
+    ...devices.map(({ name, profile, socketsMax, cable, nat, driftPpm, watchdogMs }) =>
       [
-        `${name}: ${profile}`,
+        `${name}: ${profile}${socketsMax === undefined ? '' : ` with ${counted(socketsMax, 'socket')}`}`,
         cableText(cable),
         `${driftPpm} ppm`,
         ...(nat === undefined ? [] : [`behind ${nat}`]),

@@ -11,8 +11,12 @@ import { drawScenario, reduced, type Scenario } from './scenario.ts';
 import { type Repetition, repetitionOf, shrink } from './shrink.ts';
 
 /** `devices`: of the fleet that was drawn only these. Throws where a line of the plan is none. */
-export function scenarioOf({ seed, forMs, plan: lines }: Swarm, index: number, devices?: readonly string[]): Scenario {
-  const drawn = drawScenario(seed, index, forMs);
+export function scenarioOf(
+  { seed, forMs, plan: lines, program }: Swarm, index: number, devices?: readonly string[],
+): Scenario {
+  const all = drawScenario(seed, index, forMs);
+  // A Node program runs on Linux.
+  const drawn: Scenario = program === undefined ? all : { ...all, server: { ...all.server, profile: 'linux' } };
   const names = devices ?? drawn.devices.map(({ name }) => name);
   if (lines.length === 0) return reduced(drawn, drawn.plan, names);
   const plan = parsePlan(lines.join('\n'));

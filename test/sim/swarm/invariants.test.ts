@@ -4,11 +4,12 @@
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Errno } from '../../../hal/errno.ts';
 import type { Firmware } from '../../../sim/board/board.ts';
 import { parsePlan } from '../../../sim/faults/plan.ts';
 import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
 import { Simulation } from '../../../sim/simulation.ts';
-import { backMs, ghostMs, silenceMs } from '../../../sim/swarm/bounds.ts';
+import { backMs, ghostMs, settledMs, silenceMs } from '../../../sim/swarm/bounds.ts';
 import {
   brokenProtocols,
   corruptStreams,
@@ -16,6 +17,7 @@ import {
   hastyDrops,
   lateDevices,
   leakedSessions,
+  lostInCalm,
   longGhosts,
   silentClients,
   unboundedMemory,
@@ -23,6 +25,7 @@ import {
   violationsOf,
   wrongVerdicts,
   wrongMessages,
+  wrongRefusals,
   wrongSequences,
   wrongWills,
 } from '../../../sim/swarm/invariants.ts';
@@ -52,7 +55,7 @@ function scenario(...lines: readonly string[]): Scenario {
     retry: { baseMs: 1000, capMs: 5000 },
     speaks: { kind: 'heartbeat', silence: 'missed-beats' },
   } as const;
-  const device = { profile: 'lwip', cable, nat: undefined, driftPpm: 0, watchdogMs: 0 } as const;
+  const device = { profile: 'lwip', socketsMax: undefined, cable, nat: undefined, driftPpm: 0, watchdogMs: 0 } as const;
   const devices = [{ ...device, name: 'dev-1' }, { ...device, name: 'dev-2', profile: 'linux' as const }];
   return {
     index: 0,
@@ -61,7 +64,7 @@ function scenario(...lines: readonly string[]): Scenario {
     calmMs: 90_000,
     policy,
     arp: false,
-    server: { cable, driftPpm: 0 },
+    server: { profile: 'linux', backlog: undefined, cable, driftPpm: 0 },
     nats: [],
     devices,
     plan,
@@ -283,6 +286,101 @@ describe('sessions', () => {
   });
 });
 
+describe('room', () => {
+  const failed = (errno: Errno, turnedAway: Observation['devices'][number]['turnedAway'] = []): string[] => {
+    const failures = [{ fromMs: 100_000, atMs: 105_000, errno }];
+    return wrongRefusals({
+      ...well,
+      devices: well.devices.map((device) => (device.name === 'dev-2' ? { ...device, failures, turnedAway } : device)),
+    });
+  };
+
+  it('an attempt that fails though all is well, or by an error that its stack has not for it', () => {
+    expect(failed('ETIMEDOUT')).toEqual([
+      'dev-2 could not connect at 105.0 s by ETIMEDOUT: it was well from 0.0 s on, and the server had room',
+    ]);
+    const away = [{ atMs: 104_000, by: 'full-table' }] as const;
+    expect(failed('ETIMEDOUT', away)).toEqual([]);
+    expect(failed('ECONNREFUSED', away)).toEqual([
+      'dev-2 could not connect at 105.0 s by ECONNREFUSED: the server turned it away for its full table, which is told '
+      + 'by ETIMEDOUT or ETIMEDOUT',
+    ]);
+    expect(failed('ETIMEDOUT', [{ atMs: 99_000, by: 'full-table' }])).toHaveLength(1);
+    expect(failed('ENOBUFS', away)).toEqual(['dev-2 could not connect at 105.0 s by ENOBUFS: its table has no end']);
+  });
+
+  it.each([
+    { profile: 'lwip', devices: 7, backlog: undefined, room: 5, told: { linux: 'ETIMEDOUT', lwip: 'ETIMEDOUT' } },
+    { profile: 'w5500', devices: 10, backlog: undefined, room: 8, told: { linux: 'ECONNREFUSED', lwip: 'ECONNRESET' } },
+    { profile: 'freertos-tcp', devices: 4, backlog: 2, room: 2, told: { linux: 'ECONNREFUSED', lwip: 'ECONNRESET' } },
+  ] as const)('a $profile server with more devices than it has room for keeps those that it has', async (one) => {
+    const { profile, devices: count, backlog, room, told } = one;
+    const small = scenario('cable-pull on dev-1 at 20s for 5s');
+    const [ofLwip, ofLinux] = small.devices;
+    if (ofLwip === undefined || ofLinux === undefined) throw new Error('there are two devices');
+    const crowd = await observe({
+      ...small,
+      server: { ...small.server, profile, backlog },
+      devices: Array.from({ length: count }, (_, i) => ({ ...(i % 2 === 0 ? ofLwip : ofLinux), name: `dev-${i + 1}` })),
+    });
+    expect(violationsOf(crowd)).toEqual([]);
+    expect([...(crowd.clients ?? [])]).toHaveLength(room);
+    const outside = crowd.devices.filter(({ isConnected }) => !isConnected);
+    expect(outside).toHaveLength(count - room);
+    for (const { name, failures, turnedAway } of outside) {
+      const stack = crowd.scenario.devices.find((device) => device.name === name)?.profile;
+      expect(turnedAway.length, name).toBeGreaterThan(3);
+      const later = failures.filter(({ fromMs }) => fromMs > 30_000);
+      expect(new Set(later.map(({ errno }) => errno)), name).toEqual(
+        new Set([stack === 'linux' ? told.linux : told.lwip]),
+      );
+    }
+  });
+
+  it('a device whose own table is full of dead connections cannot connect until one is gone', async () => {
+    const one = scenario('power-loss on server at 20s for 20s');
+    const devices = one.devices.map((device) => (device.name === 'dev-1' ? { ...device, socketsMax: 1 } : device));
+    const full = await observe({ ...one, devices });
+    expect(violationsOf(full)).toEqual([]);
+    // The FIN of the dead connection is sent again and again; when the server is back, it answers that with RST.
+    const [device, other] = full.devices;
+    expect(device?.tableFullMs.length).toBeGreaterThan(1);
+    expect(other?.tableFullMs).toEqual([]);
+    expect(device?.isConnected).toBe(true);
+  });
+
+  it('a FreeRTOS+TCP server does not answer the SYN of a rebooted W5500 as long as it has the old connection', async () => {
+    const one = scenario('power-loss on dev-1 at 20s for 1s');
+    const devices = one.devices.map((device) => ({ ...device, profile: 'w5500' as const }));
+    const reboot = await observe({ ...one, devices, server: { ...one.server, profile: 'freertos-tcp' } });
+    expect(violationsOf(reboot)).toEqual([]);
+    const [device] = reboot.devices;
+    expect(device?.turnedAway.map(({ by }) => by)).toContain('old-connection');
+    const silentMs = reboot.gone.find(({ how }) => how.kind === 'silent')?.atMs ?? 0;
+    expect(device?.servedMs.find((ms) => ms > 20_000)).toBeGreaterThan(silentMs);
+  });
+});
+
+describe('calm', () => {
+  it('a connection that is lost though nothing is wrong, at either end', () => {
+    const { scenario: { calmMs } } = well;
+    const lateMs = calmMs + settledMs(well.scenario);
+    const lost = (atMs: number): string[] => {
+      const devices = well.devices.map((device) => {
+        const losses = device.name === 'dev-1' ? [{ atMs, by: 'missed-beats' as const, detail: '' }] : [];
+        return { ...device, losses };
+      });
+      const gone = [{ device: 'dev-2', atMs, how: { kind: 'closed', halfFrame: false }, wills: 0 } as const];
+      return lostInCalm({ ...well, devices, gone });
+    };
+    expect(lost(30_000)).toHaveLength(1);
+    expect(lost(lateMs)).toEqual([
+      `dev-1 lost its connection at ${(lateMs / 1000).toFixed(1)} s by missed-beats: it was well from 60.0 s on`,
+      `the server lost dev-2 at ${(lateMs / 1000).toFixed(1)} s by closed: it was well from 0.0 s on`,
+    ]);
+  });
+});
+
 describe('protocols', () => {
   const fleet = (speaks: FleetProtocol, ...lines: string[]): Promise<Observation> => {
     const one = scenario(PULL, ...lines);
@@ -350,6 +448,9 @@ describe('memory', () => {
       1,
     );
     expect(unboundedMemory({ ...well, samples: [{ ...sample, connections: new Map([['dev-1', 5]]) }] })).toEqual([]);
+    expect(unboundedMemory({ ...well, openConnections: 3 })).toEqual([
+      'the server has 3 connections open at 180.0 s, and 2 clients',
+    ]);
     expect(unboundedMemory({ ...well, samples: [{ ...sample, waiters: 1000 }] })).toEqual([
       expect.stringMatching(
         /^1000 places in the queue of events are taken at 180\.0 s: of 3 hosts with \d+ connections it can be \d+$/,

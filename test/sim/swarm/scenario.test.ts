@@ -39,7 +39,8 @@ describe('a scenario', () => {
     expect(new Set(many.flatMap(({ devices }) => devices.map(({ profile }) => profile)))).toEqual(
       new Set(PROFILE_NAMES),
     );
-    expect(new Set(many.map(({ devices }) => devices.length)).size).toBe(DEVICES_MAX);
+    expect(new Set(many.map(({ server }) => server.profile))).toEqual(new Set(PROFILE_NAMES));
+    expect(new Set(many.map(({ devices }) => devices.length)).size).toBeGreaterThanOrEqual(DEVICES_MAX);
     const plans = many.flatMap(({ plan }) => plan);
     for (const is of [
       plans.some(({ target }) => target === 'server'),
@@ -49,6 +50,10 @@ describe('a scenario', () => {
       plans.some(({ at }) => at.fromMs < at.toMs),
       plans.some((fault) => fault.for !== undefined && fault.for.fromMs < fault.for.toMs),
       many.some(({ nats }) => nats.length > 0),
+      many.some(({ server: { profile }, devices }) => profile === 'w5500' && devices.length > 8),
+      many.some(({ server: { profile }, devices }) => profile === 'lwip' && devices.length > 5),
+      many.some(({ server: { backlog = Infinity }, devices }) => backlog < devices.length),
+      many.some(({ devices }) => devices.some(({ socketsMax }) => socketsMax === 1)),
       many.some(({ policy }) => policy.keepAlive === 'off'),
       many.some(({ policy }) => policy.keepAlive !== 'off'),
       many.some(({ devices }) => devices.some(({ watchdogMs }) => watchdogMs > 0)),
@@ -93,6 +98,15 @@ const some = reduced(scenario, scenario.plan, plain);
     expect(problemOf(some.plan, { network: 'simulated', devices: plain, servers: ['server'] })).toBeUndefined();
   });
 
+  it('gives a small table only to a stack that has one, and a backlog to a listener that counts all', () => {
+    for (const { server, devices } of many) {
+      if (server.backlog !== undefined) expect(server.profile).toBe('freertos-tcp');
+      for (const { profile, socketsMax } of devices) {
+        if (socketsMax !== undefined) expect(['lwip', 'w5500']).toContain(profile);
+      }
+    }
+  });
+
   it('can be read', () => {
     const scenario = drawScenario(1, 0, TEN_MIN);
     const lines = scenarioText(scenario);
@@ -113,9 +127,11 @@ describe('bounds', () => {
       speaks: { kind: 'heartbeat', silence: 'missed-beats' },
     },
     arp: false,
-    server: { cable: { ...cable, delayMs: 1, jitterMs: 0 }, driftPpm: 0 },
+    server: { profile: 'linux', backlog: undefined, cable: { ...cable, delayMs: 1, jitterMs: 0 }, driftPpm: 0 },
     nats: [],
-    devices: [{ name: 'dev-1', profile: 'lwip', cable, nat: undefined, driftPpm: 0, watchdogMs: 0 }],
+    devices: [
+      { name: 'dev-1', profile: 'lwip', socketsMax: undefined, cable, nat: undefined, driftPpm: 0, watchdogMs: 0 },
+    ],
     plan: [],
   } as const;
 

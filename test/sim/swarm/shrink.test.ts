@@ -11,10 +11,12 @@ import { repetitionOf, shrink, TRIES_MAX } from '../../../sim/swarm/shrink.ts';
 function scenario(...lines: readonly string[]): Scenario {
   const plan = parsePlan(lines.join('\n'));
   if ('message' in plan) throw new Error(plan.message);
-  const [fleet] = Array.from({ length: 50 }, (_, i) => drawScenario(1, i, 600_000)).filter(
-    ({ devices }) => devices.length === 8,
+  const [fleet] = Array.from({ length: 200 }, (_, i) => drawScenario(1, i, 600_000)).filter(
+    ({ devices, server, policy: { speaks } }) => {
+      return devices.length === 8 && server.profile === 'linux' && speaks.kind === 'heartbeat';
+    },
   );
-  if (fleet === undefined) throw new Error('no fleet of eight');
+  if (fleet === undefined) throw new Error('no fleet of eight that beats to Linux');
   return { ...fleet, plan };
 }
 
@@ -85,7 +87,9 @@ describe('shrinking', () => {
       'power-loss on server at 83s..2m for 1m..71.3s',
       'hang on dev-2 at 1m for 3s',
     ];
-    const broken = { ...scenario(...plan), calmMs: 60_000 };
+    const drawn = scenario(...plan);
+    const retry = { baseMs: 60_000, capMs: 60_000 };
+    const broken = { ...drawn, policy: { ...drawn.policy, retry }, calmMs: 60_000 };
     const isLate = async (one: Scenario): Promise<boolean> => {
       const policy = { ...one.policy, retry: { baseMs: 1, capMs: 1 }, connectTimeoutMs: 1, beatIntervalMs: 1 };
       return lateDevices({ ...(await observe(one)), scenario: { ...one, policy } }).length > 0;
