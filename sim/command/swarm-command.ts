@@ -81,7 +81,7 @@ export const swarmCommand = defineCommand({
   - Every device is connected again within its bound after the last heal.
   - No byte is lost, doubled or changed on a connection.
   - At the end the server has one client for each device.
-  - A connect fails only because a table of connections is full. A device that is connected keeps its place in the table.
+  - A connect fails only because a table of connections is full. A connected device keeps its place in the table.
   - Neither end reports that the other broke the protocol.
   - Numbered beats add up.
   - MQTT: no acknowledged message is lost, and each will arrives once.
