@@ -183,7 +183,7 @@ export function retransmit(tcb: Tcb, from: number): number {
     if (!tcb.segmentEnds.includes(end)) insertEnd(tcb.segmentEnds, end);
   }
   // Karn: a segment that was sent twice measures nothing, but by the timestamp that the peer echoes (newAck).
-  if (distance(sndUna, tcb.timedSeq) > 0 && distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;
+  if (distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;
   if (tcb.stack.profile.retransmission.timestamps) noteResent(tcb, from, end);
   countResent(tcb);
   return end;
