@@ -189,8 +189,6 @@ function takeSyn(tcb: Tcb, packet: Packet): void {
   tcb.rcvAcked = tcb.rcvNxt;
   tcb.rcvEdge = advance(tcb.rcvNxt, Math.min(profile.receiveBufferBytes, profile.windowBytesMax, WINDOW_UNSCALED_MAX));
   tcb.sndMss = Math.min(profile.mssBytes, packet.mss > 0 ? packet.mss : MSS_DEFAULT);
-  tcb.sndWnd = packet.window;
-  tcb.sndWl1 = packet.seq;
   tcb.tsRecent = packet.timestamp;
   if (packet.windowScale >= 0 && profile.windowScale >= 0) {
     tcb.flags |= SCALED;
@@ -222,7 +220,6 @@ function establish(tcb: Tcb, packet: Packet): void {
   if (tcb.trouble.timeouts > 0) tcb.inTrouble().timeouts = 0;
   tcb.backoff = 0;
   tcb.lastAckTick = stack.clock.nowTick;
-  tcb.lastDataTick = stack.clock.nowTick;
   // RFC 6298 5.7: where SYN had to be sent again, nothing was measured, and the back-off is not kept.
   tcb.rtoTicks = msToTicks(stack, rtoInitialMs);
   const rttUs = (tcb.flags & TIMING) !== 0 ? (stack.clock.nowUs - tcb.timedUs) | 0 : echoedRttUs(tcb, packet);
@@ -245,12 +242,8 @@ function isAcceptable(tcb: Tcb, seq: number, end: number): boolean {
  */
 function answerUnacceptable(tcb: Tcb, packet: Packet, end: number): void {
   if ((packet.flags & RST) !== 0) return;
-  if (isRepeatedSyn(tcb, packet)) {
-    answerSynAgain(tcb);
-    return;
-  }
   if (packet.payloadBytes > 0 && (packet.flags & SYN) === 0) {
-    if (distance(packet.seq, tcb.rcvNxt) > 0 && end !== packet.seq) {
+    if (distance(packet.seq, tcb.rcvNxt) > 0) {
       enterQuickAcks(tcb);
       noteDuplicate(tcb, packet.seq, earlier(end, tcb.rcvNxt));
     }
