@@ -10,6 +10,7 @@ import type { Callable, Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 import { TcpHandle } from './tcp.ts';
 import { reviveFetchTimers } from './timers.ts';
+import { unusable } from './unusable.ts';
 
 export function patchAgents(patches: Patches): void {
   ownAgent(patches, quietBuiltin('_http_agent'));
@@ -24,7 +25,7 @@ function ownAgent(patches: Patches, exports: Record<string, unknown>): void {
   const agents = new WeakMap<SimulatedProcess, unknown>();
   const before = Object.getOwnPropertyDescriptor(exports, 'globalAgent');
   const { Agent, globalAgent: real } = exports;
-  if (typeof Agent !== 'function' || !hasOptions(real)) throw new Error(`this Node has no global agent of http`);
+  if (typeof Agent !== 'function' || !hasOptions(real)) throw unusable('it has no global agent of http');
   const { options } = real;
   Object.defineProperty(exports, 'globalAgent', {
     configurable: true,

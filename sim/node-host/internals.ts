@@ -8,6 +8,7 @@ import http2 from 'node:http2';
 import { createRequire } from 'node:module';
 import { PassThrough } from 'node:stream';
 import type { Errno } from '../../hal/errno.ts';
+import { unusable } from './unusable.ts';
 
 /** A request that Node's libraries hand to a handle, and that is answered by its `oncomplete`. */
 export interface Request {
@@ -69,10 +70,7 @@ interface NodeProcess {
 function nodeProcess(): NodeProcess {
   const candidate: object = process;
   if (!isNodeProcess(candidate)) {
-    throw new Error(
-      `a Node program cannot be simulated on Node ${process.version}: ` +
-        'it has no process.binding or no process._tickCallback',
-    );
+    throw unusable('it has no process.binding or no process._tickCallback');
   }
   return candidate;
 }
@@ -83,14 +81,24 @@ function isNodeProcess(candidate: object): candidate is NodeProcess {
 
 const node = nodeProcess();
 
-export const { JSStream } = node.binding('js_stream');
-export const streams = node.binding('stream_wrap');
-export const { TCP } = node.binding('tcp_wrap');
-export const { Pipe } = node.binding('pipe_wrap');
-export const { UDP } = node.binding('udp_wrap');
-export const cares = node.binding('cares_wrap');
-const uv = node.binding('uv');
+/** A part of Node is gone, or `--permission` denies it. */
+function bindings() {
+  try {
+    return {
+      ...node.binding('js_stream'),
+      streams: node.binding('stream_wrap'),
+      ...node.binding('tcp_wrap'),
+      ...node.binding('pipe_wrap'),
+      ...node.binding('udp_wrap'),
+      cares: node.binding('cares_wrap'),
+      uv: node.binding('uv'),
+    };
+  } catch (error) {
+    throw unusable(`process.binding: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
 
+export const { JSStream, streams, TCP, Pipe, UDP, cares, uv } = bindings();
 /** Runs the ticks and microtasks that wait. What they throw goes through. */
 export const drain: () => void = node._tickCallback.bind(node);
 
@@ -99,7 +107,7 @@ const requireBuiltin = createRequire(import.meta.url);
 export function builtin(name: string): Record<string, unknown> {
   const exports: unknown = requireBuiltin(name);
   if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null)
-    throw new Error(`there is no built-in ${name}`);
+    throw unusable(`it has no built-in ${name}`);
   return Object.assign(exports);
 }
 
@@ -127,9 +135,7 @@ function httpClasses(): { readonly HTTPParser: HttpParserClass; readonly Connect
   server.close();
   const classOfList: unknown = typeof list === 'object' ? list?.constructor : undefined;
   if (!isShadowed(parser) || !isParser(parser) || !isShadowed(classOfList)) {
-    throw new Error(
-      `a Node program cannot be simulated on Node ${process.version}: its http has no list of connections`,
-    );
+    throw unusable('its http has no list of connections');
   }
   return { HTTPParser: parser, ConnectionsList: classOfList };
 }
@@ -150,7 +156,7 @@ function http2SessionPrototype(): object {
   const prototype: unknown = Object.getPrototypeOf(Object.getPrototypeOf(session));
   session.destroy();
   if (typeof prototype !== 'object' || prototype === null || !Object.hasOwn(prototype, 'ping')) {
-    throw new Error(`a Node program cannot be simulated on Node ${process.version}: its http2 has no ping`);
+    throw unusable('its http2 has no ping');
   }
   return prototype;
 }
@@ -163,6 +169,6 @@ export function uvErrno(
 ): number {
   // getaddrinfo(3) of glibc: a name server that does not answer is EAI_AGAIN.
   const number = uv[name === 'EAI_FAIL' ? 'UV_EAI_AGAIN' : `UV_${name}`];
-  if (number === undefined) throw new Error(`libuv has no ${name}`);
+  if (number === undefined) throw unusable(`libuv has no ${name}`);
   return number;
 }

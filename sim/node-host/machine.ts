@@ -20,6 +20,7 @@ import type { SimulatedProcess } from './process.ts';
 import { patchRealWork } from './real-work.ts';
 import { patchRefused } from './refusals.ts';
 import { hookTimers } from './timers.ts';
+import { unusable } from './unusable.ts';
 
 /** The exit of a program by its own call. */
 export class Exit {
@@ -106,9 +107,7 @@ function patch(all: Patches, node: NodeJS.Process): void {
 
 function patchProcess(all: Patches, node: NodeJS.Process): void {
   if (node.hasUncaughtExceptionCaptureCallback()) {
-    throw new Error(
-      'a Node program cannot be simulated: somebody has set process.setUncaughtExceptionCaptureCallback already',
-    );
+    throw unusable('somebody has set process.setUncaughtExceptionCaptureCallback already');
   }
   node.setUncaughtExceptionCaptureCallback((error: unknown) => tell(error, failed()));
   all.add(() => node.setUncaughtExceptionCaptureCallback(null));

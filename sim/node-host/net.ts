@@ -7,6 +7,7 @@ import { owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import { refusal, USE_A_PORT } from './refusals.ts';
 import { isRealTcp, newTcpHandle, TcpHandle } from './tcp.ts';
+import { unusable } from './unusable.ts';
 
 interface NetSocket {
   _handle: unknown;
@@ -33,7 +34,7 @@ export function patchNet(patches: Patches): void {
   const reinitialize = Object.getOwnPropertySymbols(socket).find(
     ({ description }) => description === 'kReinitializeHandle',
   );
-  if (reinitialize === undefined) throw new Error(`net.Socket of Node ${process.version} has no kReinitializeHandle`);
+  if (reinitialize === undefined) throw unusable('its net.Socket has no kReinitializeHandle');
 
   patches.replace(
     socket,
@@ -166,13 +167,13 @@ function ownerSymbolOf(prototype: object): symbol | undefined {
 }
 
 export function prototypeOf(constructor: unknown): Record<string | symbol, unknown> {
-  if (typeof constructor !== 'function') throw new Error('Node lacks a class that is needed here');
+  if (typeof constructor !== 'function') throw unusable('it lacks a class of net, tls or http');
   return constructor.prototype;
 }
 
 /** `thing[key](...args)`. */
 export function callMethod(thing: object, key: string | symbol, ...args: unknown[]): unknown {
   const method: unknown = Reflect.get(thing, key);
-  if (typeof method !== 'function') throw new Error(`Node lacks ${String(key)}`);
+  if (typeof method !== 'function') throw unusable(`it lacks ${String(key)}`);
   return Reflect.apply(method, thing, args);
 }

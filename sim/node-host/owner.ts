@@ -16,6 +16,14 @@ export function owner(): SimulatedProcess | undefined {
 }
 
 /**
+ * Returns whether a callback of a process is running, as opposed to what Node runs of it by itself: modules that have
+ * been loaded, and what waited for them.
+ */
+export function isInCallback(): boolean {
+  return current !== undefined;
+}
+
+/**
  * Runs a callback of a process, and the ticks and microtasks that follow of it. What it throws goes through, and
  * `failed` has whose it was.
  */

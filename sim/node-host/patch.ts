@@ -1,5 +1,7 @@
 /** Replacing what Node has, and putting it back. */
 
+import { unusable } from './unusable.ts';
+
 /** The properties that were replaced. They are restored in reverse order. */
 export class Patches {
   readonly #undo: (() => void)[] = [];
@@ -8,7 +10,7 @@ export class Patches {
   replace(target: object, key: string | symbol, make: (original: Callable) => unknown): void {
     const before = Object.getOwnPropertyDescriptor(target, key);
     const original: unknown = Reflect.get(target, key);
-    if (!isFunction(original)) throw new Error(`this Node has no ${String(key)} where it was looked for`);
+    if (!isFunction(original)) throw unusable(`it has no ${String(key)} where it was looked for`);
     const value = make(asCallable(original));
     Object.defineProperty(target, key, {
       value,

@@ -15,10 +15,17 @@ export type OutputStream = 'stdout' | 'stderr';
 /** Number of times that one callback may read the clock. A loop that waits for the clock to advance would never end. */
 const CLOCK_READS_MAX = 1_000_000;
 
+/** The parts of a host's HAL that a program stands on. */
+export interface ProgramHal {
+  readonly clock: Pick<Hal['clock'], 'now' | 'setAlarm'>;
+  readonly network: Pick<Hal['network'], 'openStream' | 'listen' | 'openDatagram' | 'lookup'>;
+  readonly random: Pick<Hal['random'], 'uint32'>;
+}
+
 /** The parts of its host and its world that a process needs. */
 export interface Surroundings {
   readonly name: string;
-  readonly hal: Hal;
+  readonly hal: ProgramHal;
   /** Returns whether this boot is the host's present boot. */
   isRunning(): boolean;
   readonly modules: Modules;
@@ -51,7 +58,7 @@ export interface Held {
 
 export class SimulatedProcess {
   readonly name: string;
-  readonly hal: Hal;
+  readonly hal: ProgramHal;
   readonly surroundings: Surroundings;
   readonly modules: Modules;
   readonly reporter: DeviceReporter | undefined;

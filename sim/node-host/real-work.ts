@@ -8,6 +8,7 @@ import { builtin } from './internals.ts';
 import { asNobody, enterReal, leaveReal, owner } from './owner.ts';
 import type { Callable, Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
+import { unusable } from './unusable.ts';
 
 /** The types of requests that end in real time (src/async_wrap.h, node::AsyncWrap::ProviderType). */
 const REAL = /^(FSREQ(CALLBACK|PROMISE)|FILEHANDLECLOSEREQ|DIRHANDLE|BLOBREADER|(?!HTTP|QUIC|SIGINT)[A-Z0-9]+REQUEST)$/;
@@ -162,7 +163,7 @@ function compileAtOnce(patches: Patches): void {
 
 function functionOf(from: object, name: string): Function {
   const value: unknown = Reflect.get(from, name);
-  if (typeof value !== 'function') throw new Error(`this Node has no ${name}`);
+  if (typeof value !== 'function') throw unusable(`it has no ${name}`);
   return value;
 }
 

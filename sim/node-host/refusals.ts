@@ -4,6 +4,7 @@ import { builtin, Pipe, TCP } from './internals.ts';
 import { asNobody, owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
+import { unusable } from './unusable.ts';
 
 /** The error for what is not simulated. */
 export function refusal(what: string, { name }: SimulatedProcess, instead: string): Error {
@@ -113,7 +114,7 @@ function refuseDescriptors(patches: Patches): void {
     );
   }
   const { Socket } = builtin('dgram');
-  if (typeof Socket !== 'function') throw new Error(`this Node has no dgram.Socket`);
+  if (typeof Socket !== 'function') throw unusable('it has no dgram.Socket');
   patches.replace(
     Socket.prototype,
     'bind',

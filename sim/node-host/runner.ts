@@ -14,6 +14,7 @@ import { type OutputStream, SimulatedProcess } from './process.ts';
 import { hasRealWork, waitForAnswers } from './real-work.ts';
 import { ProgramError } from './program.ts';
 import { programStack } from './program-stack.ts';
+import { checkNode } from './self-check.ts';
 import type { HandleCounts, NodeHost, OpenPort, ProgramStart, Runner } from './world.ts';
 import { NO_HANDLES } from './world.ts';
 
@@ -124,6 +125,11 @@ export class NodeRunner implements Runner {
     this.#isScheduled = false;
     const job = this.#job;
     if (job === undefined) return;
+    try {
+      checkNode();
+    } catch (error) {
+      return this.#end(({ reject }) => reject(error));
+    }
     this.#endStarts();
     for (let process = this.#thrown.pop(); process !== undefined; process = this.#thrown.pop())
       enter(process, () => undefined);
@@ -160,15 +166,12 @@ export class NodeRunner implements Runner {
   /** Returns whether virtual time has to stand still at present. */
   #isHeld(): boolean {
     for (const process of this.#busy) {
-      // What a program does while its modules are loaded comes from Node, not from one of its events.
-      process.timers.unlink();
       // Native work put off has been done in the turn that has brought us here.
       if (process.isOver || (process.immediates === 0 && process.realRequests === 0)) this.#busy.delete(process);
     }
     let isHeld = this.#busy.size > 0;
     for (const starting of this.#starting) {
       const { process } = starting;
-      process.timers.unlink();
       starting.idleTurns = process.realRequests === 0 ? starting.idleTurns + 1 : 0;
       if (starting.idleTurns < (process.isHolding ? IDLE_TURNS_MAX : SILENT_TURNS_MAX)) isHeld = true;
       else endStart(process.modules);
@@ -230,11 +233,10 @@ export class NodeRunner implements Runner {
   /** Not at once: the ticks that its modules have left, as a server's 'listening', are the program's, too. */
   #endStarts(): void {
     for (const starting of this.#starting) {
-      const { process, host, end } = starting;
+      const { host, end } = starting;
       if (end === undefined) continue;
       this.#starting.delete(starting);
       if (end === 'up') host.wasUp = true;
-      process.timers.unlink();
     }
   }
 

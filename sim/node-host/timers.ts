@@ -5,7 +5,7 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
-import { enter, owner } from './owner.ts';
+import { asNobody, enter, isInCallback, owner } from './owner.ts';
 import type { SimulatedProcess } from './process.ts';
 
 /** node::Timeout, lib/internal/timers.js. */
@@ -82,6 +82,8 @@ export class ProgramTimers {
       queuedMs: timer[OWN]?.process === this.#process ? timer[OWN].queuedMs : Infinity,
     };
     this.#fresh.push(timer);
+    // Otherwise `afterCallback` does so. Node's loop must not come to the timer before.
+    if (!isInCallback()) asNobody(() => queueMicrotask(() => this.unlink()));
     this.#queue(timer, timer[OWN]);
     // undici, lib/util/timers.js.
     if (timer._idleTimeout < 1000 && timer._onTimeout?.name === 'onTick') fetchTimer = timer;

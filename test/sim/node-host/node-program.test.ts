@@ -5,7 +5,7 @@ import dgram from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { nodeProgram } from '../../../sim/node-host/program.ts';
 import { heartbeatFirmware } from '../../../sim/programs.ts';
@@ -59,6 +59,24 @@ it('tells the trace who came, and by what errno he went', async () => {
   const server = events.filter(({ source }) => source === 'server');
   expect(server.map(({ kind }) => kind)).toEqual(['listening', 'online', 'offline']);
   expect(server.at(-1)).toMatchObject({ reason: { kind: 'error', errno: 'ETIMEDOUT' } });
+});
+
+it('rings a timer once, in virtual time, also where the start of the program takes long', async () => {
+  const rungMs: number[] = [];
+  const sim = new Simulation();
+  const pause = (): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  const arm = (ms: number): unknown => global.setTimeout(() => rungMs.push(performance.now()), ms);
+  // Node's own timers would be due when its loop turns next.
+  const entry = async (): Promise<void> => {
+    arm(20);
+    pause();
+    await setImmediate();
+    arm(30);
+    pause();
+  };
+  sim.addServer(nodeProgram(entry));
+  await sim.runFor('1s');
+  expect(rungMs).toEqual([20, 30]);
 });
 
 it("has a clock that is the host's, and gives the process its own back", async () => {
