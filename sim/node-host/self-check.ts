@@ -18,7 +18,7 @@ const PORT = 80;
 /** When the timer is due. */
 const TIMER_MS = 5;
 
-/** What has to happen, in this order. */
+/** The things that have to happen. */
 const STEPS = [
   'an immediate is caught',
   'a file is waited for',
@@ -61,6 +61,7 @@ function stepsDone(): ReadonlySet<Step> {
     nextClient: () => 0,
     onEvent: undefined,
     nameOf: (address) => address,
+    interface: () => undefined,
   });
   try {
     enter(process, () => {
