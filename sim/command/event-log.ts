@@ -1,6 +1,7 @@
 /** The log of a run: its events in lines on standard error, as they happen. */
 
 import type { Agenda } from '../time/agenda.ts';
+import { formatSeconds } from '../time/duration.ts';
 import { describeTraceEvent, isNotable, type TraceEvent } from '../trace/trace.ts';
 import { TELLINGS_MAX } from './fault-tellings.ts';
 import { READABLE_DEVICES } from './fleet.ts';
@@ -8,6 +9,22 @@ import type { Painted, Terminal } from './terminal.ts';
 
 /** Period in which several devices that print the same line share one line of the log. */
 const TOGETHER_MS = 100;
+
+/**
+ * Events that every device of a fleet has at nearly the same time, as at power-on and when the server goes, and their
+ * text when they are counted. Of many in one second the log shows the first few, and the number of the others.
+ */
+const COUNTED: ReadonlyMap<TraceEvent['kind'], string> = new Map([
+  ['boot', 'booted'],
+  ['connected', 'connected'],
+  ['connect-failed', 'could not connect'],
+  ['lost', 'lost the server'],
+  ['online', 'clients online'],
+  ['offline', 'clients offline'],
+  ['hung-up', "gone at the server's end"],
+] as const);
+const COUNTED_PERIOD_MS = 1000;
+const SHOWN_MAX = 5;
 
 type FaultEvent = Extract<TraceEvent, { source: 'fault' }>;
 type ConsoleEvent = Extract<TraceEvent, { kind: 'console' }>;
@@ -27,6 +44,9 @@ export class EventLog {
   /** Console lines of devices that are not shown yet: the first event, and all devices with that line. */
   readonly #said = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
 
+  /** Number of events of each kind in `COUNTED` in this second, and the last one. */
+  readonly #counts = new Map<TraceEvent['kind'], { count: number; event: TraceEvent }>();
+
   constructor(terminal: Terminal, deviceCount: number, agenda: Agenda) {
     this.#terminal = terminal;
     this.#deviceCount = deviceCount;
@@ -36,13 +56,40 @@ export class EventLog {
   add(event: TraceEvent): void {
     if (!isNotable(event)) return;
     if (this.#deviceCount <= READABLE_DEVICES && event.kind === 'console') this.#addSaid(event);
-    else if (this.#deviceCount <= READABLE_DEVICES) this.#terminal.log([painted(event)]);
+    else if (this.#deviceCount <= READABLE_DEVICES) this.#addReadable(event);
     else if (event.source === 'fault') this.#addFault(event);
   }
 
   end(): void {
     this.#tellFault();
     for (const line of [...this.#said.keys()]) this.#tellSaid(line);
+    for (const kind of [...this.#counts.keys()]) this.#tellCount(kind);
+  }
+
+  #addReadable(event: TraceEvent): void {
+    const { kind } = event;
+    if (this.#deviceCount > 2 * SHOWN_MAX && COUNTED.has(kind)) {
+      const there = this.#counts.get(kind);
+      if (there === undefined) {
+        this.#counts.set(kind, { count: 1, event });
+        this.#agenda.after(COUNTED_PERIOD_MS, () => this.#tellCount(kind));
+      } else {
+        there.count++;
+        there.event = event;
+        if (there.count > SHOWN_MAX) return;
+      }
+    }
+    this.#terminal.log([painted(event)]);
+  }
+
+  #tellCount(kind: TraceEvent['kind']): void {
+    const counted = this.#counts.get(kind);
+    this.#counts.delete(kind);
+    if (counted === undefined || counted.count <= SHOWN_MAX) return;
+    const { count, event } = counted;
+    const more = `${count - SHOWN_MAX} more`.padEnd(8);
+    const text = `${formatSeconds(this.#agenda.now()).padStart(9)}  ${more}  ${COUNTED.get(event.kind)}`;
+    this.#terminal.log([inColourOf(event, text)]);
   }
 
   #addSaid(event: ConsoleEvent): void {
@@ -86,8 +133,11 @@ export class EventLog {
 }
 
 export function painted(event: TraceEvent): string | Painted {
-  const text = describeTraceEvent(event);
-  switch (event.kind) {
+  return inColourOf(event, describeTraceEvent(event));
+}
+
+function inColourOf({ kind }: TraceEvent, text: string): string | Painted {
+  switch (kind) {
     case 'fault':
       return { style: 'red', text };
     case 'healed':

@@ -32,6 +32,30 @@ it('says first what it does, and at the end who noticed, on a network of its own
   expect(status).toBe(0);
 });
 
+describe('the log', () => {
+  it('has the first five events of a kind in a second, and the number of the others', async () => {
+    const { stderr } = await ended('run', '--devices', '50', '--for', '5s');
+    const of = (pattern: RegExp): number => stderr.match(pattern)?.length ?? 0;
+    expect(of(/^ +0\.0 s {2}dev-\d+ +boot 1 \(power-on\)$/gm)).toBe(5);
+    expect(stderr).toMatch(/^ +1\.0 s {2}45 more {3}booted$/m);
+    for (const [line, more] of [
+      [/^ +\d\.\d s {2}dev-\d+ +connected to server:39002 /gm, /^ +1\.\d s {2}(\d+) more {3}connected$/m],
+      [/^ +\d\.\d s {2}server +client \d+ .* online$/gm, /^ +1\.\d s {2}(\d+) more {3}clients online$/m],
+    ] as const) {
+      const [, others] = more.exec(stderr) ?? [];
+      expect(of(line) + Number(others)).toBe(50);
+    }
+    const times = Array.from(stderr.matchAll(/^ +(\d+\.\d) s {2}/gm), ([, time]) => Number(time));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  it('has every event of a small fleet', async () => {
+    const { stderr } = await ended('run', '--devices', '10', '--for', '5s');
+    expect(stderr.match(/^ +0\.0 s {2}dev-\d+ +boot 1 \(power-on\)$/gm)).toHaveLength(10);
+    expect(stderr).not.toContain(' more ');
+  });
+});
+
 it('peers: who is down, by whose reports, and after how long', async () => {
   const fault = ['--fault', 'power-loss on dev-3 at 30s'];
   const { status, stdout, stderr } = await ended('run', '--protocol', 'peers', '--devices', '12', ...fault);
