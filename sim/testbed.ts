@@ -113,7 +113,7 @@ export class Testbed {
       onEvent: this.isHeard
         ? (event, { name }) => {
           if (countsBeats && this.#count(event, name)) return;
-          this.#tell({ source: 'device', device: name, ...event, atMs: this.agenda.now() });
+          this.#tell(traced(event, name, this.agenda.now()));
         }
         : undefined,
     };
@@ -432,6 +432,15 @@ export class Testbed {
     else this.#open.delete(name);
     return rest.length < open.length;
   }
+}
+
+/** The event as it stands in the trace. Most are beats and their answers, and a spread costs several times as much. */
+function traced(event: BoardEvent, device: string, atMs: number): TraceEvent {
+  if (event.kind === 'beat-sent') return { source: 'device', device, kind: event.kind, atMs };
+  if (event.kind === 'served' && event.afterMs !== undefined) {
+    return { source: 'device', device, kind: event.kind, afterMs: event.afterMs, atMs };
+  }
+  return { source: 'device', device, ...event, atMs };
 }
 
 type Untimed<E> = E extends unknown ? Omit<E, 'atMs'> : never;

@@ -8,6 +8,15 @@ export interface ByteFifo {
   shift(into: Uint8Array): number;
 }
 
+/** Up to so many bytes are sooner copied one by one than through a view, which is an object of 100 bytes. */
+const COPIED_ONE_BY_ONE_MAX = 64;
+
+/** Copies `count` bytes of `from`, from `start` on, to the beginning of `into`. */
+export function copyBytes(into: Uint8Array, from: Uint8Array, start: number, count: number): void {
+  if (count > COPIED_ONE_BY_ONE_MAX) into.set(from.subarray(start, start + count));
+  else for (let i = 0; i < count; i++) into[i] = from[start + i] ?? 0;
+}
+
 export function byteFifo(): ByteFifo {
   let buffer = new Uint8Array(0);
   let start = 0;
@@ -31,7 +40,7 @@ export function byteFifo(): ByteFifo {
     },
     shift(into) {
       const count = Math.min(into.length, end - start);
-      into.set(buffer.subarray(start, start + count));
+      copyBytes(into, buffer, start, count);
       start += count;
       if (start === end) {
         buffer = new Uint8Array(0);

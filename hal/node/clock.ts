@@ -11,8 +11,16 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 const NOT_WAITING = -1;
 
-/** A binary heap, the earliest first; each alarm knows its place in it. */
+/** Each place in the heap has so many below it. */
+const BRANCHES = 4;
+
+/** A heap, the earliest first; each alarm knows its place in it. */
 const waiting: NodeClock[] = [];
+/**
+ * When the alarm at each place is due, on the process's clock; Infinity where there is none. Apart from the clocks,
+ * because these lie all over the memory: of thousands none is in the processor's cache.
+ */
+let dueMs = new Float64Array(64).fill(Infinity);
 /** Alarms that have come due and are being rung, the earliest first; the first `rungCount` were. */
 const ringing: NodeClock[] = [];
 let rungCount = 0;
@@ -33,8 +41,6 @@ class NodeClock implements Clock {
   readonly originMs = performance.now();
   /** On the device's clock, as the firmware gave it. */
   atMs = 0;
-  /** On the process's clock: what the heap is ordered by. */
-  dueMs = 0;
   /** Handler of the alarm; undefined if the alarm is not armed. */
   isr: (() => void) | undefined = undefined;
   /** The place in the heap; NOT_WAITING when the alarm is not armed, or is being rung. */
@@ -47,16 +53,9 @@ class NodeClock implements Clock {
   setAlarm(atMs: number, isr: () => void): void {
     if (Number.isNaN(atMs)) throw new Error('setAlarm: the time is not a number');
     this.atMs = atMs;
-    this.dueMs = this.originMs + atMs;
     this.isr = isr;
-    if (this.index === NOT_WAITING) {
-      this.index = waiting.push(this) - 1;
-      siftUp(this);
-    } else {
-      siftUp(this);
-      siftDown(this);
-    }
-    if (this.index === 0 && this.dueMs < timerDueMs) wait();
+    place(this, this.index === NOT_WAITING ? waiting.length : this.index, this.originMs + atMs);
+    if (this.index === 0 && dueAt(0) < timerDueMs) wait();
   }
 
   clearAlarm(): void {
@@ -68,8 +67,7 @@ class NodeClock implements Clock {
 
 /** Makes the process wake up for the earliest alarm. */
 function wait(): void {
-  const first = waiting[0];
-  const delayMs = ringing.length > 0 ? 0 : first === undefined ? Infinity : first.dueMs - performance.now();
+  const delayMs = ringing.length > 0 ? 0 : dueAt(0) - performance.now();
   if (delayMs === Infinity) return;
   if (delayMs <= 0) {
     immediate ??= setImmediate(ring);
@@ -124,45 +122,51 @@ function ring(): void {
 }
 
 function remove(alarm: NodeClock): void {
+  const { index } = alarm;
   const last = waiting.pop();
-  if (last !== undefined && last !== alarm) {
-    waiting[alarm.index] = last;
-    last.index = alarm.index;
-    siftUp(last);
-    siftDown(last);
-  }
+  const lastDueMs = dueAt(waiting.length);
+  dueMs[waiting.length] = Infinity;
+  if (last !== undefined && last !== alarm) place(last, index, lastDueMs);
   alarm.index = NOT_WAITING;
 }
 
-function siftUp(alarm: NodeClock): void {
-  let index = alarm.index;
-  while (index > 0) {
-    const parentIndex = (index - 1) >> 1;
-    const parent = waiting[parentIndex];
-    if (parent === undefined || parent.dueMs <= alarm.dueMs) break;
-    waiting[index] = parent;
-    parent.index = index;
-    index = parentIndex;
+/** Puts an alarm that is due at `atMs` at a place that is free, or where it belongs from there, up or down. */
+function place(alarm: NodeClock, free: number, atMs: number): void {
+  let index = free;
+  for (let above = Math.floor((index - 1) / BRANCHES); index > 0 && dueAt(above) > atMs; above = Math.floor((index - 1) / BRANCHES)) {
+    move(above, index);
+    index = above;
+  }
+  for (let below = earliestBelow(index); dueAt(below) < atMs; below = earliestBelow(index)) {
+    move(below, index);
+    index = below;
+  }
+  put(alarm, index, atMs);
+}
+
+function earliestBelow(index: number): number {
+  const first = BRANCHES * index + 1;
+  let earliest = first;
+  for (let i = first + 1; i < first + BRANCHES; i++) if (dueAt(i) < dueAt(earliest)) earliest = i;
+  return earliest;
+}
+
+function move(from: number, to: number): void {
+  const alarm = waiting[from];
+  if (alarm !== undefined) put(alarm, to, dueAt(from));
+}
+
+function put(alarm: NodeClock, index: number, atMs: number): void {
+  if (index === dueMs.length) {
+    const roomier = new Float64Array(2 * index).fill(Infinity);
+    roomier.set(dueMs);
+    dueMs = roomier;
   }
   waiting[index] = alarm;
+  dueMs[index] = atMs;
   alarm.index = index;
 }
 
-function siftDown(alarm: NodeClock): void {
-  let index = alarm.index;
-  for (;;) {
-    let childIndex = 2 * index + 1;
-    let child = waiting[childIndex];
-    const right = waiting[childIndex + 1];
-    if (child !== undefined && right !== undefined && right.dueMs < child.dueMs) {
-      child = right;
-      childIndex += 1;
-    }
-    if (child === undefined || child.dueMs >= alarm.dueMs) break;
-    waiting[index] = child;
-    child.index = index;
-    index = childIndex;
-  }
-  waiting[index] = alarm;
-  alarm.index = index;
+function dueAt(index: number): number {
+  return dueMs[index] ?? Infinity;
 }

@@ -1,6 +1,7 @@
 /** Name look-up by the host's own resolver (getaddrinfo), as its /etc/hosts and settings say. */
 
 import { lookup as resolve } from 'node:dns';
+import { isIP } from 'node:net';
 import type { Errno } from '../errno.ts';
 import type { Lookup } from '../network.ts';
 import { errnoOfError } from './errno.ts';
@@ -13,6 +14,8 @@ export function nodeLookup(name: string, done: (result: readonly string[] | Errn
   if (name === '' || name.includes('\0')) {
     // Node throws at these, or warns.
     process.nextTick(finish, 'EAI_NONAME');
+  } else if (isIP(name) !== 0) {
+    process.nextTick(finish, [name]);
   } else {
     // `verbatim`: in the order that the resolver gives (RFC 6724), which is the order to try them.
     resolve(name, { all: true, verbatim: true }, (error, found) => {

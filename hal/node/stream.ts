@@ -8,7 +8,7 @@ import { failure } from '../errno.ts';
 import type { Errno } from '../errno.ts';
 import type { KeepAlive, KeepAliveSupport, SocketAddress, StreamHandler, StreamSocket } from '../network.ts';
 import { familyOf, socketAddressOf } from './address.ts';
-import { byteFifo } from './byte-fifo.ts';
+import { byteFifo, copyBytes } from './byte-fifo.ts';
 import type { ByteFifo } from './byte-fifo.ts';
 import { errnoOfError } from './errno.ts';
 import { warnOnce } from './home.ts';
@@ -113,7 +113,7 @@ export class NodeStream implements StreamSocket, Droppable {
     if (into.length === 0) return failure('EINVAL');
     if (arriving.stream === this && arriving.start < arriving.end) {
       const count = Math.min(into.length, arriving.end - arriving.start);
-      into.set(arriving.bytes.subarray(arriving.start, arriving.start + count));
+      copyBytes(into, arriving.bytes, arriving.start, count);
       arriving.start += count;
       return count;
     }
@@ -140,7 +140,7 @@ export class NodeStream implements StreamSocket, Droppable {
     const count = Math.min(from.length, roomBytes);
     if (count < from.length) this.#wantsRoom = true;
     if (count === 0) return from.length === 0 ? 0 : failure('EAGAIN');
-    const isBelowMark = this.#socket.write(Buffer.from(from.subarray(0, count)));
+    const isBelowMark = this.#socket.write(Buffer.from(count === from.length ? from : from.subarray(0, count)));
     // What the kernel took at once leaves the stream below its mark, and then no `drain` follows.
     if (isBelowMark && this.#wantsRoom) process.nextTick(drained, this.#socket);
     return count;

@@ -50,7 +50,8 @@ export class BenchNic implements Nic {
   /** Look-ups that wait for a carrier. */
   #questions: readonly (() => void)[] = NONE;
   #powered = false;
-  #watcher: (() => void) | undefined;
+  /** The firmware's handler of the carrier's interrupt. */
+  #watcher: ((up: boolean) => void) | undefined;
   #interrupts: Interrupts | undefined;
 
   constructor(host: BenchHost, name: string) {
@@ -106,7 +107,7 @@ export class BenchNic implements Nic {
 
   /** @internal */
   watchCarrier(isr: (up: boolean) => void): void {
-    this.#watcher = () => isr(this.carrier);
+    this.#watcher = isr;
   }
 
   powerOff(): void {
@@ -126,7 +127,12 @@ export class BenchNic implements Nic {
       this.#questions = NONE;
       for (const ask of questions) ask();
     }
-    if (this.#watcher !== undefined) this.#interrupts?.raise(this.#watcher);
+    if (this.#watcher !== undefined) this.#interrupts?.raise(this);
+  }
+
+  /** @internal The carrier's interrupt. */
+  serve(): void {
+    this.#watcher?.(this.carrier);
   }
 
   closeAll(): void {

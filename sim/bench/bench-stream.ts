@@ -59,8 +59,8 @@ export class BenchStream implements StreamSocket, StreamHandler {
   #pending = 0;
   #endReason: Errno | 'closed' | undefined;
 
-  /** Taken from the firmware and not yet given to the host. */
-  readonly #outbox = new SendBuffer();
+  /** Taken from the firmware and not yet given to the host. Made when the host does not take something at once. */
+  #outbox: SendBuffer | undefined;
   #finPending = false;
   #finSent = false;
   /** The firmware has closed it, and only the far end's FIN is waited for. */
@@ -147,8 +147,8 @@ export class BenchStream implements StreamSocket, StreamHandler {
       if (count > 0) this.#nic.bytes += count;
       return count;
     }
-    if (this.#outbox.isEmpty) this.#unsentSinceMs = this.#nic.clock.now();
-    const taken = this.#outbox.put(from);
+    if (!this.#hasOutbox()) this.#unsentSinceMs = this.#nic.clock.now();
+    const taken = (this.#outbox ??= new SendBuffer()).put(from);
     this.#nic.bytes += taken;
     this.#watch();
     return taken > 0 || from.length === 0 ? taken : failure('EAGAIN');
@@ -163,7 +163,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
       this.#finSent = true;
       return this.#inner.shutdown();
     }
-    if (this.#outbox.isEmpty) this.#unsentSinceMs = this.#nic.clock.now();
+    if (!this.#hasOutbox()) this.#unsentSinceMs = this.#nic.clock.now();
     this.#finPending = true;
     this.#watch();
     return 0;
@@ -216,7 +216,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   /** The device loses the connection without a word. */
   lose(): void {
     this.#stopClock();
-    this.#outbox.clear();
+    this.#outbox = undefined;
     switch (this.#state) {
       case 'connecting':
       case 'open':
@@ -329,7 +329,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
       if (this.#state === 'connecting' && this.#nic.carrier) this.#opened();
     } else if (this.#nic.carrier) {
       this.#send();
-      if (this.#outbox.isEmpty) this.#raise(WRITABLE);
+      if (!this.#hasOutbox()) this.#raise(WRITABLE);
     }
   }
 
@@ -355,11 +355,15 @@ export class BenchStream implements StreamSocket, StreamHandler {
 
   /** Nothing stands between the firmware and the host's socket. */
   #isClear(): boolean {
-    return this.#nic.carrier && this.#outbox.isEmpty && this.#lostReset === undefined;
+    return this.#nic.carrier && !this.#hasOutbox() && this.#lostReset === undefined;
   }
 
   #hasUnsent(): boolean {
-    return !this.#outbox.isEmpty || this.#finPending;
+    return this.#hasOutbox() || this.#finPending;
+  }
+
+  #hasOutbox(): boolean {
+    return this.#outbox !== undefined && !this.#outbox.isEmpty;
   }
 
   /** Hands the host what the device had to keep, and then, if the firmware has closed, ends the connection. */
@@ -371,7 +375,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
       else if (this.#hasUnsent()) this.#fail(this.#lostReset);
       return;
     }
-    if (!this.#outbox.isEmpty) {
+    if (this.#outbox !== undefined && !this.#outbox.isEmpty) {
       const result = this.#outbox.flush(this.#inner);
       if (result === failure('EAGAIN')) return;
       if (result < 0) return this.#state === 'closing' ? this.#leave() : this.#fail(errnoOf(result));

@@ -40,9 +40,4 @@ export class SendBuffer {
     this.#bytes = undefined;
     return 0;
   }
-
-  clear(): void {
-    this.#bytes = undefined;
-    this.#length = 0;
-  }
 }

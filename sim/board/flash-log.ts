@@ -15,7 +15,7 @@
  */
 
 import { crc32 } from '../crc32.ts';
-import { BANK_BYTES, PAGE_BYTES, WORD_BYTES, type Bank, type Flash } from './flash.ts';
+import { BANK_BYTES, charactersOf, PAGE_BYTES, WORD_BYTES, type Bank, type Flash } from './flash.ts';
 
 const HEAD_BYTES = 8;
 const CRC_BYTES = 4;
@@ -61,6 +61,7 @@ function newest(flash: Flash): LogRecord | undefined {
 }
 
 function lastRecord(flash: Flash, bank: Bank): LogRecord | undefined {
+  if (flash.isBlank(bank)) return undefined;
   const bytes = flash.read(bank);
   const view = new DataView(bytes.buffer);
   let record: LogRecord | undefined;
@@ -107,7 +108,7 @@ function decode(entries: Uint8Array): FlashValues {
     const keyEnd = at + 1 + (entries[at] ?? 0);
     const valueAt = keyEnd + 2;
     const valueEnd = valueAt + (entries[keyEnd] ?? 0) + (entries[keyEnd + 1] ?? 0) * 256;
-    values.set(String.fromCharCode(...entries.subarray(at + 1, keyEnd)), entries.slice(valueAt, valueEnd));
+    values.set(charactersOf(entries.subarray(at + 1, keyEnd)), entries.slice(valueAt, valueEnd));
     at = valueEnd;
   }
   return values;

@@ -27,6 +27,9 @@ export interface PowerFailure {
 
 const ERASED = 0xff;
 
+/** The bank that is being read or written, of any flash. */
+const CELLS = new Uint8Array(BANK_BYTES);
+
 export class Flash {
   /**
    * The power failure to come. After it nothing may be written until power is back: `program` and `erase` report it.
@@ -39,7 +42,12 @@ export class Flash {
 
   /** A copy of the pages of a bank that are not blank, and of those before them. */
   read(bank: Bank): Uint8Array {
-    return this.#unpack(bank, 0);
+    return CELLS.slice(0, this.#unpack(bank, 0));
+  }
+
+  /** True if nothing is programmed in the bank. */
+  isBlank(bank: Bank): boolean {
+    return this.#packed(bank) === '';
   }
 
   /** Programs whole words from byte `at` on. False when the power failed. */
@@ -49,32 +57,32 @@ export class Flash {
       throw new Error('only whole words of the flash can be programmed');
     }
     if (end > BANK_BYTES) throw new Error(`byte ${end} is beyond the end of the flash's bank`);
-    const cells = this.#unpack(bank, end);
+    const count = this.#unpack(bank, end);
     for (let word = at; word < end; word += WORD_BYTES) {
       const failure = this.#failureOfThisWrite();
       for (let i = word; i < word + WORD_BYTES; i++) {
         // Where the power fails, some of the zeros have not come about.
         const torn = failure === undefined ? 0 : failure.random.uint32() & 0xff;
-        cells[i] = (cells[i] ?? ERASED) & ((bytes[i - at] ?? ERASED) | torn);
+        CELLS[i] = (CELLS[i] ?? ERASED) & ((bytes[i - at] ?? ERASED) | torn);
       }
-      if (failure !== undefined) return this.#fail(failure, bank, cells);
+      if (failure !== undefined) return this.#fail(failure, bank, count);
     }
-    this.#pack(bank, cells);
+    this.#pack(bank, count);
     return true;
   }
 
   /** Erases the pages of a bank that are not blank, and those before them. False when the power failed. */
   erase(bank: Bank): boolean {
-    const cells = this.#unpack(bank, 0);
-    for (let page = 0; page < cells.length; page += PAGE_BYTES) {
+    const count = this.#unpack(bank, 0);
+    for (let page = 0; page < count; page += PAGE_BYTES) {
       const failure = this.#failureOfThisWrite();
       // Where the power fails, only some of the bits have become ones.
       for (let i = page; i < page + PAGE_BYTES; i++) {
-        cells[i] = (cells[i] ?? 0) | (failure === undefined ? ERASED : failure.random.uint32() & 0xff);
+        CELLS[i] = (CELLS[i] ?? 0) | (failure === undefined ? ERASED : failure.random.uint32() & 0xff);
       }
-      if (failure !== undefined) return this.#fail(failure, bank, cells);
+      if (failure !== undefined) return this.#fail(failure, bank, count);
     }
-    this.#pack(bank, cells);
+    this.#pack(bank, count);
     return true;
   }
 
@@ -85,26 +93,36 @@ export class Flash {
     return failure;
   }
 
-  #fail(failure: PowerFailure, bank: Bank, cells: Uint8Array): false {
-    this.#pack(bank, cells);
+  #fail(failure: PowerFailure, bank: Bank, count: number): false {
+    this.#pack(bank, count);
     failure.happen();
     return false;
   }
 
-  /** At least `minBytes`, in whole pages. */
-  #unpack(bank: Bank, minBytes: number): Uint8Array {
-    const packed = bank === 'a' ? this.#a : this.#b;
-    const pages = Math.ceil(Math.max(packed.length, minBytes) / PAGE_BYTES);
-    const cells = new Uint8Array(pages * PAGE_BYTES).fill(ERASED);
-    for (let i = 0; i < packed.length; i++) cells[i] = packed.charCodeAt(i);
-    return cells;
+  #packed(bank: Bank): string {
+    return bank === 'a' ? this.#a : this.#b;
   }
 
-  #pack(bank: Bank, cells: Uint8Array): void {
-    let length = cells.length;
-    while (length > 0 && cells[length - 1] === ERASED) length--;
-    const packed = String.fromCharCode(...cells.subarray(0, length));
+  /** Fills CELLS from the bank, at least `minBytes` in whole pages. Returns how many. */
+  #unpack(bank: Bank, minBytes: number): number {
+    const packed = this.#packed(bank);
+    const count = Math.ceil(Math.max(packed.length, minBytes) / PAGE_BYTES) * PAGE_BYTES;
+    CELLS.fill(ERASED, 0, count);
+    for (let i = 0; i < packed.length; i++) CELLS[i] = packed.charCodeAt(i);
+    return count;
+  }
+
+  /** The first `count` of CELLS are the bank now. */
+  #pack(bank: Bank, count: number): void {
+    let length = count;
+    while (length > 0 && CELLS[length - 1] === ERASED) length--;
+    const packed = charactersOf(CELLS.subarray(0, length));
     if (bank === 'a') this.#a = packed;
     else this.#b = packed;
   }
+}
+
+/** A character for each byte. Not by a spread, which makes an object for each: every boot of every device writes. */
+export function charactersOf(bytes: Uint8Array): string {
+  return Reflect.apply(String.fromCharCode, undefined, bytes);
 }

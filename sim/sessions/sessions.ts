@@ -38,7 +38,7 @@ import type { FaultEvent, TraceEvent } from '../trace/trace.ts';
 import { EndNames } from './end-names.ts';
 import { cutsOff, type FaultEnd, type FaultSpan, isStopped, OpenFaults } from './fault-span.ts';
 import {
-  type DeviceSessions, type DroppedBy, ghostUntil, isSince, type LeftBy, onlineOf, type Session,
+  type DeviceSessions, type DroppedBy, type Ghost, ghostUntil, isSince, type LeftBy, onlineOf, type Session,
 } from './session.ts';
 
 /** Is told what changes, when it has changed. A session whose `device` is undefined is nobody's so far. */
@@ -74,6 +74,7 @@ const UNTAKEN_MAX = 16;
 const OFFLINE_MAX = 1000;
 
 const NO_SESSIONS: readonly Session[] = [];
+const NO_GHOSTS: readonly Ghost[] = [];
 
 export class Sessions {
   /** Devices, in the order in which the trace first names them. */
@@ -244,7 +245,7 @@ export class Sessions {
         this.#leave(device, atMs, { kind: 'panic' });
         break;
       case 'served':
-        this.served(event.device, atMs, event.afterMs);
+        this.#deviceServed(device, atMs, event.afterMs);
         break;
       case 'beat-sent':
         if (device.session !== undefined) device.session.beatsSent++;
@@ -255,7 +256,10 @@ export class Sessions {
 
   /** A device was served, `afterMs` after it had sent what was answered; undefined: that it was served is assumed. */
   served(name: string, atMs: number, afterMs: number | undefined): void {
-    const device = this.#device(name);
+    this.#deviceServed(this.#device(name), atMs, afterMs);
+  }
+
+  #deviceServed(device: DeviceSessions, atMs: number, afterMs: number | undefined): void {
     device.isAssumed = afterMs === undefined;
     if (afterMs !== undefined) this.#served(device.session, atMs, atMs - afterMs);
     else if (!this.#hearsBeats) this.#served(device.session, atMs, undefined);
@@ -457,7 +461,7 @@ export class Sessions {
   #open(end: string, atMs: number): Session {
     const session: Session = {
       end, device: undefined, connectedMs: atMs, online: undefined, left: undefined, dropped: undefined,
-      putOfflineMs: undefined, outage: undefined, ghosts: [], beatsSent: 0, beatsPassed: 0,
+      putOfflineMs: undefined, outage: undefined, ghosts: NO_GHOSTS, beatsSent: 0, beatsPassed: 0,
     };
     this.#byEnd.set(end, [...(this.#byEnd.get(end) ?? []), session]);
     return session;

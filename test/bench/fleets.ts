@@ -8,7 +8,7 @@ import { performance } from 'node:perf_hooks';
 import { boot, type DeviceEvent, firmwareImage, type Image } from 'cablepull/firmware';
 import type { Hal, Storage } from 'cablepull/hal';
 import { nodeClock, nodeNetwork, nodeRandom } from 'cablepull/hal/node';
-import { Bench, type TraceEvent } from 'cablepull/sim';
+import { Bench, type Firmware, type TraceEvent } from 'cablepull/sim';
 
 export const PERIOD_MS = 3000;
 
@@ -136,9 +136,8 @@ function boardFleet(port: number, events: FleetEvents): AddDevice {
     onTrace: (event) => tell(event, events),
   });
   const image = imageFor(port);
-  return (number) => {
-    bench.addDevice(`dev-${number}`, (hal, onEvent) => void boot(hal, image, onEvent)).power.restore();
-  };
+  const firmware: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
+  return (number) => bench.addDevice(`dev-${number}`, firmware).power.restore();
 }
 
 function tell(event: DeviceEvent | TraceEvent, events: FleetEvents): void {

@@ -7,7 +7,7 @@
 import { createRequire } from 'node:module';
 import { boot, firmwareImage } from 'cablepull/firmware';
 import { nodeClock, nodeNetwork } from 'cablepull/hal/node';
-import { Bench } from 'cablepull/sim';
+import { Bench, type Firmware } from 'cablepull/sim';
 import { costOfDevices, type DevicesCost, finish } from './devices-cost.ts';
 
 export type MqttFleet = 'boards' | 'mqtt.js';
@@ -44,9 +44,8 @@ function boards(port: number, events: FleetEvents): AddClient {
   const image = firmwareImage({
     protocol: 'mqtt', servers: [{ host: '127.0.0.1', port }], keepAliveS: KEEP_ALIVE_S, subscribe: '',
   });
-  return (number) => {
-    bench.addDevice(`dev-${number}`, (hal, onEvent) => void boot(hal, image, onEvent)).power.restore();
-  };
+  const firmware: Firmware = (hal, onEvent) => void boot(hal, image, onEvent);
+  return (number) => bench.addDevice(`dev-${number}`, firmware).power.restore();
 }
 
 /** As much of it as is used here. */
