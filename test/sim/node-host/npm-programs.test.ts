@@ -3,7 +3,9 @@
  * after how long. The programs stand in `programs/`: files that know nothing of the simulation.
  */
 
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { readText } from '../../support/files.ts';
 import { needsPeers } from '../../support/npm-peers.ts';
 import { FAULTS, firstNotice, PAIRS, runPair } from './support/npm-pairs.ts';
 
@@ -117,3 +119,29 @@ for (const pair of PAIRS) {
     expect(`\n${rows.join('\n')}`).toBe(EXPECTED[pair.name]);
   });
 }
+
+/** Returns the seconds after which an end notices: by the faults of the other, of which silence has one figure. */
+function seconds(name: string, end: 'server' | 'client'): string[] {
+  const other = end === 'server' ? 'client' : 'server';
+  const noticed = new Map(
+    EXPECTED[name]
+      ?.trim()
+      .split('\n')
+      .map((row): [string, string | undefined] => {
+        const said = end === 'server' ? row.slice(14, 48) : row.slice(48);
+        return [row.slice(0, 14).trim(), /^[\d.]+/.exec(said)?.[0]];
+      }),
+  );
+  const silent = new Set(['cable', `${other} power`, `${other} hang`].map((fault) => noticed.get(fault)));
+  expect([...silent]).toHaveLength(1);
+  return [[...silent][0] ?? 'never', noticed.get(`${other} reboot`) ?? 'never'];
+}
+
+it('are in README, each with these figures', () => {
+  const readme = readText(fileURLToPath(new URL('../../../sim/node-host/README.md', import.meta.url)));
+  const [, table = ''] = /^\| programs \|.*\n\|-.*\n((?:\|.*\n)+)/m.exec(readme) ?? [];
+  const rows = table.trim().split('\n').map((row) => row.split('|').map((cell) => cell.trim()));
+  expect(rows.map(([, name, , ...cells]) => [name, cells[0], cells[1], cells[3], cells[4]])).toEqual(
+    PAIRS.map(({ name }) => [name, ...seconds(name, 'server'), ...seconds(name, 'client')]),
+  );
+});
