@@ -43,10 +43,10 @@ export class EventGroup {
    * Look at them to tell success from a timeout.
    */
   waitBits(bits: number, options: WaitBitsOptions = {}): Blocking<number> {
-    this.#check(bits);
+    this.check(bits);
     if (bits === 0) throw new RangeError('there must be at least one bit to wait for');
     const call = this.#os.call(this, 'wait-bits', options.timeout ?? MAX_DELAY);
-    this.#setArguments(bits, (options.waitForAll === true ? ALL : 0) | (options.clearOnExit === true ? CLEAR : 0));
+    this.setArguments(bits, (options.waitForAll === true ? ALL : 0) | (options.clearOnExit === true ? CLEAR : 0));
     return call;
   }
 
@@ -55,11 +55,11 @@ export class EventGroup {
    * that it waited for once they are set. Returns the bits as `waitBits` does.
    */
   sync(bitsToSet: number, bitsToWaitFor: number, timeout = MAX_DELAY): Blocking<number> {
-    this.#check(bitsToSet);
-    this.#check(bitsToWaitFor);
+    this.check(bitsToSet);
+    this.check(bitsToWaitFor);
     if (bitsToWaitFor === 0) throw new RangeError('there must be at least one bit to wait for');
     const call = this.#os.call(this, 'sync', timeout, bitsToSet);
-    this.#setArguments(bitsToWaitFor, ALL | CLEAR);
+    this.setArguments(bitsToWaitFor, ALL | CLEAR);
     return call;
   }
 
@@ -68,14 +68,14 @@ export class EventGroup {
    * may have cleared some.
    */
   setBits(bits: number): number {
-    this.#check(bits);
+    this.check(bits);
     this.#os.look();
     this.#bits |= bits;
     let toClear = 0;
     let task = this.#waiters.first;
     while (task !== undefined) {
       const next = task.waitNext;
-      if (this.#satisfies(task)) {
+      if (this.satisfies(task)) {
         if ((task.argument2 & CLEAR) !== 0) toClear |= task.argument;
         // What the task will find when it runs, whatever becomes of the bits until then.
         task.item = this.#bits;
@@ -90,7 +90,7 @@ export class EventGroup {
 
   /** xEventGroupClearBits: gives the bits from before. */
   clearBits(bits: number): number {
-    this.#check(bits);
+    this.check(bits);
     const before = this.#bits;
     this.#bits &= ~bits;
     return before;
@@ -133,7 +133,7 @@ export class EventGroup {
         this.#bits &= ~task.argument;
         return reached;
       }
-      if (!this.#satisfies(task) && task.timeout !== 0) {
+      if (!this.satisfies(task) && task.timeout !== 0) {
         this.#os.block(task, this.#waiters, true);
         return BLOCKED;
       }
@@ -148,23 +148,23 @@ export class EventGroup {
     }
     // At once, or after a timeout: a bit may have come between the timeout and now.
     const bits = this.#bits;
-    if (this.#satisfies(task) && (task.argument2 & CLEAR) !== 0) this.#bits &= ~task.argument;
+    if (this.satisfies(task) && (task.argument2 & CLEAR) !== 0) this.#bits &= ~task.argument;
     return bits;
   }
 
-  #satisfies(task: TaskHandle): boolean {
+  private satisfies(task: TaskHandle): boolean {
     const found = this.#bits & task.argument;
     return (task.argument2 & ALL) !== 0 ? found === task.argument : found !== 0;
   }
 
-  #setArguments(bits: number, how: number): void {
+  private setArguments(bits: number, how: number): void {
     const task = this.#os.runningTask;
     if (task === undefined) return;
     task.argument = bits;
     task.argument2 = how;
   }
 
-  #check(bits: number): void {
+  private check(bits: number): void {
     if (!Number.isInteger(bits) || bits < 0 || bits > BITS_MASK) {
       throw new RangeError(`event bits must be a whole number from 0 to 0xffffff, not ${bits}`);
     }

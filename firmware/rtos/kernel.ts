@@ -92,7 +92,8 @@ export class Kernel {
     this.#tickRateHz = tickRateHz;
     this.#initialTick = initialTickCount;
     this.#ready = new ReadyLists();
-    this.#onAlarm = () => this.#alarm();
+    // Not an arrow function: that would hold a context besides, in each of 100,000 devices.
+    this.#onAlarm = this.alarm.bind(this);
   }
 
   // ---- tasks ----
@@ -104,7 +105,7 @@ export class Kernel {
     priority: number,
     ...args: Args
   ): TaskHandle {
-    this.#checkPriority(priority);
+    this.checkPriority(priority);
     const task = new TaskHandle(this, entry(this, ...args), name, ++this.#tasksMade, priority);
     task.allNext = this.#tasks;
     if (this.#tasks !== undefined) this.#tasks.allPrev = task;
@@ -128,7 +129,7 @@ export class Kernel {
     const timerTask = this.timerService?.task;
     if (timerTask !== undefined) this.makeReady(timerTask);
     if (timerTaskPriority >= (this.#firstToRun?.priority ?? 0)) this.#firstToRun = timerTask;
-    this.#pass();
+    this.pass();
   }
 
   /** vTaskEndScheduler: no task runs any more, and the alarm is disarmed. */
@@ -160,7 +161,7 @@ export class Kernel {
   /** vTaskDelay: sleeps for so many ticks. 0 only yields. */
   delay(ticks: number): Blocking<void> {
     checkTicks(ticks, 'a delay');
-    return this.#sleep(ticks);
+    return this.sleep(ticks);
   }
 
   /**
@@ -173,7 +174,7 @@ export class Kernel {
     // What has gone by since is compared, not the counts: so these may wrap in between.
     const remaining = increment - ticksBetween(previous.tick, this.getTickCount());
     previous.tick = addTicks(previous.tick, increment);
-    return this.#sleep(Math.max(remaining, 0));
+    return this.sleep(Math.max(remaining, 0));
   }
 
   /** vTaskSuspend(NULL): until another task, or an interrupt, resumes it. */
@@ -192,7 +193,7 @@ export class Kernel {
    */
   notifyTake(clearOnExit: boolean, timeout: number, index = 0): Blocking<number> {
     const call = this.call(this, 'notify-take', timeout);
-    const task = this.#running('notifyTake');
+    const task = this.running('notifyTake');
     task.argument = clearOnExit ? 1 : 0;
     task.argument2 = index;
     return call;
@@ -205,7 +206,7 @@ export class Kernel {
    */
   notifyWait(clearOnEntry: number, clearOnExit: number, timeout: number, index = 0): Blocking<number | undefined> {
     const call = this.call(this, 'notify-wait', timeout, index);
-    const task = this.#running('notifyWait');
+    const task = this.running('notifyWait');
     task.argument = clearOnEntry;
     task.argument2 = clearOnExit;
     return call;
@@ -218,15 +219,15 @@ export class Kernel {
         return first ? BLOCKED : undefined;
       case 'delay':
         if (!first) return task.timeout > 0;
-        if (task.timeout > 0) this.#block(task, undefined);
+        if (task.timeout > 0) this.putToSleep(task, undefined);
         return BLOCKED;
       case 'suspend':
         if (!first) return undefined;
-        this.#mustNotBeSuspended(task);
+        this.mustNotBeSuspended(task);
         this.remove(task, 'Suspended');
         return BLOCKED;
       case 'delete':
-        this.#mustNotBeSuspended(task);
+        this.mustNotBeSuspended(task);
         this.remove(task, 'Deleted');
         return BLOCKED;
       case 'notify-take':
@@ -242,7 +243,7 @@ export class Kernel {
 
   /** xTaskGetTickCount: 32 bits, wraps around. Stands still while the scheduler is suspended. */
   getTickCount(): number {
-    return this.tickCountAt(this.#readClock());
+    return this.tickCountAt(this.readClock());
   }
 
   /** pdMS_TO_TICKS: rounded down. */
@@ -269,9 +270,9 @@ export class Kernel {
    * it must not block, end or delete itself; a yield gives it the processor back.
    */
   suspendAll(): void {
-    this.#suspender = this.#running('suspendAll');
+    this.#suspender = this.running('suspendAll');
     this.#pending ??= new WaitList('arrival');
-    this.#readClock();
+    this.readClock();
     this.#suspendDepth++;
   }
 
@@ -280,7 +281,7 @@ export class Kernel {
     if (this.#suspendDepth === 0) throw new Error('resumeAll without a suspendAll before it');
     if (--this.#suspendDepth > 0) return;
     for (let task = this.#pending?.first; task !== undefined; task = this.#pending?.first) this.makeReady(task);
-    this.#readClock();
+    this.readClock();
   }
 
   /** xTaskGetSchedulerState. */
@@ -297,14 +298,14 @@ export class Kernel {
   /** portYIELD_FROM_ISR: the interrupt ends, and unless it interrupted a task, the tasks it woke run. */
   exitIsr(): void {
     if (this.#isrDepth === 0) throw new Error('exitIsr without an enterIsr before it');
-    if (--this.#isrDepth === 0) this.#pass();
+    if (--this.#isrDepth === 0) this.pass();
   }
 
   // ---- for the other files of this folder ----
 
   /** @internal Ticks since the scheduler started, which do not wrap around. */
   uptimeTicks(): number {
-    return this.#readClock();
+    return this.readClock();
   }
 
   /** @internal The tick count of a moment given in ticks since the start. */
@@ -337,9 +338,9 @@ export class Kernel {
   block(task: TaskHandle, list: WaitList | undefined, first: boolean): void {
     if (first) {
       checkTicks(task.timeout, 'a timeout');
-      task.wakeTick = task.timeout === MAX_DELAY ? -1 : this.#readClock() + task.timeout;
+      task.wakeTick = task.timeout === MAX_DELAY ? -1 : this.readClock() + task.timeout;
     }
-    this.#block(task, list);
+    this.putToSleep(task, list);
   }
 
   /**
@@ -352,7 +353,7 @@ export class Kernel {
       task.delayAborted = false;
       return true;
     }
-    return !first && task.wakeTick >= 0 && task.wakeTick <= this.#readClock();
+    return !first && task.wakeTick >= 0 && task.wakeTick <= this.readClock();
   }
 
   /** @internal xTaskRemoveFromEventList: wakes the first task of the list. */
@@ -382,7 +383,7 @@ export class Kernel {
     this.#ready.add(task);
     if (!wasReady) this.config.onTaskState?.(task, 'Ready');
     // Called from outside, by neither a task nor an interrupt: the pass that this needs comes with an alarm.
-    if (!this.#inPass && this.#isrDepth === 0) this.#armAlarm();
+    if (!this.#inPass && this.#isrDepth === 0) this.armAlarm();
   }
 
   /** @internal Whether an event has woken it, and it becomes ready with `resumeAll`. */
@@ -392,7 +393,7 @@ export class Kernel {
 
   /** @internal The tick interrupt that would have come during this turn of a task, before it does what others see. */
   look(): void {
-    if (this.runningTask !== undefined && this.#sleepers.first !== undefined) this.#readClock();
+    if (this.runningTask !== undefined && this.#sleepers.first !== undefined) this.readClock();
   }
 
   /** @internal Out of every line it stands in; a deleted task is not listed any more. */
@@ -402,11 +403,11 @@ export class Kernel {
     this.#sleepers.remove(task);
     if (task.restingState === 'Ready') this.#ready.remove(task);
     task.restingState = state;
-    if (state === 'Deleted') this.#forget(task);
+    if (state === 'Deleted') this.forget(task);
     this.config.onTaskState?.(task, state, state === 'Blocked' ? task.operation : undefined);
   }
 
-  #forget(task: TaskHandle): void {
+  private forget(task: TaskHandle): void {
     if (task.allPrev === undefined) this.#tasks = task.allNext;
     else task.allPrev.allNext = task.allNext;
     if (task.allNext !== undefined) task.allNext.allPrev = task.allPrev;
@@ -420,7 +421,7 @@ export class Kernel {
    * not lowered before the mutex is given; but the task counts with the new one in event lists, at the end of its line.
    */
   setPriority(task: TaskHandle, priority: number): void {
-    this.#checkPriority(priority);
+    this.checkPriority(priority);
     if (task.basePriority === priority) return;
     const inherits = task.currentPriority !== task.basePriority;
     task.basePriority = priority;
@@ -438,14 +439,14 @@ export class Kernel {
   }
 
   /** A delay is a number of ticks, even MAX_DELAY (prvAddCurrentTaskToDelayedList, xCanBlockIndefinitely). */
-  #sleep(ticks: number): Blocking<never> {
+  private sleep(ticks: number): Blocking<never> {
     const call = this.call(this, 'delay', ticks);
-    if (this.runningTask !== undefined) this.runningTask.wakeTick = this.#readClock() + ticks;
+    if (this.runningTask !== undefined) this.runningTask.wakeTick = this.readClock() + ticks;
     return call;
   }
 
-  #block(task: TaskHandle, list: WaitList | undefined): void {
-    this.#mustNotBeSuspended(task);
+  private putToSleep(task: TaskHandle, list: WaitList | undefined): void {
+    this.mustNotBeSuspended(task);
     // prvAddCurrentTaskToDelayedList: so that an abort can be told apart from now on.
     task.delayAborted = false;
     this.remove(task, 'Blocked');
@@ -453,35 +454,35 @@ export class Kernel {
     if (task.wakeTick >= 0) this.#sleepers.add(task, task.wakeTick);
   }
 
-  #checkPriority(priority: number): void {
+  private checkPriority(priority: number): void {
     if (!Number.isInteger(priority) || priority < 0 || priority >= this.maxPriorities) {
       throw new RangeError(`a priority must be a whole number from 0 to ${this.maxPriorities - 1}, not ${priority}`);
     }
   }
 
-  #mustNotBeSuspended(task: TaskHandle): void {
+  private mustNotBeSuspended(task: TaskHandle): void {
     if (this.#suspendDepth > 0) {
       throw new Error(`task ${task.name} cannot ${task.operation}: it would block, and it has suspended the scheduler`);
     }
   }
 
-  #running(call: string): TaskHandle {
+  private running(call: string): TaskHandle {
     if (this.runningTask === undefined) throw new Error(`${call} is for tasks, and none is running`);
     return this.runningTask;
   }
 
   /** The tick interrupt, as often as somebody looks: brings the tick count up to date and wakes whose time has come. */
-  #readClock(): number {
+  private readClock(): number {
     if (this.#suspendDepth > 0 || this.#state !== 'running') return this.#ticks;
     const ticks = this.msToTicks(this.clock.now() - this.#startMs);
     if (ticks > this.#ticks) {
       this.#ticks = ticks;
-      this.#wakeSleepers();
+      this.wakeSleepers();
     }
     return this.#ticks;
   }
 
-  #wakeSleepers(): void {
+  private wakeSleepers(): void {
     for (;;) {
       const task = this.#sleepers.first;
       if (task === undefined || task.wakeTick > this.#ticks) return;
@@ -489,46 +490,46 @@ export class Kernel {
     }
   }
 
-  #alarm(): void {
+  private alarm(): void {
     const tick = this.#alarmTick;
     this.#alarmTick = NO_ALARM;
-    this.#pass(tick);
+    this.pass(tick);
   }
 
-  #armAlarm(): void {
+  private armAlarm(): void {
     if (this.#state !== 'running') return;
     const tick = !this.#ready.isEmpty ? this.#ticks : (this.#sleepers.first?.wakeTick ?? NO_ALARM);
     if (tick === this.#alarmTick) return;
     this.#alarmTick = tick;
     if (tick === NO_ALARM) this.clock.clearAlarm();
-    else this.clock.setAlarm(this.#tickMs(tick), this.#onAlarm);
+    else this.clock.setAlarm(this.tickMs(tick), this.#onAlarm);
   }
 
-  #tickMs(tick: number): number {
+  private tickMs(tick: number): number {
     return this.#startMs + this.ticksToMs(tick);
   }
 
   /** `alarmTick` is the tick whose alarm starts the pass, if one does. */
-  #pass(alarmTick = NO_ALARM): void {
+  private pass(alarmTick = NO_ALARM): void {
     if (this.#inPass || this.#state !== 'running') return;
     this.#inPass = true;
     // Where a tick is not a whole number of milliseconds, the clock may show the tick before by a rounding error.
-    if (alarmTick > this.#readClock() && this.clock.now() >= this.#tickMs(alarmTick)) {
+    if (alarmTick > this.readClock() && this.clock.now() >= this.tickMs(alarmTick)) {
       this.#ticks = alarmTick;
-      this.#wakeSleepers();
+      this.wakeSleepers();
     }
     const lastTick = this.#ticks + Math.ceil((PASS_MS * this.#tickRateHz) / 1000);
     const { onTaskState, runTimeCounter } = this.config;
     let since = runTimeCounter?.() ?? 0;
     for (let switches = 1; !this.#ready.isEmpty; switches++) {
-      const task = this.#next();
+      const task = this.nextTask();
       this.runningTask = task;
       onTaskState?.(task, 'Running');
       let finished: boolean | undefined;
       try {
         finished = task.body.next().done;
       } catch (error) {
-        this.#crash(task, error);
+        this.crash(task, error);
         return;
       }
       if (runTimeCounter !== undefined) {
@@ -537,9 +538,9 @@ export class Kernel {
         since = now;
       }
       if (finished || task.called) {
-        const mistake = this.#mistakeAtSwitch(task);
+        const mistake = this.mistakeAtSwitch(task);
         if (mistake !== undefined) {
-          this.#crash(task, new Error(mistake));
+          this.crash(task, new Error(mistake));
           return;
         }
         this.remove(task, 'Deleted');
@@ -550,24 +551,24 @@ export class Kernel {
       if (this.#state !== 'running') break;
       const isRead = (switches & (SWITCHES_PER_CLOCK_READ - 1)) === 0;
       // While a task waits for a time, the clock was looked at as this one left.
-      const ticks = this.#sleepers.first !== undefined ? this.#ticks : isRead ? this.#readClock() : 0;
+      const ticks = this.#sleepers.first !== undefined ? this.#ticks : isRead ? this.readClock() : 0;
       if (ticks >= lastTick || switches >= PASS_SWITCHES) break;
     }
     this.runningTask = undefined;
     // Still in the pass: an interrupt call of the hook readies its task and no more; the alarm below starts its pass.
     if (this.#ready.isEmpty && this.#state === 'running') this.config.onIdle?.();
     this.#inPass = false;
-    this.#armAlarm();
+    this.armAlarm();
   }
 
   /** Returns a sentence if a task that has just left the processor has left something behind that it must not. */
-  #mistakeAtSwitch(task: TaskHandle): string | undefined {
+  private mistakeAtSwitch(task: TaskHandle): string | undefined {
     if (task.called) return `task ${task.name} called ${task.operation} without yield*`;
     if (this.#suspendDepth > 0) return `task ${task.name} ended, and it has suspended the scheduler`;
     return undefined;
   }
 
-  #next(): TaskHandle {
+  private nextTask(): TaskHandle {
     if (this.#suspendDepth > 0 && this.#suspender !== undefined) return this.#suspender;
     const first = this.#firstToRun;
     if (first !== undefined) {
@@ -579,7 +580,7 @@ export class Kernel {
     return next;
   }
 
-  #crash(task: TaskHandle, error: unknown): void {
+  private crash(task: TaskHandle, error: unknown): void {
     this.remove(task, 'Deleted');
     this.runningTask = undefined;
     this.stop();

@@ -35,13 +35,13 @@ export class ReadyLists {
   addIdle(): void {
     this.#idle = 'due';
     const first = this.#lists[0];
-    if (first !== undefined) this.#makeIdle(first.os);
+    if (first !== undefined) this.makeIdle(first.os);
   }
 
   /** prvAddTaskToReadyList: to the end of the line of its priority. */
   add(task: TaskHandle): void {
-    if (task.currentPriority === 0 && this.#idle === 'due') this.#makeIdle(task.os);
-    this.#insert(task, task.currentPriority);
+    if (task.currentPriority === 0 && this.#idle === 'due') this.makeIdle(task.os);
+    this.insert(task, task.currentPriority);
     this.#occupied |= 1 << task.currentPriority;
   }
 
@@ -81,8 +81,8 @@ export class ReadyLists {
   }
 
   /** listINSERT_END: before the index, that is where everybody else has a turn first. */
-  #insert(item: TaskHandle, priority: number): void {
-    this.#makeRoom(priority);
+  private insert(item: TaskHandle, priority: number): void {
+    this.makeRoom(priority);
     const head = this.#lists[2 * priority];
     const index = this.#lists[2 * priority + 1];
     // Before the end marker is behind the last: before the head, which stays the head.
@@ -100,12 +100,12 @@ export class ReadyLists {
     if (head === undefined || head === index) this.#lists[2 * priority] = item;
   }
 
-  #makeIdle(os: Kernel): void {
+  private makeIdle(os: Kernel): void {
     this.#idle = new TaskHandle(os, idle(), 'IDLE', 0, 0);
-    this.#insert(this.#idle, 0);
+    this.insert(this.#idle, 0);
   }
 
-  #makeRoom(priority: number): void {
+  private makeRoom(priority: number): void {
     const { length } = this.#lists;
     if (length > 2 * priority) return;
     // An array that grows by itself takes room for 16 more.

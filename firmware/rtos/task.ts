@@ -158,7 +158,7 @@ export class TaskHandle {
    * its `finally` blocks do not run, and the mutexes it holds stay held.
    */
   delete(): void {
-    this.#mustBeAnother('delete');
+    this.mustBeAnother('delete');
     if (this.restingState === 'Deleted') return;
     this.os.remove(this, 'Deleted');
     this.stopWaitingForNotification();
@@ -169,7 +169,7 @@ export class TaskHandle {
    * in is left: once resumed, it looks again whether it has what it waits for, or is out of time.
    */
   suspend(): void {
-    this.#mustBeAnother('suspend');
+    this.mustBeAnother('suspend');
     if (this.restingState === 'Deleted' || this.restingState === 'Suspended') return;
     this.os.remove(this, 'Suspended');
     this.stopWaitingForNotification();
@@ -202,7 +202,7 @@ export class TaskHandle {
    * for it. False only when `set-if-empty` found a notification pending.
    */
   notify(value: number, action: NotifyAction, index = 0): boolean {
-    return this.#notify(this.#slot(index), value, action, false);
+    return this.deliver(this.slotOf(index), value, action, false);
   }
 
   /** xTaskNotifyAndQuery: as `notify`, and tells the value from before, whether it succeeds or not. */
@@ -218,7 +218,7 @@ export class TaskHandle {
 
   /** xTaskNotifyFromISR. */
   notifyFromIsr(value: number, action: NotifyAction, index = 0): boolean {
-    return this.#notify(this.#slot(index), value, action, true);
+    return this.deliver(this.slotOf(index), value, action, true);
   }
 
   /** vTaskNotifyGiveFromISR. */
@@ -228,12 +228,12 @@ export class TaskHandle {
 
   /** The notification value as it stands. */
   notificationValue(index = 0): number {
-    return this.#slot(index).value >>> 0;
+    return this.slotOf(index).value >>> 0;
   }
 
   /** xTaskNotifyStateClear: forgets a pending notification, not its value. True if one was pending. */
   notifyStateClear(index = 0): boolean {
-    const slot = this.#slot(index);
+    const slot = this.slotOf(index);
     if (slot.state !== 'pending') return false;
     slot.state = 'idle';
     return true;
@@ -241,7 +241,7 @@ export class TaskHandle {
 
   /** ulTaskNotifyValueClear: clears bits of the value; gives the value from before. */
   notifyValueClear(bits: number, index = 0): number {
-    const slot = this.#slot(index);
+    const slot = this.slotOf(index);
     const before = slot.value >>> 0;
     slot.value &= ~bits;
     return before;
@@ -249,7 +249,7 @@ export class TaskHandle {
 
   /** @internal ulTaskNotifyTake, one turn: the value, 0 after a timeout. */
   attemptNotifyTake(first: boolean): number | typeof BLOCKED {
-    const slot = this.#slot(this.argument2);
+    const slot = this.slotOf(this.argument2);
     if (first && slot.value === 0 && this.timeout !== 0) {
       slot.state = 'waiting';
       this.os.block(this, undefined, first);
@@ -263,7 +263,7 @@ export class TaskHandle {
 
   /** @internal xTaskNotifyWait, one turn: the value, undefined after a timeout. */
   attemptNotifyWait(first: boolean): number | undefined | typeof BLOCKED {
-    const slot = this.#slot(this.#waitIndex());
+    const slot = this.slotOf(this.waitIndex());
     // With timeout 0 no bits are cleared on entry: so since V11.2.0 (xTaskGenericNotifyWait).
     if (first && slot.state !== 'pending' && this.timeout !== 0) {
       slot.value &= ~this.argument;
@@ -282,18 +282,18 @@ export class TaskHandle {
    * an index it is a notification that only buffers know.
    */
   waitForBuffer(index: number | undefined, first: boolean): void {
-    this.#bufferSlot(index).state = 'waiting';
+    this.bufferSlot(index).state = 'waiting';
     this.os.block(this, undefined, first);
   }
 
   /** @internal The wait of `waitForBuffer` is over, whatever has ended it. */
   leaveBuffer(index: number | undefined): void {
-    this.#bufferSlot(index).state = 'idle';
+    this.bufferSlot(index).state = 'idle';
   }
 
   /** @internal sbSEND_COMPLETED, sbRECEIVE_COMPLETED. */
   notifyOfBuffer(index: number | undefined, fromIsr: boolean): void {
-    this.#notify(this.#bufferSlot(index), 0, 'none', fromIsr);
+    this.deliver(this.bufferSlot(index), 0, 'none', fromIsr);
   }
 
   /** @internal A suspended or deleted task does not wait for notifications any more (vTaskSuspend). */
@@ -303,7 +303,7 @@ export class TaskHandle {
     }
   }
 
-  #notify(slot: NotificationSlot, value: number, action: NotifyAction, fromIsr: boolean): boolean {
+  private deliver(slot: NotificationSlot, value: number, action: NotifyAction, fromIsr: boolean): boolean {
     const isWaiting = slot.state === 'waiting';
     if (!setNotification(slot, value, action)) return false;
     if (!isWaiting) return true;
@@ -319,15 +319,15 @@ export class TaskHandle {
     return true;
   }
 
-  #bufferSlot(index: number | undefined): NotificationSlot {
-    return index === undefined ? (this.#bufferNotification ??= new NotificationSlot()) : this.#slot(index);
+  private bufferSlot(index: number | undefined): NotificationSlot {
+    return index === undefined ? (this.#bufferNotification ??= new NotificationSlot()) : this.slotOf(index);
   }
 
-  #waitIndex(): number {
+  private waitIndex(): number {
     return typeof this.item === 'number' ? this.item : 0;
   }
 
-  #slot(index: number): NotificationSlot {
+  private slotOf(index: number): NotificationSlot {
     if (index === 0) return (this.#notification ??= new NotificationSlot());
     checkNotificationIndex(index);
     const more = (this.#moreNotifications ??= []);
@@ -335,7 +335,7 @@ export class TaskHandle {
     return more[index - 1] ?? new NotificationSlot();
   }
 
-  #mustBeAnother(call: 'delete' | 'suspend'): void {
+  private mustBeAnother(call: 'delete' | 'suspend'): void {
     if (this.os.runningTask === this) {
       throw new Error(`task ${this.name} cannot ${call} itself by its handle; that is: yield* os.${call}()`);
     }

@@ -58,7 +58,7 @@ export class TimedHeap<T extends Timed<T>> {
       this.#items = [this.#only];
       this.#only = undefined;
     }
-    this.#up(this.#items.length, item);
+    this.up(this.#items.length, item);
   }
 
   /** Takes `item` out; does nothing when it is in no heap. */
@@ -76,19 +76,19 @@ export class TimedHeap<T extends Timed<T>> {
     // Nobody of the same time came in between: its place is the next one's.
     if (next !== undefined) next.heapIndex = index;
     if (this.#items === NONE) this.#only = next;
-    else if (next === undefined) this.#removeAt(index);
+    else if (next === undefined) this.removeAt(index);
     else this.#items[index] = next;
   }
 
-  #removeAt(index: number): void {
+  private removeAt(index: number): void {
     const last = this.#items.pop();
     if (last === undefined || index === this.#items.length) return;
     const parent = this.#items[(index - 1) >> 1];
-    if (index > 0 && parent !== undefined && isBefore(last, parent)) this.#up(index, last);
-    else this.#down(index, last);
+    if (index > 0 && parent !== undefined && isBefore(last, parent)) this.up(index, last);
+    else this.down(index, last);
   }
 
-  #up(index: number, item: T): void {
+  private up(index: number, item: T): void {
     const items = this.#items;
     while (index > 0) {
       const parentIndex = (index - 1) >> 1;
@@ -102,7 +102,7 @@ export class TimedHeap<T extends Timed<T>> {
     item.heapIndex = index;
   }
 
-  #down(index: number, item: T): void {
+  private down(index: number, item: T): void {
     const items = this.#items;
     for (;;) {
       let childIndex = 2 * index + 1;

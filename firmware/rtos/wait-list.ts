@@ -22,7 +22,7 @@ export class WaitList {
   }
 
   add(task: TaskHandle): void {
-    const before = this.#order === 'arrival' ? this.#tail : this.#placeByPriority(task.eventPriority);
+    const before = this.#order === 'arrival' ? this.#tail : this.placeByPriority(task.eventPriority);
     const after = before === undefined ? this.#head : before.waitNext;
     task.waitPrev = before;
     task.waitNext = after;
@@ -52,7 +52,7 @@ export class WaitList {
    * Returns the task behind which a task of this priority is placed: the last of those with this priority or a higher
    * one.
    */
-  #placeByPriority(priority: number): TaskHandle | undefined {
+  private placeByPriority(priority: number): TaskHandle | undefined {
     let before = this.#tail;
     if (this.#order === 'priority' || before === undefined) {
       this.#order = 'priority';
