@@ -7,13 +7,13 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DevicesCost, DevicesResult } from './devices-cost.ts';
 import { figure, type Figure, type Question } from './figure.ts';
+import { freePort } from './free-port.ts';
 import type { MqttFleet } from './mqtt-devices.ts';
 import type { Asked } from './part.ts';
 
@@ -87,17 +87,5 @@ function resultOf(clients: ChildProcess): Promise<DevicesResult> {
   return new Promise((resolve) => {
     clients.once('message', (result: DevicesResult) => resolve(result));
     clients.once('exit', (status, signal) => resolve({ failure: `the process ended: ${status ?? signal}` }));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') return reject(new Error('a TCP server has a port'));
-      server.close(() => resolve(address.port));
-    });
   });
 }

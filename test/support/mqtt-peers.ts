@@ -2,11 +2,11 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
+import { freePort } from '../bench/free-port.ts';
 import { peerFolder } from './npm-peers.ts';
 import { Program } from './process.ts';
 
@@ -86,16 +86,4 @@ export class Peers {
 
 function userName(): string {
   return spawnSync('id', ['-un'], { encoding: 'utf8' }).stdout.trim();
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (typeof address !== 'object' || address === null) return reject(new Error('there is no free port'));
-      server.close(() => resolve(address.port));
-    });
-  });
 }

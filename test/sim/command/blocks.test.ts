@@ -78,7 +78,10 @@ describe('a run in blocks', () => {
     const fleet = ['run', '--devices', '1200', '--for', '40s', '--fault', 'cable-pull on dev-500..700 at 10s for 30s'];
     const [blocks, world] = await Promise.all([ended(...fleet, '--jobs', '2'), ended(...fleet)]);
     const rounded = (text: string): string => text.replaceAll(/\d+ answered|(\d+\.\d) s|\d+\.\d [kM]B/g, '#');
+    expect(blocks.stdout).toMatch(/^ended after 40\.0 s: 999 of 1200 devices connected, 1200 connections made, /);
+    expect(blocks.stdout).toMatch(/^cable-pull on dev-500\.\.700 at 10s for 30s \(201 devices\) .* by silent /m);
     expect(rounded(blocks.stdout)).toBe(rounded(world.stdout));
+    expect([blocks.status, world.status]).toEqual([0, 0]);
   });
 });
 
