@@ -18,3 +18,21 @@ export function formatBytes(bytes: number): string {
   const [unit, size] = units.find(([, unitBytes]) => bytes < 1e3 * unitBytes) ?? ['GB', 1e9];
   return `${(bytes / size).toFixed(unit === 'B' ? 0 : 1)} ${unit}`;
 }
+
+/** Breaks each line of a text at spaces into lines of at most `columns` characters. */
+export function wrapped(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => wrappedLine(line, columns));
+}
+
+function wrappedLine(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

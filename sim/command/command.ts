@@ -1,6 +1,7 @@
 /** A command: its help, its options, and its function. */
 
-import { type Given, HELP_COLUMNS, helpOfOptions, type Options, readOptions, wrapped } from './options.ts';
+import { wrapped } from '../text.ts';
+import { type Given, HELP_COLUMNS, helpOfOptions, type Options, readOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Command {

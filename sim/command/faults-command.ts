@@ -2,9 +2,8 @@
 
 import { FAULT_KINDS, type FaultKind, FAULTS, tierOf } from '../faults/kinds/index.ts';
 import { type Argument, type NetworkKind, NETWORKS } from '../faults/kind.ts';
-import { table } from '../text.ts';
+import { table, wrapped } from '../text.ts';
 import { defineCommand } from './command.ts';
-import { wrapped } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 export const faultsCommand = defineCommand({

@@ -4,6 +4,7 @@
  */
 
 import { parseArgs } from 'node:util';
+import { wrapped } from '../text.ts';
 import { usage } from './values.ts';
 
 /** An option, as `parseArgs` takes it and as `--help` shows it. */
@@ -142,22 +143,4 @@ export function helpEntry(term: string, text: string): string[] {
   const rest = more.map((next) => ' '.repeat(TEXT_COLUMN) + next);
   if (first.length + 2 > TEXT_COLUMN) return [first, ' '.repeat(TEXT_COLUMN) + line, ...rest];
   return [(first.padEnd(TEXT_COLUMN) + line).trimEnd(), ...rest];
-}
-
-/** Breaks each line of a text at spaces into lines of at most `columns` characters. */
-export function wrapped(text: string, columns: number): string[] {
-  return text.split('\n').flatMap((line) => wrappedLine(line, columns));
-}
-
-function wrappedLine(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

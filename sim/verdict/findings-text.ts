@@ -2,7 +2,7 @@
 
 import { FAULT_KINDS } from '../faults/kinds/index.ts';
 import { TIERS, type FirmwareState, type Tier } from '../faults/kind.ts';
-import { counted, formatBytes, table } from '../text.ts';
+import { counted, formatBytes, table, wrapped } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { Peak } from './peak.ts';
 import { type Detection, quantile, type Summary } from './summary.ts';
@@ -59,14 +59,33 @@ interface Cell {
   readonly label: string;
 }
 
+/** Width above which a table folds its cells, and then their widths: of the fault, and of each other cell. */
+const TABLE_COLUMNS_MAX = 200;
+const FAULT_COLUMNS = 36;
+const CELL_COLUMNS = 32;
+
 /** Returns the table as text, with aligned columns. */
 export function verdictTable(verdicts: readonly Verdict[], endMs: number, spared: readonly string[] = []): string {
-  return table(verdictRows(verdicts, endMs, spared).flatMap(stacked));
+  const rows = verdictRows(verdicts, endMs, spared);
+  const text = table(rows.flatMap(stacked));
+  if (text.split('\n').every(({ length }) => length <= TABLE_COLUMNS_MAX)) return text;
+  return table(rows.flatMap((cells) => {
+    const folded = cells.map((cell, i) => cell.split(SEPARATOR).flatMap((line) => {
+      // What belongs to a line is indented below it.
+      const [first = '', ...more] = wrapped(line, i === 0 ? FAULT_COLUMNS : CELL_COLUMNS);
+      return [first, ...more.map((rest) => `  ${rest}`)];
+    }));
+    return beside(folded);
+  }));
 }
 
 /** The things of which a cell tells one below the other, so that the table is no wider than it must. */
 function stacked(row: readonly string[]): string[][] {
-  const columns = row.map((cell) => cell.split(SEPARATOR));
+  return beside(row.map((cell) => cell.split(SEPARATOR)));
+}
+
+/** Returns rows that have these columns of lines beside each other. */
+function beside(columns: readonly (readonly string[])[]): string[][] {
   const height = Math.max(...columns.map(({ length }) => length));
   return Array.from({ length: height }, (_, i) => columns.map((lines) => lines[i] ?? ''));
 }

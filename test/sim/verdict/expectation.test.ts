@@ -393,6 +393,29 @@ describe('the table', () => {
     ]);
   });
 
+  it('folds its cells where its lines would be wider than 200 columns, and loses no word', () => {
+    const text = 'hang on dev-1..30 at 10s..2m for 5s..1m every 10m';
+    const many = Array.from({ length: 20 }, (_, i) => ({
+      ...PULLED,
+      text,
+      device: `dev-${i}`,
+      deviceNoticed: { afterMs: 10_000 + i * 1000, by: i < 10 ? 'a very long reason' : 'another very long reason' },
+      serverNoticed: { afterMs: 10_000 + i * 1000, by: i < 10 ? 'a very long reason' : 'another very long reason' },
+      ghostMs: 20_000 + i * 1000,
+    }));
+    const lines = verdictTable(many, END_MS).split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(180);
+    expect(lines.map((line) => line.split(/ {2,}/)[0])).toEqual([
+      'fault', 'hang on dev-1..30 at 10s..2m for', '', '', '',
+    ]);
+    expect(lines[1]).toContain('10: median 14.0 s, worst 19.0 s');
+    expect(lines[2]).toMatch(/^ {2}5s\.\.1m every 10m \(20 devices\) +by a very long reason +by a very long reason$/);
+    expect(lines[4]).toMatch(/^ +by another very long reason +by another very long reason$/);
+    // A narrower table has one line for each thing that happened.
+    const few = many.slice(0, 8).map((one) => ({ ...one, text: 'hang on * at 1s' }));
+    expect(verdictTable(few, END_MS).split('\n')).toHaveLength(9);
+  });
+
   it('is followed by what each tier in it does not put to the test, and by no other', () => {
     const [crash, reset] = [{ ...OFF, fault: 'crash', tier: 'T1' }, { ...PULLED, fault: 'reset', tier: 'T1' }] as const;
     const t0 = [
