@@ -233,7 +233,7 @@ function duplicateAck(tcb: Tcb, packet: Packet): void {
   tcb.inTrouble().dupAcks++;
   if (tcb.recovery === 'fast-recovery') {
     // RFC 5681 3.2 step 4: a segment has left the network.
-    tcb.cwnd++;
+    if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd++;
   } else if (tcb.trouble.dupAcks >= congestion.dupAckThreshold && tcb.sndUna !== tcb.trouble.recover) {
     // RFC 6582 3.2 step 1: not where the last recovery has just ended.
     enterFastRecovery(tcb);

@@ -141,7 +141,7 @@ export function close(tcb: Tcb): void {
     done(tcb, undefined);
   } else {
     shutdown(tcb);
-    if (tcb.state === 'FIN-WAIT-2' && tcb.stack.profile.fin === 'linux') waitForFin(tcb);
+    if (tcb.state === 'FIN-WAIT-2') waitForFin(tcb);
   }
 }
 

@@ -35,7 +35,7 @@ export function takeData(tcb: Tcb, packet: Packet): void {
   }
   if (skipped > 0 && payloadBytes > 0) noteDuplicate(tcb, packet.seq, tcb.rcvNxt);
   const room = distance(packet.seq, tcb.rcvEdge);
-  const kept = Math.min(payloadBytes, Math.max(room, 0));
+  const kept = Math.min(payloadBytes, room);
   if (kept < payloadBytes) withFin = false;
   if (skipped < 0) {
     if (kept > 0 || withFin) keep(tcb, { seq: packet.seq, bytes: payload.slice(0, kept), withFin });
