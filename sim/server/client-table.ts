@@ -28,26 +28,20 @@ export type Liveness =
 /** A deadline this late means that the process stood still: frames that clients sent meanwhile are still to be read. */
 export const STALL_MS = 1000;
 
-/** A client's row. */
-export class Entry<Client> extends ListNode<Entry<Client>> {
-  readonly client: Client;
+/** Base of the clients of a table: each is its own row, since there are 100,000 of them. */
+export class Row<Client extends Row<Client>> extends ListNode<Client> {
   /** Number of scans up to the last sign of life. */
   sinceScan = 0;
-
-  constructor(client: Client) {
-    super();
-    this.client = client;
-  }
 }
 
-export class ClientTable<Client> {
+export class ClientTable<Client extends Row<Client>> {
   readonly #liveness: Liveness;
   readonly #firstFrameMs: number;
   readonly #scanIntervalMs: number;
   /** Without a valid frame yet, in the order in which they came. */
-  readonly #unproven = new LinkedList<Entry<Client>>();
+  readonly #unproven = new LinkedList<Client>();
   /** The others, in the order of the last sign of life. */
-  readonly #heard = new LinkedList<Entry<Client>>();
+  readonly #heard = new LinkedList<Client>();
   #scans = 0;
   #nextScanMs: number;
   #notBeforeMs = 0;
@@ -63,30 +57,28 @@ export class ClientTable<Client> {
     this.#nextScanMs = nowMs + this.#scanIntervalMs;
   }
 
-  add(client: Client, nowMs: number): Entry<Client> {
-    const entry = new Entry(client);
-    if (this.#firstFrameMs === 0) this.#hear(entry, nowMs);
-    else this.#unproven.append(entry, nowMs);
-    return entry;
+  add(client: Client, nowMs: number): void {
+    if (this.#firstFrameMs === 0) this.#hear(client, nowMs);
+    else this.#unproven.append(client, nowMs);
   }
 
   /** Bytes came, whatever they are. */
-  bytes(entry: Entry<Client>, nowMs: number): void {
-    if (this.#liveness.policy !== 'missed-beats' && entry.list === this.#heard) this.#hear(entry, nowMs);
+  bytes(client: Client, nowMs: number): void {
+    if (this.#liveness.policy !== 'missed-beats' && client.list === this.#heard) this.#hear(client, nowMs);
   }
 
   /** A valid frame came. */
-  frame(entry: Entry<Client>, nowMs: number): void {
-    if (entry.list === this.#unproven) this.#hear(entry, nowMs);
+  frame(client: Client, nowMs: number): void {
+    if (client.list === this.#unproven) this.#hear(client, nowMs);
   }
 
   /** A beat came: a valid frame that is a sign of life under every policy. */
-  beat(entry: Entry<Client>, nowMs: number): void {
-    this.#hear(entry, nowMs);
+  beat(client: Client, nowMs: number): void {
+    this.#hear(client, nowMs);
   }
 
-  remove(entry: Entry<Client>): void {
-    entry.list?.remove(entry);
+  remove(client: Client): void {
+    client.list?.remove(client);
   }
 
   /** Returns the time at which `expire` has work to do next; Infinity if there is none. */
@@ -102,19 +94,19 @@ export class ClientTable<Client> {
       this.#notBeforeMs = nowMs + STALL_MS;
       return;
     }
-    for (let entry = this.#unproven.first; entry !== undefined; entry = this.#unproven.first) {
+    for (let client = this.#unproven.first; client !== undefined; client = this.#unproven.first) {
       // The very sum that nextDueMs gives: a difference may be rounded to just below, and the alarm rings again and
       // again.
-      if (nowMs < entry.sinceMs + this.#firstFrameMs) break;
-      this.#unproven.remove(entry);
-      drop(entry.client, 'no-first-frame', entry.sinceMs);
+      if (nowMs < client.sinceMs + this.#firstFrameMs) break;
+      this.#unproven.remove(client);
+      drop(client, 'no-first-frame', client.sinceMs);
     }
     if (nowMs >= this.#nextScanMs) this.#scan(nowMs, drop);
   }
 
-  #hear(entry: Entry<Client>, nowMs: number): void {
-    entry.sinceScan = this.#scans;
-    this.#heard.append(entry, nowMs);
+  #hear(client: Client, nowMs: number): void {
+    client.sinceScan = this.#scans;
+    this.#heard.append(client, nowMs);
   }
 
   #scan(nowMs: number, drop: (client: Client, why: 'silent', sinceMs: number) => void): void {
@@ -122,20 +114,20 @@ export class ClientTable<Client> {
     this.#nextScanMs += this.#scanIntervalMs;
     if (this.#nextScanMs <= nowMs) this.#nextScanMs = nowMs + this.#scanIntervalMs;
     for (
-      let entry = this.#heard.first;
-      entry !== undefined && this.#isSilent(entry, nowMs);
-      entry = this.#heard.first
+      let client = this.#heard.first;
+      client !== undefined && this.#isSilent(client, nowMs);
+      client = this.#heard.first
     ) {
-      this.#heard.remove(entry);
-      drop(entry.client, 'silent', entry.sinceMs);
+      this.#heard.remove(client);
+      drop(client, 'silent', client.sinceMs);
     }
     this.#scans++;
   }
 
-  #isSilent(entry: Entry<Client>, nowMs: number): boolean {
+  #isSilent(client: Client, nowMs: number): boolean {
     switch (this.#liveness.policy) {
-      case 'missed-beats': return this.#scans - entry.sinceScan >= this.#liveness.missedLimit;
-      case 'idle': return nowMs - entry.sinceMs >= this.#liveness.idleMs;
+      case 'missed-beats': return this.#scans - client.sinceScan >= this.#liveness.missedLimit;
+      case 'idle': return nowMs - client.sinceMs >= this.#liveness.idleMs;
       case 'none': return false;
     }
   }

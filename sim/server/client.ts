@@ -6,7 +6,7 @@
 import { failure, type Errno } from '../../hal/errno.ts';
 import type { DatagramSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
 import type { Agenda } from '../time/agenda.ts';
-import type { Entry } from './client-table.ts';
+import { Row } from './client-table.ts';
 import { Deadline } from './deadline.ts';
 import type { OfflineReason } from './events.ts';
 import { framesAhead } from './limits.ts';
@@ -48,11 +48,11 @@ export class Turn extends ListNode<Turn> {
 }
 
 /** There are 100,000 of them: what can be asked for, or is the same for all, has no field here. */
-export abstract class PortClient implements Client {
+export abstract class PortClient extends Row<PortClient> implements Client {
   readonly id: number;
   onlineSinceMs = 0;
-  /** Row in the table; undefined before the client is accepted and after it is offline. */
-  entry: Entry<PortClient> | undefined;
+  /** False before the client is accepted and after it is offline. */
+  isOnline = false;
   /** Entry in the periodic-send list; undefined if the protocol never pushes. */
   turn: Turn | undefined;
   beats = 0;
@@ -64,6 +64,7 @@ export abstract class PortClient implements Client {
   #deadline: Deadline | undefined;
 
   constructor(id: number, port: ClientPort) {
+    super();
     this.id = id;
     this.port = port;
   }
@@ -71,9 +72,9 @@ export abstract class PortClient implements Client {
   abstract get peer(): SocketAddress;
 
   /** Makes the connection a client. */
-  protected comes(nowMs: number, entry: Entry<PortClient>): void {
+  protected comes(nowMs: number): void {
     this.onlineSinceMs = nowMs;
-    this.entry = entry;
+    this.isOnline = true;
     this.handler = this.port.service.open(this);
   }
 
@@ -84,13 +85,13 @@ export abstract class PortClient implements Client {
 
   /** Takes the client offline. */
   end(reason: OfflineReason): void {
-    this.entry = undefined;
+    this.isOnline = false;
     this.#deadline?.clear();
     this.hangUp(reason);
   }
 
   frame(isBeat: boolean): void {
-    if (this.entry === undefined) return;
+    if (!this.isOnline) return;
     const { settings, readAtMs } = this.port;
     // Whole milliseconds are good enough for a rate, and a small integer needs no box.
     const atMs = Math.floor(readAtMs ?? this.port.now());
@@ -106,11 +107,11 @@ export abstract class PortClient implements Client {
   }
 
   data(bytes: number): void {
-    if (this.entry !== undefined) this.port.dataCame(bytes);
+    if (this.isOnline) this.port.dataCame(bytes);
   }
 
   setDeadline(atMs: number): void {
-    if (this.entry === undefined) return;
+    if (!this.isOnline) return;
     this.#deadline ??= new Deadline(this.port.agenda, () => this.handler.due?.());
     this.#deadline.set(atMs);
   }
@@ -120,8 +121,7 @@ export abstract class PortClient implements Client {
   }
 
   dropSilent(): void {
-    const { entry } = this;
-    if (entry !== undefined) this.goOffline({ kind: 'silent', silentMs: this.port.now() - entry.sinceMs });
+    if (this.isOnline) this.goOffline({ kind: 'silent', silentMs: this.port.now() - this.sinceMs });
   }
 
   dropTakenOver(by: number): void {
@@ -141,7 +141,7 @@ export abstract class PortClient implements Client {
   }
 
   protected goOffline(reason: OfflineReason): void {
-    if (this.entry !== undefined) this.port.wentOffline(this, reason);
+    if (this.isOnline) this.port.wentOffline(this, reason);
   }
 }
 
@@ -155,10 +155,10 @@ export class StreamClient extends PortClient implements StreamHandler {
     return this.#socket?.remote ?? UNKNOWN_PEER;
   }
 
-  accepted(socket: StreamSocket, nowMs: number, entry: Entry<PortClient>): void {
+  accepted(socket: StreamSocket, nowMs: number): void {
     const { keepAlive, noDelay } = this.port.settings;
     this.#socket = socket;
-    this.comes(nowMs, entry);
+    this.comes(nowMs);
     if (keepAlive !== 'off') socket.setKeepAlive(keepAlive);
     socket.setNoDelay(noDelay);
   }
@@ -187,7 +187,7 @@ export class StreamClient extends PortClient implements StreamHandler {
   readable(): void {
     const { port } = this;
     port.readAtMs = port.now();
-    while (this.entry !== undefined && this.#socket !== undefined) {
+    while (this.isOnline && this.#socket !== undefined) {
       const count = this.#socket.read(port.scratch);
       if (count <= 0) break;
       this.received(count);
@@ -215,7 +215,7 @@ export class StreamClient extends PortClient implements StreamHandler {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.entry === undefined) return;
+    if (!this.isOnline) return;
     if (this.#queue === undefined) {
       const taken = this.write(bytes);
       if (taken === bytes.length) return;
@@ -248,8 +248,8 @@ export class DatagramClient extends PortClient {
     this.peer = peer;
   }
 
-  accepted(nowMs: number, entry: Entry<PortClient>): void {
-    this.comes(nowMs, entry);
+  accepted(nowMs: number): void {
+    this.comes(nowMs);
   }
 
   /** A datagram of `count` bytes has come. */
@@ -259,7 +259,7 @@ export class DatagramClient extends PortClient {
 
   /** Sends a datagram. A datagram that cannot be sent now is lost, as any datagram may be. */
   send(bytes: Uint8Array): void {
-    if (this.entry !== undefined) this.#socket.sendTo(bytes, this.peer);
+    if (this.isOnline) this.#socket.sendTo(bytes, this.peer);
   }
 
   protected hangUp(): void { /* there is nothing between it and the server */ }

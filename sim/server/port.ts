@@ -95,7 +95,7 @@ export class ServerPort implements ClientPort, ServiceHost {
       client: client.id,
       peer: client.peer,
       onlineMs: nowMs - client.onlineSinceMs,
-      silentMs: nowMs - (client.entry?.sinceMs ?? nowMs),
+      silentMs: nowMs - client.sinceMs,
       beats: client.beats,
     }));
   }
@@ -139,23 +139,22 @@ export class ServerPort implements ClientPort, ServiceHost {
 
   // ---- for clients ----
 
-  bytesCame({ entry }: PortClient): void {
-    if (entry !== undefined) this.#table.bytes(entry, this.now());
+  bytesCame(client: PortClient): void {
+    if (client.isOnline) this.#table.bytes(client, this.now());
   }
 
   frameCame(client: PortClient, isBeat: boolean): void {
-    const { entry, id } = client;
     const { statistics } = this.#host;
     const nowMs = this.now();
-    if (entry === undefined) return;
+    if (!client.isOnline) return;
     if (!isBeat) {
       statistics.dataFrames++;
-      this.#table.frame(entry, nowMs);
+      this.#table.frame(client, nowMs);
       return;
     }
     statistics.beats++;
-    this.#table.beat(entry, nowMs);
-    if (this.settings.beatEvents) this.tell({ kind: 'beat', atMs: nowMs, client: id, peer: client.peer });
+    this.#table.beat(client, nowMs);
+    if (this.settings.beatEvents) this.tell({ kind: 'beat', atMs: nowMs, client: client.id, peer: client.peer });
   }
 
   dataCame(bytes: number): void {
@@ -163,11 +162,10 @@ export class ServerPort implements ClientPort, ServiceHost {
   }
 
   wentOffline(client: PortClient, reason: OfflineReason): void {
-    const { entry, id, peer } = client;
-    if (entry === undefined) return;
+    const { id, peer, sinceMs } = client;
+    if (!client.isOnline) return;
     const atMs = this.agenda.now();
-    const sinceMs = entry.sinceMs;
-    this.#table.remove(entry);
+    this.#table.remove(client);
     if (client.turn !== undefined) this.#turns.remove(client.turn);
     this.#clients.delete(id);
     if (client instanceof DatagramClient) this.#byAddress.delete(keyOf(peer));
@@ -203,7 +201,8 @@ export class ServerPort implements ClientPort, ServiceHost {
         continue;
       }
       const atMs = this.agenda.now();
-      client.accepted(socket, atMs, this.#table.add(client, atMs));
+      this.#table.add(client, atMs);
+      client.accepted(socket, atMs);
       this.#isOnline(client, atMs);
     }
     this.#setDue();
@@ -240,7 +239,8 @@ export class ServerPort implements ClientPort, ServiceHost {
     }
     const client = new DatagramClient(this.#host.lastId + 1, this, socket, peer);
     this.#byAddress.set(keyOf(peer), client);
-    client.accepted(atMs, this.#table.add(client, atMs));
+    this.#table.add(client, atMs);
+    client.accepted(atMs);
     this.#isOnline(client, atMs);
     return client;
   }
@@ -260,7 +260,7 @@ export class ServerPort implements ClientPort, ServiceHost {
     this.#host.lastId = client.id;
     this.#clients.set(client.id, client);
     this.tell({ kind: 'online', atMs, client: client.id, peer: client.peer });
-    if (client.entry === undefined) return;
+    if (!client.isOnline) return;
     if (this.#turnIntervalMs < Infinity) this.#turns.append((client.turn = new Turn(client)), atMs);
     client.handler.begin?.();
   }
