@@ -180,7 +180,6 @@ function recover(tcb: Tcb, { packet, segments, wasFull }: NewAck): void {
       grow(tcb, segments, true);
       if (isOver) {
         endRecovery(tcb);
-        tcb.flags &= ~PROBE_OUT;
       } else if (!triesNewData(tcb)) {
         retransmitLost(tcb);
       }
@@ -237,7 +236,6 @@ function duplicateAck(tcb: Tcb, packet: Packet): void {
   } else if (tcb.trouble.dupAcks >= congestion.dupAckThreshold && tcb.sndUna !== tcb.trouble.recover) {
     // RFC 6582 3.2 step 1: not where the last recovery has just ended.
     enterFastRecovery(tcb);
-    tcb.flags &= ~PROBE_OUT;
     retransmit(tcb, tcb.sndUna);
     rearmRetransmission(tcb);
   }

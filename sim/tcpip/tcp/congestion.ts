@@ -1,7 +1,7 @@
 /** Congestion control: RFC 5681 with NewReno (RFC 6582), counted in segments as Linux counts. */
 
 import { distance } from './seq.ts';
-import { type Tcb, ticksSince } from './tcb.ts';
+import { PROBE_OUT, type Tcb, ticksSince } from './tcb.ts';
 import { keepForUndo } from './undo.ts';
 
 /** RFC 5681 3.1: what is left after a loss, at least. */
@@ -71,6 +71,7 @@ export function enterLoss(tcb: Tcb): void {
   trouble.recover = tcb.sndNxt;
   trouble.retransmitNxt = tcb.sndUna;
   trouble.dupAcks = 0;
+  endProbeEpisode(tcb);
   if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = 1;
 }
 
@@ -85,6 +86,7 @@ export function keepWindowInLoss(tcb: Tcb): void {
   }
   tcb.inTrouble().recover = tcb.sndNxt;
   tcb.inTrouble().retransmitNxt = tcb.sndUna;
+  endProbeEpisode(tcb);
 }
 
 /** RFC 8985 7.4.2, Linux's tcp_reno_ssthresh: the tail loss probe has mended a loss. */
@@ -101,6 +103,7 @@ export function enterFastRecovery(tcb: Tcb): void {
   tcb.ssthresh = halfOf(tcb);
   tcb.inTrouble().recover = tcb.sndNxt;
   tcb.recovery = 'fast-recovery';
+  endProbeEpisode(tcb);
   if (tcb.stack.profile.congestion.control !== 'none') tcb.cwnd = tcb.ssthresh + tcb.trouble.dupAcks;
 }
 
@@ -115,6 +118,11 @@ export function endRecovery(tcb: Tcb): void {
   tcb.recovery = 'open';
   if (tcb.trouble.dupAcks > 0) tcb.inTrouble().dupAcks = 0;
   tcb.cwndCount = 0;
+}
+
+/** A recovery begins: what the tail loss probe was to tell is told (Linux's tlp_high_seq = 0). */
+function endProbeEpisode(tcb: Tcb): void {
+  tcb.flags &= ~PROBE_OUT;
 }
 
 /** RFC 5681 3.1 (4): half of what is in flight. */

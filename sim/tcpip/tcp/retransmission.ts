@@ -54,13 +54,11 @@ export function retransmitTimeout(tcb: Tcb): void {
     if (!isLinear) backOff(tcb);
   } else {
     enterLoss(tcb);
-    // Linux's tcp_enter_loss: the probe's episode is over, too.
-    tcb.flags &= ~PROBE_OUT;
     tcb.inTrouble().retransmitNxt = retransmit(tcb, tcb.sndUna);
     backOff(tcb);
   }
   const ticks = clampToUserTimeout(tcb, waitTicks(tcb, isHandshake));
-  if (!isHandshake && isTooFar(tcb, ticks)) tcb.inTrouble().stoppedSinceTick = stack.clock.nowTick;
+  if (isTooFar(tcb, ticks)) tcb.inTrouble().stoppedSinceTick = stack.clock.nowTick;
   else setTimer(tcb, 'retransmit', ticks);
 }
 
@@ -123,8 +121,8 @@ export function sendSynAgain(tcb: Tcb): void {
 export function synAckTicks(tcb: Tcb): number {
   const { synReceivedMs, synAckRetries } = tcb.stack.profile.handshake;
   if (synReceivedMs === undefined) return tcb.rtoTicks;
-  const left = Math.max(msToTicks(tcb.stack, synReceivedMs) - silentTicks(tcb), 0);
-  return tcb.trouble.timeouts < synAckRetries ? Math.min(tcb.rtoTicks, left) : left;
+  if (tcb.trouble.timeouts < synAckRetries) return tcb.rtoTicks;
+  return msToTicks(tcb.stack, synReceivedMs) - silentTicks(tcb);
 }
 
 /** Until the next time-out; after the last send some stacks wait a time of its own. */

@@ -155,6 +155,29 @@ describe('to somebody who is there', () => {
     expect([first.outcome, second.outcome]).toEqual(['connected', 'connected']);
   });
 
+  it('FreeRTOS+TCP counts its three SYNs from when the neighbour has answered (ucRepCount)', async () => {
+    const room = new Room('freertos-tcp', { delay: 10 });
+    const attempt = room.connect();
+    await room.sim.runFor('100ms');
+    room.peer.cable.pull();
+    await room.sim.runFor('1m');
+    // Sent at the next look, 3 s and 6 s after; the end is 11 s after the third.
+    expect(room.sentSyn()).toEqual([501, 3502, 9503]);
+    expect(attempt).toMatchObject({ outcome: 'ENOTCONN', afterMs: 20_504 });
+  });
+
+  it('Linux does not send a SYN again that still waits for the answer (skb_still_in_host_queue)', async () => {
+    const room = new Room('linux', { delay: 10 });
+    room.peer.cable.pull();
+    const attempt = room.connect();
+    await room.sim.runFor('1500ms');
+    room.peer.cable.plug();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2').length).toBeGreaterThanOrEqual(3);
+    expect(room.sentSyn()).toHaveLength(1);
+    expect(attempt.outcome).toBe('connected');
+  });
+
   it('the W5500 asks for each connect, since it has no table: from the same port, too', async () => {
     const room = new Room('w5500');
     room.connect('10.0.0.2', 4000).socket.abort();
