@@ -4,11 +4,11 @@ import { counted } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
 import type { TraceEvent } from '../trace/trace.ts';
 
-/** So many hosts are told of in lines. */
+/** Largest number of hosts that have a line of their own. */
 const HOSTS_SHOWN = 5;
 
 export class ProgramEnds {
-  /** `why` is its stack, or a sentence. */
+  /** `why` is the stack of the error, or a sentence. */
   readonly all: { readonly host: string; readonly atMs: number; readonly why: string }[] = [];
 
   add(event: TraceEvent): void {
@@ -17,7 +17,7 @@ export class ProgramEnds {
     }
   }
 
-  /** A sentence a host: how often, and the first. */
+  /** Returns a sentence for each host: its first end, and the number of others. */
   lines(): string[] {
     const hosts = [...new Set(this.all.map(({ host }) => host))];
     const lines = hosts.slice(0, HOSTS_SHOWN).map((host) => {
@@ -27,6 +27,6 @@ export class ProgramEnds {
       return `the program of ${host} ended at ${formatSeconds(first?.atMs ?? 0)}: ${why}${often}`;
     });
     const rest = hosts.length - lines.length;
-    return rest > 0 ? [...lines, `and those of ${counted(rest, 'host')} more`] : lines;
+    return rest > 0 ? [...lines, `and the programs of ${counted(rest, 'more host')}`] : lines;
   }
 }

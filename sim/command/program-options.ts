@@ -22,7 +22,7 @@ export const PROGRAM_OPTIONS = {
   restart: {
     type: 'string',
     value: '1s',
-    help: 'restart a program that ended by itself after this time (never: the exit status is then 1)',
+    help: 'time after which a program that ended by itself is started again (never: the run then has the exit status 1)',
   },
 } as const;
 
@@ -33,21 +33,21 @@ export interface ProgramFile {
 }
 
 export interface Programs {
-  /** In place of our own server. */
+  /** Program that replaces our own server. */
   readonly server: (ProgramFile & { readonly port: number | undefined }) | undefined;
-  /** In place of our firmware. */
+  /** Program that replaces our own firmware. */
   readonly device: ProgramFile | undefined;
   readonly restart: 'never' | { readonly after: Duration };
 }
 
 type ProgramValues = { readonly [Name in keyof typeof PROGRAM_OPTIONS]?: string | undefined };
 
-/** Undefined: none is named. Throws a Problem. */
+/** Returns undefined if the options name no program. Throws a Problem. */
 export function programsOf(values: ProgramValues): Programs | undefined {
   const { program, port, 'device-program': device, restart } = values;
-  if (port !== undefined && program === undefined) throw usage('--port says where your program listens: it goes with --program');
+  if (port !== undefined && program === undefined) throw usage('--port is the port on which your program listens: it needs --program');
   if (program === undefined && device === undefined) {
-    if (restart !== undefined) throw usage('--restart goes with --program or --device-program');
+    if (restart !== undefined) throw usage('--restart needs --program or --device-program');
     return undefined;
   }
   const after = restart === 'never' ? undefined : durationOf('--restart', restart);
@@ -64,15 +64,18 @@ export function programsOf(values: ProgramValues): Programs | undefined {
   };
 }
 
-/** As `--program` has it. */
+/** Returns the program as the value of `--program`. */
 export function programWords({ file, args }: ProgramFile): string {
   return [file, ...args].join(' ');
 }
 
-/** A file whose name has spaces is meant as it is, where there is such a file. */
+/**
+ * Reads the value of `--program`: a file and its arguments. A text with spaces that is the name of a file is that file.
+ * Throws a Problem.
+ */
 export function programFile(option: string, text: string): ProgramFile {
   const [file = '', ...args] = existsSync(text) ? [text] : text.trim().split(/\s+/);
   if (!existsSync(file)) throw usage(`${option}: there is no file ${file === '' ? "''" : file}`);
-  if (!statSync(file).isFile()) throw usage(`${option}: ${file} is no file`);
+  if (!statSync(file).isFile()) throw usage(`${option}: ${file} is not a file`);
   return { file, args };
 }

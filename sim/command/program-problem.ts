@@ -7,13 +7,13 @@ import { Problem } from './problem.ts';
 import type { ProgramFile } from './program-options.ts';
 import { whyNotLoaded } from './why-not-loaded.ts';
 
-/** Of one that could not start. */
+/** Returns the problem of a program that could not start. */
 export function programProblem(program: ProgramFile, { cause, programStack }: ProgramError): Problem {
   const where = cause instanceof SyntaxError ? syntaxError(program) : undefined;
   return new Problem(1, `${program.file} failed: ${whyNotLoaded(cause) ?? where ?? withHint(programStack)}`);
 }
 
-/** Of one that ended before it listened. */
+/** Returns the problem of a program that ended before it listened. */
 export function earlyEnd({ file }: ProgramFile, why: string): Problem {
   return new Problem(1, `${file} ended before it listened: ${withHint(why)}`);
 }
@@ -23,7 +23,10 @@ function withHint(why: string): string {
   return isIpv6 ? `${why}\nIPv6 is not simulated: let it listen on 0.0.0.0, or name no address` : why;
 }
 
-/** With its place, which Node tells only of a file that it runs itself; undefined: it is in another file. */
+/**
+ * Returns the message of a syntax error with its place, which Node reports only for a file that it runs itself;
+ * undefined if the error is in another file.
+ */
 function syntaxError({ file }: ProgramFile): string | undefined {
   const { stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
   const text = stderr.split(/\n\s+at |\n\nNode\.js v/, 1).join('').trim();

@@ -252,7 +252,7 @@ export interface Retransmission {
   readonly rtoMinMs: number;
   readonly rtoMaxMs: number;
   /**
-   * A time-out that is farther away than so much does not come: without keepalive nothing is sent again until the user
+   * A timeout that is farther away than so much does not come: without keepalive nothing is sent again until the user
    * sends something. Infinity: there is no such limit.
    */
   readonly waitMaxMs: number;
@@ -280,7 +280,7 @@ export interface Retransmission {
   readonly timestamps: boolean;
   /** RFC 2883: the peer learns what has arrived twice, and a spurious retransmission is undone by it. */
   readonly duplicateSack: boolean;
-  /** RFC 5682: after a time-out new data is tried, and a spurious time-out is undone where that is acknowledged. */
+  /** RFC 5682: after a timeout new data is tried, and a spurious timeout is undone where that is acknowledged. */
   readonly forwardRto: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The W5500's ARP: the chip has no table. A socket asks with its CONNECT, or with its first SEND to another address,
- * and keeps the answer as its destination (Sn_DHAR). Nobody answers: ARPTO, a time-out of the socket (Sn_IR, TIMEOUT).
+ * and keeps the answer as its destination (Sn_DHAR). Nobody answers: ARPTO, a timeout of the socket (Sn_IR, TIMEOUT).
  * The data sheet does not say whether a connection that came from outside asks: here it answers to where SYN came from.
  */
 

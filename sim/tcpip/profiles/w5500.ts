@@ -114,7 +114,7 @@ export const W5500: Profile = {
     // Sn_KPALVTR: after data was transmitted or received at least once.
     needsData: true,
     idleExtraMs: 0,
-    // Sn_CR, SEND_KEEP: without an answer in the time-out (TCPTO), the connection ends with the interrupt TIMEOUT.
+    // Sn_CR, SEND_KEEP: without an answer in the timeout (TCPTO), the connection ends with the interrupt TIMEOUT.
     unanswered: 'retransmission',
     looks: undefined,
     // Not said.

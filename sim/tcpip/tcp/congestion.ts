@@ -25,7 +25,7 @@ export function restartAfterIdle(tcb: Tcb): void {
 }
 
 /**
- * Segments that are thought to be under way. After a time-out all of them are thought lost, but for those sent since.
+ * Segments that are thought to be under way. After a timeout all of them are thought lost, but for those sent since.
  */
 export function inFlight(tcb: Tcb): number {
   if (tcb.recovery !== 'loss') return tcb.packetsOut;
@@ -54,7 +54,7 @@ export function grow(tcb: Tcb, segments: number, wasFull: boolean): void {
   }
 }
 
-/** RFC 5681 3.1 (7): a time-out. */
+/** RFC 5681 3.1 (7): a timeout. */
 export function enterLoss(tcb: Tcb): void {
   const { forwardRto } = tcb.stack.profile.retransmission;
   const trouble = tcb.inTrouble();
@@ -67,7 +67,7 @@ export function enterLoss(tcb: Tcb): void {
     tcb.ssthresh = halfOf(tcb);
     tcb.recovery = 'loss';
   }
-  // RFC 6582 4: what was sent last, at each time-out.
+  // RFC 6582 4: what was sent last, at each timeout.
   trouble.recover = tcb.sndNxt;
   trouble.retransmitNxt = tcb.sndUna;
   trouble.dupAcks = 0;

@@ -77,7 +77,7 @@ export function resumeRetransmission(tcb: Tcb): void {
 }
 
 /**
- * A time-out of what has not left the host, since its neighbour has not answered ARP. Linux counts it as any other one.
+ * A timeout of what has not left the host, since its neighbour has not answered ARP. Linux counts it as any other one.
  * lwIP's tcp_rexmit_rto_prepare and the W5500 come again, and nothing is counted. FreeRTOS+TCP's prvTCPPrepareConnect
  * asks again, and so often as it would send SYN.
  */
@@ -125,7 +125,7 @@ export function synAckTicks(tcb: Tcb): number {
   return msToTicks(tcb.stack, synReceivedMs) - silentTicks(tcb);
 }
 
-/** Until the next time-out; after the last send some stacks wait a time of its own. */
+/** Until the next timeout; after the last send some stacks wait a time of its own. */
 function waitTicks(tcb: Tcb, isHandshake: boolean): number {
   const { retransmission, handshake } = tcb.stack.profile;
   if (isHandshake && tcb.state !== 'SYN-SENT') return synAckTicks(tcb);
@@ -150,7 +150,7 @@ function synRetries({ state, stack }: Tcb): number {
 }
 
 /**
- * Linux's tcp_clamp_rto_to_user_timeout: the last time-out comes when the user wants it, counted from the first
+ * Linux's tcp_clamp_rto_to_user_timeout: the last timeout comes when the user wants it, counted from the first
  * retransmission.
  */
 function clampToUserTimeout(tcb: Tcb, ticks: number): number {
@@ -175,7 +175,7 @@ function isTimeToGiveUp(tcb: Tcb, isHandshake: boolean): boolean {
     case 'count':
       return !isHandshake && (tcb.trouble.timeouts >= retries || isOrphanOverdue(tcb));
     case 'elapsed': {
-      // tcp_write_timeout asks for a SYN too, and of the linear time-outs, which fit into this time unless the retries
+      // tcp_write_timeout asks for a SYN too, and of the linear timeouts, which fit into this time unless the retries
       // are few, it knows nothing.
       if (isHandshake) {
         return (
@@ -248,7 +248,7 @@ export interface Unreachable {
 }
 
 /**
- * RFC 6069 and Linux's tcp_ld_RTO_revert: the time-outs tell of no congestion, so that the last doubling is undone, and
+ * RFC 6069 and Linux's tcp_ld_RTO_revert: the timeouts tell of no congestion, so that the last doubling is undone, and
  * what is due by that goes at once.
  */
 export function hostUnreachable(tcb: Tcb, { errno, seq, heldTick }: Unreachable): void {

@@ -1,5 +1,5 @@
 /**
- * The retransmission time-out: measured from round trips (RFC 6298 2; Linux's tcp_rtt_estimator, which lets the
+ * The retransmission timeout: measured from round trips (RFC 6298 2; Linux's tcp_rtt_estimator, which lets the
  * deviation fall slowly), backed off, and set as the timer of what is in flight.
  */
 
@@ -129,14 +129,14 @@ function baseRtoTicks(tcb: Tcb): number {
   return clampRto(tcb, rto === 'slow-ticks' ? slowRtoTicks(tcb) : usToTicks(stack, (tcb.srttUs8 >> 3) + tcb.rttvarUs4));
 }
 
-/** The next time-out takes longer. */
+/** The next timeout takes longer. */
 export function backOff(tcb: Tcb): void {
   const { backoffShifts: shifts, rtoMaxMs } = tcb.stack.profile.retransmission;
   const maxTicks = msToTicks(tcb.stack, rtoMaxMs);
   if (shifts === undefined) {
     tcb.rtoTicks = Math.min(tcb.rtoTicks * 2, maxTicks);
   } else {
-    // lwIP's tcp_slowtmr: of what was measured, not of the time-out before.
+    // lwIP's tcp_slowtmr: of what was measured, not of the timeout before.
     const base = baseRtoTicks(tcb);
     tcb.rtoTicks = Math.min(base * 2 ** (shifts[Math.min(tcb.backoff, shifts.length - 1)] ?? 0), maxTicks);
   }

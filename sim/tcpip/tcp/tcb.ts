@@ -101,7 +101,7 @@ export const ACK_AT_ONCE = 1 << 16;
 export const CHALLENGED = 1 << 17;
 /** The first retransmission's time is known: `retransmitSinceTick` holds. */
 export const RETRANSMITTED = 1 << 18;
-/** A time-out was put off while a window stays closed: `persistSinceTick` holds. */
+/** A timeout was put off while a window stays closed: `persistSinceTick` holds. */
 export const PROBING = 1 << 19;
 /** The engine's timer of the connection is armed: `dueTick` holds. */
 export const ARMED = 1 << 20;
@@ -132,7 +132,7 @@ export interface Fragment {
 
 /** The part of a connection's state that is needed only after trouble. Almost all of 100,000 connections do without. */
 class Trouble {
-  /** Time-outs in a row without an acknowledgement. */
+  /** Timeouts in a row without an acknowledgement. */
   timeouts = 0;
   /** Unanswered probes of either kind. */
   probesOut = 0;
@@ -157,9 +157,9 @@ class Trouble {
   undoCount = -1;
   /** Timestamp of the recovery's first retransmission; 0: none was sent. */
   firstResentStamp = 0;
-  /** True while a time-out may still turn out to be spurious by F-RTO (RFC 5682). */
+  /** True while a timeout may still turn out to be spurious by F-RTO (RFC 5682). */
   isForwardRto = false;
-  /** End of what had been sent only once before that time-out. */
+  /** End of what had been sent only once before that timeout. */
   sentOnceTo = 0;
   /** Start and end of data that has arrived twice, which the next segment tells (RFC 2883); equal: no such data. */
   duplicateFrom = 0;

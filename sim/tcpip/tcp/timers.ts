@@ -59,7 +59,7 @@ function sendTimeout(tcb: Tcb): void {
 
 /**
  * RFC 9293 3.8.6.1, with Linux's tcp_probe_timer: as long as the peer answers, forever; else until as many probes are
- * unanswered as time-outs would be, or until the user's own timeout.
+ * unanswered as timeouts would be, or until the user's own timeout.
  */
 function persistTimeout(tcb: Tcb): void {
   const { stack } = tcb;

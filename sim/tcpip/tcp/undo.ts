@@ -81,7 +81,7 @@ function isDelayed({ stack, trouble }: Tcb, { timestampEcho }: Packet): boolean 
 }
 
 /**
- * The same by F-RTO: data is acknowledged that was sent before the time-out, and not again (Linux's tcp_process_loss,
+ * The same by F-RTO: data is acknowledged that was sent before the timeout, and not again (Linux's tcp_process_loss,
  * step 3.b). While that is tried, the first segment has been sent again, up to `retransmitNxt`, and a tail loss probe.
  */
 export function undoForwardRto(tcb: Tcb): boolean {

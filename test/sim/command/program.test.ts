@@ -154,9 +154,9 @@ describe('what cannot be is said in words', () => {
 
   it.each([
     [['--program', 'nowhere.mjs'], '--program: there is no file nowhere.mjs'],
-    [['--program', folder], `--program: ${folder} is no file`],
-    [['--port', '80'], '--port says where your program listens: it goes with --program'],
-    [['--restart', '1s'], '--restart goes with --program or --device-program'],
+    [['--program', folder], `--program: ${folder} is not a file`],
+    [['--port', '80'], '--port is the port on which your program listens: it needs --program'],
+    [['--restart', '1s'], '--restart needs --program or --device-program'],
     [['--program', program('echo.mjs'), '--server', '127.0.0.1:80'], 'cannot be used with --server; --port is the port on which your program listens'],
     [['--program', program('echo.mjs'), '--', 'node', 'x.mjs'], '--program runs on the simulated network: it cannot be used with -- COMMAND'],
   ])('%j', async (options, sentence) => {

@@ -5,7 +5,7 @@ import type { Profile } from '../../../sim/tcpip/profile.ts';
 import { PROFILE_NAMES } from '../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
 
-/** How long each time-out of data waits, where every segment is lost and the RTO is `rtoMs`; the last one gives up. */
+/** How long each timeout of data waits, where every segment is lost and the RTO is `rtoMs`; the last one gives up. */
 function dataWaitsMs({ retransmission }: Profile, rtoMs: number): number[] {
   const { giveUp, backoffShifts: shifts, rtoMaxMs, lastWaitMs } = retransmission;
   const waits = [rtoMs];

@@ -28,7 +28,7 @@ const SECOND_US = 1_000_000;
 /** Faults are over by then. */
 const FAULTS_END_US = 40 * SECOND_US;
 /**
- * By then all that can still arrive has arrived: FreeRTOS+TCP doubles its time-out without limit, so that after an
+ * By then all that can still arrive has arrived: FreeRTOS+TCP doubles its timeout without limit, so that after an
  * outage of 40 s the next try may be another 40 s off, and each of a few segments may have to wait so.
  */
 const END_US = 3600 * SECOND_US;

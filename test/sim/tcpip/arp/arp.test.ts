@@ -124,7 +124,7 @@ describe('to somebody who is not there', () => {
     expect(room.sentSyn()).toEqual([]);
   });
 
-  it('the W5500 asks RCR + 1 times, RTR apart, and the connect is over by a time-out', async () => {
+  it('the W5500 asks RCR + 1 times, RTR apart, and the connect is over by a timeout', async () => {
     const room = new Room('w5500');
     const attempt = room.connect(NOBODY);
     await room.sim.runFor('1m');

@@ -207,7 +207,7 @@ describe('duplicate ACKs', () => {
     expect(tcb.timerTick - rig.stack.clock.nowTick).toBeGreaterThanOrEqual(75);
   });
 
-  it('mean nothing in the recovery of a time-out', () => {
+  it('mean nothing in the recovery of a timeout', () => {
     const { rig, tcb } = tenOut();
     rig.run(1000);
     expect(tcb.recovery).toBe('loss');
@@ -218,7 +218,7 @@ describe('duplicate ACKs', () => {
   });
 });
 
-describe('after a time-out', () => {
+describe('after a timeout', () => {
   it('the first ACK of one segment alone makes the congestion window two (RFC 5681 3.1)', () => {
     const { rig, user, tcb } = opened();
     user.write(10);

@@ -143,7 +143,7 @@ describe('sent again', () => {
     expect(rig.state).toBe('FIN-WAIT-2');
   });
 
-  it('after a time-out goes on behind what is acknowledged, which may be more than was sent again', () => {
+  it('after a timeout goes on behind what is acknowledged, which may be more than was sent again', () => {
     const { rig, user, tcb } = opened('lwip', 'win 60000 mss 900');
     user.write(2700);
     while (tcb.backoff === 0) rig.run(100);
@@ -165,7 +165,7 @@ describe('sent again', () => {
     const { rig, user, tcb } = opened();
     user.write(3000);
     rig.run(250);
-    // The probe was the last, the time-out brings the first.
+    // The probe was the last, the timeout brings the first.
     expect(rig.sent().at(-1)).toBe('P. 2001:3001 ack 1');
     rig.run(400);
     expect(rig.sent()).toEqual(['. 1:1001 ack 1']);

@@ -61,7 +61,7 @@ describe('linux', () => {
       expect(rig.tcb?.packetsOut).toBe(0);
     });
 
-    it('gives up at the first time-out after 240 s of silence (tcp_rtx_probe0_timed_out)', () => {
+    it('gives up at the first timeout after 240 s of silence (tcp_rtx_probe0_timed_out)', () => {
       const { rig, user } = shrunk(1_000_000);
       rig.runTo(1_000_000);
       const answeredMs = rig.times().at(-1) ?? NaN;
@@ -171,7 +171,7 @@ describe('linux', () => {
     expect(rig.sent()).toEqual([]);
   });
 
-  it('right after a time-out is made good, duplicate ACKs are answers to what was sent then, and mean no loss (RFC 6582 3.2 step 1)', () => {
+  it('right after a timeout is made good, duplicate ACKs are answers to what was sent then, and mean no loss (RFC 6582 3.2 step 1)', () => {
     const { rig, user } = warmedUp('linux');
     user.write(3000);
     rig.run(1500);
@@ -212,7 +212,7 @@ describe('linux', () => {
     expect(rig.tcb?.recovery).toBe('open');
   });
 
-  it('after a time-out begins with one segment, and doubles (RFC 5681 3.1)', () => {
+  it('after a timeout begins with one segment, and doubles (RFC 5681 3.1)', () => {
     const { rig, user } = warmedUp('linux');
     user.write(10_000);
     rig.run(320);
@@ -346,7 +346,7 @@ describe('the tail loss probe (RFC 8985 7, tcp_send_loss_probe)', () => {
     expect((rig.times()[1] ?? NaN) - fromMs).toBe(1004);
   });
 
-  it('is not for what is lost: after a time-out the RTO runs', () => {
+  it('is not for what is lost: after a timeout the RTO runs', () => {
     const { rig, user } = warmedUp('linux');
     user.write(3000);
     rig.run(1500);
@@ -440,7 +440,7 @@ describe('where Linux gives up', () => {
     return seen.map((ms) => Math.round(ms - first));
   }
 
-  it('tcp_model_timeout: doublings up to the largest RTO, then that; at the first time-out that is not before', () => {
+  it('tcp_model_timeout: doublings up to the largest RTO, then that; at the first timeout that is not before', () => {
     // 200 + 2 * 248 = 696 ms.
     expect(ending(exact({ rtoMaxMs: 248, giveUp: { by: 'elapsed', retries: 2 } }))).toEqual([0, 252, 504, 756]);
     // 200 + 400 + 600 = 1200 ms.
@@ -582,7 +582,7 @@ describe('freertos-tcp', () => {
     [30_000, 31_005],
     [2001, 3002],
     [2002, 7003],
-  ])('who has closed is given up at the first time-out %i ms after the first retransmission', (orphanMs, endMs) => {
+  ])('who has closed is given up at the first timeout %i ms after the first retransmission', (orphanMs, endMs) => {
     // prvTCPStatusAgeCheck: ipconfigTCP_HANG_PROTECTION_TIME is 30 s.
     const rig = new Rig({ ...PROFILES['freertos-tcp'], orphanMs });
     const user = rig.connected();
@@ -642,7 +642,7 @@ describe('LAST-ACK', () => {
     expect(rig.state).toBe('CLOSED');
   });
 
-  it('lwip: of one that was silent for longer than that before close, at the first time-out', () => {
+  it('lwip: of one that was silent for longer than that before close, at the first timeout', () => {
     const rig = new Rig('lwip');
     const user = rig.connected();
     rig.peer('F. 1 ack 1');

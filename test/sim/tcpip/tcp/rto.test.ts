@@ -1,5 +1,5 @@
 /**
- * The retransmission time-out, held against the rules written a second time, with fractions: RFC 6298 as Linux has it
+ * The retransmission timeout, held against the rules written a second time, with fractions: RFC 6298 as Linux has it
  * (tcp_rtt_estimator), lwIP's tcp_receive, and FreeRTOS+TCP's prvTCPWindowTxCheckAck_CalcSRTT.
  */
 

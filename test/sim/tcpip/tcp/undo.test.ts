@@ -18,7 +18,7 @@ function warmedUp(profile: ProfileName = 'linux'): { rig: Rig; user: User } {
   return { rig, user };
 }
 
-/** `segments` of 1000 bytes are out, the tail loss probe too, and the first was sent again at a time-out. */
+/** `segments` of 1000 bytes are out, the tail loss probe too, and the first was sent again at a timeout. */
 function timedOut(segments: number): { rig: Rig; user: User } {
   const { rig, user } = warmedUp();
   user.write(segments * 1000);
@@ -28,7 +28,7 @@ function timedOut(segments: number): { rig: Rig; user: User } {
   return { rig, user };
 }
 
-/** Longer ago than the time-out; and since then. */
+/** Longer ago than the timeout; and since then. */
 const ORIGINAL = { echoMs: 600 };
 const RESENT = { echoMs: 0 };
 
@@ -91,7 +91,7 @@ describe('the sender', () => {
     }
   });
 
-  it('after a time-out, an echo of the first transmission ends the recovery: nothing else is sent again', () => {
+  it('after a timeout, an echo of the first transmission ends the recovery: nothing else is sent again', () => {
     const { rig } = timedOut(5);
     rig.peer('. 1 ack 1001', ORIGINAL);
     expect(rig.sent()).toEqual([]);
@@ -131,7 +131,7 @@ describe('the sender', () => {
   });
 
   describe('with a peer that echoes no timestamp (F-RTO, RFC 5682)', () => {
-    it('data that was sent only once is acknowledged: the time-out was spurious', () => {
+    it('data that was sent only once is acknowledged: the timeout was spurious', () => {
       const { rig, user } = timedOut(3);
       user.write(4000);
       rig.peer('. 1 ack 1001');
