@@ -49,7 +49,7 @@ it.each([
 it('a server that crashes is found, with its own stack, and the run that was found repeats it', async () => {
   // A reset is an error, and nobody listens for it.
   const file = made('crashes.mjs', `${DROPS}`);
-  const { status, stdout } = await ended('swarm', '--program', file, '--runs', '4');
+  const { status, stdout } = await ended('swarm', '--program', file, '--runs', '4', '--fault', 'reset on dev-1 at 1m');
   expect(stdout).toMatch(/^ {2}crash: the program ended by itself at \d+\.\d s: Error: read ECONNRESET$/m);
   expect(status).toBe(1);
   const [, least = ''] = /it takes no more than .*\n.*\n +to repeat: cablepull swarm (.*)$/m.exec(stdout) ?? [];
