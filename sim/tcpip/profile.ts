@@ -243,8 +243,9 @@ export interface W5500Arp {
 
 export interface Retransmission {
   /**
-   * `measured`: RFC 6298 from round trips. `slow-ticks`: the same in whole ticks (lwIP). `smoothed`: twice the smoothed
-   * round trip, in ms, which begins as `rtoInitialMs` says (FreeRTOS+TCP). `fixed`: always from `rtoInitialMs`.
+   * `measured`: RFC 6298 from round trips. `slow-ticks`: the same in calls of the slow timer (lwIP). `smoothed`: twice
+   * the smoothed round trip, in ms, which begins as `rtoInitialMs` says (FreeRTOS+TCP). `fixed`: always from
+   * `rtoInitialMs`.
    */
   readonly rto: 'measured' | 'slow-ticks' | 'smoothed' | 'fixed';
   /** Before the first measurement (RFC 6298 2.1). */

@@ -57,7 +57,6 @@ export class StackClock implements TcpClock {
     return (Math.floor(this.host.world.timeline.nowUs / US_PER_MS) | 0) + 1 | 0 || 1;
   }
 
-  /** Returns the time from now until a tick begins. */
   usUntil(tick: number): number {
     const { world, profile: { tickUs } } = this.host;
     const elapsedUs = world.timeline.nowUs - this.#bootUs;

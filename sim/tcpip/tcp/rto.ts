@@ -99,16 +99,27 @@ function smoothedRtoTicks(tcb: Tcb): number {
   return msToTicks(tcb.stack, 2 * smoothedMs(tcb));
 }
 
-/** lwIP's tcp_receive: Jacobson's algorithm in ticks of the slow timer, of which a round trip is mostly none. */
+/**
+ * lwIP's tcp_receive: Jacobson's algorithm in ticks of the slow timer. A round trip is the ticks that came meanwhile:
+ * mostly none, and one even for a short one if the timer happened to run.
+ */
 function measureInTicks(tcb: Tcb, rttUs: number): void {
   const { stack } = tcb;
   // Until the first measurement, the deviation is what makes up the first RTO.
   if (tcb.rttvarUs4 === 0) tcb.rttvarUs4 = msToTicks(stack, stack.profile.retransmission.rtoInitialMs) / SLOW_TICK;
-  let error = Math.floor(rttUs / (stack.profile.tickUs * SLOW_TICK)) - (tcb.srttUs8 >> 3);
+  let error = slowTicksIn(tcb, rttUs) - (tcb.srttUs8 >> 3);
   tcb.srttUs8 += error;
   error = Math.abs(error) - (tcb.rttvarUs4 >> 2);
   tcb.rttvarUs4 += error;
   tcb.rtoTicks = clampRto(tcb, slowRtoTicks(tcb));
+}
+
+/** Returns how often the slow timer ran in the time up to now. */
+function slowTicksIn({ stack: { clock, profile } }: Tcb, us: number): number {
+  const everyUs = profile.tickUs * SLOW_TICK;
+  // The next that it counts is an even tick.
+  const sinceLastUs = everyUs - clock.usUntil((clock.nowTick | 1) + 1);
+  return Math.max(Math.ceil((us - sinceLastUs) / everyUs), 0);
 }
 
 function slowRtoTicks(tcb: Tcb): number {

@@ -31,6 +31,8 @@ export interface TcpClock {
   readonly timestamp: number;
   /** The tick at which a timer of this kind fires that is set `delayTicks` ahead now. */
   expiry(delayTicks: number, kind: TimerKind): number;
+  /** The time from now until a tick begins, in microseconds. */
+  usUntil(tick: number): number;
 }
 
 /** The parts of its stack that a connection uses. */

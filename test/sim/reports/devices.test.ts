@@ -143,6 +143,69 @@ describe('lwIP as a server', () => {
   });
 });
 
+describe('lwIP as a client that asks again and again', () => {
+  it.each([
+    // https://github.com/eModbus/eModbus/issues/395
+    ['eModbus: about 20 min until a PLC that was unplugged is connected to again', 1, 20],
+    // https://github.com/knolleary/pubsubclient/issues/712
+    ['PubSubClient on ESP32, a message each 3 s: connected is true for 25 min after the broker has gone', 120, 25],
+  ])('%s', async (_, delayMs, seenMin) => {
+    const world = new World();
+    const server = world.machine('server');
+    const device = world.machine('device', 'lwip', { link: { delay: `${delayMs}ms` } });
+    const [connection] = await connected(device, server);
+    const ask = async (seconds: number): Promise<void> => {
+      // The timer of a loop is a little late.
+      for (let s = 0; s < seconds && connection.reason === undefined; s += 3.07) {
+        connection.write(50);
+        await world.run(3.07);
+      }
+    };
+    // A round trip of 240 ms is none or one of the slow timer's ticks: by the last of them it is 19, 25 or 32 min.
+    await ask(612);
+    server.device.cable.pull();
+    const sinceS = world.nowS;
+    await ask(7200);
+    expect(connection.reason).toBe('ECONNABORTED');
+    expect(Math.abs(((connection.endedS ?? 0) - sinceS) / 60 - seenMin)).toBeLessThan(2);
+  });
+
+  // https://github.com/Mellanox/libxlio/issues/599
+  it('libxlio: a connect to an address at which nobody is fails after 18 s', async () => {
+    const world = new World();
+    const device = world.machine('device', 'lwip');
+    const connection = device.connect(NEIGHBOUR);
+    await world.run(60);
+    expect(Math.abs((connection.endedS ?? 0) - 18)).toBeLessThan(1);
+  });
+
+  // https://github.com/ssilverman/QNEthernet/issues/15
+  it('QNEthernet: what is closed while the cable is out stays in FIN_WAIT_1, and takes a PCB, until it is given up', async () => {
+    const world = new World();
+    const device = world.machine('device', { ...PROFILES.lwip, socketsMax: 8 });
+    const client = world.machine('client');
+    const listening = device.listen(5000, 20);
+    for (let i = 0; i < 8; i++) {
+      client.connect(device);
+      await world.run(0.5);
+    }
+    device.device.cable.pull();
+    for (const { socket } of listening.accepted) socket?.close();
+    await world.run(60);
+    expect(device.states).toEqual(new Array(8).fill('FIN-WAIT-1'));
+    // The clients are gone, but one that has another address.
+    client.device.cable.pull();
+    const other = world.machine('other');
+    device.device.cable.plug();
+    await world.run(1);
+    const next = other.connect(device);
+    await world.run(20);
+    expect(next.connectedS).toBeUndefined();
+    await world.run(3600);
+    expect(device.states).toEqual([]);
+  });
+});
+
 describe('FreeRTOS+TCP', () => {
   // https://github.com/FreeRTOS/FreeRTOS-Plus-TCP/issues/1216
   it.each([
@@ -198,7 +261,47 @@ describe('FreeRTOS+TCP', () => {
   });
 });
 
+describe('FreeRTOS+TCP as a sender', () => {
+  // https://github.com/FreeRTOS/FreeRTOS-Plus-TCP/pull/387
+  it('sends again what a peer acknowledges after 200 ms, as its SRTT may be 50 ms', async () => {
+    const world = new World();
+    const server = world.machine('server', { ...PROFILES.lwip, delayedAck: { kind: 'delay', delayMs: 200 } });
+    const device = world.machine('device', 'freertos-tcp');
+    const [connection, far] = await connected(device, server);
+    // Answers, which carry their ACKs: the SRTT falls.
+    for (let i = 0; i < 100; i++) {
+      connection.write(20);
+      await world.run(0.005);
+      far.write(20);
+      await world.run(0.5);
+    }
+    device.sent.length = 0;
+    const sinceS = world.nowS;
+    connection.write(20);
+    await world.run(0.5);
+    const times = device.sent.filter(({ bytes }) => bytes > 0).map(({ atS }) => atS - sinceS);
+    expect(times).toHaveLength(2);
+    expect(times[1]).toBeGreaterThan(0.09);
+    expect(times[1]).toBeLessThan(0.2);
+  });
+});
+
 describe('W5500', () => {
+  // https://github.com/RT-Thread-packages/wiznet/pull/72
+  // https://github.com/micropython/micropython/issues/4484
+  it('CLOSE without DISCON: nothing is sent, and the peer goes on waiting', async () => {
+    const world = new World();
+    const server = world.machine('server', 'w5500');
+    const client = world.machine('client');
+    const [connection, accepted] = await connected(client, server);
+    server.sent.length = 0;
+    accepted.socket?.abort();
+    await world.run(3600);
+    expect(server.sent).toEqual([]);
+    expect(connection.reason).toBeUndefined();
+    expect(client.states).toEqual(['ESTABLISHED']);
+  });
+
   // https://forum.wiznet.io/t/topic/4208
   it.each([
     ['keepalive finds a peer that is off', 20, 'ETIMEDOUT'],

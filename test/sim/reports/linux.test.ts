@@ -260,6 +260,25 @@ describe('after a close', () => {
   });
 });
 
+describe('a client that crashed', () => {
+  // https://github.com/nicolasff/webdis/issues/54
+  it('webdis: the connection is ESTABLISHED for 20 h, and nothing is sent', async () => {
+    const world = new World();
+    const client = world.machine('client');
+    const server = world.machine('server');
+    const [connection, accepted] = await connected(client, server);
+    connection.write(256);
+    await world.run(0.2);
+    accepted.write(266);
+    await world.run(1);
+    client.device.power.cut();
+    server.sent.length = 0;
+    await world.run(20 * 3600);
+    expect(server.states).toEqual(['ESTABLISHED']);
+    expect(server.sent).toEqual([]);
+  });
+});
+
 describe('a client that was power-cycled', () => {
   // https://github.com/zephyrproject-rtos/zephyr/issues/63966
   it('and takes the same port: the old ACK is answered by RST, and the next SYN is accepted', async () => {
@@ -298,5 +317,32 @@ describe('a client that was power-cycled', () => {
     expect(old.reason).toBeUndefined();
     await world.run(30);
     expect(old.reason).toBe('ECONNRESET');
+  });
+});
+
+describe('a server that closes what is idle', () => {
+  // https://github.com/nodejs/node/issues/17749
+  it.each([
+    ['node: mostly FIN is answered by FIN', false, ['F.', '.'], ['.', 'F.']],
+    ['node: a request that crosses it is answered by RST', true, ['F.', 'R', 'R'], ['P.', '.']],
+  ] as const)('%s', async (_, crosses, fromServer, fromClient) => {
+    const world = new World();
+    const client = world.machine('client');
+    const server = world.machine('server');
+    const [connection, accepted] = await connected(client, server);
+    connection.write(1000);
+    await world.run(0.1);
+    accepted.write(200);
+    await world.run(5);
+    server.sent.length = 0;
+    client.sent.length = 0;
+    accepted.socket?.close();
+    if (crosses) connection.write(1000);
+    await world.run(0.02);
+    connection.socket?.close();
+    await world.run(1);
+    const flagsOf = (seen: readonly { flags: string }[]): string[] => seen.map(({ flags }) => flags);
+    expect(flagsOf(server.sent)).toEqual(fromServer);
+    expect(flagsOf(client.sent)).toEqual(fromClient);
   });
 });
