@@ -27,8 +27,9 @@ const BYTES_MAX = 3072;
 const MEMORY_COUNT_MIN = 10_000;
 
 const WHY_NOT_FLAT =
-  'a beat looks at some 65 lines of the cache, which are cold; `cablepull run --jobs` keeps to worlds of 1,000';
-const WHY_SO_MUCH = 'some forty objects of 24 bytes of head each, and TCP state in fields of 8 bytes';
+  'a beat touches some 25 objects of a device and its connection, which are in no cache; `cablepull run --jobs` keeps ' +
+  'to worlds of 1,000';
+const WHY_SO_MUCH = 'some thirty objects with heads of 24 bytes each, and TCP state in fields of 8 bytes';
 
 export async function simulationFigures({ all, notMeasured }: Asked): Promise<Figure[]> {
   const counts = all ? ALL_COUNTS : COUNTS;
