@@ -1,10 +1,10 @@
 /** The place where a program listens: in place of Node's TCP handle of a server, over a listening socket of the HAL. */
 
 import type { Errno } from '../../hal/errno.ts';
-import type { ListenHandler, ListeningSocket, SocketAddress, StreamHandler } from '../../hal/network.ts';
+import type { ListenHandler, ListeningSocket, SocketAddress, StreamHandler, StreamSocket } from '../../hal/network.ts';
 import { uvErrno } from './internals.ts';
 import type { Held, SimulatedProcess } from './process.ts';
-import { type Address, tellAddress, TcpHandle } from './tcp.ts';
+import { type Address, isOwn, tellAddress, TcpHandle } from './tcp.ts';
 import type { OpenPort } from './world.ts';
 
 /** A listening handle. */
@@ -62,13 +62,26 @@ export class ListenHandle implements ListenHandler, Held {
       const early = new EarlyHandler();
       const socket = this.#listening?.accept(early);
       if (socket === undefined) return;
+      const connected = this.#handshakeOf(socket);
       this.process.called(() => {
         handle = new TcpHandle(this.process);
         early.handler = handle;
         handle.accepted(socket);
         this.onconnection?.(0, handle);
       });
+      connected();
     }
+  }
+
+  /** Returns what is to happen at the client's end, if that is the host's own. */
+  #handshakeOf({ local, remote }: StreamSocket): () => void {
+    const port = isOwn(local, remote) ? remote?.port : undefined;
+    return () => {
+      if (port === undefined) return;
+      const connected = this.process.handshakes.get(port);
+      this.process.handshakes.delete(port);
+      connected?.();
+    };
   }
 
   get openPort(): OpenPort | undefined {

@@ -66,6 +66,11 @@ export class SimulatedProcess {
   /** Listeners that the program has added to `process`. */
   readonly events = new EventEmitter();
   readonly handles = new Set<Held>();
+  /**
+   * Connections to the host itself that wait for the server's end, by their ports: on Linux's loopback the whole
+   * handshake is over when connect(2) returns, so that the server has its end first.
+   */
+  readonly handshakes = new Map<number, () => void>();
   /** Number of immediates of the process that wait in Node's own list. */
   immediates = 0;
   /** Number of requests of the process that Node serves in real time. */

@@ -13,7 +13,8 @@ import { enter } from './owner.ts';
 import { SimulatedProcess } from './process.ts';
 import { unusable } from './unusable.ts';
 
-const HOST = '127.0.0.1';
+const HOST = '10.0.0.1';
+const CLIENT = '10.0.0.2';
 const PORT = 80;
 /** When the timer is due. */
 const TIMER_MS = 5;
@@ -183,7 +184,7 @@ class Wire {
 
 /** One end of a connection. */
 class End implements StreamSocket {
-  readonly local = { address: HOST, port: PORT };
+  readonly local = { address: CLIENT, port: PORT };
   readonly remote = { address: HOST, port: PORT };
   readonly #soon: (event: () => void) => void;
   readonly #other: () => End;

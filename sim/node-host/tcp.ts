@@ -76,6 +76,15 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
   // ---- the HAL's handler ----
 
   writable(): void {
+    const { local, remote } = this.#socket ?? {};
+    if (this.#connecting !== undefined && local !== undefined && isOwn(local, remote)) {
+      this.process.handshakes.set(local.port, () => this.#writable());
+    } else {
+      this.#writable();
+    }
+  }
+
+  #writable(): void {
     this.process.called(() => {
       const request = this.#connecting;
       if (request === undefined) return this.#flush();
@@ -417,6 +426,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
     this.#socket?.[how]();
     const connecting = this.#connecting;
     this.#connecting = undefined;
+    if (connecting !== undefined) this.process.handshakes.delete(this.#socket?.local?.port ?? 0);
     if (connecting === undefined) this.process.reporter?.over(this, 'finished', 'the program closed it');
     else this.process.reporter?.failed(this, 'ETIMEDOUT');
     this.process.later(() => {
@@ -459,6 +469,11 @@ export function tellAddress(out: Address, { address, port }: SocketAddress): num
   out.family = 'IPv4';
   out.port = port;
   return 0;
+}
+
+/** Returns whether a connection is one of a host to itself. */
+export function isOwn(local: SocketAddress | undefined, remote: SocketAddress | undefined): boolean {
+  return remote !== undefined && (isLoopbackAddress(remote.address) || remote.address === local?.address);
 }
 
 function isLoopbackAddress(address: string): boolean {

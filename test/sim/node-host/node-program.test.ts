@@ -127,6 +127,32 @@ it('looks names up, talks http, udp and to itself, and waits for files that real
   ]);
 });
 
+it('connects to itself as on Linux: the server has its end before the client hears, and may close at once', async () => {
+  const heard: string[] = [];
+  const sim = new Simulation({ seed: 1 });
+  const talk = (host: string, port: number): void => {
+    const server = net.createServer((peer) => {
+      heard.push('connection');
+      peer.end('word');
+    });
+    server.listen(port, host, () => {
+      const client = net.connect(port, host, () => {
+        heard.push('connect');
+        server.close();
+      });
+      client.on('data', (text) => heard.push(String(text)));
+      client.on('error', ({ message }) => heard.push(message));
+    });
+  };
+  const program = (): void => {
+    talk('127.0.0.1', 7000);
+    talk('10.0.0.1', 7001);
+  };
+  sim.addServer(nodeProgram(program));
+  await sim.runFor('1s');
+  expect(heard).toEqual(['connection', 'connect', 'connection', 'connect', 'word', 'word']);
+});
+
 it('crashes its host as a process would, is told in the trace, and starts again by its policy', async () => {
   const events: TraceEvent[] = [];
   const sim = new Simulation({ seed: 1, onTrace: (event) => events.push(event) });
