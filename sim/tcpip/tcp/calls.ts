@@ -25,11 +25,9 @@ export function initialize(tcb: Tcb, isn = tcb.stack.newIss(tcb)): void {
   tcb.sndMss = profile.mssBytes;
   tcb.rcvMss = Math.min(RCV_MSS_FIRST, profile.mssBytes);
   tcb.rtoTicks = msToTicks(tcb.stack, profile.handshake.rtoMs);
-  tcb.lastAckTick = tcb.stack.clock.nowTick;
   tcb.lastDataTick = tcb.stack.clock.nowTick;
   startCongestion(tcb);
   tcb.flags |= TIMING;
-  tcb.timedSeq = tcb.sndNxt;
   tcb.timedUs = tcb.stack.clock.nowUs;
 }
 

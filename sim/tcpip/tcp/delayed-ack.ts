@@ -128,7 +128,7 @@ export function ackTimeout(tcb: Tcb): void {
  */
 export function dataWasRead(tcb: Tcb): void {
   if (tcb.state === 'CLOSED') return;
-  if (tcb.stack.profile.delayedAck.kind === 'linux' && (tcb.flags & ACK_SCHEDULED) !== 0) {
+  if (tcb.stack.profile.delayedAck.kind === 'linux') {
     const isPushed = (tcb.flags & PUSHED_TWICE) !== 0 || ((tcb.flags & PUSHED) !== 0 && !isPingPong(tcb));
     if (tcb.receiving === undefined && isPushed) {
       sendAck(tcb);

@@ -99,10 +99,8 @@ export function openByCookie(tcb: Tcb, { packet, cookie }: { packet: Packet; coo
   tcb.flags &= ~TIMING;
   const syn = new Packet();
   syn.seq = advance(packet.seq, -1);
-  syn.window = packet.window;
   syn.mss = cookie.mssBytes;
   syn.windowScale = cookie.windowScale;
-  syn.timestamp = packet.timestamp;
   takeSyn(tcb, syn);
   segmentArrives(tcb, packet);
 }
@@ -171,8 +169,8 @@ function synsCross(tcb: Tcb, packet: Packet): void {
     case 'opens':
       takeSyn(tcb, packet);
       tcb.state = 'SYN-RECEIVED';
+      // The timer of SYN runs on (Linux's tcp_rcv_synsent_state_process).
       sendSyn(tcb);
-      setTimer(tcb, 'retransmit', tcb.rtoTicks);
       break;
     case 'ignored':
       break;

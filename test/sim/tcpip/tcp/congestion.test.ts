@@ -129,6 +129,7 @@ describe('a path that takes less (RFC 1191, tcp_simple_retransmit)', () => {
   });
 
   it.each([
+    [1500, 1000, false],
     [1040, 1000, false],
     [1039, 999, true],
     [552, 512, true],

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Profile } from '../../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
+import { isPingPong } from '../../../../sim/tcpip/tcp/quick-ack.ts';
 import type { Tcb } from '../../../../sim/tcpip/tcp/tcb.ts';
 import { Rig, type User, windows } from '../rig.ts';
 
@@ -86,6 +87,30 @@ describe('linux', () => {
       seen.push(tcb.ackDelayTicks);
     }
     expect(seen).toEqual(delays);
+  });
+
+  it('with the last quick ACK the delay is 40 ms again (tcp_dec_quickack_mode); data is none where nothing is owed', () => {
+    const { rig, tcb, send, confirm, user } = receiver();
+    send(8);
+    for (let pauseTicks = 9; tcb.quickAcks > 1; pauseTicks = Math.min(pauseTicks + 4, 13)) send(8, pauseTicks);
+    expect(tcb.ackDelayTicks).toBeGreaterThan(10);
+    // Too late for an answer, and not yet a pause that matters.
+    rig.run(30 * TICK_MS);
+    user.write(1);
+    expect(tcb.quickAcks).toBe(1);
+    confirm(2);
+    send(8);
+    expect([tcb.quickAcks, tcb.ackDelayTicks]).toEqual([0, 10]);
+  });
+
+  it('an answer is one within the delay (tcp_event_data_sent)', () => {
+    for (const [pauseTicks, isAnswer] of [[9, true], [10, false]] as const) {
+      const { rig, tcb, user, send } = receiver();
+      send(8);
+      rig.run(pauseTicks * TICK_MS);
+      user.write(1);
+      expect(isPingPong(tcb)).toBe(isAnswer);
+    }
   });
 
   it('after a pause of more than the RTO the sender may need ACKs: quick ones', () => {

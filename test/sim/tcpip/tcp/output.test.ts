@@ -176,4 +176,26 @@ describe('sent again', () => {
     rig.peer('. 1 ack 3001', { echoMs: 30 });
     expect(tcb.srttUs8 / 8000).toBeCloseTo((7 * first + 30) / 8, 0);
   });
+
+  it('each of several that go again in a row is known to be sent twice', () => {
+    const { rig, user, tcb } = opened();
+    user.write(4000);
+    rig.run(900);
+    rig.sent();
+    rig.peer('. 1 ack 1001', { echoMs: 100 });
+    expect(rig.sent()).toEqual(['. 1001:2001 ack 1', '. 2001:3001 ack 1']);
+    rig.peer('. 1 ack 2001', { echoMs: 20 });
+    const before = tcb.srttUs8 / 8000;
+    rig.peer('. 1 ack 3001', { echoMs: 30 });
+    expect(tcb.srttUs8 / 8000).toBeCloseTo((7 * before + 30) / 8, 0);
+  });
+
+  it('lwip: the byte of a window probe is the first that waits', () => {
+    const { rig, user } = opened('lwip', 'win 0 mss 1000');
+    const bytes: number[] = [];
+    rig.onSent = ({ payload, payloadBytes }) => bytes.push(...payload.subarray(0, payloadBytes));
+    user.socket?.write(Uint8Array.of(201, 202));
+    rig.run(2000);
+    expect(bytes).toEqual([201]);
+  });
 });

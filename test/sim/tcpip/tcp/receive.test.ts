@@ -217,6 +217,46 @@ describe('calls', () => {
     },
   );
 
+  it.each(['close', 'abort'] as const)('%s with data unread sends RST, and leaves nothing', (end) => {
+    const { rig, user } = opened();
+    rig.peer('P. 1:9 ack 1');
+    rig.sent();
+    user.socket?.[end]();
+    expect(rig.sent()).toEqual(['R. 1 ack 9']);
+    expect(rig.leftovers).toBe('0 0 0 ');
+  });
+
+  it('lwip: with its address a connection ends by RST, but nobody is told who does not know of it (tcp_abandon)', () => {
+    const open = opened('lwip');
+    open.rig.stack.abortAll();
+    expect(open.rig.sent()).toEqual(['R. 1 ack 1']);
+    expect(open.user.told).toEqual(['ended ECONNABORTED']);
+
+    const opening = new Rig('lwip');
+    const user = opening.connect();
+    opening.sent();
+    opening.stack.abortAll();
+    expect(opening.sent()).toEqual([]);
+    expect(user.told).toEqual(['ended ECONNABORTED']);
+
+    const over = opened('lwip');
+    over.user.socket?.close();
+    over.rig.peer('. 1 ack 2');
+    over.rig.peer('F. 1 ack 2');
+    over.rig.sent();
+    over.rig.stack.abortAll();
+    expect(over.rig.sent()).toEqual([]);
+    expect(over.rig.leftovers).toBe('0 0 0 ');
+  });
+
+  it('lwip: what is read is not acknowledged for that', () => {
+    const { rig, user } = opened('lwip');
+    rig.run(10);
+    rig.peer('P. 1:9 ack 1');
+    user.read(8);
+    expect(rig.sent()).toEqual([]);
+  });
+
   it('a closed socket is not kept alive', () => {
     const { rig, user } = opened();
     user.socket?.setKeepAlive({ idle: 1, interval: 1, count: 1 });
