@@ -44,6 +44,14 @@ export interface BadFrame {
   readonly reason: string;
 }
 
+/** A frame of which only a part has come. */
+interface PartialFrame {
+  headBytes: number;
+  type: number;
+  /** The frame's length, as far as its head has come; then what is to come of its data. */
+  remainingBytes: number;
+}
+
 /**
  * Takes a stream apart, in whatever pieces it comes. It holds no data, so a peer that announces much and
  * sends little costs nothing; a beat allocates nothing.
@@ -51,11 +59,8 @@ export interface BadFrame {
 export class HeartbeatDecoder {
   readonly #maxDataBytes: number;
   #frames = 0;
-  #headBytes = 0;
-  #type = 0;
-  /** The frame's length, as far as its head has come; then what is to come of its data. */
-  #remainingBytes = 0;
-  #bad: BadFrame | undefined;
+  #partial: PartialFrame | undefined = undefined;
+  #bad: BadFrame | undefined = undefined;
 
   /** `maxDataBytes`: the largest `length` to accept. */
   constructor(maxDataBytes: number) {
@@ -65,9 +70,7 @@ export class HeartbeatDecoder {
   /** Another stream begins. */
   reset(): void {
     this.#frames = 0;
-    this.#headBytes = 0;
-    this.#type = 0;
-    this.#remainingBytes = 0;
+    this.#partial = undefined;
     this.#bad = undefined;
   }
 
@@ -78,7 +81,7 @@ export class HeartbeatDecoder {
 
   /** The peer is within a frame: its end of stream here would be a half frame. */
   get partial(): boolean {
-    return this.#headBytes > 0 || this.#remainingBytes > 0;
+    return this.#partial !== undefined;
   }
 
   /**
@@ -95,49 +98,44 @@ export class HeartbeatDecoder {
         sink.beat();
         continue;
       }
-      if (this.#headBytes === 0 && this.#remainingBytes > 0) {
-        const piece = bytes.subarray(at, Math.min(at + this.#remainingBytes, count));
+      const frame = (this.#partial ??= { headBytes: 0, type: 0, remainingBytes: 0 });
+      if (frame.headBytes === HEAD_BYTES) {
+        const piece = bytes.subarray(at, Math.min(at + frame.remainingBytes, count));
         at += piece.length;
-        this.#remainingBytes -= piece.length;
-        sink.data(piece, this.#remainingBytes);
+        frame.remainingBytes -= piece.length;
+        if (frame.remainingBytes === 0) this.#partial = undefined;
+        sink.data(piece, frame.remainingBytes);
       } else {
-        this.takeHeadByte(bytes[at++] ?? 0, sink);
+        this.takeHeadByte(frame, bytes[at++] ?? 0, sink);
       }
     }
     return this.#bad;
   }
 
-  private takeHeadByte(byte: number, sink: FrameSink): void {
+  private takeHeadByte(frame: PartialFrame, byte: number, sink: FrameSink): void {
     // A shift by 24 makes the top bit the sign, as int32 has it.
-    if (this.#headBytes < 4) this.#type |= byte << (this.#headBytes * 8);
-    else this.#remainingBytes |= byte << ((this.#headBytes - 4) * 8);
-    this.#headBytes++;
-    if (this.#headBytes === 4) this.checkType();
-    if (this.#headBytes < HEAD_BYTES) return;
+    if (frame.headBytes < 4) frame.type |= byte << (frame.headBytes * 8);
+    else frame.remainingBytes |= byte << ((frame.headBytes - 4) * 8);
+    frame.headBytes++;
+    if (frame.headBytes === 4) this.checkType(frame);
+    if (frame.headBytes < HEAD_BYTES) return;
 
-    const type = this.#type;
-    this.checkLength();
-    this.#headBytes = 0;
-    this.#type = 0;
-    if (this.#bad !== undefined) {
-      this.#remainingBytes = 0;
-      return;
-    }
+    this.checkLength(frame);
+    if (this.#bad !== undefined || frame.remainingBytes === 0) this.#partial = undefined;
+    if (this.#bad !== undefined) return;
     this.#frames++;
-    if (type === HEART) sink.beat();
-    else if (this.#remainingBytes === 0) sink.data(NOTHING, 0);
+    if (frame.type === HEART) sink.beat();
+    else if (frame.remainingBytes === 0) sink.data(NOTHING, 0);
   }
 
-  private checkType(): void {
-    if (this.#type !== HEART && this.#type !== OTHER) {
-      this.fail('type', this.#type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
-    }
+  private checkType({ type }: PartialFrame): void {
+    if (type !== HEART && type !== OTHER) this.fail('type', type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
   }
 
-  private checkLength(): void {
-    const maxBytes = this.#type === HEART ? 0 : this.#maxDataBytes;
-    if (this.#remainingBytes >= 0 && this.#remainingBytes <= maxBytes) return;
-    this.fail('length', this.#remainingBytes, this.#type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
+  private checkLength({ type, remainingBytes }: PartialFrame): void {
+    const maxBytes = type === HEART ? 0 : this.#maxDataBytes;
+    if (remainingBytes >= 0 && remainingBytes <= maxBytes) return;
+    this.fail('length', remainingBytes, type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
   }
 
   private fail(field: BadFrame['field'], value: number, must: string): void {
