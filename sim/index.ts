@@ -64,11 +64,11 @@ export type {
 export { type ReferenceServer, startServer } from './server/server.ts';
 export type { PortSettings, ServerOptions, ServiceOptions } from './server/settings.ts';
 export { Sessions } from './sessions/sessions.ts';
+export type { SimulatedNatOptions } from './link/nat-options.ts';
 export {
   type DeviceOptions,
   type HostOptions,
   type SimulatedNat,
-  type SimulatedNatOptions,
   type SimulatedServer,
   Simulation,
   type SimulationOptions,

@@ -24,7 +24,8 @@ import { FlowTable } from './link/flow-table.ts';
 import type { PacketEnds } from './link/flows.ts';
 import { LineTracer } from './link/line-tracer.ts';
 import { Cable } from './link/cable.ts';
-import { Nat, type NatEvent, type NatOptions } from './link/nat.ts';
+import { Nat, type NatEvent } from './link/nat.ts';
+import { natTimeouts, type SimulatedNatOptions } from './link/nat-options.ts';
 import { addObserver } from './link/observers.ts';
 import { LineMaker, type LinkOptions } from './link/options.ts';
 import { type Direction, Fabric } from './link/fabric.ts';
@@ -107,19 +108,6 @@ export interface DeviceOptions extends HostOptions {
   readonly firmware: Firmware | NodeProgram;
   /** True if it has power from the start. Default true. */
   readonly power?: boolean;
-}
-
-export interface SimulatedNatOptions {
-  readonly name?: string;
-  /** Time without a packet after which it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
-  readonly idleTimeout?: Duration;
-  /**
-   * Treatment of a segment of a forgotten connection: it is dropped, or answered by RST, to both sides or to those
-   * inside only, or taken up again from inside; or both ends are reset at the expiry. Default `silent`.
-   */
-  readonly onExpired?: NatOptions['onExpired'];
-  /** True: the box and the devices behind it find one another by ARP, as in every home. Default true. */
-  readonly arp?: boolean;
 }
 
 /** A NAT box, between the devices behind it and everybody else. */
@@ -345,22 +333,21 @@ export class Simulation {
   /** A NAT box; devices are put behind it by their option `nat`. */
   addNat({
     name = `nat-${this.#natNames.size + 1}`,
-    idleTimeout,
     onExpired = 'silent',
     arp = true,
+    ...timeouts
   }: SimulatedNatOptions = {}): SimulatedNat {
     // So a trace can tell hosts behind different boxes by their addresses, as long as a box has no more than 254.
     const first = 256 * (this.#natNames.size % 256);
     const uplinkAddress = INSIDE.base | (first + ROUTER_NUMBER);
     const lan = new Lan(this.fabric, `switch of ${name}`, INSIDE, { first: first + 1, uplinkAddress, arp });
     const address = this.#outside.claim(undefined);
-    const timeout = idleTimeout === undefined ? {} : { establishedUs: durationUs(idleTimeout) };
     const onEvent = (event: NatEvent): void => {
       this.testbed.trace(
         event.kind === 'mapped' ? { source: 'link', nat: name, ...event } : { source: 'link', at: name, ...event },
       );
     };
-    const options = { ...timeout, onExpired, onEvent: this.testbed.isHeard ? onEvent : undefined };
+    const options = { ...natTimeouts(timeouts), onExpired, onEvent: this.testbed.isHeard ? onEvent : undefined };
     const nat = new Nat(this.fabric, name, address, lan.switch, this.#outside.switch, options);
     lan.switch.uplink = nat.inside;
     this.#outside.connect(address, nat.outside);

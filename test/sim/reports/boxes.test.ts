@@ -1,7 +1,7 @@
 /** Reports about boxes on the way that forget idle connections: one test a report, whose address stands in it. */
 
 import { describe, expect, it } from 'vitest';
-import type { SimulatedNatOptions } from '../../../sim/simulation.ts';
+import type { SimulatedNatOptions } from '../../../sim/link/nat-options.ts';
 import { connected, type Connection, type Machine, World } from './hosts.ts';
 
 interface Path {
@@ -179,5 +179,35 @@ describe('a box that says nothing', () => {
     expect(outside.reason).toBe('ETIMEDOUT');
     expect(inside.reason).toBeUndefined();
     expect(inside.bytes).toBe(100);
+  });
+});
+
+describe('conntrack and connections of which one side has closed', () => {
+  // https://github.com/kubernetes/kubernetes/issues/32551
+  it.each([
+    ['after 60 s the pod\'s own close does not reach the server', '60s', []],
+    ['with an hour it does', '1h', ['F.']],
+  ] as const)('Kubernetes: the server has closed, and %s', async (_, transitoryTimeout, received) => {
+    const { world, server, inside, outside } = await through({ idleTimeout: '24h', transitoryTimeout });
+    outside.socket?.shutdown();
+    await world.run(70);
+    server.received.length = 0;
+    inside.socket?.close();
+    await world.run(10);
+    expect(server.received.map(({ flags }) => flags)).toEqual(received);
+    expect(server.states).toEqual(received.length === 0 ? ['FIN-WAIT-2'] : ['TIME-WAIT']);
+  });
+
+  // https://github.com/linkerd/linkerd2/issues/4276
+  it.each([
+    ['60 s: an answer that takes longer is lost', '60s', 100],
+    ['an hour: it arrives', '1h', 1100],
+  ] as const)('linkerd: a request that ends with FIN, and conntrack has %s', async (_, transitoryTimeout, bytes) => {
+    const { world, inside, outside } = await through({ idleTimeout: '24h', transitoryTimeout });
+    inside.socket?.shutdown();
+    await world.run(70);
+    outside.write(1000);
+    await world.run(30);
+    expect(inside.bytes).toBe(bytes);
   });
 });
