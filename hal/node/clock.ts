@@ -10,6 +10,8 @@ import type { Clock } from '../clock.ts';
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 const NOT_WAITING = -1;
+/** No place in the heap. */
+const NONE = -1;
 
 /** Each place in the heap has so many below it. */
 const BRANCHES = 4;
@@ -137,7 +139,7 @@ function place(alarm: NodeClock, free: number, atMs: number): void {
     move(above, index);
     index = above;
   }
-  for (let below = earliestBelow(index); dueAt(below) < atMs; below = earliestBelow(index)) {
+  for (let below = earliestBelow(index); below !== NONE && dueAt(below) < atMs; below = earliestBelow(index)) {
     move(below, index);
     index = below;
   }
@@ -146,8 +148,11 @@ function place(alarm: NodeClock, free: number, atMs: number): void {
 
 function earliestBelow(index: number): number {
   const first = BRANCHES * index + 1;
+  // Not beyond the end: what an array does not have makes each number that is read from it an object.
+  const end = Math.min(first + BRANCHES, waiting.length);
+  if (first >= end) return NONE;
   let earliest = first;
-  for (let i = first + 1; i < first + BRANCHES; i++) if (dueAt(i) < dueAt(earliest)) earliest = i;
+  for (let i = first + 1; i < end; i++) if (dueAt(i) < dueAt(earliest)) earliest = i;
   return earliest;
 }
 

@@ -94,7 +94,7 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   }
 
   turn(socket: Socket): SessionEnd | undefined {
-    return this.send(socket) ?? this.receive(socket);
+    return this.send(socket, this.#os.getTickCount()) ?? this.receive(socket);
   }
 
   get waitsFor(): number {
@@ -102,9 +102,10 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   }
 
   waitTicks(): number {
-    if (this.#frame !== undefined) return this.ticksUntil(this.#takenBy);
-    const untilBeat = this.ticksUntil(this.#nextBeat);
-    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, this.ticksUntil(this.#nextData));
+    const now = this.#os.getTickCount();
+    if (this.#frame !== undefined) return ticksUntil(this.#takenBy, now);
+    const untilBeat = ticksUntil(this.#nextBeat, now);
+    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, ticksUntil(this.#nextData, now));
   }
 
   beat(): void {
@@ -125,19 +126,19 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     this.#dataBytes = 0;
   }
 
-  /** Sends the frames that are due, as far as they are taken. */
-  private send(socket: Socket): SessionEnd | undefined {
+  /** Sends the frames that are due `now`, as far as they are taken. */
+  private send(socket: Socket, now: number): SessionEnd | undefined {
     for (;;) {
-      if (this.#frame === undefined && this.isDue(this.#nextBeat) && this.missedTooMany()) {
+      if (this.#frame === undefined && isDue(this.#nextBeat, now) && this.missedTooMany()) {
         return { by: 'missed-beats' };
       }
-      const frame = (this.#frame ??= this.nextFrame());
+      const frame = (this.#frame ??= this.nextFrame(now));
       if (frame === undefined) return undefined;
       const count = socket.tryWrite(this.#takenBytes === 0 ? frame : frame.subarray(this.#takenBytes));
       if (count < 0 && count !== EAGAIN) return { by: errnoOf(count) };
       if (count > 0) this.#takenBytes += count;
       if (this.#takenBytes < frame.length) {
-        if (!this.isDue(this.#takenBy)) return undefined;
+        if (!isDue(this.#takenBy, now)) return undefined;
         return { by: 'not-reading', detail: `${this.#takenBytes} of ${frame.length} bytes of a frame were taken` };
       }
       this.#frame = undefined;
@@ -153,23 +154,25 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     return this.#search !== undefined || this.#unanswered >= missedLimit;
   }
 
-  private nextFrame(): Uint8Array | undefined {
-    const { beatIntervalMs, dataIntervalMs, missedLimit } = this.#config;
-    this.#takenBytes = 0;
-    this.#takenBy = addTicks(
-      this.#os.getTickCount(),
-      Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX),
-    );
-    if (this.isDue(this.#nextBeat)) {
+  private nextFrame(now: number): Uint8Array | undefined {
+    const { beatIntervalMs, dataIntervalMs } = this.#config;
+    if (isDue(this.#nextBeat, now)) {
       // The answer sets the time of the next one.
-      this.#nextBeat = this.nextAfter(this.#nextBeat, this.#search?.answerTimeoutMs ?? beatIntervalMs);
-      return BEAT;
+      this.#nextBeat = this.nextAfter(this.#nextBeat, this.#search?.answerTimeoutMs ?? beatIntervalMs, now);
+      return this.begun(BEAT, now);
     }
-    if (this.#dataFrame !== undefined && this.isDue(this.#nextData)) {
-      this.#nextData = this.nextAfter(this.#nextData, dataIntervalMs);
-      return this.#dataFrame;
+    if (this.#dataFrame !== undefined && isDue(this.#nextData, now)) {
+      this.#nextData = this.nextAfter(this.#nextData, dataIntervalMs, now);
+      return this.begun(this.#dataFrame, now);
     }
     return undefined;
+  }
+
+  private begun(frame: Uint8Array, now: number): Uint8Array {
+    const { beatIntervalMs, missedLimit } = this.#config;
+    this.#takenBytes = 0;
+    this.#takenBy = addTicks(now, Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX));
+    return frame;
   }
 
   private sent(frame: Uint8Array): void {
@@ -198,21 +201,21 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     return { by: 'bad-frame', detail: `${bad.reason}${said}` };
   }
 
-  private ticksUntil(tick: number): number {
-    const ticks = ticksBetween(this.#os.getTickCount(), tick);
-    return ticks > TICKS_AHEAD_MAX ? 0 : ticks;
-  }
-
-  private isDue(tick: number): boolean {
-    return this.ticksUntil(tick) === 0;
-  }
-
   /** The next of a series without drift; what a long stall has missed is not made up for. */
-  private nextAfter(tick: number, periodMs: number): number {
+  private nextAfter(tick: number, periodMs: number, now: number): number {
     const period = this.#os.msToTicks(periodMs);
     const next = addTicks(tick, period);
-    return this.isDue(next) ? addTicks(this.#os.getTickCount(), period) : next;
+    return isDue(next, now) ? addTicks(now, period) : next;
   }
+}
+
+function ticksUntil(tick: number, now: number): number {
+  const ticks = ticksBetween(now, tick);
+  return ticks > TICKS_AHEAD_MAX ? 0 : ticks;
+}
+
+function isDue(tick: number, now: number): boolean {
+  return ticksUntil(tick, now) === 0;
 }
 
 function newDataFrame(dataBytes: number): Uint8Array {
