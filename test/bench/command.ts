@@ -71,7 +71,8 @@ async function jobs(all: boolean): Promise<Figure> {
     unit: 'us',
     budget: { of: 'ratio', max: 1 / 1.6 },
     note: 'floor: --jobs 1',
-    why: 'each thread compiles for itself; and where others are at work, time tells of them: look at the load above',
+    why: 'each thread compiles for itself, and engines have helper threads of their own: two of them take more of both '
+      + 'processors than one; and where others are at work, time tells of them: look at the load above',
   }, rounds);
 }
 

@@ -237,7 +237,8 @@ function wakeUps(roundCount: number): Figure[] {
             ...question,
             budget: { of: 'ratio', max: (first.ratio * Math.log(tasks)) / Math.log(TASKS[0] ?? tasks) },
             note: 'budget: log n times what the fewest cost',
-            why: 'nothing is compared or sorted any more; what is left are tasks that are in no cache',
+            why: 'nothing is compared or sorted any more; what is left are tasks that are in no cache, and each is fetched '
+              + 'twice: when its tick has come, and when it runs',
           }, rounds[i] ?? []),
     );
   }
