@@ -1,7 +1,7 @@
 /** Arriving segments: which of them count, and what each state makes of them (RFC 9293 3.10.7, RFC 5961). */
 
 import { describe, expect, it } from 'vitest';
-import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
+import { type Profile, PROFILE_NAMES, type ProfileName } from '../../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { PORT, Rig, type User, windows } from '../rig.ts';
 
@@ -189,6 +189,43 @@ describe('windows of the handshake (RFC 7323 2.2, 2.3)', () => {
   });
 });
 
+describe('a SYN that comes again', () => {
+  it.each(PROFILE_NAMES)('%s: is answered by the same SYN and ACK while the handshake lasts', (name) => {
+    const rig = new Rig(name);
+    rig.listen();
+    rig.peer('S 0 mss 1460');
+    const [first = ''] = rig.sent();
+    rig.run(10);
+    rig.peer('S 0 mss 1460');
+    expect(rig.sent()).toEqual([first]);
+    expect(rig.state).toBe('SYN-RECEIVED');
+  });
+
+  it('linux: is answered by ACK when it is over (RFC 5961 4.2)', () => {
+    const rig = new Rig(EXACT);
+    rig.acceptedFrom();
+    rig.peer('S 0 mss 1460');
+    expect(rig.sent()).toEqual(['. 1 ack 1']);
+  });
+
+  it('w5500: with a number in the window does not end a handshake', () => {
+    const rig = new Rig('w5500');
+    rig.listen();
+    rig.peer('S 0 mss 1460');
+    rig.sent();
+    rig.peer('S 5 mss 1460');
+    expect([rig.state, rig.sent()]).toEqual(['SYN-RECEIVED', ['. 1 ack 1']]);
+  });
+
+  it('a SYN of its own acknowledges nothing: the field is 0', () => {
+    const rig = new Rig(EXACT);
+    const fields: number[] = [];
+    rig.onSent = ({ ack }) => fields.push(ack);
+    rig.connect();
+    expect(fields).toEqual([0]);
+  });
+});
+
 describe('the last segment of a handshake', () => {
   it('may bring data', () => {
     const rig = new Rig(EXACT);
@@ -310,6 +347,19 @@ describe('TIME-WAIT', () => {
     const rig = timeWaiting('lwip');
     rig.peer('F. 2 ack 2');
     expect(rig.sent()).toEqual(['. 2 ack 2']);
+  });
+
+  it('lwip: of a socket that has only shut down counts from its own beginning', () => {
+    const { rig, user } = opened('lwip');
+    rig.peer('P. 1:2 ack 1');
+    rig.run(60_000);
+    user.socket?.shutdown();
+    rig.peer('F. 2 ack 2');
+    expect(rig.state).toBe('TIME-WAIT');
+    rig.run(119_500);
+    expect(rig.state).toBe('TIME-WAIT');
+    rig.run(2000);
+    expect(rig.state).toBe('CLOSED');
   });
 
   it('linux: an older SYN is acknowledged', () => {

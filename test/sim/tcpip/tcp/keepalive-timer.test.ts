@@ -51,8 +51,11 @@ describe('the settings', () => {
     rig.sent();
     rig.run(9999);
     expect(rig.sent()).toEqual([]);
+    const garbage: number[] = [];
+    rig.onSent = ({ payload, payloadBytes }) => garbage.push(...payload.subarray(0, payloadBytes));
     rig.run(2);
     expect(rig.sent()).toEqual(['. 1:2 ack 1']);
+    expect(garbage).toEqual([0]);
   });
 
   it('off is off, without a timer; on again later begins from the start', () => {
@@ -344,10 +347,12 @@ describe('a closed window', () => {
   it('linux: a user timeout ends it at its time, counted from the first probe; two jiffies later at least', () => {
     for (const [userTimeoutMs, endsMs] of [[1000, 1004], [2, 12]] as const) {
       const rig = new Rig(EXACT);
+      rig.run(10_000);
       const user = rig.connected('win 0 mss 1460');
       user.socket?.setUserTimeout(userTimeoutMs);
       user.write(10);
       const [firstMs = NaN, ...others] = timesToEnd(rig, user);
+      expect(firstMs).toBe(208);
       expect((others.at(-1) ?? NaN) - firstMs).toBe(endsMs);
     }
   });
