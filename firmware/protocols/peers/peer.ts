@@ -173,7 +173,10 @@ class Peering {
   #answered(stamp: number, { address, port }: SocketAddress): void {
     for (const watched of this.#watched.values()) {
       if (watched.peer.address !== address || watched.peer.port !== port) continue;
-      watched.unansweredMs = stamp === watched.stamp ? Infinity : watched.pingedMs;
+      // A peer that was down has another number, and may still answer a ping to the last one: then none is open.
+      if (watched.unansweredMs !== Infinity) {
+        watched.unansweredMs = stamp === watched.stamp ? Infinity : watched.pingedMs;
+      }
       watched.isFailed = false;
     }
   }
@@ -216,9 +219,13 @@ class Peering {
     }
     this.#unanswered = 0;
     this.wasServed = true;
-    this.#watched = new Map(peers.map((peer) => [
-      peer.id,
-      this.#watched.get(peer.id) ?? { peer, pingedMs: 0, stamp: 0, unansweredMs: Infinity, isFailed: false },
-    ]));
+    this.#watched = new Map(peers.map((peer) => [peer.id, this.#watchedAs(peer)]));
+  }
+
+  /** A monitor that has restarted counts from 1 again: then the number was somebody else's. */
+  #watchedAs(peer: Peer): Watched {
+    const known = this.#watched.get(peer.id);
+    const isSame = known?.peer.address === peer.address && known.peer.port === peer.port;
+    return isSame ? known : { peer, pingedMs: 0, stamp: 0, unansweredMs: Infinity, isFailed: false };
   }
 }

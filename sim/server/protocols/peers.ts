@@ -134,10 +134,12 @@ class Reporter implements ClientHandler {
     if (this.#name === undefined) {
       this.#name = message.name;
       this.#monitor.comes(this, message.name);
+    } else {
+      // The numbers in a first report may be those of a monitor that has restarted since.
+      this.#takeBack(message.failed);
+      this.#failed = message.failed;
+      for (const id of message.failed) this.#monitor.get(id)?.reported(this);
     }
-    this.#takeBack(message.failed);
-    this.#failed = message.failed;
-    for (const id of message.failed) this.#monitor.get(id)?.reported(this);
     this.#client.send(encodePeersMessage({ type: 'peers', peers: this.#monitor.pingedBy(this) }));
   }
 

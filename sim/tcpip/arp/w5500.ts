@@ -11,21 +11,21 @@ import type { Stack } from '../stack.ts';
 import type { HeldPacket, NeighbourRow, Neighbours } from './neighbours.ts';
 import { isSegment, sendArpReply, sendArpRequest } from './packets.ts';
 
-/** A driver waits for each SEND; so many datagrams of one that does not are kept. */
-const HELD_MAX = 8;
-
-/** A socket, told by its protocol and port, and whom it sends to. */
-class Destination implements Waiter {
-  readonly address: number;
+/** A socket, told by its protocol and port: whom it sends to, and what waits until that is known. */
+class Sender implements Waiter {
+  readonly key: number;
+  /** Sn_DHAR is that of this address, once it is known. */
+  address = -1;
   isKnown = false;
   requests = 0;
+  /** In the order of their SENDs. */
   waiting: HeldPacket[] = [];
   handle = -1;
   readonly #chip: W5500Neighbours;
 
-  constructor(chip: W5500Neighbours, address: number) {
+  constructor(chip: W5500Neighbours, key: number) {
     this.#chip = chip;
-    this.address = address;
+    this.key = key;
   }
 
   fire(): void {
@@ -40,7 +40,7 @@ class Destination implements Waiter {
 export class W5500Neighbours implements Neighbours {
   readonly #stack: Stack;
   readonly #rules: W5500Arp;
-  readonly #bySocket = new Map<number, Destination>();
+  readonly #senders = new Map<number, Sender>();
 
   constructor(stack: Stack, rules: W5500Arp) {
     this.#stack = stack;
@@ -48,49 +48,72 @@ export class W5500Neighbours implements Neighbours {
   }
 
   send(packet: Packet): void {
-    const { host, clock } = this.#stack;
-    const { protocol, sourcePort } = packet;
+    const { host, clock, profile } = this.#stack;
+    const { protocol, sourcePort, payloadBytes } = packet;
     const isConnect = protocol === TCP && (packet.flags & (SYN | ACK)) === SYN;
     if (!isConnect && protocol !== UDP) {
       host.link.send(packet);
       return;
     }
-    const address = host.nextHop(packet.destination);
-    const socket = (protocol << 16) | sourcePort;
-    let destination = this.#bySocket.get(socket);
-    if (destination?.address !== address) {
-      if (destination !== undefined) this.#forget(destination);
-      destination = new Destination(this, address);
-      this.#bySocket.set(socket, destination);
+    const key = (protocol << 16) | sourcePort;
+    let sender = this.#senders.get(key);
+    // Another CONNECT from the same port is another socket's.
+    if (isConnect && sender !== undefined && sender.address !== host.nextHop(packet.destination)) {
+      this.#forget(sender);
+      sender = undefined;
     }
-    if (destination.isKnown) {
-      host.link.send(packet);
+    if (sender === undefined) {
+      sender = new Sender(this, key);
+      this.#senders.set(key, sender);
+    }
+    // ioLibrary_Driver (1d2582a), socket.c, sendto: the next SEND comes after SENDOK or TIMEOUT of the one before. Who
+    // does not wait for that fills the socket's buffer, Sn_TXBUF_SIZE.
+    const waitingBytes = sender.waiting.reduce((sum, held) => sum + held.packet.payloadBytes, 0);
+    if (waitingBytes + payloadBytes > profile.sendBufferBytes) {
+      host.world.packets.release(packet);
       return;
     }
     clock.read();
-    if (destination.waiting.length >= HELD_MAX) host.world.packets.release(packet);
-    else destination.waiting.push({ packet, sinceTick: clock.nowTick });
-    if (destination.requests === 0) this.#ask(destination);
+    sender.waiting.push({ packet, sinceTick: clock.nowTick });
+    if (sender.requests === 0) this.#advance(sender);
   }
 
-  #ask(destination: Destination): void {
+  /** Sends what waits, up to the first packet whose next hop is not known. */
+  #advance(sender: Sender): void {
+    const { host } = this.#stack;
+    for (let [held] = sender.waiting; held !== undefined; [held] = sender.waiting) {
+      const address = host.nextHop(held.packet.destination);
+      if (sender.address !== address || !sender.isKnown) {
+        sender.address = address;
+        sender.isKnown = false;
+        this.#ask(sender);
+        return;
+      }
+      sender.waiting.shift();
+      host.link.send(held.packet);
+    }
+  }
+
+  #ask(sender: Sender): void {
     const { timeline } = this.#stack.host.world;
-    destination.requests++;
-    sendArpRequest(this.#stack, destination.address, true);
-    if (destination.handle < 0) destination.handle = timeline.open(destination);
-    timeline.set(destination.handle, timeline.nowUs + this.#rules.retryMs * 1000);
+    sender.requests++;
+    sendArpRequest(this.#stack, sender.address, true);
+    if (sender.handle < 0) sender.handle = timeline.open(sender);
+    timeline.set(sender.handle, timeline.nowUs + this.#rules.retryMs * 1000);
   }
 
-  /** RTR has passed; after RCR repetitions it is ARPTO. */
-  timeout(destination: Destination): void {
-    if (destination.requests <= this.#rules.retries) {
-      this.#ask(destination);
+  /** RTR has passed; after RCR repetitions it is ARPTO: of a CONNECT, or of one SEND. */
+  timeout(sender: Sender): void {
+    if (sender.requests <= this.#rules.retries) {
+      this.#ask(sender);
       return;
     }
-    const { waiting } = destination;
-    destination.waiting = [];
-    this.#forget(destination);
-    for (const { packet, sinceTick } of waiting) this.#stack.neighbourFailed(packet, sinceTick);
+    this.#disarm(sender);
+    const isTcp = sender.key >> 16 === TCP;
+    const failed = sender.waiting.splice(0, isTcp ? sender.waiting.length : 1);
+    if (isTcp) this.#senders.delete(sender.key);
+    for (const { packet, sinceTick } of failed) this.#stack.neighbourFailed(packet, sinceTick);
+    this.#advance(sender);
   }
 
   arpArrives(packet: Packet): void {
@@ -100,15 +123,13 @@ export class W5500Neighbours implements Neighbours {
       sendArpReply(this.#stack, packet);
       return;
     }
-    for (const [socket, destination] of this.#bySocket) {
-      if (destination.address !== packet.source || destination.isKnown) continue;
-      const { waiting } = destination;
-      destination.waiting = [];
-      destination.isKnown = true;
-      this.#disarm(destination);
+    for (const sender of [...this.#senders.values()]) {
+      if (sender.address !== packet.source || sender.requests === 0) continue;
+      sender.isKnown = true;
+      this.#disarm(sender);
       // The next CONNECT of the port is another socket's.
-      if (socket >> 16 === TCP) this.#bySocket.delete(socket);
-      for (const held of waiting) host.link.send(held.packet);
+      if (sender.key >> 16 === TCP) this.#senders.delete(sender.key);
+      this.#advance(sender);
     }
   }
 
@@ -117,8 +138,8 @@ export class W5500Neighbours implements Neighbours {
   }
 
   heldSinceTick(remoteAddress: number, remotePort: number, localPort: number, seq: number): number | undefined {
-    const destination = this.#bySocket.get((TCP << 16) | localPort);
-    return destination?.waiting.find(({ packet }) => isSegment(packet, remoteAddress, remotePort, localPort, seq))
+    const sender = this.#senders.get((TCP << 16) | localPort);
+    return sender?.waiting.find(({ packet }) => isSegment(packet, remoteAddress, remotePort, localPort, seq))
       ?.sinceTick;
   }
 
@@ -127,25 +148,23 @@ export class W5500Neighbours implements Neighbours {
   carrierLost(): void {}
 
   clear(): void {
-    for (const destination of this.#bySocket.values()) this.#forget(destination);
+    for (const sender of [...this.#senders.values()]) this.#forget(sender);
   }
 
   rows(): NeighbourRow[] {
-    const destinations = [...this.#bySocket.values()];
-    return destinations.map(({ address, isKnown }) => ({ address, state: isKnown ? 'known' : 'asked' }));
+    return [...this.#senders.values()].map(({ address, isKnown }) => ({ address, state: isKnown ? 'known' : 'asked' }));
   }
 
-  #forget(destination: Destination): void {
-    for (const { packet } of destination.waiting) this.#stack.host.world.packets.release(packet);
-    destination.waiting = [];
-    this.#disarm(destination);
-    for (const [socket, other] of this.#bySocket) {
-      if (other === destination) this.#bySocket.delete(socket);
-    }
+  #forget(sender: Sender): void {
+    for (const { packet } of sender.waiting) this.#stack.host.world.packets.release(packet);
+    sender.waiting = [];
+    this.#disarm(sender);
+    this.#senders.delete(sender.key);
   }
 
-  #disarm(destination: Destination): void {
-    if (destination.handle >= 0) this.#stack.host.world.timeline.close(destination.handle);
-    destination.handle = -1;
+  #disarm(sender: Sender): void {
+    if (sender.handle >= 0) this.#stack.host.world.timeline.close(sender.handle);
+    sender.handle = -1;
+    sender.requests = 0;
   }
 }

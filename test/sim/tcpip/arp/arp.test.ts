@@ -155,41 +155,6 @@ describe('to somebody who is there', () => {
     expect([first.outcome, second.outcome]).toEqual(['connected', 'connected']);
   });
 
-  it('FreeRTOS+TCP asks back who sends and is not in its cache, and takes that packet when it knows (prvProcessIPPacket)', async () => {
-    const room = new Room('linux', { delay: 10, peerProfile: 'freertos-tcp' });
-    room.connect();
-    await room.sim.runFor('1s');
-    // Without a carrier its cache is cleared, and the other has not noticed.
-    room.peer.cable.pull();
-    room.peer.cable.plug();
-    const attempt = room.connect();
-    await room.sim.runFor('1s');
-    expect(room.asked('dev', '10.0.0.2')).toEqual([0]);
-    expect(room.asked('peer', '10.0.0.1')).toEqual([1010]);
-    expect(room.sentSyn()).toHaveLength(2);
-    // There, back to ask, there with the answer, and back with SYN and ACK.
-    expect(attempt).toMatchObject({ outcome: 'connected', afterMs: 40 });
-  });
-
-  it('FreeRTOS+TCP keeps one such packet, and not for long: who does not answer has to send again', async () => {
-    const room = new Room('linux', { delay: 10, peerProfile: 'freertos-tcp' });
-    room.connect();
-    await room.sim.runFor('1s');
-    room.peer.cable.pull();
-    room.peer.cable.plug();
-    const attempts = [room.connect(), room.connect()];
-    await room.sim.runFor('15ms');
-    // The question does not arrive.
-    room.device.cable.pull();
-    await room.sim.runFor('500ms');
-    room.device.cable.plug();
-    await room.sim.runFor('5s');
-    for (const { outcome, afterMs } of attempts) {
-      expect(outcome).toBe('connected');
-      expect(afterMs).toBeGreaterThanOrEqual(1000);
-    }
-  });
-
   it('FreeRTOS+TCP counts its three SYNs from when the neighbour has answered (ucRepCount)', async () => {
     const room = new Room('freertos-tcp', { delay: 10 });
     const attempt = room.connect();
@@ -336,6 +301,32 @@ describe('what grows old', () => {
     await room.sim.runFor('1s');
     const sent = room.lines.flatMap((line) => / dev > .* udp len (\d+)$/.exec(line)?.[1] ?? []).map(Number);
     expect(sent).toEqual(Array.from({ length: 101 }, (_, i) => i + 10));
+  });
+
+  it('the W5500 sends datagrams in their order: what is for another waits as long as one is asked in vain', async () => {
+    const room = new Room('w5500', { delay: 10 });
+    const datagrams = room.hal.network.openDatagram({ address: '0.0.0.0', port: 7 }, {
+      bound: () => {}, readable: () => {}, ended: () => {},
+    });
+    await room.sim.runFor('1ms');
+    const send = (bytes: number, address: string): void => {
+      datagrams.sendTo(new Uint8Array(bytes), { address, port: 7 });
+    };
+    for (const [i, address] of ['10.0.0.2', NOBODY, '10.0.0.2', '10.0.0.2'].entries()) send(i + 1, address);
+    await room.sim.runFor('1s');
+    const sent = (): number[] => {
+      return room.lines.flatMap((line) => / dev > .* udp len (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+    };
+    expect(sent()).toEqual([1]);
+    await room.sim.runFor('1s');
+    expect(sent()).toEqual([1, 3, 4]);
+    expect(room.asked('dev', NOBODY)).toHaveLength(9);
+    // It has asked again, as Sn_DHAR was for somebody else meanwhile.
+    expect(room.asked('dev', '10.0.0.2')).toHaveLength(2);
+    // Sn_TXBUF_SIZE holds what waits.
+    for (let i = 0; i < 5; i++) send(500, NOBODY);
+    await room.sim.runFor('1m');
+    expect(room.asked('dev', NOBODY)).toHaveLength(9 + 4 * 9);
   });
 
   it('lwIP keeps ten: the oldest has to go', async () => {
