@@ -155,6 +155,41 @@ describe('to somebody who is there', () => {
     expect([first.outcome, second.outcome]).toEqual(['connected', 'connected']);
   });
 
+  it('FreeRTOS+TCP asks back who sends and is not in its cache, and takes that packet when it knows (prvProcessIPPacket)', async () => {
+    const room = new Room('linux', { delay: 10, peerProfile: 'freertos-tcp' });
+    room.connect();
+    await room.sim.runFor('1s');
+    // Without a carrier its cache is cleared, and the other has not noticed.
+    room.peer.cable.pull();
+    room.peer.cable.plug();
+    const attempt = room.connect();
+    await room.sim.runFor('1s');
+    expect(room.asked('dev', '10.0.0.2')).toEqual([0]);
+    expect(room.asked('peer', '10.0.0.1')).toEqual([1010]);
+    expect(room.sentSyn()).toHaveLength(2);
+    // There, back to ask, there with the answer, and back with SYN and ACK.
+    expect(attempt).toMatchObject({ outcome: 'connected', afterMs: 40 });
+  });
+
+  it('FreeRTOS+TCP keeps one such packet, and not for long: who does not answer has to send again', async () => {
+    const room = new Room('linux', { delay: 10, peerProfile: 'freertos-tcp' });
+    room.connect();
+    await room.sim.runFor('1s');
+    room.peer.cable.pull();
+    room.peer.cable.plug();
+    const attempts = [room.connect(), room.connect()];
+    await room.sim.runFor('15ms');
+    // The question does not arrive.
+    room.device.cable.pull();
+    await room.sim.runFor('500ms');
+    room.device.cable.plug();
+    await room.sim.runFor('5s');
+    for (const { outcome, afterMs } of attempts) {
+      expect(outcome).toBe('connected');
+      expect(afterMs).toBeGreaterThanOrEqual(1000);
+    }
+  });
+
   it('FreeRTOS+TCP counts its three SYNs from when the neighbour has answered (ucRepCount)', async () => {
     const room = new Room('freertos-tcp', { delay: 10 });
     const attempt = room.connect();
