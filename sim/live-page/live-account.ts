@@ -53,7 +53,7 @@ export class LiveAccount {
 
   /** HTML. */
   summary(nowMs: number): string {
-    return tiles(summarize(this.#judge.findings(nowMs)));
+    return tiles(summarize(this.#judge.findings(nowMs)), 'not yet');
   }
 
   /** A host as it is now. */

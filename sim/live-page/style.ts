@@ -15,7 +15,7 @@ export const LIVE_STYLE = `
   font: inherit; font-size: 14px; color: var(--text); background: var(--card); border: 1px solid var(--harm-edge);
   border-radius: 8px; padding: 4px 11px; min-height: 34px;
 }
-#plan { text-decoration: none; padding: 6px 11px; } #plan[hidden] { display: none; }
+#plan { text-decoration: none; display: inline-flex; align-items: center; } #plan[hidden] { display: none; }
 .live button { cursor: pointer; } .live button:disabled { opacity: .45; cursor: default; }
 .live button[aria-pressed="true"] { background: var(--fault); border-color: var(--fault-edge); font-weight: 600; }
 .live button[aria-pressed="mixed"] { border-color: var(--fault-edge); border-style: dashed; border-width: 2px; }
@@ -82,6 +82,7 @@ export const LIVE_STYLE = `
 @media (max-width: 600px) {
   #clock { font-size: 20px; min-width: 4.5em; }
   #fleet { grid-template-columns: repeat(auto-fill, minmax(98px, 1fr)); }
-  .live button, .live select { min-height: 40px; } #log { white-space: pre; }
+  #counts { flex-basis: 100%; }
+  .live button, .live select, #plan { min-height: 40px; } #log { white-space: pre; }
 }
 `;

@@ -4,7 +4,7 @@
  */
 
 import { formatBytes } from '../../text.ts';
-import { outOf, SEPARATOR, tierNotes, verdictRows } from '../findings-text.ts';
+import { NOT_BY_THE_END, outOf, SEPARATOR, tierNotes, verdictRows } from '../findings-text.ts';
 import type { Unmet } from '../expectation.ts';
 import type { Detection, Summary } from '../summary.ts';
 import type { PageData } from './data.ts';
@@ -58,30 +58,26 @@ function laneButton({ device, atMs }: Unmet): string {
   return ` <button type="button" class="lane" ${where} hidden>show on its time line</button>`;
 }
 
-export function tiles({
-  server,
-  device,
-  back,
-  ghostMs,
-  falseAlarms,
-  overlappingSessions,
-  peakReconnects,
-  trafficADay,
-}: Summary): string {
+/** `never` says that somebody who could notice has not, at the end of a run or while it goes on. */
+export function tiles(
+  { server, device, back, ghostMs, falseAlarms, overlappingSessions, peakReconnects, trafficADay }: Summary,
+  never: typeof NOT_BY_THE_END | 'not yet' = NOT_BY_THE_END,
+): string {
   const ghostKind = ghostMs === 0 ? '' : 'ghost';
   const reconnects = peakReconnects === undefined ? 'none' : grouped(peakReconnects.count);
-  const when = peakReconnects === undefined ? '' : `, from ${humanTime(peakReconnects.atMs)} on`;
+  const when =
+    peakReconnects === undefined ? 'in any second' : `at most, in one second, from ${humanTime(peakReconnects.atMs)} on`;
   const traffic = trafficADay === undefined ? '–' : formatBytes(trafficADay.bytes);
   return (
     '<div class="tiles">' +
-    detectionTile('server wide-tile', 'The server noticed', server) +
-    detectionTile('device', 'The device noticed', device) +
-    detectionTile('', 'Service was back', back) +
+    detectionTile('server wide-tile', 'The server noticed', server, never) +
+    detectionTile('device', 'The device noticed', device, never) +
+    detectionTile('', 'Service was back', back, never) +
     '</div><div class="tiles">' +
     tile(ghostKind, 'Ghosts', ghostMs === 0 ? 'none' : humanTime(ghostMs), 'of all devices together') +
     tile('', 'False alarms', grouped(falseAlarms), 'a live connection given up') +
     tile('', 'Overlapping sessions', grouped(overlappingSessions), 'one device online twice') +
-    tile('', 'Reconnects', reconnects, `at most, in one second${when}`) +
+    tile('', 'Reconnects', reconnects, when) +
     tile(
       '',
       'Traffic',
@@ -92,8 +88,10 @@ export function tiles({
   );
 }
 
-function detectionTile(kind: string, title: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection): string {
-  const nevers = never === 0 ? '' : ` · <b class="bad">${grouped(never)} not by the end</b>`;
+function detectionTile(
+  kind: string, title: string, { timesMs, medianMs, p99Ms, worstMs, never }: Detection, neverWords: string,
+): string {
+  const nevers = never === 0 ? '' : ` · <b class="bad">${grouped(never)} ${neverWords}</b>`;
   const rest = timesMs.length === 0
     ? `no times${nevers}`
     : `p99 <b>${time(p99Ms)}</b> · worst <b>${time(worstMs)}</b> · ${groupedCount(timesMs.length, 'time')}${nevers}`;

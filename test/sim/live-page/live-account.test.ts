@@ -44,6 +44,16 @@ describe('a live page', () => {
     expect(page.update(PACE, 0).hosts[0]).toEqual([0, 'connecting', 'offline', ['cable-pull']]);
   });
 
+  it('says of who has not noticed that it may still happen, and what nobody does', async () => {
+    const { sim, account } = world();
+    sim.schedule('cable-pull on dev-1 at 10s');
+    await sim.runFor('20s');
+    const summary = account.summary(20_000);
+    expect(summary).toContain('<b class="bad">1 not yet</b>');
+    expect(summary).not.toContain('by the end');
+    expect(summary).toContain('none</div><div class="rest">in any second</div>');
+  });
+
   it('gets each line of the log once, also the page that is opened late', async () => {
     const { sim, reader } = world();
     const early = reader();
@@ -63,7 +73,7 @@ describe('a live page', () => {
     sim.schedule('power-loss on dev-2 at 6s');
     await sim.runFor('5s');
     expect(page.update(PACE, 2999).summary).toBeUndefined();
-    expect(page.update(PACE, 3000).summary).toContain('1 not by the end');
+    expect(page.update(PACE, 3000).summary).toContain('1 not yet');
   });
 
   it('keeps the rows of devices in their order, whoever is in trouble', async () => {
