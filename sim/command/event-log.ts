@@ -22,6 +22,8 @@ const COUNTED: ReadonlyMap<TraceEvent['kind'], string> = new Map([
   ['online', 'clients online'],
   ['offline', 'clients offline'],
   ['hung-up', "gone at the server's end"],
+  ['carrier', 'carriers up or down'],
+  ['beat-missed', 'with beats unanswered'],
 ] as const);
 const COUNTED_PERIOD_MS = 1000;
 const SHOWN_MAX = 5;
@@ -44,8 +46,8 @@ export class EventLog {
   /** Console lines of devices that are not shown yet: the first event, and all devices with that line. */
   readonly #said = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
 
-  /** Number of events of each kind in `COUNTED` in this second, and the last one. */
-  readonly #counts = new Map<TraceEvent['kind'], { count: number; event: TraceEvent }>();
+  /** Number of events of each kind in `COUNTED` in this second, or of each fault at this moment; and the last one. */
+  readonly #counts = new Map<string, { count: number; event: TraceEvent }>();
 
   constructor(terminal: Terminal, deviceCount: number, agenda: Agenda) {
     this.#terminal = terminal;
@@ -67,12 +69,13 @@ export class EventLog {
   }
 
   #addReadable(event: TraceEvent): void {
-    const { kind } = event;
-    if (this.#deviceCount > 2 * SHOWN_MAX && COUNTED.has(kind)) {
-      const there = this.#counts.get(kind);
+    const isFault = event.source === 'fault';
+    if (this.#deviceCount > 2 * SHOWN_MAX && (isFault || COUNTED.has(event.kind))) {
+      const what = isFault ? `${event.kind} ${event.text}` : event.kind;
+      const there = this.#counts.get(what);
       if (there === undefined) {
-        this.#counts.set(kind, { count: 1, event });
-        this.#agenda.after(COUNTED_PERIOD_MS, () => this.#tellCount(kind));
+        this.#counts.set(what, { count: 1, event });
+        this.#agenda.after(isFault ? 0 : COUNTED_PERIOD_MS, () => this.#tellCount(what));
       } else {
         there.count++;
         there.event = event;
@@ -82,12 +85,16 @@ export class EventLog {
     this.#terminal.log([painted(event)]);
   }
 
-  #tellCount(kind: TraceEvent['kind']): void {
-    const counted = this.#counts.get(kind);
-    this.#counts.delete(kind);
+  #tellCount(what: string): void {
+    const counted = this.#counts.get(what);
+    this.#counts.delete(what);
     if (counted === undefined || counted.count <= SHOWN_MAX) return;
     const { count, event } = counted;
     const more = `${count - SHOWN_MAX} more`.padEnd(8);
+    if (event.source === 'fault') {
+      this.#terminal.log([painted({ ...event, host: more })]);
+      return;
+    }
     const text = `${formatSeconds(this.#agenda.now()).padStart(9)}  ${more}  ${COUNTED.get(event.kind)}`;
     this.#terminal.log([inColourOf(event, text)]);
   }

@@ -49,6 +49,22 @@ describe('the log', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
+  it('has the first five devices of a fault on many at once, and the number of the others', async () => {
+    const faults = ['--fault', 'cable-pull on dev-* at 1m for 9s', '--fault', 'power-loss on server at 1m for 1s'];
+    const { stderr } = await ended('run', '--devices', '50', '--for', '75s', ...faults);
+    const of = (pattern: RegExp): number => stderr.match(pattern)?.length ?? 0;
+    for (const what of ['FAULT', 'healed']) {
+      expect(of(new RegExp(`^.* dev-\\d+ +${what} cable-pull on dev-\\* at 1m for 9s$`, 'gm'))).toBe(5);
+      expect(of(new RegExp(`^.* 45 more {3}${what} cable-pull on dev-\\* at 1m for 9s$`, 'gm'))).toBe(1);
+      expect(of(new RegExp(`^.* server {4}${what} power-loss on server at 1m for 1s$`, 'gm'))).toBe(1);
+    }
+    expect(of(/^ +60\.0 s {2}dev-\d+ +carrier down$/gm)).toBe(5);
+    expect(stderr).toMatch(/^ +61\.0 s {2}45 more {3}carriers up or down$/m);
+    expect(stderr).toMatch(/^ +6\d\.\d s {2}\d+ more {3,}with beats unanswered$/m);
+    const times = Array.from(stderr.matchAll(/^ +(\d+\.\d) s {2}/gm), ([, time]) => Number(time));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
   it('has every event of a small fleet', async () => {
     const { stderr } = await ended('run', '--devices', '10', '--for', '5s');
     expect(stderr.match(/^ +0\.0 s {2}dev-\d+ +boot 1 \(power-on\)$/gm)).toHaveLength(10);
