@@ -45,7 +45,7 @@ function whyNone(all: readonly OpenPort[], { transport, port }: WantedPort): str
   const others = all.map((open) => `${open.transport === 'stream' ? 'TCP' : 'UDP'} port ${open.port}`).join(', ');
   const instead =
     others === ''
-      ? '. One that listens only where it is the main module finds that it is not: here it is imported'
+      ? '. A program that listens only when it is the main module does not listen here, because it is imported'
       : `; it has ${others}: --protocol says what devices speak, and a --device-program is followed over TCP alone`;
   return `the program does not ${what}${where} within ${formatDuration(LISTEN_WITHIN_MS)} of virtual time${instead}`;
 }

@@ -13,8 +13,9 @@ import { fileName, readText, usage } from './values.ts';
 
 export const mergeCommand = defineCommand({
   name: 'merge',
-  about: `merges the parts that 'cablepull swarm --shard 3/16 --out part-3.json', or 'cablepull run' with
-these options, have written. It prints the report that one process would have printed, to the byte`,
+  about:
+    "merges the parts that 'cablepull swarm --shard 3/16 --out part-3.json', or 'cablepull run' with these options, " +
+    'have written. It prints the report that one process would have printed, to the byte',
   needs: 'the files that cablepull swarm --out or cablepull run --out has written',
   example: 'cablepull merge part-*.json',
   options: {

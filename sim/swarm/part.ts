@@ -109,13 +109,15 @@ function difference(one: Part, other: Part): string | undefined {
 
 // ---- reading ----
 
+const MUST_BE = 'it must be what cablepull swarm --out or cablepull run --out has written';
+
 /** A part; or a sentence for what is wrong with the text. */
 export function readPart(text: string): Part | string {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return 'it is no JSON, or not all of it is there: it must be what cablepull swarm --out has written';
+    return `it is no JSON, or not all of it is there: ${MUST_BE}`;
   }
   try {
     return readWhole(record(value, 'the file'));
@@ -132,7 +134,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function readWhole(fields: Fields): Part {
   if (fields['format'] !== PART_FORMAT) {
-    throw new PartError('it is no part of a swarm: it must be what cablepull swarm --out has written');
+    throw new PartError(`it is no part of a swarm or of a run: ${MUST_BE}`);
   }
   if (fields['version'] !== PART_VERSION) {
     const version = String(fields['version']);

@@ -19,8 +19,9 @@ export interface Shrunk {
 }
 
 /**
- * `fails`: whether this one still fails in the same way; it is not asked about `scenario` itself. A fault is left in
- * any case, since a line that repeats a run without any would mean the plan that was drawn for it.
+ * `fails`: whether this one still fails in the same way; it is not asked about `scenario` itself. A plan with faults
+ * keeps one in any case, since a line that repeats a run without any would mean the plan that was drawn for it. A plan
+ * that was drawn without faults loses devices only.
  */
 export async function shrink(
   scenario: Scenario,
@@ -62,7 +63,7 @@ function* withFewerDevices(scenario: Scenario): Generator<Scenario> {
     if (devices.length === 0) continue;
     const names = devices.map(({ name }) => name);
     const smaller = reduced(scenario, scenario.plan, names);
-    if (smaller.plan.length > 0) yield smaller;
+    if (smaller.plan.length > 0 || scenario.plan.length === 0) yield smaller;
   }
 }
 

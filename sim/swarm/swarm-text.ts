@@ -59,10 +59,15 @@ export function swarmText(swarm: Swarm, tally: Tally, repeat: RepeatLine): strin
     `${counted(cuts, 'cut')} of connections, ${survived} survived; ${formatSeconds(ghostMs)} of ghosts`,
     `${counted(falseAlarms, 'false alarm')}, ${counted(overlappingSessions, 'overlapping session')}`,
     '',
-    failures.length === 0 ? 'every invariant held in every run' : `${counted(failures.length, 'run')} FAILED`,
+    outcome(runs, failures.length),
     ...failures.slice(0, FAILURES_SHOWN).flatMap((failure) => ['', ...failureText(failure, repeat)]),
     ...(unshown.length > 0 ? ['', `and ${unshown.length} more: ${unshown.join(', ')}`] : []),
   ];
+}
+
+function outcome(runs: number, failed: number): string {
+  if (runs === 0) return 'no run was done: no invariant was checked';
+  return failed === 0 ? 'every invariant held in every run' : `${counted(failed, 'run')} FAILED`;
 }
 
 export function failureText({ index, violations, shrunk }: Failure, repeat: RepeatLine): string[] {
@@ -72,7 +77,7 @@ export function failureText({ index, violations, shrunk }: Failure, repeat: Repe
     ...(violations.length > VIOLATIONS_SHOWN ? [`  and ${violations.length - VIOLATIONS_SHOWN} more`] : []),
     `  to repeat: ${repeat(index)}`,
     ...(shrunk === undefined ? [] : [
-      `  it takes no more than ${shrunk.devices.join(', ')} and`,
+      `  it takes no more than ${shrunk.devices.join(', ')} and${shrunk.plan.length === 0 ? ' no fault' : ''}`,
       ...shrunk.plan.map((line) => `    ${line}`),
       `  to repeat: ${repeat(index, shrunk)}`,
     ]),

@@ -72,7 +72,7 @@ describe('parts, done by several processes at once,', () => {
     expect(await ended('merge', first, torn)).toMatchObject({
       status: 2,
       stdout: '',
-      stderr: `cablepull: ${torn}: it is no JSON, or not all of it is there: it must be what cablepull swarm --out has written\n`,
+      stderr: `cablepull: ${torn}: it is no JSON, or not all of it is there: it must be what cablepull swarm --out or cablepull run --out has written\n`,
     });
     expect(await ended('merge', first, first)).toMatchObject({
       status: 2,

@@ -10,7 +10,7 @@ import {
   runCount,
   runsOf,
 } from '../../../sim/swarm/part.ts';
-import { type Swarm, swarmJson, swarmText } from '../../../sim/swarm/swarm-text.ts';
+import { failureText, type Swarm, swarmJson, swarmText } from '../../../sim/swarm/swarm-text.ts';
 import { runOf } from '../../../sim/swarm/swarm.ts';
 import {
   addTallies,
@@ -126,10 +126,10 @@ describe('a file that is no part', () => {
     [
       'torn',
       () => partText(part(1, 2).part).slice(0, 100),
-      'it is no JSON, or not all of it is there: it must be what cablepull swarm --out has written',
+      'it is no JSON, or not all of it is there: it must be what cablepull swarm --out or cablepull run --out has written',
     ],
     ['a list', () => '[]', 'the file must be an object'],
-    ['something else', () => '{"a":1}', 'it is no part of a swarm: it must be what cablepull swarm --out has written'],
+    ['something else', () => '{"a":1}', 'it is no part of a swarm or of a run: it must be what cablepull swarm --out or cablepull run --out has written'],
     [
       'of a later version',
       () => written(() => ({ version: 2 })),
@@ -213,6 +213,10 @@ describe('failures', () => {
       '',
     ]);
     expect(lines).toContain('25 runs FAILED');
+    const withoutFault = { index: 3, violations: [], shrunk: { devices: ['dev-1'], plan: [] } };
+    expect(failureText(withoutFault, () => 'again')).toEqual(
+      ['run 3', '  to repeat: again', '  it takes no more than dev-1 and no fault', '  to repeat: again'],
+    );
     expect(lines.at(-1)).toBe('and 5 more: 20, 21, 22, 23, 24');
   });
 });

@@ -72,6 +72,11 @@ describe('shrinking', () => {
     expect((await least(whole, () => true)).plan).toHaveLength(1);
   });
 
+  it('leaves devices out of a plan without faults, too', async () => {
+    const found = await least(scenario(), ({ devices }) => devices.some(({ name }) => name === 'dev-6'));
+    expect(found).toEqual({ devices: ['dev-6'], plan: [] });
+  });
+
   it('comes to the same each time, and asks no more than so often', async () => {
     const fails = ({ plan }: Scenario): boolean => plan.map(formatFault).join('').length % 3 !== 0;
     expect(await least(scenario(...EIGHT), fails)).toEqual(await least(scenario(...EIGHT), fails));
