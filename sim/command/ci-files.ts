@@ -12,7 +12,7 @@ export const CI_OPTIONS = {
   markdown: {
     type: 'string',
     value: 'out.md',
-    help: 'write a summary in Markdown for a CI job, as in --markdown "$GITHUB_STEP_SUMMARY"',
+    help: 'add a summary in Markdown to the end of a file, as in --markdown "$GITHUB_STEP_SUMMARY"',
   },
 } as const;
 
@@ -38,7 +38,7 @@ export class CiFiles {
     const warn = (sentence: string): void => terminal.log(`cablepull: ${sentence}`);
     this.#title = title;
     this.#junit = junit === undefined ? undefined : new OutputFile('--junit', junit, warn);
-    this.#markdown = summary === undefined ? undefined : new OutputFile('--markdown', summary, warn);
+    this.#markdown = summary === undefined ? undefined : new OutputFile('--markdown', summary, warn, true);
   }
 
   /**

@@ -1,6 +1,7 @@
 /**
  * A file that is written whole or not at all. It is written beside its place, and renamed into it when it is complete.
  * It is opened before the work starts, so that a file that cannot be written fails at the start and not at the end.
+ * A file that collects the results of several commands, as a CI job's summary does, is appended to instead.
  */
 
 import {
@@ -27,7 +28,7 @@ export class OutputFile {
   readonly #option: string;
   readonly #path: string;
   readonly #file: number;
-  /** File that is written until it is complete; undefined for a pipe or a device, which is written directly. */
+  /** File that is written until it is complete; undefined for what is written directly: a pipe, or what is appended to. */
   readonly #draft: { readonly path: string; readonly target: string } | undefined;
   readonly #onFailure: (sentence: string) => void;
   readonly #onExit = (): void => this.#discard();
@@ -36,13 +37,17 @@ export class OutputFile {
   #hasFailed = false;
 
   /** Calls `onFailure` once, with the reason, when a write fails. Throws a Problem if the file cannot be written. */
-  constructor(option: string, path: string, onFailure: (sentence: string) => void) {
+  constructor(option: string, path: string, onFailure: (sentence: string) => void, isAppended = false) {
     this.#option = option;
     this.#path = path;
     this.#onFailure = onFailure;
     try {
       const there = statSync(path, { throwIfNoEntry: false });
-      if (there === undefined || there.isFile()) {
+      if (isAppended) {
+        this.#file = openSync(path, 'a');
+        // A blank line ends what is there already, whatever it is in Markdown.
+        if (there !== undefined && there.size > 0) this.write(Buffer.from('\n\n'));
+      } else if (there === undefined || there.isFile()) {
         this.#draft = draftOf(path, there);
         this.#file = openSync(this.#draft.path, 'wx', there?.mode);
         if (there !== undefined) chmodSync(this.#draft.path, there.mode);
@@ -63,7 +68,7 @@ export class OutputFile {
     if (this.#bytes >= CHUNK_BYTES) this.#flush();
   }
 
-  /** Renames the file into its place. Returns whether all of it could be written. */
+  /** Ends the file, and renames a draft into its place. Returns whether all of it could be written. */
   close(): boolean {
     this.#flush();
     try {

@@ -7,6 +7,7 @@ import { describeEvent } from '../server/events.ts';
 import type { Protocol } from '../server/protocols/protocol.ts';
 import { startServer } from '../server/server.ts';
 import type { ServerOptions } from '../server/settings.ts';
+import { counted } from '../text.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { firstAddressOf, lookUpProblem } from './look-up.ts';
 import { Problem } from './problem.ts';
@@ -114,7 +115,8 @@ async function serve(
       const { accepted, refused, beats } = server.statistics;
       server.stop();
       terminal.log(
-        `stopped after ${formatSeconds(clock.now())}: ${accepted} connections, ${refused} turned away, ${beats} beats`,
+        `stopped after ${formatSeconds(clock.now())}: ${counted(accepted, 'connection')}, ${refused} turned away, ` +
+          counted(beats, 'beat'),
       );
       resolve();
     };
