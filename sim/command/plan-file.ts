@@ -30,6 +30,10 @@ export interface PlanFile {
   readonly otherLines: readonly string[];
 }
 
+/** Tells of the lines of a plan file that are not faults. */
+const OTHER_LINES =
+  '\na line can also begin with devices, expect, or an option of devices and protocols without its dashes, such as link';
+
 export const NO_PLAN: PlanFile = { faults: [], devices: undefined, sayings: [], expectations: [], otherLines: [] };
 
 /** Reads a plan file. `name` is its name in messages. Throws a Problem. */
@@ -52,7 +56,11 @@ export function parsePlanFile(text: string, name: string): PlanFile {
     return '';
   });
   const faults = parsePlan(faultLines.join('\n'));
-  if ('message' in faults) throw usage(`${name}, line ${faults.line}: ${describePlanError(text, faults)}`);
+  if ('message' in faults) {
+    const [line = ''] = text.split('\n').slice(faults.line - 1);
+    const isFirstWord = line.slice(0, faults.column - 1).trim() === '';
+    throw usage(`${name}, line ${faults.line}: ${describePlanError(text, faults)}${isFirstWord ? OTHER_LINES : ''}`);
+  }
   const prefixes = devices.map(({ prefix }) => prefix);
   const twice = prefixes.find((prefix, i) => prefixes.indexOf(prefix) !== i);
   if (twice !== undefined) throw usage(`${name}: two groups have a device ${twice}-1: rename one group`);

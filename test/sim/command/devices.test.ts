@@ -119,6 +119,8 @@ describe('a plan file', () => {
     ['devices 2\ndevices 2', /^plan\.txt: two groups have a device dev-1: rename one group$/],
     ['expect peace', /^plan\.txt, line 1: 'peace' is no expectation/],
     ['devices 2\n\nflood on dev-1 at 1s', /^plan\.txt, line 3: expected a fault \(cable-pull, .*\n {2}flood on dev-1/],
+    ['devces 2', /\n {2}devces 2\n {2}\^\na line can also begin with devices, expect, or an option of devices /],
+    ['hang on dev-1 at 1', /^[^]* \^$/],
     ['# nothing', /^plan\.txt: the plan is empty$/],
   ])('%j is refused, with its line', (text, sentence) => {
     expect(() => parsePlanFile(text, 'plan.txt')).toThrow(sentence);

@@ -143,7 +143,7 @@ describe('the live page of a simulated run', () => {
   it.each([
     [['--speed', '0'], /--speed must be a number from 0\.01/],
     [['--speed', 'fast'], /--speed must be a number from 0\.01/],
-    [['--speed', '2', '--server', '127.0.0.1:1'], /--speed is for virtual time/],
+    [['--speed', '2', '--server', '127.0.0.1:1'], /--speed needs virtual time/],
   ])('refuses %j', async (args, sentence) => {
     const { status, stderr } = await new Program(process.execPath, [CLI, 'run', '--live', ...args]).ended();
     expect(stderr).toMatch(sentence);
