@@ -30,20 +30,20 @@ const WHY_ABSENT: Readonly<Record<FirmwareState, string | undefined>> = {
 /** Notes about each tier: what it is, and what it does not test. Two lines that follow the name of the tier. */
 const TIER_NOTES: Readonly<Record<Tier, readonly string[]>> = {
   T0: [
-    "  real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive is not put",
-    '  to the test here, and must not be read as failed; what a device notices by its own is.',
+    "  real sockets that fall silent. The host's kernel keeps acknowledging, so this tests the server's beats, and not",
+    '  its TCP keepalive. What a device notices by itself is tested.',
   ],
   T1: [
-    '  a real FIN or RST, which tells the server at once. How long it goes on believing in a device that falls silent,',
-    '  by beats or by TCP keepalive, is not put to the test by these.',
+    '  a real FIN or RST, which tells the server at once. This does not test how long the server believes in a device',
+    '  that falls silent, by beats or by TCP keepalive.',
   ],
   T2: [
-    "  simulated devices and cables, and your own server, on its host's own TCP/IP, whose packets really stop: its beats,",
-    '  its TCP keepalive, its retransmission and user timeout, and resets after a reboot are put to the test.',
+    "  simulated devices and cables, and your own server on its own host's TCP/IP. Packets really stop, so this tests",
+    "  the server's beats, TCP keepalive, retransmission and user timeout, and resets after a reboot.",
   ],
   T3: [
-    '  a simulated network with TCP/IP stacks of our own, whose timers follow those of the named systems: keepalive,',
-    '  retransmission and resets are put to the test. Your own server is with --program; its kernel is with -- COMMAND.',
+    '  a simulated network with TCP/IP stacks of our own, whose timers follow those of the named systems. This tests',
+    '  keepalive, retransmission and resets. --program runs your own server here; -- COMMAND runs it on a real kernel.',
   ],
 };
 

@@ -416,17 +416,17 @@ describe('the table', () => {
     expect(verdictTable(few, END_MS).split('\n')).toHaveLength(9);
   });
 
-  it('is followed by what each tier in it does not put to the test, and by no other', () => {
+  it('is followed by what each tier in it tests and does not test, and by no other tier', () => {
     const [crash, reset] = [{ ...OFF, fault: 'crash', tier: 'T1' }, { ...PULLED, fault: 'reset', tier: 'T1' }] as const;
     const t0 = [
       'Tier T0 (cable-pull, power-loss):',
-      "  real sockets held silent. The host's kernel goes on acknowledging, so the server's own TCP keepalive is not put",
-      '  to the test here, and must not be read as failed; what a device notices by its own is.',
+      "  real sockets that fall silent. The host's kernel keeps acknowledging, so this tests the server's beats, and not",
+      '  its TCP keepalive. What a device notices by itself is tested.',
     ];
     const t1 = (kinds: string) => [
       `Tier T1 (${kinds}):`,
-      '  a real FIN or RST, which tells the server at once. How long it goes on believing in a device that falls silent,',
-      '  by beats or by TCP keepalive, is not put to the test by these.',
+      '  a real FIN or RST, which tells the server at once. This does not test how long the server believes in a device',
+      '  that falls silent, by beats or by TCP keepalive.',
     ];
     expect(tierNotes([OFF, PULLED, PULLED])).toEqual(t0);
     expect(tierNotes([crash])).toEqual(t1('crash'));
