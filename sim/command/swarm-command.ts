@@ -84,6 +84,7 @@ export const swarmCommand = defineCommand({
   - A connect fails only because a table of connections is full. A connected device keeps its place in the table.
   - Neither end reports that the other broke the protocol.
   - Numbered beats add up.
+  - Peers: who is down is marked down in time, and no peer that is well is marked down by others that are well.
   - MQTT: no acknowledged message is lost, and each will arrives once.
   - Buffers and queues do not grow without bound.
   - The verdicts are consistent.

@@ -25,7 +25,7 @@ export const QUEUE_BYTES = 8192;
 const LATENESS_MS = 500;
 
 /** The most by which a clock's rate may be wrong. */
-const DRIFT_MAX = 200e-6;
+export const DRIFT_MAX = 200e-6;
 
 /**
  * ARP at both ends: Linux asks each second (arp/linux.ts), at most a slot of its timer wheel later; lwIP each second;

@@ -13,7 +13,7 @@ import { formatDuration } from '../time/duration.ts';
 import type { FleetPolicy } from './scenario.ts';
 
 /** The protocol of a fleet, with the settings that are drawn for this protocol only. */
-export type FleetProtocol = HeartbeatFleet | UdpHeartbeatFleet | FramedFleet | DubboFleet | MqttFleet;
+export type FleetProtocol = HeartbeatFleet | UdpHeartbeatFleet | FramedFleet | DubboFleet | MqttFleet | PeersFleet;
 
 export interface HeartbeatFleet {
   readonly kind: 'heartbeat';
@@ -60,7 +60,21 @@ export interface MqttFleet {
   readonly keepSession: boolean;
 }
 
-/** Three fleets in ten speak MQTT, four heartbeat, the others UDP, framed and Dubbo. Also gives how often they beat. */
+/**
+ * Peers ping each other, and report to the server, their monitor, at the interval of the heartbeats. Nobody is behind a
+ * NAT box: a ping would not pass it.
+ */
+export interface PeersFleet {
+  readonly kind: 'peers';
+  readonly pingIntervalMs: number;
+  readonly graceMs: number;
+  readonly minReporters: number;
+}
+
+/**
+ * Three fleets in ten speak MQTT, between three and four heartbeat, the others UDP, framed, Dubbo, and as peers. Also
+ * gives how often they beat.
+ */
 export function drawProtocol(
   dice: Dice, silence: HeartbeatFleet['silence'], intervalMs: number,
 ): readonly [FleetProtocol, beatIntervalMs: number] {
@@ -69,10 +83,21 @@ export function drawProtocol(
     const keepAliveMs = dice.whole(5, 20) * 1000;
     return [drawMqtt(dice), keepAliveMs];
   }
-  const share = dice.whole(1, 14);
+  const share = dice.whole(1, 16);
   if (share <= 8) return [{ kind: 'heartbeat', silence }, intervalMs];
   if (share <= 10) return [{ kind: 'udp-heartbeat', numbered: dice.chance(0.7) }, intervalMs];
-  return [share <= 12 ? drawDubbo(dice) : drawFramed(dice), intervalMs];
+  if (share <= 12) return [drawDubbo(dice), intervalMs];
+  return [share <= 14 ? drawFramed(dice) : drawPeers(dice), intervalMs];
+}
+
+function drawPeers(dice: Dice): PeersFleet {
+  return {
+    kind: 'peers',
+    pingIntervalMs: dice.whole(10, 60) * 100,
+    // Longer than any way there and back, and than the pings of which one in five is lost on the worst of cables.
+    graceMs: dice.whole(5, 20) * 1000,
+    minReporters: dice.pick([1, 2, 2, 2, 3] as const),
+  };
 }
 
 /** Longer than any way there and back, and shorter than some work. */
@@ -131,6 +156,7 @@ export function fleetOf(policy: FleetPolicy): FleetEnds {
     case 'framed': return framedFleet(policy, speaks);
     case 'dubbo': return dubboFleet(policy, speaks);
     case 'mqtt': return mqttFleet(policy, speaks);
+    case 'peers': return peersFleet(policy, speaks);
   }
 }
 
@@ -178,6 +204,32 @@ function udpHeartbeatFleet(policy: FleetPolicy, { numbered }: UdpHeartbeatFleet)
     admittedMs: 0,
     text: `UDP: ${numbered ? 'numbered ' : ''}beats every ${formatDuration(beatIntervalMs)}, `
       + `${missedLimit} may be missed`,
+  };
+}
+
+/** Long for a report, so that it is the other peers that notice first. */
+const REPORT_TIMEOUT_MS = 60_000;
+
+/**
+ * A peer gives up a monitor that does not answer so many reports, when the next one is due (peer.ts). Whom no other
+ * peer reports, the monitor drops when nothing has come for REPORT_TIMEOUT_MS.
+ */
+function peersFleet(policy: FleetPolicy, { pingIntervalMs, graceMs, minReporters }: PeersFleet): FleetEnds {
+  const { beatIntervalMs: reportIntervalMs, missedLimit, connectTimeoutMs, retry } = policy;
+  return {
+    firmware: (watchdogMs) => firmware({
+      protocol: 'peers', servers, pingIntervalMs, graceMs, reportIntervalMs, missedLimit, connectTimeoutMs, retry,
+      watchdogMs,
+    }),
+    server: {
+      protocol: { kind: 'peers', minReporters },
+      liveness: { policy: 'idle', checkIntervalMs: CHECK_MS, idleMs: REPORT_TIMEOUT_MS },
+    },
+    silentMs: { least: REPORT_TIMEOUT_MS, most: REPORT_TIMEOUT_MS + CHECK_MS },
+    deadMs: reportIntervalMs * (missedLimit + 1),
+    admittedMs: 0,
+    text: `peers: pings at most ${formatDuration(pingIntervalMs)} apart, grace ${formatDuration(graceMs)}, `
+      + `${minReporters} reporters, reports every ${formatDuration(reportIntervalMs)}, ${missedLimit} may be missed`,
   };
 }
 

@@ -16,6 +16,7 @@ import { packData, packedGhostMs } from '../verdict/page/data.ts';
 import type { DeviceLine } from '../verdict/time-line.ts';
 import { backMs, ghostMs, inFlightMs, patienceMs, settledMs, silenceMs } from './bounds.ts';
 import type { DeviceFacts, Observation, SequenceFinding, TurnedAway } from './observation.ts';
+import { wrongMarks } from './peers.ts';
 import type { Scenario } from './scenario.ts';
 import type { StreamEnd } from './streams.ts';
 
@@ -33,6 +34,7 @@ export const INVARIANTS = [
   'memory',
   'verdict',
   'account',
+  'peers',
   'message',
   'will',
   'crash',
@@ -70,6 +72,7 @@ const CHECKS: Readonly<Record<Exclude<Invariant, OfPrograms | 'exception'>, Chec
   memory: unboundedMemory,
   verdict: wrongVerdicts,
   account: differingAccounts,
+  peers: wrongMarks,
   message: wrongMessages,
   will: wrongWills,
 };
@@ -308,7 +311,10 @@ export function lostInCalm(observation: Observation): string[] {
       ...device.losses.filter(({ atMs }) => atMs >= calmMs).map(({ atMs, by }) => {
         return `${device.name} lost its connection at ${at(atMs)} by ${by}: ${well}`;
       }),
-      ...gone.filter(({ device: name, atMs }) => name === device.name && atMs >= calmMs).map(({ atMs, how }) => {
+      // Whom a peer may report is another invariant's business: the peer itself may not be well (peers.ts).
+      ...gone.filter(({ device: name, atMs, how }) => {
+        return name === device.name && atMs >= calmMs && how.kind !== 'reported';
+      }).map(({ atMs, how }) => {
         return `the server lost ${device.name} at ${at(atMs)} by ${how.kind}: ${well}`;
       }),
     ];
@@ -384,8 +390,7 @@ export function unboundedMemory(observation: Observation): string[] {
   const { scenario, samples, devices, openConnections, clients, endMs } = observation;
   const hosts = devices.length + 1;
   const clientCount = [...(clients ?? [])].reduce((sum, [, count]) => sum + count, 0);
-  const isLeak = openConnections !== undefined && openConnections !== clientCount
-    && scenario.policy.speaks.kind !== 'udp-heartbeat';
+  const isLeak = openConnections !== undefined && openConnections !== clientCount;
   const leaked = `the server has ${openConnections} connections open at ${at(endMs)}, and ${clientCount} clients`;
   return [...(isLeak ? [leaked] : []), ...samples.flatMap(({ atMs, waiters, connections }) => {
     const late = [...connections].flatMap(([host, count]) => {

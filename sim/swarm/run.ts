@@ -8,6 +8,7 @@ import type { LineOptions } from '../link/options.ts';
 import { loss } from '../link/rules/index.ts';
 import { formatAddress } from '../packet/address.ts';
 import { referenceServer, SERVER_NAME } from '../programs.ts';
+import { PROTOCOLS } from '../server/protocols/index.ts';
 import type { FaultSpan } from '../sessions/fault-span.ts';
 import { type SimulatedNat, type SimulatedServer, Simulation } from '../simulation.ts';
 import type { Profile } from '../tcpip/profile.ts';
@@ -156,7 +157,7 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
     mqtt: recorder.mqtt,
     lines: timeLines.lines(sim.nowMs),
     clients: server.board.state === 'running' ? clientsOf(server, recorder) : undefined,
-    openConnections: openConnectionsOf(sim, server),
+    openConnections: openConnectionsOf(sim, scenario, server),
     // As the devices know themselves.
     streams: streams
       .ends()
@@ -238,9 +239,12 @@ function clientsOf({ program }: SimulatedServer, recorder: Recorder): ReadonlyMa
   return clients;
 }
 
-function openConnectionsOf(sim: Simulation, { board, program }: SimulatedServer): number | undefined {
+function openConnectionsOf(
+  sim: Simulation, { policy: { speaks } }: Scenario, { board, program }: SimulatedServer,
+): number | undefined {
   const stack = sim.host(SERVER_NAME)?.stack;
   if (board.state !== 'running' || program === undefined || stack === undefined) return undefined;
+  if (PROTOCOLS[speaks.kind].server.transport === 'datagram') return undefined;
   const isOpen = ({ flags, state }: Tcb): boolean => (flags & ORPHAN) === 0 && state !== 'SYN-RECEIVED';
   return stack.connections.all().filter(isOpen).length;
 }

@@ -93,6 +93,8 @@ const CROWD_MAX = 3;
 /** Two servers in five are Linux. */
 const SERVER_PROFILES = ['linux', ...PROFILE_NAMES] as const;
 const FAULTS_MAX = 8;
+/** Packets that a cable loses each way, at most. */
+const LOSS_MAX = 0.05;
 
 /** Before this all have connected, and nothing is asked of them. */
 const FIRST_FAULT_MS = 5000;
@@ -110,16 +112,19 @@ export const FOR_MIN_MS = 360_000;
 export function drawScenario(seed: number, index: number, forMs: number): Scenario {
   const dice = new Dice(seed, `swarm run ${index}`);
   const policy = drawPolicy(dice, new Dice(seed, `swarm run ${index}, MQTT`));
-  const nats = Array.from({ length: dice.chance(0.3) ? dice.whole(1, 2) : 0 }, (_, i) => drawNat(dice, `nat-${i + 1}`));
+  const natCount = dice.chance(0.3) && policy.speaks.kind !== 'peers' ? dice.whole(1, 2) : 0;
+  const nats = Array.from({ length: natCount }, (_, i) => drawNat(dice, `nat-${i + 1}`));
   const ofServer = new Dice(seed, `swarm run ${index}, server`);
   const profile = ofServer.pick(SERVER_PROFILES);
   const count = drawCount(ofServer, profile, dice.whole(1, DEVICES_MAX));
-  const devices = Array.from({ length: count }, (_, i) => drawDevice(dice, ofServer, `dev-${i + 1}`, nats));
+  // Of pings that are lost by chance nothing can be promised: among peers only faults lose packets.
+  const lossMax = policy.speaks.kind === 'peers' ? 0 : LOSS_MAX;
+  const devices = Array.from({ length: count }, (_, i) => drawDevice(dice, ofServer, `dev-${i + 1}`, nats, lossMax));
   const backlog = PROFILES[profile].backlogCounts === 'all' && ofServer.chance(0.5)
     ? ofServer.whole(1, count)
     : undefined;
-  const server = { profile, backlog, cable: drawCable(dice, 50), driftPpm: drawDrift(dice) };
-  const arp = new Dice(seed, `swarm run ${index}, ARP`).chance(0.5);
+  const server = { profile, backlog, cable: drawCable(dice, 50, lossMax), driftPpm: drawDrift(dice) };
+  const arp = new Dice(seed, `swarm run ${index}, ARP`).chance(0.5) && !isTooSlowForArp(policy, devices);
   const fleet = { index, seed: dice.whole(0, 2 ** 32 - 1), forMs, policy, arp, server, nats, devices };
   const wrongs = Array.from({ length: dice.whole(1, FAULTS_MAX) }, () => drawWrong(dice, devices));
   let calmMs = calmFromMs(fleet, wrongs);
@@ -176,32 +181,42 @@ function drawCount(dice: Dice, profile: ProfileName, count: number): number {
 }
 
 /** Of a stack with a table, one device in five has no more than one or two sockets left for its connections. */
-function drawDevice(dice: Dice, ofTables: Dice, name: string, nats: readonly NatScenario[]): DeviceScenario {
+function drawDevice(
+  dice: Dice, ofTables: Dice, name: string, nats: readonly NatScenario[], lossMax: number,
+): DeviceScenario {
   const profile = dice.pick(PROFILE_NAMES);
   return {
     name,
     profile,
     socketsMax: PROFILES[profile].socketsMax < Infinity && ofTables.chance(0.2) ? ofTables.whole(1, 2) : undefined,
-    cable: drawCable(dice, 300),
+    cable: drawCable(dice, 300, lossMax),
     nat: nats.length > 0 && dice.chance(0.6) ? dice.pick(nats).name : undefined,
     driftPpm: drawDrift(dice),
     watchdogMs: dice.chance(0.2) ? dice.whole(2, 20) * 1000 : 0,
   };
 }
 
-function drawCable(dice: Dice, delayMaxMs: number): CableScenario {
+function drawCable(dice: Dice, delayMaxMs: number, lossMax: number): CableScenario {
   const delayMs = dice.magnitude(1, delayMaxMs);
   return {
     delayMs,
     jitterMs: dice.chance(0.5) ? 0 : dice.whole(1, delayMs),
     bandwidthBps: dice.chance(0.2) ? dice.pick([64_000, 256_000, 10_000_000]) : undefined,
-    loss: dice.chance(0.4) ? 0 : dice.whole(1, 50) / 1000,
+    loss: lossMax === 0 || dice.chance(0.4) ? 0 : dice.whole(1, 1000 * lossMax) / 1000,
   };
 }
 
 /** Returns the drift of a quartz: within 200 ppm. */
 function drawDrift(dice: Dice): number {
   return dice.chance(0.5) ? 0 : dice.whole(-200, 200);
+}
+
+/**
+ * A W5500 asks by ARP before each datagram to another address than the last, and sends nothing meanwhile
+ * (arp/w5500.ts). Over cables of up to 300 ms it can neither ping its peers in time nor answer them.
+ */
+function isTooSlowForArp({ speaks }: FleetPolicy, devices: readonly DeviceScenario[]): boolean {
+  return speaks.kind === 'peers' && devices.some(({ profile }) => profile === 'w5500');
 }
 
 type Wrong = Pick<Fault, 'kind' | 'argument' | 'target'>;

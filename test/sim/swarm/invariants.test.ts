@@ -33,6 +33,7 @@ import type { Observation } from '../../../sim/swarm/observation.ts';
 import { observe, runScenario } from '../../../sim/swarm/run.ts';
 import { Replay } from '../../../sim/swarm/replay.ts';
 import type { FleetProtocol } from '../../../sim/swarm/fleet.ts';
+import { markedDownMs, wrongMarks } from '../../../sim/swarm/peers.ts';
 import type { Scenario } from '../../../sim/swarm/scenario.ts';
 import { Streams } from '../../../sim/swarm/streams.ts';
 import { scenarioOf } from '../../../sim/swarm/swarm.ts';
@@ -432,6 +433,38 @@ describe('protocols', () => {
     expect(found(170_000, 'missing', 1)).toContain(
       'a beat of dev-2 was missing at 170.0 s: it was well from 50.0 s on',
     );
+  });
+});
+
+describe('peers', () => {
+  const speaks = { kind: 'peers', pingIntervalMs: 1000, graceMs: 5000, minReporters: 2 } as const;
+  const group = (...lines: string[]): Promise<Observation> => {
+    const one = scenario(...lines);
+    const [device] = one.devices;
+    if (device === undefined) throw new Error('there is a device');
+    const devices = Array.from({ length: 4 }, (_, i) => ({ ...device, name: `dev-${i + 1}` }));
+    return observe({ ...one, devices, policy: { ...one.policy, speaks } });
+  };
+
+  it('one that is down is marked down in time, and one that is well is not', async () => {
+    const down = await group('power-loss on dev-1 at 30s for 40s');
+    expect(violationsOf(down)).toEqual([]);
+    const [mark, ...others] = down.gone;
+    expect(others).toEqual([]);
+    expect(mark).toMatchObject({ device: 'dev-1', how: { kind: 'reported' } });
+    expect(mark?.atMs).toBeLessThan(30_000 + markedDownMs(down.scenario, speaks));
+    const sessions = down.sessions.map((session) => ({ ...session, overMs: 70_000 }));
+    expect(wrongMarks({ ...down, sessions })).toEqual([
+      expect.stringMatching(/^power-loss .*: dev-1 was not marked down within \d\.\d s, though dev-2, dev-3, dev-4 pinged it$/),
+    ]);
+    const marked = (device: string, atMs: number, by: readonly string[]): string[] => {
+      return wrongMarks({ ...down, gone: [{ device, atMs, how: { kind: 'reported', by }, wills: 0 }] });
+    };
+    expect(marked('dev-2', 150_000, ['dev-3', 'dev-4'])).toEqual([
+      'dev-2 was marked down at 150.0 s by dev-3, dev-4: it was well, and so was dev-3',
+    ]);
+    expect(marked('dev-1', 40_000, ['dev-3'])).toEqual(['dev-1 was marked down at 40.0 s by dev-3: it takes 2']);
+    expect(marked('dev-1', 40_000, ['dev-3', 'dev-4'])).toEqual([]);
   });
 });
 

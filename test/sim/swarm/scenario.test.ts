@@ -62,6 +62,7 @@ describe('a scenario', () => {
       many.some(({ policy: { speaks } }) => speaks.kind === 'framed' && speaks.pushIntervalMs > 0),
       many.some(({ policy: { speaks } }) => speaks.kind === 'dubbo' && speaks.workMs.length > 1),
       many.some(({ policy: { speaks } }) => speaks.kind === 'mqtt'),
+      many.some(({ policy: { speaks }, arp }) => speaks.kind === 'peers' && arp),
     ])
       expect(is).toBe(true);
   });
