@@ -128,19 +128,23 @@ export async function observe(scenario: Scenario, onTrace?: (event: TraceEvent) 
     },
   });
   const { sessions, judge } = sim.testbed.witness;
+  /** Hosts that roam have had other addresses before. */
+  const noteAddresses = (): void => {
+    for (const { name, address } of sim.hosts) names.set(formatAddress(address), name);
+  };
   const nameOf = (address: string): string | undefined => {
-    // Hosts that roam have had others before.
-    if (!names.has(address)) for (const host of sim.hosts) names.set(formatAddress(host.address), host.name);
+    if (!names.has(address)) noteAddresses();
     return names.get(address);
   };
   const recorder = new Recorder(sessions, nameOf);
   const timeLines = new TimeLines(sessions);
   const server = build(sim, scenario, streams);
   const door = doorOf(sim, scenario, recorder);
-  for (const { name, address } of sim.hosts) names.set(formatAddress(address), name);
   sim.schedule(scenario.plan);
   const samples: Sample[] = [];
   while (sim.nowMs < scenario.forMs) {
+    // A socket that was opened at an address is known by it, even if nobody has heard of it there.
+    noteAddresses();
     await sim.runFor(Math.min(SAMPLE_MS, scenario.forMs - sim.nowMs));
     samples.push(sample(sim));
   }

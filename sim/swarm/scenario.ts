@@ -124,7 +124,7 @@ export function drawScenario(seed: number, index: number, forMs: number): Scenar
     ? ofServer.whole(1, count)
     : undefined;
   const server = { profile, backlog, cable: drawCable(dice, 50, lossMax), driftPpm: drawDrift(dice) };
-  const arp = new Dice(seed, `swarm run ${index}, ARP`).chance(0.5) && !isTooSlowForArp(policy, devices);
+  const arp = new Dice(seed, `swarm run ${index}, ARP`).chance(0.5) && !isTooSlowForArp(policy, [server, ...devices]);
   const fleet = { index, seed: dice.whole(0, 2 ** 32 - 1), forMs, policy, arp, server, nats, devices };
   const wrongs = Array.from({ length: dice.whole(1, FAULTS_MAX) }, () => drawWrong(dice, devices));
   let calmMs = calmFromMs(fleet, wrongs);
@@ -213,10 +213,10 @@ function drawDrift(dice: Dice): number {
 
 /**
  * A W5500 asks by ARP before each datagram to another address than the last, and sends nothing meanwhile
- * (arp/w5500.ts). Over cables of up to 300 ms it can neither ping its peers in time nor answer them.
+ * (arp/w5500.ts). Over cables of up to 300 ms it can neither ping its peers nor answer them in time.
  */
-function isTooSlowForArp({ speaks }: FleetPolicy, devices: readonly DeviceScenario[]): boolean {
-  return speaks.kind === 'peers' && devices.some(({ profile }) => profile === 'w5500');
+function isTooSlowForArp({ speaks }: FleetPolicy, hosts: readonly { readonly profile: ProfileName }[]): boolean {
+  return speaks.kind === 'peers' && hosts.some(({ profile }) => profile === 'w5500');
 }
 
 type Wrong = Pick<Fault, 'kind' | 'argument' | 'target'>;
