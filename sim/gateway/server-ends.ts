@@ -5,8 +5,8 @@
  * runs out, and the kernel tells when that will be, a socket is looked at once a timeout, and not all the time.
  *
  * A program that closes a connection is not always seen by a FIN: data that nobody acknowledges, or a closed window,
- * holds the FIN back, for good if the device is dead. So the kernel is asked at intervals which connections its
- * programs have closed.
+ * holds the FIN back, for good if the device is dead. So while there is such a connection, the kernel is asked at
+ * intervals which connections its programs have closed. It walks its whole table for that, which takes milliseconds.
  */
 
 import type { Errno } from '../../hal/errno.ts';
@@ -50,7 +50,7 @@ const OVERDUE_US = 500_000;
 /** Interval of the rounds over connections from which something is awaited. */
 const ROUND_US = 20_000;
 
-/** Interval of the questions for closed connections. */
+/** Interval of the questions for closed connections, while a FIN may be held back. */
 const CLOSED_ROUND_US = 100_000;
 
 /** A kernel's timer runs out up to a tick late (4 ms where it has 250 a second), and then has something to do. */
@@ -69,6 +69,8 @@ interface End extends EndPair {
   probes: number;
   /** Time of the next look at its socket; Infinity while a look is under way. */
   lookAtUs: number;
+  /** True while data is overdue, or the device's window is closed: either holds a FIN back. */
+  holdsFin: boolean;
   /** Time of a RST from the device that may have ended the connection. */
   resetAtUs: number | undefined;
 }
@@ -80,8 +82,7 @@ export class ServerEnds implements Waiter {
   /** Ends from which an answer is awaited. */
   readonly #awaited = new Set<End>();
   readonly #handle: number;
-  /** Time of the next round; Infinity without a connection. */
-  #roundAtUs = Infinity;
+  #isAppointed = false;
   #closedRoundAtUs = 0;
 
   constructor(options: ServerEndsOptions) {
@@ -129,8 +130,10 @@ export class ServerEnds implements Waiter {
     if ((packet.flags & ACK) === 0) return;
     if (((packet.ack - end.acked) | 0) > 0) end.acked = packet.ack;
     end.probes = 0;
+    end.holdsFin = packet.window === 0;
     end.lookAtUs = this.#options.timeline.nowUs + OVERDUE_US;
-    if (((end.sentNxt - end.acked) | 0) <= 0 && end.resetAtUs === undefined) this.#awaited.delete(end);
+    if (end.holdsFin) this.#await(end);
+    else if (((end.sentNxt - end.acked) | 0) <= 0 && end.resetAtUs === undefined) this.#awaited.delete(end);
   }
 
   /** Applies the result of a look. */
@@ -157,16 +160,19 @@ export class ServerEnds implements Waiter {
   }
 
   fire(): void {
-    this.#roundAtUs = Infinity;
+    this.#isAppointed = false;
     const { nowUs } = this.#options.timeline;
-    if (nowUs >= this.#closedRoundAtUs) {
-      this.#closedRoundAtUs = nowUs + CLOSED_ROUND_US;
-      this.#options.lookForClosed();
-    }
+    let mayBeClosed = false;
     for (const end of this.#awaited) {
+      mayBeClosed ||= end.holdsFin;
       if (nowUs < end.lookAtUs) continue;
       end.lookAtUs = Infinity;
+      end.holdsFin = true;
       this.#options.look(end);
+    }
+    if (mayBeClosed && nowUs >= this.#closedRoundAtUs) {
+      this.#closedRoundAtUs = nowUs + CLOSED_ROUND_US;
+      this.#options.lookForClosed();
     }
     this.#appoint();
   }
@@ -180,7 +186,7 @@ export class ServerEnds implements Waiter {
     const nextSeq = (seq + 1) | 0;
     const end: End = {
       deviceAddress: destination, devicePort: destinationPort, serverAddress: source, serverPort: sourcePort,
-      sentNxt: nextSeq, acked: seq, probes: 0, lookAtUs: nowUs + OVERDUE_US, resetAtUs: undefined,
+      sentNxt: nextSeq, acked: seq, probes: 0, lookAtUs: nowUs + OVERDUE_US, holdsFin: false, resetAtUs: undefined,
     };
     const before = this.#ends.get(key);
     // Again, as the device has not answered the first.
@@ -200,13 +206,10 @@ export class ServerEnds implements Waiter {
   }
 
   #appoint(): void {
-    if (this.#ends.size === 0 || !this.#options.canLook()) return;
+    if (this.#isAppointed || this.#awaited.size === 0 || !this.#options.canLook()) return;
+    this.#isAppointed = true;
     const { timeline } = this.#options;
-    const awaitedAtUs = this.#awaited.size === 0 ? Infinity : timeline.nowUs + ROUND_US;
-    const roundAtUs = Math.min(awaitedAtUs, Math.max(this.#closedRoundAtUs, timeline.nowUs));
-    if (roundAtUs >= this.#roundAtUs) return;
-    this.#roundAtUs = roundAtUs;
-    timeline.set(this.#handle, roundAtUs);
+    timeline.set(this.#handle, timeline.nowUs + ROUND_US);
   }
 
   #gone(key: number, end: End, by: Errno | 'closed'): void {

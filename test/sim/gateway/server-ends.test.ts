@@ -43,9 +43,10 @@ class Rig {
     this.ends.fromServer(packet);
   }
 
-  fromDevice(flags: number, ack: number): void {
+  fromDevice(flags: number, ack: number, window = 1000): void {
     const packet = new Packet();
-    Object.assign(packet, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80, flags, ack });
+    const ends = { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 };
+    Object.assign(packet, { ...ends, flags, ack, window });
     this.ends.fromDevice(packet);
   }
 
@@ -128,16 +129,34 @@ it('that a reset ends late, as it was still on its way, are gone by it all the s
   expect(rig.gone[0]).toContain('ECONNRESET');
 });
 
-it('that the program has closed are gone by that, whatever holds its FIN back: asked for ten times a second', () => {
+it.each([
+  ['data that nobody acknowledges', (rig: Rig) => rig.fromServer(PSH | ACK, 100, 10)],
+  ['a closed window', (rig: Rig) => rig.fromDevice(ACK, 100, 0)],
+])('that the program has closed are asked for ten times a second while a FIN may wait: behind %s', (_, hold) => {
   const rig = new Rig();
-  rig.pass(1050);
-  expect(rig.closedRounds).toBeGreaterThanOrEqual(10);
-  expect(rig.closedRounds).toBeLessThanOrEqual(12);
+  rig.pass(5000);
+  expect(rig.closedRounds).toBe(0);
+  hold(rig);
+  rig.pass(2000);
+  expect(rig.closedRounds).toBeGreaterThanOrEqual(13);
+  expect(rig.closedRounds).toBeLessThanOrEqual(21);
   rig.ends.looked({ deviceAddress: DEVICE, devicePort: 5000 }, 'closed');
-  expect(rig.gone).toEqual(['10.0.0.2:5000 closed at 1050']);
+  expect(rig.gone).toEqual(['10.0.0.2:5000 closed at 7000']);
   const before = rig.closedRounds;
   rig.pass(1000);
-  expect(rig.closedRounds).toBeLessThanOrEqual(before + 1);
+  expect(rig.closedRounds).toBe(before);
+});
+
+it('are not asked for any more when the data was acknowledged, or the window has opened', () => {
+  const rig = new Rig();
+  rig.fromServer(PSH | ACK, 100, 10);
+  rig.fromDevice(ACK, 100, 0);
+  rig.pass(1000);
+  const before = rig.closedRounds;
+  expect(before).toBeGreaterThan(5);
+  rig.fromDevice(ACK, 110);
+  rig.pass(1000);
+  expect(rig.closedRounds).toBe(before);
 });
 
 it('begin again where the device uses the same port again', () => {
