@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer';
 import { builtin } from './internals.ts';
-import { owner } from './owner.ts';
+import { forPrograms } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 
@@ -48,16 +48,10 @@ export function patchChance(patches: Patches): void {
     name: string,
     by: (process: SimulatedProcess, args: unknown[]) => unknown,
   ): void => {
-    patches.replaceIfThere(
-      target,
-      name,
-      (original) =>
-        function (this: unknown, ...args: unknown[]) {
-          const process = owner();
-          const result = process === undefined ? NOT_OURS : by(process, args);
-          return result === NOT_OURS ? original.apply(this, args) : result;
-        },
-    );
+    patches.replaceIfThere(target, name, forPrograms((process, args, original) => {
+      const result = by(process, args);
+      return result === NOT_OURS ? original(...args) : result;
+    }));
   };
   simulate(Math, 'random', (process) => process.random());
   const crypto = builtin('crypto');

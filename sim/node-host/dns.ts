@@ -4,87 +4,59 @@ import dns, { type LookupOptions } from 'node:dns';
 import type { NetworkInterfaceInfo } from 'node:os';
 import type { Errno } from '../../hal/errno.ts';
 import { builtin, cares, uvErrno, type Request } from './internals.ts';
-import { owner } from './owner.ts';
+import { forPrograms } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
+
+/** Time to live of a name server's answers. */
+const TTL_S = 60;
 
 interface Query extends Request {
   callback?: unknown;
 }
 
 export function patchDns(patches: Patches): void {
-  patches.replace(
-    cares,
-    'getaddrinfo',
-    (original) =>
-      function (this: unknown, ...args: unknown[]) {
-        const [request, name, family] = args;
-        const process = owner();
-        if (process === undefined || !isRequest(request)) return original.apply(this, args);
-        lookup(process, String(name), (result) => {
-          // Nobody here has an address of IPv6.
-          if (typeof result === 'string' || family === 6)
-            request.oncomplete?.(uvErrno(typeof result === 'string' ? result : 'EAI_NONAME'), null);
-          else request.oncomplete?.(null, result);
-        });
-        return 0;
-      },
-  );
-  patches.replace(
-    cares,
-    'getnameinfo',
-    (original) =>
-      function (this: unknown, ...args: unknown[]) {
-        const [request, address, port] = args;
-        const process = owner();
-        if (process === undefined || !isRequest(request)) return original.apply(this, args);
-        process.later(() =>
-          request.oncomplete?.(null, String(address).startsWith('127.') ? 'localhost' : address, String(port)),
-        );
-        return 0;
-      },
-  );
+  patches.replace(cares, 'getaddrinfo', forPrograms((process, args, original) => {
+    const [request, name, family] = args;
+    if (!isRequest(request)) return original(...args);
+    lookup(process, String(name), (result) => {
+      // Nobody here has an address of IPv6.
+      if (typeof result === 'string' || family === 6)
+        request.oncomplete?.(uvErrno(typeof result === 'string' ? result : 'EAI_NONAME'), null);
+      else request.oncomplete?.(null, result);
+    });
+    return 0;
+  }));
+  patches.replace(cares, 'getnameinfo', forPrograms((process, args, original) => {
+    const [request, address, port] = args;
+    if (!isRequest(request)) return original(...args);
+    const name = String(address).startsWith('127.') ? 'localhost' : address;
+    process.later(() => request.oncomplete?.(null, name, String(port)));
+    return 0;
+  }));
   patchPromises(patches);
-  patches.replace(
-    builtin('os'),
-    'networkInterfaces',
-    (original) =>
-      function (this: unknown) {
-        const process = owner();
-        if (process === undefined) return original.call(this);
-        const eth0 = process.surroundings.interface();
-        return { lo: [LOOPBACK], ...(eth0 && { eth0: [{ ...eth0, family: 'IPv4', internal: false }] }) };
-      },
-  );
+  patches.replace(builtin('os'), 'networkInterfaces', forPrograms((process) => {
+    const eth0 = process.surroundings.interface();
+    return { lo: [LOOPBACK], ...(eth0 && { eth0: [{ ...eth0, family: 'IPv4', internal: false }] }) };
+  }));
   // dns.resolve4 and the like ask a name server: of a simulated name, there are its addresses and nothing else.
   const channel = cares.ChannelWrap.prototype;
   for (const key of Object.getOwnPropertyNames(channel).filter(
     (name) => name.startsWith('query') || name === 'getHostByAddr',
   )) {
-    patches.replaceIfThere(
-      channel,
-      key,
-      (original) =>
-        function (this: unknown, ...args: unknown[]) {
-          const [request, name] = args;
-          const process = owner();
-          if (process === undefined || !isRequest(request)) return original.apply(this, args);
-          if (key !== 'queryA') {
-            process.later(() => request.oncomplete?.('ENODATA'));
-            return 0;
-          }
-          lookup(process, String(name), (result) => {
-            if (typeof result === 'string') request.oncomplete?.(result === 'EAI_NONAME' ? 'ENOTFOUND' : 'ETIMEOUT');
-            else
-              request.oncomplete?.(
-                null,
-                result,
-                result.map(() => 60),
-              );
-          });
-          return 0;
-        },
-    );
+    patches.replaceIfThere(channel, key, forPrograms((process, args, original) => {
+      const [request, name] = args;
+      if (!isRequest(request)) return original(...args);
+      if (key !== 'queryA') {
+        process.later(() => request.oncomplete?.('ENODATA'));
+        return 0;
+      }
+      lookup(process, String(name), (result) => {
+        if (typeof result === 'string') request.oncomplete?.(result === 'EAI_NONAME' ? 'ENOTFOUND' : 'ETIMEOUT');
+        else request.oncomplete?.(null, result, result.map(() => TTL_S));
+      });
+      return 0;
+    }));
   }
 }
 
@@ -94,32 +66,19 @@ export function patchDns(patches: Patches): void {
  */
 function patchPromises(patches: Patches): void {
   const promises = builtin('dns/promises');
-  patches.replace(
-    promises,
-    'lookup',
-    (original) =>
-      function (this: unknown, ...args: [string, (number | LookupOptions)?, ...unknown[]]) {
-        if (owner() === undefined) return original.apply(this, args);
-        const [name, options = {}] = args;
-        const { promise, settle } = settled();
-        const given = typeof options === 'number' ? { family: options } : options;
-        dns.lookup(name, given, (error, address, family) => {
-          settle(error, typeof address === 'string' ? { address, family } : address);
-        });
-        return promise;
-      },
-  );
-  patches.replace(
-    promises,
-    'lookupService',
-    (original) =>
-      function (this: unknown, ...args: [string, number, ...unknown[]]) {
-        if (owner() === undefined) return original.apply(this, args);
-        const { promise, settle } = settled();
-        dns.lookupService(args[0], args[1], (error, hostname, service) => settle(error, { hostname, service }));
-        return promise;
-      },
-  );
+  patches.replace(promises, 'lookup', forPrograms<[string, (number | LookupOptions)?]>((_, [name, options = {}]) => {
+    const { promise, settle } = settled();
+    const given = typeof options === 'number' ? { family: options } : options;
+    dns.lookup(name, given, (error, address, family) => {
+      settle(error, typeof address === 'string' ? { address, family } : address);
+    });
+    return promise;
+  }));
+  patches.replace(promises, 'lookupService', forPrograms<[string, number]>((_, [address, port]) => {
+    const { promise, settle } = settled();
+    dns.lookupService(address, port, (error, hostname, service) => settle(error, { hostname, service }));
+    return promise;
+  }));
 }
 
 type Settle = (error: Error | null, value: unknown) => void;

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { HTTP2_SESSION_PROTOTYPE } from './internals.ts';
-import { owner } from './owner.ts';
+import { forPrograms } from './owner.ts';
 import type { Patches } from './patch.ts';
 
 export function patchHttp2(patches: Patches): void {
@@ -27,23 +27,14 @@ export function patchHttp2(patches: Patches): void {
 
 /** A PING without a payload of its own has the native clock in it, by which its duration is measured, too. */
 function patchPing(patches: Patches): void {
-  patches.replace(
-    HTTP2_SESSION_PROTOTYPE,
-    'ping',
-    (original) =>
-      function (this: unknown, ...args: unknown[]) {
-        const process = owner();
-        const payload = args.length > 1 ? args[0] : undefined;
-        const done = args.find(isPingCallback);
-        if (process === undefined || done === undefined) return original.apply(this, args);
-        const sentMs = process.nowMs();
-        return original.call(
-          this,
-          payload ?? randomBytes(8),
-          (error: Error | null, _: number, echoed: Uint8Array) => done(error, process.nowMs() - sentMs, echoed),
-        );
-      },
-  );
+  patches.replace(HTTP2_SESSION_PROTOTYPE, 'ping', forPrograms((process, args, original) => {
+    const payload = args.length > 1 ? args[0] : undefined;
+    const done = args.find(isPingCallback);
+    if (done === undefined) return original(...args);
+    const sentMs = process.nowMs();
+    const answered: PingCallback = (error, _, echoed) => done(error, process.nowMs() - sentMs, echoed);
+    return original(payload ?? randomBytes(8), answered);
+  }));
 }
 
 type PingCallback = (error: Error | null, durationMs: number, payload: Uint8Array) => void;
@@ -62,17 +53,11 @@ const RESPONDS = { respond: 0, respondWithFD: 1, respondWithFile: 1 } as const;
 /** lib/internal/http.js keeps the text of a second of real time: a date that is given goes before that. */
 function patchDates(patches: Patches, prototype: object): void {
   for (const [name, at] of Object.entries(RESPONDS)) {
-    patches.replace(
-      prototype,
-      name,
-      (original) =>
-        function (this: unknown, ...args: unknown[]) {
-          const process = owner();
-          if (process === undefined || !sendsDate(args[at + 1])) return original.apply(this, args);
-          const date = new Date(process.surroundings.timeOfDayMs()).toUTCString();
-          return original.call(this, ...args.slice(0, at), withDate(args[at], date), ...args.slice(at + 1));
-        },
-    );
+    patches.replace(prototype, name, forPrograms((process, args, original) => {
+      if (!sendsDate(args[at + 1])) return original(...args);
+      const date = new Date(process.surroundings.timeOfDayMs()).toUTCString();
+      return original(...args.slice(0, at), withDate(args[at], date), ...args.slice(at + 1));
+    }));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { drain } from './internals.ts';
+import type { Callable } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 
 let current: SimulatedProcess | undefined;
@@ -13,6 +14,22 @@ const following = new AsyncLocalStorage<SimulatedProcess>();
 export function owner(): SimulatedProcess | undefined {
   // Where one program's modules are loaded, the ticks of another may be next: who began them has the say.
   return following.getStore() ?? current;
+}
+
+/** A call of a program: its process, its arguments, and the call that Node has, with whatever arguments. */
+export type ProgramCall<Args extends unknown[]> =
+  (process: SimulatedProcess, args: Args, original: (...args: unknown[]) => unknown) => unknown;
+
+/** Returns what stands in for a function of Node's: programs have `call`, everybody else the function as it is. */
+export function forPrograms<Args extends unknown[] = unknown[]>(
+  call: ProgramCall<Args>,
+): (original: Callable) => (this: unknown, ...args: Args) => unknown {
+  return (original) =>
+    function (this: unknown, ...args: Args) {
+      const process = owner();
+      if (process === undefined) return original.apply(this, args);
+      return call(process, args, (...others) => original.apply(this, others));
+    };
 }
 
 /**

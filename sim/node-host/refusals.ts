@@ -1,7 +1,7 @@
 /** The refusals: a call that cannot be simulated throws an error that names the call, and what to do in its place. */
 
 import { builtin, Pipe, TCP } from './internals.ts';
-import { asNobody, owner } from './owner.ts';
+import { asNobody, forPrograms, owner } from './owner.ts';
 import type { Patches } from './patch.ts';
 import type { SimulatedProcess } from './process.ts';
 import { unusable } from './unusable.ts';
@@ -58,19 +58,12 @@ export function patchRefused(patches: Patches): void {
 }
 
 function refuseFunction(patches: Patches, target: object, name: string, what: string, instead: string): void {
-  patches.replaceIfThere(
-    target,
-    name,
-    (original) =>
-      function (this: unknown, ...args: unknown[]) {
-        const process = owner();
-        if (process === undefined) return original.apply(this, args);
-        const error = refusal(what, process, instead);
-        // As where there is no such command: who asks for one that may be missing goes on without it.
-        if (name === 'spawnSync') return { ...NOTHING_SPAWNED, error };
-        throw error;
-      },
-  );
+  patches.replaceIfThere(target, name, forPrograms((process) => {
+    const error = refusal(what, process, instead);
+    // As where there is no such command: who asks for one that may be missing goes on without it.
+    if (name === 'spawnSync') return { ...NOTHING_SPAWNED, error };
+    throw error;
+  }));
 }
 
 function refuseClass(
@@ -101,32 +94,20 @@ const LAST_STANDARD = 2;
 /** `new net.Socket({ fd })` opens its descriptor by a handle; dgram's `bind({ fd })` looks first what the fd is. */
 function refuseDescriptors(patches: Patches): void {
   for (const { prototype } of [TCP, Pipe]) {
-    patches.replace(
-      prototype,
-      'open',
-      (original) =>
-        function (this: unknown, ...args: unknown[]) {
-          const process = owner();
-          const [fd] = args;
-          if (process === undefined || typeof fd !== 'number' || fd <= LAST_STANDARD) return original.apply(this, args);
-          throw refusal(`a socket of descriptor ${fd}`, process, USE_A_PORT);
-        },
-    );
+    patches.replace(prototype, 'open', forPrograms((process, args, original) => {
+      const [fd] = args;
+      if (typeof fd !== 'number' || fd <= LAST_STANDARD) return original(...args);
+      throw refusal(`a socket of descriptor ${fd}`, process, USE_A_PORT);
+    }));
   }
   const { Socket } = builtin('dgram');
   if (typeof Socket !== 'function') throw unusable('it has no dgram.Socket');
-  patches.replace(
-    Socket.prototype,
-    'bind',
-    (original) =>
-      function (this: unknown, ...args: unknown[]) {
-        const process = owner();
-        const [options] = args;
-        const fd: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'fd') : undefined;
-        if (process === undefined || typeof fd !== 'number') return original.apply(this, args);
-        throw refusal(`a datagram socket of descriptor ${fd}`, process, USE_A_PORT);
-      },
-  );
+  patches.replace(Socket.prototype, 'bind', forPrograms((process, args, original) => {
+    const [options] = args;
+    const fd: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'fd') : undefined;
+    if (typeof fd !== 'number') return original(...args);
+    throw refusal(`a datagram socket of descriptor ${fd}`, process, USE_A_PORT);
+  }));
 }
 
 /** `process.send`: whoever started the process that simulates is no parent of the program. */

@@ -56,6 +56,7 @@ async function pace(devices: number, all: boolean): Promise<Figure> {
     unit: 'us',
     budget: { of: 'ratio', max: 1.2 },
     note: 'floor: the engine alone (witness: false)',
+    why: 'each beat and each answer is counted, for its device and its session, so that there are verdicts',
   }, rounds);
 }
 

@@ -138,7 +138,7 @@ describe('what cannot be is said in words', () => {
     ['throws.mjs', "throw new TypeError('no such thing')", /throws\.mjs failed: TypeError: no such thing\n +at .*throws\.mjs:1:7$/m],
     ['syntax.mjs', 'const x = ;', /syntax\.mjs:1\nconst x = ;\n {10}\^\n\nSyntaxError: Unexpected token ';'$/m],
     ['missing.mjs', "import './nothere.mjs'", /missing\.mjs failed: .*Cannot find module '.*nothere\.mjs' imported from .*missing\.mjs$/m],
-    ['silent.mjs', 'setInterval(() => {}, 1000)', /the program does not listen within 1m of virtual time\. One that/],
+    ['silent.mjs', 'setInterval(() => {}, 1000)', /the program does not listen within 1m of virtual time\. A program that/],
     ['udp.mjs', "import dgram from 'node:dgram'; dgram.createSocket('udp4').bind(5000)", /does not listen within 1m of virtual time; it has UDP port 5000: --protocol/],
     ['exit.mjs', 'process.exit(3)', /exit\.mjs ended before it listened: it called process\.exit\(3\)$/m],
     ['two.mjs', `${SERVE} server.listen(80); net.createServer().listen(81)`, /listens on ports 80 and 81: say which is for devices, as in --port 80$/m],
