@@ -133,7 +133,11 @@ export class ProgramTimers {
 
   #take({ timer, dueMs, order }: Entry): void {
     const armed = timer[OWN];
-    if (armed === undefined || armed.process !== this.#process || armed.queuedMs !== dueMs || !timer._onTimeout) return;
+    if (armed === undefined || armed.process !== this.#process || armed.queuedMs !== dueMs) return;
+    if (!timer._onTimeout) {
+      armed.queuedMs = Infinity;
+      return;
+    }
     if (armed.dueMs > dueMs || armed.order !== order) {
       // It was armed again since.
       armed.queuedMs = Infinity;
@@ -171,6 +175,10 @@ export class ProgramTimers {
    */
   #sweep(): void {
     const left = this.#heap.filter(isArmed);
+    for (const { timer, dueMs } of this.#heap) {
+      // One that was cleared may be armed again: from Node 24 on a socket keeps its timer for that.
+      if (timer[OWN]?.queuedMs === dueMs && !timer._onTimeout) timer[OWN].queuedMs = Infinity;
+    }
     this.#heap.length = 0;
     for (const entry of left) push(this.#heap, entry);
     this.#sweepAt = Math.max(SWEEP_MIN, 2 * left.length);

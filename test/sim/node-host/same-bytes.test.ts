@@ -12,19 +12,23 @@ const SCRIPT = fileURLToPath(new URL('support/pair-hashes.ts', import.meta.url))
 const NAMES = PAIRS.map(({ name }) => name).filter((name) => !/^http(s|2)$/.test(name));
 
 /** A line for each pair, whatever the number of runs. */
-function hashes(node: string, runs: number): string[] {
-  const args = ['--no-warnings', '--import', 'tsx', SCRIPT, String(runs), ...NAMES];
+function hashes(node: string, fault: string, runs: number): string[] {
+  const args = ['--no-warnings', '--import', 'tsx', SCRIPT, fault, String(runs), ...NAMES];
   const { stdout, stderr } = spawnSync(node, args, { encoding: 'utf8' });
   return [...new Set(`${stderr}${stdout}`.trim().split('\n'))];
 }
 
-it('is so', { timeout: 120_000 }, (context) => {
+it.for([
+  ['client reboot', 10],
+  // A client that asks again over the connection that it has, and waits in vain.
+  ['cable', 1],
+] as const)('is so, with the fault %s', { timeout: 120_000 }, ([fault, runs], context) => {
   needsPeers(context, ...PAIRS.flatMap(({ packages }) => packages));
-  const first = hashes(process.execPath, 10);
+  const first = hashes(process.execPath, fault, runs);
   expect(first.map((line) => line.replace(/ .*/, ''))).toEqual(NAMES);
   for (const { version, node } of NODES.slice(1)) {
     // The fetch of Node 26 sends other headers, and its HTTP/2 reads at other moments, which moves an acknowledgement.
     const isSame = (line: string): boolean => version !== '26' || !/^(express|grpc) /.test(line);
-    expect([version, hashes(node, 1).filter(isSame)]).toEqual([version, first.filter(isSame)]);
+    expect([version, hashes(node, fault, 1).filter(isSame)]).toEqual([version, first.filter(isSame)]);
   }
 });

@@ -2,10 +2,10 @@
 
 import { PAIRS, runPair } from './npm-pairs.ts';
 
-const [, , runs = '1', ...names] = process.argv;
+const [, , fault = '', runs = '1', ...names] = process.argv;
 
 for (let run = 0; run < Number(runs); run++) {
   for (const pair of PAIRS) {
-    if (names.includes(pair.name)) console.log(`${pair.name} ${(await runPair(pair, 'client reboot')).hash}`);
+    if (names.includes(pair.name)) console.log(`${pair.name} ${(await runPair(pair, fault)).hash}`);
   }
 }
