@@ -9,7 +9,9 @@ import type { ListeningSocket, Network, StreamHandler, StreamSocket } from '../.
 import { Interrupts } from '../../../sim/board/interrupts.ts';
 import { Cable } from '../../../sim/link/cable.ts';
 import { Fabric } from '../../../sim/link/fabric.ts';
-import { ACK, FIN, type Packet, PacketPool, PSH, RST, SYN, TCP } from '../../../sim/packet/packet.ts';
+import {
+  ACK, DESTINATION_UNREACHABLE, FIN, ICMP, Packet, PacketPool, PSH, RST, SYN, TCP,
+} from '../../../sim/packet/packet.ts';
 import { ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import { Host } from '../../../sim/tcpip/host.ts';
 import type { Profile, ProfileName } from '../../../sim/tcpip/profile.ts';
@@ -32,6 +34,9 @@ const PEER_ISN = -3;
 
 const LETTERS = [['F', FIN], ['S', SYN], ['R', RST], ['P', PSH], ['.', ACK]] as const;
 const EAGAIN = failure('EAGAIN');
+
+/** What a router says. */
+export type IcmpFields = Partial<Pick<Packet, 'icmpType' | 'code' | 'nextHopMtuBytes'>>;
 
 /** What the user of a connection was told, in words. */
 export class User implements StreamHandler {
@@ -146,9 +151,12 @@ export class Rig {
     return user;
   }
 
-  /** A connection that the stack has opened; the peer's SYN says so much. */
-  connected(options = 'win 60000 mss 1460', prepare?: (socket: StreamSocket) => void): User {
+  /** A connection that the stack has opened; the peer's SYN says so much, and comes so long after the stack's. */
+  connected(
+    options = 'win 60000 mss 1460', prepare?: (socket: StreamSocket) => void, roundTripMs?: number,
+  ): User {
     const user = this.connect(prepare);
+    if (roundTripMs !== undefined) this.run(roundTripMs);
     this.peer(`S. 0 ack 1 ${options}`);
     this.sent();
     user.told.length = 0;
@@ -166,7 +174,30 @@ export class Rig {
     return user;
   }
 
+  /** Closes the connection before the peer does, so that it comes to TIME-WAIT. */
+  toTimeWait({ socket }: User): void {
+    socket?.close();
+    this.peer('. 1 ack 2');
+    this.peer('F. 1 ack 2');
+    this.sent();
+  }
+
   // ---- the peer's side ----
+
+  /** A router complains of the first segment that the connection has in flight, or of one that is `offset` behind. */
+  complain(fields: IcmpFields, offset = 0): void {
+    const { tcb } = this;
+    if (tcb === undefined) throw new Error('no connection');
+    const quoted = Object.assign(new Packet(), {
+      source: tcb.localAddress,
+      sourcePort: tcb.localPort,
+      destination: tcb.remoteAddress,
+      destinationPort: tcb.remotePort,
+      seq: (tcb.sndUna + offset) | 0,
+    });
+    const icmp = { protocol: ICMP, icmpType: DESTINATION_UNREACHABLE, quoted };
+    this.arrive(Object.assign(this.newPeerPacket(), icmp, fields));
+  }
 
   /** The peer sends a segment; its window is 60000 unless said otherwise. */
   peer(text: string, options: SegmentOptions = {}): void {

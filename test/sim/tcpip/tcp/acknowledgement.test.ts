@@ -1,29 +1,9 @@
 /** ACKs: which are believed, which window they tell, and what a duplicate means (RFC 9293 3.10.7.4, RFC 5681). */
 
 import { describe, expect, it } from 'vitest';
-import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
-import type { Tcb } from '../../../../sim/tcpip/tcp/tcb.ts';
-import { Rig, type User } from '../rig.ts';
-
-interface Open {
-  readonly rig: Rig;
-  readonly user: User;
-  readonly tcb: Tcb;
-}
-
-/** A connection with a measured round trip, and nothing in flight. */
-function opened(profile: ProfileName | Profile = 'linux', options = 'win 60000 mss 1000', roundTripMs = 100): Open {
-  const rig = new Rig(profile);
-  const user = rig.connect();
-  rig.run(roundTripMs);
-  rig.peer(`S. 0 ack 1 ${options}`);
-  rig.sent();
-  user.told.length = 0;
-  const { tcb } = rig;
-  if (tcb === undefined) throw new Error('no connection');
-  return { rig, user, tcb };
-}
+import { Rig } from '../rig.ts';
+import { type Opened, opened } from './opened.ts';
 
 describe('an ACK is believed (RFC 5961 5.2)', () => {
   it.each([
@@ -53,7 +33,7 @@ describe('an ACK is believed (RFC 5961 5.2)', () => {
   });
 
   it('an old one does not say that anybody is there, nor how large the window is', () => {
-    const { rig, user, tcb } = opened();
+    const { rig, user, tcb } = opened('linux');
     user.write(10);
     rig.peer('. 1 ack 11 win 60000');
     const { lastAckTick } = tcb;
@@ -101,7 +81,7 @@ describe('the window is that of the newest segment (tcp_may_update_window)', () 
 
 describe('the timestamp to echo (RFC 7323 4.3)', () => {
   it('is the first, whatever its sign, and none where none came', () => {
-    const { rig, tcb } = opened();
+    const { rig, tcb } = opened('linux');
     rig.peer('P. 1:2 ack 1');
     expect(tcb.tsRecent).toBe(0);
     rig.peer('P. 2:3 ack 1', { timestamp: -5 });
@@ -118,8 +98,8 @@ describe('the timestamp to echo (RFC 7323 4.3)', () => {
 
 describe('a tail loss probe that was the last segment again', () => {
   /** It is out, and what it was sent for is acknowledged. */
-  function probed(): Open {
-    const open = opened();
+  function probed(): Opened {
+    const open = opened('linux');
     open.user.write(10);
     open.rig.run(310);
     open.rig.peer('. 1 ack 11', { echoMs: 1 });
@@ -140,7 +120,7 @@ describe('a tail loss probe that was the last segment again', () => {
   });
 
   it('is not answered by a duplicate of what was before it', () => {
-    const { rig, user, tcb } = opened();
+    const { rig, user, tcb } = opened('linux');
     user.write(2000);
     rig.run(240);
     expect(rig.sent()).toEqual(['. 1:1001 ack 1', 'P. 1001:2001 ack 1', 'P. 1001:2001 ack 1']);
@@ -155,8 +135,8 @@ describe('a tail loss probe that was the last segment again', () => {
 });
 
 describe('duplicate ACKs', () => {
-  function tenOut(): Open {
-    const open = opened();
+  function tenOut(): Opened {
+    const open = opened('linux');
     open.user.write(10_000);
     open.rig.sent();
     return open;
@@ -220,7 +200,7 @@ describe('duplicate ACKs', () => {
 
 describe('after a timeout', () => {
   it('the first ACK of one segment alone makes the congestion window two (RFC 5681 3.1)', () => {
-    const { rig, user, tcb } = opened();
+    const { rig, user, tcb } = opened('linux');
     user.write(10);
     rig.run(700);
     expect(tcb.cwnd).toBe(1);
@@ -228,7 +208,7 @@ describe('after a timeout', () => {
     expect([tcb.cwnd, tcb.recovery]).toEqual([2, 'open']);
   });
 
-  it('an ACK of a part gives what is left all its retries again (tcp_receive: nrtx is 0)', () => {
+  it('an ACK of a part sets the count of retransmissions back to 0, for the rest (tcp_receive: nrtx)', () => {
     const { rig, user } = opened('lwip');
     user.write(1000);
     user.write(1000);
@@ -257,14 +237,14 @@ describe('after a timeout', () => {
 
 describe('a round trip', () => {
   /** A connection whose time is a number that wraps, soon. */
-  function late(): Open {
-    const open = opened();
+  function late(): Opened {
+    const open = opened('linux');
     open.rig.runTo(2 ** 31 / 1000 - 50);
     return open;
   }
 
   it('is of the segment that is timed, and not of one before it (RFC 6298 3)', () => {
-    const { rig, user, tcb } = opened();
+    const { rig, user, tcb } = opened('linux');
     user.socket?.setNoDelay(true);
     user.write(10);
     rig.run(10);
@@ -297,7 +277,7 @@ describe('a round trip', () => {
   });
 
   it('is measured by time again when what was sent twice is acknowledged', () => {
-    const { rig, user, tcb } = opened();
+    const { rig, user, tcb } = opened('linux');
     user.write(10_000);
     for (let i = 0; i < 3; i++) rig.peer('. 1 ack 1');
     const { srttUs8 } = tcb;
@@ -314,7 +294,7 @@ describe('a round trip', () => {
   });
 
   it('is measured by the echo for as long as any part of what was sent twice is acknowledged', () => {
-    const { rig, user, tcb } = opened();
+    const { rig, user, tcb } = opened('linux');
     user.write(10_000);
     for (let i = 0; i < 3; i++) rig.peer('. 1 ack 1');
     rig.run(50);
@@ -327,7 +307,7 @@ describe('a round trip', () => {
 
 describe('the segments in flight', () => {
   it('are forgotten with their times: the probe of a later one is no later than its RTO', () => {
-    const { rig, user, tcb } = opened();
+    const { rig, user, tcb } = opened('linux');
     user.write(2000);
     rig.run(100);
     rig.peer('. 1 ack 2001');

@@ -182,11 +182,7 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
 describe('in TIME-WAIT', () => {
   function timeWait(): Rig {
     const rig = new Rig('linux');
-    const user = rig.acceptedFrom();
-    user.socket?.close();
-    rig.peer('. 1 ack 2');
-    rig.peer('F. 1 ack 2');
-    rig.sent();
+    rig.toTimeWait(rig.acceptedFrom());
     expect(rig.state).toBe('TIME-WAIT');
     return rig;
   }

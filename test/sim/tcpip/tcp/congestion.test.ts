@@ -1,27 +1,11 @@
 /** Congestion control, in segments (RFC 5681, RFC 6582), and what routers say (RFC 1191, RFC 6069). */
 
 import { describe, expect, it } from 'vitest';
-import { DESTINATION_UNREACHABLE, HOST_UNREACHABLE, ICMP, Packet } from '../../../../sim/packet/packet.ts';
-import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
-import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
+import { HOST_UNREACHABLE } from '../../../../sim/packet/packet.ts';
 import { halveWindow } from '../../../../sim/tcpip/tcp/congestion.ts';
 import { lowerPathMtu } from '../../../../sim/tcpip/tcp/path-mtu.ts';
-import type { Tcb } from '../../../../sim/tcpip/tcp/tcb.ts';
-import { Rig, type User } from '../rig.ts';
-
-/** Timers that fire at the first tick that is not early: 4 ms after what they are set to. */
-const EXACT: Profile = { ...PROFILES.linux, timers: 'tick' };
-
-function opened(profile: ProfileName | Profile = EXACT): { rig: Rig; user: User; tcb: Tcb } {
-  const rig = new Rig(profile);
-  const user = rig.connect();
-  rig.run(100);
-  rig.peer('S. 0 ack 1 win 60000 mss 1000');
-  rig.sent();
-  const { tcb } = rig;
-  if (tcb === undefined) throw new Error('no connection');
-  return { rig, user, tcb };
-}
+import { Rig } from '../rig.ts';
+import { EXACT, opened } from './opened.ts';
 
 describe('the congestion window', () => {
   it('doubles in a round trip up to ssthresh, and grows by one a window from there (RFC 5681 3.1)', () => {
@@ -172,20 +156,7 @@ describe('a path that takes less (RFC 1191, tcp_simple_retransmit)', () => {
 });
 
 describe('a router that cannot reach the peer (RFC 6069, tcp_ld_RTO_revert)', () => {
-  /** It says so of the segment at such a distance from the oldest in flight. */
-  function unreachable(rig: Rig, offset = 0): void {
-    const { tcb } = rig;
-    if (tcb === undefined) throw new Error('no connection');
-    const quoted = Object.assign(new Packet(), {
-      source: tcb.localAddress,
-      sourcePort: tcb.localPort,
-      destination: tcb.remoteAddress,
-      destinationPort: tcb.remotePort,
-      seq: (tcb.sndUna + offset) | 0,
-    });
-    const fields = { protocol: ICMP, icmpType: DESTINATION_UNREACHABLE, code: HOST_UNREACHABLE, quoted };
-    rig.arrive(Object.assign(rig.newPeerPacket(), fields));
-  }
+  const UNREACHABLE = { code: HOST_UNREACHABLE };
 
   /** After so many time-outs of 300 ms and their doublings. */
   function backedOff(timeouts: number): ReturnType<typeof opened> {
@@ -201,7 +172,7 @@ describe('a router that cannot reach the peer (RFC 6069, tcp_ld_RTO_revert)', ()
   it('takes the last doubling back: what is due by that goes at once, and else when it is', () => {
     const early = backedOff(3);
     const { rtoTicks } = early.tcb;
-    unreachable(early.rig);
+    early.rig.complain(UNREACHABLE);
     expect([early.tcb.backoff, early.tcb.rtoTicks]).toEqual([2, rtoTicks / 2]);
     expect(early.rig.sent()).toEqual([]);
     early.rig.run(2 * rtoTicks - 8);
@@ -212,7 +183,7 @@ describe('a router that cannot reach the peer (RFC 6069, tcp_ld_RTO_revert)', ()
     const late = backedOff(3);
     late.rig.run(2 * rtoTicks + 8);
     expect(late.rig.sent()).toEqual([]);
-    unreachable(late.rig);
+    late.rig.complain(UNREACHABLE);
     expect(late.rig.sent()).toHaveLength(1);
   });
 
@@ -220,11 +191,11 @@ describe('a router that cannot reach the peer (RFC 6069, tcp_ld_RTO_revert)', ()
     const fresh = opened();
     fresh.user.write(10);
     const { timer, timerTick } = fresh.tcb;
-    unreachable(fresh.rig);
+    fresh.rig.complain(UNREACHABLE);
     expect([fresh.tcb.backoff, fresh.tcb.timer, fresh.tcb.timerTick]).toEqual([0, timer, timerTick]);
 
     const behind = backedOff(3);
-    unreachable(behind.rig, 10);
+    behind.rig.complain(UNREACHABLE, 10);
     expect(behind.tcb.backoff).toBe(3);
   });
 
@@ -233,18 +204,18 @@ describe('a router that cannot reach the peer (RFC 6069, tcp_ld_RTO_revert)', ()
     rig.peer('. 1 ack 1 win 0');
     user.write(10);
     while (tcb.backoff < 3) rig.run(10);
-    unreachable(rig);
+    rig.complain(UNREACHABLE);
     expect([tcb.backoff, tcb.timer]).toEqual([3, 'persist']);
   });
 
   it('is the reason that the user is told at the end; an ACK is a sign that something works', () => {
     const { rig, user } = backedOff(3);
-    unreachable(rig);
+    rig.complain(UNREACHABLE);
     rig.run(2_000_000);
     expect(user.told.at(-1)).toBe('ended EHOSTUNREACH');
 
     const second = backedOff(3);
-    unreachable(second.rig);
+    second.rig.complain(UNREACHABLE);
     second.rig.peer('. 1 ack 11');
     second.rig.run(2_000_000);
     expect(second.user.told.at(-1)).toBe('ended ETIMEDOUT');
@@ -253,12 +224,12 @@ describe('a router that cannot reach the peer (RFC 6069, tcp_ld_RTO_revert)', ()
   it('ends a connection that is opening, from either side', () => {
     const rig = new Rig(EXACT);
     const user = rig.connect();
-    unreachable(rig);
+    rig.complain(UNREACHABLE);
     expect(user.told).toEqual(['ended EHOSTUNREACH']);
     const passive = new Rig(EXACT);
     passive.listen();
     passive.peer('S 0 mss 1460');
-    unreachable(passive);
+    passive.complain(UNREACHABLE);
     expect(passive.state).toBe('CLOSED');
   });
 });

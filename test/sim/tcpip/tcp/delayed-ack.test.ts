@@ -6,9 +6,8 @@ import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { isPingPong } from '../../../../sim/tcpip/tcp/quick-ack.ts';
 import type { Tcb } from '../../../../sim/tcpip/tcp/tcb.ts';
 import { Rig, type User, windows } from '../rig.ts';
+import { EXACT } from './opened.ts';
 
-/** Timers that fire at the first tick that is not early: a tick after what they are set to. */
-const EXACT: Profile = { ...PROFILES.linux, timers: 'tick' };
 const TICK_MS = 4;
 
 interface Receiver {

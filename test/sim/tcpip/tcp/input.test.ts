@@ -2,11 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Profile, PROFILE_NAMES, type ProfileName } from '../../../../sim/tcpip/profile.ts';
-import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { PORT, Rig, type User, windows } from '../rig.ts';
-
-/** Timers that fire at the first tick that is not early: 4 ms after what they are set to. */
-const EXACT: Profile = { ...PROFILES.linux, timers: 'tick' };
+import { EXACT } from './opened.ts';
 
 function opened(profile: ProfileName | Profile = EXACT, options = 'win 60000 mss 1460'): { rig: Rig; user: User } {
   const rig = new Rig(profile);
@@ -298,10 +295,7 @@ describe('a closed socket that waits for FIN (RFC 2525 2.17)', () => {
 describe('TIME-WAIT', () => {
   function timeWaiting(name: ProfileName | Profile): Rig {
     const { rig, user } = opened(name);
-    user.socket?.close();
-    rig.peer('. 1 ack 2');
-    rig.peer('F. 1 ack 2');
-    rig.sent();
+    rig.toTimeWait(user);
     expect(rig.state).toBe('TIME-WAIT');
     return rig;
   }

@@ -9,9 +9,7 @@ import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { hasTimer } from '../../../../sim/tcpip/tcp/timers.ts';
 import { Rig, type User } from '../rig.ts';
-
-/** Timers that fire at the first tick that is not early: 4 ms after what they are set to. */
-const EXACT: Profile = { ...PROFILES.linux, timers: 'tick' };
+import { EXACT } from './opened.ts';
 
 function connected(profile: ProfileName | Profile, keepAlive?: KeepAlive): { rig: Rig; user: User } {
   const rig = new Rig(profile);

@@ -1,29 +1,10 @@
 /** Sending: full segments, small ones that wait, FIN, and what is sent again. */
 
 import { describe, expect, it } from 'vitest';
-import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
-import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { segmentBytesMax } from '../../../../sim/tcpip/tcp/output.ts';
 import { lowerPathMtu } from '../../../../sim/tcpip/tcp/path-mtu.ts';
 import type { Tcb } from '../../../../sim/tcpip/tcp/tcb.ts';
-import { Rig, type User } from '../rig.ts';
-
-/** Timers that fire at the first tick that is not early: 4 ms after what they are set to. */
-const EXACT: Profile = { ...PROFILES.linux, timers: 'tick' };
-
-function opened(
-  profile: ProfileName | Profile = EXACT,
-  options = 'win 60000 mss 1000',
-): { rig: Rig; user: User; tcb: Tcb } {
-  const rig = new Rig(profile);
-  const user = rig.connect();
-  rig.run(100);
-  rig.peer(`S. 0 ack 1 ${options}`);
-  rig.sent();
-  const { tcb } = rig;
-  if (tcb === undefined) throw new Error('no connection');
-  return { rig, user, tcb };
-}
+import { EXACT, opened } from './opened.ts';
 
 /** The ends of the segments in flight, as the peer counts. */
 function ends({ segmentEnds = [], sndUna }: Tcb, una = 1): number[] {

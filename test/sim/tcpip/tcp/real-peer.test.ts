@@ -2,7 +2,6 @@
 
 import { describe, expect, it } from 'vitest';
 import {
-  DESTINATION_UNREACHABLE,
   ECHO_REQUEST,
   ECHO_REPLY,
   FRAGMENTATION_NEEDED,
@@ -17,22 +16,6 @@ import { PROFILE_NAMES } from '../../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { Rig } from '../rig.ts';
 
-type IcmpFields = Partial<Pick<Packet, 'icmpType' | 'code' | 'nextHopMtuBytes'>>;
-
-/** A router complains of the first segment that the connection has in flight, or of what is `offset` behind. */
-function complain(rig: Rig, fields: IcmpFields, offset = 0): void {
-  const { tcb } = rig;
-  if (tcb === undefined) throw new Error('no connection');
-  const quoted = Object.assign(new Packet(), {
-    source: tcb.localAddress,
-    sourcePort: tcb.localPort,
-    destination: tcb.remoteAddress,
-    destinationPort: tcb.remotePort,
-    seq: (tcb.sndUna + offset) | 0,
-  });
-  rig.arrive(Object.assign(rig.newPeerPacket(), { protocol: ICMP, icmpType: DESTINATION_UNREACHABLE, quoted }, fields));
-}
-
 describe('path MTU', () => {
   const tooBig = { code: FRAGMENTATION_NEEDED, nextHopMtuBytes: 1300 };
 
@@ -41,7 +24,7 @@ describe('path MTU', () => {
     const user = rig.connected();
     user.write(2920);
     expect(rig.sent()).toEqual(['. 1:1461 ack 1', 'P. 1461:2921 ack 1']);
-    complain(rig, tooBig);
+    rig.complain(tooBig);
     expect(rig.sent()).toEqual(['. 1:1261 ack 1', '. 1261:2521 ack 1', 'P. 2521:2921 ack 1']);
     rig.peer('. 1 ack 2921');
     user.write(1461);
@@ -53,9 +36,9 @@ describe('path MTU', () => {
     const user = rig.connected();
     user.write(1000);
     rig.sent();
-    complain(rig, { ...tooBig, nextHopMtuBytes: 1500 });
+    rig.complain({ ...tooBig, nextHopMtuBytes: 1500 });
     expect(rig.sent()).toEqual([]);
-    complain(rig, { ...tooBig, nextHopMtuBytes: 0 });
+    rig.complain({ ...tooBig, nextHopMtuBytes: 0 });
     expect(rig.sent()).toEqual(['. 1:513 ack 1', 'P. 513:1001 ack 1']);
   });
 
@@ -63,10 +46,10 @@ describe('path MTU', () => {
     const rig = new Rig('linux');
     rig.connected().write(1460);
     rig.sent();
-    complain(rig, tooBig, -1);
-    complain(rig, tooBig, 1461);
+    rig.complain(tooBig, -1);
+    rig.complain(tooBig, 1461);
     expect(rig.sent()).toEqual([]);
-    complain(rig, tooBig, 1460);
+    rig.complain(tooBig, 1460);
     expect(rig.sent()).toHaveLength(2);
   });
 });
@@ -85,7 +68,7 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     ] as const) {
       const rig = new Rig(name);
       const user = rig.connect();
-      complain(rig, fields);
+      rig.complain(fields);
       expect(user.told).toEqual(isHeeded ? [`ended ${errno}`] : []);
       expect(rig.state).toBe(isHeeded ? 'CLOSED' : 'SYN-SENT');
     }
@@ -94,8 +77,8 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
   it('keeps an established connection, whatever a router says', () => {
     const rig = new Rig(name);
     rig.connected().write(10);
-    for (const code of [0, 1, 2, 3, 5, 13, 255]) complain(rig, { code });
-    complain(rig, { icmpType: TIME_EXCEEDED });
+    for (const code of [0, 1, 2, 3, 5, 13, 255]) rig.complain({ code });
+    rig.complain({ icmpType: TIME_EXCEEDED });
     expect(rig.state).toBe('ESTABLISHED');
     expect(rig.tcb?.trouble.softError).toBe(isHeeded ? 'EHOSTUNREACH' : undefined);
   });

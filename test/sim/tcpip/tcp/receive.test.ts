@@ -2,11 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
-import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { Rig, type User, windows } from '../rig.ts';
-
-/** Timers that fire at the first tick that is not early: 4 ms after what they are set to. */
-const EXACT: Profile = { ...PROFILES.linux, timers: 'tick' };
+import { EXACT } from './opened.ts';
 
 function opened(profile: ProfileName | Profile = EXACT): { rig: Rig; user: User } {
   const rig = new Rig(profile);

@@ -7,21 +7,14 @@ import { describe, expect, it } from 'vitest';
 import type { Profile, ProfileName } from '../../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../../sim/tcpip/profiles/index.ts';
 import { echoedRttUs, measured, revertBackOff } from '../../../../sim/tcpip/tcp/rto.ts';
-import type { Tcb } from '../../../../sim/tcpip/tcp/tcb.ts';
 import { Packet } from '../../../../sim/packet/packet.ts';
 import { Seeded } from '../../../support/seeded.ts';
-import { Rig, type User } from '../rig.ts';
+import { Rig } from '../rig.ts';
+import { type Opened, opened as openedWith } from './opened.ts';
 
 /** A connection whose handshake took so long, and nothing else was measured. */
-function opened(profile: ProfileName | Profile, roundTripMs: number, seed = 1): { rig: Rig; tcb: Tcb; user: User } {
-  const rig = new Rig(profile, seed);
-  const user = rig.connect();
-  rig.run(roundTripMs);
-  rig.peer('S. 0 ack 1 win 60000 mss 1000');
-  rig.sent();
-  const { tcb } = rig;
-  if (tcb === undefined) throw new Error('no connection');
-  return { rig, tcb, user };
+function opened(profile: ProfileName | Profile, roundTripMs: number, seed = 1): Opened {
+  return openedWith(profile, undefined, { roundTripMs, seed });
 }
 
 describe('linux', () => {
