@@ -112,7 +112,8 @@ export const RUN_OPTIONS = {
     opensGroup: true,
     help:
       'simulate the fleet in blocks of 250 devices, each with a server of its own, N blocks at a time; the output ' +
-      'is the same for every N (up to 100,000 devices: one server for all; above: one block for each processor)',
+      'is the same for every N (up to 5,000 devices, or if something needs a whole fleet: one server for all; above: ' +
+      'one block for each processor)',
   },
   shard: { type: 'string', value: '3/16', help: 'simulate only part 3 of 16 of the blocks, so that several machines can share a run' },
   out: { type: 'string', value: 'part.json', help: "write this part to a file for 'cablepull merge'" },

@@ -119,6 +119,11 @@ const DEVICES: Readonly<Record<NetworkKind, number>> = { real: 20, simulated: 5,
 
 /** Largest number of devices in one world. */
 const WORLD_DEVICES_MAX = 100_000;
+/**
+ * Largest number of devices that one world simulates if the fleet could as well be split. With more, the processor's
+ * caches no longer hold the world, and blocks take less time even on one processor.
+ */
+const UNSPLIT_DEVICES_MAX = 5000;
 const DEVICES_MAX = 10_000_000;
 
 /** Returns the settings. `readBefore` replaces `--plan` and `--fault` if it is given. Rejects with a Problem. */
@@ -271,19 +276,28 @@ function splitOf(
   const given = Object.entries({ jobs, shard, out });
   const [asked] = given.flatMap(([option, value]) => (value === undefined ? [] : `--${option}`));
   const why = asked ?? (deviceCount > WORLD_DEVICES_MAX ? `--devices ${deviceCount}` : undefined);
-  if (why === undefined) return undefined;
-  if (network !== 'simulated') throw usage(`${why} splits a simulated fleet: it cannot be used with your own server`);
-  const whole = WHOLE_OPTIONS.find((option) => values[option] !== undefined && values[option] !== false);
-  if (whole !== undefined) {
-    throw usage(`${why} splits the fleet over several servers: it cannot be used with --${whole}`);
+  if (why === undefined && deviceCount <= UNSPLIT_DEVICES_MAX) return undefined;
+  const unsplit = whyUnsplit(values, network, ports, plan);
+  if (unsplit !== undefined) {
+    if (why === undefined) return undefined;
+    throw usage(`${why} splits ${unsplit}`);
   }
-  const [shared] = ports.flatMap(({ protocol }) => whyWhole(protocol.server, plan) ?? []);
-  if (shared !== undefined) throw usage(`${why} splits the fleet over several servers, but ${shared}`);
   return {
     jobs: jobs === undefined ? undefined : wholeNumber('--jobs', jobs, 1, JOBS_MAX),
     shard: shard === undefined ? { number: 1, count: 1 } : shardOf(shard),
     out: fileName('--out', out),
   };
+}
+
+/** Returns what is split, and why it cannot be, as the end of a sentence; undefined if the fleet can be split. */
+function whyUnsplit(
+  values: SplitValues, network: NetworkKind, ports: Devices['ports'], plan: readonly Fault[],
+): string | undefined {
+  if (network !== 'simulated') return 'a simulated fleet: it cannot be used with your own server';
+  const whole = WHOLE_OPTIONS.find((option) => values[option] !== undefined && values[option] !== false);
+  if (whole !== undefined) return `the fleet over several servers: it cannot be used with --${whole}`;
+  const [shared] = ports.flatMap(({ protocol }) => whyWhole(protocol.server, plan) ?? []);
+  return shared && `the fleet over several servers, but ${shared}`;
 }
 
 /** Returns the arguments without `--live`: a live run is repeated by its plan, at any speed, without its page. */

@@ -85,6 +85,22 @@ describe('a run in blocks', () => {
   });
 });
 
+describe('a fleet that nobody asked to split', () => {
+  const startLine = async (...more: string[]): Promise<string | undefined> =>
+    (await ended('run', '--for', '1s', ...more)).stderr.split('\n')[0];
+
+  it('is split when one world would take longer', async () => {
+    expect(await startLine('--devices', '5000')).toContain('against our own server on a simulated network');
+    expect(await startLine('--devices', '5001')).toContain('against 21 of our own servers, one for at most 250');
+  });
+
+  it('stays in one world if something needs one', async () => {
+    const whole = 'against our own server on a simulated network';
+    expect(await startLine('--devices', '5001', '--netstat')).toContain(whole);
+    expect(await startLine('--devices', '5001', '--fault', 'hang on server at 500ms')).toContain(whole);
+  });
+});
+
 describe('what cannot be split is refused in one sentence', () => {
   it.each<[readonly string[], string]>([
     [['--json'], '--jobs splits the fleet over several servers: it cannot be used with --json'],
