@@ -10,11 +10,11 @@
 import type { Clock } from '../../hal/clock.ts';
 import { BLOCKED, type Blocking, type Operation, type Waitable } from './blocking.ts';
 import type { KernelConfig } from './kernel-config.ts';
+import { KernelLists } from './kernel-lists.ts';
 import { PRIORITIES_MAX, ReadyLists } from './ready-lists.ts';
 import type { TimerService } from './software-timer.ts';
 import { TaskHandle, type TaskFunction } from './task.ts';
 import { addTicks, checkTicks, MAX_DELAY, ticksBetween } from './ticks.ts';
-import { TimedHeap } from './timed-heap.ts';
 import { WaitList } from './wait-list.ts';
 
 /**
@@ -41,7 +41,7 @@ export interface WakeTime {
   tick: number;
 }
 
-export class Kernel {
+export class Kernel extends KernelLists {
   readonly clock: Clock;
   readonly maxPriorities: number;
   /** xTaskGetCurrentTaskHandle; undefined between the passes. */
@@ -62,22 +62,22 @@ export class Kernel {
   #alarmTick = NO_ALARM;
   readonly #onAlarm: () => void;
 
-  readonly #ready: ReadyLists;
-  readonly #sleepers = new TimedHeap<TaskHandle>();
+  readonly #ready = new ReadyLists();
   /** xPendingReadyList: who was woken while the scheduler is suspended; undefined until it was suspended once. */
   #pending: WaitList | undefined = undefined;
-  /** pxCurrentTCB before the scheduler starts: the task that runs first. */
-  #firstToRun: TaskHandle | undefined = undefined;
-  #tasks: TaskHandle | undefined = undefined;
+  /**
+   * The task that runs next, whoever is ready: before the scheduler starts, pxCurrentTCB; while the scheduler is
+   * suspended, the task that suspended it, again and again until it resumes it.
+   */
+  #chosen: TaskHandle | undefined = undefined;
   #tasksMade = 0;
 
   #inPass = false;
   #isrDepth = 0;
   #suspendDepth = 0;
-  /** The task that suspended the scheduler; no other runs until it resumes it. */
-  #suspender: TaskHandle | undefined = undefined;
 
   constructor(clock: Clock, config: KernelConfig = {}) {
+    super();
     const { tickRateHz = 1000, maxPriorities = 8, initialTickCount = 0 } = config;
     if (!(tickRateHz >= 1 && tickRateHz <= 1_000_000)) {
       throw new RangeError(`tickRateHz must be from 1 to 1000000, not ${tickRateHz}`);
@@ -91,7 +91,6 @@ export class Kernel {
     this.config = config;
     this.#tickRateHz = tickRateHz;
     this.#initialTick = initialTickCount;
-    this.#ready = new ReadyLists();
     // Not an arrow function: that would hold a context besides, in each of 100,000 devices.
     this.#onAlarm = this.alarm.bind(this);
   }
@@ -107,11 +106,9 @@ export class Kernel {
   ): TaskHandle {
     this.checkPriority(priority);
     const task = new TaskHandle(this, entry(this, ...args), name, ++this.#tasksMade, priority);
-    task.allNext = this.#tasks;
-    if (this.#tasks !== undefined) this.#tasks.allPrev = task;
-    this.#tasks = task;
+    this.enlist(task);
     // prvAddNewTaskToReadyList: of equals made before the start, the last one made runs first.
-    if (this.#state === 'new' && priority >= (this.#firstToRun?.priority ?? 0)) this.#firstToRun = task;
+    if (this.#state === 'new' && priority >= (this.#chosen?.priority ?? 0)) this.#chosen = task;
     this.look();
     this.makeReady(task);
     return task;
@@ -128,7 +125,7 @@ export class Kernel {
     const { timerTaskPriority = this.maxPriorities - 1 } = this.config;
     const timerTask = this.timerService?.task;
     if (timerTask !== undefined) this.makeReady(timerTask);
-    if (timerTaskPriority >= (this.#firstToRun?.priority ?? 0)) this.#firstToRun = timerTask;
+    if (timerTaskPriority >= (this.#chosen?.priority ?? 0)) this.#chosen = timerTask;
     this.pass();
   }
 
@@ -137,18 +134,6 @@ export class Kernel {
     this.#state = 'stopped';
     this.#alarmTick = NO_ALARM;
     this.clock.clearAlarm();
-  }
-
-  /** uxTaskGetSystemState: every task that is not deleted, in the order they were made. */
-  tasks(): TaskHandle[] {
-    const tasks: TaskHandle[] = [];
-    for (let task = this.#tasks; task !== undefined; task = task.allNext) tasks.push(task);
-    return tasks.reverse();
-  }
-
-  /** xTaskGetHandle: the first task made with this name. */
-  getTask(name: string): TaskHandle | undefined {
-    return this.tasks().find((task) => task.name === name);
   }
 
   // ---- what a task does to itself ----
@@ -270,7 +255,7 @@ export class Kernel {
    * it must not block, end or delete itself; a yield gives it the processor back.
    */
   suspendAll(): void {
-    this.#suspender = this.running('suspendAll');
+    this.#chosen = this.running('suspendAll');
     this.#pending ??= new WaitList('arrival');
     this.readClock();
     this.#suspendDepth++;
@@ -280,6 +265,7 @@ export class Kernel {
   resumeAll(): void {
     if (this.#suspendDepth === 0) throw new Error('resumeAll without a suspendAll before it');
     if (--this.#suspendDepth > 0) return;
+    this.#chosen = undefined;
     for (let task = this.#pending?.first; task !== undefined; task = this.#pending?.first) this.makeReady(task);
     this.readClock();
   }
@@ -375,15 +361,14 @@ export class Kernel {
 
   /** @internal prvAddTaskToReadyList: to the end of the line of its priority, out of whatever it waited for. */
   makeReady(task: TaskHandle): void {
-    task.waitList?.remove(task);
-    this.#sleepers.remove(task);
     const wasReady = task.restingState === 'Ready';
+    task.waitList?.remove(task);
     if (wasReady) this.#ready.remove(task);
+    else this.removeSleeper(task);
     task.restingState = 'Ready';
     this.#ready.add(task);
     if (!wasReady) this.config.onTaskState?.(task, 'Ready');
-    // Called from outside, by neither a task nor an interrupt: the pass that this needs comes with an alarm.
-    if (!this.#inPass && this.#isrDepth === 0) this.armAlarm();
+    this.passSoon();
   }
 
   /** @internal Whether an event has woken it, and it becomes ready with `resumeAll`. */
@@ -393,27 +378,18 @@ export class Kernel {
 
   /** @internal The tick interrupt that would have come during this turn of a task, before it does what others see. */
   look(): void {
-    if (this.runningTask !== undefined && this.#sleepers.first !== undefined) this.readClock();
+    if (this.runningTask !== undefined && this.firstSleeper !== undefined) this.readClock();
   }
 
   /** @internal Out of every line it stands in; a deleted task is not listed any more. */
   remove(task: TaskHandle, state: 'Blocked' | 'Suspended' | 'Deleted'): void {
     this.look();
     task.waitList?.remove(task);
-    this.#sleepers.remove(task);
     if (task.restingState === 'Ready') this.#ready.remove(task);
+    else this.removeSleeper(task);
     task.restingState = state;
     if (state === 'Deleted') this.forget(task);
     this.config.onTaskState?.(task, state, state === 'Blocked' ? task.operation : undefined);
-  }
-
-  private forget(task: TaskHandle): void {
-    if (task.allPrev === undefined) this.#tasks = task.allNext;
-    else task.allPrev.allNext = task.allNext;
-    if (task.allNext !== undefined) task.allNext.allPrev = task.allPrev;
-    // Or else a handle that somebody keeps would hold every task deleted since.
-    task.allNext = undefined;
-    task.allPrev = undefined;
   }
 
   /**
@@ -434,6 +410,7 @@ export class Kernel {
     if (ready) this.#ready.remove(task);
     task.currentPriority = priority;
     if (ready) this.#ready.add(task);
+    else this.disturbSleeper(task);
     task.eventPriority = eventPriority;
     task.waitList?.disturb();
   }
@@ -451,7 +428,10 @@ export class Kernel {
     task.delayAborted = false;
     this.remove(task, 'Blocked');
     list?.add(task);
-    if (task.wakeTick >= 0) this.#sleepers.add(task, task.wakeTick);
+    if (task.wakeTick < 0) return;
+    this.addSleeper(task);
+    // The clock was looked at since its time was reckoned, and may have passed that: nobody sleeps beyond his time.
+    if (task.wakeTick <= this.#ticks) this.wakeSleepers();
   }
 
   private checkPriority(priority: number): void {
@@ -484,10 +464,32 @@ export class Kernel {
 
   private wakeSleepers(): void {
     for (;;) {
-      const task = this.#sleepers.first;
+      const task = this.firstSleeper;
       if (task === undefined || task.wakeTick > this.#ticks) return;
-      this.makeReady(task);
+      if (this.wakesQueues && this.removeSleepersLike(task)) {
+        // Of many tasks none is in the processor's cache: each is left as it is until it runs, or somebody looks.
+        task.restingState = 'Ready';
+        this.#ready.addRing(task);
+        this.passSoon();
+      } else {
+        this.makeReady(task);
+      }
     }
+  }
+
+  /** Tasks that sleep equally long wake together, unless somebody wants to be told of each. */
+  private get wakesQueues(): boolean {
+    return this.config.onTaskState === undefined;
+  }
+
+  /** @internal A task that stood behind another one, and woke with it. */
+  hasWoken(task: TaskHandle): boolean {
+    return task.wakeTick <= this.#ticks && this.wakesQueues;
+  }
+
+  /** Called from outside, by neither a task nor an interrupt: the pass that this needs comes with an alarm. */
+  private passSoon(): void {
+    if (!this.#inPass && this.#isrDepth === 0) this.armAlarm();
   }
 
   private alarm(): void {
@@ -498,7 +500,7 @@ export class Kernel {
 
   private armAlarm(): void {
     if (this.#state !== 'running') return;
-    const tick = !this.#ready.isEmpty ? this.#ticks : (this.#sleepers.first?.wakeTick ?? NO_ALARM);
+    const tick = !this.#ready.isEmpty ? this.#ticks : (this.firstSleeper?.wakeTick ?? NO_ALARM);
     if (tick === this.#alarmTick) return;
     this.#alarmTick = tick;
     if (tick === NO_ALARM) this.clock.clearAlarm();
@@ -551,7 +553,7 @@ export class Kernel {
       if (this.#state !== 'running') break;
       const isRead = (switches & (SWITCHES_PER_CLOCK_READ - 1)) === 0;
       // While a task waits for a time, the clock was looked at as this one left.
-      const ticks = this.#sleepers.first !== undefined ? this.#ticks : isRead ? this.readClock() : 0;
+      const ticks = this.firstSleeper !== undefined ? this.#ticks : isRead ? this.readClock() : 0;
       if (ticks >= lastTick || switches >= PASS_SWITCHES) break;
     }
     this.runningTask = undefined;
@@ -569,14 +571,15 @@ export class Kernel {
   }
 
   private nextTask(): TaskHandle {
-    if (this.#suspendDepth > 0 && this.#suspender !== undefined) return this.#suspender;
-    const first = this.#firstToRun;
-    if (first !== undefined) {
-      this.#firstToRun = undefined;
-      if (first.restingState === 'Ready') return first;
+    const chosen = this.#chosen;
+    if (chosen !== undefined) {
+      if (this.#suspendDepth > 0) return chosen;
+      this.#chosen = undefined;
+      if (chosen.restingState === 'Ready') return chosen;
     }
     const next = this.#ready.select();
     if (next === undefined) throw new Error('a priority is marked ready and has no task');
+    next.settle();
     return next;
   }
 

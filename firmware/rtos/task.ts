@@ -6,7 +6,7 @@
 
 import { BLOCKED, PARKED, type Operation, type Waitable } from './blocking.ts';
 import type { Kernel } from './kernel.ts';
-import { OUT } from './timed-heap.ts';
+import { OUT, QUEUED } from './timed-heap.ts';
 import type { WaitList } from './wait-list.ts';
 
 /** The body of a task. A bare `yield` is taskYIELD. */
@@ -17,6 +17,9 @@ export type TaskFunction<Args extends readonly unknown[]> = (os: Kernel, ...args
 
 /** eTaskState. */
 export type TaskState = 'Running' | 'Ready' | 'Blocked' | 'Suspended' | 'Deleted';
+
+/** Running is not stored: the kernel knows which task that is. */
+type RestingState = Exclude<TaskState, 'Running'>;
 
 /**
  * eNotifyAction: what a notification does to the value it finds.
@@ -64,8 +67,7 @@ export class TaskHandle {
   /** @internal */ linePrev: TaskHandle | undefined = undefined;
   /** @internal */ readonly body: Task;
   /** @internal */ currentPriority: number;
-  /** @internal Running is not stored: the kernel knows which one it is. */
-  restingState: 'Ready' | 'Blocked' | 'Suspended' | 'Deleted' = 'Suspended';
+  #restingState: RestingState = 'Suspended';
   /** @internal The event it waits for. */
   waitList: WaitList | undefined = undefined;
   /** @internal The tick at which its wait is over, -1 for never. */
@@ -134,6 +136,24 @@ export class TaskHandle {
     this.called = false;
     const result = this.target.attempt(this, first);
     return result === BLOCKED ? PARKED : this.os.done(result);
+  }
+
+  /** @internal */
+  get restingState(): RestingState {
+    this.settle();
+    return this.#restingState;
+  }
+
+  set restingState(state: RestingState) {
+    this.#restingState = state;
+  }
+
+  /** @internal Takes note that it has woken, if it has since somebody looked at it. */
+  settle(): void {
+    if (this.heapIndex === QUEUED && this.os.hasWoken(this)) {
+      this.heapIndex = OUT;
+      this.#restingState = 'Ready';
+    }
   }
 
   /** eTaskGetState. A task that waits for an event without a timeout is Blocked, as in FreeRTOS. */

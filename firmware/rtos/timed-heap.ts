@@ -13,75 +13,92 @@ export interface Timed<T> {
   wakeOrder: number;
   /** The place in the heap; QUEUED behind another one; OUT when in none. */
   heapIndex: number;
-  /** Neighbours in the queue of entries with the same time; undefined if there is none. */
+  /** Neighbours in its queue, which is a ring: the first follows the last. Undefined when in no heap. */
   lineNext: T | undefined;
   linePrev: T | undefined;
 }
 
 /** @internal */
 export const OUT = -1;
-const QUEUED = -2;
-
-/** The items of every heap in which nothing has been yet. */
-const NONE: never[] = [];
+/** @internal */
+export const QUEUED = -2;
 
 export class TimedHeap<T extends Timed<T>> {
-  #items: T[] = NONE;
-  /** The only place there is, until there are two for the first time: most heaps never have them. */
-  #only: T | undefined = undefined;
+  /** The first of each queue. */
+  readonly #items: T[] = [];
   #arrivals = 0;
-  /** Entry that was added last, if it is still in the heap. */
+  /** Entry that was added last, if it is still in the heap, and its kind. */
   #last: T | undefined = undefined;
+  #lastKind = 0;
+  /** An entry has become of another kind than the rest of its queue, since the heap was empty last. */
+  #isMixed = false;
 
   /** The earliest, undefined when empty. */
   get first(): T | undefined {
-    return this.#items === NONE ? this.#only : this.#items[0];
+    return this.#items[0];
   }
 
-  add(item: T, wakeTick: number): void {
+  /** True if all of each queue are of one kind. */
+  get isSorted(): boolean {
+    return !this.#isMixed;
+  }
+
+  /** An entry is of another kind from now on. It keeps its place. */
+  disturb(): void {
+    this.#isMixed = true;
+  }
+
+  add(item: T, wakeTick: number, kind = 0): void {
     const last = this.#last;
+    const first = last?.lineNext;
     item.wakeTick = wakeTick;
     item.wakeOrder = this.#arrivals++;
     this.#last = item;
-    if (last !== undefined && last.wakeTick === wakeTick) {
+    if (last !== undefined && first !== undefined && last.wakeTick === wakeTick && this.#lastKind === kind) {
       last.lineNext = item;
       item.linePrev = last;
+      item.lineNext = first;
+      first.linePrev = item;
       item.heapIndex = QUEUED;
       return;
     }
-    if (this.#items === NONE) {
-      if (this.#only === undefined) {
-        this.#only = item;
-        item.heapIndex = 0;
-        return;
-      }
-      this.#items = [this.#only];
-      this.#only = undefined;
-    }
+    this.#lastKind = kind;
+    item.lineNext = item;
+    item.linePrev = item;
     this.up(this.#items.length, item);
   }
 
   /** Takes `item` out; does nothing when it is in no heap. */
   remove(item: T): void {
-    const index = item.heapIndex;
-    if (index === OUT) return;
-    const { lineNext: next, linePrev: before } = item;
+    const { heapIndex: index, lineNext: next, linePrev: before } = item;
+    if (index === OUT || next === undefined || before === undefined) return;
     item.heapIndex = OUT;
     item.lineNext = undefined;
     item.linePrev = undefined;
+    if (next === item) {
+      if (this.#last === item) this.#last = undefined;
+      this.removeAt(index);
+      return;
+    }
     if (this.#last === item) this.#last = before;
-    if (before !== undefined) before.lineNext = next;
-    if (next !== undefined) next.linePrev = before;
+    before.lineNext = next;
+    next.linePrev = before;
     if (index === QUEUED) return;
     // Nobody of the same time came in between: its place is the next one's.
-    if (next !== undefined) next.heapIndex = index;
-    if (this.#items === NONE) this.#only = next;
-    else if (next === undefined) this.removeAt(index);
-    else this.#items[index] = next;
+    next.heapIndex = index;
+    this.#items[index] = next;
+  }
+
+  /** Takes out the whole queue of `first`, the earliest. It stays a ring, and of all in it only `first` is OUT. */
+  removeQueue(first: T): void {
+    if (this.#last === first.linePrev) this.#last = undefined;
+    first.heapIndex = OUT;
+    this.removeAt(0);
   }
 
   private removeAt(index: number): void {
     const last = this.#items.pop();
+    if (this.#items.length === 0) this.#isMixed = false;
     if (last === undefined || index === this.#items.length) return;
     const parent = this.#items[(index - 1) >> 1];
     if (index > 0 && parent !== undefined && isBefore(last, parent)) this.up(index, last);

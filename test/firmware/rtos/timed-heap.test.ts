@@ -41,6 +41,37 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])('any mix of add and remove keeps the order o
   expect(heap.first).toBeUndefined();
 });
 
+test('a queue of one kind leaves as a whole, in its order', () => {
+  const heap = new TimedHeap<Item>();
+  const items = Array.from({ length: 5 }, () => new Item());
+  const [a, b, c, d, e] = items;
+  if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) throw new Error();
+  heap.add(a, 3, 1);
+  heap.add(b, 3, 1);
+  heap.add(c, 3, 2);
+  heap.add(d, 3, 1);
+  heap.add(e, 2, 1);
+  heap.remove(e);
+  expect(heap.first).toBe(a);
+  heap.removeQueue(a);
+  expect([a.lineNext, b.lineNext, a.heapIndex]).toEqual([b, a, OUT]);
+  expect(heap.first).toBe(c);
+  heap.removeQueue(c);
+  heap.add(e, 3, 1);
+  expect(heap.first).toBe(d);
+  expect(d.lineNext).toBe(d);
+});
+
+test('entries that are of another kind than they were are known until the heap is empty', () => {
+  const heap = new TimedHeap<Item>();
+  const item = new Item();
+  heap.add(item, 3);
+  heap.disturb();
+  expect(heap.isSorted).toBe(false);
+  heap.remove(item);
+  expect(heap.isSorted).toBe(true);
+});
+
 test('removing what is in no heap does nothing', () => {
   const heap = new TimedHeap<Item>();
   const inside = new Item();
