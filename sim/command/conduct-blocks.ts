@@ -39,7 +39,10 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
 
   const words: RunWords = { args, plan: [...otherLines, ...plan.map(formatFault)] };
   const threads = Math.min(jobs ?? availableParallelism(), blocks.length);
-  const crew = new Crew<DeviceBlock, BlockReply>(new URL('./block-worker.js', import.meta.url), words, threads);
+  const crew = new Crew<DeviceBlock, BlockReply>(new URL('./block-worker.js', import.meta.url), words, threads, {
+    ordersMax: Infinity,
+    silenceMs: Infinity,
+  });
   let interruptedBy: InterruptSignal | undefined;
   const stopListening = terminal.onInterrupt((signal) => {
     interruptedBy = signal;
@@ -52,8 +55,8 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
   let failure: string | undefined;
   try {
     await crew.work(blocks, (answer) => {
-      if (answer.kind === 'failed') {
-        failure ??= answer.reason;
+      if (answer.kind !== 'done') {
+        failure ??= answer.kind === 'failed' ? answer.reason : 'a thread fell silent';
         crew.stop();
         return;
       }

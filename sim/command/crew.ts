@@ -1,32 +1,46 @@
 /** A crew of worker threads: each takes the next order when it has finished one. */
 
 import { Worker } from 'node:worker_threads';
+import { nodeClock } from '../../hal/node/index.ts';
 import { reasonOf } from './problem.ts';
 
 /**
  * Answer to an order: the reply of the thread, or the reason why there is none, as when the thread ran out of memory.
+ * `silent`: the thread no longer told that it gets on.
  */
-export type Answer<Order, Reply> = Reply | { readonly kind: 'failed'; readonly order: Order; readonly reason: string };
+export type Answer<Order, Reply> =
+  | Reply
+  | { readonly kind: 'failed'; readonly order: Order; readonly reason: string }
+  | { readonly kind: 'silent'; readonly order: Order };
+
+/** Message of a thread in the middle of an order: it gets on. */
+export interface GettingOn {
+  readonly kind: 'getting-on';
+}
+
+export interface CrewLimits {
+  /** Number of orders after which a new thread replaces a thread, which frees what the old thread held. */
+  readonly ordersMax: number;
+  /** Longest time without a message from a thread that has an order. Then the thread is ended. */
+  readonly silenceMs: number;
+}
 
 export class Crew<Order, Reply extends { readonly kind: string }> {
   /** File that a thread runs, and the data that each thread gets once. */
   readonly #file: URL;
   readonly #data: unknown;
   readonly #jobs: number;
-  readonly #ordersMax: number;
+  readonly #limits: CrewLimits;
   #isStopped = false;
   /** Resolves the promise on which `work` waits. */
   #giveUp: () => void = () => {};
 
-  /**
-   * `jobs` is the number of threads. After `ordersMax` orders a new thread replaces a thread, which frees what the old
-   * thread held.
-   */
-  constructor(file: URL, data: unknown, jobs: number, ordersMax = Infinity) {
+  /** `jobs` is the number of threads. */
+  constructor(file: URL, data: unknown, jobs: number, limits: CrewLimits) {
     this.#file = file;
     this.#data = data;
     this.#jobs = jobs;
-    this.#ordersMax = ordersMax;
+    this.#limits = limits;
   }
 
   /** Carries out all orders, and calls `onAnswer` for each. Resolves when all are done, or soon after `stop`. */
@@ -60,27 +74,43 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
         done = 0;
       }
       const answer = await this.#ask(thread, order);
+      if (answer.kind === 'silent') await thread.terminate();
       // This thread is dead: the next order needs a new one.
-      if (answer.kind === 'failed') thread = undefined;
+      if (answer.kind === 'failed' || answer.kind === 'silent') thread = undefined;
       onAnswer(answer);
-      if (++done < this.#ordersMax) continue;
+      if (++done < this.#limits.ordersMax) continue;
       await thread?.terminate();
       thread = undefined;
     }
   }
 
   #ask(thread: Worker, order: Order): Promise<Answer<Order, Reply>> {
+    const clock = nodeClock();
     return new Promise((resolve) => {
       const failed = (reason: string): void => settle({ kind: 'failed', order, reason });
       const onError = (error: unknown): void => failed(reasonOf(error));
       const onExit = (status: number): void => failed(`its thread ended with status ${status}`);
       // Not removeAllListeners: a Worker has listeners of its own, without which it does not hear its thread.
       const settle = (answer: Answer<Order, Reply>): void => {
-        thread.off('message', settle).off('error', onError).off('exit', onExit);
+        clock.clearAlarm();
+        thread.off('message', onMessage).off('error', onError).off('exit', onExit);
         resolve(answer);
       };
-      thread.on('message', settle).on('error', onError).on('exit', onExit);
+      const listen = (): void => {
+        const { silenceMs } = this.#limits;
+        if (silenceMs !== Infinity) clock.setAlarm(clock.now() + silenceMs, () => settle({ kind: 'silent', order }));
+      };
+      const onMessage = (message: Reply | GettingOn): void => {
+        if (isGettingOn(message)) listen();
+        else settle(message);
+      };
+      thread.on('message', onMessage).on('error', onError).on('exit', onExit);
       thread.postMessage(order);
+      listen();
     });
   }
+}
+
+function isGettingOn<Reply extends { readonly kind: string }>(message: Reply | GettingOn): message is GettingOn {
+  return message.kind === 'getting-on';
 }

@@ -90,7 +90,7 @@ export const swarmCommand = defineCommand({
   - The verdicts are consistent.
 
 Invariants with --program:
-  - The program does not end by itself.
+  - The program does not end by itself, and does not keep control for 30 s of real time.
   - It does not believe in a ghost for longer than --ghosts-within.
   - When all devices have lost their power for good, nothing is open that was not open at the start.`,
   async run({ values }, terminal) {
@@ -209,8 +209,10 @@ async function runOne(
   swarm: Swarm, { index, devices }: NonNullable<SwarmSettings['only']>, json: boolean, terminal: Terminal,
 ): Promise<number> {
   const scenario = scenarioOf(swarm, index, devices);
-  const result: RunResult = await runIn(swarm, scenario, (line, atMs) => {
-    terminal.log([{ style: 'dim', text: `${formatSeconds(atMs).padStart(9)}  server |` }, ` ${line}`]);
+  const result: RunResult = await runIn(swarm, scenario, {
+    onOutput(line, atMs) {
+      terminal.log([{ style: 'dim', text: `${formatSeconds(atMs).padStart(9)}  server |` }, ` ${line}`]);
+    },
   });
   if (json) {
     terminal.printJson({ kind: 'swarm-run', scenario, result });

@@ -2,12 +2,13 @@
 
 import { availableParallelism } from 'node:os';
 import { nodeClock } from '../../hal/node/index.ts';
+import type { Violation } from '../swarm/invariants.ts';
 import { partText, runCount, runsOf, type Shard } from '../swarm/part.ts';
 import type { Swarm } from '../swarm/swarm-text.ts';
 import { addTallies, type Failure, NO_TALLY, SHRUNK_MAX, type Tally, tallyOf } from '../swarm/tally.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
-import { Crew } from './crew.ts';
+import { type Answer, Crew } from './crew.ts';
 import { OutputFile } from './output-file.ts';
 import { printSwarm } from './print-swarm.ts';
 import { SwarmProgress } from './swarm-progress.ts';
@@ -20,6 +21,9 @@ import type { InterruptSignal, Terminal } from './terminal.ts';
  */
 const PROGRAM_RUNS_MAX = 20;
 
+/** Time in which a program must give back control. It is real time, and far more than any honest callback takes. */
+const PROGRAM_SILENCE_MS = 30_000;
+
 export interface ManySettings {
   readonly swarm: Swarm;
   readonly shard: Shard;
@@ -31,6 +35,7 @@ export interface ManySettings {
 }
 
 type SwarmCrew = Crew<Order, Reply>;
+type SwarmAnswer = Answer<Order, Reply>;
 
 /** Returns the exit status. Rejects with a Problem. */
 export async function runMany(
@@ -45,8 +50,11 @@ export async function runMany(
   terminal.log(`${counted(count, 'run')} of ${length}, seed ${swarm.seed}${part}, ${threads} at a time`);
   const clock = nodeClock();
   const progress = new SwarmProgress(terminal, clock, count);
-  const ordersMax = swarm.program === undefined ? Infinity : PROGRAM_RUNS_MAX;
-  const crew: SwarmCrew = new Crew(new URL('./swarm-worker.js', import.meta.url), swarm, threads, ordersMax);
+  const limits =
+    swarm.program === undefined
+      ? { ordersMax: Infinity, silenceMs: Infinity }
+      : { ordersMax: PROGRAM_RUNS_MAX, silenceMs: PROGRAM_SILENCE_MS };
+  const crew: SwarmCrew = new Crew(new URL('./swarm-worker.js', import.meta.url), swarm, threads, limits);
   let interruptedBy: InterruptSignal | undefined;
   const stopListening = terminal.onInterrupt((signal) => {
     interruptedBy = signal;
@@ -78,29 +86,37 @@ async function runAll(crew: SwarmCrew, indices: Iterable<number>, progress: Swar
   let tally = NO_TALLY;
   await crew.work(orders(), (answer) => {
     if (answer.kind === 'shrunk') return;
-    const one = answer.kind === 'ran' ? tallyOf(answer.result) : failedTally(answer.order.index, answer.reason);
+    const one = answer.kind === 'ran' ? tallyOf(answer.result) : failedTally(answer.order.index, violationOf(answer));
     tally = addTallies(tally, one);
     progress.add(one.failures.length > 0);
   });
   return tally;
 }
 
-/** Returns the tally of a run whose thread died. */
-function failedTally(index: number, reason: string): Tally {
-  const violations = [{ invariant: 'exception', sentence: `threw: ${reason}` }] as const;
-  return { ...NO_TALLY, runs: 1, failures: [{ index, violations }] };
+/** Returns the tally of a run without a result. */
+function failedTally(index: number, violation: Violation): Tally {
+  return { ...NO_TALLY, runs: 1, failures: [{ index, violations: [violation] }] };
+}
+
+function violationOf(answer: Extract<SwarmAnswer, { readonly kind: 'failed' | 'silent' }>): Violation {
+  if (answer.kind === 'failed') return { invariant: 'exception', sentence: `threw: ${answer.reason}` };
+  const sentence =
+    `the program did not give back control for ${formatDuration(PROGRAM_SILENCE_MS)}: repeat the run, and press ` +
+    'Ctrl-C when it stands still, to see where';
+  return { invariant: 'loop', sentence };
 }
 
 /** Shrinks the failures with the smallest indices, whichever thread found them. */
 async function shrinkFirst(crew: SwarmCrew, tally: Tally, progress: SwarmProgress): Promise<Tally> {
-  const first = tally.failures.slice(0, SHRUNK_MAX);
-  if (first.length === 0) return tally;
-  const runs = `${first.length === 1 ? 'run' : 'runs'} ${first.map(({ index }) => index).join(', ')}`;
+  const orders = tally.failures.slice(0, SHRUNK_MAX).flatMap(({ index, violations: [violation] }): Order[] => {
+    // A run that never ends has nothing from which to find a smaller one.
+    if (violation === undefined || violation.invariant === 'loop') return [];
+    return [{ kind: 'shrink', index, invariant: violation.invariant }];
+  });
+  if (orders.length === 0) return tally;
+  const runs = `${orders.length === 1 ? 'run' : 'runs'} ${orders.map(({ index }) => index).join(', ')}`;
   progress.say(`looking for the smallest case that fails in ${runs}`);
   const shrunk = new Map<number, Failure['shrunk']>();
-  const orders = first.flatMap(({ index, violations: [violation] }): Order[] => {
-    return violation === undefined ? [] : [{ kind: 'shrink', index, invariant: violation.invariant }];
-  });
   await crew.work(orders, (answer) => {
     if (answer.kind === 'shrunk') shrunk.set(answer.index, answer.shrunk);
   });

@@ -1,7 +1,9 @@
 /** A worker thread of `cablepull swarm`: does the orders that it is sent, one after another. */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import type { GettingOn } from './crew.ts';
 import type { Invariant } from '../swarm/invariants.ts';
+import type { ProgramWatch } from '../swarm/program-run.ts';
 import type { Swarm } from '../swarm/swarm-text.ts';
 import type { RunResult } from '../swarm/run.ts';
 import type { Repetition } from '../swarm/shrink.ts';
@@ -17,16 +19,21 @@ export type Reply =
   | { readonly kind: 'ran'; readonly result: RunResult }
   | { readonly kind: 'shrunk'; readonly index: number; readonly shrunk: Repetition };
 
-async function carryOut(swarm: Swarm, order: Order): Promise<Reply> {
+async function carryOut(swarm: Swarm, order: Order, watch: ProgramWatch): Promise<Reply> {
   switch (order.kind) {
     case 'run':
-      return { kind: 'ran', result: await runOf(swarm, order.index) };
+      return { kind: 'ran', result: await runOf(swarm, order.index, watch) };
     case 'shrink':
-      return { kind: 'shrunk', index: order.index, shrunk: await shrunkOf(swarm, order.index, order.invariant) };
+      return {
+        kind: 'shrunk',
+        index: order.index,
+        shrunk: await shrunkOf(swarm, order.index, order.invariant, watch),
+      };
   }
 }
 
 const port = parentPort;
 if (port === null) throw new Error('this file is for a thread of cablepull swarm');
 const swarm: Swarm = workerData;
-port.on('message', (order: Order) => void carryOut(swarm, order).then((reply) => port.postMessage(reply)));
+const watch: ProgramWatch = { onTurn: () => port.postMessage({ kind: 'getting-on' } satisfies GettingOn) };
+port.on('message', (order: Order) => void carryOut(swarm, order, watch).then((reply) => port.postMessage(reply)));

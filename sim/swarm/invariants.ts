@@ -39,16 +39,17 @@ export const INVARIANTS = [
   'will',
   'crash',
   'leak',
+  'loop',
   'exception',
 ] as const;
 
 export type Invariant = (typeof INVARIANTS)[number];
 
 /** Invariants of the user's own programs only (program-run.ts). */
-type OfPrograms = 'crash' | 'leak';
+type OfPrograms = 'crash' | 'leak' | 'loop';
 
 function isOfPrograms(invariant: Invariant): invariant is OfPrograms {
-  return invariant === 'crash' || invariant === 'leak';
+  return invariant === 'crash' || invariant === 'leak' || invariant === 'loop';
 }
 
 export interface Violation {

@@ -6,7 +6,6 @@
 
 import { boot, firmwareImage, type OwnConfig, type ProtocolSettingsOf } from '../../firmware/index.ts';
 import type { Firmware } from '../board/board.ts';
-import type { Device } from '../device.ts';
 import { FAULTS } from '../faults/kinds/index.ts';
 import { nodeProgram, ProgramError, type ProgramEnd } from '../node-host/program.ts';
 import type { HandleCounts } from '../node-host/world.ts';
@@ -27,7 +26,7 @@ import type { SwarmProgram } from './swarm-text.ts';
 
 type MqttDrawn = Pick<ProtocolSettingsOf<'mqtt'>, 'keepAliveS' | 'publishIntervalMs' | 'publishQos'>;
 
-/** Interval at which the run checks that the program still runs. */
+/** Interval at which the run checks that the program still runs, and tells the watcher. */
 const SLICE_MS = 60_000;
 
 /** Number of violations of one invariant that are reported. */
@@ -36,18 +35,23 @@ const TOLD_MAX = 3;
 /** A program may have made so many timers when it needed them, and keep them. */
 const TIMERS_SPARED = 3;
 
-/** Takes each line that the program prints. */
-export type ProgramPrint = (line: string, atMs: number) => void;
+/** Watcher of a run. */
+export interface ProgramWatch {
+  /** The program printed a line. */
+  readonly onOutput?: (line: string, atMs: number) => void;
+  /** The program has given back control; called often while it does. */
+  readonly onTurn?: () => void;
+}
 
 /** Never rejects: what the run throws is a violation. */
 export async function runProgram(
   scenario: Scenario,
   program: SwarmProgram,
-  print: ProgramPrint = () => {},
+  watch: ProgramWatch = {},
 ): Promise<RunResult> {
   const faults: FaultSpan[] = [];
   try {
-    return await run(scenario, program, faults, print);
+    return await run(scenario, program, faults, watch);
   } catch (error) {
     const violation: Violation =
       error instanceof ProgramError
@@ -61,7 +65,7 @@ async function run(
   scenario: Scenario,
   program: SwarmProgram,
   faults: FaultSpan[],
-  print: ProgramPrint,
+  { onOutput, onTurn }: ProgramWatch,
 ): Promise<RunResult> {
   const { file, args, port, protocol, offlineLog, ghostsWithinMs } = program;
   const clients = new ClientCount();
@@ -77,7 +81,7 @@ async function run(
   const ends: ProgramEnd[] = [];
   const entry = nodeProgram(file, {
     args,
-    onOutput: (line) => print(line, sim.nowMs),
+    onOutput: (line) => onOutput?.(line, sim.nowMs),
     onEnd: (end) => void ends.push(end),
   });
   const { cable, driftPpm } = scenario.server;
@@ -88,9 +92,8 @@ async function run(
   const atStart = server.handles();
   const devices = addFleet(sim, scenario, (device) => firmwareOf(program, found, scenario.policy, device));
   sim.schedule(scenario.plan);
-  while (sim.nowMs < scenario.forMs && ends.length === 0) {
-    await sim.runFor(Math.min(SLICE_MS, scenario.forMs - sim.nowMs));
-  }
+  const isOver = (): boolean => ends.length > 0;
+  await pass(sim, scenario.forMs - sim.nowMs, isOver, onTurn);
   // What the plan did; the end is ours.
   const findings = judge.findings(sim.nowMs);
   const planned = [...faults];
@@ -98,7 +101,11 @@ async function run(
   const boundMs = ghostsWithinMs + inFlightMs(scenario);
   // Where nobody answers a datagram, no sign says that a device is reached again: but at the end none is.
   const fromMs = transport === 'stream' ? 0 : sim.nowMs;
-  if (!hasStopped) await rest(sim, devices, boundMs);
+  if (!hasStopped) {
+    // All devices lose their power, and the server has the time that it is allowed, and a little.
+    for (const device of devices) device.power.cut();
+    await pass(sim, boundMs + 1000, () => false, onTurn);
+  }
   const lines = timeLines.lines(sim.nowMs);
   const violations = [
     ...tell('crash', ends.map(crashText)),
@@ -110,10 +117,13 @@ async function run(
   return resultOf(scenario, findings, planned, violations);
 }
 
-/** All devices lose their power, and the server has the time that it is allowed, and a little. */
-async function rest(sim: Simulation, devices: readonly Device[], boundMs: number): Promise<void> {
-  for (const device of devices) device.power.cut();
-  await sim.runFor(boundMs + 1000);
+async function pass(
+  sim: Simulation, lengthMs: number, isOver: () => boolean, onTurn: () => void = () => {},
+): Promise<void> {
+  for (let restMs = lengthMs; restMs > 0 && !isOver(); restMs -= SLICE_MS) {
+    await sim.runFor(Math.min(SLICE_MS, restMs));
+    onTurn();
+  }
 }
 
 /** The protocol's own defaults; of the policy that was drawn what is the firmware's alone. */

@@ -5,7 +5,7 @@ import { formatDuration } from '../time/duration.ts';
 import { settleMs } from './bounds.ts';
 import type { Invariant } from './invariants.ts';
 import type { Swarm } from './swarm-text.ts';
-import { type ProgramPrint, runProgram } from './program-run.ts';
+import { type ProgramWatch, runProgram } from './program-run.ts';
 import { type RunResult, runScenario } from './run.ts';
 import { drawScenario, reduced, type Scenario } from './scenario.ts';
 import { type Repetition, repetitionOf, shrink } from './shrink.ts';
@@ -29,19 +29,20 @@ export function scenarioOf(
   return { ...reduced(drawn, plan, names), calmMs };
 }
 
-export function runOf(swarm: Swarm, index: number): Promise<RunResult> {
-  return runIn(swarm, scenarioOf(swarm, index));
+export function runOf(swarm: Swarm, index: number, watch?: ProgramWatch): Promise<RunResult> {
+  return runIn(swarm, scenarioOf(swarm, index), watch);
 }
 
-/** `print` takes what the user's own program prints. */
-export function runIn({ program }: Swarm, scenario: Scenario, print?: ProgramPrint): Promise<RunResult> {
-  return program === undefined ? runScenario(scenario) : runProgram(scenario, program, print);
+export function runIn({ program }: Swarm, scenario: Scenario, watch?: ProgramWatch): Promise<RunResult> {
+  return program === undefined ? runScenario(scenario) : runProgram(scenario, program, watch);
 }
 
 /** The least of run `index` that violates the same invariant. */
-export async function shrunkOf(swarm: Swarm, index: number, invariant: Invariant): Promise<Repetition> {
+export async function shrunkOf(
+  swarm: Swarm, index: number, invariant: Invariant, watch?: ProgramWatch,
+): Promise<Repetition> {
   const { scenario } = await shrink(scenarioOf(swarm, index), async (candidate) => {
-    const { violations } = await runIn(swarm, candidate);
+    const { violations } = await runIn(swarm, candidate, watch);
     return violations.some((violation) => violation.invariant === invariant);
   });
   return repetitionOf(scenario);
