@@ -10,8 +10,8 @@ import { type DeviceBlock, BLOCK_DEVICES, blocksOf } from './blocks.ts';
 import { printRun, protocolNames, startLine } from './conduct-run.ts';
 import { Crew } from './crew.ts';
 import { painted } from './event-log.ts';
-import { addTellings } from './fault-tellings.ts';
-import { addFleets, inVain } from './fleet.ts';
+import { mergeMoments } from './fault-moments.ts';
+import { addFleets, whyNothingServed } from './fleet.ts';
 import { isAsExpected, outcomeOf } from './outcome.ts';
 import { OutputFile } from './output-file.ts';
 import { Problem } from './problem.ts';
@@ -91,21 +91,21 @@ export function addResults(results: readonly BlockResult[], { plan, devices }: R
   return {
     fleet: results.map(({ fleet }) => fleet).reduce(addFleets),
     findings: mergeFindings(results.map(({ findings }) => findings), reconnectsMs, order),
-    tellings: addTellings(results.flatMap(({ tellings }) => tellings), lines),
+    moments: mergeMoments(results.flatMap(({ moments }) => moments), lines),
     reconnectsMs,
   };
 }
 
 /** Prints the result, and returns the exit status. Throws a Problem if no device was ever served. */
 export function reportResult(
-  { fleet, findings, tellings }: BlockResult, settings: RunSettings, terminal: Terminal,
+  { fleet, findings, moments }: BlockResult, settings: RunSettings, terminal: Terminal,
 ): number {
-  for (const { event, hosts } of tellings) {
+  for (const { event, hosts } of moments) {
     terminal.log([painted(hosts === 1 ? event : { ...event, host: `${hosts} devices` })]);
   }
   const outcome = outcomeOf(findings, settings.expectations, settings.repeat);
   printRun(settings, outcome, fleet, new ProgramEnds(), undefined, false, terminal);
-  const why = inVain(fleet, protocolNames(settings));
+  const why = whyNothingServed(fleet, protocolNames(settings));
   if (why !== undefined) throw new Problem(1, why);
   return isAsExpected(outcome) ? 0 : 1;
 }

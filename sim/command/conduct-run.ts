@@ -8,7 +8,7 @@ import type { TraceEvent } from '../trace/trace.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { CiFiles } from './ci-files.ts';
 import { EventLog } from './event-log.ts';
-import { failureLines, Fleet, fleetLine, fleetSummary, type FleetTally, inVain } from './fleet.ts';
+import { failureLines, Fleet, fleetLine, fleetSummary, type FleetTally, whyNothingServed } from './fleet.ts';
 import { GatewayVenue } from './gateway-venue.ts';
 import { LivePage } from './live-page.ts';
 import { isAsExpected, type Outcome, outcomeJson, outcomeOf, printExpectations, printFindings } from './outcome.ts';
@@ -100,7 +100,7 @@ export async function conductRun(
   printRun(settings, outcome, tally, ends, connections, interruptedBy !== undefined, terminal);
   isKept = (page?.close(outcome, []) ?? true) && isKept;
   // Programs on the user's own devices need not connect to anything.
-  const why = settings.programs?.device === undefined ? inVain(tally, protocolNames(settings)) : undefined;
+  const why = settings.programs?.device === undefined ? whyNothingServed(tally, protocolNames(settings)) : undefined;
   const [endedProgram] = settings.programs?.restart === 'never' ? ends.lines() : [];
   isKept = ciFiles.close(outcome, endedProgram ?? why) && isKept;
   // Like the status that a shell gives a process ended by a signal: 128 plus the signal's number.
@@ -163,7 +163,7 @@ export function printRun(
   if (reasons.length > 0) terminal.print(`connections lost without a fault: ${reasons.join(', ')}`);
   for (const line of failureLines(fleet)) terminal.print(line);
   for (const line of ends.lines()) terminal.print(line);
-  for (const line of tooEarly(outcome.findings.verdicts, settings)) terminal.print(line);
+  for (const line of notesOnRamp(outcome.findings.verdicts, settings)) terminal.print(line);
   printFindings(outcome, terminal);
   if (connections !== undefined) {
     terminal.print('');
@@ -179,7 +179,7 @@ function aboutLine(settings: RunSettings, { description }: Venue): string {
 }
 
 /** Returns a sentence for each fault that came before its devices were connected for the first time. */
-function tooEarly(verdicts: readonly Verdict[], { rampMs }: RunSettings): string[] {
+function notesOnRamp(verdicts: readonly Verdict[], { rampMs }: RunSettings): string[] {
   const faults = new Set(verdicts.filter(({ hadService }) => !hadService).map(({ text }) => text));
   return Array.from(faults, (text) => {
     const those = verdicts.filter((verdict) => verdict.text === text);

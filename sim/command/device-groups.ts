@@ -8,7 +8,7 @@ import { slowBoot } from '../programs.ts';
 import { DEFAULT_LIMITS } from '../server/limits.ts';
 import type { Protocol } from '../server/protocols/protocol.ts';
 import type { ServerOptions } from '../server/settings.ts';
-import { type DeviceMake, deviceMake, isDeviceOption, type Saying } from './device-options.ts';
+import { type DeviceMake, deviceMake, isDeviceOption, type TargetedOption } from './device-options.ts';
 import { Problem } from './problem.ts';
 import type { Speech } from './protocol-command.ts';
 import { checkServer, defined } from './server-options.ts';
@@ -81,7 +81,7 @@ export interface OwnServerPort {
 
 export interface DevicesOrder {
   readonly names: DeviceNames;
-  readonly sayings: readonly Saying[];
+  readonly targetedOptions: readonly TargetedOption[];
   readonly network: NetworkKind;
   readonly servers: readonly Server[];
   readonly base: Speech;
@@ -89,10 +89,12 @@ export interface DevicesOrder {
 }
 
 /** Resolves to the devices with their groups. Rejects with a Problem. */
-export async function devicesOf({ names, sayings, network, servers, base, speak }: DevicesOrder): Promise<Devices> {
+export async function devicesOf(
+  { names, targetedOptions, network, servers, base, speak }: DevicesOrder,
+): Promise<Devices> {
   const ports: OwnServerPort[] = [];
   const portsBySpeech = new Map<string, { readonly speech: Speech; readonly port: number }>();
-  const { all, groupNumbers } = grouped(names, sayings);
+  const { all, groupNumbers } = grouped(names, targetedOptions);
   const groups: DeviceGroup[] = [];
   for (const said of all) {
     const words = said.filter(isSpeech).map(wordOf);
@@ -118,27 +120,27 @@ export async function devicesOf({ names, sayings, network, servers, base, speak 
 
 /** Returns the options of each group, and the group number of each device; undefined if there is only one group. */
 function grouped(
-  names: DeviceNames, sayings: readonly Saying[],
-): { readonly all: readonly (readonly Saying[])[]; readonly groupNumbers: Uint16Array | undefined } {
-  if (sayings.every(({ target }) => target === undefined)) return { all: [sayings], groupNumbers: undefined };
+  names: DeviceNames, options: readonly TargetedOption[],
+): { readonly all: readonly (readonly TargetedOption[])[]; readonly groupNumbers: Uint16Array | undefined } {
+  if (options.every(({ target }) => target === undefined)) return { all: [options], groupNumbers: undefined };
   const numbers = new Map<string, number>();
-  const all: (readonly Saying[])[] = [];
-  const heard = new Set<Saying>();
+  const all: (readonly TargetedOption[])[] = [];
+  const heard = new Set<TargetedOption>();
   const groupNumbers = new Uint16Array(names.count);
   for (let index = 0; index < names.count; index++) {
     const name = names.at(index);
-    const said = sayings.filter(({ target }) => target === undefined || targets(target, name));
-    const key = said.map((saying) => sayings.indexOf(saying)).join(' ');
+    const said = options.filter(({ target }) => target === undefined || targets(target, name));
+    const key = said.map((option) => options.indexOf(option)).join(' ');
     let number = numbers.get(key);
     if (number === undefined) {
       number = all.length;
       numbers.set(key, number);
       all.push(said);
-      for (const saying of said) heard.add(saying);
+      for (const option of said) heard.add(option);
     }
     groupNumbers[index] = number;
   }
-  const unheard = sayings.find((saying) => !heard.has(saying));
+  const unheard = options.find((option) => !heard.has(option));
   if (unheard === undefined) return { all, groupNumbers };
   const there = `there are ${names.at(0)} to ${names.at(names.count - 1)}`;
   throw usage(`${unheard.place}: no device is called '${unheard.target}'; ${there}`);
@@ -150,7 +152,7 @@ function present(group: DeviceGroup | undefined): DeviceGroup {
 }
 
 /** Resolves to the result of `speak`. A Problem in it names the place of the options. Rejects with a Problem. */
-async function spokenAt(said: readonly Saying[], speak: () => Promise<Speech>): Promise<Speech> {
+async function spokenAt(said: readonly TargetedOption[], speak: () => Promise<Speech>): Promise<Speech> {
   try {
     return await speak();
   } catch (error) {
@@ -159,12 +161,12 @@ async function spokenAt(said: readonly Saying[], speak: () => Promise<Speech>): 
   }
 }
 
-function isSpeech({ option }: Saying): boolean {
+function isSpeech({ option }: TargetedOption): boolean {
   return !isDeviceOption(option);
 }
 
 /** Returns the option as a word of the command line. */
-function wordOf({ option, value }: Saying): string {
+function wordOf({ option, value }: TargetedOption): string {
   return value === undefined ? `--${option}` : `--${option}=${value}`;
 }
 

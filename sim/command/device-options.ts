@@ -58,7 +58,7 @@ export const DEVICE_OPTIONS = {
 export type DeviceOptionName = keyof typeof DEVICE_OPTIONS;
 
 /** An option of devices, its value, and the devices that it is for. */
-export interface Saying {
+export interface TargetedOption {
   readonly option: string;
   /** Undefined for a flag. */
   readonly value: string | undefined;
@@ -85,14 +85,14 @@ export function isDeviceOption(option: string): option is DeviceOptionName {
 }
 
 /** Reads `VALUE`, or `VALUE on PATTERN`. */
-export function sayingOf(option: string, text: string, place: string): Saying {
+export function targetedOption(option: string, text: string, place: string): TargetedOption {
   const [, value = '', target] = /^(.*?)(?:(?:^|\s)on\s+(\S+))?\s*$/.exec(text) ?? [];
   return { option, value: value === '' ? undefined : value.trim(), target, place };
 }
 
-/** Returns how to make a device. Of several sayings about one option the last counts. Throws a Problem. */
-export function deviceMake(sayings: readonly Saying[], network: NetworkKind): DeviceMake {
-  return sayings.reduce<DeviceMake>((make, { option, value, place }) => {
+/** Returns how to make a device. Where an option is there several times, the last counts. Throws a Problem. */
+export function deviceMake(options: readonly TargetedOption[], network: NetworkKind): DeviceMake {
+  return options.reduce<DeviceMake>((make, { option, value, place }) => {
     if (!isDeviceOption(option)) return make;
     if (value === undefined) throw usage(`${place}: ${option} needs a value`);
     if (network === 'real' && NEEDS_PACKETS.has(option)) {

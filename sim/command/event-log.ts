@@ -3,7 +3,7 @@
 import type { Agenda } from '../time/agenda.ts';
 import { formatSeconds } from '../time/duration.ts';
 import { describeTraceEvent, isNotable, type TraceEvent } from '../trace/trace.ts';
-import { TELLINGS_MAX } from './fault-tellings.ts';
+import { MOMENTS_SHOWN_MAX } from './fault-moments.ts';
 import { READABLE_DEVICES } from './fleet.ts';
 import type { Painted, Terminal } from './terminal.ts';
 
@@ -41,7 +41,7 @@ export class EventLog {
   #fault: { readonly event: FaultEvent; devices: number } | undefined = undefined;
 
   /** Number of times that the log has shown each line of the plan start or end. */
-  readonly #tellings = new Map<string, number>();
+  readonly #timesShown = new Map<string, number>();
 
   /** Console lines of devices that are not shown yet: the first event, and all devices with that line. */
   readonly #said = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
@@ -130,12 +130,13 @@ export class EventLog {
     if (this.#fault === undefined) return;
     const { event, devices } = this.#fault;
     this.#fault = undefined;
-    const telling = `${event.kind} ${event.text}`;
-    const times = (this.#tellings.get(telling) ?? 0) + 1;
-    this.#tellings.set(telling, times);
-    if (times > TELLINGS_MAX) return;
+    const key = `${event.kind} ${event.text}`;
+    const times = (this.#timesShown.get(key) ?? 0) + 1;
+    this.#timesShown.set(key, times);
+    if (times > MOMENTS_SHOWN_MAX) return;
     const line = painted(devices === 1 ? event : { ...event, host: `${devices} devices` });
-    this.#terminal.log(times < TELLINGS_MAX ? [line] : [line, { style: 'dim', text: '  (later times are not shown)' }]);
+    const rest = { style: 'dim', text: '  (later times are not shown)' } as const;
+    this.#terminal.log(times < MOMENTS_SHOWN_MAX ? [line] : [line, rest]);
   }
 }
 

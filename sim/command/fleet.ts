@@ -255,7 +255,7 @@ export function addFleets(one: FleetTally, other: FleetTally): FleetTally {
 }
 
 /** Returns a sentence if no device was ever connected or served; otherwise undefined. */
-export function inVain(
+export function whyNothingServed(
   { everConnected, everServed, lastFailure, losses, lastLoss }: FleetTally, protocol: string,
 ): string | undefined {
   if (!everConnected) {

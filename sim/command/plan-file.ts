@@ -16,7 +16,7 @@ import type { Fault } from '../faults/fault.ts';
 import { describePlanError, parsePlan } from '../faults/plan.ts';
 import { type Expectation, parseExpectation } from '../verdict/expectation.ts';
 import type { NumberedDevices } from './device-groups.ts';
-import { isDeviceOption, type Saying, sayingOf } from './device-options.ts';
+import { isDeviceOption, type TargetedOption, targetedOption } from './device-options.ts';
 import { isSpeechOption } from './protocol-command.ts';
 import { usage } from './values.ts';
 
@@ -24,7 +24,7 @@ export interface PlanFile {
   readonly faults: readonly Fault[];
   /** Undefined if the file does not name devices. */
   readonly devices: readonly NumberedDevices[] | undefined;
-  readonly sayings: readonly Saying[];
+  readonly targetedOptions: readonly TargetedOption[];
   readonly expectations: readonly Expectation[];
   /** Lines that are not faults, unchanged. */
   readonly otherLines: readonly string[];
@@ -34,12 +34,14 @@ export interface PlanFile {
 const OTHER_LINES =
   '\na line can also begin with devices, expect, or an option of devices and protocols without its dashes, such as link';
 
-export const NO_PLAN: PlanFile = { faults: [], devices: undefined, sayings: [], expectations: [], otherLines: [] };
+export const NO_PLAN: PlanFile = {
+  faults: [], devices: undefined, targetedOptions: [], expectations: [], otherLines: [],
+};
 
 /** Reads a plan file. `name` is its name in messages. Throws a Problem. */
 export function parsePlanFile(text: string, name: string): PlanFile {
   const devices: NumberedDevices[] = [];
-  const sayings: Saying[] = [];
+  const targetedOptions: TargetedOption[] = [];
   const expectations: Expectation[] = [];
   const otherLines: string[] = [];
   // Lines that are not faults become empty lines, so that line numbers stay the same.
@@ -50,7 +52,7 @@ export function parsePlanFile(text: string, name: string): PlanFile {
     const more = rest.join(' ');
     if (word === 'devices') devices.push(rowOf(more, place));
     else if (word === 'expect') expectations.push(expectationOf(more, place));
-    else if (isDeviceOption(word) || isSpeechOption(word)) sayings.push(sayingOf(word, more, place));
+    else if (isDeviceOption(word) || isSpeechOption(word)) targetedOptions.push(targetedOption(word, more, place));
     else return line;
     otherLines.push(said);
     return '';
@@ -65,7 +67,7 @@ export function parsePlanFile(text: string, name: string): PlanFile {
   const twice = prefixes.find((prefix, i) => prefixes.indexOf(prefix) !== i);
   if (twice !== undefined) throw usage(`${name}: two groups have a device ${twice}-1: rename one group`);
   if (faults.length + otherLines.length === 0) throw usage(`${name}: the plan is empty`);
-  return { faults, devices: devices.length === 0 ? undefined : devices, sayings, expectations, otherLines };
+  return { faults, devices: devices.length === 0 ? undefined : devices, targetedOptions, expectations, otherLines };
 }
 
 /** Reads the lines of a plan that was valid before. */

@@ -8,7 +8,7 @@ import type { Findings } from '../verdict/verdict.ts';
 import type { DeviceBlock } from './blocks.ts';
 import { firmwareByGroup } from './device-groups.ts';
 import { addOwnServer, DeviceHosts } from './device-hosts.ts';
-import { addTellings, type FaultTelling } from './fault-tellings.ts';
+import { mergeMoments, type FaultMoment } from './fault-moments.ts';
 import { Fleet, type FleetTally } from './fleet.ts';
 import { powerOnMs, type RunSettings } from './run-settings.ts';
 import { DEVICE_LINK } from './simulated-venue.ts';
@@ -17,20 +17,20 @@ import { DEVICE_LINK } from './simulated-venue.ts';
 export interface BlockResult {
   readonly fleet: FleetTally;
   readonly findings: Findings;
-  readonly tellings: readonly FaultTelling[];
+  readonly moments: readonly FaultMoment[];
   /** Times at which devices were connected again, in order. */
   readonly reconnectsMs: readonly number[];
 }
 
-/** Number of tellings at which those that will not be shown are dropped; no plan has this many lines. */
-const TELLINGS_KEPT_MAX = 100_000;
+/** Number of moments at which those that will not be shown are dropped; no plan has this many lines. */
+const MOMENTS_KEPT_MAX = 100_000;
 
 export async function runBlock(settings: RunSettings, { before, deviceCount }: DeviceBlock): Promise<BlockResult> {
   const { seed, arp, plan, devices, servers, forMs } = settings;
   if (forMs === undefined) throw new Error('a simulated run must have an end');
   const lines = plan.map(formatFault);
   const fleet = new Fleet(deviceCount, servers.length);
-  let tellings: FaultTelling[] = [];
+  let moments: FaultMoment[] = [];
   const everConnected = new Set<string>();
   const reconnectsMs: number[] = [];
   const sim = new Simulation({
@@ -44,8 +44,8 @@ export async function runBlock(settings: RunSettings, { before, deviceCount }: D
         everConnected.add(event.device);
       }
       if (event.source !== 'fault') return;
-      tellings.push({ event, hosts: 1 });
-      if (tellings.length === TELLINGS_KEPT_MAX) tellings = addTellings(tellings, lines);
+      moments.push({ event, hosts: 1 });
+      if (moments.length === MOMENTS_KEPT_MAX) moments = mergeMoments(moments, lines);
     },
   });
   const names = devices.names.slice(before, before + deviceCount);
@@ -64,7 +64,7 @@ export async function runBlock(settings: RunSettings, { before, deviceCount }: D
   return {
     fleet: fleet.tally(),
     findings: sim.testbed.witness.judge.findings(sim.nowMs),
-    tellings: addTellings(tellings, lines),
+    moments: mergeMoments(moments, lines),
     reconnectsMs,
   };
 }

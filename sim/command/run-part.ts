@@ -6,7 +6,7 @@ import type { RunWords } from './block-worker.ts';
 import type { BlockResult } from './run-block.ts';
 
 export const RUN_PART_FORMAT = 'cablepull-run-part';
-export const RUN_PART_VERSION = 1;
+export const RUN_PART_VERSION = 2;
 
 export interface RunPart {
   readonly words: RunWords;

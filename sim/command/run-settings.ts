@@ -17,7 +17,9 @@ import { whyWhole } from './blocks.ts';
 import { type CiFileNames, ciFileNames } from './ci-files.ts';
 import { commandLine, without, withoutFlag } from './command-line.ts';
 import { DeviceNames, type Devices, devicesOf } from './device-groups.ts';
-import { DEVICE_OPTIONS, type DeviceOptionName, isDeviceOption, type Saying, sayingOf } from './device-options.ts';
+import {
+  DEVICE_OPTIONS, type DeviceOptionName, isDeviceOption, type TargetedOption, targetedOption,
+} from './device-options.ts';
 import type { PlanFile } from './plan-file.ts';
 import { readExpectations, readFaults, readPlanFile } from './plan-options.ts';
 import { type Programs, programsOf } from './program-options.ts';
@@ -167,10 +169,11 @@ export async function runSettings(
     plan.length === 0 ? undefined : problemOf(plan, { network, devices: names.slice(), servers: servedBy });
   if (problem !== undefined) throw usage(problem);
   // The command line comes after the plan, so its options win.
-  const sayings = [...planFile.sayings, ...deviceSayings(values)];
+  const targetedOptions = [...planFile.targetedOptions, ...targetedOptionsOf(values)];
   const endpoints = servers.length > 0 ? servers : [{ host: SERVER_NAME, port: SERVER_PORT }];
-  const devices = await devicesOf({ names, sayings, network, servers: endpoints, base: given, speak: given.speak });
-  if (programs?.device !== undefined) checkProgramDevices(sayings);
+  const { speak } = given;
+  const devices = await devicesOf({ names, targetedOptions, network, servers: endpoints, base: given, speak });
+  if (programs?.device !== undefined) checkProgramDevices(targetedOptions);
   const split = splitOf(values, network, devices, plan);
   if (ownServer?.tun !== undefined) checkReachable(plan);
   for (const fault of plan) {
@@ -242,19 +245,21 @@ function deviceNamesOf(count: string | undefined, { devices }: PlanFile, network
 }
 
 /** Returns the values of the options of devices, such as `--link`. */
-function deviceSayings(values: { readonly [Name in DeviceOptionName]?: string[] | undefined }): Saying[] {
+function targetedOptionsOf(
+  values: { readonly [Name in DeviceOptionName]?: string[] | undefined },
+): TargetedOption[] {
   return Object.keys(DEVICE_OPTIONS).filter(isDeviceOption).flatMap((option) => {
-    return (values[option] ?? []).map((text) => sayingOf(option, text, `--${option}`));
+    return (values[option] ?? []).map((text) => targetedOption(option, text, `--${option}`));
   });
 }
 
 /** Options of devices that only our own firmware has. */
 const OF_FIRMWARE: readonly string[] = ['boot-time', 'boot-jitter', 'watchdog', 'clock-drift'];
 
-function checkProgramDevices(sayings: readonly Saying[]): void {
-  const saying = sayings.find(({ option }) => !isDeviceOption(option) || OF_FIRMWARE.includes(option));
-  if (saying === undefined) return;
-  throw usage(`${saying.place}: ${saying.option} needs our own firmware: it cannot be used with --device-program`);
+function checkProgramDevices(options: readonly TargetedOption[]): void {
+  const wrong = options.find(({ option }) => !isDeviceOption(option) || OF_FIRMWARE.includes(option));
+  if (wrong === undefined) return;
+  throw usage(`${wrong.place}: ${wrong.option} needs our own firmware: it cannot be used with --device-program`);
 }
 
 /** Options that name files. */

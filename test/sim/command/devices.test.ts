@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DeviceNames } from '../../../sim/command/device-groups.ts';
-import { deviceMake, sayingOf } from '../../../sim/command/device-options.ts';
+import { deviceMake, targetedOption } from '../../../sim/command/device-options.ts';
 import { parsePlanFile } from '../../../sim/command/plan-file.ts';
 import { ended, killAll } from './cablepull.ts';
 
@@ -17,17 +17,19 @@ afterAll(async () => {
 });
 
 function made(option: string, text: string): object {
-  return deviceMake([sayingOf(option, text, `--${option}`)], 'simulated');
+  return deviceMake([targetedOption(option, text, `--${option}`)], 'simulated');
 }
 
 describe('an option of devices', () => {
   it('is of all devices, or of those behind on', () => {
-    expect(sayingOf('nat', '5m', '--nat')).toEqual({ option: 'nat', value: '5m', target: undefined, place: '--nat' });
-    expect(sayingOf('link', 'delay 50ms, loss 2% on dev-3..9', '--link')).toMatchObject({
+    expect(targetedOption('nat', '5m', '--nat')).toEqual({
+      option: 'nat', value: '5m', target: undefined, place: '--nat',
+    });
+    expect(targetedOption('link', 'delay 50ms, loss 2% on dev-3..9', '--link')).toMatchObject({
       value: 'delay 50ms, loss 2%',
       target: 'dev-3..9',
     });
-    expect(sayingOf('no-answers', 'on dev-1', 'plan')).toMatchObject({ value: undefined, target: 'dev-1' });
+    expect(targetedOption('no-answers', 'on dev-1', 'plan')).toMatchObject({ value: undefined, target: 'dev-1' });
   });
 
   it.each([
@@ -46,8 +48,8 @@ describe('an option of devices', () => {
   });
 
   it('counts as it was said last', () => {
-    const sayings = ['lwip', 'w5500'].map((profile) => sayingOf('profile', profile, '--profile'));
-    expect(deviceMake([...sayings, sayingOf('clock-drift', '-40ppm', '')], 'simulated')).toEqual({
+    const options = ['lwip', 'w5500'].map((profile) => targetedOption('profile', profile, '--profile'));
+    expect(deviceMake([...options, targetedOption('clock-drift', '-40ppm', '')], 'simulated')).toEqual({
       profile: 'w5500',
       driftPpm: -40,
     });
@@ -66,11 +68,11 @@ describe('an option of devices', () => {
   });
 
   it('is refused where packets are out of reach', () => {
-    const saying = sayingOf('nat', '5m', '--nat');
-    expect(() => deviceMake([saying], 'real')).toThrow(
+    const option = targetedOption('nat', '5m', '--nat');
+    expect(() => deviceMake([option], 'real')).toThrow(
       '--nat: nat needs simulated devices: it cannot be used with --server HOST:PORT',
     );
-    expect(deviceMake([sayingOf('boot-time', '2s', '--boot-time')], 'real')).toEqual({ bootMs: 2000 });
+    expect(deviceMake([targetedOption('boot-time', '2s', '--boot-time')], 'real')).toEqual({ bootMs: 2000 });
   });
 });
 
@@ -105,7 +107,7 @@ describe('a plan file', () => {
     const names = new DeviceNames(plan.devices ?? []);
     expect(names.slice()).toEqual(['meter-1', 'meter-2', 'dev-1']);
     expect(names.slice().map((name) => names.indexOf(name))).toEqual([0, 1, 2]);
-    expect(plan.sayings).toEqual([
+    expect(plan.targetedOptions).toEqual([
       { option: 'profile', value: 'w5500', target: 'meter-*', place: 'plan.txt, line 3' },
       { option: 'no-answers', value: undefined, target: 'dev-1', place: 'plan.txt, line 4' },
     ]);
