@@ -5,8 +5,7 @@ import { referenceServer, SERVER_NAME, SERVER_PORT } from '../programs.ts';
 import type { LinkOptions } from '../link/options.ts';
 import type { HostOptions, SimulatedNat, Simulation } from '../simulation.ts';
 import type { DeviceGroup, Devices } from './device-groups.ts';
-import type { Duration } from '../time/duration.ts';
-import type { DeviceMake } from './device-options.ts';
+import type { DeviceMake, NatMake } from './device-options.ts';
 
 /**
  * Number of devices behind one NAT box. Each has an address of its own among the box's 256, so that a trace can tell
@@ -17,8 +16,8 @@ const DEVICES_A_BOX = 250;
 export class DeviceHosts {
   readonly #sim: Simulation;
   readonly #link: LinkOptions;
-  /** The NAT box that is being filled, for each idle timeout. */
-  readonly #boxes = new Map<Duration, { readonly nat: SimulatedNat; devices: number }>();
+  /** The NAT box that is being filled, for each kind of box. */
+  readonly #boxes = new Map<string, { readonly nat: SimulatedNat; devices: number }>();
 
   /** `link` is the cable of a device for which the options name none. */
   constructor(sim: Simulation, link: LinkOptions) {
@@ -36,11 +35,13 @@ export class DeviceHosts {
     };
   }
 
-  #boxFor(idleTimeout: Duration): SimulatedNat {
-    let box = this.#boxes.get(idleTimeout);
+  #boxFor(make: NatMake): SimulatedNat {
+    const { idleTimeout, transitoryTimeout, onExpired } = make;
+    const kind = [idleTimeout, transitoryTimeout, onExpired].join(' ');
+    let box = this.#boxes.get(kind);
     if (box === undefined || box.devices === DEVICES_A_BOX) {
-      box = { nat: this.#sim.addNat({ idleTimeout }), devices: 0 };
-      this.#boxes.set(idleTimeout, box);
+      box = { nat: this.#sim.addNat(make), devices: 0 };
+      this.#boxes.set(kind, box);
     }
     box.devices++;
     return box.nat;

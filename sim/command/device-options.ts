@@ -5,9 +5,11 @@
 
 import { WATCHDOG_MIN_TICKS } from '../../firmware/tasks/watchdog.ts';
 import type { NetworkKind } from '../faults/kind.ts';
+import { ON_EXPIRED } from '../link/nat.ts';
+import type { SimulatedNatOptions } from '../link/nat-options.ts';
 import { LineMaker, type LineOptions, type LinkOptions } from '../link/options.ts';
 import { PROFILE_NAMES, type ProfileName } from '../tcpip/profile.ts';
-import { type Duration, parseDuration } from '../time/duration.ts';
+import { parseDuration } from '../time/duration.ts';
 import { durationOf, usage } from './values.ts';
 
 const SOME = ". Add 'on dev-3..9' for these devices only";
@@ -32,7 +34,10 @@ export const DEVICE_OPTIONS = {
     type: 'string',
     multiple: true,
     value: '5m',
-    help: 'put the devices behind NAT boxes, 250 behind each, that forget a TCP connection after this time without a packet (none)',
+    help:
+      'put the devices behind NAT boxes, 250 behind each, that forget a TCP connection after this time without a ' +
+      "packet (none); '5m, closing 1m, expired rst' is 1 minute for one that opens or closes, and a reset for a " +
+      `forgotten one; the words behind 'expired' are ${ON_EXPIRED.join(', ')}`,
   },
   'clock-drift': {
     type: 'string',
@@ -68,12 +73,15 @@ export interface TargetedOption {
   readonly place: string;
 }
 
+/** Properties of a NAT box. */
+export type NatMake = Pick<SimulatedNatOptions, 'idleTimeout' | 'transitoryTimeout' | 'onExpired'>;
+
 /** Properties of a device. A missing field means the default of the run. */
 export interface DeviceMake {
   readonly link?: LinkOptions;
   readonly profile?: ProfileName;
-  /** Idle timeout of the NAT box that the device is behind; undefined if there is none. */
-  readonly nat?: Duration;
+  /** NAT box that the device is behind. */
+  readonly nat?: NatMake;
   readonly driftPpm?: number;
   readonly bootMs?: number;
   readonly bootJitterMs?: number;
@@ -108,7 +116,7 @@ function partOf(option: DeviceOptionName, value: string, place: string): DeviceM
   switch (option) {
     case 'link': return { link: linkOf(value, place) };
     case 'profile': return { profile: profileOf(value, place) };
-    case 'nat': return { nat: ms(durationOf(place, value)) };
+    case 'nat': return { nat: natOf(value, place) };
     case 'clock-drift': return { driftPpm: driftOf(value, place) };
     case 'boot-time': return { bootMs: ms(durationOf(place, value)) };
     case 'boot-jitter': return { bootJitterMs: ms(durationOf(place, value)) };
@@ -161,6 +169,21 @@ function linkOf(text: string, place: string): LinkOptions {
     throw error;
   }
   return ways;
+}
+
+/** Reads `5m, closing 1m, expired rst`. Throws a Problem. */
+function natOf(text: string, place: string): NatMake {
+  const [idle = '', ...parts] = text.split(',');
+  return parts.reduce<NatMake>((make, part) => {
+    const [word = '', value = ''] = part.trim().split(/\s+/);
+    const onExpired = ON_EXPIRED.find((name) => name === value);
+    if (word === 'closing') return { ...make, transitoryTimeout: ms(durationOf(place, value)) };
+    if (word === 'expired' && onExpired !== undefined) return { ...make, onExpired };
+    const kinds = `${ON_EXPIRED.slice(0, -1).join(', ')} or ${ON_EXPIRED.at(-1)}`;
+    throw usage(
+      `${place}: a NAT box must be written like '5m', or '5m, closing 1m, expired rst' (${kinds}), not '${text}'`,
+    );
+  }, { idleTimeout: ms(durationOf(place, idle.trim())) });
 }
 
 /** Units of a rate, in bit/s, as in `tc` and in faults. */

@@ -11,6 +11,8 @@ import { NatTable } from './nat-table.ts';
 import type { Receiver } from './port.ts';
 import type { Fabric } from './fabric.ts';
 
+export const ON_EXPIRED = ['silent', 'rst', 'rst-inside', 'rst-at-expiry', 'picked-up'] as const;
+
 export interface NatOptions extends Timeouts {
   /**
    * Treatment of a TCP segment whose connection is not in the table, or no longer in it. `silent`: the segment is
@@ -22,7 +24,7 @@ export interface NatOptions extends Timeouts {
    * Linux's own defaults (nf_conntrack_tcp_loose 1, masquerading that keeps the port); what comes from outside is
    * dropped until then.
    */
-  readonly onExpired: 'silent' | 'rst' | 'rst-inside' | 'rst-at-expiry' | 'picked-up';
+  readonly onExpired: (typeof ON_EXPIRED)[number];
   /**
    * Ports of the outside address. Each connection takes one port of its protocol. If no port is left, the packets of a
    * new connection are dropped.

@@ -62,6 +62,8 @@ describe('an option of devices', () => {
     ['profile', 'windows', /^--profile: there is no profile 'windows'; the profiles are linux, lwip, w5500, freertos-tcp$/],
     ['clock-drift', '40', /^--clock-drift: a drift must be a number such as 40ppm or -40ppm, at most 100000ppm, not '40'$/],
     ['nat', 'soon', /^--nat must be a duration/],
+    ['nat', '5m, closing', /^--nat must be a duration/],
+    ['nat', '5m, expired quietly', /^--nat: a NAT box must be written like '5m', .* \(silent, rst, .* or picked-up\), not '5m, expired quietly'$/],
     ['boot-time', '', /^--boot-time: boot-time needs a value$/],
   ])('--%s "%s" is refused', (option, text, sentence) => {
     expect(() => made(option, text)).toThrow(sentence);
@@ -135,6 +137,8 @@ interface Line {
   readonly device?: string;
   readonly server?: string;
   readonly nat?: string;
+  readonly by?: string;
+  readonly peer?: { readonly address: string };
   readonly connected?: number;
   readonly devices?: { readonly connected: number };
 }
@@ -176,6 +180,25 @@ it('a fleet of several kinds: stacks, links, boxes, boots and protocols of their
   expect(first('meter-1', 'connected')).toBeGreaterThanOrEqual(600);
   expect(lines.filter(({ kind }) => kind === 'listening')).toHaveLength(2);
   expect(lines.at(-1)?.devices?.connected).toBe(3);
+});
+
+it('devices are behind boxes of several kinds, and notice an expired connection as each box has it', async () => {
+  const lines = await trace(
+    [
+      'devices 4',
+      'nat 1m on dev-1',
+      'nat 1m, expired rst on dev-2',
+      'nat 1m, expired rst-at-expiry on dev-3',
+      'nat 1m, closing 30s, expired rst on dev-4',
+      'beat 2m',
+    ].join('\n'),
+    ...['--for', '121s', '--link', 'delay 20ms'],
+  );
+  const lost = lines.filter(({ kind }) => kind === 'lost');
+  expect(lost.map(({ device, by, atMs }) => [device, by, Math.floor(atMs / 1000)])).toEqual([['dev-3', 'ECONNRESET', 60], ['dev-2', 'ECONNRESET', 120], ['dev-4', 'ECONNRESET', 120]]);
+  // dev-2 and dev-4 are behind boxes that are not the same.
+  const online = lines.filter(({ kind }) => kind === 'online').slice(0, 4);
+  expect(new Set(online.map(({ peer }) => peer?.address)).size).toBe(4);
 });
 
 it('says when a fault hit devices that had never been connected', async () => {
