@@ -132,8 +132,7 @@ function forgetAcked(tcb: Tcb, ack: number, acked: number): number {
   let count = 0;
   while (count < segmentEnds.length && distance(segmentEnds[count] ?? ack, ack) >= 0) count++;
   if (count === segmentEnds.length) {
-    tcb.segmentEnds = undefined;
-    tcb.sentTicks = undefined;
+    tcb.segments = undefined;
   } else {
     segmentEnds.splice(0, count);
     tcb.sentTicks?.splice(0, count);

@@ -129,11 +129,13 @@ function isHeldByNagle(tcb: Tcb): boolean {
 function sent(tcb: Tcb, bytes: number, withFin: boolean): void {
   const end = advance(tcb.sndNxt, bytes + (withFin ? 1 : 0));
   if (tcb.sndNxt !== tcb.sndUna) {
-    if (tcb.segmentEnds === undefined && tcb.stack.profile.retransmission.tailLossProbe) {
-      tcb.sentTicks = [onlySentTick(tcb)];
-    }
-    (tcb.segmentEnds ??= [tcb.sndNxt]).push(end);
-    tcb.sentTicks?.push(tcb.stack.clock.nowTick);
+    const { tailLossProbe } = tcb.stack.profile.retransmission;
+    const { ends, sentTicks } = (tcb.segments ??= {
+      ends: [tcb.sndNxt],
+      sentTicks: tailLossProbe ? [onlySentTick(tcb)] : undefined,
+    });
+    ends.push(end);
+    sentTicks?.push(tcb.stack.clock.nowTick);
   }
   tcb.sndNxt = end;
   if (bytes < segmentBytesMax(tcb)) tcb.sndSmall = end;
@@ -174,13 +176,13 @@ export function retransmit(tcb: Tcb, from: number): number {
   // Linux's skb_still_in_host_queue, lwIP's tcp_output_segment_busy: it has not even left the host.
   if (heldSinceTick(tcb, from) !== undefined) return from;
   sendData(tcb, from, bytes, withFin);
-  tcb.sentTicks = undefined;
   if (from === sndUna && (flags & RETRANSMITTED) !== 0) tcb.inTrouble().resentTick = tcb.stack.clock.nowTick;
-  if (tcb.segmentEnds !== undefined) {
-    tcb.segmentEnds = tcb.segmentEnds.filter(
+  if (tcb.segments !== undefined) {
+    const ends = tcb.segments.ends.filter(
       (segmentEnd) => distance(from, segmentEnd) <= 0 || distance(end, segmentEnd) >= 0,
     );
-    if (!tcb.segmentEnds.includes(end)) insertEnd(tcb.segmentEnds, end);
+    if (!ends.includes(end)) insertEnd(ends, end);
+    tcb.segments = { ends, sentTicks: undefined };
   }
   // Karn: a segment that was sent twice measures nothing, but by the timestamp that the peer echoes (newAck).
   if (distance(from, tcb.timedSeq) > 0) tcb.flags &= ~TIMING;

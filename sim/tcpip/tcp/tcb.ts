@@ -134,6 +134,10 @@ export interface Fragment {
 
 /** The part of a connection's state that is needed only after trouble. Almost all of 100,000 connections do without. */
 class Trouble {
+  recovery: Recovery = 'open';
+  /** Number of times that the RTO was doubled. */
+  backoff = 0;
+  fragments: Fragment[] | undefined = undefined;
   /** Timeouts in a row without an acknowledgement. */
   timeouts = 0;
   /** Unanswered probes of either kind. */
@@ -185,7 +189,28 @@ class Trouble {
 
 const NO_TROUBLE: Readonly<Trouble> = new Trouble();
 
-/** The fields in the order of their use: what every segment needs lies together. */
+/** Options that few users set: SO_KEEPALIVE with its times, and TCP_USER_TIMEOUT. */
+class SocketOptions {
+  keepAlive: KeepAlive | undefined = undefined;
+  /** Tick at which the keepalive timer fires. */
+  keepAliveTick = 0;
+  userTimeoutMs = 0;
+}
+
+const NO_SOCKET_OPTIONS: Readonly<SocketOptions> = new SocketOptions();
+
+/** The segments in flight, where there is more than one. */
+interface Segments {
+  readonly ends: number[];
+  /** Ticks at which they were sent, until one is retransmitted; for stacks that have tail loss probes. */
+  readonly sentTicks: number[] | undefined;
+}
+
+/**
+ * The fields in the order of their use: what every segment needs lies together. A field takes 8 bytes, and there are
+ * two connections for each of 100,000 devices: so what few connections need is in objects that are made when they need
+ * it, and small numbers share a field.
+ */
 export class Tcb implements Waiter {
   readonly stack: TcpStack;
   state: TcpState = 'CLOSED';
@@ -207,19 +232,15 @@ export class Tcb implements Waiter {
   sndUna = 0;
   sndNxt = 0;
   sndWnd = 0;
+  /** Both sizes of segments, of 16 bits each (RFC 9293 3.7.1); that of sent ones high. */
+  #mss = 0;
   sndWl1 = 0;
-  sndMss = 0;
   /** The end of the last segment sent that was smaller than it could be (Minshall's Nagle, Linux's snd_sml). */
   sndSmall = 0;
   /** Congestion window in segments. */
   cwnd = 0;
-  recovery: Recovery = 'open';
   /** Bytes from `sndUna` on: first the bytes that were sent and not acknowledged, then those that were not sent. */
   sending: ByteQueue | undefined = undefined;
-  /** The ends of the segments in flight, where there is more than one. */
-  segmentEnds: number[] | undefined = undefined;
-  /** Ticks at which the segments were sent, until one is retransmitted; for stacks that have tail loss probes. */
-  sentTicks: number[] | undefined = undefined;
 
   // ---- receiving ----
 
@@ -227,10 +248,7 @@ export class Tcb implements Waiter {
   /** The right edge of the window that the peer was told, and the acknowledgement that went with it. */
   rcvEdge = 0;
   rcvAcked = 0;
-  /** Estimated size of the peer's full segments. */
-  rcvMss = 0;
   receiving: ByteQueue | undefined = undefined;
-  fragments: Fragment[] | undefined = undefined;
   /** The timestamp to echo (RFC 7323 4.3's TS.Recent); 0: the peer sends none. */
   tsRecent = 0;
   /** Tick at which the last data came, and tick at which the last acceptable ACK came. */
@@ -254,9 +272,6 @@ export class Tcb implements Waiter {
   mdevMaxUs4 = 0;
   rttvarUs4 = 0;
   rttSeq = 0;
-  backoff = 0;
-  keepAlive: KeepAlive | undefined = undefined;
-  keepAliveTick = 0;
 
   // ---- what is seldom needed ----
 
@@ -264,7 +279,8 @@ export class Tcb implements Waiter {
   cwndCount = 0;
   /** The largest window that the peer ever offered. */
   sndWndMax = 0;
-  userTimeoutMs = 0;
+  segments: Segments | undefined = undefined;
+  #options: SocketOptions | undefined = undefined;
   #trouble: Trouble | undefined = undefined;
 
   constructor(stack: TcpStack, localPort: number, remoteAddress: number, remotePort: number) {
@@ -298,6 +314,85 @@ export class Tcb implements Waiter {
     return this.#ports & 0xffff;
   }
 
+  get sndMss(): number {
+    return this.#mss >>> 16;
+  }
+
+  set sndMss(bytes: number) {
+    this.#mss = (bytes << 16) | (this.#mss & 0xffff);
+  }
+
+  /** Estimated size of the peer's full segments. */
+  get rcvMss(): number {
+    return this.#mss & 0xffff;
+  }
+
+  set rcvMss(bytes: number) {
+    this.#mss = (this.#mss & ~0xffff) | bytes;
+  }
+
+  /** The ends of the segments in flight, where there is more than one. */
+  get segmentEnds(): number[] | undefined {
+    return this.segments?.ends;
+  }
+
+  /** Ticks at which those segments were sent, where all were sent once; for stacks that have tail loss probes. */
+  get sentTicks(): number[] | undefined {
+    return this.segments?.sentTicks;
+  }
+
+  get keepAlive(): KeepAlive | undefined {
+    return this.#options?.keepAlive;
+  }
+
+  set keepAlive(keepAlive: KeepAlive | undefined) {
+    if (keepAlive !== this.keepAlive) this.socketOptions().keepAlive = keepAlive;
+  }
+
+  get keepAliveTick(): number {
+    return (this.#options ?? NO_SOCKET_OPTIONS).keepAliveTick;
+  }
+
+  set keepAliveTick(tick: number) {
+    this.socketOptions().keepAliveTick = tick;
+  }
+
+  get userTimeoutMs(): number {
+    return (this.#options ?? NO_SOCKET_OPTIONS).userTimeoutMs;
+  }
+
+  set userTimeoutMs(ms: number) {
+    this.socketOptions().userTimeoutMs = ms;
+  }
+
+  private socketOptions(): SocketOptions {
+    return (this.#options ??= new SocketOptions());
+  }
+
+  get recovery(): Recovery {
+    return this.trouble.recovery;
+  }
+
+  set recovery(recovery: Recovery) {
+    if (recovery !== this.recovery) this.inTrouble().recovery = recovery;
+  }
+
+  get backoff(): number {
+    return this.trouble.backoff;
+  }
+
+  set backoff(doublings: number) {
+    if (doublings !== this.backoff) this.inTrouble().backoff = doublings;
+  }
+
+  get fragments(): Fragment[] | undefined {
+    return this.trouble.fragments;
+  }
+
+  set fragments(fragments: Fragment[] | undefined) {
+    if (fragments !== this.fragments) this.inTrouble().fragments = fragments;
+  }
+
   /** The trouble of the connection, to be read; the initial values if there was no trouble. */
   get trouble(): Readonly<Trouble> {
     return this.#trouble ?? NO_TROUBLE;
@@ -308,11 +403,14 @@ export class Tcb implements Waiter {
     return (this.#trouble ??= new Trouble());
   }
 
-  /** All is well again: nothing of the trouble is of use any more. */
+  /** A recovery has ended well: nothing of the trouble is of use any more, but for what it did not begin with. */
   endTrouble(): void {
     if ((this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) !== 0 || this.trouble.isLowWater) return;
     if (this.trouble.resentFrom !== this.trouble.resentNxt) return;
+    const { fragments, backoff } = this.trouble;
     this.#trouble = undefined;
+    this.fragments = fragments;
+    this.backoff = backoff;
   }
 
   /** Number of bytes that wait to be sent for the first time. */
@@ -424,8 +522,7 @@ export function done(tcb: Tcb, error: Errno | undefined): void {
   if ((tcb.flags & WANTS_ROOM) !== 0) tcb.news |= WRITABLE;
   if (tcb.sending !== undefined) queues.release(tcb.sending);
   tcb.sending = undefined;
-  tcb.segmentEnds = undefined;
-  tcb.sentTicks = undefined;
+  tcb.segments = undefined;
   tcb.fragments = undefined;
 }
 
