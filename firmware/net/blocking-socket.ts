@@ -15,7 +15,6 @@ const SETTLED = WRITABLE;
  * Every call tries first, and waits only for what comes after that.
  */
 export abstract class BlockingSocket<Reason extends Errno | 'closed' = Errno> implements Selectable {
-  protected readonly os: Kernel;
   protected readonly events: EventGroup;
   /** Why it is over. */
   protected reason: Reason | undefined = undefined;
@@ -23,8 +22,11 @@ export abstract class BlockingSocket<Reason extends Errno | 'closed' = Errno> im
   selector: Semaphore | undefined = undefined;
 
   constructor(os: Kernel) {
-    this.os = os;
     this.events = new EventGroup(os);
+  }
+
+  protected get os(): Kernel {
+    return this.events.os;
   }
 
   /** @internal What a `select` would find now. */

@@ -19,18 +19,22 @@ export interface WaitBitsOptions {
   readonly timeout?: number;
 }
 
-const ALL = 1;
-const CLEAR = 2;
+// How a task waits stands above the bits that it waits for, as in FreeRTOS (eventWAIT_FOR_ALL_BITS and the like).
+const ALL = 0x0100_0000;
+const CLEAR = 0x0200_0000;
 
-/** EventGroupHandle_t: 24 bits. */
-export class EventGroup {
-  readonly #os: Kernel;
+/**
+ * EventGroupHandle_t: 24 bits. It is the list of those that wait for them itself: each socket of a device has an event
+ * group.
+ */
+export class EventGroup extends WaitList {
+  /** @internal */ readonly os: Kernel;
   #bits = 0;
-  readonly #waiters = new WaitList('arrival');
 
   /** xEventGroupCreate. */
   constructor(os: Kernel) {
-    this.#os = os;
+    super('arrival');
+    this.os = os;
   }
 
   /** xEventGroupGetBits. */
@@ -45,8 +49,8 @@ export class EventGroup {
   waitBits(bits: number, options: WaitBitsOptions = {}): Blocking<number> {
     this.check(bits);
     if (bits === 0) throw new RangeError('there must be at least one bit to wait for');
-    const call = this.#os.call(this, 'wait-bits', options.timeout ?? MAX_DELAY);
-    this.setArguments(bits, (options.waitForAll === true ? ALL : 0) | (options.clearOnExit === true ? CLEAR : 0));
+    const call = this.os.call(this, 'wait-bits', options.timeout ?? MAX_DELAY);
+    this.setArgument(bits | (options.waitForAll === true ? ALL : 0) | (options.clearOnExit === true ? CLEAR : 0));
     return call;
   }
 
@@ -58,8 +62,8 @@ export class EventGroup {
     this.check(bitsToSet);
     this.check(bitsToWaitFor);
     if (bitsToWaitFor === 0) throw new RangeError('there must be at least one bit to wait for');
-    const call = this.#os.call(this, 'sync', timeout, bitsToSet);
-    this.setArguments(bitsToWaitFor, ALL | CLEAR);
+    const call = this.os.call(this, 'sync', timeout, bitsToSet);
+    this.setArgument(bitsToWaitFor | ALL | CLEAR);
     return call;
   }
 
@@ -69,17 +73,17 @@ export class EventGroup {
    */
   setBits(bits: number): number {
     this.check(bits);
-    this.#os.look();
+    this.os.look();
     this.#bits |= bits;
     let toClear = 0;
-    let task = this.#waiters.first;
+    let task = this.first;
     while (task !== undefined) {
       const next = task.waitNext;
       if (this.satisfies(task)) {
-        if ((task.argument2 & CLEAR) !== 0) toClear |= task.argument;
+        if ((task.argument & CLEAR) !== 0) toClear |= bitsOf(task);
         // What the task will find when it runs, whatever becomes of the bits until then.
         task.item = this.#bits;
-        this.#os.makeReady(task);
+        this.os.makeReady(task);
       }
       task = next;
     }
@@ -98,11 +102,11 @@ export class EventGroup {
 
   /** xEventGroupSetBitsFromISR; done at once, not by the timer service task. */
   setBitsFromIsr(bits: number): void {
-    this.#os.enterIsr();
+    this.os.enterIsr();
     try {
       this.setBits(bits);
     } finally {
-      this.#os.exitIsr();
+      this.os.exitIsr();
     }
   }
 
@@ -113,11 +117,11 @@ export class EventGroup {
 
   /** vEventGroupDelete: whoever waits, waits no more and gets 0. */
   delete(): void {
-    this.#os.look();
+    this.os.look();
     this.#bits = 0;
-    for (let task = this.#waiters.first; task !== undefined; task = this.#waiters.first) {
+    for (let task = this.first; task !== undefined; task = this.first) {
       task.item = 0;
-      this.#os.makeReady(task);
+      this.os.makeReady(task);
     }
   }
 
@@ -128,13 +132,13 @@ export class EventGroup {
       task.item = undefined;
       const reached = this.#bits | bitsToSet;
       if (bitsToSet !== 0) this.setBits(bitsToSet);
-      if ((reached & task.argument) === task.argument && task.operation === 'sync') {
+      if ((reached & bitsOf(task)) === bitsOf(task) && task.operation === 'sync') {
         // The last one to come clears, even where setting its bits ended everybody else's wait.
-        this.#bits &= ~task.argument;
+        this.#bits &= ~bitsOf(task);
         return reached;
       }
       if (!this.satisfies(task) && task.timeout !== 0) {
-        this.#os.block(task, this.#waiters, true);
+        this.os.block(task, this, true);
         return BLOCKED;
       }
     } else {
@@ -148,20 +152,18 @@ export class EventGroup {
     }
     // At once, or after a timeout: a bit may have come between the timeout and now.
     const bits = this.#bits;
-    if (this.satisfies(task) && (task.argument2 & CLEAR) !== 0) this.#bits &= ~task.argument;
+    if (this.satisfies(task) && (task.argument & CLEAR) !== 0) this.#bits &= ~bitsOf(task);
     return bits;
   }
 
   private satisfies(task: TaskHandle): boolean {
     const found = this.#bits & task.argument;
-    return (task.argument2 & ALL) !== 0 ? found === task.argument : found !== 0;
+    return (task.argument & ALL) !== 0 ? found === bitsOf(task) : found !== 0;
   }
 
-  private setArguments(bits: number, how: number): void {
-    const task = this.#os.runningTask;
-    if (task === undefined) return;
-    task.argument = bits;
-    task.argument2 = how;
+  private setArgument(bitsAndHow: number): void {
+    const task = this.os.runningTask;
+    if (task !== undefined) task.argument = bitsAndHow;
   }
 
   private check(bits: number): void {
@@ -169,4 +171,8 @@ export class EventGroup {
       throw new RangeError(`event bits must be a whole number from 0 to 0xffffff, not ${bits}`);
     }
   }
+}
+
+function bitsOf(task: TaskHandle): number {
+  return task.argument & BITS_MASK;
 }

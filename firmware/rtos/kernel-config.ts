@@ -2,7 +2,11 @@
 
 import type { PanicReport } from '../../hal/system.ts';
 import type { Operation } from './blocking.ts';
+import { PRIORITIES_MAX } from './ready-lists.ts';
 import type { TaskHandle, TaskState } from './task.ts';
+import { checkTicks } from './ticks.ts';
+
+export const DEFAULT_PRIORITIES = 8;
 
 export interface KernelConfig {
   /** configTICK_RATE_HZ; default 1000. */
@@ -23,4 +27,16 @@ export interface KernelConfig {
   readonly onIdle?: () => void;
   /** A task threw. The kernel stands still from then on. Without it, the exception leaves the pass. */
   readonly onCrash?: (report: PanicReport) => void;
+}
+
+/** Refuses what no kernel can be made with. */
+export function checkKernelConfig(config: KernelConfig): void {
+  const { tickRateHz = 1000, maxPriorities = DEFAULT_PRIORITIES, initialTickCount = 0 } = config;
+  if (!(tickRateHz >= 1 && tickRateHz <= 1_000_000)) {
+    throw new RangeError(`tickRateHz must be from 1 to 1000000, not ${tickRateHz}`);
+  }
+  if (!Number.isInteger(maxPriorities) || maxPriorities < 1 || maxPriorities > PRIORITIES_MAX) {
+    throw new RangeError(`maxPriorities must be a whole number from 1 to ${PRIORITIES_MAX}, not ${maxPriorities}`);
+  }
+  checkTicks(initialTickCount, 'initialTickCount');
 }

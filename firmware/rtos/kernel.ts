@@ -9,11 +9,11 @@
 
 import type { Clock } from '../../hal/clock.ts';
 import { BLOCKED, type Blocking, type Operation, type Waitable } from './blocking.ts';
-import type { KernelConfig } from './kernel-config.ts';
+import { checkKernelConfig, DEFAULT_PRIORITIES, type KernelConfig } from './kernel-config.ts';
 import { KernelLists } from './kernel-lists.ts';
-import { PRIORITIES_MAX, ReadyLists } from './ready-lists.ts';
+import { ReadyLists } from './ready-lists.ts';
 import type { TimerService } from './software-timer.ts';
-import { TaskHandle, type TaskFunction } from './task.ts';
+import { checkNotificationIndex, TaskHandle, type TaskFunction } from './task.ts';
 import { addTicks, checkTicks, MAX_DELAY, ticksBetween } from './ticks.ts';
 import { WaitList } from './wait-list.ts';
 
@@ -43,7 +43,6 @@ export interface WakeTime {
 
 export class Kernel extends KernelLists {
   readonly clock: Clock;
-  readonly maxPriorities: number;
   /** xTaskGetCurrentTaskHandle; undefined between the passes. */
   runningTask: TaskHandle | undefined = undefined;
 
@@ -78,21 +77,19 @@ export class Kernel extends KernelLists {
 
   constructor(clock: Clock, config: KernelConfig = {}) {
     super();
-    const { tickRateHz = 1000, maxPriorities = 8, initialTickCount = 0 } = config;
-    if (!(tickRateHz >= 1 && tickRateHz <= 1_000_000)) {
-      throw new RangeError(`tickRateHz must be from 1 to 1000000, not ${tickRateHz}`);
-    }
-    if (!Number.isInteger(maxPriorities) || maxPriorities < 1 || maxPriorities > PRIORITIES_MAX) {
-      throw new RangeError(`maxPriorities must be a whole number from 1 to ${PRIORITIES_MAX}, not ${maxPriorities}`);
-    }
-    checkTicks(initialTickCount, 'initialTickCount');
+    checkKernelConfig(config);
+    const { tickRateHz = 1000, initialTickCount = 0 } = config;
     this.clock = clock;
-    this.maxPriorities = maxPriorities;
     this.config = config;
     this.#tickRateHz = tickRateHz;
     this.#initialTick = initialTickCount;
     // Not an arrow function: that would hold a context besides, in each of 100,000 devices.
     this.#onAlarm = this.alarm.bind(this);
+  }
+
+  /** configMAX_PRIORITIES. */
+  get maxPriorities(): number {
+    return this.config.maxPriorities ?? DEFAULT_PRIORITIES;
   }
 
   // ---- tasks ----
@@ -177,10 +174,8 @@ export class Kernel extends KernelLists {
    * `clearOnExit`. Returns the value from before; 0 after a timeout.
    */
   notifyTake(clearOnExit: boolean, timeout: number, index = 0): Blocking<number> {
-    const call = this.call(this, 'notify-take', timeout);
-    const task = this.running('notifyTake');
-    task.argument = clearOnExit ? 1 : 0;
-    task.argument2 = index;
+    const call = this.call(this, 'notify-take', timeout, index);
+    this.running('notifyTake').argument = clearOnExit ? 1 : 0;
     return call;
   }
 
@@ -190,10 +185,11 @@ export class Kernel extends KernelLists {
    * undefined after a timeout.
    */
   notifyWait(clearOnEntry: number, clearOnExit: number, timeout: number, index = 0): Blocking<number | undefined> {
+    checkNotificationIndex(index);
     const call = this.call(this, 'notify-wait', timeout, index);
     const task = this.running('notifyWait');
-    task.argument = clearOnEntry;
-    task.argument2 = clearOnExit;
+    task.argument = clearOnEntry | 0;
+    task.clearOnExit(index, clearOnExit);
     return call;
   }
 

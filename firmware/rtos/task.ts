@@ -29,11 +29,39 @@ type RestingState = Exclude<TaskState, 'Running'>;
  */
 export type NotifyAction = 'none' | 'set-bits' | 'increment' | 'overwrite' | 'set-if-empty';
 
-/** One entry of a task's notification array (configTASK_NOTIFICATION_ARRAY_ENTRIES; here as many as are used). */
+/**
+ * One entry of a task's notification array (configTASK_NOTIFICATION_ARRAY_ENTRIES). Here it is a list of those that are
+ * used: most tasks use none, and the others one.
+ */
 class NotificationSlot {
+  readonly index: number;
   /** A 32-bit value, kept signed, as the engine stores such numbers without a box. */
   value = 0;
   state: 'idle' | 'waiting' | 'pending' = 'idle';
+  /** ulBitsToClearOnExit of the task that waits. */
+  clearOnExit = 0;
+  readonly next: NotificationSlot | undefined;
+
+  constructor(index: number, next: NotificationSlot | undefined) {
+    this.index = index;
+    this.next = next;
+  }
+}
+
+/** The index of the notification that only buffers know. */
+const OF_BUFFERS = -1;
+
+/** State that few tasks ever have. */
+class Rarities {
+  basePriority: number;
+  eventPriority: number;
+  mutexesHeld = 0;
+  delayAborted = false;
+
+  constructor(priority: number) {
+    this.basePriority = priority;
+    this.eventPriority = priority;
+  }
 }
 
 /** Applies a notification to its slot. Returns false if a notification is pending already, which then stays. */
@@ -82,17 +110,10 @@ export class TaskHandle {
   /** @internal */ operation: Operation = 'yield';
   /** @internal In ticks, as given. */
   timeout = 0;
-  /** @internal ucDelayAborted: the next look at the time finds it over. */
-  delayAborted = false;
   /** @internal What a call carries: bits, an index, an item. */
   item: unknown = undefined;
   /** @internal */ argument = 0;
-  /** @internal */ argument2 = 0;
   readonly os: Kernel;
-  /**
-   * @internal By which it is sorted into event lists (xEventListItem's value): its priority, but see `setPriority`.
-   */
-  eventPriority: number;
   /** @internal */ waitNext: TaskHandle | undefined = undefined;
   /** @internal */ waitPrev: TaskHandle | undefined = undefined;
 
@@ -102,16 +123,12 @@ export class TaskHandle {
   readonly number: number;
   /** Time this task has run, in the unit of the kernel's run-time counter; stays 0 when there is none. */
   runTime = 0;
-  /** uxTaskBasePriorityGet: its own priority, whatever it has inherited. */
-  basePriority: number;
   // The list of all tasks.
   /** @internal */ allNext: TaskHandle | undefined = undefined;
   /** @internal */ allPrev: TaskHandle | undefined = undefined;
-  /** @internal */ mutexesHeld = 0;
 
-  #notification: NotificationSlot | undefined = undefined;
-  #bufferNotification: NotificationSlot | undefined = undefined;
-  #moreNotifications: NotificationSlot[] | undefined = undefined;
+  #notifications: NotificationSlot | undefined = undefined;
+  #rarities: Rarities | undefined = undefined;
 
   /** @internal Tasks are made by `kernel.createTask`. */
   constructor(os: Kernel, body: Task, name: string, number: number, priority: number) {
@@ -120,8 +137,6 @@ export class TaskHandle {
     this.name = name;
     this.number = number;
     this.currentPriority = priority;
-    this.basePriority = priority;
-    this.eventPriority = priority;
     this.target = os;
   }
 
@@ -166,6 +181,48 @@ export class TaskHandle {
   /** uxTaskPriorityGet: its own, or the higher one it has inherited from a task that waits for its mutex. */
   get priority(): number {
     return this.currentPriority;
+  }
+
+  /** uxTaskBasePriorityGet: its own priority, whatever it has inherited. */
+  get basePriority(): number {
+    return this.#rarities === undefined ? this.currentPriority : this.#rarities.basePriority;
+  }
+
+  set basePriority(priority: number) {
+    if (priority !== this.basePriority) this.rarities.basePriority = priority;
+  }
+
+  /**
+   * @internal By which it is sorted into event lists (xEventListItem's value): its priority, but see `setPriority`.
+   */
+  get eventPriority(): number {
+    return this.#rarities === undefined ? this.currentPriority : this.#rarities.eventPriority;
+  }
+
+  set eventPriority(priority: number) {
+    if (priority !== this.eventPriority) this.rarities.eventPriority = priority;
+  }
+
+  /** @internal uxMutexesHeld. */
+  get mutexesHeld(): number {
+    return this.#rarities === undefined ? 0 : this.#rarities.mutexesHeld;
+  }
+
+  set mutexesHeld(count: number) {
+    this.rarities.mutexesHeld = count;
+  }
+
+  /** @internal ucDelayAborted: the next look at the time finds it over. */
+  get delayAborted(): boolean {
+    return this.#rarities === undefined ? false : this.#rarities.delayAborted;
+  }
+
+  set delayAborted(aborted: boolean) {
+    if (aborted !== this.delayAborted) this.rarities.delayAborted = aborted;
+  }
+
+  private get rarities(): Rarities {
+    return (this.#rarities ??= new Rarities(this.currentPriority));
   }
 
   /** vTaskPrioritySet. Takes effect on the choice of the next task; it takes the processor from nobody. */
@@ -267,9 +324,14 @@ export class TaskHandle {
     return before;
   }
 
+  /** @internal The bits that a wait for this notification clears when it is over. */
+  clearOnExit(index: number, bits: number): void {
+    this.slotOf(index).clearOnExit = bits | 0;
+  }
+
   /** @internal ulTaskNotifyTake, one turn: the value, 0 after a timeout. */
   attemptNotifyTake(first: boolean): number | typeof BLOCKED {
-    const slot = this.slotOf(this.argument2);
+    const slot = this.slotOf(this.waitIndex());
     if (first && slot.value === 0 && this.timeout !== 0) {
       slot.state = 'waiting';
       this.os.block(this, undefined, first);
@@ -292,7 +354,7 @@ export class TaskHandle {
       return BLOCKED;
     }
     const value = slot.state === 'pending' ? slot.value >>> 0 : undefined;
-    if (value !== undefined) slot.value &= ~this.argument2;
+    if (value !== undefined) slot.value &= ~slot.clearOnExit;
     slot.state = 'idle';
     return value;
   }
@@ -318,8 +380,8 @@ export class TaskHandle {
 
   /** @internal A suspended or deleted task does not wait for notifications any more (vTaskSuspend). */
   stopWaitingForNotification(): void {
-    for (const slot of [this.#notification, this.#bufferNotification, ...(this.#moreNotifications ?? [])]) {
-      if (slot?.state === 'waiting') slot.state = 'idle';
+    for (let slot = this.#notifications; slot !== undefined; slot = slot.next) {
+      if (slot.state === 'waiting') slot.state = 'idle';
     }
   }
 
@@ -340,7 +402,7 @@ export class TaskHandle {
   }
 
   private bufferSlot(index: number | undefined): NotificationSlot {
-    return index === undefined ? (this.#bufferNotification ??= new NotificationSlot()) : this.slotOf(index);
+    return index === undefined ? this.findSlot(OF_BUFFERS) : this.slotOf(index);
   }
 
   private waitIndex(): number {
@@ -348,11 +410,13 @@ export class TaskHandle {
   }
 
   private slotOf(index: number): NotificationSlot {
-    if (index === 0) return (this.#notification ??= new NotificationSlot());
     checkNotificationIndex(index);
-    const more = (this.#moreNotifications ??= []);
-    while (more.length < index) more.push(new NotificationSlot());
-    return more[index - 1] ?? new NotificationSlot();
+    return this.findSlot(index);
+  }
+
+  private findSlot(index: number): NotificationSlot {
+    for (let slot = this.#notifications; slot !== undefined; slot = slot.next) if (slot.index === index) return slot;
+    return (this.#notifications = new NotificationSlot(index, this.#notifications));
   }
 
   private mustBeAnother(call: 'delete' | 'suspend'): void {

@@ -16,11 +16,12 @@ export class WaitList {
     this.#order = order;
   }
 
-  /** The task to wake first. */
+  /** @internal The task to wake first. */
   get first(): TaskHandle | undefined {
     return this.#head;
   }
 
+  /** @internal */
   add(task: TaskHandle): void {
     const before = this.#order === 'arrival' ? this.#tail : this.placeByPriority(task.eventPriority);
     const after = before === undefined ? this.#head : before.waitNext;
@@ -33,6 +34,7 @@ export class WaitList {
     else after.waitPrev = task;
   }
 
+  /** @internal */
   remove(task: TaskHandle): void {
     if (task.waitPrev === undefined) this.#head = task.waitNext;
     else task.waitPrev.waitNext = task.waitNext;
@@ -43,7 +45,7 @@ export class WaitList {
     task.waitList = undefined;
   }
 
-  /** The priority of a task in the list has changed. It keeps its place (vTaskPrioritySet). */
+  /** @internal The priority of a task in the list has changed. It keeps its place (vTaskPrioritySet). */
   disturb(): void {
     if (this.#order === 'priority') this.#order = 'disturbed';
   }

@@ -9,6 +9,7 @@ import type { KeepAlive } from '../../hal/network.ts';
 import type { EventListener, LossReason } from '../events.ts';
 import { lookup } from '../net/lookup.ts';
 import { Socket } from '../net/socket.ts';
+import type { Blocking } from '../rtos/blocking.ts';
 import type { Kernel } from '../rtos/kernel.ts';
 import type { Task } from '../rtos/task.ts';
 import { checkBoolean, checkSettings, duration, isRecord, refuse, type SettingRulesFor, whole } from '../settings.ts';
@@ -97,44 +98,65 @@ export function* keepConnected(
   dialogue: Dialogue,
   onEvent: EventListener | undefined,
 ): Task {
+  // A connected device holds every variable of a generator, and room for the steps of its longest expression: here are
+  // few and short ones, and functions do the rest.
   sayWhatIsMissing(hal, config);
   let failures = 0;
   for (let turn = 0; ; turn = (turn + 1) % config.servers.length) {
-    const server = config.servers[turn];
-    if (server === undefined) throw new Error('there is no server to connect to');
-    // Its name is made for each event: every connected device would hold one of its own.
-    onEvent?.({ kind: 'connecting', server: serverName(server) });
-    const socket = yield* connectTo(os, hal, config, server);
-    let restMs: number | undefined;
+    const socket = yield* connectTo({ os, hal, config, turn, onEvent });
+    let end: SessionEnd | undefined;
     if (typeof socket === 'string') {
-      onEvent?.({ kind: 'connect-failed', server: serverName(server), errno: socket });
       dialogue.unreachable?.(socket);
       failures++;
     } else {
       const sinceMs = hal.clock.now();
-      onEvent?.({ kind: 'connected', server: serverName(server), local: socket.local });
       setOptions(config, socket);
-      dialogue.begin(socket, server);
-      let end = dialogue.turn(socket);
-      while (end === undefined) {
-        yield* socket.poll(dialogue.waitsFor, dialogue.waitTicks());
-        end = dialogue.turn(socket);
-      }
+      dialogue.begin(socket, serverAt(config, turn));
+      while ((end = dialogue.turn(socket)) === undefined) yield* nextEvent(dialogue, socket);
       socket.close();
-      const afterMs = hal.clock.now() - sinceMs;
-      const { by, detail } = end;
-      onEvent?.({ kind: 'lost', server: serverName(server), afterMs, by, ...(detail !== undefined && { detail }) });
-      restMs = end.restMs;
-      failures = restMs !== undefined || afterMs >= config.stableMs ? 0 : failures + 1;
+      failures = sessionOver({ hal, config, turn, onEvent, end, sinceMs, failures });
     }
-    const delayMs = restMs ?? retryDelayMs(config.retry, failures, hal.random);
-    if (delayMs > 0) onEvent?.({ kind: 'backing-off', delayMs });
-    yield* os.delay(os.msToTicks(delayMs));
+    yield* rest({ os, hal, config, onEvent, end, failures });
   }
 }
 
-/** Tries each address of the server in the order the look-up gave. The last errno, if none would have it. */
+/** A connection, as the parts of `keepConnected` see it. */
+interface Connection {
+  readonly os: Kernel;
+  readonly hal: Hal;
+  readonly config: ConnectionConfig;
+  readonly onEvent: EventListener | undefined;
+  /** Place of the server in the list. */
+  readonly turn: number;
+  /** Why the session is over; undefined if there was none. */
+  readonly end: SessionEnd | undefined;
+  /** When the session began. */
+  readonly sinceMs: number;
+  /** Attempts in a row that failed, or gave a connection that did not last. */
+  readonly failures: number;
+}
+
+function serverAt({ servers }: ConnectionConfig, turn: number): Server {
+  const server = servers[turn];
+  if (server === undefined) throw new Error('there is no server to connect to');
+  return server;
+}
+
+/** Connects to the server whose turn it is. */
 function* connectTo(
+  { os, hal, config, turn, onEvent }: Pick<Connection, 'os' | 'hal' | 'config' | 'turn' | 'onEvent'>,
+): Generator<void, Socket | Errno, void> {
+  const server = serverAt(config, turn);
+  const name = onEvent === undefined ? '' : serverName(server);
+  onEvent?.({ kind: 'connecting', server: name });
+  const socket = yield* openSocket(os, hal, config, server);
+  if (typeof socket === 'string') onEvent?.({ kind: 'connect-failed', server: name, errno: socket });
+  else onEvent?.({ kind: 'connected', server: name, local: socket.local });
+  return socket;
+}
+
+/** Tries each address of the server in the order the look-up gave. The last errno, if none would have it. */
+function* openSocket(
   os: Kernel,
   hal: Hal,
   config: ConnectionConfig,
@@ -152,6 +174,30 @@ function* connectTo(
     errno = errnoOf(result);
   }
   return errno;
+}
+
+function nextEvent(dialogue: Dialogue, socket: Socket): Blocking<number> {
+  return socket.poll(dialogue.waitsFor, dialogue.waitTicks());
+}
+
+/** Tells of the end of a session, and returns the number of failures from now on. */
+function sessionOver(
+  { hal, config, turn, onEvent, end, sinceMs, failures }: Omit<Connection, 'os'> & { readonly end: SessionEnd },
+): number {
+  const afterMs = hal.clock.now() - sinceMs;
+  const { by, detail, restMs } = end;
+  const server = serverName(serverAt(config, turn));
+  onEvent?.({ kind: 'lost', server, afterMs, by, ...(detail !== undefined && { detail }) });
+  return restMs !== undefined || afterMs >= config.stableMs ? 0 : failures + 1;
+}
+
+/** Waits until it is the next server's turn: as long as the session's end says, or the back-off. */
+function rest(
+  { os, hal, config, onEvent, end, failures }: Omit<Connection, 'turn' | 'sinceMs'>,
+): Blocking<void> {
+  const delayMs = end?.restMs ?? retryDelayMs(config.retry, failures, hal.random);
+  if (delayMs > 0) onEvent?.({ kind: 'backing-off', delayMs });
+  return os.delay(os.msToTicks(delayMs));
 }
 
 function setOptions({ keepAlive, userTimeoutMs, noDelay }: ConnectionConfig, socket: Socket): void {

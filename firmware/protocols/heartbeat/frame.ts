@@ -28,6 +28,8 @@ export function encodeOther(into: Uint8Array, data: Uint8Array): number {
 
 /** Receiver of what a decoder finds. */
 export interface FrameSink {
+  /** The largest `length` to accept. */
+  readonly maxDataBytes: number;
   beat(): void;
   /**
    * Data of an OTHER frame, as it comes: at least once a frame, `remainingBytes` 0 with the last piece of it.
@@ -57,15 +59,9 @@ interface PartialFrame {
  * sends little costs nothing; a beat allocates nothing.
  */
 export class HeartbeatDecoder {
-  readonly #maxDataBytes: number;
   #frames = 0;
   #partial: PartialFrame | undefined = undefined;
   #bad: BadFrame | undefined = undefined;
-
-  /** `maxDataBytes`: the largest `length` to accept. */
-  constructor(maxDataBytes: number) {
-    this.#maxDataBytes = maxDataBytes;
-  }
 
   /** Another stream begins. */
   reset(): void {
@@ -120,7 +116,7 @@ export class HeartbeatDecoder {
     if (frame.headBytes === 4) this.checkType(frame);
     if (frame.headBytes < HEAD_BYTES) return;
 
-    this.checkLength(frame);
+    this.checkLength(frame, sink);
     if (this.#bad !== undefined || frame.remainingBytes === 0) this.#partial = undefined;
     if (this.#bad !== undefined) return;
     this.#frames++;
@@ -132,8 +128,8 @@ export class HeartbeatDecoder {
     if (type !== HEART && type !== OTHER) this.fail('type', type, `${HEART} (HEART) or ${OTHER} (OTHER)`);
   }
 
-  private checkLength({ type, remainingBytes }: PartialFrame): void {
-    const maxBytes = type === HEART ? 0 : this.#maxDataBytes;
+  private checkLength({ type, remainingBytes }: PartialFrame, { maxDataBytes }: FrameSink): void {
+    const maxBytes = type === HEART ? 0 : maxDataBytes;
     if (remainingBytes >= 0 && remainingBytes <= maxBytes) return;
     this.fail('length', remainingBytes, type === HEART ? '0 with type 0 (HEART)' : `0 to ${maxBytes}`);
   }

@@ -51,21 +51,32 @@ export function heartbeatTask(os: Kernel, hal: Hal, config: HeartbeatConfig, onE
   return keepConnected(os, hal, config, new Heartbeat(os, hal, config, onEvent), onEvent);
 }
 
+/** The data frames that the client sends. */
+interface DataSeries {
+  readonly frame: Uint8Array;
+  /** When the next one is due. */
+  nextTick: number;
+}
+
+/** A frame that is being sent. */
+interface BegunFrame {
+  readonly frame: Uint8Array;
+  readonly takenBytes: number;
+  /** When all of it must be taken. */
+  readonly untilTick: number;
+}
+
 class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   readonly #os: Kernel;
   readonly #hal: Hal;
   readonly #config: HeartbeatConfig;
   readonly #tell: EventListener | undefined;
-  readonly #dataFrame: Uint8Array | undefined;
+  readonly #series: DataSeries | undefined;
   readonly #search: PeriodSearch | undefined;
-  /** The tick at which the next beat is due, and the next data frame. */
+  /** The tick at which the next beat is due. */
   #nextBeat = 0;
-  #nextData = 0;
-  /** The frame that is being sent. One frame at a time is sent completely, so that no two mix. */
-  #frame: Uint8Array | undefined = undefined;
-  #takenBytes = 0;
-  /** The tick by which all of it must be taken. */
-  #takenBy = 0;
+  /** The frame of which not all was taken yet. One frame at a time is sent completely, so that no two mix. */
+  #begun: BegunFrame | undefined = undefined;
   /** Beats since the last answer, and when the first of them was sent. */
   #unanswered = 0;
   #unansweredSinceMs = 0;
@@ -73,24 +84,29 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   #dataBytes = 0;
 
   constructor(os: Kernel, hal: Hal, config: HeartbeatConfig, tell: EventListener | undefined) {
-    super(config.maxDataBytes);
+    super();
     this.#os = os;
     this.#hal = hal;
     this.#config = config;
     this.#tell = tell;
-    this.#dataFrame = config.dataIntervalMs > 0 ? newDataFrame(config.dataBytes) : undefined;
+    this.#series = config.dataIntervalMs > 0 ? { frame: newDataFrame(config.dataBytes), nextTick: 0 } : undefined;
     const onChange = (periodMs: number, settled: boolean): void => tell?.({ kind: 'beat-period', periodMs, settled });
     this.#search = config.adaptive === 'off' ? undefined : new PeriodSearch(config.adaptive, onChange);
+  }
+
+  get maxDataBytes(): number {
+    return this.#config.maxDataBytes;
   }
 
   begin(socket: Socket): void {
     this.#search?.connected(socket.local?.address ?? '', this.#hal.clock.now());
     this.reset();
-    this.#frame = undefined;
+    this.#begun = undefined;
     this.#unanswered = 0;
     this.#dataBytes = 0;
     this.#nextBeat = this.#os.getTickCount();
-    this.#nextData = addTicks(this.#nextBeat, this.#os.msToTicks(this.#config.dataIntervalMs));
+    if (this.#series === undefined) return;
+    this.#series.nextTick = addTicks(this.#nextBeat, this.#os.msToTicks(this.#config.dataIntervalMs));
   }
 
   turn(socket: Socket): SessionEnd | undefined {
@@ -98,14 +114,14 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   }
 
   get waitsFor(): number {
-    return this.#frame === undefined ? READABLE : READABLE | WRITABLE;
+    return this.#begun === undefined ? READABLE : READABLE | WRITABLE;
   }
 
   waitTicks(): number {
     const now = this.#os.getTickCount();
-    if (this.#frame !== undefined) return ticksUntil(this.#takenBy, now);
+    if (this.#begun !== undefined) return ticksUntil(this.#begun.untilTick, now);
     const untilBeat = ticksUntil(this.#nextBeat, now);
-    return this.#dataFrame === undefined ? untilBeat : Math.min(untilBeat, ticksUntil(this.#nextData, now));
+    return this.#series === undefined ? untilBeat : Math.min(untilBeat, ticksUntil(this.#series.nextTick, now));
   }
 
   beat(): void {
@@ -129,19 +145,21 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
   /** Sends the frames that are due `now`, as far as they are taken. */
   private send(socket: Socket, now: number): SessionEnd | undefined {
     for (;;) {
-      if (this.#frame === undefined && isDue(this.#nextBeat, now) && this.missedTooMany()) {
-        return { by: 'missed-beats' };
-      }
-      const frame = (this.#frame ??= this.nextFrame(now));
+      const begun = this.#begun;
+      if (begun === undefined && isDue(this.#nextBeat, now) && this.missedTooMany()) return { by: 'missed-beats' };
+      const frame = begun?.frame ?? this.nextFrame(now);
       if (frame === undefined) return undefined;
-      const count = socket.tryWrite(this.#takenBytes === 0 ? frame : frame.subarray(this.#takenBytes));
+      let takenBytes = begun?.takenBytes ?? 0;
+      const count = socket.tryWrite(takenBytes === 0 ? frame : frame.subarray(takenBytes));
       if (count < 0 && count !== EAGAIN) return { by: errnoOf(count) };
-      if (count > 0) this.#takenBytes += count;
-      if (this.#takenBytes < frame.length) {
-        if (!isDue(this.#takenBy, now)) return undefined;
-        return { by: 'not-reading', detail: `${this.#takenBytes} of ${frame.length} bytes of a frame were taken` };
+      if (count > 0) takenBytes += count;
+      if (takenBytes < frame.length) {
+        const untilTick = begun?.untilTick ?? this.takenBy(now);
+        this.#begun = { frame, takenBytes, untilTick };
+        if (!isDue(untilTick, now)) return undefined;
+        return { by: 'not-reading', detail: `${takenBytes} of ${frame.length} bytes of a frame were taken` };
       }
-      this.#frame = undefined;
+      this.#begun = undefined;
       this.sent(frame);
     }
   }
@@ -159,20 +177,18 @@ class Heartbeat extends HeartbeatDecoder implements Dialogue, FrameSink {
     if (isDue(this.#nextBeat, now)) {
       // The answer sets the time of the next one.
       this.#nextBeat = this.nextAfter(this.#nextBeat, this.#search?.answerTimeoutMs ?? beatIntervalMs, now);
-      return this.begun(BEAT, now);
+      return BEAT;
     }
-    if (this.#dataFrame !== undefined && isDue(this.#nextData, now)) {
-      this.#nextData = this.nextAfter(this.#nextData, dataIntervalMs, now);
-      return this.begun(this.#dataFrame, now);
-    }
-    return undefined;
+    const series = this.#series;
+    if (series === undefined || !isDue(series.nextTick, now)) return undefined;
+    series.nextTick = this.nextAfter(series.nextTick, dataIntervalMs, now);
+    return series.frame;
   }
 
-  private begun(frame: Uint8Array, now: number): Uint8Array {
+  /** The tick by which all of a frame must be taken that is begun `now`. */
+  private takenBy(now: number): number {
     const { beatIntervalMs, missedLimit } = this.#config;
-    this.#takenBytes = 0;
-    this.#takenBy = addTicks(now, Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX));
-    return frame;
+    return addTicks(now, Math.min(this.#os.msToTicks(beatIntervalMs * missedLimit), TICKS_AHEAD_MAX));
   }
 
   private sent(frame: Uint8Array): void {

@@ -29,10 +29,10 @@ export const HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'heartbeat'>, Heartbea
       return atLeast('push.intervalMs', push.intervalMs, 1) ?? within('push.dataBytes', push.dataBytes, 0, 0x7fffffff);
     },
     serve({ answerBeats, push }, { limits: { maxDataBytes } }) {
-      const terms = { answers: answerBeats, pushed: push && message(new Uint8Array(push.dataBytes)) };
+      const terms = { maxDataBytes, answers: answerBeats, pushed: push && message(new Uint8Array(push.dataBytes)) };
       return {
         ...(push !== undefined && { turnIntervalMs: push.intervalMs }),
-        open: (client) => new HeartbeatHandler(client, maxDataBytes, terms),
+        open: (client) => new HeartbeatHandler(client, terms),
         message,
       };
     },
@@ -73,6 +73,7 @@ function message(data: Uint8Array): Uint8Array {
 
 /** Settings that all clients of a server share. */
 interface Terms {
+  readonly maxDataBytes: number;
   readonly answers: boolean;
   readonly pushed: Uint8Array | undefined;
 }
@@ -81,10 +82,14 @@ class HeartbeatHandler extends HeartbeatDecoder implements ClientHandler, FrameS
   readonly #client: Client;
   readonly #terms: Terms;
 
-  constructor(client: Client, maxDataBytes: number, terms: Terms) {
-    super(maxDataBytes);
+  constructor(client: Client, terms: Terms) {
+    super();
     this.#client = client;
     this.#terms = terms;
+  }
+
+  get maxDataBytes(): number {
+    return this.#terms.maxDataBytes;
   }
 
   turn(): 'pushed' | undefined {

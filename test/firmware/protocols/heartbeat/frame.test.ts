@@ -11,12 +11,13 @@ function decoded(pieces: readonly Uint8Array[]): {
   readonly reason: string | undefined;
   readonly partial: boolean;
 } {
-  const decoder = new HeartbeatDecoder(MAX_DATA_BYTES);
+  const decoder = new HeartbeatDecoder();
   const frames: string[] = [];
   let data: number[] = [];
   let reason: string | undefined;
   for (const piece of pieces) {
     reason = decoder.decode(piece, {
+      maxDataBytes: MAX_DATA_BYTES,
       beat: () => frames.push('beat'),
       data: (part, remainingBytes) => {
         data.push(...part);
@@ -98,9 +99,9 @@ describe('decoding', () => {
   it('takes no more of a buffer than it is told to', () => {
     const buffer = glued(other(1, 2, 3), BEAT);
     const seen: number[][] = [];
-    new HeartbeatDecoder(MAX_DATA_BYTES).decode(
+    new HeartbeatDecoder().decode(
       buffer,
-      { beat: () => seen.push([]), data: (piece) => seen.push([...piece]) },
+      { maxDataBytes: MAX_DATA_BYTES, beat: () => seen.push([]), data: (piece) => seen.push([...piece]) },
       10,
     );
     expect(seen).toEqual([[1, 2]]);
