@@ -64,7 +64,10 @@ export class StackClock implements TcpClock {
     return Math.max((elapsedTicks + ((tick - (elapsedTicks | 0)) | 0)) * tickUs - elapsedUs, 0);
   }
 
-  /** Arms the engine's timer of a connection for the first of the connection's own, or disarms it where none runs. */
+  /**
+   * Arms the engine's timer of a connection for the first of the connection's own, or disarms it where none runs. A
+   * connection has a place in the engine's queue only while it is armed: most are not, most of the time.
+   */
   arm(tcb: Tcb): void {
     if (!hasTimer(tcb)) {
       this.disarm(tcb);
@@ -80,14 +83,8 @@ export class StackClock implements TcpClock {
   }
 
   disarm(tcb: Tcb): void {
-    if ((tcb.flags & ARMED) === 0) return;
-    tcb.flags &= ~ARMED;
-    this.host.world.timeline.clear(tcb.timerHandle);
-  }
-
-  /** The connection is over: its place in the engine's queue is given back. */
-  release(tcb: Tcb): void {
-    if (tcb.timerHandle >= 0) this.host.world.timeline.close(tcb.timerHandle);
+    if (tcb.timerHandle < 0) return;
+    this.host.world.timeline.close(tcb.timerHandle);
     tcb.timerHandle = -1;
     tcb.flags &= ~ARMED;
   }

@@ -144,7 +144,7 @@ export class Stack extends StackClock implements TcpStack {
   }
 
   private forget(tcb: Tcb): void {
-    this.clock.release(tcb);
+    this.clock.disarm(tcb);
     this.connections.remove(tcb);
     this.#oldAddresses?.delete(tcb);
   }
