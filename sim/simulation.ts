@@ -365,8 +365,7 @@ export class Simulation {
     const lan = nat?.lan ?? this.#outside;
     const number = lan.claim(address);
     const host = new Host(name, number, this.#world, profileOf(profile));
-    const { tx, rx } = this.#lines.linesOf(link);
-    const cable = new Cable(this.fabric, name, host, lan.switch, tx, rx);
+    const cable = new Cable(this.fabric, name, host, lan.switch, this.#lines.linesOf(link));
     host.attach(cable, lan);
     lan.connect(number, cable);
     if (nat !== undefined) this.#natOf.set(name, nat);

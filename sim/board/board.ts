@@ -199,7 +199,7 @@ export class Board implements Machine {
     this.#boots++;
     const boot = new Boot(this, resetReason);
     this.#current = boot;
-    boot.raise(() => this.#firmware(boot, boot.onEvent));
+    boot.raise(() => this.#firmware(boot, boot.listener()));
   }
 
   /** The boot is over; its firmware sends nothing more, and is not called. */

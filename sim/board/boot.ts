@@ -28,17 +28,18 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   /** Values of the next commit, in RAM; undefined if nothing was changed. */
   #changed: FlashValues | undefined = undefined;
 
-  /** Hears the firmware, as long as it is this boot's; undefined where nobody listens. */
-  readonly onEvent: EventListener | undefined;
-
   /** `board` has power, and its network interface none yet. */
   constructor(board: Board, resetReason: ResetReason) {
     super();
     this.#board = board;
     this.resetReason = resetReason;
-    this.onEvent = board.isHeard ? (event) => this.hear(event) : undefined;
     this.#clock = board.newClock();
     this.network = board.nic.powerOn(this);
+  }
+
+  /** Returns what hears the firmware, as long as it is this boot's; undefined where nobody listens. */
+  listener(): EventListener | undefined {
+    return this.#board.isHeard ? (event) => this.hear(event) : undefined;
   }
 
   private hear(event: DeviceEvent): void {

@@ -8,10 +8,17 @@ import type { Random } from '../../hal/random.ts';
 import { ipBytes, type Packet, TIME_TO_LIVE } from '../packet/packet.ts';
 import { chance, forkRandom } from '../random.ts';
 import type { InFlightQueue } from './in-flight-queue.ts';
-import { ETHERNET_BYTES, type Line, PERFECT } from './line.ts';
+import { bothWays, ETHERNET_BYTES, type Line, type Lines, PERFECT } from './line.ts';
 import type { Port, Receiver } from './port.ts';
 import { type Rule, Rules } from './rule.ts';
 import type { Direction, Fabric } from './fabric.ts';
+
+const PERFECT_LINES = bothWays(PERFECT);
+
+/** The rules on a cable; undefined: there are none on that line. */
+type RulesOfLines = Readonly<Record<Direction, Rules | undefined>>;
+
+const NO_RULES: RulesOfLines = Object.freeze({ tx: undefined, rx: undefined });
 
 /**
  * A cable. As a receiver it takes the packets that the far end sends to the board. The cable is also its own stream of
@@ -22,24 +29,22 @@ export class Cable implements Receiver, Random {
   readonly #fabric: Fabric;
   readonly #near: Port;
   readonly #far: Receiver;
-  #txLine: Line;
-  #rxLine: Line;
-  #txRules: Rules | undefined = undefined;
-  #rxRules: Rules | undefined = undefined;
+  /** As they are with the rules. */
+  #lines: Lines;
+  #rules = NO_RULES;
   #txInFlight: InFlightQueue | undefined = undefined;
   #rxInFlight: InFlightQueue | undefined = undefined;
   #isUp = true;
   /** 0: not seeded yet. */
   #randomState = 0;
 
-  /** `tx` and `rx` say how the two directions carry packets (makeLine). The cable is plugged in. */
-  constructor(fabric: Fabric, name: string, near: Port, far: Receiver, tx: Line = PERFECT, rx: Line = tx) {
+  /** `lines` say how the two directions carry packets (makeLine, bothWays). The cable is plugged in. */
+  constructor(fabric: Fabric, name: string, near: Port, far: Receiver, lines: Lines = PERFECT_LINES) {
     this.name = name;
     this.#fabric = fabric;
     this.#near = near;
     this.#far = far;
-    this.#txLine = tx;
-    this.#rxLine = rx;
+    this.#lines = lines;
   }
 
   get isUp(): boolean {
@@ -123,12 +128,13 @@ export class Cable implements Receiver, Random {
     return (t ^ (t >>> 14)) >>> 0;
   }
 
+  // By a question, not by the word in brackets, which would be looked up for each packet.
   private line(direction: Direction): Line {
-    return direction === 'tx' ? this.#txLine : this.#rxLine;
+    return direction === 'tx' ? this.#lines.tx : this.#lines.rx;
   }
 
   private rules(direction: Direction): Rules | undefined {
-    return direction === 'tx' ? this.#txRules : this.#rxRules;
+    return direction === 'tx' ? this.#rules.tx : this.#rules.rx;
   }
 
   private rule(direction: Direction, rules: Rules): void {
@@ -140,13 +146,8 @@ export class Cable implements Receiver, Random {
       const queue = direction === 'tx' ? this.#txInFlight : this.#rxInFlight;
       queue?.retime(bandwidthBps / rules.line.bandwidthBps, delayUs);
     }
-    if (direction === 'tx') {
-      this.#txRules = left;
-      this.#txLine = rules.line;
-    } else {
-      this.#rxRules = left;
-      this.#rxLine = rules.line;
-    }
+    this.#rules = { ...this.#rules, [direction]: left };
+    this.#lines = { ...this.#lines, [direction]: rules.line };
   }
 
   private carry(packet: Packet, direction: Direction): void {

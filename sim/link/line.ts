@@ -37,6 +37,17 @@ export const PERFECT: Line = Object.freeze({
   loss: 0,
 });
 
+/** The lines of a cable: `tx` from the host, `rx` to it. Data, and shared. */
+export interface Lines {
+  readonly tx: Line;
+  readonly rx: Line;
+}
+
+/** A cable whose two lines are alike. */
+export function bothWays(line: Line): Lines {
+  return Object.freeze({ tx: line, rx: line });
+}
+
 /** A line like `base` but for what is given. Throws a RangeError where that makes no sense. */
 export function makeLine(options: Partial<Line>, base: Line = PERFECT): Line {
   const line = Object.freeze({

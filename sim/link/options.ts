@@ -1,7 +1,7 @@
 /** Cables as people describe them: `{ delay: '20ms', loss: '1%', bandwidth: '10Mbit/s' }`. */
 
 import { type Duration, durationUs } from '../time/duration.ts';
-import { checkProbability, type Line, makeLine, PERFECT } from './line.ts';
+import { bothWays, checkProbability, type Line, type Lines, makeLine, PERFECT } from './line.ts';
 
 /** Bits per second, or a text with a unit. */
 export type Bandwidth = number | `${number}${'bit/s' | 'kbit/s' | 'Mbit/s' | 'Gbit/s'}`;
@@ -30,24 +30,20 @@ export interface LinesOptions {
 
 const UNIT_BPS: Readonly<Record<string, number>> = { 'bit/s': 1, 'kbit/s': 1e3, 'Mbit/s': 1e6, 'Gbit/s': 1e9 };
 
-/** The lines of a cable. */
-export interface Lines {
-  readonly tx: Line;
-  readonly rx: Line;
-}
-
-/** Makes lines, the same ones for thousands of cables that are described by the same object. */
+/** Makes lines, the same ones for thousands of cables that are alike. */
 export class LineMaker {
-  readonly #made = new WeakMap<LinkOptions, Lines>();
+  readonly #made = new Map<string, Lines>();
 
   /** The lines of both directions. Throws a RangeError for what cannot be. */
   linesOf(options: LinkOptions): Lines {
-    let lines = this.#made.get(options);
+    const { tx, rx } = isOfEach(options)
+      ? { tx: lineOf(options.tx ?? {}), rx: lineOf(options.rx ?? {}) }
+      : bothWays(lineOf(options));
+    const text = [...Object.values(tx), ...Object.values(rx)].join(' ');
+    let lines = this.#made.get(text);
     if (lines === undefined) {
-      lines = isOfEach(options)
-        ? { tx: lineOf(options.tx ?? {}), rx: lineOf(options.rx ?? {}) }
-        : bothWays(lineOf(options));
-      this.#made.set(options, lines);
+      lines = Object.freeze({ tx, rx });
+      this.#made.set(text, lines);
     }
     return lines;
   }
@@ -55,10 +51,6 @@ export class LineMaker {
 
 function isOfEach(options: LinkOptions): options is LinesOptions {
   return 'tx' in options || 'rx' in options;
-}
-
-function bothWays(line: Line): Lines {
-  return { tx: line, rx: line };
 }
 
 /** The options of a line. Any other word is an error, which a JavaScript user has no type checker to find. */

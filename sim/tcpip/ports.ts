@@ -7,9 +7,9 @@ import type { Profile } from './profile.ts';
 import { TcbTable } from './tcb-table.ts';
 import { ACTIVE } from './tcp/tcb.ts';
 
-/** Not apart from the table of connections, which hold ports, too: there is one for each of 100,000 devices. */
-export class Ports extends TcbTable {
-  readonly #profile: Profile;
+/** The object is its own table of connections, which hold ports, too: there is one for each of 100,000 devices. */
+export abstract class Ports extends TcbTable {
+  abstract readonly profile: Profile;
   #next: number;
   #random: number;
   /** Made with the first of them. */
@@ -17,13 +17,11 @@ export class Ports extends TcbTable {
   #datagrams: Map<number, UdpSocket> | undefined = undefined;
 
   /** `random`: a number of 32 bits without a sign. */
-  constructor(profile: Profile, random: number) {
+  constructor({ ephemeralPorts: { first, last, order } }: Profile, random: number) {
     super();
-    const range = profile.ephemeralPorts;
-    this.#profile = profile;
     this.#random = random | 0;
     // RFC 6056 3.3: not the same ports after each boot, where the stack sees to that.
-    this.#next = range.first + (range.order === 'from-first' ? 0 : random % (range.last - range.first + 1));
+    this.#next = first + (order === 'from-first' ? 0 : random % (last - first + 1));
   }
 
   listener(port: number): Listener | undefined {
@@ -52,7 +50,7 @@ export class Ports extends TcbTable {
     const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
     // The W5500's driver begins with the same port after each boot here, too. Not so here: whoever is known by a source
     // address alone would be taken for who was there before, and sessions (sim/sessions) do not know that.
-    if (wanted === 0 && this.#profile.ephemeralPorts.order === 'from-first') this.#next = this.draw();
+    if (wanted === 0 && this.profile.ephemeralPorts.order === 'from-first') this.#next = this.draw();
     const port = wanted !== 0 ? wanted : this.ephemeral((candidate) => datagrams.has(candidate));
     if (port === undefined || datagrams.has(port)) return 'EADDRINUSE';
     datagrams.set(port, socket);
@@ -75,20 +73,20 @@ export class Ports extends TcbTable {
   }
 
   /** The process is gone: its listeners and datagram sockets are closed. */
-  closeAll(): void {
+  protected closeBound(): void {
     for (const listener of this.#listeners?.values() ?? []) listener.close();
     for (const socket of this.#datagrams?.values() ?? []) socket.close();
   }
 
   /** The power has gone. */
-  forgetAll(): void {
+  protected forgetBound(): void {
     this.#listeners = undefined;
     this.#datagrams = undefined;
   }
 
   /** The next ephemeral port that is not taken. */
   private ephemeral(isTaken: (port: number) => boolean): number | undefined {
-    const { first, last, order } = this.#profile.ephemeralPorts;
+    const { first, last, order } = this.profile.ephemeralPorts;
     for (let tries = last - first; tries >= 0; tries--) {
       const port = this.#next;
       this.#next = order === 'random' ? this.draw() : port === last ? first : port + 1;
@@ -100,7 +98,7 @@ export class Ports extends TcbTable {
   /** A port of the range: Knuth's linear congruential generator, whose high bits are good enough for that. */
   private draw(): number {
     this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) | 0;
-    const { first, last } = this.#profile.ephemeralPorts;
+    const { first, last } = this.profile.ephemeralPorts;
     return first + ((this.#random >>> 8) % (last - first + 1));
   }
 
@@ -109,7 +107,7 @@ export class Ports extends TcbTable {
    * that were accepted do not where the listener has SO_REUSEADDR, as servers set it (profile.ts, portConflicts).
    */
   private isHeld(port: number): boolean {
-    const isOfAll = this.#profile.portConflicts === 'all';
+    const isOfAll = this.profile.portConflicts === 'all';
     return this.all().some(({ flags, localPort, state }) => (
       localPort === port && (isOfAll || ((flags & ACTIVE) !== 0 && state !== 'TIME-WAIT'))
     ));

@@ -4,13 +4,16 @@
  */
 
 import type { Host } from './host.ts';
+import { Ports } from './ports.ts';
+import type { Profile } from './profile.ts';
 import { ARMED, type Tcb, type TcpClock, type TimerKind } from './tcp/tcb.ts';
 import { hasTimer, nextTick } from './tcp/timers.ts';
 import { OPEN_PHASE, settledPhase, SLOW_TICK, TICK, wheelExpiry } from './timer-wheel.ts';
 
 const US_PER_MS = 1000;
 
-export class StackClock implements TcpClock {
+/** The object is its own table of ports, to save memory: there is one for each of 100,000 devices. */
+export class StackClock extends Ports implements TcpClock {
   readonly host: Host;
   nowTick = 0;
   nowUs = 0;
@@ -24,8 +27,14 @@ export class StackClock implements TcpClock {
   #otherPhase = OPEN_PHASE;
 
   constructor(host: Host) {
+    const { world, profile, random } = host;
+    super(profile, (random.uint32() ^ world.salt) >>> 0);
     this.host = host;
-    this.#bootUs = host.world.timeline.nowUs;
+    this.#bootUs = world.timeline.nowUs;
+  }
+
+  get profile(): Profile {
+    return this.host.profile;
   }
 
   /** Reads the time, before anything is done to a connection. */

@@ -34,9 +34,8 @@ import type { ByteQueuePool } from './byte-queue.ts';
 import type { Host } from './host.ts';
 import { type Neighbours, neighboursOf } from './arp/neighbours.ts';
 import { clockedIss } from './initial-seq.ts';
-import { Ports } from './ports.ts';
+import type { Ports } from './ports.ts';
 import { isLoopback } from './loopback.ts';
-import type { Profile } from './profile.ts';
 import { type CookieEnds, makeCookie, readCookie } from './syn-cookie.ts';
 import type { Listener } from './listener.ts';
 import { StackClock } from './stack-clock.ts';
@@ -78,10 +77,9 @@ const UNREACHABLE_ERRNOS: readonly (Errno | undefined)[] = [
   'EHOSTUNREACH',
 ];
 
-/** The object is its own clock, to save memory: there is one for each of 100,000 devices. */
+/** The object is its own clock and ports, to save memory: there is one for each of 100,000 devices. */
 export class Stack extends StackClock implements TcpStack {
   readonly interrupts: Interrupts;
-  readonly ports: Ports;
   /** undefined: its network has no ARP. */
   readonly neighbours: Neighbours | undefined;
   #identification = 0;
@@ -94,7 +92,6 @@ export class Stack extends StackClock implements TcpStack {
     super(host);
     this.interrupts = interrupts;
     const { salt } = host.world;
-    this.ports = new Ports(host.profile, (host.random.uint32() ^ salt) >>> 0);
     // lwIP's tcp_next_iss begins with this number.
     this.#iss = host.profile.initialSequence === 'clock-and-hash' ? host.random.uint32() ^ salt : LWIP_ISS_FIRST;
     this.neighbours = host.hasArp ? neighboursOf(this) : undefined;
@@ -104,12 +101,12 @@ export class Stack extends StackClock implements TcpStack {
     return this;
   }
 
-  get connections(): TcbTable {
-    return this.ports;
+  get ports(): Ports {
+    return this;
   }
 
-  get profile(): Profile {
-    return this.host.profile;
+  get connections(): TcbTable {
+    return this;
   }
 
   addressOf(tcb: Tcb): number {
@@ -433,12 +430,12 @@ export class Stack extends StackClock implements TcpStack {
       tcb.receiving = undefined;
       this.forget(tcb);
     }
-    this.ports.forgetAll();
+    this.forgetBound();
   }
 
   /** The process is gone, the stack lives: its sockets are closed. */
   closeAll(): void {
-    this.ports.closeAll();
+    this.closeBound();
     for (const tcb of this.connections.all()) tcb.user?.abandon(tcb);
   }
 

@@ -1,7 +1,7 @@
 /** Cables: what they take, what they keep in order, and what being pulled out does. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Line, makeLine, PERFECT } from '../../../sim/link/line.ts';
+import { bothWays, type Line, makeLine, PERFECT } from '../../../sim/link/line.ts';
 import { Cable } from '../../../sim/link/cable.ts';
 import { Host, packet, type World, world } from './rig.ts';
 
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 const cable = (tx: Partial<Line>, rx: Partial<Line> = tx) =>
-  new Cable(w.fabric, 'dev-1', board, far, makeLine(tx), makeLine(rx));
+  new Cable(w.fabric, 'dev-1', board, far, { tx: makeLine(tx), rx: makeLine(rx) });
 
 /** As Array.from({length}), but calls. */
 const times = (count: number, run: (i: number) => void) => {
@@ -72,7 +72,7 @@ describe('delay', () => {
   it('takes one event on a way of two cables only one of which takes time', () => {
     const near = cable({ delayUs: 100 });
     const server = new Cable(w.fabric, 'server', far, near);
-    const out = new Cable(w.fabric, 'dev-2', board, server, makeLine({ delayUs: 100 }));
+    const out = new Cable(w.fabric, 'dev-2', board, server, bothWays(makeLine({ delayUs: 100 })));
     out.send(packet(1));
     expect(w.engine.runSome(1000, 1)).toBe('more');
     expect(far.arrivals).toEqual([[100, 1]]);
@@ -116,7 +116,7 @@ describe('jitter', () => {
     const arrivals = (seed: number, name: string) => {
       const other = world(seed);
       const host = new Host(other.engine);
-      const link = new Cable(other.fabric, name, host, host, makeLine({ jitterUs: 1_000_000 }));
+      const link = new Cable(other.fabric, name, host, host, bothWays(makeLine({ jitterUs: 1_000_000 })));
       times(5, () => {
         link.send(packet(0));
         other.run(1_000_000);

@@ -1,7 +1,7 @@
 /** Rules on a cable: what each does to packets, and that its undo takes exactly it away. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Line, makeLine } from '../../../sim/link/line.ts';
+import { bothWays, type Line, makeLine } from '../../../sim/link/line.ts';
 import { Cable } from '../../../sim/link/cable.ts';
 import { bandwidth } from '../../../sim/link/rules/bandwidth.ts';
 import { blackhole } from '../../../sim/link/rules/blackhole.ts';
@@ -27,7 +27,7 @@ beforeEach(() => {
   far = new Host(w.engine);
 });
 
-const cable = (line: Partial<Line> = {}) => new Cable(w.fabric, 'dev-1', board, far, makeLine(line));
+const cable = (line: Partial<Line> = {}) => new Cable(w.fabric, 'dev-1', board, far, bothWays(makeLine(line)));
 
 /** Sends packets 0, 1, 2, ... at this distance, and waits until all have arrived that will. */
 function send(link: Cable, count: number, everyUs = 0, make: (i: number) => Packet = packet): void {

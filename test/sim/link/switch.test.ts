@@ -1,7 +1,7 @@
 /** The switch: who gets a packet. */
 
 import { beforeEach, expect, it } from 'vitest';
-import { makeLine } from '../../../sim/link/line.ts';
+import { bothWays, makeLine } from '../../../sim/link/line.ts';
 import { Cable } from '../../../sim/link/cable.ts';
 import { Switch } from '../../../sim/link/switch.ts';
 import { parseAddress } from '../../../sim/packet/address.ts';
@@ -19,7 +19,7 @@ const address = (text: string) => parseAddress(text) ?? 0;
 
 function host(text: string, delayUs: number): { readonly host: Host; readonly link: Cable } {
   const made = new Host(w.engine);
-  const link = new Cable(w.fabric, text, made, lan, makeLine({ delayUs }));
+  const link = new Cable(w.fabric, text, made, lan, bothWays(makeLine({ delayUs })));
   lan.connect(address(text), link);
   return { host: made, link };
 }

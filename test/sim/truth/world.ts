@@ -3,7 +3,7 @@
  * on the way.
  */
 
-import { makeLine } from '../../../sim/link/line.ts';
+import { bothWays, makeLine } from '../../../sim/link/line.ts';
 import { Cable } from '../../../sim/link/cable.ts';
 import { Nat } from '../../../sim/link/nat.ts';
 import type { Receiver } from '../../../sim/link/port.ts';
@@ -95,8 +95,8 @@ export class TruthWorld {
     const world = { timeline: engine, packets, queues, salt: 0, move, addressesOf: () => undefined };
     const serverHost = new Host('server', SERVER_ADDRESS, world, options.server ?? LINUX);
     const clientHost = new Host('client', CLIENT_ADDRESS, world, options.client ?? LINUX);
-    const nearLine = makeLine({ delayUs: Math.floor(delayUs / 2) });
-    const farLine = makeLine({ delayUs: Math.ceil(delayUs / 2) });
+    const nearLine = bothWays(makeLine({ delayUs: Math.floor(delayUs / 2) }));
+    const farLine = bothWays(makeLine({ delayUs: Math.ceil(delayUs / 2) }));
     const serverCable = new Cable(fabric, 'server', serverHost, between, nearLine);
     let beyond: Receiver = between;
     const clientCable: Cable = new Cable(
