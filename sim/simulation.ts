@@ -47,6 +47,7 @@ import { type Duration, durationMs, durationUs, formatDuration } from './time/du
 import { Engine } from './time/engine.ts';
 import { type PacingOptions, runPaced } from './time/pacing.ts';
 import { RealTime } from './time/real-time.ts';
+import { VirtualBoot } from './time/virtual-boot.ts';
 import { VirtualClock } from './time/virtual-clock.ts';
 import type { TraceEvent } from './trace/trace.ts';
 
@@ -189,6 +190,7 @@ export class Simulation {
     this.testbed = new Testbed({
       network: gateway === undefined ? 'simulated' : 'gateway',
       seed,
+      newBoot: (board, reason) => new VirtualBoot(board, reason, this.engine, this.#driftPpm.get(board.name)),
       newClock: (board) => (board === undefined ? new VirtualClock(this.engine, 'the testbed') : this.#newClock(board)),
       networkOf: (name) => this.#networkOf(name),
       bytesSent: () => this.fabric.sentBytes,

@@ -28,6 +28,7 @@ import {
 export interface TestbedOptions {
   readonly network: NetworkKind;
   readonly seed: number;
+  readonly newBoot: BoardContext['newBoot'];
   /** A clock that starts at 0 when it is made; for a board, or for the testbed itself. */
   readonly newClock: (board: Board | undefined) => BoardClock;
   /** The network at the host of that name, where it is ours to spoil. */
@@ -101,7 +102,7 @@ export class Testbed {
   #trace: 'not begun' | 'going on' | 'ended' = 'not begun';
 
   constructor(options: TestbedOptions) {
-    const { seed, newClock, witness, repeat, countsBeats = false } = options;
+    const { seed, newBoot, newClock, witness, repeat, countsBeats = false } = options;
     this.#options = options;
     this.beats = this.#beats;
     this.repeat = repeat;
@@ -109,6 +110,7 @@ export class Testbed {
     this.agenda = new Agenda(newClock(undefined));
     this.#world = {
       seed,
+      newBoot,
       newClock,
       onEvent: this.isHeard
         ? (event, { name }) => {

@@ -4,6 +4,7 @@ import type { Clock } from '../../hal/clock.ts';
 import type { Network } from '../../hal/network.ts';
 import { boardClock } from '../board/board-clock.ts';
 import type { Firmware } from '../board/board.ts';
+import { ClockedBoot } from '../board/boot.ts';
 import type { Device } from '../device.ts';
 import { Testbed } from '../testbed.ts';
 import { type Duration, durationMs } from '../time/duration.ts';
@@ -41,6 +42,7 @@ export class Bench extends Testbed {
     super({
       network: 'real',
       seed,
+      newBoot: (board, reason) => new ClockedBoot(board, reason),
       newClock: () => boardClock(newClock()),
       networkOf: () => undefined,
       bytesSent: () => nics.reduce((sum, { bytes }) => sum + bytes, 0),

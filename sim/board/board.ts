@@ -10,7 +10,7 @@ import type { PanicReport, ResetReason } from '../../hal/system.ts';
 import type { DeviceEvent, EventListener } from '../../firmware/index.ts';
 import { forkRandom } from '../random.ts';
 import { stopClock, type BoardClock } from './board-clock.ts';
-import { Boot } from './boot.ts';
+import type { Boot } from './boot.ts';
 import { Flash } from './flash.ts';
 import type { InterfaceLoss, Machine, MachineState } from './machine.ts';
 import type { Nic } from './nic.ts';
@@ -28,7 +28,9 @@ export const RESET_MS = 100;
 export interface BoardContext {
   /** Each board has random numbers of its own, by its name. */
   readonly seed: number;
-  /** A clock for a board, which may drift as that board's do: for each boot one, and one for its watchdog. */
+  /** A boot of a board, whose time may drift as that board's does. */
+  newBoot(board: Board, resetReason: ResetReason): Boot;
+  /** Another clock of a board, which drifts alike: for its watchdog, or for a reset. */
   newClock(board: Board): BoardClock;
   /** Listener of the boards' events. Undefined: nobody listens, and the firmware need not report anything. */
   readonly onEvent: ((event: BoardEvent, board: Board) => void) | undefined;
@@ -197,7 +199,7 @@ export class Board implements Machine {
   private boot(resetReason: ResetReason): void {
     this.#state = 'running';
     this.#boots++;
-    const boot = new Boot(this, resetReason);
+    const boot = this.#world.newBoot(this, resetReason);
     this.#current = boot;
     boot.raise(() => this.#firmware(boot, boot.listener()));
   }

@@ -18,11 +18,10 @@ import { stopClock, type BoardClock } from './board-clock.ts';
 import { load, store, type FlashValues } from './flash-log.ts';
 import { Interrupts } from './interrupts.ts';
 
-export class Boot extends Interrupts implements Hal, Clock, Console, System, Storage {
+export abstract class Boot extends Interrupts implements Hal, Clock, Console, System, Storage {
   readonly network: Network;
   readonly resetReason: ResetReason;
   readonly #board: Board;
-  readonly #clock: BoardClock;
   #alarm: (() => void) | undefined = undefined;
   #watchdog: BoardClock | undefined = undefined;
   /** Values of the next commit, in RAM; undefined if nothing was changed. */
@@ -33,7 +32,6 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
     super();
     this.#board = board;
     this.resetReason = resetReason;
-    this.#clock = board.newClock();
     this.network = board.nic.powerOn(this);
   }
 
@@ -49,9 +47,20 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   /** The boot is over. */
   end(): void {
     this.switchOff();
-    stopClock(this.#clock);
+    this.stopTime();
     if (this.#watchdog !== undefined) stopClock(this.#watchdog);
   }
+
+  // ---- the time ----
+
+  /** Time since the boot began, in ms. */
+  abstract now(): number;
+  /** Calls `ring` when `now()` is `atMs` or later, in place of what was set before. */
+  protected abstract ringAt(atMs: number): void;
+  /** Does not call it any more. */
+  protected abstract ringNever(): void;
+  /** The same, and the clock is not needed any more. */
+  protected abstract stopTime(): void;
 
   // ---- the HAL ----
 
@@ -77,25 +86,21 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
 
   // ---- the clock ----
 
-  now(): number {
-    return this.#clock.now();
-  }
-
   setAlarm(atMs: number, isr: () => void): void {
     if (this.off) return;
     this.forgetAlarm();
     this.#alarm = isr;
-    this.#clock.setAlarm(atMs, this);
+    this.ringAt(atMs);
   }
 
-  /** @internal The alarm rings. */
-  serve(): void {
+  /** The alarm rings. */
+  protected ring(): void {
     if (this.#alarm !== undefined) this.raise(this.#alarm);
   }
 
   clearAlarm(): void {
     this.forgetAlarm();
-    this.#clock.clearAlarm();
+    this.ringNever();
   }
 
   // ---- the console ----
@@ -169,5 +174,36 @@ export class Boot extends Interrupts implements Hal, Clock, Console, System, Sto
   private forgetAlarm(): void {
     if (this.#alarm !== undefined) this.withdraw(this.#alarm);
     this.#alarm = undefined;
+  }
+}
+
+/** A boot whose time is a clock that was made for it. */
+export class ClockedBoot extends Boot {
+  readonly #clock: BoardClock;
+
+  constructor(board: Board, resetReason: ResetReason) {
+    super(board, resetReason);
+    this.#clock = board.newClock();
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** @internal An alarm may be an object: this one. */
+  serve(): void {
+    this.ring();
+  }
+
+  protected ringAt(atMs: number): void {
+    this.#clock.setAlarm(atMs, this);
+  }
+
+  protected ringNever(): void {
+    this.#clock.clearAlarm();
+  }
+
+  protected stopTime(): void {
+    stopClock(this.#clock);
   }
 }

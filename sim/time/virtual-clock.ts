@@ -8,34 +8,39 @@ import type { Timeline, Waiter } from './event.ts';
 const NOT_OPEN = -1;
 
 /**
- * A clock and its alarm. There are several for each of 100,000 devices: few fields, no closures, whole numbers where it
- * can be.
+ * True microseconds in each millisecond of a clock that gains `driftPpm` microseconds in each second of true time, or
+ * loses them. To divide by that rounds once: so the clock never goes back, and is exact without drift.
  */
+export function usPerMs(driftPpm: number): number {
+  if (!(driftPpm > -1e6 && driftPpm < Infinity)) {
+    throw new Error(`a clock with a drift of ${driftPpm} ppm does not go`);
+  }
+  // Without drift a small integer, which needs no box.
+  return driftPpm === 0 ? 1000 : 1000 / (1 + driftPpm * 1e-6);
+}
+
+/** Returns the first true microsecond, from its start on, at which a clock shows `atMs` or more. */
+export function usUntilShown(atMs: number, usPerMs: number): number {
+  if (Number.isNaN(atMs)) throw new Error('setAlarm: the time is not a number');
+  const elapsedUs = Math.max(0, Math.floor(atMs * usPerMs));
+  return elapsedUs / usPerMs < atMs ? elapsedUs + 1 : elapsedUs;
+}
+
+/** A clock and its alarm. */
 export class VirtualClock implements Clock, BoardClock, Waiter {
   readonly #timeline: Timeline;
   readonly #name: string;
   readonly #originUs: number;
-  /**
-   * True microseconds in each of its milliseconds. Dividing by it rounds once: so the clock never goes back, and is
-   * exact without drift.
-   */
   readonly #usPerMs: number;
   #handle = NOT_OPEN;
   #isr: Interrupt | undefined = undefined;
 
-  /**
-   * Starts a clock at 0. `name` is its owner. It gains `driftPpm` microseconds in each second of true time, or loses
-   * them.
-   */
+  /** Starts a clock at 0. `name` is its owner. */
   constructor(timeline: Timeline, name: string, driftPpm = 0) {
-    if (!(driftPpm > -1e6 && driftPpm < Infinity)) {
-      throw new Error(`a clock with a drift of ${driftPpm} ppm does not go`);
-    }
     this.#timeline = timeline;
     this.#name = name;
     this.#originUs = timeline.nowUs;
-    // Without drift a small integer, which needs no box.
-    this.#usPerMs = driftPpm === 0 ? 1000 : 1000 / (1 + driftPpm * 1e-6);
+    this.#usPerMs = usPerMs(driftPpm);
   }
 
   now(): number {
@@ -43,11 +48,7 @@ export class VirtualClock implements Clock, BoardClock, Waiter {
   }
 
   setAlarm(atMs: number, isr: Interrupt): void {
-    if (Number.isNaN(atMs)) throw new Error('setAlarm: the time is not a number');
-    let elapsedUs = Math.max(0, Math.floor(atMs * this.#usPerMs));
-    // The first microsecond at which this clock shows `atMs` or more.
-    if (elapsedUs / this.#usPerMs < atMs) elapsedUs += 1;
-    const atUs = this.#originUs + elapsedUs;
+    const atUs = this.#originUs + usUntilShown(atMs, this.#usPerMs);
     if (!Number.isSafeInteger(atUs)) {
       this.clearAlarm();
       return;

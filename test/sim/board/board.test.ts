@@ -7,7 +7,8 @@ import type { Clock } from '../../../hal/clock.ts';
 import type { Hal } from '../../../hal/hal.ts';
 import type { BoardClock } from '../../../sim/board/board-clock.ts';
 import { serve, type Interrupts } from '../../../sim/board/interrupts.ts';
-import { Board, RESET_MS, type BoardEvent, type Firmware } from '../../../sim/board/board.ts';
+import { Board, RESET_MS, type BoardContext, type BoardEvent, type Firmware } from '../../../sim/board/board.ts';
+import { ClockedBoot } from '../../../sim/board/boot.ts';
 import type { Nic } from '../../../sim/board/nic.ts';
 import { forkRandom } from '../../../sim/random.ts';
 import { Loopback } from '../../support/loopback.ts';
@@ -31,6 +32,8 @@ beforeEach(() => {
   armed.clear();
   held.clear();
 });
+
+const newBoot: BoardContext['newBoot'] = (board, reason) => new ClockedBoot(board, reason);
 
 function newClock(): BoardClock {
   const clock = clocksOf(world)();
@@ -70,7 +73,7 @@ function board(firmware: Firmware = () => {}): Board {
     changeAddress: () => {},
   };
   const onEvent = (event: BoardEvent) => events.push([world.now, event]);
-  const made = new Board({ seed: 1, newClock, onEvent }, 'dev-1', nic, (hal, onEvent) => {
+  const made = new Board({ seed: 1, newBoot, newClock, onEvent }, 'dev-1', nic, (hal, onEvent) => {
     boots.push({ atMs: world.now, hal });
     firmware(hal, onEvent);
   });

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../../../hal/errno.ts';
 import type { Random } from '../../../hal/random.ts';
 import type { Storage } from '../../../hal/storage.ts';
-import { boardClock } from '../../../sim/board/board-clock.ts';
-import { Board } from '../../../sim/board/board.ts';
+import { type BoardClock, boardClock } from '../../../sim/board/board-clock.ts';
+import { Board, type BoardContext } from '../../../sim/board/board.ts';
+import { ClockedBoot } from '../../../sim/board/boot.ts';
 import { crc32 } from '../../../sim/crc32.ts';
 import { Flash, PAGE_BYTES, type PowerFailure } from '../../../sim/board/flash.ts';
 import { load, store } from '../../../sim/board/flash-log.ts';
@@ -21,9 +22,9 @@ function board(use: { firmware: (storage: Storage) => void }, seed = 1): Board {
     powerOn: () => network, powerOff() {}, setCarrier() {}, closeAll() {}, resetAll() {}, setLost() {},
     hasLost: () => false, changeAddress() {},
   };
-  return new Board({ seed, newClock: () => boardClock(clocksOf(world)()), onEvent() {} }, 'dev-1', nic, (hal) =>
-    use.firmware(hal.storage),
-  );
+  const newBoot: BoardContext['newBoot'] = (board, reason) => new ClockedBoot(board, reason);
+  const newClock = (): BoardClock => boardClock(clocksOf(world)());
+  return new Board({ seed, newBoot, newClock, onEvent() {} }, 'dev-1', nic, (hal) => use.firmware(hal.storage));
 }
 
 type Step =
