@@ -81,6 +81,11 @@ export class ClientTable<Client extends Row<Client>> {
     client.list?.remove(client);
   }
 
+  /** Everyone, in the order of the two lists. */
+  all(): Client[] {
+    return [...this.#unproven.all(), ...this.#heard.all()];
+  }
+
   /** Returns the time at which `expire` has work to do next; Infinity if there is none. */
   nextDueMs(): number {
     const oldest = this.#unproven.first;

@@ -24,6 +24,13 @@ export class LinkedList<Member extends ListNode<Member>> {
     return this.#first;
   }
 
+  /** The members, in the order of the list. */
+  all(): Member[] {
+    const all: Member[] = [];
+    for (let member = this.#first; member !== undefined; member = member.next) all.push(member);
+    return all;
+  }
+
   /** Puts `member` last, out of whatever list it was in. `nowMs` MUST NOT go back. */
   append(member: Member, nowMs: number): void {
     member.sinceMs = nowMs;

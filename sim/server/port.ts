@@ -54,7 +54,7 @@ export class ServerPort implements ClientPort, ServiceHost {
   readonly scratch: Uint8Array;
   readonly #host: PortHost;
   readonly #socket: ListeningSocket | DatagramSocket;
-  readonly #clients = new Map<number, PortClient>();
+  #clientCount = 0;
   /** Clients of a datagram port, by address. */
   readonly #byAddress = new Map<string, DatagramClient>();
   readonly #table: ClientTable<PortClient>;
@@ -91,7 +91,7 @@ export class ServerPort implements ClientPort, ServiceHost {
 
   clients(): ClientRow[] {
     const nowMs = this.now();
-    return Array.from(this.#clients.values(), (client) => ({
+    return this.#all().map((client) => ({
       client: client.id,
       peer: client.peer,
       onlineMs: nowMs - client.onlineSinceMs,
@@ -104,8 +104,7 @@ export class ServerPort implements ClientPort, ServiceHost {
   push(to: number | 'all', data: Uint8Array): number {
     const bytes = this.service.message?.(data);
     if (bytes === undefined) throw new Error(`${this.settings.protocol.device.name} has no message to push data in`);
-    const client = to === 'all' ? undefined : this.#clients.get(to);
-    const clients = to === 'all' ? [...this.#clients.values()] : client === undefined ? [] : [client];
+    const clients = this.#all().filter(({ id }) => to === 'all' || to === id);
     for (const one of clients) {
       this.#host.statistics.pushes++;
       one.send(bytes);
@@ -116,9 +115,14 @@ export class ServerPort implements ClientPort, ServiceHost {
   stop(): void {
     this.#stopped = true;
     this.#socket.close();
-    for (const client of this.#clients.values()) this.wentOffline(client, { kind: 'stopped' });
+    for (const client of this.#all()) this.wentOffline(client, { kind: 'stopped' });
     this.#nextDue.clear();
     this.#serviceDue?.clear();
+  }
+
+  /** The clients in the order in which they came; made when asked for, as nothing that is done for each beat asks. */
+  #all(): PortClient[] {
+    return this.#table.all().toSorted((a, b) => a.id - b.id);
   }
 
   // ---- for the service ----
@@ -167,7 +171,7 @@ export class ServerPort implements ClientPort, ServiceHost {
     const atMs = this.agenda.now();
     this.#table.remove(client);
     if (client.turn !== undefined) this.#turns.remove(client.turn);
-    this.#clients.delete(id);
+    this.#clientCount--;
     if (client instanceof DatagramClient) this.#byAddress.delete(keyOf(peer));
     this.#host.statistics.offline[reason.kind]++;
     client.end(reason);
@@ -190,7 +194,7 @@ export class ServerPort implements ClientPort, ServiceHost {
 
   #acceptAll(listener: ListeningSocket): void {
     while (!this.#stopped) {
-      const isFull = this.#clients.size >= this.limits.maxConnections;
+      const isFull = this.#clientCount >= this.limits.maxConnections;
       const client = isFull ? undefined : new StreamClient(this.#host.lastId + 1, this);
       const socket = listener.accept(client ?? TURNED_AWAY);
       if (socket === undefined) break;
@@ -233,7 +237,7 @@ export class ServerPort implements ClientPort, ServiceHost {
 
   /** Returns undefined if the sender is turned away. */
   #newSender(socket: DatagramSocket, peer: SocketAddress, atMs: number): DatagramClient | undefined {
-    if (this.#clients.size >= this.limits.maxConnections) {
+    if (this.#clientCount >= this.limits.maxConnections) {
       this.#refuse(peer);
       return undefined;
     }
@@ -258,7 +262,7 @@ export class ServerPort implements ClientPort, ServiceHost {
   #isOnline(client: PortClient, atMs: number): void {
     this.#host.statistics.accepted++;
     this.#host.lastId = client.id;
-    this.#clients.set(client.id, client);
+    this.#clientCount++;
     this.tell({ kind: 'online', atMs, client: client.id, peer: client.peer });
     if (!client.isOnline) return;
     if (this.#turnIntervalMs < Infinity) this.#turns.append((client.turn = new Turn(client)), atMs);
