@@ -29,7 +29,7 @@ function room(path: string): string {
   return path.split('/')[0] ?? '';
 }
 
-/** What the files of a room may import: rooms, and Node. */
+/** Rooms, and Node, that the files of a room may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   firmware: ['firmware', 'hal'],
   hal: ['hal'],
@@ -41,18 +41,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ENTRY_POINTS = /^sim\/(cli\.ts|command\/|server-bench\/)/;
 
 /**
- * The one place that touches Node's own inside, as it gives programs of Node another world. What others import of it,
- * to say what such a program is, does not.
+ * The one place that changes Node's internals, to give Node programs another world. Its files program.ts and world.ts,
+ * which others import, do not.
  */
 const NODE_HOST = /^sim\/node-host\/(?!(program|world)\.ts)/;
 
-/** Matchers, for those who have vitest: whoever has it not imports nothing from here. */
+/** Matchers for users who have vitest. Nobody else imports them. */
 const MATCHERS = /^sim\/vitest\//;
 
-/** An import or a re-export: what it names, and from where; or the module alone, for what loading it does. */
+/** An import or a re-export: the names and the module; or the module alone, which is imported for its effects. */
 const IMPORT = /^(?:import|export)\s([^'"]*)from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm;
 
-/** What a file imports, in this project by its path; `isTypeOnly`: nothing of the import is left at run time. */
+/**
+ * Returns the imports of a file. A module of this project is named by its path. `isTypeOnly`: the import does not exist
+ * at run time.
+ */
 function importsOf({ path, text }: Source): { readonly target: string; readonly isTypeOnly: boolean }[] {
   return Array.from(text.matchAll(IMPORT), ([, names = '', from, bare]) => {
     const target = from ?? bare ?? '';
@@ -93,8 +96,8 @@ it('keeps every room to what it may import', () => {
 });
 
 /**
- * What each folder of sim/, and each file beside them, may import of sim/, types too: what stands farther up in the
- * table. A new folder is a new line.
+ * For each folder of sim/, and each file beside them, the parts of sim/ that it may import, types included: only those
+ * farther up in the table. A new folder needs a new line.
  */
 const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'crc32.ts': [],
@@ -202,8 +205,8 @@ const SIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What users of the project and the operating system begin with: they may import every folder, and no folder imports
- * them.
+ * Entry points for users of the project and for the operating system. They may import every folder, and no folder
+ * imports them.
  */
 const DOORS = ['cli.ts', 'index.ts'];
 
@@ -239,9 +242,9 @@ it('has no circle of imports at run time', () => {
   expect(circles).toEqual([]);
 });
 
-/** Files that something else than an import begins with. */
+/** Files that are not loaded by an import. */
 const LOADED_BY_OTHERS = [
-  // The page has these in it: a project of their own compiles them (sim/verdict/page/browser/tsconfig.json).
+  // The pages contain these files. A project of their own compiles them (sim/verdict/page/browser/tsconfig.json).
   /^sim\/verdict\/page\/browser\//,
   /^sim\/live-page\/browser\//,
   // Loaded by sim/cli.ts when it knows that this Node can.
@@ -259,7 +262,7 @@ it('has no file that nobody imports', () => {
       manifest.includes(`"./dist/${path.replace(/ts$/, 'js')}"`);
     // A worker is loaded by its URL, as it is compiled.
     const isWorker = sources.some(({ text }) => text.includes(`new URL('./${basename(path, '.ts')}.js', import.meta.url)`));
-    // What is not always needed is loaded when it is.
+    // Code that is not always needed is imported when it is needed.
     const isLoaded = sources.some(({ text }) => new RegExp(`\\bimport\\('[^']*/${basename(path)}'\\)`).test(text));
     const isElse = LOADED_BY_OTHERS.some((pattern) => pattern.test(path));
     return imported.has(path) || isPublished || isWorker || isLoaded || isElse;
@@ -267,7 +270,7 @@ it('has no file that nobody imports', () => {
   expect(sources.map(({ path }) => path).filter((path) => !isUsed(path))).toEqual([]);
 });
 
-/** Wall clocks, dice and timers are hal/node's; everybody else is handed time and randomness. */
+/** Wall clocks, random numbers and timers belong to hal/node. All other code gets time and randomness as arguments. */
 const BANNED =
   /\b(Date\.now|new Date\b|Math\.random|setTimeout|setInterval|setImmediate|queueMicrotask|performance\.now|process\.hrtime)\b/;
 
@@ -319,14 +322,16 @@ it('gives no file more than it can hold as one idea', () => {
 
 const COLUMNS_MAX = 120;
 
-/** A text or a pattern, which may be as long as it is: nobody who looks for it looks for its halves. */
+/**
+ * A text or a pattern. It may be as long as it is, because a person who searches for it does not search for half of it.
+ */
 const LITERAL = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/(?:[^/\\\n]|\\.)+\/[a-z]*/g;
 
 it('has no line of code that a screen cannot show', () => {
   const tooLong = [...sources, ...tests].flatMap(({ path, text }) => text.split('\n').flatMap((line, i) => {
     if (line.length <= COLUMNS_MAX) return [];
     const longest = Math.max(...Array.from(line.matchAll(LITERAL), ([literal]) => literal.length), 0);
-    // A line may be too long by the one text in it, not by what stands around it.
+    // A line may be too long because of the one text in it, but not because of the code around it.
     return longest > 40 && line.length - longest < COLUMNS_MAX ? [] : [`${path}:${i + 1}`];
   }));
   expect(tooLong).toEqual([]);

@@ -20,7 +20,7 @@ import { socketFigures } from './sockets.ts';
 import { startFigures } from './start.ts';
 import { table, unmet } from './table.ts';
 
-/** `seldom`: what they are about, for who did not say `--all`. */
+/** `seldom`: subject of the rows that are only measured with `--all`. */
 const PARTS: Readonly<Record<string, { measure(asked: Asked): Promise<Figure[]>; readonly seldom?: string }>> = {
   start: { measure: startFigures },
   kernel: { measure: kernelFigures },
@@ -62,7 +62,7 @@ interface BenchOptions {
   readonly only: string | undefined;
   readonly all: boolean;
   readonly json: boolean;
-  /** The ratios of the run that this one is held against. */
+  /** Ratios of the run that this run is compared with. */
   readonly before: ReadonlyMap<string, number> | undefined;
 }
 
@@ -84,7 +84,7 @@ function options(): BenchOptions {
   return process.exit(2);
 }
 
-/** Of a run that `--json` has stored. */
+/** Ratios of a run that `--json` has stored. */
 function ratiosIn(file: string): ReadonlyMap<string, number> {
   const stored: { readonly figures?: unknown } = JSON.parse(readFileSync(file, 'utf8'));
   if (!Array.isArray(stored.figures)) throw new Error(`--against: ${file} is not what npm run bench -- --json prints`);

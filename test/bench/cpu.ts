@@ -16,7 +16,7 @@ export interface Spent {
 
 const TELL_CPU = new URL('./tell-cpu.js', import.meta.url).href;
 
-/** What a run of Node costs, from its start to its end. Rejects where it fails. */
+/** Resolves to the cost of a run of Node, from its start to its end. Rejects if the run fails. */
 export async function runNode(args: readonly string[]): Promise<Spent> {
   const startMs = performance.now();
   const child = spawn(process.execPath, ['--import', TELL_CPU, ...args], {

@@ -5,16 +5,16 @@ import { usedBytes } from './memory.ts';
 
 export interface DevicesCost {
   readonly cpuUsPerBeat: number;
-  /** On the heap and in buffers, after a collection: what is really held. */
+  /** Memory in use on the heap and in buffers after a garbage collection. */
   readonly heapBytesPerDevice: number;
-  /** What the process takes from the machine at most, garbage and room for it included. */
+  /** Greatest memory of the process, as the machine counts it, garbage and spare room included, for each device. */
   readonly residentBytesPerDevice: number;
 }
 
 export type DevicesResult = DevicesCost | { readonly failure: string };
 
 export interface DevicesUnderTest {
-  /** Makes what the devices share, and returns the function that adds a device. */
+  /** Makes the objects that the devices share, and returns the function that adds a device. */
   readonly begin: () => (number: number) => void;
   /** Number of devices that are connected by now. */
   readonly connected: () => number;

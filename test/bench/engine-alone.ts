@@ -1,4 +1,4 @@
-/** `engine-alone.js DEVICES SECONDS`: what `cablepull run` simulates, and nobody who looks. */
+/** `engine-alone.js DEVICES SECONDS`: the same simulation as `cablepull run`, without verdicts or output. */
 
 import { heartbeatFirmware, referenceServer, Simulation } from 'cablepull/sim';
 

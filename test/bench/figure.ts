@@ -12,11 +12,11 @@ export interface Figure {
   readonly floor: number;
   /** The median of each round's own ratio. */
   readonly ratio: number;
-  /** At most this, where there is a budget. `excess`: what is measured beyond the floor. */
+  /** Budget: the greatest value allowed. `excess`: the measured cost minus the floor. */
   readonly budget?: { readonly of: 'ratio' | 'measured' | 'excess'; readonly max: number };
-  /** To compare with, or how to read it. */
+  /** Text that helps to read the figure, or something to compare the figure with. */
   readonly note?: string;
-  /** Where the budget is not met: the reason that was found. */
+  /** Reason why the budget is not met, if the reason is known. */
   readonly why?: string;
 }
 
@@ -41,12 +41,12 @@ export function figure(question: Question, rounds: readonly Round[]): Figure {
   };
 }
 
-/** Undefined where there is no budget. */
+/** Returns undefined if the figure has no budget. */
 export function isMet(figure: Figure): boolean | undefined {
   return figure.budget === undefined ? undefined : judged(figure) <= figure.budget.max;
 }
 
-/** What the budget is about. */
+/** Returns the value that the budget limits. */
 export function judged({ budget, ratio, measured, floor }: Figure): number {
   switch (budget?.of) {
     case 'measured': return measured;

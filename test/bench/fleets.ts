@@ -12,7 +12,7 @@ import { Bench, type Firmware, type TraceEvent } from 'cablepull/sim';
 
 export const PERIOD_MS = 3000;
 
-/** What a fleet tells. */
+/** Calls of a fleet that reports its connections and beats. */
 export interface FleetEvents {
   connected(): void;
   answered(): void;
@@ -43,7 +43,7 @@ interface BareDevice {
 }
 
 function bareFleet(port: number, events: FleetEvents): AddDevice {
-  // All periods are the same: whoever has beaten is due last.
+  // All periods are equal, so the device that has just beaten is due last.
   const devices: BareDevice[] = [];
   let next = 0;
   let waits = false;
@@ -75,7 +75,7 @@ function bareFleet(port: number, events: FleetEvents): AddDevice {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread });
     socket.on('connect', () => {
       socket.write(BEAT);
-      // Behind the one that has beaten last, which is the one before the next.
+      // The device goes behind the one that has beaten last, which is the one before the next.
       devices.splice(next, 0, { socket, dueMs: performance.now() + PERIOD_MS });
       next = (next + 1) % devices.length;
       if (!waits) setTimeout(beatDue, PERIOD_MS);

@@ -12,7 +12,7 @@ import { ServerBench } from 'cablepull/server-bench';
 
 const SERVER = fileURLToPath(new URL('../../test/sim/server-bench/server.py', import.meta.url));
 
-/** Each device draws new times each time. */
+/** Every device draws its own times, and new ones for each repetition. */
 const PLAN = `
   power-loss on dev-* at 20s..4m for 2s..40s every 4m
   cable-pull on dev-* at 20s..5m for 2s..40s every 5m
@@ -25,10 +25,10 @@ const PLAN = `
   one-way tx on dev-* at 20s..9m for 20s every 9m
 `;
 
-/** Verdicts and log agree to so much, and what device time lagged behind. */
+/** Greatest difference between verdicts and log, besides the time that device time lagged behind. */
 const AGREE_MS = 50;
 
-/** After the run, so that the last lines come. */
+/** Time after the run in which the last lines of the log arrive. */
 const SETTLE = '15s';
 
 const [minutes = 60, devices = 500] = process.argv.slice(2).map(Number);
@@ -52,7 +52,7 @@ const bench = await ServerBench.start({
   },
 });
 
-/** How many connections from that end are over: a port is used again. */
+/** Returns how many connections from that end are over. A port can be used again. */
 function countOf(map: ReadonlyMap<string, unknown>, { address, port }: { address: string; port: number }): number {
   let count = 0;
   while (map.has(`${address}:${port} ${count}`)) count++;

@@ -1,10 +1,10 @@
 /** Memory that objects hold after garbage collection. */
 
-/** Takes the garbage away, which would otherwise be taken away in the middle of what is measured next. */
+/** Collects garbage now, so that it is not collected during the next measurement. */
 export function collectGarbage(): void {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('the benchmark needs node --expose-gc');
-  // Twice: what the first finds to be finalized, the second takes away.
+  // Two collections, because the second removes objects whose finalizers the first has run.
   gc();
   gc();
 }
@@ -16,7 +16,7 @@ export function usedBytes(): number {
   return heapUsed + external;
 }
 
-/** What each of `count` things holds. */
+/** Returns the memory that each of `count` things holds. */
 export function heldBytes(count: number, make: () => unknown): number {
   const things = new Array<unknown>(count).fill(undefined);
   const before = usedBytes();

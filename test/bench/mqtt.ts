@@ -20,9 +20,9 @@ import type { Asked } from './part.ts';
 const COUNT = 5000;
 const ROUNDS = 3;
 
-/** Debian has it where only root looks. */
+/** Debian installs mosquitto in a folder that is only in root's PATH. */
 const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(existsSync);
-/** Where .ci/run puts npm packages that are not this project's. */
+/** Folder in which .ci/run puts npm packages that do not belong to this project. */
 const PEERS = join(tmpdir(), 'cablepull-peers');
 const MQTT_JS = join(PEERS, 'node_modules', 'mqtt');
 
@@ -68,7 +68,7 @@ async function fleet(kind: MqttFleet, mosquitto: string): Promise<DevicesCost> {
   );
   const broker = spawn(mosquitto, ['-c', file], { stdio: 'ignore' });
   try {
-    // It says nothing when it listens, and listens at once.
+    // mosquitto prints nothing when it starts to listen, and it listens at once.
     await sleep(500);
     const clients = fork(
       fileURLToPath(new URL('./mqtt-devices.js', import.meta.url)), [kind, String(COUNT), String(port), MQTT_JS],

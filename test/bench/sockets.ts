@@ -25,7 +25,7 @@ const WHY_CPU = "the host's kernel takes the same for both; the rest is the devi
 const WHY_MEMORY = 'the two halves in which the engine keeps young objects grow, and are filled while so many devices '
   + 'connect: with more devices that is less for each (--all), and so it is with node --max-semi-space-size=1';
 
-/** What is held against the bare sockets. */
+/** Kinds of devices that are compared with the bare sockets. */
 const SUBJECTS = [
   { kind: 'firmware', name: 'firmware on hal/node' },
   { kind: 'boards', name: 'boards, as the command line runs them' },

@@ -21,7 +21,7 @@ export function table(figures: readonly Figure[], before?: ReadonlyMap<string, n
   return rows.map(line).join('\n');
 }
 
-/** What must not be overlooked: a sentence for each budget that is not met. */
+/** Returns a sentence for each budget that is not met. Nobody should overlook these. */
 export function unmet(figures: readonly Figure[]): string[] {
   return figures.filter((figure) => isMet(figure) === false).map((figure) => {
     const [, , , , budget] = cells(figure);

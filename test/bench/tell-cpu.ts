@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
-/** Whoever has started the process reads here. */
+/** File descriptor from which the parent process reads the report. */
 const REPORT_FD = 3;
 
 if (isMainThread) process.on('exit', () => void writeSync(REPORT_FD, JSON.stringify(process.cpuUsage())));

@@ -56,7 +56,7 @@ const withLimitedNetwork = withNetwork((network) => ({
   },
 }));
 
-/** What the suite skips on such a port. */
+/** Names of the checks that the suite skips on such a port. */
 const BEYOND_ITS_MEANS = /the local port can be chosen|a local port that is taken|a reset right|peer's reset|FIN, writing goes on/;
 
 describe('a port with few means', () => {

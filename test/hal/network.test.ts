@@ -36,7 +36,7 @@ function connect(remote: AddressInfo, before: (stream: StreamSocket) => void = (
   });
 }
 
-/** How many TCP sockets this process holds. */
+/** Returns the number of TCP sockets that this process holds. */
 function openSockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
 }
@@ -82,7 +82,7 @@ for (const [what, writes] of [['nothing', 0], ['data', 1000]] as const) {
     stream.shutdown();
     stream.abort();
     await vi.waitFor(() => expect(peers).toHaveLength(1));
-    // What the peer writes is refused, so nothing was left open here.
+    // The kernel refuses the bytes that the peer writes, so this process has no socket open.
     await vi.waitFor(() => {
       peers[0]?.write('x');
       expect(peers[0]?.errored).not.toBeNull();

@@ -67,7 +67,7 @@ describe(
         expect(signal).toBe(index < steps.length ? 'SIGKILL' : null);
         // The rename is the moment at which the new values are there.
         expect(committed(file)).toBe(index <= steps.indexOf('rename') ? 1 : 2);
-        // What was left behind is in nobody's way.
+        // The file that the killed process left behind does no harm.
         const storage = fileStorage(file);
         storage.set('a', Uint8Array.of(9));
         expect(storage.commit()).toBe(0);

@@ -26,7 +26,7 @@ function python(name: string, ...args: readonly string[]): Program {
   return program;
 }
 
-/** What it needs of Netty, which Debian has in parts. */
+/** Jars of Netty that the server needs. Debian ships Netty in parts. */
 const NETTY = ['common', 'buffer', 'resolver', 'transport', 'codec', 'handler']
   .map((part) => `/usr/share/java/netty-${part}.jar`);
 

@@ -150,7 +150,7 @@ describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over cables tha
     const afterMs: number[] = [];
     const willsAfterMs: number[] = [];
     for (const event of eventsIn(stdout)) {
-      // CONNECT goes out when it is connected, SUBSCRIBE with the answer to that, PINGREQ is told.
+      // The device sends CONNECT when it is connected and SUBSCRIBE after the answer. Each PINGREQ has an event.
       const isPacket = event.kind === 'connected' || event.kind === 'served' || event.kind === 'beat-sent';
       if (isPacket) lastMs.set(event.device, event.atMs);
       if (event.kind === 'message' && event.source === 'device' && event.device === 'dev-7') {
@@ -160,7 +160,7 @@ describe.skipIf(!HAS_NAMESPACES)('our devices against mosquitto, over cables tha
       if (event.kind === 'hung-up') afterMs.push(event.atMs - (lastMs.get(event.device) ?? 0));
     }
     expect(afterMs.length).toBe(6);
-    // What dev-7 is sent, which is well: the six wills.
+    // dev-7, which has no fault, receives the six wills.
     expect(willsAfterMs.length).toBe(6);
     // Up to 100 ms later: mosquitto's loop waits that long in epoll_wait.
     for (const ms of [...afterMs, ...willsAfterMs]) {

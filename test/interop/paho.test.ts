@@ -36,7 +36,7 @@ function start(command: string, ...args: readonly string[]): Program {
   return program;
 }
 
-/** When what happened since CONNACK, in ms. */
+/** Times of pings and of the end, in ms since CONNACK. */
 interface Heard {
   readonly pingsMs: readonly number[];
   readonly closedMs: number;
@@ -87,7 +87,7 @@ function eachPacket(socket: Socket, take: (type: number) => void): void {
   });
 }
 
-/** What our policy does in the same place; `sentMs` undefined: nothing is published. */
+/** Returns the times of our policy for the same server. With `publishEveryMs` 0, nothing is published. */
 function ours(keepAliveMs: number, answeredPings: number, publishEveryMs: number): Heard {
   const policy = PING_POLICIES['paho-c'];
   const pingsMs: number[] = [];

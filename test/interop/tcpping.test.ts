@@ -49,7 +49,7 @@ it('tells a path that swallows packets from a port that refuses', { timeout: 60_
   const args = ['-c', '4', '-i', '50ms', '-W', '300ms', '--json'];
   const { status, stdout } = await ended('tcpping', `127.0.0.1:${await server.port()}`, ...args);
   const lines = stdout.trim().split('\n').map((line): unknown => JSON.parse(line));
-  // Whoever asks first stays in the queue, whether he has gone or not.
+  // The first clients stay in the queue, even after they have closed.
   expect(lines[0]).toMatchObject({ kind: 'attempt', number: 1, outcome: 'connected' });
   expect(lines[3]).toMatchObject({ kind: 'attempt', number: 4, outcome: 'ETIMEDOUT' });
   expect(lines[4]).toMatchObject({ kind: 'statistics', attempts: 4 });

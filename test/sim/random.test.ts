@@ -18,7 +18,7 @@ it('is another for each seed and each name', () => {
   for (const name of ['', 'a', 'b', 'ab', 'ba']) firsts.add(draw(1, name, 1)[0] ?? 0);
   // Among 10,005 numbers of 32 bits, two the same are found once in 86 times; three never.
   expect(firsts.size).toBeGreaterThanOrEqual(10_004);
-  // What differs in the seed must not be undone by what differs in the name.
+  // A difference in the seed must not cancel out a difference in the name.
   expect(draw(1, 'aev-1', 2)).not.toEqual(draw(2, 'bev-1', 2));
 });
 

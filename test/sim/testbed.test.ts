@@ -93,7 +93,7 @@ describe('several faults on one host', () => {
     const stopped = kind === 'hang' ? 'hung' : 'crashed';
     expect(await states(60.5)).toEqual([stopped, stopped]);
     expect(await states(61.5)).toEqual(['running', 'running']);
-    // When the time of the first is over, there is another that it has nothing to do with.
+    // The first fault would end at 310 s. It must not end the fault that began at 299 s.
     expect(await states(320)).toEqual([stopped, stopped]);
     expect(await states(330)).toEqual(['running', 'running']);
   });

@@ -36,7 +36,7 @@ export class Chromium {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #sent = 0;
   #unread = '';
-  /** What went wrong in pages: exceptions, and errors on their consoles. */
+  /** Errors of pages: exceptions, and errors on their consoles. */
   readonly problems: string[] = [];
 
   constructor() {
@@ -143,7 +143,7 @@ export class Page {
     await this.send('Input.dispatchKeyEvent', { type: 'keyUp', key, windowsVirtualKeyCode: code });
   }
 
-  /** What the window shows. */
+  /** Returns a picture of the window. */
   async screenshot(): Promise<Uint8Array> {
     const { data } = await this.send('Page.captureScreenshot');
     if (typeof data !== 'string') throw new Error('Chromium gives no picture');

@@ -15,7 +15,9 @@ const RETRANSMIT_GIVE_UP_MS = 924_600;
 const DATAGRAM_MAX_BYTES = 65_507;
 const DATAGRAM_QUEUE_MAX = 64;
 
-/** Whether it is an address in text with a port from `leastPort` on. Of IPv6 no more is asked than its colons. */
+/**
+ * Whether the address is a text, with a port of at least `leastPort`. Of an IPv6 address only the colons are checked.
+ */
 export function isAddress({ address, port }: SocketAddress, leastPort: number): boolean {
   const isText = address.includes(':') || /^(\d{1,3}\.){3}\d{1,3}$/.test(address);
   return isText && Number.isInteger(port) && port >= leastPort && port <= 65_535;
@@ -56,7 +58,7 @@ export class Stream implements StreamSocket {
     this.#handler = handler;
   }
 
-  /** What a listener makes of a connection request. */
+  /** Makes the listener's end of a connection request. */
   static incoming(boot: Boot, local: SocketAddress, caller: Stream): Stream {
     const stream = new Stream(boot, undefined);
     stream.local = local;

@@ -21,7 +21,7 @@ import { Datagram, isAddress, Listener, Stream } from './loopback-sockets.ts';
 export interface LoopbackOptions {
   /** One way, between any two hosts. Default 1. */
   readonly latencyMs?: number;
-  /** What a connection holds in one direction, sent but not read. Default 65536. */
+  /** Bytes that a connection holds in one direction, sent but not read. Default 65536. */
   readonly bufferBytes?: number;
   /** After how long `connect` into a black hole ends with ETIMEDOUT. Default 127000, as Linux's six SYN retries. */
   readonly connectTimeoutMs?: number;
@@ -40,7 +40,7 @@ const EVERYTHING: Capabilities = {
 export class Loopback {
   /** Virtual time in ms. */
   now = 0;
-  /** What `lookup` knows, on every host. */
+  /** Names that `lookup` knows, on every host. */
   readonly names = new Map<string, readonly string[]>();
   readonly options: Required<LoopbackOptions>;
   readonly #hosts = new Map<string, LoopbackHost>();
@@ -162,9 +162,9 @@ function isBefore(one: Event, other: Event): boolean {
 
 /** A device or a server machine: what outlives its boots. */
 export class LoopbackHost {
-  /** What was printed on its console, over all boots. */
+  /** Lines on the host's console, over all boots. */
   readonly lines: string[] = [];
-  /** Every reset it made by itself. */
+  /** All resets that the host made by itself. */
   readonly resets: { readonly atMs: number; readonly reason: ResetReason; readonly panic?: PanicReport }[] = [];
   /** Called at each boot after the first, with the new HAL: where a test starts its firmware again. */
   onBoot: ((hal: Hal) => void) | undefined;

@@ -10,7 +10,7 @@ import type { Clock } from '../../hal/clock.ts';
 const ALARMS_PER_INSTANT_MAX = 1_000_000;
 
 export class ManualClock implements Clock {
-  /** When the armed alarm is due. */
+  /** Time of the armed alarm. */
   alarmMs: number | undefined = undefined;
   #nowMs: number;
   #isr: () => void = () => {};
@@ -60,7 +60,7 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** What a port must never do: the alarm before its time. */
+  /** Fires the alarm before its time, which a port must never do. */
   fireEarly(): void {
     this.#fire();
   }

@@ -1,12 +1,9 @@
-/**
- * Whether a network namespace of one's own is to be had here. Where it is not, the tests that need one are skipped, and
- * say so.
- */
+/** Network namespaces on this machine. Tests that need one are skipped where there are none, and say so. */
 
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 
-/** What such a test's `skipIf` is asked. */
+/** Condition for the `skipIf` of a test that needs a namespace. */
 export const HAS_NAMESPACES = hasNamespaces();
 
 function hasNamespaces(): boolean {

@@ -4,7 +4,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** How long a line may be waited for: far beyond what is needed, so that only what never comes fails. */
+/** Longest wait for a line. It is far longer than needed, so that only a line that never comes fails. */
 const LINE_LIMIT_MS = 20_000;
 
 export interface Ended {

@@ -49,8 +49,8 @@ export function tsharkFrames(file: string, filter: string): number[] {
 }
 
 /**
- * What no capture of ours may have: each packet that is malformed, cut short or has a wrong checksum, with what tshark
- * says of it.
+ * Returns the packets of a capture that are malformed, cut short, or have a wrong checksum, each with tshark's message.
+ * Our captures must have none.
  */
 export function tsharkFaults(file: string): string[][] {
   return tsharkFields(file, FAULTS, ['frame.number', '_ws.col.Info', '_ws.expert.message']);

@@ -116,7 +116,7 @@ it('a datagram to receive is readable, for a select and for a poll', () => {
     yield* endpoint.bind(at);
     const ready = yield* select(os, [{ socket: endpoint, events: READABLE }], 100);
     note(`${ready.length} ready, ${endpoint.tryRecvFrom(new Uint8Array(9))}`);
-    // What is readable still may be worth a try, in vain; then there is something to wait for.
+    // The first poll returns at once, because the endpoint is still marked readable. The second poll waits.
     yield* endpoint.poll(20);
     note(nameOf(endpoint.tryRecvFrom(new Uint8Array(9))));
     yield* endpoint.poll(20);

@@ -12,7 +12,7 @@ import { nameOf, Peer, PORT, SERVER, text } from '../rig.ts';
 
 const remote = { address: SERVER, port: PORT };
 
-/** What tasks do and get, line by line with the time in ms. */
+/** Log of what the tasks do and get, one line each, with the time in ms. */
 function bench(options?: LoopbackOptions) {
   const world = new Loopback(options);
   const server = world.host(SERVER);

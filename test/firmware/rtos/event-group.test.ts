@@ -156,7 +156,8 @@ describe('sync', () => {
       }, name, bit);
     }
     os.start();
-    // Whoever comes last is not stopped: a, the lowest; then b, which had not blocked again; then a.
+    // The last task to arrive does not block: first a, of the lowest priority; then b, which had not blocked again;
+    // then a.
     expect(log).toEqual(['a7', 'c7', 'b7', 'b7', 'c7', 'a7', 'a7', 'c7', 'b7']);
     expect(group.bits).toBe(0);
   });

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { EventGroup, type Kernel, Semaphore, type Task } from '../../../firmware/rtos/index.ts';
 import { device } from '../../support/manual-clock.ts';
 
-/** What a task can do that makes another one ready: how the other waits for it, and how it comes. */
+/** Operations of a task that make another task ready. `wait` is the other task's call, `wake` the operation. */
 const WAKERS: Readonly<Record<string, (os: Kernel) => { wait(): Generator<void, unknown, void>; wake(): void }>> = {
   give: (os) => {
     const semaphore = new Semaphore(os);

@@ -23,8 +23,8 @@ import { Seeded } from '../../support/seeded.ts';
 const BITS = 0b1111;
 
 /**
- * `calm`: nobody suspends, aborts or changes the priority of another. Only there a wake-up can never be wasted, as in
- * FreeRTOS.
+ * `calm`: no task suspends or aborts another, or changes its priority. Only in such programs is no wake-up wasted, as
+ * in FreeRTOS.
  */
 class Program {
   readonly clock: ManualClock;
@@ -36,7 +36,7 @@ class Program {
   readonly semaphores: { semaphore: Semaphore; count: number }[] = [];
   readonly mutexes: { mutex: Mutex | RecursiveMutex; owner: TaskHandle | undefined; waiting: Set<TaskHandle> }[] = [];
   readonly group: EventGroup;
-  /** What each waiting task waits for, as a question whether it is there. */
+  /** For each waiting task, a function that returns whether the thing it waits for is there. */
   readonly waits = new Map<TaskHandle, () => boolean>();
   calls = 0;
   #items = 0;
@@ -95,7 +95,7 @@ class Program {
     return this.random.pick([0, 0, 1, 5, 20, MAX_DELAY]);
   }
 
-  /** Runs a wait, and holds it to its time: no time passes while tasks run, so that it is exact. */
+  /** Runs a wait, and checks its time. No time passes while tasks run, so the time is exact. */
   *#wait<T>(
     self: TaskHandle, timeout: number, isThere: () => boolean, call: Generator<void, T, void>,
     inVain: (result: T) => boolean,
@@ -225,7 +225,7 @@ class Program {
     else if (other !== self && this.random.chance(2)) other.suspend();
   }
 
-  /** What comes from outside: an interrupt that calls a few things. */
+  /** Runs an interrupt that makes a few calls. */
   interrupt(): void {
     const { os, random } = this;
     os.enterIsr();
@@ -243,7 +243,7 @@ class Program {
     os.exitIsr();
   }
 
-  /** What must hold whenever the device sleeps. */
+  /** Checks the rules that hold whenever the device sleeps. */
   checkAsleep(): void {
     for (const task of this.tasks) {
       check(task.state !== 'Ready', 'every task that is ready runs before the device sleeps');

@@ -273,7 +273,7 @@ describe('the notification index', () => {
     const reader = made.os.createTask(function* () {
       made.log.push(`${yield* buffer.receive(new Uint8Array(4), 100)} at ${made.os.getTickCount()}`);
     }, 'reader', 1);
-    // What was pending before the wait does not end it.
+    // A notification that was pending before the wait does not end it.
     reader.notify(0, 'none', 3);
     made.os.start();
     made.clock.advance(10);

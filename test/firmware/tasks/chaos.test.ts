@@ -1,6 +1,6 @@
 /**
- * Whatever its server, its cable and its power do, the heartbeat client neither crashes nor leaks, sends whole frames,
- * and comes back.
+ * The heartbeat client neither crashes nor leaks, sends whole frames, and reconnects, under random failures of its
+ * server, its cable and its power.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,9 @@ import { connected, servers } from '../rig.ts';
 const HEART = [0, 0, 0, 0, 0, 0, 0, 0];
 const DATA_BYTES = 40;
 
-/** Whether it is made of HEART frames and of OTHER frames with DATA_BYTES zeros, the last one perhaps cut off. */
+/**
+ * Whether the bytes consist of HEART frames and of OTHER frames with DATA_BYTES zeros. The last frame may be cut off.
+ */
 function isWholeFrames(bytes: readonly number[]): boolean {
   const heart = HEART.join();
   const data = [1, 0, 0, 0, DATA_BYTES, 0, 0, 0, ...Array<number>(DATA_BYTES).fill(0)];

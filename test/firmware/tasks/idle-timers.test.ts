@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { type IdlePeriods, IdleTimers } from '../../../firmware/tasks/idle-timers.ts';
 
-/** What fires until `endMs`, where these are read and written at these times. */
+/** Returns the timers that fire until `endMs`, if the connection is read and written at these times. */
 function fired(
   periods: Partial<IdlePeriods>, endMs: number, reads: readonly number[] = [], writes: readonly number[] = [],
 ): string[] {

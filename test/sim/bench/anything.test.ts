@@ -60,7 +60,7 @@ class Run {
     }
   }
 
-  /** What the firmware does, if it runs. */
+  /** Does one random thing in the firmware, if the board runs. */
   firmware(): void {
     const { rig, random } = this;
     if (rig.board.state !== 'running') return;
@@ -141,7 +141,7 @@ const WHAT = [
   'far',
 ] as const;
 
-/** Whether the bytes are those of the pattern, from its start. */
+/** Whether the bytes are the beginning of the pattern. */
 function isPattern(bytes: readonly number[]): boolean {
   return bytes.every((byte, i) => byte === i % 251);
 }
@@ -212,7 +212,7 @@ it('what could still flow does: after any run with the connection whole, everyth
     expect(rig.leaks, context).toEqual([]);
     expect([far.received.length, talk.heard.length], context).toEqual([talk.said, run.pushed.get(far)]);
     expect(isPattern(far.received) && isPattern(talk.heard), context).toBe(true);
-    // Whoever was refused room has been told that there is some.
+    // A socket that had no room to write was told `writable` later.
     expect(probe.toldAt('writable'), context).toBeGreaterThan(2);
     if (talk.said > 20_000) whole++;
     expect(rig.stop(), context).toBe(0);

@@ -36,7 +36,7 @@ function subjects(
 /** These listen on the tested port itself, which a board on the bench cannot. */
 const NEED_TO_LISTEN = ['stream: the local port can be chosen', 'stream: a local port that is taken'];
 
-/** What a board on the bench lacks. */
+/** Names of the checks of features that a board on the bench lacks. */
 const NOT_HERE = /^(frame|listen):|IPv6|storage: only what was committed/;
 
 describe('in virtual time', () => {

@@ -87,7 +87,7 @@ afterEach(async () => {
   bench.stop();
   far.destroy();
   await new Promise((resolve) => server.close(resolve));
-  // What was let go of is closed in the next turns of the loop.
+  // Sockets that were aborted are closed in the next turns of the event loop.
   for (let turn = 0; turn < 100 && openConnections() > 0; turn++) await new Promise(setImmediate);
   expect(openConnections()).toBe(0);
 });

@@ -48,7 +48,7 @@ export class Rig {
   readonly accepted: FarEnd[] = [];
   /** The host's sockets that are open. */
   openSockets = 0;
-  /** What left the host for a device that must be silent. */
+  /** Traffic that the host sent for a device that must be silent. */
   readonly leaks: string[] = [];
   /** The far ends read what comes. */
   serverReads = true;
@@ -249,7 +249,7 @@ export class Probe implements StreamHandler {
     return this.events.some(([, event]) => event === what);
   }
 
-  /** When it was last told this. */
+  /** Returns the time of the latest event of this kind. */
   toldAt(what: string): number | undefined {
     return this.events.findLast(([, event]) => event === what)?.[0];
   }
@@ -278,7 +278,7 @@ export class Probe implements StreamHandler {
 /** The far end of a connection. */
 export class FarEnd implements StreamHandler {
   readonly received: number[] = [];
-  /** When something came last. */
+  /** Time at which bytes last arrived. */
   receivedAtMs: number | undefined;
   over: { readonly atMs: number; readonly reason: Errno | 'closed' } | undefined;
   readonly #rig: Rig;

@@ -396,7 +396,7 @@ it('the flash keeps what was committed, and nothing else', () => {
   expect(['kept', 'gone', 'new'].map((key) => storage?.get(key)?.[0])).toEqual([1, 1, undefined]);
   storage?.delete('gone');
   storage?.commit();
-  // What an old boot still holds comes to nothing.
+  // A commit by an old boot has no effect.
   expect(first?.hal.storage.commit()).toBeLessThan(0);
   made.crash();
   made.restartCrashed();

@@ -47,7 +47,7 @@ function randomSteps(random: Random, count: number): Step[] {
   });
 }
 
-/** What is durable, as text that can be compared. */
+/** The durable contents, as text that can be compared. */
 type Contents = string;
 
 const contents = (values: Iterable<readonly [string, Uint8Array]>): Contents =>
@@ -128,7 +128,7 @@ describe('the power fails at write 1, 2, 3, ...', () => {
         const first = interrupted(made, use, steps, atWrite);
         expect(first.allowed, `at write ${atWrite}`).toContain(first.found);
         through = first.through;
-        // What it has left is built upon, and torn again.
+        // The next boots write to the flash that the power failure left, and lose power again.
         const random = forkRandom(seed, `after ${atWrite}`);
         for (let again = 0; again < 4; again++) {
           const next = interrupted(made, use, randomSteps(random, 8), 1 + (random.uint32() % 40));

@@ -166,7 +166,7 @@ describe.skipIf(CHROMIUM === undefined)('the live page in Chromium (skipped wher
     return page;
   }
 
-  /** What the tile of a device says for who cannot see it. */
+  /** Label of a device's tile for screen readers. */
   const label = (name: string): string => `[...document.querySelectorAll('.host')].find((one) =>
     one.textContent.startsWith('${name}')).getAttribute('aria-label')`;
 

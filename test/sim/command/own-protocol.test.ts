@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'cablepull-protocol-'));
 const FILE = join(folder, 'thermometer.ts');
 
-/** What Node 22.18 does by itself, tsx does before. */
+/** Node before 22.18 needs tsx to load TypeScript. Later versions of Node load it themselves. */
 const TYPES = Reflect.get(process.features, 'typescript') ? [] : ['--import', 'tsx'];
 
 beforeAll(() => {

@@ -22,7 +22,7 @@ function cablepull(...args: readonly string[]): Program {
   return new Program(process.execPath, [CLI, 'run', ...args]);
 }
 
-/** How many processes have the word in their command line. */
+/** Returns the number of processes that have the word in their command line. */
 function processesWith(word: string): number {
   return readdirSync('/proc').filter((name) => {
     try {
@@ -37,7 +37,7 @@ function processesWith(word: string): number {
   }).length;
 }
 
-/** Waits until none is left; gives how many are after a second. */
+/** Waits until no such process is left. Returns how many are left after a second. */
 async function leftWith(word: string): Promise<number> {
   for (let i = 0; i < 50 && processesWith(word) > 0; i++) await sleep(20);
   return processesWith(word);

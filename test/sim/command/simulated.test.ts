@@ -280,19 +280,19 @@ it('shows how far it is, and ends at Ctrl-C with what was seen so far, exit stat
 });
 
 describe('a reader that is slower than virtual time', () => {
-  /** A run of much output, of which nothing is read until somebody asks for it. */
+  /** Starts a run that prints a lot. Nothing of its output is read until the test asks for it. */
   function unread(): Program {
     const program = cablepull('run', '--json', '--devices', '300', '--for', '10h');
     program.child.stdout.pause();
     return program;
   }
 
-  /** How long the run has worked, in clock ticks: its utime (proc(5), /proc/pid/stat). */
+  /** Returns the processor time of the run, in clock ticks: its utime (proc(5), /proc/pid/stat). */
   function ticks({ child }: Program): number {
     return Number(readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(' ')[13]);
   }
 
-  /** Waits until it works no more. */
+  /** Waits until the run uses no more processor time. */
   async function waits(program: Program): Promise<void> {
     for (let before = -1; before !== ticks(program) || before < 10; ) {
       before = ticks(program);
@@ -304,9 +304,9 @@ describe('a reader that is slower than virtual time', () => {
     const program = unread();
     await waits(program);
     const [, residentPages] = readFileSync(`/proc/${program.child.pid}/statm`, 'utf8').split(' ');
-    // All of it would be some gigabytes.
+    // The whole output would be some gigabytes.
     expect(Number(residentPages) * 4096).toBeLessThan(300e6);
-    // Far more than can have waited.
+    // This is far more than the pipe can hold.
     let bytes = 0;
     await new Promise<void>((resolve) => {
       program.child.stdout.on('data', (chunk: Uint8Array) => {
@@ -353,7 +353,7 @@ describe('the line at the end', () => {
       ended('run', '--devices', '100', '--for', '60ms'),
       ended('run', '--devices', '100', '--for', '99ms'),
     ]);
-    // The first is switched on at 0 ms.
+    // dev-1 is switched on at 0 ms.
     expect(some.stdout).toMatch(/^ended after 0\.1 s: \d+ of 100 devices connected, .*, 39 not switched on yet$/m);
     expect(all.stdout).not.toContain('not switched on');
   });
@@ -412,7 +412,7 @@ describe('progress', () => {
       onReaderGone: () => {},
     };
     const progress = new Progress(terminal, new Fleet(3, 1), clock, { forMs: 3_600_000, json });
-    /** What is shown when so much real time has passed, and so much virtual time. */
+    /** Returns the text that is shown after so much real time and so much virtual time. */
     return (realMs: number, virtualMs: number): string[] => {
       clock.advance(realMs);
       progress.turn(virtualMs);

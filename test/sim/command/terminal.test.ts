@@ -39,7 +39,7 @@ it('nor do they through a pipe, be they of a plan or of a trace', () => {
   expect(report.stdout + refused.stderr).not.toContain('\u001b');
 });
 
-/** Far beyond what is needed, so that only what never comes fails. */
+/** Far longer than any wait should take, so that only an event that never comes fails. */
 const LIMIT_MS = 20_000;
 
 /**
@@ -155,7 +155,7 @@ class Screen {
   }
 }
 
-/** The runs that are looked at here take their time, and so they are over real sockets. */
+/** These runs take long enough to be looked at, so they use real sockets. */
 const serving = new Program(process.execPath, [CLI, 'serve', '--port', '0']);
 const port = (await serving.line(/listening on 127.0.0.1:\d+$/)).replace(/.*:/, '');
 
@@ -200,12 +200,12 @@ class Session {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  /** Waits until the screen shows what matches. */
+  /** Waits until the screen matches the pattern. */
   shows(pattern: RegExp): Promise<void> {
     return this.#until(pattern, () => this.screen.text);
   }
 
-  /** Waits until there has been printed what matches, although it may be gone from the screen. */
+  /** Waits until the output matches the pattern, although the screen may not show it any more. */
   printed(pattern: RegExp): Promise<void> {
     return this.#until(pattern, () => this.output);
   }
@@ -252,8 +252,8 @@ describe('rows taken by lines', () => {
 });
 
 /**
- * What is left of a run that was ended: the log, and below it the report; nothing of the table, nothing glued to a
- * line.
+ * Expects the screen after the end of a run: the log and below it the report, no line of the table, and nothing
+ * appended to a line.
  */
 function expectClean({ screen }: Session, report: RegExp): void {
   const { lines } = screen;
@@ -345,7 +345,7 @@ describe('cablepull run on a terminal', () => {
     session.order('type 0a');
     await session.shows(TABLE);
     expect(session.screen.hasCursor).toBe(false);
-    // And once more, since the first time must not be the only one.
+    // The second Ctrl-Z must work like the first.
     session.order('type 1a');
     await session.shows(/^given again/m);
     expect(session.screen.text).not.toMatch(TABLE);

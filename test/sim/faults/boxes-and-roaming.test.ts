@@ -35,7 +35,7 @@ function world({ beatMs = 10_000, profile = 'linux', nat, keepAlive, dataBytes =
   return { sim, device, of: (kind) => trace.filter((event) => event.kind === kind) };
 }
 
-/** The last beat is at 0 s; the answer to it is back after 40 ms. */
+/** The last beat is at 0 s, and its answer arrives 40 ms later. */
 const EXPIRY_MS = 5040;
 
 describe("a box that resets both ends when a connection has been idle, as Azure's load balancer", () => {
@@ -80,7 +80,7 @@ it('mtu-blackhole: what is larger is lost, and small beats pass until the stack 
   const dropped = sim.fabric.drops['too-big'];
   expect(dropped).toBeGreaterThan(0);
   await sim.runFor('1m');
-  // Nobody was told of the MTU, so that the same segment was sent again.
+  // The device does not learn the MTU, so it sent the same segment again.
   expect(sim.fabric.drops['too-big']).toBeGreaterThan(dropped);
   expect(of('healed')).toHaveLength(1);
   expect(of('served').at(-1)?.atMs).toBeGreaterThan(sim.nowMs - 5000);
@@ -116,7 +116,7 @@ describe('a device that roams', () => {
     expect(of('lost')).toMatchObject([{ by: 'missed-beats' }]);
     const peers = of('online').map((event) => ('peer' in event ? event.peer : undefined));
     expect(peers).toMatchObject([{ address: '10.0.0.2' }, { address: '10.0.0.3' }]);
-    // The server has heard nothing of the end of the first.
+    // The server has not learned that the first connection is over.
     const ghosts = sim.netstat().filter(({ host, remote }) => host === 'server' && remote.address === '10.0.0.2');
     expect(ghosts.map(({ state }) => state)).toEqual(['ESTABLISHED']);
   });
@@ -124,7 +124,8 @@ describe('a device that roams', () => {
   it.each([
     // core/tcp.c, tcp_netif_ip_addr_changed: ERR_ABRT.
     ['lwip', 'ECONNABORTED', 10],
-    // FreeRTOS_TCP_Transmission_IPv4.c: it goes on from the new address, and the server knows no such connection.
+    // FreeRTOS_TCP_Transmission_IPv4.c: the device continues from its new address, from which the server knows no
+    // connection.
     ['freertos-tcp', 'ENOTCONN', 1100],
     ['w5500', 'ECONNRESET', 1100],
   ] as const)('%s: is told %s within %i ms', async (profile, errno, withinMs) => {

@@ -16,7 +16,7 @@ interface World {
   readonly verdicts: () => Verdict[];
 }
 
-/** A device that beats every second, 20 ms from its server; both give up after five seconds and a little. */
+/** A device that beats every second, 20 ms from its server. Both ends give up after a little more than five seconds. */
 function world(plan: string, seed = 1): World {
   const trace: TraceEvent[] = [];
   const sim = new Simulation({ seed, onTrace: (event) => trace.push(event) });
@@ -28,7 +28,7 @@ function world(plan: string, seed = 1): World {
   return { sim, trace, verdicts: () => sim.testbed.witness.judge.verdicts(sim.nowMs) };
 }
 
-/** How long the answers took that came from `fromS` to `toS`. */
+/** Returns how long the answers that arrived from `fromS` to `toS` took. */
 function roundTrips(trace: readonly TraceEvent[], fromS: number, toS: number): number[] {
   return trace.flatMap((event) =>
     event.kind === 'served' && event.atMs >= fromS * 1000 && event.atMs < toS * 1000
@@ -53,7 +53,7 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
         .map((event) => [event.atMs, event.kind, event.host, event.on]);
       const on = host === 'server' ? 'server' : 'device';
       expect(told).toEqual([[10_000, 'fault', host, on], ...(length === '' ? [] : [[30_000, 'healed', host, on]])]);
-      // A box that waits for a connection to be idle has none here.
+      // A box that waits for a connection to be idle has no idle connection here.
       const hasVerdict = effect(drawn) !== 'latent';
       expect(verdicts()).toMatchObject(
         hasVerdict ? [{ fault: kind, device: 'dev-1', on, effect: effect(drawn), wasConnected: true }] : [],
@@ -94,12 +94,12 @@ describe('a fault that cuts is noticed by both ends', () => {
       await sim.runFor('1m');
       const [verdict] = verdicts();
       if (named !== 'one-way rx') {
-        // By the scan that finds five beats missed.
+        // The scan finds five beats missed.
         expect(verdict?.serverNoticed).toMatchObject({ by: 'silent' });
         expect(verdict?.serverNoticed?.afterMs).toBeGreaterThan(4000);
         expect(verdict?.serverNoticed?.afterMs).toBeLessThan(6100);
       }
-      // Where only its own words are lost, it hears the server hang up.
+      // A device that only cannot send receives the FIN of the server.
       expect(verdict?.deviceNoticed).toMatchObject({ by: named === 'one-way tx' ? 'closed' : 'missed-beats' });
       expect(verdict?.deviceNoticed?.afterMs).toBeGreaterThan(4000);
       expect(verdict?.deviceNoticed?.afterMs).toBeLessThan(6100);
@@ -157,7 +157,7 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
 it('nat-timeout with a time tells of a connection, too, that is silent from when the fault comes', async () => {
   const { sim, verdicts } = world('nat-timeout 500ms on dev-1 at 10500ms');
   await sim.runFor('16s');
-  // The beat of 11 s finds it forgotten: by the device, which that beat leaves, and by the server.
+  // The box has forgotten the connection when the device sends the beat of 11 s.
   expect(verdicts().slice(0, 1)).toMatchObject([
     { fault: 'nat-timeout', atMs: 11_000, text: 'nat-timeout 500ms on dev-1 at 10.5s' },
   ]);

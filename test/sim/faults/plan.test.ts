@@ -21,7 +21,7 @@ function error(text: string): PlanError {
 
 const once = (ms: number): Range => ({ fromMs: ms, toMs: ms });
 
-/** What each kind may be told, as it is printed. */
+/** Arguments as a plan prints them, each with the kinds of faults that take it. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   '10%': ['loss', 'duplicate', 'reorder', 'corrupt'],
   '0.5%': ['loss', 'corrupt'],

@@ -10,18 +10,18 @@ import { createServer } from 'node:net';
 const pattern = (count) => Buffer.from(Uint8Array.from({ length: count }, (_, i) => (i * 131 + (i >> 8) * 7) & 0xff));
 
 const DEEDS = {
-  /** What comes goes back, and after the FIN its own. */
+  /** Echoes everything, and sends its FIN after the client's. */
   echo: (socket, rest) => {
     socket.write(rest);
     socket.pipe(socket);
   },
-  /** Takes all, and answers with its hash. */
+  /** Reads everything, and answers with the hash. */
   sink: (socket, rest) => {
     const hash = createHash('sha256').update(rest);
     socket.on('data', (data) => hash.update(data));
     socket.on('end', () => socket.end(hash.digest('hex')));
   },
-  /** The same, but reads nothing for a while: the window closes. */
+  /** Does the same as `sink`, but does not read for a while, so that the window closes. */
   stall: (socket, rest) => {
     socket.pause();
     setTimeout(() => {
@@ -29,18 +29,18 @@ const DEEDS = {
       socket.resume();
     }, 4000);
   },
-  /** Sends so many bytes, and FIN. */
+  /** Sends `count` bytes and FIN. */
   source: (socket, rest, count) => {
     socket.resume();
     socket.end(pattern(Number(count)));
   },
-  /** Its FIN comes first. */
+  /** Sends its FIN first. */
   fin: (socket) => {
     socket.resume();
     socket.end('bye');
   },
   rst: (socket) => socket.resetAndDestroy(),
-  /** Leaves without reading. */
+  /** Closes without reading. */
   unread: (socket) => {
     socket.pause();
     setTimeout(() => socket.destroy(), 500);

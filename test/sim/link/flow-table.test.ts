@@ -25,7 +25,7 @@ let server: Host;
 let cable: Cable;
 let table: FlowTable;
 let undo: () => void;
-/** Whom it has forgotten: when, its ends, after how long. */
+/** The flows that the box has forgotten: the time, the ends, and how long the flow was idle. */
 let forgotten: (readonly [atUs: number, ends: FlowEnds, idleMs: number])[];
 
 beforeEach(() => {
@@ -43,7 +43,7 @@ function install(options: FlowTableOptions = { unknown: 'adopted', idleUs: IDLE,
   undo = table.install(cable);
 }
 
-/** Whether it gets through, from the device's port 5000 to the server's port 80. */
+/** Sends a packet from the device's port 5000 to the server's port 80. Returns whether it arrives. */
 function out(fields: Partial<Packet> = {}): boolean {
   const count = server.packets.length;
   cable.send(packet(0, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80, ...fields }));
@@ -51,7 +51,7 @@ function out(fields: Partial<Packet> = {}): boolean {
   return server.packets.length > count;
 }
 
-/** And from the server's port 80 to the device's port 5000. */
+/** Sends a packet from the server's port 80 to the device's port 5000. Returns whether it arrives. */
 function back(fields: Partial<Packet> = {}): boolean {
   const count = device.packets.length;
   cable.receive(
@@ -69,7 +69,7 @@ function connect(sourcePort = 5000): void {
   ]).toEqual([true, true, true]);
 }
 
-/** Both ends have sent their FIN. */
+/** Sends the FIN of both ends. */
 function close(sourcePort = 5000): void {
   expect([
     out({ flags: FIN | ACK, sourcePort }),
@@ -226,7 +226,7 @@ describe('a connection that was there before the box', () => {
       false,
     ]);
     connect();
-    // It never forgets again.
+    // The box never forgets the flow again.
     w.run(1e12);
     expect([out(), back()]).toEqual([true, true]);
   });

@@ -55,7 +55,7 @@ function build(options: Partial<NatOptions> = {}): void {
 
 beforeEach(() => build());
 
-/** From the device's port 5000 to the server's port 80. */
+/** Sends a packet from the device's port 5000 to the server's port 80. */
 function out(fields: Partial<Packet> = {}, link = fromDevice): void {
   link.send(
     packet(0, 0, {
@@ -69,7 +69,7 @@ function out(fields: Partial<Packet> = {}, link = fromDevice): void {
   w.run(0);
 }
 
-/** From the server's port 80 to the device, as the server last saw it. */
+/** Sends a packet from the server's port 80 to the device, at the address that the server saw last. */
 function back(fields: Partial<Packet> = {}): void {
   fromServer.send(
     packet(0, 0, { source: SERVER, sourcePort: 80, destination: OUTSIDE, destinationPort: 1024, ...fields }),
@@ -85,7 +85,7 @@ function connect(): void {
   device.packets.length = server.packets.length = 0;
 }
 
-/** Whether what the device sends on its connection gets through. */
+/** Whether a packet that the device sends on its connection arrives. */
 function isOpenFromInside(): boolean {
   const count = server.packets.length;
   out();
@@ -240,7 +240,7 @@ describe('forgetting', () => {
     w.run(60 * SECOND);
     back({ protocol: UDP });
     expect(device.packets).toHaveLength(1);
-    // The host inside just connects again, from another port.
+    // The device behind the box just connects again, from another port.
     out({ protocol: UDP });
     expect(server.packets.at(-1)?.sourcePort).toBe(1025);
   });
@@ -332,7 +332,7 @@ describe('a connection that is not known', () => {
     expect(server.packets[0]?.sourcePort).toBe(5000);
     back({ destinationPort: 5000 });
     expect(device.packets).toHaveLength(1);
-    // It is established, and not opening.
+    // The connection is established, not opening.
     w.run(349 * SECOND);
     back({ destinationPort: 5000 });
     expect(device.packets).toHaveLength(2);
@@ -372,7 +372,7 @@ describe('ports', () => {
     }
     expect(server.packets.map(({ sourcePort }) => sourcePort)).toEqual([2000, 2001, 2002]);
     expect(w.fabric.drops['no-port']).toBe(1);
-    // 4 s have gone: the first expires after 30.
+    // 4 s have passed. The first mapping expires after 30 s.
     w.run(26 * SECOND - 1);
     out({ flags: SYN, sourcePort: 5003 });
     expect(w.fabric.drops['no-port']).toBe(2);

@@ -1,4 +1,4 @@
-/** Whose packets the printed lines say they are. */
+/** Names of hosts in the printed lines of packets. */
 
 import { expect, it } from 'vitest';
 import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';
@@ -24,7 +24,7 @@ it('tells hosts apart that have the same address, each behind its own NAT box', 
   await sim.runFor('100ms');
   expect(lines[0]).toMatch(/0\.000000s second > 192\.168\.1\.254 {2}arp who has 192\.168\.1\.254, tell 192\.168\.0\.1$/);
   expect(lines[1]).toMatch(/0\.040000s second > server {2}192\.168\.0\.1:/);
-  // What is on its way to a device when its cable comes out.
+  // These packets are on their way to a device when its cable is pulled.
   await sim.runFor('2s');
   first?.power.restore();
   await sim.runFor('70ms');

@@ -5,10 +5,10 @@ import { type DropReason, Fabric } from '../../../sim/link/fabric.ts';
 import { ACK, Packet, PacketPool, TCP } from '../../../sim/packet/packet.ts';
 import { Engine } from '../../../sim/time/engine.ts';
 
-/** What a packet is told by: its number, which travels as its `seq`. */
+/** Arrival of a packet: its time and its number, which travels as `seq`. */
 export type Arrival = readonly [atUs: number, number: number];
 
-/** Notes what arrives. */
+/** A host that notes the packets that arrive. */
 export class Host implements Port {
   readonly arrivals: Arrival[] = [];
   readonly packets: Packet[] = [];
@@ -39,9 +39,9 @@ export class Host implements Port {
 export interface World {
   readonly engine: Engine;
   readonly fabric: Fabric;
-  /** The packets that were dropped: when, which, why, where. */
+  /** The packets that were dropped: time, number, reason, place. */
   readonly dropped: (readonly [atUs: number, number: number, reason: DropReason, at: string])[];
-  /** Everything that was told of packets, as lines. */
+  /** All events of packets, as lines. */
   readonly told: string[];
   /** Runs for this time. */
   run(us: number): void;
@@ -64,7 +64,7 @@ export function world(seed = 1): World {
   return { engine, fabric, dropped, told, run: (us) => void engine.runUntil(engine.nowUs + us) };
 }
 
-/** A segment with this number and so much data, with what else is given. */
+/** Returns a segment with this number, so much data, and these other fields. */
 export function packet(number: number, payloadBytes = 0, fields: Partial<Packet> = {}): Packet {
   const made = new Packet();
   made.protocol = TCP;

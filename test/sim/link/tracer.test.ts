@@ -9,7 +9,7 @@ const DEVICE = '10.0.0.8:49152 > 10.0.0.1:39002';
 const SERVER = '10.0.0.1:39002 > 10.0.0.8:49152';
 const window = 64240;
 
-/** What a tracer says of each packet, without time and hosts. */
+/** Returns the tracer's text for each packet, without time and hosts. */
 function said(...packets: readonly ReturnType<typeof packet>[]): string[] {
   const tracer = new Tracer();
   return packets.map((of) => tracer.line(0, 'a', 'b', of).replace(/^ *0\.000000s a > b {2}/, ''));
@@ -31,7 +31,7 @@ it('counts the numbers of a connection from its start, across their end', () => 
       answer({ flags: SYN | ACK, seq: 0x7fffffff, ack: -4, window, mss: 536 }),
       packet({ flags: ACK, seq: -4, ack: -0x80000000, window }),
       packet({ flags: PSH | ACK, seq: -4, ack: -0x80000000, window }, 'beatbeat'),
-      // A probe: one less than what comes next.
+      // A keepalive probe has a number one below the next byte.
       packet({ flags: ACK, seq: 3, ack: -0x80000000, window }),
       answer({ flags: FIN | ACK, seq: -0x80000000, ack: 4, window }),
       packet({ flags: RST, seq: 4 }),

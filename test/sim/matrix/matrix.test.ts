@@ -8,7 +8,7 @@ import { matrixText } from '../../../sim/matrix/text.ts';
 
 const found = await matrix();
 
-/** What happened in a cell. */
+/** Returns the result in a cell of the matrix. */
 function cell(fault: string, policy: string): { server: End; device: End } {
   const one = found.rows.find((row) => row.fault === fault)?.cells.find((those) => those.policy === policy);
   if (one === undefined) throw new Error(`there is no cell of ${fault} and ${policy}`);

@@ -43,7 +43,7 @@ it("has a fetch's timeout come to who fetched, also where another began, and is 
       fetch('http://10.0.0.1:8080/').catch((error: unknown) => {
         const cause: unknown = error instanceof Error ? error.cause : undefined;
         const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(error);
-        // Whose timer it is tells who runs.
+        // The clock of the timer that fires shows which program runs.
         setTimeout(() => failures.push(`${number}, ${Math.round(performance.now() / 1000)} s: ${code}`), 1000);
       });
     };

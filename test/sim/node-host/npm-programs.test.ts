@@ -10,8 +10,9 @@ import { needsPeers } from '../../support/npm-peers.ts';
 import { FAULTS, firstNotice, PAIRS, runPair } from './support/npm-pairs.ts';
 
 /**
- * What the server, and what the client says first after the fault, and how many seconds after. Who has lost his power
- * or hangs says nothing; nor does one whom a new server or client makes forget the old.
+ * The first thing that the server says after the fault, then the first thing that the client says, each with the
+ * seconds since the fault. A program without power, or one that hangs, says nothing. Nor does a program that a new peer
+ * makes forget the old one.
  */
 const EXPECTED: Readonly<Record<string, string>> = {
   // The last word came at 10.01 s. The server waits 4 s for the next, the client 3 s for an echo, and looks each 0.1 s.
@@ -34,7 +35,7 @@ client hang   4.51 client closed                nothing
 server power  nothing                           3.00 server gone: no answer in 1.5 s
 server reboot nothing                           2.41 server gone: ECONNRESET
 server hang   nothing                           3.00 server gone: no answer in 1.5 s`,
-  // The same.
+  // As for http.
   https: `
 cable         4.51 client closed                3.00 server gone: no answer in 1.5 s
 client power  4.51 client closed                nothing

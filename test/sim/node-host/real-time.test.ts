@@ -12,17 +12,20 @@ import { HAS_NAMESPACES } from '../../support/namespaces.ts';
 
 const BRISK = fileURLToPath(new URL('programs/brisk.mjs', import.meta.url));
 
-/** How far apart the two may be. */
+/** Greatest difference between the two times. */
 const APART_MS = 300;
 
-/** Which port a device talks to, what becomes of it, and when the server must have noticed at the latest. */
+/**
+ * Each case: the port that a device talks to, the device's fault, and the latest time at which the server must have
+ * noticed.
+ */
 const CASES = [
   { port: 8001, fault: 'power-loss', latestMs: 3100 },
   { port: 8001, fault: 'hang', latestMs: 3100 },
   { port: 8002, fault: 'cable-pull', latestMs: 4000 },
   { port: 8002, fault: 'power-loss', latestMs: 4000 },
   { port: 8003, fault: 'power-loss', latestMs: 13_000 },
-  // It is back within a second: its kernel answers the first probe by RST.
+  // The device is back within a second: its kernel answers the first probe with RST.
   { port: 8003, fault: 'power-loss', forText: ' for 1s', latestMs: 3500 },
 ] as const;
 
@@ -36,7 +39,7 @@ afterEach(() => bench?.stop());
 function devicesIn(sim: Simulation): void {
   for (const { port } of CASES) {
     const servers = [{ host: 'server', port }];
-    // One that reboots comes back after the server has had time to find out by itself.
+    // A device that reboots comes back after the server has had time to notice by itself.
     const retry = { baseMs: 8000, capMs: 8000 };
     const firmware = heartbeatFirmware({ servers, beatIntervalMs: 1000, missedLimit: 100, retry });
     sim.addDevice({ firmware, link: { delay: '20ms' } });

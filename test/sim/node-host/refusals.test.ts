@@ -9,7 +9,7 @@ const OTHER_PROGRAM = 'let the other program be a host of its own';
 const ENDS = 'a program ends by process.exit, or by an error that nobody handles';
 const A_PORT = 'use a port of TCP or UDP';
 
-/** What each call hears, without the host's name. */
+/** Error message of each call, without the host's name. */
 const REFUSED: Readonly<Record<string, string>> = {
   spawn: `child_process.spawn: ${OTHER_PROGRAM}`,
   spawnSync: `child_process.spawnSync: ${OTHER_PROGRAM}`,

@@ -9,7 +9,7 @@ function script(name: string): string {
   return fileURLToPath(new URL(`support/${name}.mjs`, import.meta.url));
 }
 
-/** What is not as it was, and what is said of it. */
+/** Changes to the inside of Node, each with the message about it. */
 const SAID: Readonly<Record<string, string>> = {
   'no js_stream': 'process.binding: No such module: js_stream',
   'no _listen2': 'it has no _listen2 where it was looked for',

@@ -9,7 +9,7 @@ import { PAIRS, runPair } from './support/npm-pairs.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Where programs find what is patched. */
+/** Returns the objects that the simulation patches, as programs find them. */
 function places(): Record<string, object> {
   const network = ['net', 'tls', 'http', 'https', 'dgram', 'dns', 'dns/promises'];
   const modules = [...network, 'crypto', 'zlib', 'os', 'child_process', 'cluster'];
@@ -50,7 +50,7 @@ function look(): Seen {
   return seen;
 }
 
-/** What is different: a function, or an accessor. Data come and go by themselves. */
+/** Returns the functions and accessors that differ. Data change by themselves. */
 function changes(before: Seen, after: Seen): string[] {
   const isSame = (one: PropertyDescriptor | undefined, other: PropertyDescriptor | undefined): boolean =>
     one?.get === other?.get && (one?.value === other?.value || typeof one?.value !== 'function');
@@ -66,7 +66,7 @@ it('changes nothing without a Node program', async () => {
 });
 
 it('puts everything back after each run', async () => {
-  // Node makes a new one when it is first asked for.
+  // Node makes a new object at the first access.
   Reflect.get(require('crypto'), 'pseudoRandomBytes');
   const before = look();
   const sim = new Simulation({ seed: 1 });

@@ -18,7 +18,7 @@ function encoded(of: Packet): Uint8Array {
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 
-/** The checksum at `at` made right, for packets that are wrong elsewhere. */
+/** Corrects the checksum at `at`, for packets that are wrong elsewhere. */
 function withIpChecksum(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer);
   view.setUint16(10, 0);
@@ -109,7 +109,7 @@ describe('decoding', () => {
       const bytes = new Uint8Array(2000);
       const length = encodePacket(sent, bytes.subarray(7));
       check(length === ipBytes(sent), `packet ${i}: ${length} bytes`);
-      // What comes behind is padding, as on Ethernet.
+      // Bytes behind the packet are padding, as on Ethernet.
       expect(decodePacket(bytes.subarray(7, 7 + length + random.below(20)), decoded), `packet ${i}`).toBeUndefined();
       expect(contents(decoded), `packet ${i}`).toEqual(contents(sent));
     }

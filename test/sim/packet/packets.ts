@@ -68,7 +68,7 @@ export function anyPacket(random: Seeded): Packet {
   }
 }
 
-/** What counts in a packet, for comparison. */
+/** Returns the fields of a packet that count in a comparison. */
 export function contents(of: Packet | undefined): object | undefined {
   if (of === undefined) return undefined;
   const { payload, payloadBytes, next, quoted, ...fields } = of;

@@ -118,7 +118,7 @@ function addressOf({ world, device }: Machine): string {
 
 export class Listening implements ListenHandler {
   readonly accepted: Connection[] = [];
-  /** Whether it listens, or why not; undefined: not known yet. */
+  /** 'listening', or the reason why the port cannot listen. Undefined while this is not known. */
   outcome: Errno | 'listening' | undefined = undefined;
   readonly #world: World;
   readonly #socket: ListeningSocket;
@@ -128,7 +128,7 @@ export class Listening implements ListenHandler {
     this.#socket = machine.hal.network.listen({ address: '0.0.0.0', port }, backlog, this);
   }
 
-  /** The last that was accepted. */
+  /** The connection that was accepted last. */
   get last(): Connection {
     const connection = this.accepted.at(-1);
     if (connection === undefined) throw new Error('nobody was accepted');
@@ -161,7 +161,7 @@ export class Connection implements StreamHandler {
   reads = true;
   connectedS: number | undefined = undefined;
   endedS: number | undefined = undefined;
-  /** How it ended; undefined: its user has been told nothing of the kind. */
+  /** Reason of the end. Undefined while the user has not been told of an end. */
   reason: Errno | 'closed' | undefined = undefined;
   bytes = 0;
   readonly #world: World;

@@ -58,7 +58,7 @@ class World {
     return Array.from({ length: count }, () => this.bench.addDevice({ firmware, link: { delay: '10ms' } }));
   }
 
-  /** When the server's end of a device's first connection went, and by what. */
+  /** Returns the time and the cause of the end of a device's first connection at the server. */
   gone({ name }: Device): { readonly atMs: number; readonly by: string } | undefined {
     const gone = this.trace.find((event) => event.kind === 'hung-up' && event.device === name);
     return gone?.kind === 'hung-up' ? { atMs: gone.atMs, by: gone.by } : undefined;
@@ -69,7 +69,7 @@ class World {
     return this.trace.find((event) => event.kind === 'beat-sent' && event.device === name)?.atMs ?? Number.NaN;
   }
 
-  /** What the server's own log has of the device's first connection: when it went offline, and why. */
+  /** Returns the time and the reason at which a device's first connection went offline, by the server's own log. */
   logged({ name }: Device): { readonly atMs: number; readonly by: string | undefined } | undefined {
     const connected = this.trace.find((event) => event.kind === 'connected' && event.device === name);
     const port = connected?.kind === 'connected' ? connected.local?.port : undefined;
@@ -77,7 +77,7 @@ class World {
     return found && { atMs: found.atMs, by: found.line.split(' ').at(-1) };
   }
 
-  /** Where this machine is too busy, device time lags behind the kernel's for a while. */
+  /** Greatest lag of device time behind the kernel's time. It grows while the machine is too busy. */
   get lagS(): number {
     return (this.bench.realTime?.lagMsMax ?? 0) / 1000;
   }

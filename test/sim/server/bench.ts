@@ -61,7 +61,7 @@ export class Client implements StreamHandler {
   readonly socket: StreamSocket;
   readonly received: number[] = [];
   ending: Errno | 'closed' | undefined;
-  /** Whether it takes what comes. */
+  /** Whether the client reads the bytes that arrive. */
   reads = true;
   beatsSent = 0;
   readonly #world: Loopback;

@@ -11,7 +11,7 @@ import { startServer, type ReferenceServer } from '../../../sim/server/server.ts
 const HEALTHY = 50;
 const BEAT_INTERVAL_MS = 100;
 const EACH_KIND = 100;
-/** How many file descriptors this machine gives a process; `unlimited` is not a number, and enough. */
+/** Number of file descriptors that this machine gives a process. `unlimited` is not a number, and counts as enough. */
 const DESCRIPTORS = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || 20_000;
 const LEAST_DESCRIPTORS = 2000;
 /** Ten thousand where there are descriptors for them; a thousand are for everything else. */
@@ -106,7 +106,7 @@ it.skipIf(DESCRIPTORS < LEAST_DESCRIPTORS)(CLAIM, async () => {
     sockets.push(client.socket);
     return client;
   });
-  // One that beats, but does not read.
+  // A client that beats, but does not read.
   const slow = connect(port, '127.0.0.1');
   sockets.push(slow);
   slow.pause();

@@ -1,4 +1,6 @@
-/** Whatever some clients do, the server closes them for the right reason and no healthy client loses a beat. */
+/**
+ * Limits of the server: it closes the client that breaks one, for the right reason, and no healthy client loses a beat.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { framesAhead } from '../../../sim/server/limits.ts';

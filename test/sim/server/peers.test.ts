@@ -201,7 +201,7 @@ describe('the matrix', () => {
     expect([short, calm, usual].map((cell) => cell?.wrong)).toEqual([0, 0, 0]);
     expect(hasty?.wrong).toBeGreaterThan(10);
     expect(usual?.bytesADevice).toBeLessThan((calm?.bytesADevice ?? 0) / 2);
-    // Who is down wrongly at the cut is not marked down once more.
+    // Peers that are already marked down wrongly at the cut are not marked down again.
     expect(peersText(found)).toMatch(
       /^6s +\d+\.\d MB +\d+\.\d s, \d+\.\d s(?:, \d not at all)?; \d+ wrongly +\d+\.\d s, \d+\.\d s$/m,
     );

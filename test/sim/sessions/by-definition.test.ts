@@ -16,7 +16,7 @@ type OfKind<K extends TraceEvent['kind']> = Placed<TraceEvent & { readonly kind:
 
 interface Interval {
   readonly from: Placed;
-  /** Undefined: it lasts to the end. */
+  /** Undefined if it lasts to the end. */
   readonly to: Placed | undefined;
 }
 
@@ -25,7 +25,7 @@ interface Sign {
   isSince(came: Placed): boolean;
 }
 
-/** How long all ghosts are together. */
+/** Returns how long all ghosts last in sum. */
 function ghostMs(trace: readonly TraceEvent[], endMs: number): number {
   const all: readonly Placed[] = trace.map((event, i) => ({ ...event, i }));
   const of = <K extends TraceEvent['kind']>(kind: K): OfKind<K>[] => {

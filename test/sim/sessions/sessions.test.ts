@@ -100,7 +100,7 @@ function fault(s: number, kind: FaultKind, toS?: number, host = 'dev-1', argumen
 
 const END_S = 100;
 
-/** What the account makes of a trace, whose events may be written in any order; and all who listen to it agree. */
+/** Returns the account of a trace, whose events may be given in any order. All listeners must agree. */
 function account(...events: readonly (TraceEvent | readonly TraceEvent[])[]) {
   const sessions = new Sessions();
   const seen: Session[] = [];

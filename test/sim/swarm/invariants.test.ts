@@ -525,7 +525,7 @@ describe('accounts', () => {
     expect(differingAccounts(well)).toEqual([]);
     expect(well.findings.ghostMs).toBeGreaterThan(0);
     expect(of([ghost])).toEqual([]);
-    // What the device has left without a fault is in no verdict.
+    // A connection that the device left without a fault is in no verdict.
     expect(
       of([ghost, { fromMs: 60_000, toMs: 61_000, why: 'the device has left this connection' }], 5000, 6000),
     ).toEqual([]);

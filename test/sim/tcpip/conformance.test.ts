@@ -47,7 +47,7 @@ function boards(profile: ProfileName): { sim: Simulation; tested: Hal; peer: Hal
   return { sim, tested, peer };
 }
 
-/** What such a board lacks. */
+/** Names of the checks of features that such a board lacks. */
 const NOT_HERE = /IPv6|storage: only what was committed/;
 /** FreeRTOS+TCP answers the peer's FIN by its own. */
 const NOT_HALF_CLOSED = new RegExp(`${NOT_HERE.source}|after the peer's FIN, writing goes on`);

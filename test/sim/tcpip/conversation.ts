@@ -30,7 +30,7 @@ export interface Manners {
 export class Talker implements StreamHandler {
   readonly name: string;
   socket: StreamSocket | undefined = undefined;
-  /** How much the stack has taken, and whether FIN was asked for. */
+  /** Number of bytes that the stack has taken. `isShutDown`: whether FIN was asked for. */
   written = 0;
   isShutDown = false;
   received = 0;
@@ -38,7 +38,7 @@ export class Talker implements StreamHandler {
   sawEnd = false;
   errno: Errno | undefined = undefined;
   isClosed = false;
-  /** What must never be: a byte that is not the one that was sent. */
+  /** Message about a byte that differs from the one that was sent. There must be no such byte. */
   wrong: string | undefined = undefined;
   readonly #hal: Hal;
   readonly #salt: number;
@@ -170,7 +170,9 @@ export class Talker implements StreamHandler {
   }
 }
 
-/** What is wrong about a conversation in the midst of which, or after which, both ends stand so; undefined: nothing. */
+/**
+ * Returns the fault of a conversation that is in this state during or after its run, or undefined if there is no fault.
+ */
 export function problemOf(a: Talker, b: Talker): string | undefined {
   return a.wrong ?? b.wrong ?? silentlyShort(a, b) ?? silentlyShort(b, a);
 }

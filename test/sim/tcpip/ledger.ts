@@ -48,7 +48,7 @@ export function watchQueues(pool: ByteQueuePool): ReadonlySet<ByteQueue> {
   return loans.out;
 }
 
-/** Who has a place in the queue of events, by handle. */
+/** Returns the waiters that have a place in the event queue, by handle. */
 export function watchHandles(timeline: Timeline): ReadonlyMap<number, Waiter> {
   const waiters = new Map<number, Waiter>();
   const open = timeline.open.bind(timeline);

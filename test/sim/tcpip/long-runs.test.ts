@@ -8,10 +8,7 @@ import { Rig } from './rig.ts';
 const HOUR_MS = 3_600_000;
 const KEEP_ALIVE = { idle: 60, interval: 60, count: 3 };
 
-/**
- * How many ms after it has gone silent a peer is noticed, that has answered keepalive, and said nothing else, for so
- * many hours.
- */
+/** Returns after how many ms a silent peer is noticed that has only answered keepalive for `hours` hours. */
 function noticedAfterMs(profile: ProfileName, hours: number): number {
   const rig = new Rig(profile);
   const user = rig.connected('win 60000 mss 1460', (socket) => void socket.setKeepAlive(KEEP_ALIVE));

@@ -5,7 +5,10 @@ import type { Profile } from '../../../sim/tcpip/profile.ts';
 import { PROFILE_NAMES } from '../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
 
-/** How long each timeout of data waits, where every segment is lost and the RTO is `rtoMs`; the last one gives up. */
+/**
+ * Returns how long each timeout of data waits if every segment is lost and the RTO is `rtoMs`. The last timeout gives
+ * up.
+ */
 function dataWaitsMs({ retransmission }: Profile, rtoMs: number): number[] {
   const { giveUp, backoffShifts: shifts, rtoMaxMs, lastWaitMs } = retransmission;
   const waits = [rtoMs];
@@ -16,7 +19,7 @@ function dataWaitsMs({ retransmission }: Profile, rtoMs: number): number[] {
   return lastWaitMs === undefined ? waits : [...waits.slice(0, -1), lastWaitMs];
 }
 
-/** When a SYN is sent to nobody, and last when it is given up. */
+/** Returns the times at which a SYN without an answer is sent. The last time is the end of the attempt. */
 function synTimesMs({ handshake }: Profile): number[] {
   const { synRetries, synLinearTimeouts, rtoMs, lastWaitMs } = handshake;
   const times = [0];

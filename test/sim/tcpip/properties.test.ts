@@ -1,6 +1,6 @@
 /**
- * Whatever the link does, the stream of bytes arrives whole and in order, or the connection reports an error. Each case
- * follows from its seed alone; a failing one names it, and `CASE=<seed>` runs it alone.
+ * The stream of bytes arrives whole and in order over every kind of link, or the connection reports an error. Each case
+ * follows from its seed alone. A failing case names its seed, and `CASE=<seed>` runs it alone.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -53,8 +53,8 @@ const RULES: readonly ((random: Seeded) => Rule)[] = [
 ];
 
 /**
- * Who answers FIN by FIN and never sends it again, who asks for no window, and stops to send again, can promise
- * nothing: FreeRTOS+TCP is tried without all that.
+ * Returns a profile that can deliver every stream. FreeRTOS+TCP cannot: it answers FIN by a FIN that it never sends
+ * again, does not probe a closed window, and stops to retransmit. It is tested without these habits.
  */
 function wholeOf(profile: Profile): Profile {
   if (profile.fin === 'linux') return profile;
@@ -79,7 +79,7 @@ function profileOf(random: Seeded): Profile {
 function mannersOf(random: Seeded): Manners {
   const sizes = [0, 1, 10, 500, 5000, 30_000];
   const pauseMaxMs = random.pick([0, 0, 5, 500]);
-  // Who reads a byte twice a second would be at it all day.
+  // An end that read one byte twice a second would take all day.
   const leastBytes = pauseMaxMs > 100 ? 100 : 1;
   return {
     bytes: random.pick(sizes) * (1 + random.below(3)),
@@ -172,7 +172,10 @@ function run(seed: number): Case {
   return { a, b, events, leftovers };
 }
 
-/** What must hold at the end: all has arrived, or somebody was told. What is wrong, or undefined. */
+/**
+ * Returns the rule that is broken at the end, or undefined. Either all bytes have arrived, or an end was told of an
+ * error.
+ */
 function problem(seed: number): string | undefined {
   const { a, b, leftovers } = run(seed);
   if (a.errno !== undefined || b.errno !== undefined) return undefined;

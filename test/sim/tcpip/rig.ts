@@ -25,7 +25,7 @@ import { ofConnections, watchHandles, watchPackets, watchQueues } from './ledger
 
 export const OWN_ADDRESS = (10 << 24) | 1;
 export const PEER_ADDRESS = (10 << 24) | 2;
-/** What the host gets when it is given another address. */
+/** Address that the host gets when its address changes. */
 export const OTHER_ADDRESS = (10 << 24) | 7;
 export const PORT = 80;
 export const PEER_PORT = 5000;
@@ -35,10 +35,10 @@ const PEER_ISN = -3;
 const LETTERS = [['F', FIN], ['S', SYN], ['R', RST], ['P', PSH], ['.', ACK]] as const;
 const EAGAIN = failure('EAGAIN');
 
-/** What a router says. */
+/** Fields of an ICMP message from a router. */
 export type IcmpFields = Partial<Pick<Packet, 'icmpType' | 'code' | 'nextHopMtuBytes'>>;
 
-/** What the user of a connection was told, in words. */
+/** The user of a connection. It notes all events as words. */
 export class User implements StreamHandler {
   readonly told: string[] = [];
   socket: StreamSocket | undefined = undefined;
@@ -55,12 +55,12 @@ export class User implements StreamHandler {
     this.told.push(`ended ${reason}`);
   }
 
-  /** How many bytes were taken; or the errno. */
+  /** Returns the number of bytes that were taken, or the errno. */
   write(bytes: number): number | Errno {
     return outcome(this.socket?.write(new Uint8Array(bytes).fill(7)) ?? EAGAIN);
   }
 
-  /** How many bytes were read of as many as asked for; or the errno. */
+  /** Returns the number of bytes that were read, at most `bytes`, or the errno. */
   read(bytes: number): number | Errno {
     return outcome(this.socket?.read(new Uint8Array(bytes)) ?? EAGAIN);
   }
@@ -91,7 +91,7 @@ export class Rig {
   readonly host: Host;
   readonly network: Network;
   readonly link: Cable;
-  /** Whose turn it is to accept. */
+  /** Users of the accepted connections, in the order of acceptance. */
   readonly accepted: User[] = [];
   listener: ListeningSocket | undefined = undefined;
   /** Called with each packet that the stack sends, before it is released. */
@@ -254,17 +254,17 @@ export class Rig {
     while (this.engine.runSome(Math.round(atMs * 1000), 1) === 'more') checkStack(this.stack);
   }
 
-  /** What the stack has sent since this was asked last. */
+  /** Returns the segments that the stack has sent since the last call. */
   sent(): string[] {
     return this.#sent.splice(0).map(({ text }) => text);
   }
 
-  /** The same, with the times in ms. */
+  /** Returns the same segments, each with its time in ms. */
   sentAt(): string[] {
     return this.#sent.splice(0).map(({ atMs, text }) => `${atMs} ${text}`);
   }
 
-  /** Only when. */
+  /** Returns only the times. */
   times(): number[] {
     return this.#sent.splice(0).map(({ atMs }) => atMs);
   }

@@ -18,7 +18,7 @@ describe('options', () => {
       expect(socket.setKeepAlive(keepAlive)).toBe('none');
     });
     expect(user.socket?.setKeepAlive(keepAlive)).toBe('none');
-    // What was set before holds.
+    // The earlier keepalive setting still holds.
     rig.run(4000);
     expect(rig.sent()).toEqual(['. 0 ack 1']);
   });

@@ -9,10 +9,10 @@ import { PROFILE_NAMES, type ProfileName } from '../../../sim/tcpip/profile.ts';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
 import { PORT, Rig, User } from './rig.ts';
 
-/** When a slow timer of lwIP fires, give or take: it comes every 500 ms, and counts from power-on. */
+/** Period of lwIP's slow timer. It counts from power-on. */
 const SLOW_MS = 500;
 
-/** What was sent, less the numbers that count from nothing, as those of a RST that answers a SYN do. */
+/** Returns the segments that were sent, without the arbitrary number of a RST that answers a SYN. */
 function resets(rig: Rig): string {
   return rig.sent().map((text) => text.replace(/^R\. -?\d+/, 'R.')).join();
 }
@@ -529,7 +529,7 @@ describe('freertos-tcp: data that nobody acknowledges', () => {
       expect(rig.sent()).toEqual([]);
       rig.run(2);
       expect(rig.sent()).toHaveLength(1);
-      // What was sent twice measures nothing, so another one does.
+      // A segment that was sent twice measures nothing, so the test sends another one.
       rig.peer(`. 1 ack ${2 * i}`);
       user.write(1);
       rig.peer(`. 1 ack ${2 * i + 1}`);

@@ -7,7 +7,7 @@ import { Seeded } from '../../support/seeded.ts';
 /** HZ=250. */
 const TICK_S = 0.004;
 
-/** What a timer is late at most that is set so far ahead (the kernel's timer lateness, as measured). */
+/** Returns the greatest lateness of a timer that is set `delayS` ahead (the kernel's timer lateness, as measured). */
 function latenessS(delayS: number): number {
   if (delayS < 0.256) return 0.004;
   if (delayS < 2.048) return 0.032;

@@ -114,7 +114,7 @@ it('names who lets no time pass, and when', () => {
   const engine = new Engine();
   const again = (): void => void engine.at(engine.nowUs, again, 'the mad call');
   engine.at(12_500_000, again, 'its beginning');
-  // That others are there too does not hide it.
+  // The 1000 other waiters do not hide the loop.
   const other: Waiter = { fire: () => undefined, describe: () => 'somebody else' };
   for (let i = 0; i < 1000; i++) engine.set(engine.open(other), 12_500_000);
   expect(() => engine.runUntil(20e6)).toThrow(

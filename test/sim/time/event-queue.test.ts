@@ -9,12 +9,12 @@ import { Seeded } from '../../support/seeded.ts';
 
 const idle: Waiter = { fire: () => undefined, describe: () => 'nobody' };
 
-/** Where levels, words of bits and halves of a time meet. */
+/** Delays at the edges of levels, of words of bits, and of the halves of a time. */
 const EDGES = [0, 1, 31, 32, 1023, 1024, 1025]
   .concat([2 ** 15, 2 ** 20 - 1, 2 ** 20, 2 ** 29, 2 ** 30 - 1, 2 ** 30, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 45]);
 
 /**
- * Sets, sets again, clears, closes and runs at random, also from within `fire`, and holds what is fired against a
+ * Sets, resets, clears, closes and fires waiters at random, also from within `fire`, and compares the result with a
  * sorted list.
  */
 function program(seed: number, delays: readonly number[], steps: number): number {
@@ -48,7 +48,7 @@ function program(seed: number, delays: readonly number[], steps: number): number
 
   const someUs = (): number => {
     const delayUs = random.chance(3) ? random.below(5) : random.pick(delays) + random.below(3) - 1;
-    // To a multiple, where digits roll over.
+    // The time goes to a multiple, at which digits roll over.
     const unitUs = random.pick([1, 1, 1024, 2 ** 20, 2 ** 30]);
     return Math.ceil((engine.nowUs + delayUs) / unitUs) * unitUs;
   };

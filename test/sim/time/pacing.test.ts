@@ -58,7 +58,7 @@ it('begins at the time that it is', async () => {
   engine.runUntil(3e6);
   await run(4e6);
   expect(elapsedMs()).toBe(1000);
-  // What is past takes no time.
+  // Events in the past take no time.
   expect(await run(1e6)).toBe(false);
   expect([engine.nowUs, elapsedMs()]).toEqual([4e6, 1000]);
 });
@@ -105,7 +105,7 @@ it('ends when the signal says so, in the midst of work and while it sleeps', asy
   engine.at(50_000, () => (signal.aborted = true), 'an abort');
   expect(await run(1e6)).toBe(true);
   expect(engine.nowUs).toBeGreaterThanOrEqual(50_000);
-  // What was begun of the slice.
+  // The run ends with the slice that had begun.
   expect(engine.nowUs).toBeLessThan(53_000);
   expect(await run(1e6)).toBe(true);
   expect(engine.nowUs).toBeLessThan(53_000);

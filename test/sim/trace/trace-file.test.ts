@@ -32,12 +32,12 @@ function objectOf(line: string): Json {
 interface Section {
   readonly source: string;
   readonly kind: string;
-  /** What is said of the event, of its source, and of all. */
+  /** The section about the event, the preamble of its source, and the general part. */
   readonly text: string;
   readonly examples: readonly string[];
 }
 
-/** The events as TRACE.md tells of them. */
+/** Returns the events that TRACE.md describes. */
 function documented(): Section[] {
   const [general = '', ...sources] = DOCUMENT.split(/^## (?=`)/m);
   return sources.flatMap((part) => {
@@ -66,7 +66,7 @@ const SECTIONS = documented();
 const EXAMPLES = SECTIONS.flatMap(({ examples }) => examples);
 const TRACE = blocks(DOCUMENT, 'ndjson')[0] ?? '';
 
-/** Every kind there is. */
+/** All kinds of events. */
 const KINDS = Object.entries(EVENT_FIELDS).flatMap(([source, kinds]) =>
   Object.entries(kinds).map(([kind, fields]) => ({ source, kind, fields: Object.keys(fields) })),
 );
@@ -217,7 +217,7 @@ describe('a line', () => {
       source: undefined,
       unknown: '"boot" of the source "moon"',
     });
-    // Words that every object answers to.
+    // These words are properties of every object.
     expect(parseTraceLine('{"source":"constructor","kind":"name","atMs":1}')).toHaveProperty('source', undefined);
     expect(parseTraceLine('{"source":"device","kind":"toString","atMs":1}')).toHaveProperty('source', undefined);
   });
@@ -233,10 +233,10 @@ describe('a line', () => {
 
 describe('each field', () => {
   interface Place {
-    /** As messages name it. */
+    /** Name of the field in messages. */
     readonly name: string;
     readonly value: unknown;
-    /** The line with something else there; undefined: without it. */
+    /** Returns the line with another value in this place; with undefined, the line without the field. */
     readonly lineWith: (other: unknown) => string;
   }
 
@@ -256,7 +256,7 @@ describe('each field', () => {
     })];
   }
 
-  /** What no field of this one's type can be. */
+  /** Returns values that no field of this type can have. */
   function wrongFor(name: string, value: unknown): unknown[] {
     const others = [null, [], [1, 2, 3], {}, true, 'no such word', -1].filter(
       (other) => typeof other !== typeof value || typeof value === 'object',
@@ -287,13 +287,13 @@ describe('each field', () => {
     for (const { name, value, lineWith } of places(event)) {
       for (const wrong of wrongFor(name, value)) {
         const sentence = parseTraceLine(lineWith(wrong));
-        // Of an object that is empty, what is missing is named.
+        // An empty object is reported by its first missing field.
         check(
           typeof sentence === 'string' && sentence.startsWith(`'${name}`),
           `of ${name} ${JSON.stringify(wrong)} it is said: ${JSON.stringify(sentence)}`,
         );
       }
-      // In a list nothing can be missing: JSON has null there.
+      // An element of a list cannot be missing: JSON has null in its place.
       if (name.endsWith(']')) continue;
       const without = parseTraceLine(lineWith(undefined));
       if (OPTIONAL.includes(`${String(event['kind'])} ${name}`)) {

@@ -17,7 +17,7 @@ import {
 import type { Engine } from '../../../sim/time/engine.ts';
 import type { SocketOptions } from './data.ts';
 
-/** What a call gave. */
+/** Result of a call. */
 export type Result = number | string;
 
 export interface Call {
@@ -27,7 +27,7 @@ export interface Call {
   readonly result: Result;
 }
 
-/** From when poll could return until the program has made its call. */
+/** Time from the moment at which poll could return until the program has made its call. */
 const WAKE_UP_US = 250;
 
 /** A host with a program on it. */
@@ -36,7 +36,7 @@ export class Machine {
   readonly host: Host;
   #network: Network;
   readonly calls: Call[] = [];
-  /** Those that were accepted, in their order. */
+  /** The accepted connections, in their order. */
   readonly accepted: Socket[] = [];
 
   constructor(engine: Engine, host: Host) {

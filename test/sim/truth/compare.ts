@@ -8,22 +8,25 @@ import type { Scenario } from './data.ts';
 import { isAck, isArpDynamic, isSyn, relative, type Replayed, type Told } from './replay.ts';
 import { seconds } from './world.ts';
 
-/** The data is rounded to 0.1 ms; so much are the ways to and from a program. */
+/** The data is rounded to 0.1 ms, and the ways to and from a program take about as long. */
 const RESOLUTION_S = 0.000_3;
 
 const ANSWER_S = 0.001;
-/** And what a program does about a packet comes so soon after it. */
+/** Time within which a program reacts to a packet. */
 const WAKE_UP_S = 0.05;
 
 /**
- * How far before the earliest run the simulation may be: in a world where timers are as little late as can be, as much
- * as in another run they are late.
+ * Returns how far before the earliest measured run the simulation may be, for a timer that is set `aheadS` ahead.
+ * Timers of the simulation may be as early as possible, while the measured timers were late.
  */
 export type Slack = (aheadS: number) => number;
 
 export const EXACT: Slack = () => 0;
 
-/** How late a timer of Linux may be that is set so far ahead (`timer_lateness` in the data; kernel/time/timer.c). */
+/**
+ * Returns the greatest lateness of a Linux timer that is set `aheadS` ahead (`timer_lateness` in the data;
+ * kernel/time/timer.c).
+ */
 export function latenessS(aheadS: number): number {
   if (aheadS < 0.256) return 0.004;
   if (aheadS < 2.05) return 0.032;
@@ -31,7 +34,7 @@ export function latenessS(aheadS: number): number {
   return 2.05;
 }
 
-/** What differs, a line each; none: equal. */
+/** Returns the differences, one line each. An empty list means that the two are equal. */
 export function compare(scenario: Scenario, replayed: Replayed, slack: Slack = latenessS): string[] {
   return [
     ...comparePackets(scenario, replayed, slack),
@@ -46,7 +49,7 @@ function comparePackets(
   slack: Slack,
 ): string[] {
   const all = relative(replayed, survivor);
-  // ARP goes on asking after the end of a connection, and so of a measurement.
+  // ARP requests continue after the end of a connection, which is the end of a measurement.
   const lastIndex = all.findLastIndex(({ flags }, i) => i < truth.length || !flags.startsWith('ARP'));
   const ours = all.slice(0, lastIndex + 1);
   const expected = texts(truth.map((packet) => packet));
@@ -61,8 +64,8 @@ function comparePackets(
   let late = 0;
   return truth.flatMap(({ t, t_min: min, t_max: max, flags }, i) => {
     const aheadS = t - (truth[i - 1]?.t ?? 0);
-    // What follows at once is an answer, and as late as what it answers. A question that is repeated is as early as the
-    // first was.
+    // A packet that follows at once is an answer. It is as late as the packet before it. A repeated ARP request is as
+    // early as the first one.
     const isRepeated = flags.startsWith('ARP') && truth[i - 1]?.flags === flags;
     if (aheadS > ANSWER_S || i === 0) late = Math.max(slack(aheadS), isRepeated ? late : 0);
     return outside(`packet ${i + 1}, ${expected[i] ?? ''},`, ours[i]?.t ?? NaN, min - late, max);

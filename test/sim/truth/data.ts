@@ -28,7 +28,7 @@ export interface TrueCall {
   readonly n?: number;
   readonly err?: Errno;
   readonly port?: number;
-  /** What was looked at: a line of `ip neigh`, the state that `ss` shows, counters. */
+  /** Observation: a line of `ip neigh`, the state that `ss` shows, or counters. */
   readonly v?: unknown;
   /** The call was made because poll said so. */
   readonly poll?: string;
@@ -40,7 +40,7 @@ export interface Expected {
   readonly t_s: number | null;
   readonly t_min?: number;
   readonly t_max?: number;
-  /** When data arrived at last, after the cable was plugged in again. */
+  /** Time at which data arrived, after the cable was plugged in again. */
   readonly delivered?: { readonly after_replug_min: number; readonly after_replug_max: number };
 }
 
@@ -80,7 +80,7 @@ export interface SocketOptions {
   readonly noDelay?: boolean;
 }
 
-/** What one side is set to. */
+/** Settings of one side. */
 export interface SideOptions {
   readonly socket: SocketOptions;
   readonly receiveBufferBytes?: number;
@@ -88,7 +88,7 @@ export interface SideOptions {
   readonly rtoMaxMs?: number;
 }
 
-/** What the text of `options` says, of both sides. */
+/** Meaning of the text of `options`, for both sides. */
 export interface Options {
   readonly server: SideOptions;
   readonly client: SideOptions;

@@ -23,7 +23,7 @@ const PLAIN: Scenario = {
   app_calls: [],
 };
 
-/** The last call only says how long it is looked. */
+/** The last call only sets the length of the measurement. */
 function until(t: number): TrueCall {
   return { who: 'server', what: 'mib', t };
 }
@@ -37,7 +37,7 @@ function calls({ calls: made }: Replayed, who: string): string[] {
   return own.map(({ what, result }) => `${what} ${result}`);
 }
 
-/** When a side sent segments with such flags. */
+/** Returns the times at which a side sent segments with these flags. */
 function sentAt({ world }: Replayed, side: 'server' | 'client', flags: string): number[] {
   return world.seen[side].filter((seen) => seen.dir === 'tx' && seen.flags === flags).map(({ atUs }) => seconds(atUs));
 }

@@ -10,30 +10,30 @@ import {
 import { type Seen, seconds, TruthWorld, type WorldOptions } from './world.ts';
 import type { Call } from './application.ts';
 
-/** What the data does not say, and what a scenario is to be held against. */
+/** Facts that the data does not contain and the replay needs. */
 export interface Special {
-  /** Sides that read, though nobody has noted their calls. */
+  /** Sides that read, although the data contains no calls of theirs. */
   readonly readQuietly?: readonly Side[];
   readonly clientBufferBytes?: number;
-  /** Of the surviving side's socket, beside those of the text. */
+  /** Options of the surviving side's socket, besides those of the text. */
   readonly options?: SocketOptions;
   readonly wheelUs?: number;
-  /** Of the world's chance: how long neighbour entries are believed. */
+  /** Seed of the world. It decides how long neighbour entries are valid. */
   readonly seed?: number;
-  /** With ARP: the two have found one another before, and not with the handshake alone. */
+  /** With ARP: whether the server has asked for the client's address before the connection. */
   readonly areAcquainted?: boolean;
 }
 
 export interface Replayed {
   readonly world: TruthWorld;
-  /** What the surviving side saw from the fault on. */
+  /** Packets that the surviving side saw from the fault on. */
   readonly packets: readonly Seen[];
   readonly calls: readonly Call[];
 }
 
-/** Time after an error in which nothing may come. */
+/** Time after an error in which no packet may come. */
 const QUIET_S = 100;
-/** Where nothing is to happen at all. */
+/** Length of a scenario in which nothing happens. */
 const NOTHING_S = 40;
 const PIECE_BYTES = 1000;
 /** Time before a program's first successful call from which it reads: data may come a little sooner here. */
@@ -53,7 +53,7 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
     client: profileOf(profile, options.client, clientBufferBytes),
     serverSocket: { ...options.server.socket, ...(survivor === 'server' ? special.options : {}) },
     clientSocket: { ...options.client.socket, ...(survivor === 'client' ? special.options : {}) },
-    // Nobody else reads before the first call that says so.
+    // A side does not read before its first call that reads.
     serverReads: special.readQuietly?.includes('server') === true ? 'quietly' : false,
     clientReads: special.readQuietly?.includes('client') === true ? 'quietly' : false,
     arp: isArpDynamic(scenario),
@@ -70,7 +70,8 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
     world.establish();
   }
   const faultTimes = Object.entries(scenario.fault_times_measured).map(([what, [t, doneT]]) => {
-    // What is plugged in again works from when that is done in the latest run; the rest from the earliest.
+    // A cable that is plugged in again works from the end of that action in the latest run. Every other fault starts at
+    // the earliest.
     world.at(/replug|rebooted|link set \w+ up/.test(what) ? doneT : t, () => happen(world, scenario, what));
     return t;
   });
@@ -124,8 +125,8 @@ function delay({ title, options }: Scenario): Pick<WorldOptions, 'delayUs'> {
 type Happening = (world: TruthWorld, side: Side, scenario: Scenario, what: string) => void;
 
 /**
- * What the data calls a fault, and what a program does that is noted with its time there. The side is the one that is
- * named, or else the far one. The first that fits holds.
+ * Faults as the data names them, and actions of a program that the data notes with a time there. The side is the one in
+ * the name, or else the far one. The first pattern that matches applies.
  */
 const HAPPENINGS: readonly (readonly [RegExp, Happening])[] = [
   [/^near pull/, (world, _side, { surviving_side: survivor }) => world.cables[survivor].pull()],
@@ -154,7 +155,7 @@ const HAPPENINGS: readonly (readonly [RegExp, Happening])[] = [
   [/shutdown/, (world, side) => world.socket(side).shutdown()],
   [/writes until EAGAIN|fills?\b/, (world, side) => world.socket(side).fill(PIECE_BYTES)],
   [/reads( again)?|starts reading/, (world, side) => world.socket(side).startReading()],
-  // It is in the calls, too.
+  // The calls contain this action, too.
   [/^reconnect from port/, () => {}],
 ];
 
@@ -197,7 +198,8 @@ function schedule(world: TruthWorld, scenario: Scenario, call: TrueCall): void {
     case 'ss':
       world.at(t, () => world.machine(side).note(who, what, world.stateOf(side)));
       break;
-    // What poll led to, what is in fault_times_measured as well, and counters, which nobody here counts.
+    // Calls that poll caused, actions that fault_times_measured contains as well, and counters, which this simulation
+    // does not keep.
     case 'connect':
     case 'filled':
     case 'mib':
@@ -254,7 +256,7 @@ export function relative({ world, packets }: Replayed, survivor: Side): Told[] {
   });
 }
 
-/** ARP has no flags, only a name. */
+/** ARP packets have no flags, only a name. */
 export function isSyn(flags: string): boolean {
   return !flags.startsWith('ARP') && flags.includes('S');
 }

@@ -42,7 +42,7 @@ function established(options: WorldOptions = {}): TruthWorld {
   return world;
 }
 
-/** When a side sent such segments, since the start; and what they are. */
+/** Returns the times at which a side sent segments with these flags, since the start. */
 function sent(world: TruthWorld, side: Side, flags?: string): number[] {
   return world.seen[side]
     .filter((seen) => seen.dir === 'tx' && seconds(seen.atUs) >= 0 && (flags === undefined || seen.flags === flags))
@@ -53,7 +53,7 @@ function sentFlags(world: TruthWorld, side: Side, sinceS: number): string[] {
   return world.seen[side].filter((seen) => seen.dir === 'tx' && seconds(seen.atUs) >= sinceS).map(({ flags }) => flags);
 }
 
-/** What the last call that gave no number gave, and when. */
+/** Returns the last call that failed: its result and its time. */
 function failure(world: TruthWorld, side: Side): { result: unknown; atS: number } | undefined {
   const call = world
     .machine(side)
@@ -357,7 +357,7 @@ describe('a window that stays closed', () => {
 });
 
 describe('delayed ACKs', () => {
-  /** When the client acknowledged each of the server's writes of one byte, after it. */
+  /** Returns how long after each of the server's writes of one byte the client acknowledged it. */
   function delays(times: readonly number[], world = established()): number[] {
     for (const t of times) world.at(t, () => world.serverSocket.send(1));
     world.run(100);

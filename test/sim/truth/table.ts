@@ -29,7 +29,7 @@ const CLOSED_WINDOW = {
 const ROWS: Readonly<Record<string, Row>> = {
   K22: CLOSED_WINDOW,
   K22b: CLOSED_WINDOW,
-  // Who answers a request has read it.
+  // A side that answers a request has read it.
   K23h: { readQuietly: ['server'] },
   K23i: { readQuietly: ['server'] },
   // Both writes leave at once: Nagle is off, though its options do not say so.
@@ -81,20 +81,21 @@ export function withLateness(scenario: Scenario): readonly string[] {
   return found.reduce((best, other) => (other.length < best.length ? other : best));
 }
 
-/** How many chances of neighbour entries are tried; each with the two acquainted, and not. */
+/** Number of seeds for neighbour entries that are tried, each with the two hosts acquainted, and not. */
 const CHANCES = 8;
 const PASTS = 2 * CHANCES;
 
 /**
- * What the data does not tell of neighbour entries: how long they are believed, which is drawn, and whether the server
- * has asked for the client before, as it may have when both were on the network a while.
+ * Returns a guess at facts about neighbour entries that the data does not contain: how long they are valid, which is
+ * random, and whether the server has asked for the client before. It may have, when both hosts were on the network for
+ * a while.
  */
 function pasts(scenario: Scenario, i: number): Pick<Special, 'seed' | 'areAcquainted'> {
   if (!isArpDynamic(scenario)) return {};
   return { seed: 1 + (i % CHANCES), areAcquainted: Math.floor(i / CHANCES) % 2 === 1 };
 }
 
-/** The same of a scenario that differs, of what does not. */
+/** Compares the probes alone, for a scenario that differs as a whole. */
 export function ofProbes(scenario: Scenario): readonly string[] {
   return compareProbes(scenario, replay(scenario, rowOf(scenario)));
 }

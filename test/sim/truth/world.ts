@@ -29,7 +29,7 @@ const FIREWALL_ADDRESS = (10 << 24) | 3;
 export const SERVER_PORT = 5000;
 export const CLIENT_PORT = 40_000;
 
-/** When the handshake is done: until then, the hosts have only been on. */
+/** Time at which the handshake ends. Until then the hosts have only been on. */
 export const START_US = 10_000_000;
 
 const ACQUAINTED_BEFORE_US = 1_000_000;
@@ -43,16 +43,15 @@ export interface WorldOptions {
   readonly client?: Profile;
   readonly serverSocket?: SocketOptions;
   readonly clientSocket?: SocketOptions;
-  /** One way. Default: 1; between two namespaces of one machine it is hardly more. */
+  /** Delay of one direction. Default: 1, because two namespaces of one machine take hardly more. */
   readonly delayUs?: number;
   readonly firewall?: { readonly timeoutS: number; readonly onExpired: 'silent' | 'rst' };
   /**
-   * When the machines were switched on, as what it decides: how jiffies stand against time, and against the slots of
-   * the timer wheel. From 0 to WHEEL_US_MAX. Default: jiffies begin with the world, and the wheel is as the stack
-   * chooses.
+   * Time at which the machines were switched on. It decides the phase of jiffies and of the slots of the timer wheel.
+   * From 0 to WHEEL_US_MAX. Default: jiffies begin with the world, and the stack chooses the wheel.
    */
   readonly wheelUs?: number;
-  /** They find one another by ARP. */
+  /** Whether the hosts find each other by ARP. */
   readonly arp?: boolean;
   readonly seed?: number;
   readonly serverReads?: Socket['reads'];

@@ -383,7 +383,7 @@ class Browser {
     return thing;
   }
 
-  /** What is written at the next frame. */
+  /** Draws the next frame, and returns the words in it. */
   draw(): readonly string[] {
     this.words.length = 0;
     for (const frame of this.#frames.splice(0)) frame();

@@ -713,7 +713,7 @@ it('what shows service is that the firmware says so, and nothing else that it te
   expect(judge([...up, ...again, beat(12), assumed(12), sent, answered(14)])[0]?.backAfterMs).toBe(2000);
 });
 
-/** What is in use, and not only not yet collected. */
+/** Returns the memory in use, after a garbage collection. */
 function usedBytes(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc()');

@@ -31,14 +31,14 @@ async function world({
   return { sim, server: host, device: board };
 }
 
-/** One whose device's cable was pulled then. */
+/** A world whose device's cable was pulled at that time. */
 async function pulled(): Promise<World> {
   const made = await world();
   made.device.cable.pull();
   return made;
 }
 
-/** What a matcher says when it fails, in lines. */
+/** Returns the lines of a matcher's failure. */
 async function failure(assertion: Promise<unknown>): Promise<string[]> {
   try {
     await assertion;
@@ -48,12 +48,12 @@ async function failure(assertion: Promise<unknown>): Promise<string[]> {
   throw new Error('it did not fail');
 }
 
-/** The first line of that. */
+/** Returns the first line of a matcher's failure. */
 async function said(assertion: Promise<unknown>): Promise<string | undefined> {
   return (await failure(assertion))[0];
 }
 
-/** As from JavaScript, where no type says what there must be. */
+/** A call from JavaScript, in which no type says what is required. */
 function ask(
   sim: Simulation,
   matcher: 'toNotice' | 'toRecover' | 'toMeet',
@@ -63,7 +63,7 @@ function ask(
   return said(Reflect.apply(assertion[matcher], assertion, args));
 }
 
-/** How long after the pull each end notices, in ms, to the microsecond. */
+/** Returns the time from the pull until an end notices, in ms, to the microsecond. */
 async function noticedMs(by: 'server' | 'device'): Promise<number> {
   const { sim } = await pulled();
   await sim.runFor('1m');
@@ -364,7 +364,7 @@ describe('toRecover', () => {
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toRecover.*fails, with ..not. as without, where nothing was healed, or there had been no service"',
     ]);
     expect(await said(expect(sim).not.toRecover(device, { within: '5s' }))).toMatch(/not healed by 20.000 s/);
-    // What another device is under is not waited for.
+    // The matcher does not wait for the fault of another device.
     const other = sim.addDevice({ firmware: () => {} });
     sim.schedule('cable-pull on dev-2 at 20s for 1h');
     await sim.runFor(0);

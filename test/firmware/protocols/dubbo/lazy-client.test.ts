@@ -15,7 +15,7 @@ import { Peer, PORT, rig, SERVER, type Served, servers } from '../../rig.ts';
 
 const beatIntervalMs = 3000;
 
-/** What one task of a device does: it waits, calls, and writes down what has become of that. */
+/** Plan of one task of a device: the task waits, calls, and writes down the result. */
 interface Plan {
   readonly atMs: number;
   readonly says: number;

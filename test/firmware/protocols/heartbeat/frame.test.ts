@@ -5,7 +5,7 @@ import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder } from '../../../../fir
 
 const MAX_DATA_BYTES = 1000;
 
-/** What a sequence of pieces decodes to, in words: `beat`, `data [1,2]` for each whole frame, then the reason. */
+/** Decodes a sequence of pieces. Returns a text for each whole frame, `beat` or `data [1,2]`, and then the reason. */
 function decoded(pieces: readonly Uint8Array[]): {
   readonly frames: string[];
   readonly reason: string | undefined;

@@ -28,7 +28,7 @@ function opening(listener: ReceivingEnd, version: Version): Uint8Array {
     : encode({ type: 'CONNACK', sessionPresent: false, reasonCode: 0, properties: {} }, version);
 }
 
-/** What a stream decodes to behind its opening. */
+/** Decodes a stream. Returns the result without the packet that opens the stream. */
 function decoded(
   listener: ReceivingEnd, version: Version, pieces: readonly Uint8Array[],
 ): { packets: Packet[]; refusal: Refusal | undefined } {
@@ -40,7 +40,7 @@ function decoded(
   return { packets, refusal };
 }
 
-/** Everything 5.0 can say once; `properties` are dropped for 3.1.1, which has none. */
+/** Packets with every property of 5.0, once each. `properties` are dropped for 3.1.1, which has none. */
 const PACKETS: readonly Packet[] = [
   {
     type: 'PUBLISH', topic: 'a/b/ü€😀', payload: text('1'), qos: 1, retain: true, dup: true, packetId: 0x1234,
@@ -98,7 +98,7 @@ const CONNECTS: readonly Packet[] = [
   },
 ];
 
-/** The packet as 3.1.1 can say it. */
+/** Returns the packet without the parts that 3.1.1 does not have. */
 function plain(packet: Packet): Packet {
   if (packet.type === 'PINGREQ' || packet.type === 'PINGRESP') return packet;
   const bare = { ...packet, properties: NO_PROPERTIES };
@@ -266,7 +266,7 @@ it('never throws, hangs or holds too much, whatever comes', () => {
       const end = dice.chance(2) ? bytes.length : at + 1 + dice.below(bytes.length - at);
       refusal = decoder.decode(bytes.subarray(at, end), (packet) => {
         accepted++;
-        // What was accepted can be said again.
+        // Every packet that was accepted can be encoded again.
         if (packet.type !== 'PUBLISH' || packet.topic !== '') encode(packet, decoder.version);
       });
       at = end;

@@ -1,4 +1,4 @@
-/** When clients ping, and when the server is dead to them: the numbers of their sources. */
+/** Times at which MQTT clients ping, and at which they take a silent server for dead: the figures of their sources. */
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -11,7 +11,7 @@ function config(settings: Partial<Extract<FirmwareConfig, { protocol: 'udp-heart
   return { protocol: 'udp-heartbeat', servers, ...settings };
 }
 
-/** What comes to the server's port, with its time and its sender. */
+/** Returns the texts that arrive at the server's port, each with its time and its sender's port. */
 function receiver(world: Loopback, host: LoopbackHost): [atMs: number, text: string, port: number | undefined][] {
   const received: [number, string, number | undefined][] = [];
   const [server] = servers;

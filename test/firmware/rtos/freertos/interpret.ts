@@ -34,7 +34,7 @@ const LETTER: Readonly<Record<TaskState, string>> = {
   Deleted: 'D',
 };
 
-/** A device that spends so many ticks more than it lives has lost its way. */
+/** Greatest number of ticks that a program may run beyond the end of its device. More ticks mean an endless loop. */
 const OVERTIME_TICKS = 100;
 
 /** A clock of ticks, which the interpreter moves; a tick is a millisecond. */
@@ -56,7 +56,7 @@ class TickClock implements Clock {
     this.alarmTick = Infinity;
   }
 
-  /** False: no alarm was due. */
+  /** Returns false if no alarm was due. */
   fire(): boolean {
     if (this.alarmTick > this.tick) return false;
     this.alarmTick = Infinity;
@@ -68,7 +68,7 @@ class TickClock implements Clock {
 interface Slot {
   handle: TaskHandle | undefined;
   deleted: boolean;
-  /** The operation it is in, and which one that is. */
+  /** The operation that the task is in, and its number. */
   current: Op | undefined;
   step: number;
   wake: WakeTime | undefined;
@@ -86,7 +86,7 @@ function letter(i: number): string {
   return i < 0 ? '?' : String.fromCharCode(65 + i);
 }
 
-/** What a program names must be there. */
+/** Returns the object that a program names by its number. Throws if there is no such object. */
 function at<T>(things: readonly T[], i: number): T {
   const thing = things[i];
   if (thing === undefined) throw new Error(`the program names a number ${i} of ${things.length} things`);
@@ -114,7 +114,7 @@ class Interpreter {
   readonly #timers: SoftwareTimer[];
   readonly #sets: QueueSet[];
   #lastState: string[] = [];
-  /** How often the running task has suspended the scheduler. */
+  /** Number of times that the running task has suspended the scheduler. */
   #suspended = 0;
   #bytes = 0;
   #nextIsr = 0;
@@ -173,7 +173,7 @@ class Interpreter {
       this.#lastState = [];
       this.#lines.push(`${clock.tick} END${this.#state()}`);
     } catch {
-      // What is asserted in FreeRTOS throws here.
+      // This kernel throws where FreeRTOS has an assertion.
       this.#lines.push(`${clock.tick} ASSERT`);
     }
     return this.#lines;
@@ -185,7 +185,7 @@ class Interpreter {
     this.#lines.push(`${this.#clock.tick} ${who}${step} ${name} ${result}${this.#state()}`);
   }
 
-  /** What has changed since the last line. */
+  /** Returns the parts of the state that have changed since the last line. */
   #state(): string {
     const now = [
       ...this.#tasks.flatMap((task, i) => this.#taskState(task, letter(i))),
@@ -243,7 +243,7 @@ class Interpreter {
     this.#end(task, i);
   }
 
-  /** What a task does before it ends. */
+  /** Does the work that a task does before it ends. */
   #end(task: Slot, i: number): void {
     for (; this.#suspended > 0; this.#suspended--) this.#os.resumeAll();
     for (const mutex of this.#mutexes) if (mutex.holder === task.handle) mutex.give();
@@ -272,7 +272,7 @@ class Interpreter {
     return id >= 100 ? at(this.#semaphores, id - 100) : at(this.#queues, id);
   }
 
-  /** A task that there is. */
+  /** Returns a task that exists. */
   #usable(i: number): TaskHandle | undefined {
     const { handle, deleted } = at(this.#tasks, i);
     return deleted ? undefined : handle;
@@ -297,13 +297,13 @@ class Interpreter {
     return name.startsWith('s') ? at(this.#streams, i) : at(this.#messages, i);
   }
 
-  /** A timeout, which is 0 where the scheduler is suspended. */
+  /** Returns a timeout: 0 while the scheduler is suspended. */
   #ticks(timeout: number): number {
     if (this.#suspended > 0) return 0;
     return timeout < 0 ? MAX_DELAY : timeout;
   }
 
-  /** Bytes that are never twice the same. */
+  /** Returns bytes that differ from all earlier ones. */
   #data(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => (this.#bytes++ * 7) & 0xff);
   }
@@ -325,7 +325,7 @@ class Interpreter {
 
   // ---- operations ----
 
-  /** What does not wait: for tasks, timer callbacks and interrupts. */
+  /** Runs an operation that does not wait, for a task, a timer callback or an interrupt. Returns its result. */
   #atOnce(op: Op, isIsr: boolean): string {
     const [name, a = 0, b = 0, c = 0, d = 0] = op;
     switch (name) {
@@ -415,7 +415,7 @@ class Interpreter {
     }
   }
 
-  /** What is done to another task. */
+  /** Runs an operation that affects another task. Returns its result. */
   #toTask(task: TaskHandle, name: string, [b, c, d]: readonly [number, number, number], isIsr: boolean): string {
     switch (name) {
       case 'notify':
@@ -449,7 +449,7 @@ class Interpreter {
     }
   }
 
-  /** What a task can wait for, and what only a task does; undefined: the operation is neither. */
+  /** Runs an operation that can wait, or that only a task may do. Returns undefined for any other operation. */
   *#operation(me: number, op: Op): Generator<void, string | undefined, void> {
     const os = this.#os;
     const task = at(this.#tasks, me);
@@ -556,7 +556,10 @@ class Interpreter {
     }
   }
 
-  /** Not while another task is back from a wait at it, and has not looked yet: FreeRTOS frees the memory. */
+  /**
+   * The buffer cannot be deleted while another task that waited at it has not run yet, because FreeRTOS frees the
+   * memory.
+   */
   #deleteGroup(caller: Slot, g: number): string {
     const entry = at(this.#groups, g);
     const isLeaving = this.#tasks.some((other) => {
@@ -569,7 +572,7 @@ class Interpreter {
     return '1';
   }
 
-  /** Not a task that holds a mutex or uses a buffer, which would never be released. */
+  /** The task must not hold a mutex or use a buffer, because neither would ever be released. */
   #deleteTask(i: number): string {
     const other = at(this.#tasks, i);
     const handle = this.#usable(i);

@@ -17,7 +17,7 @@ export interface Program {
   readonly q?: readonly number[];
   /** Semaphores: maximum and initial count. */
   readonly s?: readonly (readonly [number, number])[];
-  /** How many mutexes, recursive mutexes, event groups. */
+  /** Number of mutexes, of recursive mutexes, and of event groups. */
   readonly m?: number;
   readonly r?: number;
   readonly g?: number;
@@ -33,7 +33,7 @@ export interface Program {
   readonly tasks: readonly (readonly [number, number, readonly Op[]])[];
   /** Interrupts: tick, whether before the tasks that the tick wakes have run, operations. Ticks ascend. */
   readonly isr?: readonly (readonly [number, number, readonly Op[]])[];
-  /** What main does before it starts the scheduler. */
+  /** Operations of main before it starts the scheduler. */
   readonly pre?: readonly Op[];
   /** 0: `spend` does not look at the clock. */
   readonly look?: number;
@@ -46,7 +46,7 @@ export interface Program {
 export interface Truth {
   readonly name: string;
   readonly program: Program;
-  /** What the real kernel did, a line for each operation. */
+  /** Log of the real kernel, with a line for each operation. */
   readonly log: readonly string[];
 }
 
@@ -54,12 +54,12 @@ function read(file: string): Buffer {
   return readFileSync(new URL(file, import.meta.url));
 }
 
-/** 300 programs as they came; named by their seeds. */
+/** 300 generated programs, none left out, named by their seeds. */
 export function randomPrograms(): Truth[] {
   return JSON.parse(brotliDecompressSync(read('programs.json.br')).toString());
 }
 
-/** The smallest programs that tell FreeRTOS's rule from one that looks as good. */
+/** The smallest programs that distinguish a rule of FreeRTOS from a similar rule. */
 export function rules(): Truth[] {
   return JSON.parse(read('rules.json').toString());
 }

@@ -10,7 +10,7 @@ export interface Pair {
   readonly name: string;
   readonly server: string;
   readonly client: string;
-  /** The packages of npm that they are about. */
+  /** npm packages of the programs. */
   readonly packages: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export const PAIRS: readonly Pair[] = [
   { name: 'grpc', server: 'grpc-server', client: 'grpc-client', packages: ['@grpc/grpc-js'] },
 ];
 
-/** When each fault comes. */
+/** Time of each fault. */
 const FAULT_MS = 10_500;
 const END_MS = 30_000;
 const OFF_FOR = '2s';
@@ -60,7 +60,7 @@ export const FAULTS: Readonly<Record<string, (hosts: Hosts) => void | Promise<vo
 };
 
 export interface Said {
-  /** Since the fault, in seconds. */
+  /** Seconds since the fault. */
   readonly afterS: number;
   readonly host: string;
   readonly line: string;
@@ -68,11 +68,11 @@ export interface Said {
 
 export interface PairRun {
   readonly said: readonly Said[];
-  /** Of all that was sent and said. */
+  /** Hash of everything that the programs sent and said. */
   readonly hash: string;
 }
 
-/** Runs the two for half a minute, with the fault in it. */
+/** Runs both programs for half a minute, with the fault in it. */
 export async function runPair({ server, client }: Pair, fault: string): Promise<PairRun> {
   const said: Said[] = [];
   const hash = createHash('sha256');

@@ -28,7 +28,7 @@ class Room {
   readonly sim: Simulation;
   readonly device: Device;
   readonly peer: Device;
-  /** What was sent: `1.000 dev arp who has 10.0.0.2, tell 10.0.0.1`. */
+  /** Packets that were sent: `1.000 dev arp who has 10.0.0.2, tell 10.0.0.1`. */
   readonly lines: string[] = [];
   #hal: Hal | undefined = undefined;
 
@@ -74,7 +74,7 @@ class Room {
     return attempt;
   }
 
-  /** When somebody asked whom, in ms. */
+  /** Returns the times of the ARP requests of `who` for `whom`, in ms. */
   asked(who: 'dev' | 'peer', whom: string): number[] {
     return this.#times(new RegExp(` ${who} > .*arp who has ${whom.replaceAll('.', '\\.')},`));
   }
@@ -292,7 +292,7 @@ describe('what grows old', () => {
   });
 
   it('FreeRTOS+TCP does not ask again for whom it hears of', async () => {
-    // Who does not ask itself.
+    // The W5500 sends no ARP request of its own here.
     const room = new Room('freertos-tcp', { peerProfile: 'w5500' });
     room.connect();
     await room.sim.runFor('1400s');
@@ -405,7 +405,7 @@ describe('an interface', () => {
     await room.sim.runFor('1s');
     room.device.interface.up();
     await room.sim.runFor('5s');
-    // What it knew of neighbours went with the interface.
+    // The ARP cache was cleared with the interface.
     expect(room.asked('dev', '10.0.0.2')).toHaveLength(2);
     expect(before.socket.write(new Uint8Array(8))).toBe(8);
     expect(room.sim.netstat().find(({ host }) => host === 'dev')?.state).toBe('ESTABLISHED');

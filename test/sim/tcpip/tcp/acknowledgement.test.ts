@@ -19,7 +19,7 @@ describe('an ACK is believed (RFC 5961 5.2)', () => {
     }
     rig.sent();
     rig.peer(`P. 1:4 ack ${ack} win 5000`);
-    // What is not believed is challenged, and its data is not taken.
+    // An ACK that is not believed gets a challenge ACK, and its data is not taken.
     expect(rig.sent()).toEqual([`. 20001 ack ${isBelieved ? 4 : 1}`]);
     expect(user.read(10)).toBe(isBelieved ? seq === 4 || seq === 1 ? 3 : 0 : 'EAGAIN');
   });

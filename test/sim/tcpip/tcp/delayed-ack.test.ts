@@ -1,4 +1,6 @@
-/** When an ACK goes (RFC 9293 3.8.6.3): Linux's delays and quick ACKs, and what the user's reading lets go. */
+/**
+ * Times of ACKs (RFC 9293 3.8.6.3): Linux's delayed ACKs and quick ACKs, and the ACKs that the user's reading causes.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { Profile } from '../../../../sim/tcpip/profile.ts';

@@ -183,7 +183,7 @@ describe('linux', () => {
     for (let i = 0; i < 3; i++) rig.peer('. 1 ack 3001');
     expect(rig.tcb?.recovery).toBe('open');
     expect(rig.sent()).toEqual([]);
-    // What is beyond is another matter.
+    // Duplicate ACKs for later data do mean a loss.
     rig.peer('. 1 ack 4001');
     user.write(3000);
     rig.sent();
@@ -515,7 +515,7 @@ describe('where Linux gives up', () => {
     });
 
     it('is not over before that time has passed since the first retransmission, too', () => {
-      // That comes after 1004 ms, the second after 2008 ms: 2007 ms after the last ACK.
+      // The first retransmission is at 1004 ms, the second at 2008 ms, which is 2007 ms after the last ACK.
       expectEnd(shrunk(SHORT, 0, 400), 3012);
     });
 

@@ -184,7 +184,7 @@ describe('lwip', () => {
       while (tcb.backoff <= i) rig.run(100);
       expect(tcb.rtoTicks).toBe(base * 2 ** shift);
     }
-    // What is acknowledged ends it, though it measures nothing.
+    // An ACK of the segment ends the back-off, though it measures nothing.
     rig.peer('. 1 ack 2');
     expect([tcb.backoff, tcb.rtoTicks]).toEqual([0, base]);
   });

@@ -64,7 +64,7 @@ class World {
 class TestClient implements BrokerClient {
   readonly id: number;
   readonly heard: Packet[] = [];
-  /** Why it is offline. */
+  /** Reason why the client is offline. */
   over: string | undefined;
   overAtMs = 0;
   readonly #world: World;
@@ -80,7 +80,7 @@ class TestClient implements BrokerClient {
     this.#connection = world.broker.open(this);
   }
 
-  // What the broker does with it.
+  // Calls of the broker.
   send(bytes: Uint8Array): void {
     if (this.over !== undefined) return;
     const refusal = this.#decoder.decode(bytes, (packet) => this.heard.push(packet));
@@ -95,7 +95,7 @@ class TestClient implements BrokerClient {
   dropSilent(): void { this.#end('silent'); }
   dropTakenOver(by: number): void { this.#end(`taken over by ${by}`); }
 
-  // What the test does with it.
+  // Calls of the test.
   say(packet: Packet): void {
     this.sayBytes(encode(packet, this.#version));
   }
