@@ -41,7 +41,7 @@ export class Lan implements LocalNetwork {
     this.#lastNumber = first - 1;
   }
 
-  /** Whom a packet for `destination` is handed to: the destination itself, or the way out of the network. */
+  /** Returns the next hop of a packet for `destination`: the destination itself, or the way out of the network. */
   nextHop(destination: number): number {
     const { base, size } = this.#block;
     const isLocal = (destination - base) >>> 0 < size;

@@ -26,7 +26,7 @@ export type NetstatTimer =
   };
 
 export interface NetstatRow {
-  /** Whose end this is. */
+  /** Name of the host of this end. */
   readonly host: string;
   readonly local: SocketAddress;
   /** The host at the other end, or the NAT box that it is behind; undefined: none here has the address. */

@@ -23,6 +23,12 @@ const tests: readonly Source[] = filesBelow(ROOT, /^test\/.*\.ts$/).map((path) =
   text: readText(resolve(ROOT, path)),
 }));
 
+/** JavaScript beside the tests: programs that they run. */
+const scripts: readonly Source[] = filesBelow(ROOT, /^test\/.*\.(js|mjs|cjs)$/).map((path) => ({
+  path,
+  text: readText(resolve(ROOT, path)),
+}));
+
 /** The folder of rooms that a file belongs to. */
 function room(path: string): string {
   if (path.startsWith('hal/node/')) return 'hal/node';
@@ -295,14 +301,16 @@ function linesWith(pattern: RegExp, { path, text }: Source): string[] {
   });
 }
 
-it('opens a doc comment with the thing it names', () => {
-  const asked = /\/\*\*[\s*]*(?:What|Who|How|Where)\b.{0,40}/g;
-  const firstAsked = /^(?:#!.*\n)?\/\*\*[\s*]*(?:What|Who|How|Where)\b.{0,40}/g;
-  const opened = [
-    ...sources.flatMap((source) => linesWith(asked, source)),
-    ...tests.flatMap((source) => linesWith(firstAsked, source)),
-  ];
-  expect(opened).toEqual([]);
+/** Words that no comment opens with: they name nothing, and begin half a sentence. */
+const ASKED = ['What', 'Who', 'Whom', 'Whose', 'Whoever', 'Whatever', 'Which', 'Whichever', 'How', 'Where', 'That'];
+
+it('opens a comment with the thing it is about', () => {
+  const first = `(?:${ASKED.join('|')})\\b.{0,40}`;
+  const doc = new RegExp(String.raw`/\*\*[\s*]*${first}`, 'g');
+  // Only the first of several lines with slashes is the opening.
+  const line = new RegExp(String.raw`(?<!^ *//.*\n)^ *// ${first}`, 'gm');
+  const written = [...sources, ...tests, ...scripts];
+  expect(written.flatMap((source) => [...linesWith(doc, source), ...linesWith(line, source)])).toEqual([]);
 });
 
 /** Words of old books, for which plain English has others. */

@@ -63,7 +63,7 @@ export class Socket extends BlockingSocket<Errno | 'closed'> implements StreamHa
     const events = yield* this.poll(WRITABLE, timeout);
     if ((events & CONNECTED) !== 0) return 0;
     const reason = this.reason ?? 'ETIMEDOUT';
-    // Where a port cannot tell reasons (`capabilities.errorReason`), a failure may look like a FIN.
+    // If a port cannot tell reasons (`capabilities.errorReason`), a failure may look like a FIN.
     return failure(reason === 'closed' ? 'EIO' : reason);
   }
 

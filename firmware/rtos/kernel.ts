@@ -153,7 +153,7 @@ export class Kernel extends KernelLists {
   delayUntil(previous: WakeTime, increment: number): Blocking<boolean> {
     checkTicks(increment, 'an increment');
     if (increment === 0) throw new RangeError('an increment must be at least 1 tick');
-    // What has gone by since is compared, not the counts: so these may wrap in between.
+    // The elapsed ticks are compared, not the counts, so the counts may wrap in between.
     const remaining = increment - ticksBetween(previous.tick, this.getTickCount());
     previous.tick = addTicks(previous.tick, increment);
     return this.sleep(Math.max(remaining, 0));
@@ -511,7 +511,7 @@ export class Kernel extends KernelLists {
   private pass(alarmTick = NO_ALARM): void {
     if (this.#inPass || this.#state !== 'running') return;
     this.#inPass = true;
-    // Where a tick is not a whole number of milliseconds, the clock may show the tick before by a rounding error.
+    // If a tick is not a whole number of milliseconds, a rounding error may let the clock show the tick before.
     if (alarmTick > this.readClock() && this.clock.now() >= this.tickMs(alarmTick)) {
       this.#ticks = alarmTick;
       this.wakeSleepers();

@@ -158,7 +158,7 @@ class ByteBuffer {
         return this.#write(bytes, task.argument > 0 ? task.argument : this.spacesAvailable, false);
       }
     }
-    // Whatever else has ended the wait, an abort or a resume: there is room now, or it waits on.
+    // The wait has ended, perhaps by an abort or a resume. The task sends if there is room now, or waits again.
     task.argument = this.spacesAvailable;
     if (task.argument >= needed) return this.#write(bytes, task.argument, false);
     mustBeAlone(task, 'send to', this.#waitingToSend);

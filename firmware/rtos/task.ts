@@ -89,8 +89,8 @@ function setNotification(slot: NotificationSlot, value: number, action: NotifyAc
 
 /** TaskHandle_t. Made by `kernel.createTask`. */
 export class TaskHandle {
-  // What every wake-up looks at lies together: of 100,000 tasks none is in the processor's cache.
-  // Its neighbours among those that are ready, or among those that sleep as long: it is never both (xStateListItem).
+  // Fields that every wake-up reads lie together, because of 100,000 tasks none is in the processor's cache.
+  // `lineNext` and `linePrev` are neighbours in the ready list, or among tasks with the same delay (xStateListItem).
   /** @internal */ lineNext: TaskHandle | undefined = undefined;
   /** @internal */ linePrev: TaskHandle | undefined = undefined;
   /** @internal */ readonly body: Task;

@@ -245,7 +245,7 @@ const SERVER_RULES: SettingRulesFor<Server> = {
 function checkKeepAlive(value: unknown, field: string): void {
   if (value === 'off') return;
   if (!isRecord(value)) return refuse(field, "'off' or { idle, interval, count }", value);
-  // What Linux takes: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT (include/net/tcp.h).
+  // Linux's limits: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT (include/net/tcp.h).
   const seconds = whole('seconds', 1, 32_767);
   checkSettings(value, { idle: seconds, interval: seconds, count: whole('probes', 1, 127) }, `${field}.`);
 }

@@ -65,7 +65,7 @@ export function* sendBeats(
       let sent = 0;
       for (;;) {
         sent = path.send(number);
-        // What there is no room for is lost, as a datagram may be anyway.
+        // A beat for which there is no room is lost, as a datagram may be anyway.
         if (sent < 0 && sent !== EAGAIN) break;
         number = (number + 1) % NUMBERS;
         failures = 0;

@@ -141,7 +141,7 @@ export class NodeStream implements StreamSocket, Droppable {
     if (count < from.length) this.#wantsRoom = true;
     if (count === 0) return from.length === 0 ? 0 : failure('EAGAIN');
     const isBelowMark = this.#socket.write(Buffer.from(count === from.length ? from : from.subarray(0, count)));
-    // What the kernel took at once leaves the stream below its mark, and then no `drain` follows.
+    // If the kernel took the bytes at once, the stream stays below its mark, and no `drain` follows.
     if (isBelowMark && this.#wantsRoom) process.nextTick(drained, this.#socket);
     return count;
   }

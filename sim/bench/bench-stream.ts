@@ -68,7 +68,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   /** Time since which there has been something to send. */
   #unsentSinceMs = 0;
 
-  // What the far end has done, whether or not the device can know.
+  // Actions of the far end, whether or not the device can know of them.
   #wasConnected = false;
   #finReceived = false;
   /** Errno with which the host refused or reset the connection while it could not report that. */
@@ -125,7 +125,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
     // Of what came to a ghost the device knows nothing.
     if (this.#state === 'ghost') return failure(this.#errno ?? 'ENOTCONN');
     if (this.#state !== 'open' && this.#state !== 'over') return failure('ENOTCONN');
-    // What came before a FIN that the device knows of has come, too.
+    // If the device knows of a FIN, all bytes before the FIN have arrived, too.
     if (this.#state === 'open' && !this.#nic.carrier && this.#endReason === undefined) return failure('EAGAIN');
     const count = this.#inner.read(into);
     if (count > 0) {
@@ -370,7 +370,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   #send(): void {
     if (this.#state !== 'open' && this.#state !== 'closing') return;
     if (this.#lostReset !== undefined) {
-      // What is sent now is answered with another reset.
+      // The far end answers bytes that are sent now with another reset.
       if (this.#state === 'closing') this.#leave();
       else if (this.#hasUnsent()) this.#fail(this.#lostReset);
       return;
@@ -393,7 +393,7 @@ export class BenchStream implements StreamSocket, StreamHandler {
   #finish(): void {
     if (this.#finReceived || !this.#nic.host.network.capabilities.halfClose) return this.#leave();
     if (this.#isLingering) {
-      // What comes for a socket without a reader is answered with a reset (RFC 2525, 2.17).
+      // Bytes for a socket without a reader are answered with a reset (RFC 2525, 2.17).
       if (this.#takeAll()) this.#reset();
       return;
     }

@@ -210,7 +210,7 @@ export class Board implements Machine {
     this.stopReset();
     this.#current?.end();
     this.#current = undefined;
-    // Where only the firmware has died, the stack lives on, and still has to close its connections.
+    // If only the firmware has died, the stack lives on, and still has to close its connections.
     if (state !== 'crashed') this.nic.powerOff();
   }
 

@@ -19,7 +19,7 @@ export type Bank = 'a' | 'b';
 export interface PowerFailure {
   /** Number of writes until it comes: 1 is the next. A write programs a word or erases a page. */
   writes: number;
-  /** Which part of that write is done. */
+  /** Random numbers that decide which part of that write is done. */
   readonly random: Random;
   /** Called when it has come so far. */
   readonly happen: () => void;
@@ -65,7 +65,7 @@ export class Flash {
     for (let word = at; word < end; word += WORD_BYTES) {
       const failure = this.failureOfThisWrite();
       for (let i = word; i < word + WORD_BYTES; i++) {
-        // Where the power fails, some of the zeros have not come about.
+        // If the power fails, some of the bits have not become zeros.
         const torn = failure === undefined ? 0 : failure.random.uint32() & 0xff;
         CELLS[i] = (CELLS[i] ?? ERASED) & ((bytes[i - at] ?? ERASED) | torn);
       }

@@ -4,7 +4,7 @@ import { type Fault, formatFault, targets as isTarget } from './fault.ts';
 import type { KindOfFault, NetworkKind, Side } from './kind.ts';
 import { FAULTS, tierOf } from './kinds/index.ts';
 
-/** Whom a plan can name. */
+/** The hosts that a plan can name. */
 export interface Hosts {
   readonly network: NetworkKind;
   readonly devices: readonly string[];

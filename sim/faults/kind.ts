@@ -61,7 +61,7 @@ export const NO_SLOWDOWN: Slowdown = { delayMs: 0, bandwidthBps: Infinity };
 export interface SpoiltNetwork {
   readonly cable: Cable;
   readonly timeline: Timeline;
-  /** Whose datagrams begin a connection through a box at this end (flow-table.ts). */
+  /** The side whose datagrams begin a connection through a box at this end (flow-table.ts). */
   readonly udpFrom: 'inside' | 'both';
   /** The host's TCP connections that are established, as it sends in them. */
   readonly connections: () => readonly PacketEnds[];

@@ -42,7 +42,7 @@ export class Gate implements Port {
     this.#fabric = fabric;
     this.#write = write;
     const far = {
-      // Whom nobody here has the address of would go out again, and with a router beyond go round and round.
+      // A packet for an unknown address would go out again, and circle between the gate and a router.
       receive: (packet: Packet) => {
         if (inside.has(packet.destination)) inside.receive(packet);
         else fabric.drop(packet, 'no-route', inside, undefined);

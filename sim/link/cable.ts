@@ -140,8 +140,8 @@ export class Cable implements Receiver, Random {
   private rule(direction: Direction, rules: Rules): void {
     const left = rules.size > 0 ? rules : undefined;
     const { bandwidthBps, delayUs } = this.line(direction);
-    // What waits in a queue goes as the line goes: a line that is wide again is not held up by what a narrow one had to
-    // carry.
+    // Waiting packets take the speed that the line has now: a line that is fast again does not keep them at the old
+    // speed.
     if (bandwidthBps !== rules.line.bandwidthBps && bandwidthBps !== Infinity) {
       const queue = direction === 'tx' ? this.#txInFlight : this.#rxInFlight;
       queue?.retime(bandwidthBps / rules.line.bandwidthBps, delayUs);
@@ -230,7 +230,7 @@ export class Cable implements Receiver, Random {
     }
     let arrivesAtUs = leavesAtUs + delayUs;
     if (jitterUs > 0) arrivesAtUs += Math.floor((this.uint32() / 0x1_0000_0000) * (jitterUs + 1));
-    // Whatever the jitter, and though the line may have become faster since the last packet.
+    // Packets stay in order, even with jitter, and even if the line became faster since the last packet.
     if (arrivesAtUs < queue.latestUs) arrivesAtUs = queue.latestUs;
     queue.latestUs = arrivesAtUs;
     queue.add(packet, arrivesAtUs + heldUs);

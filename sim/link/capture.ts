@@ -42,7 +42,7 @@ export class Capture implements WireObserver {
     // of it.
     const from = direction === 'tx' ? cable.name : this.#boxOf(packet, cable);
     if (from === undefined) return;
-    // What a box sends on is in a frame of the box's.
+    // A packet that a box forwards is in the box's own frame.
     const own = direction === 'tx' ? packet.frame : undefined;
     const frame = own ?? this.#frameOf(packet, cable, direction);
     this.#writer.packet(this.#timeline.nowUs, from, packet, undefined, frame);

@@ -16,8 +16,8 @@ export interface FlowTableOptions {
    */
   readonly unknown: 'dropped' | 'adopted';
   /**
-   * Whose datagrams begin a connection of UDP: those of the host inside, as with a NAT box; or of its peers, too, as
-   * with a box in front of a server. Default `inside`.
+   * The side whose datagrams begin a connection of UDP. `inside`: only the host inside, as with a NAT box. `both`: its
+   * peers, too, as with a box in front of a server. Default `inside`.
    */
   readonly udpFrom?: 'inside' | 'both';
   /** A connection is forgotten at this very time after its last packet. Default never. */

@@ -34,7 +34,7 @@ export function isFirstSyn(flags: number): boolean {
   return (flags & (SYN | ACK | RST | FIN)) === SYN;
 }
 
-/** Whom a packet is from, and for whom. */
+/** Ends and sequence numbers of a packet. */
 export type PacketEnds = Pick<Packet, 'source' | 'sourcePort' | 'destination' | 'destinationPort' | 'seq' | 'ack'>;
 
 /** One connection through a box, by both its ends. */

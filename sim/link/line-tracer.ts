@@ -29,7 +29,10 @@ export class LineTracer implements WireObserver {
     this.#line(packet, at, direction, `${reason} at ${at.name}`);
   }
 
-  /** Whose cable it is says who is at its near end: hosts behind two NAT boxes may have the same address. */
+  /**
+   * Returns the line of a packet. The host at the near end is named by its cable, because hosts behind two NAT boxes
+   * may have the same address.
+   */
   #line(packet: Packet, { name }: Place, direction: Direction | undefined, fate?: string): void {
     const from = direction === 'tx' ? name : this.#nameOf(packet.source);
     const to = direction === 'rx' ? name : this.#nameOf(packet.destination);

@@ -3,6 +3,6 @@
 export interface LocalNetwork {
   /** True if the hosts of the network find one another by ARP. */
   readonly arp: boolean;
-  /** Whom a packet for `destination` is handed to: the destination itself, or the router of the network. */
+  /** Returns the next hop of a packet for `destination`: the destination itself, or the router of the network. */
   nextHop(destination: number): number;
 }

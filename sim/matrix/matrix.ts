@@ -152,7 +152,7 @@ async function experiment(
     const verdicts = sim.testbed.witness.judge.verdicts(sim.nowMs);
     return verdicts.find(({ effect }) => effect === 'cuts') ?? verdicts[0];
   };
-  // What a box forgets may come late.
+  // A box may forget the connection late, so that its verdict begins late.
   await sim.runFor(Math.max(0, (firstFault()?.atMs ?? 0) + horizonMs - sim.nowMs));
   const verdict = firstFault();
   if (verdict?.wasConnected !== true) {

@@ -58,7 +58,7 @@ export class DeviceReporter {
     if (connection !== undefined) connection.sentMs ??= this.#nowMs();
   }
 
-  /** Whatever comes is taken for the answer to what was sent before. */
+  /** Notes bytes that arrived. They count as the answer to the bytes that were sent before. */
   received(handle: object): void {
     const connection = this.#connections.get(handle);
     if (connection?.sentMs === undefined) return;

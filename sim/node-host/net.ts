@@ -44,7 +44,7 @@ export function patchNet(patches: Patches): void {
         const isNew = this.destroyed || !this._handle;
         const program = owner();
         const path = pathOf(args);
-        // Where there is no such file, the program learns that.
+        // If the file does not exist, Node tells the program so.
         if (program !== undefined && path !== undefined && existsSync(path)) {
           const error = Object.assign(refusal(`a unix socket, ${path}`, program, USE_A_PORT), { code: 'ENOTSUP' });
           process.nextTick(() => this.destroy(error));
@@ -82,7 +82,7 @@ export function patchNet(patches: Patches): void {
           );
           return undefined;
         }
-        // Where there is no IPv6, Node listens on 0.0.0.0.
+        // On a host without IPv6, Node listens on 0.0.0.0.
         const local = { address: typeof address === 'string' ? address : '0.0.0.0', port: Number(port) };
         this._handle = new ListenHandle(program, local);
         return original.call(this, local.address, port, 4, backlog, fd);

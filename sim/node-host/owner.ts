@@ -1,4 +1,4 @@
-/** Whose code is running: the process of a simulated host, or nobody's that is simulated. */
+/** The owner of the running code: the process of a simulated host, or undefined for code that is not simulated. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { drain } from './internals.ts';
@@ -12,7 +12,8 @@ const following = new AsyncLocalStorage<SimulatedProcess>();
 
 /** The process whose code is running. */
 export function owner(): SimulatedProcess | undefined {
-  // Where one program's modules are loaded, the ticks of another may be next: who began them has the say.
+  // While the modules of one program are loaded, a tick of another program may run. The program that began the loading
+  // is the owner.
   return following.getStore() ?? current;
 }
 
@@ -100,7 +101,7 @@ export function leaveReal(): void {
   current = undefined;
 }
 
-/** Whose callback has thrown; from then on nobody's is running. */
+/** Returns the process whose callback has thrown. From then on no process is running. */
 export function failed(): SimulatedProcess | undefined {
   const process = owner();
   current = undefined;

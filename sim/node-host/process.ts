@@ -36,7 +36,7 @@ export interface Surroundings {
   /** The next event has to wait until Node's own loop has turned. */
   turn(): void;
   tell(event: ServerEvent): void;
-  /** Which client of the server's comes next: a number that is never used again. */
+  /** Returns the number of the server's next client. No number is used twice. */
   nextClient(): number;
   /** The program is a device's, and somebody listens. */
   readonly onEvent: EventListener | undefined;

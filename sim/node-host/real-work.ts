@@ -137,7 +137,7 @@ export function patchRealWork(patches: Patches): void {
   patches.add(() => {
     waitForAnswers(false);
     begun.disable();
-    // Who has ended a run early does not hear the answers.
+    // A run that was ended early does not wait for the answers.
     for (const asyncId of [...pending.keys()]) forget(asyncId);
   });
   compileAtOnce(patches);

@@ -433,7 +433,7 @@ export class TcpHandle extends JSStream implements StreamHandler, Held {
       connecting?.oncomplete?.(uvErrno('ECANCELED'), this, connecting, false, false);
       this.#failWritesHere(uvErrno('ECANCELED'));
       callback?.call(this);
-      // Who waits for this finds the program done with it.
+      // Offline is told last, so that listeners find the program done with the connection.
       this.#tellOffline();
     });
   }

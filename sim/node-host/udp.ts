@@ -39,7 +39,7 @@ class Udp implements DatagramHandler, Held {
   readonly kind = 'datagram';
   readonly process: SimulatedProcess;
   readonly #handle: NativeUdp;
-  /** Whom it has sent to first: who answers that is no client. */
+  /** Ends to which the program sent first. An end that answers is no client. */
   readonly #asked = new Set<string>();
   /** The others that it has heard, by their ends. */
   readonly #clients = new Map<string, Client>();

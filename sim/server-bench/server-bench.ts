@@ -218,7 +218,7 @@ export class ServerBench extends Simulation {
       gone.then((event) => this.#describeEnd(command, event)),
     ]);
     if (typeof listening === 'string') {
-      // What it printed comes by another pipe than that it has ended.
+      // The program's last output arrives by another pipe than the news of its end.
       await sleep(LAST_WORDS_MS);
       throw new ServerBenchError(listening + this.#lastWords());
     }

@@ -196,7 +196,7 @@ export class Sessions {
     for (const listener of this.#listeners) listener.faultOver?.(span, by);
   }
 
-  /** Whatever stopped a program is over when it starts. */
+  /** Ends the faults that stopped a program, because the program starts. */
   #started(host: string, atMs: number, by: FaultEnd): void {
     for (const span of this.faults.on(host)) {
       if (FAULTS[span.kind].firmware !== 'running') this.#faultOver(span, atMs, by);
@@ -365,7 +365,7 @@ export class Sessions {
         if (session === undefined) return undefined;
         this.#rememberOffline(`${server} ${event.client}`, session);
         if (session.dropped !== undefined) return session;
-        // Who goes offline was online.
+        // A client that goes offline was online.
         session.online ??= { server, peer: event.peer, sinceMs: session.connectedMs, isAssumed: false };
         this.#drop(session, atMs, { kind: 'offline', reason: event.reason });
         return session;
@@ -410,14 +410,15 @@ export class Sessions {
     if (untaken !== undefined) return untaken;
     const end = this.ends.nameOf(peer);
     for (const older of there) if (older.online?.server === server) this.#replace(older, atMs);
-    // Where there are no connections, only datagrams, a device goes on from the same end, and knows of nothing.
+    // Over datagrams there are no connections, so a device continues from the same end and does not learn of the
+    // server's drop.
     const here = this.#deserted.get(end) ?? there.find((older) => older.device?.session === older);
     const session = this.#open(end, atMs);
     if (here?.device !== undefined) {
       const { device } = here;
       this.#leave(device, atMs, { kind: 'reconnected' });
       this.#connect(device, session, atMs);
-      // What came was sent.
+      // The beat that arrived was sent.
       session.beatsSent = 1;
     }
     return session;

@@ -288,7 +288,7 @@ export function wrongRefusals(observation: Observation): string[] {
       }
       const away = device.turnedAway.findLast((one) => one.atMs >= fromMs && one.atMs <= atMs);
       if (away === undefined) return [`${what}it was well from ${at(healedMs)} on, and the server had room`];
-      // Where nothing comes back, or FreeRTOS+TCP says nothing of a reset, the firmware's own time is over first.
+      // If no reset arrives, or FreeRTOS+TCP does not report it, the firmware's own timeout ends the attempt first.
       const isReset = away.by !== 'old-connection' && fullListener === 'reset' && refusedAfterMs === 0;
       const told: readonly Errno[] = isReset ? [refusedErrno] : ['ETIMEDOUT', timeoutErrno];
       if (told.includes(errno)) return [];
@@ -312,7 +312,7 @@ export function lostInCalm(observation: Observation): string[] {
       ...device.losses.filter(({ atMs }) => atMs >= calmMs).map(({ atMs, by }) => {
         return `${device.name} lost its connection at ${at(atMs)} by ${by}: ${well}`;
       }),
-      // Whom a peer may report is another invariant's business: the peer itself may not be well (peers.ts).
+      // Another invariant checks the reports of peers, because the reporting peer itself may not be well (peers.ts).
       ...gone.filter(({ device: name, atMs, how }) => {
         return name === device.name && atMs >= calmMs && how.kind !== 'reported';
       }).map(({ atMs, how }) => {
@@ -359,7 +359,7 @@ export function wrongSequences(observation: Observation): string[] {
     const found = of(name);
     if (found.length === 0) return [];
     const [missing, late, double] = [count(found, 'missing'), count(found, 'late'), count(found, 'double')];
-    // What is heard first is that it came.
+    // The first sign of each session is the connection, not a beat.
     const heard = sessions.reduce((sum, one) => sum + (one.device === name ? one.heardMs.length - 1 : 0), 0);
     const passed = heard - late - double + missing;
     const wellMs = wellFromMs(observation, device) ?? Infinity;

@@ -52,7 +52,7 @@ function lateDown(observation: Observation, fleet: PeersFleet): string[] {
     // While it lasts, nothing new of the peer comes to anybody.
     if (host === SERVER_NAME || !FAULTS[kind].mutes(argument, 'tx') || downMs >= Math.min(toMs, endMs)) return [];
     const isWell = (name: string): boolean => !isTouched(observation, name, fromMs - reportMs, downMs);
-    // Whose last report was answered, and who is in the same session still.
+    // Reporters whose last report was answered, and that are still in the same session.
     const reporters = devices.filter(({ name, servedMs, losses }) => {
       return name !== host && isWell(name) && servedMs.some((ms) => ms >= fromMs - reportMs && ms <= fromMs)
         && !losses.some(({ atMs }) => atMs >= fromMs - reportMs && atMs <= downMs);

@@ -94,12 +94,12 @@ async function run(
   sim.schedule(scenario.plan);
   const isOver = (): boolean => ends.length > 0;
   await pass(sim, scenario.forMs - sim.nowMs, isOver, onTurn);
-  // What the plan did; the end is ours.
+  // These are the findings about the plan. The faults after this line are ours.
   const findings = judge.findings(sim.nowMs);
   const planned = [...faults];
   const hasStopped = ends.length > 0 || server.board.state !== 'running';
   const boundMs = ghostsWithinMs + inFlightMs(scenario);
-  // Where nobody answers a datagram, no sign says that a device is reached again: but at the end none is.
+  // For a device whose datagrams are not answered, no sign shows that it is reached again. At the end no device is.
   const fromMs = transport === 'stream' ? 0 : sim.nowMs;
   if (!hasStopped) {
     // All devices lose their power, and the server has the time that it is allowed, and a little.
@@ -185,8 +185,8 @@ function crashText({ atMs, why, stack }: ProgramEnd): string {
 }
 
 /**
- * Whom the server believes in from `sinceMs` on, though nobody can reach him, for longer than it is allowed; while its
- * program runs.
+ * Returns a sentence for each device that the server believes online from `sinceMs` on for longer than allowed,
+ * although nobody can reach the device and the server's program runs.
  */
 function longGhosts(
   lines: readonly DeviceLine[],
@@ -229,7 +229,7 @@ function leaks(
   const more = (what: string, count: number, reason = ''): string[] =>
     count <= 0 ? [] : [`${when} the program has ${counted(count, what)} more than when it began to listen${reason}`];
   const timers = end.timers - start.timers - ghosts;
-  // What grows with the clients is a leak; a timer of its own it may well have made since.
+  // A number of timers that grows with the clients is a leak. A few timers of the program's own are not.
   const isLeak = timers > TIMERS_SPARED && timers * 2 >= clients;
   return [
     ...more('connection', end.connections - start.connections - ghosts),

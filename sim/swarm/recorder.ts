@@ -58,7 +58,7 @@ export class Recorder implements SessionListener {
     return this.#sessions.ends.insideOf(end);
   }
 
-  /** Whose end it is. */
+  /** Returns the name of the host that has this end. */
   nameOf(end: SocketAddress): string {
     return this.#nameOf(this.insideOf(end).address) ?? NOBODY;
   }

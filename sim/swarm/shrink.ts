@@ -41,7 +41,7 @@ export async function shrink(
     }
     return false;
   };
-  // What is left out makes the most of a difference: so it comes first, and again after everything that has succeeded.
+  // Removing faults shrinks a scenario most, so it is tried first, and again after each success.
   while (tries < triesMax) {
     if (await improve(withFewerFaults(smallest))) continue;
     if (await improve(withFewerDevices(smallest))) continue;

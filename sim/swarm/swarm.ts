@@ -23,8 +23,8 @@ export function scenarioOf(
   if ('message' in plan) {
     throw new Error(`line ${plan.line} of the plan of a swarm of ${formatDuration(forMs)}: ${plan.message}`);
   }
-  // Where such a plan leaves no time to settle, nothing is asked that would need it. A part of a fleet is calm when all
-  // of it is.
+  // If the plan leaves no time to settle, no invariant that needs it is checked. A part of a fleet is calm when the
+  // whole fleet is.
   const calmMs = Math.max(forMs - settleMs({ ...drawn, plan }), 0);
   return { ...reduced(drawn, plan, names), calmMs };
 }

@@ -118,7 +118,8 @@ export class Host implements Nic, Port {
 
   send(packet: Packet): void {
     if (packet.destination === this.address || isLoopback(packet.destination)) this.sendToSelf(packet);
-    // What is of a connection from an address that the host had before (Linux's ip_route_output_key finds no device).
+    // Packets of a connection from an earlier address of the host are dropped (Linux's ip_route_output_key finds no
+    // device).
     else if (!this.hasRoute || packet.source !== this.address) this.world.packets.release(packet);
     else if (this.stack?.neighbours === undefined) this.link.send(packet);
     else this.stack.neighbours.send(packet);

@@ -32,7 +32,7 @@ export class Loopback implements Waiter {
   }
 
   send(packet: Packet): void {
-    // Who is called at 127.0.0.1 answers to where the call came from.
+    // A packet to 127.0.0.1 comes from 127.0.0.1, so the answer goes there.
     if (isLoopback(packet.destination)) packet.source = packet.destination;
     this.#queue.push({ packet, atUs: this.#timeline.nowUs + DELAY_US });
     if (this.#queue.length === 1) this.#timeline.set(this.#handle, this.#timeline.nowUs + DELAY_US);

@@ -425,7 +425,7 @@ export class Stack extends StackClock implements TcpStack {
     for (const tcb of this.connections.all()) {
       tcb.user = undefined;
       done(tcb, undefined);
-      // What nobody will read: others need the room.
+      // Nobody will read these bytes, and other connections need the room.
       if (tcb.receiving !== undefined) this.queues.release(tcb.receiving);
       tcb.receiving = undefined;
       this.forget(tcb);

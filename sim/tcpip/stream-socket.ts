@@ -103,7 +103,7 @@ export class TcpSocket implements StreamSocket, TcbUser {
     if (into.length === 0) return failure('EINVAL');
     const tcb = this.#tcb;
     if (tcb === undefined || this.#state === 'left') return failure(this.errno ?? 'ENOTCONN');
-    // Where nothing waits, nothing changes.
+    // If no bytes wait, the read changes nothing, so it needs no `perform`.
     const count = tcb.receiving === undefined ? receive(tcb, into) : this.#stack.perform(tcb, receive, into);
     if (count > 0 || (tcb.flags & FIN_RECEIVED) !== 0 || tcb.trouble.error === undefined) return count;
     return failure(tcb.trouble.error);

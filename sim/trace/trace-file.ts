@@ -11,7 +11,7 @@ import { TRACE_FORMAT, type FaultEvent, type TraceEvent } from './trace.ts';
 /** A line that has no event for this version. */
 export interface PassedOver {
   readonly source: undefined;
-  /** Which event it is, in words; undefined: none, but a result that was printed after the trace. */
+  /** Name of the event in words. Undefined for a result that was printed after the trace. */
   readonly unknown: string | undefined;
 }
 
@@ -137,7 +137,7 @@ export class TraceReader {
 
   #take(line: string): void {
     this.#lines++;
-    // Who edits a file on Windows may leave a byte order mark; JSON has none.
+    // Editors on Windows may add a byte order mark, which JSON does not allow.
     const text = this.#lines === 1 ? line.replace(/^\uFEFF/, '') : line;
     if (isBlank(text)) return;
     const event = parseTraceLine(text);
@@ -149,7 +149,7 @@ export class TraceReader {
 
   #takeFirst(event: TraceEvent | PassedOver | string, text: string): void {
     if (typeof event === 'string') {
-      // What says that it is a trace is one, of which more can be said.
+      // A line that names the format is a trace, so the message can be more exact.
       this.#fail(this.#lines, text.includes(TRACE_FORMAT) ? event : `this is no trace of cablepull: ${event}`);
     } else if (event.source !== 'run' || event.kind !== 'start') {
       this.#fail(
@@ -217,7 +217,9 @@ function assertEvent(value: Json, fields: AnyFields): asserts value is Json & Tr
   checkFields(value, fields);
 }
 
-/** Which arguments there can be, the kind of fault says; verdicts ask it what they mean. */
+/**
+ * Checks the argument of a fault. The kind of fault decides which arguments are valid, and verdicts need their meaning.
+ */
 function checkArgument({ fault, argument }: FaultEvent): void {
   const known = FAULTS[fault].argument;
   if (known === undefined) {

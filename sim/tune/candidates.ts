@@ -20,7 +20,7 @@ const MISSED_LIMITS = [1, 2, 3, 5, 8];
 
 const PROBE_COUNTS = [1, 2, 3, 5, 9];
 
-/** Which part of the time goes to probes, the rest to the idle time before them. */
+/** Shares of the time that go to probes. The rest is the idle time before them. */
 const PROBE_SHARES = [1 / 4, 1 / 2];
 
 /** Times that people configure, in s. */

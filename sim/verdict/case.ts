@@ -66,7 +66,7 @@ export function endCase(device: DeviceCases, fault: FaultSpan, atMs: number): Ca
   const ended = device.open.find((one) => one.fault === fault);
   if (ended === undefined) return undefined;
   device.open = device.open.filter((one) => one !== ended);
-  // What only harms is healed by itself.
+  // A fault that only harms is healed when it ends.
   if (ended.effect === 'harms') ended.heal.atMs = atMs;
   healCuts(device, atMs);
   return ended;
@@ -131,7 +131,7 @@ export function back(device: DeviceCases, session: Session, atMs: number, sentMs
 
 /** Returns whether a sign of service over a session shows that the device is served after a momentary fault. */
 function isAfter({ fault, session, beatsSent }: Case, over: Session, sentMs: number | undefined): boolean {
-  // Where nobody answers, what comes over another session was sent later.
+  // If the server does not answer, a beat over another session was sent later.
   if (sentMs === undefined && session !== over) return true;
   return isSince(over, sentMs, { atMs: fault.fromMs, beatsSent });
 }
@@ -150,7 +150,7 @@ export function verdictOf(one: Case, endMs: number, hasLog: boolean): Verdict {
     hadService, firmware, server, deviceNoticed: one.deviceNoticed, serverNoticed: one.serverNoticed,
     log: hasLog ? { noticed: one.logNoticed } : undefined,
     survived,
-    // What came after the fault; and where the session survived that, before the heal.
+    // Ghosts after the fault; and, if the session survived the fault, only those before the heal.
     ghostMs: effect === 'cuts' && session !== undefined ? ghostMsWithin(session, atMs, ghostsUntilMs, endMs) : 0,
     backAfterMs: !hadService || backAtMs === undefined || healedMs === undefined ? undefined : backAtMs - healedMs,
   };

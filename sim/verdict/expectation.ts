@@ -148,7 +148,7 @@ function judgeTimes(expectation: TimesExpectation, { verdicts, endMs }: Judged):
     return { failures: [{ sentence }], tooLate: 0, isTested: false };
   }
   const failed = decided.filter(({ afterMs = Infinity }) => afterMs > withinMs);
-  // What never was is worse than what was late; NaN is where both never were.
+  // A notice that never came is worse than a late one. NaN means that neither came.
   const worstFirst = failed.toSorted((a, b) => ((b.afterMs ?? Infinity) - (a.afterMs ?? Infinity)) || 0);
   const limit = `(limit: ${formatDuration(withinMs)})`;
   const failures = worstFirst.map(({ verdict: { text, device, atMs }, text: how }) => {
@@ -186,7 +186,7 @@ function noticing(verdict: Verdict, who: 'server' | 'device', endMs: number): Ju
     const { afterMs, by } = noticed;
     return { verdict, sinceMs: atMs, afterMs, text: `the ${who} noticed after ${formatSeconds(afterMs)} by ${by}` };
   }
-  // Who was stopped by the fault need not notice; if a watchdog did, or it found out later, that counts.
+  // A program that the fault stopped need not notice. If its watchdog did, or if it found out later, that counts.
   if ((who === 'server' ? server : firmware) !== 'running') return undefined;
   const later = formatSeconds(endMs - atMs);
   return {

@@ -71,7 +71,7 @@ export function verdictTable(verdicts: readonly Verdict[], endMs: number, spared
   if (text.split('\n').every(({ length }) => length <= TABLE_COLUMNS_MAX)) return text;
   return table(rows.flatMap((cells) => {
     const folded = cells.map((cell, i) => cell.split(SEPARATOR).flatMap((line) => {
-      // What belongs to a line is indented below it.
+      // Continuation lines are indented.
       const [first = '', ...more] = wrapped(line, i === 0 ? FAULT_COLUMNS : CELL_COLUMNS);
       return [first, ...more.map((rest) => `  ${rest}`)];
     }));
@@ -113,7 +113,10 @@ function howMany(group: readonly Verdict[]): string {
   return `${counted(devices, 'device')}${group.length === devices ? '' : `, ${group.length} times`}`;
 }
 
-/** Which of a group it is, where the line of the plan does not say so: the device, and the time. */
+/**
+ * Returns words that tell a verdict from the others of its group, if the line of the plan does not: the device, and the
+ * time.
+ */
 function which({ text, device, atMs }: Verdict, group: readonly Verdict[]): string {
   const isNamed = text.split(' ').includes(device);
   const isAgain = group.some((other) => other.device === device && other.atMs !== atMs);
@@ -254,7 +257,7 @@ function noticedCell(
   { effect, survived, atMs }: Verdict, how: Noticed | undefined, state: FirmwareState, endMs: number,
 ): Cell {
   if (how !== undefined) return noticed(how, effect === 'harms' && GIVING_UP.has(how.by));
-  // Where the way was but worse, holding on is right.
+  // If the fault only made the network worse, keeping the connection is right.
   if (effect === 'harms') return word('held on');
   const why = WHY_ABSENT[state] ?? (survived ? 'survived' : undefined);
   return why === undefined ? { ms: endMs - atMs, label: NOT_BY_THE_END } : word(why);

@@ -223,7 +223,7 @@ export class Judge implements SessionListener {
     const by = noticedBy(dropped);
     if (by === undefined) return;
     for (const one of causesOf(this.#of(session))) one.serverNoticed = { afterMs: atMs - one.fault.fromMs, by };
-    // Who finds that the other has left it is right.
+    // A server that drops a session which the device has already left is right.
     if (session.left === undefined) this.#giveUp(session, { atMs, device: device.name, side: 'server', by });
   }
 

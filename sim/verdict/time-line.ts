@@ -151,7 +151,7 @@ export class TimeLines implements SessionListener {
     const { atMs } = event;
     switch (event.kind) {
       case 'boot':
-        // That a device is switched on at all is not worth telling.
+        // The first power-on of a device gets no mark.
         if (event.boots > 1 || event.resetReason !== 'power-on') {
           const isByWill = event.resetReason === 'power-on' || event.resetReason === 'software';
           marks.add(isByWill ? 'note' : 'error', atMs, `boot ${event.boots} (${event.resetReason})`);

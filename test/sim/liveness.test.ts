@@ -39,19 +39,18 @@ interface Config {
 }
 
 /**
- * How long after the last fault is healed every device is back at the latest, in ms. At that moment it is either in a
- * session or on its way to one:
+ * Returns the longest time, in ms, from the last heal until every device is back. At the heal, a device is either in a
+ * session or in an attempt to connect:
  *
- *   session     a connection that is dead at the server is found by a reset at the next beat, or by as many beats as
- *               the limit without an answer, the last of them looked at when one more is due: beatInterval x
- *               (missedLimit + 1); or the server, which has heard nothing, still hangs up by its own count:
- *               scanInterval x (missedLimit + 1);
- *   attempt     a look-up and a connect, each up to connectTimeout;
+ *   session     The connection is dead at the server. A reset at the next beat ends it; or the device's limit of
+ *               unanswered beats, which is checked when one more beat is due: beatInterval x (missedLimit + 1);
+ *               or the server, which has received nothing, drops it: scanInterval x (missedLimit + 1).
+ *   attempt     A look-up and a connect, each up to connectTimeout.
  *
- * whichever takes longer; then one wait, no longer than the cap of the retries (full jitter); then a connect that
- * succeeds, whose SYN may have to be sent again once, where the server still has a connection between the same two
- * ports: it answers with a challenge ACK, which is answered with RST. Then the first beat goes out at once. RESET: a
- * board that resets itself at the last moment.
+ * The longer of the two counts. Then comes one wait, no longer than the cap of the retries (full jitter), and then a
+ * connect that succeeds. Its SYN may have to be sent twice, if the server still has a connection between the same two
+ * ports: the server answers with a challenge ACK, and the device answers that with RST. Then the first beat is sent at
+ * once. RESET_MS: a board may reset itself at the last moment.
  */
 function boundMs(config: Config): number {
   const session = Math.max(
@@ -65,7 +64,7 @@ function boundMs(config: Config): number {
 }
 
 const RESET_MS = 100;
-/** By so much a stack's timer may be late: lwIP's slow timer. */
+/** Greatest lateness of a stack's timer: that of lwIP's slow timer. */
 const LATENESS_MS = 500;
 
 function configOf(random: Seeded): Config {
@@ -77,7 +76,7 @@ function configOf(random: Seeded): Config {
     baseMs,
     capMs: baseMs + random.below(30_000),
     scanIntervalMs: 1000 + random.below(3000),
-    // Else a healthy device whose beats are farther apart than the scans would be hung up on.
+    // A lower limit would drop a healthy device whose beats are farther apart than the scans.
     serverMissedLimit: 5 + random.below(3),
   };
 }

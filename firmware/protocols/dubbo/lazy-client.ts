@@ -141,7 +141,7 @@ export class LazyConnection implements Dialogue, DubboSink {
     yield* call.over.take(this.#os.msToTicks(timeoutMs));
     if (call.outcome !== undefined) return call.outcome;
     this.#calls.delete(id);
-    // What nobody has begun to send need not be sent any more.
+    // A request that has not begun to be sent need not be sent any more.
     this.#outgoing.withdraw((frame) => frame.call === id);
     return { kind: 'failed', by: 'timeout' };
   }
@@ -248,7 +248,7 @@ export class LazyConnection implements Dialogue, DubboSink {
     if (nowMs >= this.#silentAtMs()) {
       return { by: 'missed-beats', detail: `nothing came for ${nowMs - this.#readMs} ms` };
     }
-    // What waits to be sent already is a sign of life as good.
+    // A frame that already waits to be sent is as good a sign of life as a beat.
     while (this.#idle.take(nowMs) !== undefined) if (this.#outgoing.isEmpty) this.#beat();
     return this.#outgoing.overflow();
   }

@@ -163,7 +163,7 @@ class FramedClient implements Dialogue, FramedSink {
     }
     for (let idle = this.#idle.take(nowMs); idle !== undefined; idle = this.#idle.take(nowMs)) {
       if (idle === 'reader') return { by: 'missed-beats', detail: `nothing came for ${readerIdleMs} ms` };
-      // What waits to be sent already is a sign of life as good.
+      // A frame that already waits to be sent is as good a sign of life as a question.
       if (this.#isLoggedIn && this.#outgoing.isEmpty) this.#ask();
     }
     if (this.#isLoggedIn && dataIntervalMs > 0 && nowMs >= this.#nextDataMs) {

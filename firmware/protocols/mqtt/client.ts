@@ -245,7 +245,7 @@ class MqttClient implements Dialogue, Life {
     if (nowMs >= this.#dueMs()) this.#pingOrGiveUp(nowMs);
     if (nowMs >= this.#nextPublishMs) {
       this.#nextPublishMs += this.#config.publishIntervalMs;
-      // What a long stall has missed is not made up for.
+      // Messages that were due during a long stall are not published late.
       if (this.#nextPublishMs <= nowMs) this.#nextPublishMs = nowMs + this.#config.publishIntervalMs;
       this.#publish(nowMs);
     }

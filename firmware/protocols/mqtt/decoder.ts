@@ -7,7 +7,7 @@ import { firstBytes } from '../first-bytes.ts';
 import { type Packet, PACKET_TYPES, type PacketType, REASON, type Refusal, type Version } from './packet.ts';
 import { decodeBody } from './decode.ts';
 
-/** Whose ears these are: a server hears what clients send. */
+/** The end that receives: a server receives the packets that clients send. */
 export type ReceivingEnd = 'client' | 'server';
 
 /** Packets that only one end sends. */

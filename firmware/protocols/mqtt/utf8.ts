@@ -17,7 +17,7 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
       text += String.fromCharCode(lead);
       continue;
     }
-    // How many bytes follow, and the least code point that needs so many.
+    // Number of bytes that follow, and the least code point that needs so many.
     const [count, least] = lead >= 0xf0 ? [3, 0x1_0000] : lead >= 0xe0 ? [2, 0x800] : [1, 0x80];
     if (lead < 0xc2 || lead > 0xf4 || at + count > end) return undefined;
     let point = lead & (0x3f >> count);

@@ -124,7 +124,7 @@ class Peering {
 
   /** Hears all that has come, and does all that is due. Why it is over, when it is. */
   turn(): SessionEnd | undefined {
-    // What waits is heard before anybody is missed: after a hang it may be much.
+    // The peer reads waiting messages before it misses anybody. After a hang there may be many.
     const end = this.#receive();
     if (end !== undefined) return end;
     const nowMs = this.#hal.clock.now();

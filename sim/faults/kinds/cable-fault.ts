@@ -16,7 +16,7 @@ interface CableFaultTraits {
   readonly effect: (argument: string) => Effect;
   readonly slowdown: (argument: string) => Slowdown;
   readonly drawArgument: (dice: Dice) => string;
-  /** Which way of the cable; default both. */
+  /** Returns the direction of the cable that the fault affects. Default both. */
   readonly way?: (argument: string) => Direction | 'both';
 }
 

@@ -23,7 +23,7 @@ export const natTimeoutFault: KindOfFault = {
       forgetFlows();
       return undefined;
     }
-    // What is silent from the beginning is to be told of, too, when it is forgotten.
+    // A connection that is silent from the beginning is reported, too, when the box forgets it.
     const box = new FlowTable(timeline, {
       unknown: 'adopted', udpFrom, idleUs: durationUs(timeOf(idle)), onForgotten,
     });

@@ -10,7 +10,7 @@ export const roamFault: KindOfFault = {
   firmware: 'running',
   realTier: undefined,
   needsOurStack: true,
-  // Who sends datagrams and never asks again for its name does not find a server that has moved.
+  // A device that sends datagrams looks the name up only once, so it would not find a server that has moved.
   isForDevices: true,
   isShared: false,
   mutes: () => false,

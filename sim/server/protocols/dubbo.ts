@@ -25,7 +25,7 @@ export const DUBBO: ListedProtocol<ProtocolSettingsOf<'dubbo'>, DubboServiceSett
     transport: 'stream',
     // Idleness is the service's own business.
     liveness: { policy: 'none' },
-    // Who has connected again says nothing until the next call or beat.
+    // A client that has connected again is silent until the next call or beat.
     limits: { firstFrameMs: 0 },
     defaults: { allIdleMs: 180_000, workMs: [0] },
     problem({ allIdleMs, workMs }) {

@@ -13,7 +13,7 @@ export const ETHERNET_HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'ethernet-hea
     serve: () => ({
       open: (client) => ({
         received(bytes, count) {
-          // What is no beat is passed over: anybody can send in anybody's name.
+          // A frame that is no beat is ignored, because anybody can send under any name.
           if (count === BEAT_DATA_BYTES && bytes.subarray(0, count).every((byte) => byte === 0)) client.frame(true);
           return undefined;
         },

@@ -54,11 +54,12 @@ export const HEARTBEAT: ListedProtocol<ProtocolSettingsOf<'heartbeat'>, Heartbea
           answerBeats: answers,
           push: pushIntervalMs === undefined ? undefined : { intervalMs: pushIntervalMs, dataBytes: 16 },
         },
-        // What a broker of MQTT makes of keep alive: the server does not know which period a client has come to.
+        // The rule of MQTT brokers for keep alive, because the server does not know which period a client has settled
+        // on.
         liveness: adaptive === undefined
           ? { policy: 'missed-beats', scanIntervalMs: beatIntervalMs ?? 3000, missedLimit: missedLimit ?? 5 }
           : { policy: 'idle', checkIntervalMs: 1000, idleMs: 1.5 * adaptive.maxMs },
-        // Where nobody answers, what comes to the server shows that a device is served.
+        // If the server does not answer, the beats that it receives show that a device is served.
         beatEvents: !answers,
       };
     },

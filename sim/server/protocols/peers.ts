@@ -82,7 +82,7 @@ class Monitor implements Service {
     return found?.id === id ? found : undefined;
   }
 
-  /** Whom that one is to ping. */
+  /** Returns the peers that this reporter must ping. */
   pingedBy(reporter: Reporter): readonly Peer[] {
     const { length } = this.#up;
     const at = this.#indexOf(reporter.id);
@@ -107,7 +107,7 @@ class Reporter implements ClientHandler {
   readonly #client: Client;
   readonly #monitor: Monitor;
   #name: string | undefined;
-  /** Whom it does not hear. */
+  /** Numbers of the peers that this reporter does not hear. */
   #failed: readonly number[] = [];
   /** Reporters that do not hear it, by number. */
   readonly #reportedBy = new Map<number, Reporter>();
@@ -167,7 +167,7 @@ class Reporter implements ClientHandler {
     this.#reportedBy.delete(other.id);
   }
 
-  /** Whom it does not miss any more. */
+  /** Withdraws the reports about peers that are missing from the new list. */
   #takeBack(failed: readonly number[]): void {
     for (const id of this.#failed) if (!failed.includes(id)) this.#monitor.get(id)?.heardBy(this);
   }

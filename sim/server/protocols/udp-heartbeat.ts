@@ -44,7 +44,7 @@ class Sender implements ClientHandler {
   readonly #host: ServiceHost;
   /** The highest number that has come. */
   #highest: number | undefined;
-  /** Which of the last 32 up to it have come: bit i is that of i numbers before it. */
+  /** Bit set of the last 32 numbers up to the highest: bit i stands for the number that is i below it. */
   #come = 0;
 
   constructor(client: Client, host: ServiceHost) {

@@ -29,7 +29,7 @@ export const LINUX: Profile = {
   smallWindow: 'half',
   nagle: 'minshall',
   flightBytesMax: Infinity,
-  // What a connection starts with: net/ipv4/tcp_input.c, tcp_sndbuf_expand, for ten segments on Ethernet. It grows with
+  // Initial send buffer: net/ipv4/tcp_input.c, tcp_sndbuf_expand, for ten segments on Ethernet. In Linux it grows with
   // the window, up to tcp_wmem[2]; here it does not.
   sendBufferBytes: 87_040,
   // tcp_rmem[1] is 131,072, half of it for data (tcp_adv_win_scale 1), in whole segments: 44 of 1460. It grows too, up

@@ -251,7 +251,7 @@ function duplicateInLoss(tcb: Tcb): void {
 /** Nothing was in flight: an answer to a probe, perhaps. Linux's tcp_ack_probe. */
 function probeAnswered(tcb: Tcb): void {
   if (tcb.timer !== 'persist') return;
-  // What waits next, which may be FIN alone; or nothing, where the probe has brought all there was.
+  // Bytes of the next segment. FIN counts as one. Zero means that the probe has sent everything.
   const next = Math.max(Math.min(tcb.unsentBytes, segmentBytesMax(tcb)), hasUnsent(tcb) ? 1 : 0);
   if (distance(advance(tcb.sndNxt, next), advance(tcb.sndUna, tcb.sndWnd)) >= 0) {
     tcb.backoff = 0;

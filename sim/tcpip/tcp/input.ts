@@ -95,7 +95,7 @@ export function openPassive(tcb: Tcb, syn: Packet, isn?: number): void {
 export function openByCookie(tcb: Tcb, { packet, cookie }: { packet: Packet; cookie: SynCookie }): void {
   initialize(tcb, advance(packet.ack, -1));
   tcb.state = 'SYN-RECEIVED';
-  // What the cookie was sent with is not known any more.
+  // The time at which the cookie was sent is not known any more.
   tcb.flags &= ~TIMING;
   const syn = new Packet();
   syn.seq = advance(packet.seq, -1);

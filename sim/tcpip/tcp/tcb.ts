@@ -221,7 +221,7 @@ export class Tcb implements Waiter {
   readonly #ports: number;
   /** @internal The stack's list of connections. */
   next: Tcb | undefined = undefined;
-  /** Whose it is. */
+  /** User of the connection, who is told of its events. */
   user: TcbUser | undefined = undefined;
   /** @internal The engine's timer (stack-clock.ts), and the tick it is armed for. */
   timerHandle = -1;

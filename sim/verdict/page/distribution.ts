@@ -136,7 +136,7 @@ function straight(worstMs: number, ticksMax: number): Scale {
 }
 
 function logarithmic(timesMs: readonly number[], worstMs: number, ticksMax: number): Scale {
-  // What is shorter than a hundredth of a second is drawn as that.
+  // Times below a hundredth of a second are drawn as a hundredth.
   const leastMs = Math.max(timesMs[0] ?? 0, 10);
   const from = Math.floor(Math.log10(leastMs));
   const to = Math.log10(worstMs * 1.15);

@@ -89,7 +89,7 @@ function settings(said: Said): SaidSettings<Omit<MqttSettings, 'servers'>, Broke
       adaptive,
       pings: said.choice('pings', PING_POLICY_NAMES),
       subscribe,
-      // Who listens to others does not answer them.
+      // A device that subscribes does not answer the messages.
       answerTopic: subscribe === undefined ? undefined : '',
       awakeMs: said.durationMs('awake'),
       asleepMs: said.durationMs('asleep'),

@@ -1,5 +1,6 @@
 /**
- * Which sessions get what is published to a topic. Filters without wildcards, which most are, cost one look-up in all.
+ * Index that finds the sessions subscribed to a topic. Filters without wildcards, which most are, cost one look-up in
+ * all.
  */
 
 import { topicMatches } from '../../../../firmware/protocols/mqtt/topic.ts';

@@ -21,7 +21,7 @@ interface PlanFault extends EndedSpan {
 }
 
 interface GhostSpan extends EndedSpan {
-  /** Which of the online spans it is in. */
+  /** Index of the online span that contains the ghost. */
   readonly span: number;
 }
 
@@ -199,7 +199,7 @@ function colour(name: Colour): string {
   return colours.get(name) ?? '#888';
 }
 
-// Where things are, in CSS pixels.
+// Sizes and positions, in CSS pixels.
 let width = 0;
 let height = 0;
 let isNarrow = false;
