@@ -19,7 +19,7 @@ export interface WaitBitsOptions {
   readonly timeout?: number;
 }
 
-// How a task waits stands above the bits that it waits for, as in FreeRTOS (eventWAIT_FOR_ALL_BITS and the like).
+// A task's options stand above the bits that it waits for, as in FreeRTOS (eventWAIT_FOR_ALL_BITS and the like).
 const ALL = 0x0100_0000;
 const CLEAR = 0x0200_0000;
 
@@ -81,7 +81,7 @@ export class EventGroup extends WaitList {
       const next = task.waitNext;
       if (this.satisfies(task)) {
         if ((task.argument & CLEAR) !== 0) toClear |= bitsOf(task);
-        // What the task will find when it runs, whatever becomes of the bits until then.
+        // Bits that the task returns when it runs, even if they change before.
         task.item = this.#bits;
         this.os.makeReady(task);
       }

@@ -38,9 +38,9 @@ export class Flash {
    * The power failure to come. After it nothing may be written until power is back: `program` and `erase` report it.
    */
   failure: PowerFailure | undefined = undefined;
-  // What is programmed, a character a byte, erased bytes at the end left out. There are 100,000 of these, most with 24
-  // bytes in them: a string takes 16 bytes more than its characters, a Uint8Array some 200. A private method with a #
-  // would take a field of each.
+  // The programmed contents: one character a byte, without the erased bytes at the end. There are 100,000 of these, most
+  // with 24 bytes in them. A string takes 16 bytes more than its characters, a Uint8Array some 200. A private method
+  // with a # would take a field of each.
   #a = '';
   #b = '';
 
@@ -80,7 +80,7 @@ export class Flash {
     const count = this.unpack(bank, 0);
     for (let page = 0; page < count; page += PAGE_BYTES) {
       const failure = this.failureOfThisWrite();
-      // Where the power fails, only some of the bits have become ones.
+      // If the power fails, only some of the bits have become ones.
       for (let i = page; i < page + PAGE_BYTES; i++) {
         CELLS[i] = (CELLS[i] ?? 0) | (failure === undefined ? ERASED : failure.random.uint32() & 0xff);
       }
