@@ -38,9 +38,9 @@ export class Flash {
    * The power failure to come. After it nothing may be written until power is back: `program` and `erase` report it.
    */
   failure: PowerFailure | undefined = undefined;
-  // The programmed contents: one character a byte, without the erased bytes at the end. There are 100,000 of these, most
-  // with 24 bytes in them. A string takes 16 bytes more than its characters, a Uint8Array some 200. A private method
-  // with a # would take a field of each.
+  // The programmed contents: one character a byte, without the erased bytes at the end. There are 100,000 of these,
+  // most with 24 bytes in them. A string takes 16 bytes more than its characters, a Uint8Array some 200. A private
+  // method with a # would take a field of each.
   #a = '';
   #b = '';
 
