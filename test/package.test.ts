@@ -210,7 +210,7 @@ it('gives matchers to those who have vitest, and nothing that needs it to others
   expect(run(process.execPath, [vitest, 'run', '--root', place, '--exclude', 'out/**'])).toMatch(/Tests +1 passed/);
 });
 
-/** As somebody does who has vitest, and the types of Node that a server needs: ours. Their types are of no interest. */
+/** Compiles as a user does who has vitest and the types of Node, here ours. Errors in their types do not count. */
 function compileWithVitest(place: string): void {
   mkdirSync(join(place, 'node_modules'));
   symlinkSync(join(ROOT, 'node_modules', 'vitest'), join(place, 'node_modules', 'vitest'));

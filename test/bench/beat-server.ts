@@ -1,16 +1,16 @@
 /**
- * The other side of the socket figures, in a process of its own, the same for all: it sends every byte back, and so
- * answers beats.
+ * Server for the socket figures, in a process of its own. It sends every byte back, and so answers beats. All fleets
+ * use it.
  */
 
 import { createServer } from 'node:net';
 
-/** A thousand connections may come before one is accepted. */
+/** Backlog: a thousand connections may arrive before one is accepted. */
 const BACKLOG = 1024;
 
 const server = createServer({ noDelay: true }, (socket) => {
   socket.on('data', (bytes) => void socket.write(bytes));
-  // A device process that ends may reset what it leaves behind.
+  // A device process that ends may reset its open connections.
   socket.on('error', () => {});
 });
 

@@ -12,10 +12,10 @@ import { CLI } from './start.ts';
 
 const ENGINE = fileURLToPath(new URL('./engine-alone.js', import.meta.url));
 
-/** So many device-seconds are enough for the engine to be warm most of the time. */
+/** Device-seconds that are enough to keep the engine warm most of the time. */
 const DEVICE_SECONDS = 1_500_000;
 
-/** All are switched on within 10 s, and connected then. */
+/** All devices are switched on within 10 s, and connected after that. */
 const START_SECONDS = 15;
 
 const MILLION = 1_000_000;
@@ -39,7 +39,7 @@ const blocks =
   (jobCount: number): Run =>
   (devices, seconds) => [...command(devices, seconds), '--jobs', String(jobCount)];
 
-/** For a device-second, in us. */
+/** Time for a device-second, in us. */
 async function cost(run: Run, devices: number, of: keyof Spent = 'cpuMs'): Promise<number> {
   const seconds = Math.ceil(DEVICE_SECONDS / devices);
   const whole = await runNode(run(devices, START_SECONDS + seconds));

@@ -30,7 +30,7 @@ export async function runNode(args: readonly string[]): Promise<Spent> {
   return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
 }
 
-/** Of all processes whose command line has this in it; NaN where there is no /proc. */
+/** Returns the processor time of all processes whose command line contains this text; NaN if there is no /proc. */
 export function cpuMsOf(inCommandLine: string): number {
   try {
     const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -47,7 +47,7 @@ function ticksOf(pid: string, inCommandLine: string): number {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
     return Number(fields[11]) + Number(fields[12]);
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return 0;
   }
 }

@@ -18,7 +18,7 @@ interface Load {
   readonly what: string;
   readonly devices: number;
   readonly periodMs: number;
-  /** Of Node's CPU. */
+  /** Budget for Node's processor time. */
   readonly usABeatMax: number;
 }
 
@@ -91,7 +91,7 @@ async function beats({ what, devices, periodMs, usABeatMax }: Load): Promise<Fig
 
 const PACKETS_A_BEAT = 3;
 
-/** In its command line: helper.pl, or helper.py. */
+/** Text in the command line of helper.pl and of helper.py. */
 const HELPER = 'server-bench/helper.';
 
 function populate(sim: Simulation, devices: number, firmware: ReturnType<typeof heartbeatFirmware>): void {

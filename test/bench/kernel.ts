@@ -204,7 +204,7 @@ function wakeUp(tasks: number): Round {
     while (wokenCount < count) clock.jump();
   };
   const generators = Array.from({ length: tasks }, outer);
-  // Once round unmeasured: all are made, and asleep.
+  // One round is not measured: afterwards all tasks exist and sleep.
   wake(tasks);
   resume(generators, 1);
   collectGarbage();

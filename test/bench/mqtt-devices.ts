@@ -48,7 +48,7 @@ function boards(port: number, events: FleetEvents): AddClient {
   return (number) => bench.addDevice(`dev-${number}`, firmware).power.restore();
 }
 
-/** As much of it as is used here. */
+/** The part of mqtt.js that is used here. */
 interface MqttJs {
   connect(url: string, options: object): MqttJsClient;
 }

@@ -33,7 +33,7 @@ export async function nodeHostFigures(): Promise<Figure[]> {
 
 let answered = 0;
 
-/** It sends every byte back, and so answers beats. */
+/** A server that sends every byte back, and so answers beats. */
 function echo(): void {
   const server = createServer((socket) => {
     socket.on('data', (bytes) => {

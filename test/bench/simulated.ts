@@ -16,9 +16,9 @@ const START_MS = 4 * PERIOD_MS;
 /** Devices that are there before the heap is first looked at: code and caches are not to be counted as devices. */
 const FIRST_DEVICES = 1000;
 
-/** So many device-seconds are simulated before any are measured: the engine compiles what is hot. */
+/** Device-seconds that are simulated before the measurement, so that the engine has compiled the hot code. */
 const WARM_UP = 300_000;
-/** And so many are measured: of 100,000 devices 30 s, ten beats of each. */
+/** Device-seconds that are measured: 30 s of 100,000 devices, ten beats of each. */
 const MEASURED = 3_000_000;
 
 export interface SimulatedCost {

@@ -10,7 +10,10 @@ import { figure, type Figure } from './figure.ts';
 import type { Asked } from './part.ts';
 import type { SimulatedCost } from './simulated.ts';
 
-/** As who simulates so many would run it: room for young objects, and no helper threads that scatter the old ones. */
+/**
+ * Flags that a user with so many devices would choose: room for young objects, and no helper threads that scatter the
+ * old ones.
+ */
 const ENGINE_FLAGS = ['--expose-gc', '--max-old-space-size=4096', '--max-semi-space-size=64', '--single-threaded-gc'];
 
 const COUNTS = [10, 1000, 100_000];
@@ -23,7 +26,7 @@ const US_MAX = 2;
 const FLAT_MAX = 1.5;
 const BYTES_MAX = 3072;
 
-/** Of fewer devices, what each holds is lost in the noise. */
+/** Least number of devices whose memory is measured. With fewer, the memory of each is lost in the noise. */
 const MEMORY_COUNT_MIN = 10_000;
 
 const WHY_NOT_FLAT =

@@ -57,7 +57,7 @@ function percent(change: number): string {
   return `${change < 0 ? '' : '+'}${(100 * change).toFixed(0)}%`;
 }
 
-/** With what it comes to in a second, for what takes nanoseconds. */
+/** Formats an amount. Amounts in nanoseconds also get their number a second. */
 function amount(value: number, unit: Figure['unit']): string {
   switch (unit) {
     case 'ns':

@@ -9,7 +9,7 @@ import { checkServers } from '../../firmware/tasks/connection.ts';
 
 const servers = [{ host: 'a.example', port: 39_002 }];
 
-/** As from a program without types, or from a file. */
+/** Returns the message about a configuration without types, as a program in JavaScript or a file may have. */
 function refused(config: unknown): string {
   try {
     Reflect.apply(firmwareImage, undefined, [config]);

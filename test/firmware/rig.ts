@@ -18,9 +18,9 @@ export const servers = [{ host: SERVER, port: PORT }];
 /** One connection, as a server sees it. */
 export class Served implements StreamHandler {
   readonly acceptedAtMs: number;
-  /** All that was read. */
+  /** All bytes that were read. */
   readonly received: number[] = [];
-  /** The same, by when it was read. */
+  /** Pieces of `received`, each with the time at which it was read. */
   readonly arrivals: { readonly atMs: number; readonly bytes: readonly number[] }[] = [];
   over: { readonly atMs: number; readonly reason: Errno | 'closed' } | undefined;
   readonly #peer: Peer;
@@ -120,7 +120,7 @@ export class Device {
   readonly keepAlives: (KeepAlive | 'off')[] = [];
   os: Kernel | undefined;
 
-  /** `alter`: what is different about its HAL. */
+  /** `alter` changes the HAL of the device. */
   constructor(
     world: Loopback,
     config: FirmwareConfig,
@@ -188,7 +188,7 @@ export function rig(
   return { world, server, start: () => new Device(world, config, capabilities, alter) };
 }
 
-/** The same, with a server that listens and a device that is connected. */
+/** A rig with a server that listens and a device that is connected. */
 export function connected(config: FirmwareConfig, options?: LoopbackOptions, capabilities?: Partial<Capabilities>) {
   const { world, server, start } = rig(config, options, capabilities);
   const peer = new Peer(server);

@@ -7,7 +7,8 @@ test('a FIFO keeps bytes in order through growing, draining and growing again', 
   const fifo = byteFifo();
   let pushed = 0;
   let shifted = 0;
-  // Sizes that are coprime, so that every alignment of pushes and shifts comes up; more pushed than shifted, then less.
+  // The sizes are coprime, so that every alignment of pushes and shifts comes up. First more is pushed than shifted,
+  // then less.
   for (let round = 0; round < 2000; round += 1) {
     const size = (round * 7) % 61;
     fifo.push(Uint8Array.from({ length: size }, (_, index) => (pushed + index) & 0xff));

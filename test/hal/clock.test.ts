@@ -9,7 +9,7 @@ test('none of the alarms of a thousand devices comes early, twice, or after it w
   await new Promise<void>((done) => {
     for (let device = 0; device < 1000; device += 1) {
       const clock = nodeClock();
-      // Armed twice, and every third cleared, so that the heap is stirred.
+      // Every alarm is armed twice, and every third is cleared, so that the heap is stirred.
       clock.setAlarm(clock.now() + Math.random() * 60, () => expect.unreachable('an alarm that was replaced'));
       const atMs = clock.now() + Math.random() * 50;
       clock.setAlarm(atMs, () => {
@@ -28,7 +28,8 @@ test('alarms of a thousand devices that are due at once come in the order of the
   const ranks: number[] = [];
   await new Promise<void>((done) => {
     for (let device = 0; device < 1000; device += 1) {
-      // Seconds apart, which no delay of this process makes up for. 389 is coprime to 1000: each rank comes once.
+      // The alarms are seconds apart, which no delay of this process makes up for. 389 is coprime to 1000: each rank
+      // comes once.
       const rank = (device * 389) % 1000;
       nodeClock().setAlarm((rank - 1000) * 1000, () => {
         if (ranks.push(rank) === 1000) done();

@@ -42,7 +42,7 @@ test('a restart drops the alarm and the sockets, calls nothing back, and comes o
   hal.clock.setAlarm(0, () => calls.push('alarm'));
   hal.system.restart('software');
   hal.system.restart('watchdog');
-  // The firmware that called may go on for a moment.
+  // The firmware that called `restart` may run on for a moment.
   hal.clock.setAlarm(0, () => calls.push('alarm'));
   hal.network.openStream({ readable() {}, writable() {}, ended: () => calls.push('late') }).connect(local);
   expect(restarts).toEqual([]);

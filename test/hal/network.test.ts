@@ -27,7 +27,7 @@ async function serve(onConnection: (socket: net.Socket) => void): Promise<Addres
   return address;
 }
 
-/** Connects a stream, and gives it once it is. */
+/** Connects a stream. Resolves to the stream once it is connected. */
 function connect(remote: AddressInfo, before: (stream: StreamSocket) => void = () => {}): Promise<StreamSocket> {
   return new Promise((resolve, reject) => {
     const stream = nodeNetwork().openStream({ ...SILENT, writable: () => resolve(stream), ended: reject });
@@ -127,7 +127,7 @@ test('close sends all that was taken and a FIN, though the firmware left unread 
   for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
   let arrivedBytes = 0;
   let end: unknown;
-  // A slow reader: much is still in the kernel when this process has got rid of it, and a reset would drop that.
+  // The slow reader leaves many bytes in the kernel after this process has closed the socket. A reset would drop them.
   peer?.on('data', (bytes) => {
     arrivedBytes += bytes.length;
     peer?.pause();
@@ -151,13 +151,13 @@ test('a datagram socket that is not read holds what its bound allows, and drops 
   if (to.local === undefined) throw new Error('it is bound');
   for (let i = 0; i < 1000; i += 1) {
     from.sendTo(new Uint8Array(0), to.local);
-    // Few at a time, so that it is not the kernel's own queue that drops.
+    // Datagrams are sent a few at a time, so that the kernel's own queue drops none.
     if (i % 10 === 0) await new Promise(setImmediate);
   }
   await new Promise(setImmediate);
   let count = 0;
   while (to.receive(new Uint8Array(1)) === 0) count += 1;
-  // 212,992 bytes, at 256 for an empty one.
+  // The queue has 212,992 bytes, and an empty datagram takes 256.
   expect(count).toBe(832);
   from.close();
   to.close();
@@ -180,7 +180,7 @@ test('a firmware that does not read holds little, and loses nothing', async () =
   });
   stream.connect(address);
   const before = process.memoryUsage().arrayBuffers;
-  // Until a hundred turns of the loop brought nothing.
+  // The loop ends when a hundred turns of the event loop brought nothing.
   for (let seen = -1; seen !== readableCount; ) {
     seen = readableCount;
     for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
@@ -205,7 +205,7 @@ test('what cannot be applied is said once in a process, in words, however many s
   vi.resetModules();
   const { nodeNetwork: freshNetwork } = await import('../../hal/node/index.ts');
   const sentences: string[] = [];
-  // A network that does not listen does not use up the one time.
+  // A network without `warn` does not use up the only warning.
   freshNetwork().openStream(SILENT).setUserTimeout(1000);
   for (let i = 0; i < 3; i += 1) {
     const network = freshNetwork({ warn: (sentence) => sentences.push(sentence) });

@@ -65,7 +65,7 @@ describe(
         const file = join(folder, `step-${index}`);
         const { signal } = await write(file, [String(index + 1)]);
         expect(signal).toBe(index < steps.length ? 'SIGKILL' : null);
-        // The rename is the moment at which the new values are there.
+        // The rename is the moment at which the new values exist.
         expect(committed(file)).toBe(index <= steps.indexOf('rename') ? 1 : 2);
         // The file that the killed process left behind does no harm.
         const storage = fileStorage(file);
@@ -82,7 +82,7 @@ describe(
         const { signal, durable } = await write(file, [], killAfter);
         expect(signal).toBe('SIGKILL');
         expect(durable).toBeGreaterThanOrEqual(killAfter);
-        // The commit after the last one that was printed may be over as well.
+        // The commit after the last one that was printed may be durable as well.
         expect([durable, durable + 1]).toContain(committed(file));
       });
     }

@@ -35,13 +35,11 @@ export const withStorage = (change: (storage: Storage) => Partial<Storage>): Cha
 
 interface StreamChange {
   readonly handler?: Partial<StreamHandler>;
-  /** Gets the socket as it is. */
+  /** Called with each socket, unchanged. */
   readonly socket?: (socket: StreamSocket) => Partial<StreamSocket>;
 }
 
-/**
- * Changes what streams tell, or what they do: those that connect (`connected` is false), and those that are accepted.
- */
+/** Changes the events or the calls of streams: of those that connect (`connected` is false), and of accepted ones. */
 export const withStreams = (change: (handler: StreamHandler, connected: boolean) => StreamChange): Change => {
   const wrap = (
     handler: StreamHandler,

@@ -13,11 +13,11 @@ afterAll(remove);
 
 interface WrongPort {
   readonly fault: string;
-  /** The check that must catch it, by the start of its name, and what it must say. */
+  /** The check that must catch the fault, by the start of its name, and the message it must give. */
   readonly check: string;
   readonly says: RegExp;
   readonly make: (hal: Hal) => Hal;
-  /** The check waits in vain for something: let its clock run FASTER. */
+  /** Whether the check waits in vain for something. Then its clock runs FASTER. */
   readonly inVain?: true;
 }
 
@@ -303,7 +303,7 @@ const wrongPorts: readonly WrongPort[] = [
             return listener.local;
           },
           accept(streamHandler) {
-            // The first one goes to the end of the queue: it is given what the second one was to get.
+            // The first waiter goes to the end of the queue, so it gets the second one's result.
             const first = listener.accept({ readable() {}, writable() {}, ended() {} });
             return first && listener.accept(streamHandler);
           },
@@ -393,7 +393,7 @@ const wrongPorts: readonly WrongPort[] = [
 
 describe('the suite catches a port of which', () => {
   for (const { fault, check: name, says, make, inVain = false } of wrongPorts) {
-    // Those on the fast clock run alone: what the others do would cost them too much of their time.
+    // Checks on the fast clock run alone, because the others would take too much of their time.
     test(`${fault} ("${name} ...")`, { concurrent: !inVain }, async () => {
       const sound = nodeSubject(folder);
       const faster = withClock((clock) => ({

@@ -42,7 +42,7 @@ interface Heard {
   readonly closedMs: number;
 }
 
-/** A broker that answers CONNECT, and so many pings, and nothing after that: as behind a cable that is out. */
+/** A broker that answers CONNECT and so many pings, and then nothing, as behind a pulled cable. */
 function brokerThatFallsSilent(
   answeredPings: number,
 ): Promise<{ readonly port: number; readonly heard: Promise<Heard> }> {
@@ -73,7 +73,7 @@ function brokerThatFallsSilent(
   });
 }
 
-/** The types of packets, which are all shorter than 128 bytes. */
+/** Calls `take` with the type of each packet. All packets are shorter than 128 bytes. */
 function eachPacket(socket: Socket, take: (type: number) => void): void {
   let bytes = Buffer.alloc(0);
   socket.on('data', (more) => {
@@ -111,7 +111,7 @@ function ours(keepAliveMs: number, answeredPings: number, publishEveryMs: number
   }
 }
 
-/** Its turns take some milliseconds more than 1.1 s, and a busy machine adds to each. */
+/** A turn of paho's loop takes some milliseconds more than 1.1 s, and a busy machine adds to each. */
 const TURN_LATE_MS = 40;
 const LATE_MS = 400;
 const PATIENCE = { timeout: 30_000 };

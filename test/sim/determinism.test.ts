@@ -22,7 +22,7 @@ it('the same seed gives the same capture and the same trace, and another seed ot
 
 it('in another process too', async () => {
   const here = await record(7, DEVICES);
-  // Something else before it, which must leave no traces.
+  // Another run comes first. It must leave no traces.
   await record(9, 2);
   const script = fileURLToPath(new URL('recorded-run.ts', import.meta.url));
   const program = new Program(process.execPath, ['--import', 'tsx', script, '7', String(DEVICES)]);
@@ -32,15 +32,15 @@ it('in another process too', async () => {
 });
 
 it('one more device changes nothing for the others', async () => {
-  // Linux's timer wheel is the server's and not a connection's: by the slots in it a device is a few ms late because of
-  // another. So here it is a server with timers that know nothing of each other.
+  // The server does not have Linux's timer wheel here, because the wheel belongs to the whole server: its slots make
+  // one device a few ms late because of another.
   const few = await record(7, DEVICES, 'freertos-tcp');
   const more = await record(7, DEVICES + 1, 'freertos-tcp');
   for (let i = 1; i <= DEVICES; i++) {
     expect(more.devices.get(`dev-${i}`), `dev-${i}`).toBe(few.devices.get(`dev-${i}`));
   }
-  // And none is like another: by its first port, as lwIP's first sequence numbers are all the same. Only the W5500
-  // begins with the same port everywhere.
+  // No device is like another. The first ports show it, because lwIP's first sequence numbers are all the same. Only
+  // the W5500 begins with the same port everywhere.
   const first = [...more.firstPorts.values()].filter((port) => port !== PROFILES.w5500.ephemeralPorts.first);
   expect(new Set(first).size).toBe(first.length);
   expect(first.length).toBeGreaterThan(DEVICES / 2);

@@ -23,9 +23,9 @@ import { Seeded } from '../support/seeded.ts';
 import { checkStack } from './tcpip/invariants.ts';
 
 const DELAY_MS = 20;
-/** Faults begin and end within this time. */
+/** All faults begin and end within this time. */
 const FAULTS_MS = 120_000;
-/** So long it is watched that all stays well. */
+/** Time after the bound for which every device must stay connected. */
 const WATCHED_MS = 30_000;
 
 interface Config {
@@ -114,12 +114,12 @@ function world(seed: number, random: Seeded, config: Config): World {
   return { sim, boards: [...devices, server.board], trace };
 }
 
-/** Faults on boards and rules on cables; all of it is over, and healed, at FAULTS_MS. */
+/** Faults on boards and rules on cables. All of them are over at FAULTS_MS. */
 function plan({ sim, boards }: World, random: Seeded): void {
   for (let count = 3 + random.below(12); count > 0; count--) {
     const board = random.pick(boards);
     const fromMs = random.below(FAULTS_MS);
-    // Many to the very end, so that the healing meets devices in every plight.
+    // Many faults last to the very end, so that the heal meets devices in every state.
     const toMs = random.chance(2) ? FAULTS_MS : Math.min(fromMs + random.below(40_000), FAULTS_MS);
     if (random.chance(2)) {
       const { begin } = FAULTS[random.pick(KINDS)];

@@ -21,7 +21,7 @@ interface Pair {
   readonly farRow: () => NetstatRow | undefined;
 }
 
-/** Two Linux hosts that take 1 ms to each other, and a connection that `prepare` is done to before it is made. */
+/** Two Linux hosts, 1 ms apart. `prepare` changes the sockets before the connection is made. */
 function pair(prepare: (socket: StreamSocket) => void = () => {}): Pair {
   const sim = new Simulation({ seed: 1 });
   let near: StreamSocket | undefined;
@@ -107,12 +107,12 @@ describe('the timer', () => {
       sendQueueBytes: 8,
       timer: { kind: 'on', retransmissions: 0, probes: 0 },
     });
-    // In the midst of a jiffy.
+    // This time is in the middle of a jiffy.
     await sim.runFor('2001ms');
     const row = nearRow();
     if (row?.timer.kind !== 'on') expect.fail(`the timer is ${row?.timer.kind}`);
     expect(row.timer.retransmissions).toBeGreaterThanOrEqual(2);
-    // The time it says is the time it takes.
+    // The timer fires after the time that netstat shows.
     await sim.runFor(row.timer.remainingMs - 0.001);
     expect(nearRow()?.timer).toMatchObject({ retransmissions: row.timer.retransmissions });
     await sim.runFor(0.001);
@@ -142,7 +142,7 @@ describe('the timer', () => {
     const received = farRow()?.receiveQueueBytes ?? 0;
     expect(received).toBeGreaterThan(10_000);
     expect(nearRow()?.sendQueueBytes).toBe(taken - received);
-    // A FIN that waits behind it counts one.
+    // A FIN that waits behind data counts as one byte.
     near().shutdown();
     expect(nearRow()?.sendQueueBytes).toBe(taken - received + 1);
   });

@@ -19,9 +19,9 @@ export interface Recording {
   readonly capture: string;
   readonly trace: string;
   readonly frames: number;
-  /** By device: what happened to it, and what it sent; without the numbers that its peer has chosen. */
+  /** Text for each device: its events, and the packets that it sent, without the numbers that its peer has chosen. */
   readonly devices: ReadonlyMap<string, string>;
-  /** By host: the port that its first packet is from. */
+  /** Port of the first packet of each host. */
   readonly firstPorts: ReadonlyMap<string, number>;
 }
 
@@ -47,7 +47,7 @@ export async function record(seed: number, devices: number, serverProfile: Profi
   const firstPorts = new Map<string, number>();
   sim.fabric.observer = {
     sent: (packet, link, direction) => {
-      // Once, where it is sent: at the near end of the sender's cable.
+      // Each packet is recorded once, at the near end of its sender's cable.
       if (direction !== 'tx') return;
       frames++;
       if (!firstPorts.has(link.name)) firstPorts.set(link.name, packet.sourcePort);

@@ -195,7 +195,7 @@ describe('what makes no sense is said', () => {
   ])('%j', (options, message) => {
     const sim = new Simulation();
     sim.addServer(referenceServer());
-    // As from JavaScript, where no type says so.
+    // A call from JavaScript, in which no type forbids these options.
     const given: object = options;
     expect(() => sim.addDevice({ firmware: quiet, ...given })).toThrow(message);
   });

@@ -144,7 +144,7 @@ describe('several faults on one host', () => {
     device.cable.pull();
     expect(sim.cable('dev-1').isUp).toBe(false);
     await sim.runFor('18s');
-    // By hand it was out already: nobody pulled it.
+    // The cable was out already when the hand pulled it, so that pull does not count.
     expect(sim.cable('dev-1').isUp).toBe(true);
     device.cable.pull();
     sim.schedule('cable-pull on dev-1 at 40s for 10s');

@@ -20,7 +20,7 @@ describe('a box that forgets', () => {
     sim.schedule('nat-timeout on dev-1 at 62s');
     await sim.runFor('2m');
     const { verdicts, ghostMs, falseAlarms } = sim.testbed.witness.judge.findings();
-    // The beat of 65 s.
+    // This is the beat of 65 s.
     expect(verdicts).toMatchObject([{ survived: true, backAfterMs: expect.closeTo(3020, -1), ghostMs: 0 }]);
     expect([ghostMs, falseAlarms, server.program?.clients().length]).toEqual([0, [], 1]);
   });
@@ -43,7 +43,7 @@ describe('a box that forgets', () => {
     await sim.runFor('50s');
     expect(server.program?.clients().map(({ peer }) => peer.port)).toEqual([1025]);
     const { ghostMs, falseAlarms, overlappingSessions } = sim.testbed.witness.judge.findings();
-    // From the beat of 65 s on; the last one before came at 60 s, and 15 s later is the scan.
+    // The ghost lasts from the beat of 65 s on. The previous beat came at 60 s, and the scan is 15 s later.
     expect(ghostMs).toBeGreaterThanOrEqual(10_000 - 20);
     expect(ghostMs).toBeLessThanOrEqual(11_000);
     expect([falseAlarms, overlappingSessions]).toEqual([[], 1]);

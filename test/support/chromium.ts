@@ -11,7 +11,7 @@ import type { Readable, Writable } from 'node:stream';
 
 const BINARIES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** Undefined: there is no Chromium here. */
+/** Path of Chromium, or undefined if this machine has none. */
 export const CHROMIUM = BINARIES.find((path) => existsSync(path));
 
 export interface PageOptions {

@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import type { Check, CheckResult } from '../../hal/conformance/index.ts';
 
-/** The check has passed; or was skipped, if its name matches `skipped`. */
+/** Expects that the check has passed, or was skipped if its name matches `skipped`. */
 export function expectSound({ name }: Check, result: CheckResult | undefined, skipped: RegExp): void {
   if (skipped.test(name)) expect(result).toEqual({ kind: 'skip', why: expect.any(String) });
   else expect(result).toEqual({ kind: 'ok' });

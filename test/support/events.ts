@@ -3,7 +3,7 @@
 import { parseTraceLine } from '../../sim/trace/trace-file.ts';
 import type { TraceEvent } from '../../sim/trace/trace.ts';
 
-/** The events, in their order. Throws Error where a line is wrong. */
+/** Returns the events, in their order. Throws Error if a line is wrong. */
 export function eventsIn(output: string): TraceEvent[] {
   return output.trim().split('\n').map(parseTraceLine).flatMap((event) => {
     if (typeof event === 'string') throw new Error(event);

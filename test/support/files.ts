@@ -7,7 +7,7 @@ export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** The files below `root` whose path from there, with slashes, matches. */
+/** Returns the files below `root` whose path from there, with slashes, matches. */
 export function filesBelow(root: string, pattern: RegExp): string[] {
   return readdirSync(root, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())

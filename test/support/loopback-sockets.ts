@@ -35,15 +35,15 @@ export class Stream implements StreamSocket {
   #endedTold = false;
   #finSent = false;
   #finReceived = false;
-  /** Received and not read. `#readOffset` is where in the first chunk reading goes on. */
+  /** Chunks received and not read. `#readOffset` is the offset in the first chunk at which reading continues. */
   readonly #unread: Uint8Array[] = [];
   #readOffset = 0;
-  /** Read, but the peer does not know yet that there is room again. */
+  /** Bytes that were read, but the peer does not know yet that there is room again. */
   #creditBytes = 0;
-  /** Taken by `write`, and as far as we know not read by the peer. */
+  /** Bytes taken by `write` and, as far as we know, not read by the peer. */
   #inFlightBytes = 0;
   #wantsRoom = false;
-  /** Taken by `write` and not arrived, and since when that has not become less. */
+  /** Bytes taken by `write` that have not arrived, and the time since which their number has not fallen. */
   #undeliveredBytes = 0;
   #undeliveredSinceMs = 0;
   #watchingDelivery = false;
@@ -164,7 +164,7 @@ export class Stream implements StreamSocket {
 
   close(): void {
     if (this.#closed) return;
-    // Linux, tcp_close(): whoever closes with unread data in its queue sends RST, not FIN (RFC 2525, section 2.17).
+    // Linux, tcp_close(): a close with unread data in the queue sends RST, not FIN (RFC 2525, section 2.17).
     if (this.#alive()) {
       if (this.#unread.length > 0) this.#toPeer((peer) => peer.#fail('ECONNRESET'));
       else this.#sendFin();
@@ -203,7 +203,7 @@ export class Stream implements StreamSocket {
     return true;
   }
 
-  /** `accept`: from here on somebody listens; what came before is told now. */
+  /** Called by `accept`: from here on there is a listener, which is told of earlier events now. */
   attach(handler: StreamHandler): void {
     this.#handler = handler;
     this.#boot.interrupt(() => {
@@ -221,7 +221,7 @@ export class Stream implements StreamSocket {
     return this.#boot.running && !this.#closed && this.#error === undefined && this.#peer !== undefined;
   }
 
-  /** Sends to the other end; when that does not live any more, nothing happens, or its host answers with RST. */
+  /** Sends to the other end. If that does not live any more, nothing happens, or its host answers with RST. */
   #toPeer(deliver: (peer: Stream) => void, toDead: 'ignored' | 'answered by RST' = 'ignored'): void {
     const peer = this.#peer;
     if (peer === undefined) return;
@@ -376,7 +376,7 @@ export class Listener implements ListeningSocket {
     });
   }
 
-  /** A connection request: the connection that now waits, or undefined when it is turned away. */
+  /** Handles a connection request. Returns the connection that now waits, or undefined if the request is refused. */
   offer(caller: Stream): Stream | undefined {
     if (this.#closed || this.#port === undefined || this.#waiting.length >= this.#backlog) return undefined;
     const stream = Stream.incoming(this.#boot, { address: this.#boot.host.address, port: this.#port }, caller);

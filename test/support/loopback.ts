@@ -19,17 +19,17 @@ import type { PanicReport, ResetReason } from '../../hal/system.ts';
 import { Datagram, isAddress, Listener, Stream } from './loopback-sockets.ts';
 
 export interface LoopbackOptions {
-  /** One way, between any two hosts. Default 1. */
+  /** Delay of one direction, between any two hosts. Default 1. */
   readonly latencyMs?: number;
   /** Bytes that a connection holds in one direction, sent but not read. Default 65536. */
   readonly bufferBytes?: number;
-  /** After how long `connect` into a black hole ends with ETIMEDOUT. Default 127000, as Linux's six SYN retries. */
+  /** Time after which `connect` into a black hole ends with ETIMEDOUT. Default 127000, as Linux's six SYN retries. */
   readonly connectTimeoutMs?: number;
-  /** Every host's random numbers follow from it and from the device's id. Default 1. */
+  /** Seed of every host's random numbers, together with the device's id. Default 1. */
   readonly seed?: number;
 }
 
-/** More events than this at one instant are taken for a loop that never lets time pass. */
+/** More events than this at one instant count as a loop that never lets time pass. */
 const EVENTS_PER_INSTANT_MAX = 10_000_000;
 const EVERYTHING: Capabilities = {
   keepAlive: 'full', userTimeout: true, reset: true, errorReason: true, halfClose: true,
@@ -66,7 +66,7 @@ export class Loopback {
     this.now = endMs;
   }
 
-  /** Runs until `condition` holds, and gives the time at which it came to. Throws when it did not within `limitMs`. */
+  /** Runs until `condition` holds. Returns the time then. Throws if that takes longer than `limitMs`. */
   until(condition: () => boolean, limitMs: number): number {
     const endMs = this.now + limitMs;
     while (!condition()) {
@@ -90,7 +90,7 @@ export class Loopback {
     return true;
   }
 
-  /** @internal Puts one packet on the wire; what is sent to nobody is lost. */
+  /** @internal Puts one packet on the wire. A packet to an unknown address is lost. */
   send(from: Boot, toAddress: string, deliver: (to: Boot) => void): void {
     if (!from.running) return;
     if (from.host.cable === 'out') {
@@ -102,7 +102,7 @@ export class Loopback {
   }
 
   #arrive(to: LoopbackHost, deliver: (to: Boot) => void): void {
-    // An arrival is an interrupt: it waits until all that the host had to send is on the wire.
+    // An arrival is an interrupt: it waits until everything that the host had to send is on the wire.
     if (to.cable === 'out') to.held.push(() => this.at(this.now, () => this.#arrive(to, deliver)));
     else if (to.powered) deliver(to.current);
   }
@@ -166,7 +166,7 @@ export class LoopbackHost {
   readonly lines: string[] = [];
   /** All resets that the host made by itself. */
   readonly resets: { readonly atMs: number; readonly reason: ResetReason; readonly panic?: PanicReport }[] = [];
-  /** Called at each boot after the first, with the new HAL: where a test starts its firmware again. */
+  /** Called at each boot after the first, with the new HAL. A test starts its firmware again here. */
   onBoot: ((hal: Hal) => void) | undefined;
   /** @internal Packets that wait for the cable. */
   readonly held: (() => void)[] = [];
@@ -211,13 +211,13 @@ export class LoopbackHost {
     if (cable === 'in') for (const flow of this.held.splice(0)) flow();
   }
 
-  /** Power cut: the firmware stops where it is, nothing more is sent, and what was not committed is lost. */
+  /** Cuts the power: the firmware stops where it is, nothing more is sent, and what was not committed is lost. */
   vanish(): void {
     this.current.running = false;
     this.held.length = 0;
   }
 
-  /** Power back: a new boot with a new `hal`. It answers whatever comes for the old connections with RST. */
+  /** Restores the power: a new boot with a new `hal`. The host answers packets of old connections with RST. */
   boot(resetReason: ResetReason = 'power-on'): void {
     this.vanish();
     const boot = new Boot(this, resetReason);
@@ -304,7 +304,7 @@ export class Boot {
     };
   }
 
-  /** Binds to `local`: the address with its port, or why not. */
+  /** Binds to `local`. Returns the address with its port, or the reason why it cannot. */
   claim(local: SocketAddress, taken: { has(port: number): boolean }): SocketAddress | Errno {
     if (!isAddress(local, 0)) return 'EINVAL';
     if (!['0.0.0.0', '::', this.host.address].includes(local.address)) return 'EADDRNOTAVAIL';

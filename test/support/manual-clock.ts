@@ -33,12 +33,12 @@ export class ManualClock implements Clock {
     this.alarmMs = undefined;
   }
 
-  /** Time goes by while the processor is busy: the alarm has to wait until it is free. */
+  /** Lets time pass while the processor is busy, so that the alarm has to wait. */
   spend(ms: number): void {
     this.#nowMs += ms;
   }
 
-  /** Lets so much time go by, with every alarm at its moment: not before it, and not twice. */
+  /** Lets time pass. Every alarm fires at its moment: not before it, and not twice. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
     let alarms = 0;
@@ -51,7 +51,7 @@ export class ManualClock implements Clock {
     this.#nowMs = Math.max(this.#nowMs, endMs);
   }
 
-  /** Until no alarm is armed. A device that never sleeps for good is given up after `limitMs`. */
+  /** Advances until no alarm is armed. Gives up after `limitMs`, for a device that never sleeps for good. */
   runUntilIdle(limitMs = 3_600_000): void {
     const endMs = this.#nowMs + limitMs;
     while (this.alarmMs !== undefined) {

@@ -10,11 +10,11 @@ import { freePort } from '../bench/free-port.ts';
 import { peerFolder } from './npm-peers.ts';
 import { Program } from './process.ts';
 
-/** Debian has it where only root looks. */
+/** Debian installs mosquitto in a folder that is only in root's PATH. */
 const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(existsSync);
 const hasClients = spawnSync('mosquitto_pub', ['--help']).error === undefined;
 
-/** To be called first in a test that needs mosquitto or its clients. */
+/** Skips a test that needs mosquitto or its clients where they are missing. Call it first in the test. */
 export function needsMosquitto(context: TestContext): void {
   const isThere = MOSQUITTO !== undefined && hasClients;
   context.skip(!isThere, 'mosquitto is not installed: apt-get install mosquitto mosquitto-clients');
@@ -27,31 +27,31 @@ export class Peers {
   broker: Program | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
 
-  /** Its port. */
+  /** Starts mosquitto. Resolves to its port. */
   async mosquitto(): Promise<number> {
     const port = await freePort();
     const file = join(this.#folder, 'mosquitto.conf');
-    // As an ordinary user it could not write where Debian's package would have it.
+    // mosquitto keeps the user, because an ordinary user could not write where Debian's package would have it.
     writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stdout\nuser ${userName()}\n`);
     this.broker = this.start('stdbuf', '-oL', MOSQUITTO ?? 'mosquitto', '-c', file, '-v');
     await this.broker.line(/mosquitto version .* running/);
     return port;
   }
 
-  /** The command that starts a mosquitto in a network of its own, where it has the usual port. */
+  /** Returns the command that starts a mosquitto in a network of its own, with the usual port. */
   ownMosquitto(): string[] {
     const file = join(this.#folder, 'own-mosquitto.conf');
     writeFileSync(file, `listener 1883\nallow_anonymous true\nuser ${userName()}\n`);
     return [MOSQUITTO ?? 'mosquitto', '-c', file];
   }
 
-  /** The same with a mosquitto_sub beside it, whose lines are the messages. */
+  /** Returns the same command with a mosquitto_sub beside it, whose lines are the messages. */
   ownMosquittoWithSubscriber(topic: string, qos: '0' | '1' | '2'): string[] {
     const subscribe = `mosquitto_sub -h 127.0.0.1 -t '${topic}' -q ${qos} -F %p`;
     return ['sh', '-c', `until ${subscribe}; do sleep 0.1; done & exec ${this.ownMosquitto().join(' ')}`];
   }
 
-  /** mosquitto_sub: a line `TOPIC TEXT` for each message. */
+  /** Starts mosquitto_sub, which prints a line `TOPIC TEXT` for each message. */
   async subscriber(port: number, topic: string, ...more: readonly string[]): Promise<Program> {
     const to = ['-h', '127.0.0.1', '-p', String(port), '-t', topic];
     const program = this.start('stdbuf', '-oL', 'mosquitto_sub', '-d', ...to, '-F', '%t %p', ...more);
@@ -59,14 +59,14 @@ export class Peers {
     return program;
   }
 
-  /** mosquitto_pub, to its end. */
+  /** Runs mosquitto_pub to its end. */
   async publish(port: number, topic: string, text: string, ...more: readonly string[]): Promise<void> {
     const args = ['-h', '127.0.0.1', '-p', String(port), '-t', topic, '-m', text, ...more];
     const { status, stderr } = await this.start('mosquitto_pub', ...args).ended();
     if (status !== 0) throw new Error(`mosquitto_pub ${args.join(' ')}: ${stderr}`);
   }
 
-  /** mqtt.js, in test/interop/mqtt-js.mjs. */
+  /** Starts mqtt.js, in test/interop/mqtt-js.mjs. */
   mqttJs(port: number, task: string, ...args: readonly string[]): Program {
     const script = fileURLToPath(new URL('../interop/mqtt-js.mjs', import.meta.url));
     return this.start(process.execPath, script, peerFolder('mqtt'), `mqtt://127.0.0.1:${port}`, task, ...args);

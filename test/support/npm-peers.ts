@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 
-/** Their folder: CABLEPULL_PEERS names another. */
+/** Folder of the packages. CABLEPULL_PEERS names another. */
 export const PEERS = process.env['CABLEPULL_PEERS'] ?? join(tmpdir(), 'cablepull-peers');
 
 export function peerFolder(name: string): string {
   return join(PEERS, 'node_modules', name);
 }
 
-/** To be called first in a test that needs the packages. */
+/** Skips a test that needs the packages where they are missing. Call it first in the test. */
 export function needsPeers(context: TestContext, ...names: readonly string[]): void {
   const missing = names.filter((name) => !existsSync(peerFolder(name)));
   context.skip(missing.length > 0, `not installed: npm install --prefix ${PEERS} ${missing.join(' ')}`);

@@ -36,7 +36,7 @@ export class Program {
     });
   }
 
-  /** The first line from `from` on that matches; waits for it. */
+  /** Waits for a line that matches. Resolves to the first one from `from` on. */
   async line(pattern: RegExp, from = 0): Promise<string> {
     const limit = AbortSignal.timeout(LINE_LIMIT_MS);
     limit.addEventListener('abort', () => this.#wake());
@@ -50,7 +50,7 @@ export class Program {
     }
   }
 
-  /** Its port, which it prints first. */
+  /** Resolves to the port, which the program prints first. */
   async port(): Promise<number> {
     const line = await this.line(/^port \d+$/);
     return Number(line.slice('port '.length));

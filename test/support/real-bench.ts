@@ -24,7 +24,7 @@ export class RealBench {
     });
   }
 
-  /** A device with this firmware, switched on. */
+  /** Adds a device with this firmware, switched on. */
   device(name: string, config: FirmwareConfig): Device {
     const board = this.bench.addDevice(name, firmware(config));
     board.power.restore();
@@ -35,7 +35,7 @@ export class RealBench {
     return this.bench.agenda.now();
   }
 
-  /** The first event, from now on, for which this holds; fails when it has not come within `limitMs`. */
+  /** Resolves to the first event, from now on, for which `holds` returns true. Fails if none comes within `limitMs`. */
   until(holds: (event: TraceEvent) => boolean, limitMs = 20_000): Promise<TraceEvent> {
     let next = this.trace.length;
     return new Promise((resolve, reject) => {

@@ -8,14 +8,14 @@ import type { TestContext } from 'vitest';
 
 const installed = spawnSync('tshark', ['--version']).status === 0;
 
-/** To be called first in a test that needs tshark, or by its `beforeEach`. */
+/** Skips a test that needs tshark where it is not installed. Call it first in the test, or in its `beforeEach`. */
 export function needsTshark(context: TestContext): void {
   context.skip(!installed, 'tshark is not installed: apt-get install tshark');
 }
 
 /**
- * One row for each packet that `filter` shows (all, where it is empty), in it the text of each field, '' where the
- * packet has none.
+ * Returns one row for each packet that `filter` shows (all, if it is empty). A row has the text of each field, '' if
+ * the packet has none.
  */
 export function tsharkFields(file: string, filter: string, fields: readonly string[]): string[][] {
   const chosen = filter === '' ? [] : ['-Y', filter];
@@ -34,7 +34,7 @@ export function tsharkFields(file: string, filter: string, fields: readonly stri
     encoding: 'utf8',
     maxBuffer: 2 ** 30,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // The settings of whoever runs the tests are not to change what they find.
+    // The settings of the user who runs the tests must not change the result.
     env: { ...process.env, WIRESHARK_CONFIG_DIR: '/nonexistent' },
   });
   return text
@@ -43,7 +43,7 @@ export function tsharkFields(file: string, filter: string, fields: readonly stri
     .map((line) => line.split('\t'));
 }
 
-/** The numbers of the packets, counted from 1, that `filter` shows. */
+/** Returns the numbers of the packets, counted from 1, that `filter` shows. */
 export function tsharkFrames(file: string, filter: string): number[] {
   return tsharkFields(file, filter, ['frame.number']).map(([number]) => Number(number));
 }
@@ -56,7 +56,10 @@ export function tsharkFaults(file: string): string[][] {
   return tsharkFields(file, FAULTS, ['frame.number', '_ws.col.Info', '_ws.expert.message']);
 }
 
-/** Payload stays payload: by its port or its looks, tshark would take it for some protocol, and find that malformed. */
+/**
+ * Payload stays payload. Otherwise tshark would take it for some protocol, by its port or its looks, and find it
+ * malformed.
+ */
 const PAYLOAD_AS_DATA = ['tcp', 'udp'].flatMap((protocol) => ['-d', `${protocol}.port==0-65535,data`]);
 
 const CHECK_CHECKSUMS = [

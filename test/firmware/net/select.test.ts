@@ -55,7 +55,7 @@ describe('select', () => {
     const world = new Loopback();
     const peer = new Peer(world.host(SERVER));
     const { hal } = world.host('10.0.0.1');
-    // They take 4295 s.
+    // 2^32 ticks take 4295 s at this rate.
     const os = new Kernel(hal.clock, { tickRateHz: 1_000_000 });
     const socket = new Socket(os, hal.network);
     const log: string[] = [];
@@ -68,7 +68,7 @@ describe('select', () => {
       log.push(`${world.now} ${result}`);
     }, 'test', 1);
     os.start();
-    // An event that is none of theirs, or comes for nothing, makes them look at the time that is left.
+    // An event that makes none of the sockets ready wakes the task, which then waits for the time that is left.
     world.at(2_000_000, () => (call === 'select' ? socket.writable() : socket.readable()));
     world.at(5_000_000, () => peer.last.send([7]));
     world.advance(6_000_000);

@@ -26,7 +26,7 @@ function bench() {
     os.createTask(() => body(socket), 'server', 1);
     return socket;
   };
-  /** Connects at `atMs`, says `words`, and notes what it is told. */
+  /** Connects at `atMs`, says `words`, and notes all events. */
   const connect = (atMs: number, words: string): void => {
     world.at(atMs, () => clientOs.createTask(function* () {
       const socket = new Socket(clientOs, client.network);
@@ -52,7 +52,7 @@ describe('listen and accept', () => {
       for (;;) {
         const one = yield* socket.accept();
         if (typeof one === 'string') return note(one);
-        // It can be written to before anything has come.
+        // The connection can be written to before anything has arrived.
         if (((yield* one.poll(WRITABLE, 0)) & WRITABLE) === 0) note('no room to write');
         const into = new Uint8Array(16);
         const count = yield* one.read(into);

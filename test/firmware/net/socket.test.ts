@@ -248,7 +248,7 @@ describe('write', () => {
       note(`write ${nameOf(yield* socket.write(new Uint8Array(8)))}`);
     });
     world.at(10, () => peer.last.socket.shutdown());
-    // No event tells of it: it was told `closed`, which is the last one.
+    // No event follows, because `closed`, the last event, has been told already.
     world.at(5000, () => { peer.last.socket.abort(); });
     world.advance(20_000);
     expect(log).toEqual(['11 read 0', '11 write 8', '5011 write ECONNRESET']);
@@ -367,7 +367,7 @@ describe('poll', () => {
     world.at(40, () => peer.last.send([1]));
     world.at(45, () => { peer.last.read(); });
     world.advance(100);
-    // From 46 ms on there is room again, for which nobody waited.
+    // There is room again from 46 ms on, but no task waits for it then.
     expect(log).toEqual(['10 --', '12 -w', '32 --', '41 r-', '41 r-', '61 -w']);
   });
 });

@@ -17,9 +17,12 @@ interface Scene {
   log: string[];
   mutex: Mutex;
   second: Mutex;
-  /** Of priority 1. Holds both mutexes; each notification has it give the next: first `order[0]`, then the other. */
+  /**
+   * A task of priority 1 that holds both mutexes. Each notification has it give the next: first `order[0]`, then the
+   * other.
+   */
   holder: TaskHandle;
-  /** A task that takes the mutex, says what came of it, and gives it back. */
+  /** A task that takes the mutex, logs the result, and gives the mutex back. */
   comes(name: string, priority: number, timeout?: number, which?: Mutex): TaskHandle;
 }
 

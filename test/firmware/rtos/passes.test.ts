@@ -187,7 +187,7 @@ describe('passes', () => {
     }, 'busy', 1);
     os.start();
     clock.advance(100);
-    // Its delay ends at 2 ms, in the middle of a turn that ends at 2.25 ms.
+    // The delay of `high` ends at 2 ms, in the middle of a turn that ends at 2.25 ms.
     expect(log).toEqual(['high at 2.25 ms']);
   });
 

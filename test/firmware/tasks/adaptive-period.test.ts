@@ -64,7 +64,7 @@ describe('behind a box', () => {
       expect(client.told.at(-1)).toEqual({ periodMs, settled: true });
       expect(periodMs).toBeLessThan(timeoutMs);
       expect(timeoutMs - periodMs).toBeLessThanOrEqual(stepMs);
-      // But for the shortest period, it keeps its margin.
+      // The client keeps its margin, except at the shortest period.
       if (periodMs > minMs) expect(timeoutMs - periodMs).toBeGreaterThanOrEqual(marginMs);
       expect(client.connections).toBeLessThanOrEqual(1 + 6);
     }

@@ -33,7 +33,7 @@ function subjects(
   return { bench, tested: { hal: tested, address: addresses[0] }, peer: { hal: peerHal, address: addresses[1] } };
 }
 
-/** These listen on the tested port itself, which a board on the bench cannot. */
+/** Checks that listen on the tested port itself, which a board on the bench cannot do. */
 const NEED_TO_LISTEN = ['stream: the local port can be chosen', 'stream: a local port that is taken'];
 
 /** Names of the checks of features that a board on the bench lacks. */

@@ -28,7 +28,7 @@ const plugAt = (atMs: number) => {
   rig.board.cable.plug();
 };
 
-/** Nothing until a moment before `atMs`, and then ETIMEDOUT. */
+/** Expects no event until a moment before `atMs`, and then ETIMEDOUT. */
 function expectTimeoutAt(atMs: number): void {
   rig.world.advance(atMs - 0.001 - rig.world.now);
   expect(probe.saw('ETIMEDOUT')).toBe(false);
@@ -37,7 +37,7 @@ function expectTimeoutAt(atMs: number): void {
   expect(probe.readAll()).toEqual([[], 'ETIMEDOUT']);
 }
 
-/** Not in the next three hours. */
+/** Expects no time-out in the next three hours. */
 function expectNoTimeout(): void {
   rig.world.advance(10_800_000);
   expect(probe.saw('ETIMEDOUT')).toBe(false);

@@ -24,7 +24,7 @@ let end: string | undefined;
 let socket: StreamSocket;
 let told: string[];
 
-/** Until `holds`, which is looked at whenever something has happened. */
+/** Resolves when `holds` returns true. It is called after each event. */
 function until(holds: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     notify = () => {

@@ -14,7 +14,7 @@ import { Loopback, type LoopbackHost, type LoopbackOptions } from '../../support
 
 export const SERVER: SocketAddress = { address: '10.0.0.2', port: 39_002 };
 
-/** As many clocks as are wanted, each starting at 0 when it is made. */
+/** Returns a function that makes clocks, each starting at 0 when it is made. */
 export function clocksOf(world: Loopback): () => Clock {
   return () => {
     const startMs = world.now;
@@ -50,9 +50,9 @@ export class Rig {
   openSockets = 0;
   /** Traffic that the host sent for a device that must be silent. */
   readonly leaks: string[] = [];
-  /** The far ends read what comes. */
+  /** Whether the far ends read the bytes that arrive. */
   serverReads = true;
-  /** While a box on the way resets connections: that is not the device. */
+  /** Whether a box on the way resets connections now. Its resets do not come from the device. */
   #isResetting = false;
 
   constructor(options: LoopbackOptions = {}, onBoot: (hal: Hal) => void = () => {}) {
@@ -126,7 +126,7 @@ export class Rig {
     this.#isResetting = false;
   }
 
-  /** Ends the run: nothing of the host's stays open. Gives how many sockets do. */
+  /** Ends the run. Returns how many sockets of the host are still open, which should be none. */
   stop(): number {
     this.#isResetting = true;
     this.bench.stop();

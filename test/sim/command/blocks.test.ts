@@ -44,7 +44,7 @@ describe('the blocks', () => {
 });
 
 describe('a run in blocks', () => {
-  // Two blocks and a half of them under faults, and one fault that all share.
+  // The plan affects two and a half blocks, and has one fault that all blocks share.
   const run = [
     'run', '--devices', '1500', '--for', '1m', '--seed', '3', '--fault', 'cable-pull on dev-700..800 at 10s..20s for 15s',
     '--fault', 'power-loss on server at 40s for 5s', '--expect', 'device notices within 19s',
@@ -56,7 +56,7 @@ describe('a run in blocks', () => {
     expect(one.stdout).toContain('1500 of 1500 devices connected');
     expect(one.stdout).toContain('as expected: device notices within 19s');
     expect(two.stdout).toBe(one.stdout);
-    // Faults on the one server are told of once, those on devices of all blocks in one line.
+    // Faults on the one server are reported once, and faults on devices of all blocks in one line.
     expect(one.stderr.match(/ FAULT power-loss on server/g)).toHaveLength(1);
 
     const parts = [file('1.json'), file('2.json')];

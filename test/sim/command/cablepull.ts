@@ -7,19 +7,19 @@ export const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta
 
 let running: Program[] = [];
 
-/** Starts it with these arguments. */
+/** Starts the command with these arguments. */
 export function cablepull(...args: readonly string[]): Program {
   const program = new Program(process.execPath, [CLI, ...args]);
   running.push(program);
   return program;
 }
 
-/** Lets it run to its end. */
+/** Runs the command to its end. */
 export function ended(...args: readonly string[]): Promise<Ended> {
   return cablepull(...args).ended();
 }
 
-/** Ends all that still run: for after each test. */
+/** Ends all commands that still run. Call it after each test. */
 export async function killAll(): Promise<void> {
   await Promise.all(running.map((program) => program.kill()));
   running = [];

@@ -519,7 +519,7 @@ describe('cablepull faults', () => {
 });
 
 describe('run --server, against a server that is not ours', () => {
-  /** Takes connections, answers nothing, and hangs up on whoever says nothing for `idleMs`. */
+  /** Accepts connections, answers nothing, and closes a connection that is silent for `idleMs`. */
   async function silentServer(idleMs: number): Promise<number> {
     const { port } = await listen(createServer((socket) => {
       socket.setTimeout(idleMs, () => socket.end());
@@ -574,7 +574,7 @@ describe('run --server, against a server that is not ours', () => {
     expect(stdout).toMatch(
       /NOT AS EXPECTED: hang on dev-1 at 0.5s, dev-1: the server had not noticed when the run ended 1\.\d s later \(limit: 1s\)/,
     );
-    // Until the end of the run the server believes in it.
+    // The server keeps the session until the end of the run.
     expect(stdout).toMatch(/hang on dev-1 at 0.5s {2}hung {12}not by the end \(1\.\d s\)  1\.5 s {2}not healed/);
     expect(status).toBe(1);
   });

@@ -1,4 +1,4 @@
-/** A crew of worker threads: a thread that says nothing any more costs its order, and nothing else. */
+/** A crew of worker threads: a thread that does not answer any more costs its order, and nothing else. */
 
 import { expect, it } from 'vitest';
 import { type Answer, Crew } from '../../../sim/command/crew.ts';
@@ -23,7 +23,7 @@ const THREAD = `
 `;
 const FILE = new URL(`data:text/javascript,${encodeURIComponent(THREAD)}`);
 
-/** Well above the time that a thread takes to start, and below that of the order that gets on. */
+/** Well above the time that a thread takes to start, and below the time of the order that makes progress. */
 const SILENCE_MS = 4000;
 
 async function answersTo(orders: readonly Order[], silenceMs: number): Promise<Answer<Order, Reply>[]> {

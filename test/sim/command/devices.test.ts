@@ -176,7 +176,7 @@ it('a fleet of several kinds: stacks, links, boxes, boots and protocols of their
   expect(first('meter-1', 'boot')).toBe(0);
   expect(first('meter-2', 'boot')).toBe(2100);
   expect(first('pump-1', 'boot')).toBe(200);
-  // At least there and back.
+  // The round trip takes at least twice the delay.
   expect(first('meter-1', 'connected')).toBeGreaterThanOrEqual(600);
   expect(lines.filter(({ kind }) => kind === 'listening')).toHaveLength(2);
   expect(lines.at(-1)?.devices?.connected).toBe(3);

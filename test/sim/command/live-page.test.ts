@@ -47,7 +47,7 @@ function act(url: string, body: object, headers: Record<string, string> = JSON_T
   return fetch(`${url}act`, { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
-/** With headers that fetch does not let anybody set. */
+/** Sends a request with headers that fetch does not let a program set. */
 function statusWith(url: string, path: string, headers: Record<string, string>): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const asked = request(new URL(path, url), { headers }, (response) => {
@@ -59,7 +59,7 @@ function statusWith(url: string, path: string, headers: Record<string, string>):
   });
 }
 
-/** Events of the stream until `isLast` says so. */
+/** Reads the events of the stream until `isLast` returns true. */
 async function events(url: string, isLast: (event: string, data: unknown) => boolean): Promise<void> {
   const { body } = await fetch(`${url}events`);
   let unread = '';
@@ -79,11 +79,11 @@ describe('the live page of a simulated run', () => {
     const { url, program } = await live('--devices', '3', '--speed', '100');
     await events(url, (event) => event === 'hello');
     expect((await act(url, { act: 'begin', kind: 'power-loss', hosts: ['dev-2'] })).status).toBe(204);
-    // Its ghost goes when the server drops it, 15 to 18 s of virtual time later.
+    // The ghost of dev-2 ends when the server drops its session, 15 to 18 s of virtual time later.
     await events(url, (_, data) => JSON.stringify(data).includes('"off","offline",["power-loss"]'));
     expect((await act(url, { act: 'pace', speed: 0.01, isPaused: true })).status).toBe(204);
     expect((await act(url, { act: 'begin', kind: 'hang', hosts: ['dev-1'] })).status).toBe(204);
-    // In a pause, too, what is done is seen.
+    // The page shows actions in a pause, too.
     await events(url, (_, data) => JSON.stringify(data).includes('"hung"'));
     const plan = await (await fetch(`${url}plan`)).text();
     const head = /^# 2 faults of a run with --live\n# cablepull run --devices 3 --seed 1 --plan THIS-FILE --for (\d+s)\n/;

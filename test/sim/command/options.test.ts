@@ -1,4 +1,4 @@
-/** Options: what is read from the words of a command, and what `--help` shows of them. */
+/** Options: how the words of a command are read, and what `--help` shows of them. */
 
 import { expect, it } from 'vitest';
 import { COMMANDS, OVERVIEW } from '../../../sim/command/commands.ts';

@@ -1,4 +1,4 @@
-/** A file of results: whole or not at all, and what was there before stays until the new one is whole. */
+/** A file of results is whole or does not exist. A file of that name stays until the new one is whole. */
 
 import { spawnSync } from 'node:child_process';
 import {

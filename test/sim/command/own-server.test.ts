@@ -196,7 +196,7 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
       cpSync(fileURLToPath(new URL(`../../../${part}`, import.meta.url)), join(folder, part), { recursive: true });
     }
     cpSync(SERVER, join(folder, 'server.py'));
-    // As itself there, not as root; and at a port that is root's elsewhere.
+    // The server runs as the user, not as root, and at a port that only root could use elsewhere.
     const asItself = `test $(id -u) != 0 && exec /usr/bin/python3 ${join(folder, 'server.py')} 80`;
     const command = ['sh', '-c', asItself];
     const run = [
@@ -210,7 +210,7 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
       '--',
       ...command,
     ];
-    // As root: become nobody, and have a /dev/net/tun that is everybody's, as most systems have it.
+    // If root runs this test: become nobody, and have a /dev/net/tun that everybody may use, as on most systems.
     const become = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--no-new-privs', ...run]
       .map((word) => `'${word}'`)
       .join(' ');
@@ -223,7 +223,7 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
   });
 
   it('joins devices by a TUN interface to a network where a server runs already, and leaves nothing there', async () => {
-    // The host's network is that of a namespace here: what is made there is gone with it.
+    // The host's network is that of a namespace here, so everything that is made there is gone with it.
     const run = `${process.execPath} ${CLI} run --network tun --server 10.77.0.1:39002 --devices 3 --no-answers --beat 1s --netstat`;
     const script = [
       'exec 2>&1',

@@ -12,12 +12,12 @@ const folder = mkdtempSync(join(tmpdir(), 'cablepull-program-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(killAll);
 
-/** One of those in the folder programs/. */
+/** Returns the path of a program in the folder programs/. */
 function program(name: string): string {
   return fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 }
 
-/** One that a test makes. */
+/** Returns the path of a program that a test makes. */
 function made(name: string, text: string): string {
   const file = join(folder, name);
   writeFileSync(file, text);
@@ -62,7 +62,7 @@ it('shows what it prints by host and virtual time; a line of its log is its word
   expect(stderr).toMatch(/^ {4}0\.0 s {2}server {4}listening on 0\.0\.0\.0:9000$/m);
   expect(stderr).toMatch(/^ {4}0\.0 s {2}server \| listens, with 0 sessions$/m);
   expect(stderr).toMatch(/^ {3}24\.\d s {2}server \| gone: 10\.0\.0\.4 of 3$/m);
-  // Its own modules are new at each boot, too.
+  // The program's own modules are new at each boot, too.
   expect(stderr).toMatch(/^ {3}65\.0 s {2}server \| listens, with 0 sessions$/m);
   expect(stdout).toMatch(/^power-loss on dev-3 at 10s +was off +14\.\d s by dropped +14\.\d s by log /m);
   expect(status).toBe(0);
@@ -111,7 +111,7 @@ describe('a program that ends by itself', () => {
     const { status, stdout, stderr } = await ended(...CRASH, '--restart', '1s');
     expect(stderr).toMatch(/^ {4}1\.1 s {2}server \| listens, with 0 sessions$/m);
     expect(stdout).toMatch(/^the program of server ended at 0\.1 s: Error: the first byte is too much, and \d times? more$/m);
-    // Nobody was ever served.
+    // No device was ever served.
     expect(status).toBe(1);
   });
 

@@ -1,4 +1,4 @@
-/** A run that was stored as a trace, and what comes of it again: the same verdicts, the same page. */
+/** Reports from a stored trace: the same verdicts and the same page as the run itself. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -104,7 +104,7 @@ it('gives what CI jobs want: JUnit, Markdown; and two traces side by side', asyn
   );
   const summary = readFileSync(md, 'utf8');
   expect(summary).toMatch(/^### Cablepull: 12 devices, 300\.0 s\n\n- ❌ server p99 within 1s\n/);
-  // Several commands of a job have one summary; tests replace the tests of before.
+  // Several commands of a job share one summary, and the tests of the last one replace the others.
   const tests = readFileSync(xml, 'utf8');
   await ended('report', trace, ...expectations, '--junit', xml, '--markdown', md);
   expect(readFileSync(md, 'utf8')).toBe(`${summary}\n\n${summary}`);

@@ -135,12 +135,12 @@ it('puts keepalive to the test: at both ends, against each fault', async () => {
       ?.split(/ {2,}/)[2];
   expect(server('cable-pull')).toMatch(/^(9|1[0-2])\.\d s by ETIMEDOUT$/);
   expect(server('power-loss')).toMatch(/^[0-6]\.\d s by ECONNRESET$/);
-  // The probes are answered by a stack that lives.
+  // A stack that lives answers the probes.
   expect(server('hang')).toBe('survived');
 });
 
 it('where nobody answers, a connection has survived when the server hears a beat, and not when one is sent', async () => {
-  // The beat that follows on the plug is sent; the server gives the connection up before TCP sends it again.
+  // The device sends the beat that follows the plug. The server drops the connection before TCP retransmits that beat.
   const { stdout } = await ended(
     'run',
     '--devices',

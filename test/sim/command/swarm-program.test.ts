@@ -47,7 +47,7 @@ it.each([
 });
 
 it('a server that crashes is found, with its own stack, and the run that was found repeats it', async () => {
-  // A reset is an error, and nobody listens for it.
+  // A reset causes an 'error' event, for which the program has no listener.
   const file = made('crashes.mjs', `${DROPS}`);
   const { status, stdout } = await ended('swarm', '--program', file, '--runs', '4', '--fault', 'reset on dev-1 at 1m');
   expect(stdout).toMatch(/^ {2}crash: the program ended by itself at \d+\.\d s: Error: read ECONNRESET$/m);

@@ -25,7 +25,7 @@ it('says what it does, and what it came to; the same whoever does it', async () 
     ended(...SWARM, '--json'),
     ended(...SWARM.slice(0, -1), '6'),
   ]);
-  // On a slow machine it tells meanwhile how far it is.
+  // On a slow machine the command reports its progress meanwhile.
   expect(alone.stderr).toMatch(/^24 runs of 6m, seed 5, 1 at a time\n(\d+ of 24 runs, .*\n)*24 runs took \d+\.\d s\n$/);
   expect(alone.stdout).toMatch(/^24 runs of 6m, seed 5: \d+ devices, \d+\.\d hours of devices in all\n\d+ faults: /);
   expect(alone.stdout).toMatch(/^server noticed +\d+ +\d+\.\d s /m);

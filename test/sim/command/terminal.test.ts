@@ -78,8 +78,8 @@ sys.exit(status if status >= 0 else 128 - status)
 `;
 
 /**
- * A screen that knows what is used here, and throws at anything else. Rows that a long line was folded into are joined
- * on a resize.
+ * A screen that knows the control sequences that are used here, and throws at any other. A resize joins the rows of a
+ * folded line.
  */
 class Screen {
   columns = 80;
@@ -93,7 +93,7 @@ class Screen {
     return this.#rows.map((row) => row.text.trimEnd()).join('\n').trimEnd();
   }
 
-  /** Lines as they were written, folded or not. */
+  /** The lines as they were written, whether folded or not. */
   get lines(): readonly string[] {
     return this.#rows.map(({ text, isFolded }) => `${text}${isFolded ? '' : '\n'}`).join('').trimEnd().split('\n');
   }
@@ -172,10 +172,10 @@ afterEach(() => {
   open = [];
 });
 
-/** A command on a pseudo-terminal, and the screen it is seen on. */
+/** A command on a pseudo-terminal, and the screen that shows it. */
 class Session {
   readonly screen = new Screen();
-  /** All that was printed. */
+  /** All output so far. */
   output = '';
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<number>;
@@ -235,7 +235,7 @@ function cablepull(args: string, env: Readonly<Record<string, string>> = {}): Se
 }
 
 const RUN = `run --server 127.0.0.1:${port} --devices 3 --beat 200ms`;
-/** The head of the table, and its three devices below each other. */
+/** The head of the table and the rows of its three devices. */
 const TABLE = /^device +state +for .*\n(-.*\n)?dev-1 +connected .*\ndev-2 +connected .*\ndev-3 +connected /m;
 
 describe('rows taken by lines', () => {
@@ -398,7 +398,7 @@ describe('a simulated run on a terminal', () => {
 });
 
 describe('the terminal', () => {
-  /** A script that has `terminal`, and lasts until it ends itself. */
+  /** A script that has a `terminal`, and runs until it ends itself. */
   function script(text: string, redirection = ''): Session {
     const source = `const { processTerminal } = await import('${TERMINAL}'); const terminal = processTerminal(); setInterval(() => {}, 1000); ${text}`;
     return new Session(`exec '${process.execPath}' --input-type=module -e "$SCRIPT" ${redirection}`, {

@@ -1,4 +1,4 @@
-/** `cablepull tune`: what it prints, and that its own lines repeat its figures. */
+/** `cablepull tune`: its output, and the command lines that it prints, which repeat its figures. */
 
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { cablepull, ended, killAll } from './cablepull.ts';
 
 afterEach(killAll);
 
-/** A line that tune printed, as the words of a shell. */
+/** Splits a line that tune printed into words, as a shell does. */
 function wordsOf(line: string): string[] {
   return Array.from(line.trim().matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '').slice(1);
 }
@@ -34,7 +34,7 @@ describe('cablepull tune', () => {
 
   it('ends at Ctrl-C with the policies tried so far, and exit status 130', { timeout: 60_000 }, async () => {
     const program = cablepull('tune', '--detect', '20s', '--bytes', '1GB', '--false-alarms', '100000');
-    // Standard error has the progress from time to time.
+    // Standard error shows the progress from time to time.
     await once(program.child.stderr, 'data');
     const { status, stdout } = await program.kill('SIGINT');
     const [, tried, all] = /^stopped early, (\d+) of (\d+) policies tried: the server notices within 20s/.exec(stdout) ?? [];

@@ -1,4 +1,6 @@
-/** Devices that speak another protocol than their server: the run says so, with what the server said, and fails. */
+/**
+ * Devices that speak another protocol than their server: the run says so, shows the server's words, and fails.
+ */
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';

@@ -1,4 +1,7 @@
-/** Boxes on the way that reset, or drop what is large; stacks that are deaf to probes; and hosts that change address. */
+/**
+ * Boxes on the way that reset connections, or drop large packets; stacks that do not answer probes; and hosts that
+ * change their address.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { heartbeatFirmware, referenceServer } from '../../../sim/programs.ts';

@@ -69,7 +69,7 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
     const heard = trace.filter(({ kind: what, atMs }) => what === 'beat' && atMs > 10_100 && atMs < 30_000);
     if (mutes(drawn, 'tx')) expect(heard).toEqual([]);
     const { delayMs, bandwidthBps } = slowdown(drawn);
-    // 20 ms each way, and a packet of less than 100 bytes; what is lost is late for another reason.
+    // The way takes 20 ms, and a packet has less than 100 bytes. A packet that was lost is late for another reason.
     const fastestMs = Math.min(...roundTrips(trace, 12, 30), Infinity);
     if (fastestMs < Infinity) expect(fastestMs).toBeLessThanOrEqual(2 * (20 + delayMs + 800_000 / bandwidthBps) + 1);
   });
@@ -173,6 +173,7 @@ it('nat-timeout with a time forgets devices that are silent for that time, and n
   await sim.runFor('2m');
   expect(verdicts().filter(({ fault }) => fault === 'nat-timeout')).toEqual([]);
   await sim.runFor('4m');
-  // The server has closed the connection of the hung device by then; its FIN was the last that the box has seen.
+  // The server has closed the connection of the hung device by then. The server's FIN was the last packet through the
+  // box.
   expect(verdicts().map(({ fault }) => fault)).toEqual(['hang', 'hang']);
 });

@@ -1,4 +1,4 @@
-/** The language of fault plans: what it reads, what it prints, and what it says of what it cannot read. */
+/** The language of fault plans: how plans are read and printed, and the messages about wrong lines. */
 
 import { describe, expect, it } from 'vitest';
 import { type Fault, formatFault, type Range, targets } from '../../../sim/faults/fault.ts';

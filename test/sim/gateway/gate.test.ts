@@ -1,4 +1,4 @@
-/** The gate: packets out as bytes, bytes in as packets, and nothing that comes back by itself. */
+/** The gate turns packets into bytes and bytes into packets, and sends no packet back by itself. */
 
 import { expect, it } from 'vitest';
 import { heartbeatFirmware, Simulation } from '../../../sim/index.ts';

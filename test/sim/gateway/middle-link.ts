@@ -24,7 +24,7 @@ export class MiddleLink {
     this.#mtuBytes = mtuBytes;
   }
 
-  /** Every way out leads over it from now on. Returns what ends that. */
+  /** Routes every packet over the link from now on. Returns the function that ends this. */
   install(): () => void {
     const { arrive } = Gate.prototype;
     const { write } = ServerMachine.prototype;
@@ -63,7 +63,7 @@ export class MiddleLink {
     };
   }
 
-  /** The packet, or its fragments; or what its sender is told. */
+  /** Returns the packet, or its fragments, or the ICMP message to its sender. */
   #pass(bytes: Uint8Array): Uint8Array[] | Packet {
     if (bytes.length <= this.#mtuBytes) return [bytes.slice()];
     const quoted = new Packet();
@@ -80,7 +80,7 @@ export class MiddleLink {
     });
   }
 
-  /** RFC 791 3.2: all but the last a multiple of 8 bytes long. */
+  /** Cuts a packet into fragments (RFC 791 3.2): all but the last are a multiple of 8 bytes long. */
   #fragments(bytes: Uint8Array): Uint8Array[] {
     const roomBytes = (this.#mtuBytes - HEADER_BYTES) & ~7;
     const pieces: Uint8Array[] = [];

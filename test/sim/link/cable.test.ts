@@ -18,7 +18,7 @@ beforeEach(() => {
 const cable = (tx: Partial<Line>, rx: Partial<Line> = tx) =>
   new Cable(w.fabric, 'dev-1', board, far, { tx: makeLine(tx), rx: makeLine(rx) });
 
-/** As Array.from({length}), but calls. */
+/** Calls `run` with 0 to `count` - 1. */
 const times = (count: number, run: (i: number) => void) => {
   for (let i = 0; i < count; i++) run(i);
 };

@@ -110,7 +110,7 @@ describe('a connection that is idle', () => {
   it('is told of once, though its packet comes in the microsecond in which it is forgotten, before anything else', () => {
     const at = w.engine.nowUs + IDLE;
     undo();
-    // Set before the box's own time is: so this comes first.
+    // This alarm was set before the box's own alarm, so it comes first.
     w.engine.at(
       at,
       () => cable.send(packet(7, 0, { source: DEVICE, sourcePort: 5000, destination: SERVER, destinationPort: 80 })),
@@ -133,7 +133,7 @@ describe('a connection that is idle', () => {
     connect();
     w.run(IDLE);
     expect(forgotten).toHaveLength(2);
-    // From either side.
+    // A SYN from either side opens it.
     expect([back(), back({ flags: SYN }), out({ flags: SYN | ACK }), back()]).toEqual([false, true, true, true]);
   });
 
@@ -143,7 +143,7 @@ describe('a connection that is idle', () => {
     w.run(10);
     expect(forgotten.map(([, [{ port }]]) => port)).toEqual([5000]);
     expect([out(), out({ sourcePort: 6000 })]).toEqual([false, true]);
-    // Another peer, the same ports.
+    // Another peer has the same ports.
     expect(out({ sourcePort: 6000, destination: address('10.0.0.2') })).toBe(false);
     expect(out({ sourcePort: 6000, protocol: UDP })).toBe(true);
   });
@@ -256,11 +256,11 @@ it('forgets all when it is told to, and those too that it has not seen', () => {
 });
 
 it('tells connections apart whose hashes are the same, whichever of them it forgets first', () => {
-  // In the hash the highest bits of both addresses cancel out, and so do these differences of protocol and port.
+  // The highest bits of both addresses cancel out in the hash, and so do these differences of protocol and port.
   const far = { source: DEVICE ^ 0x8000_0000, destination: SERVER ^ 0x8000_0000 };
   const udp = { protocol: UDP, destinationPort: 80 ^ TCP ^ UDP } as const;
   const alike: readonly Partial<Packet>[] = [{}, far, udp, { ...udp, ...far }];
-  // An error passes if what it quotes is known, and does not keep it.
+  // An ICMP error passes if the box knows the connection that it quotes. The error does not keep the connection.
   const known = () =>
     alike.map((one) =>
       back({
@@ -350,7 +350,7 @@ describe('in the long run', () => {
       most = Math.max(most, table.size);
       w.run(SECOND);
     }
-    // RFC 5382's 4 min of them.
+    // The box keeps each of them for the 4 min of RFC 5382.
     expect(most).toBe(240);
     expect(forgotten).toEqual([]);
   });
@@ -386,7 +386,7 @@ describe('taking it off', () => {
 });
 
 describe('the fault', () => {
-  /** Begins it, as a plan does; where it is to forget all, `box` does. */
+  /** Begins the fault, as a plan does. `box` forgets everything, if the fault is to do that. */
   function begin(idle?: string): (() => void) | undefined {
     const { board } = new Simulation().addDevice({ firmware: () => {}, power: false });
     return natTimeoutFault.begin(
@@ -422,7 +422,7 @@ describe('the fault', () => {
     await sim.runFor('10.5m');
     const verdicts = sim.testbed.witness.judge.verdicts();
     expect(verdicts.map(({ serverNoticed }) => serverNoticed?.by)).toEqual(Array.from({ length: 10 }, () => 'silent'));
-    // One for each way: `both` installs two.
+    // `both` installs two rules, one for each way.
     expect(rules).toBe(2);
   });
 

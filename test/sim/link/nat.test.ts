@@ -400,7 +400,7 @@ describe('ports', () => {
     build({ ports: { first: 2000, last: 2003 } });
     const syn = (sourcePort: number) => out({ flags: SYN, sourcePort });
     for (let i = 0; i < 4; i++) syn(5000 + i);
-    // Of four in a row, the middle ones and then the last are used again, so that only the first is idle for long.
+    // The middle two of four ports and then the last are used again, so that only the first is idle for long.
     w.run(20 * SECOND);
     for (const i of [1, 2, 3]) syn(5000 + i);
     w.run(5 * SECOND);
@@ -526,7 +526,7 @@ describe('a listener', () => {
       connect();
       let count = 0;
       const { set } = w.engine;
-      // Not those of packets, whose cables take no time.
+      // Events of packets do not count. Their cables take no time.
       w.engine.set = (handle, atUs) => {
         if (atUs > w.engine.nowUs) count++;
         set.call(w.engine, handle, atUs);

@@ -29,7 +29,7 @@ beforeEach(() => {
 
 const cable = (line: Partial<Line> = {}) => new Cable(w.fabric, 'dev-1', board, far, bothWays(makeLine(line)));
 
-/** Sends packets 0, 1, 2, ... at this distance, and waits until all have arrived that will. */
+/** Sends packets 0, 1, 2, ... at this distance, and waits until all have arrived that are not lost. */
 function send(link: Cable, count: number, everyUs = 0, make: (i: number) => Packet = packet): void {
   for (let i = 0; i < count; i++) {
     link.send(make(i));
@@ -145,7 +145,7 @@ describe('reorder', () => {
     w.run(1);
     link.send(packet(4));
     w.run(1000);
-    // 3 arrives at the same time, and was sent later.
+    // Packet 3 arrives at the same time, and was sent later.
     expect(far.arrivals).toEqual([[110, 1], [124, 2], [125, 0], [125, 3], [126, 4]]);
   });
 
@@ -252,7 +252,7 @@ describe('rules that make the line another one', () => {
     sim.addDevice({ firmware: heartbeatFirmware({ beatIntervalMs: 1000 }), link: { delay: '20ms' } });
     sim.schedule('bandwidth 8bit/s on dev-1 at 10s for 50s');
     await sim.runFor('1m');
-    // 66 bytes took 66 s: the line would have been busy for many minutes yet.
+    // 66 bytes took 66 s, so the line would have been busy for many more minutes.
     await sim.runFor('10s');
     const [verdict] = sim.testbed.witness.judge.verdicts();
     expect(verdict?.backAfterMs).toBeLessThan(5000);

@@ -41,7 +41,7 @@ function keepAliveEndsMs(name: ProfileName): readonly [leastMs: number, mostMs: 
   const { keepAlive: { unanswered, unitS, idleExtraMs, looks }, retransmission } = PROFILES[name];
   const idleMs = 1000 * unitS * Math.ceil(3 / unitS);
   switch (unanswered) {
-    // From three probes in silence to idle time and three intervals, with a slow timer's tick.
+    // The least is three probes in silence. The most is idle time and three intervals, and a tick of the slow timer.
     case 'probe': return [9000, idleMs + 9000 + 2 * idleExtraMs];
     // Retransmissions after 0.2, 0.4 ... 6.4 s.
     case 'retransmission': {

@@ -69,7 +69,7 @@ it('at once with the second Ctrl-C', async () => {
   const again = setInterval(() => program.child.kill('SIGINT'), 100);
   const { status } = await program.ended();
   clearInterval(again);
-  // With one signal it would take 2 s.
+  // One signal alone would take 2 s.
   expect(performance.now() - atMs).toBeLessThan(1900);
   expect(status).toBe(130);
 });

@@ -1,6 +1,6 @@
 /**
- * The same program in virtual time, on a simulated host, and in real time, as a process under a kernel of its own: it
- * notices what becomes of the same devices at the same times.
+ * One program in virtual time, on a simulated host, and in real time, as a process under a kernel of its own: it
+ * notices the same faults of the same devices at the same times.
  */
 
 import process from 'node:process';

@@ -143,7 +143,7 @@ describe('decoding', () => {
       for (let length = 0; length < bytes.length; length++) {
         expect(decodePacket(bytes.subarray(0, length), new Packet())).toMatch(/^truncated IPv4/);
         if (length < 20) continue;
-        // And where the header itself says that there is no more.
+        // The header itself says here that the packet is short.
         const short = bytes.slice(0, length);
         new DataView(short.buffer).setUint16(2, length);
         if (sent.protocol === ICMP && length >= 28) withIcmpChecksum(short);
@@ -152,7 +152,7 @@ describe('decoding', () => {
             ? /^bad TCP checksum/
             : /^truncated (TCP|UDP|ICMP)|^quoted in ICMP: truncated/;
         expect(decodePacket(withIpChecksum(short), new Packet())).toMatch(why);
-        // Behind it what was cut off, as padding: that counts for nothing.
+        // The rest of the packet follows as padding, which does not count.
         const longer = new Uint8Array([...short, ...bytes.subarray(length)]);
         expect(decodePacket(longer, new Packet())).toMatch(/^truncated|^bad TCP checksum/);
       }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PROFILES } from '../../../sim/tcpip/profiles/index.ts';
 import { connected, World } from './hosts.ts';
 
-/** Nobody, on the same local network. */
+/** An address that no host has, on the same local network. */
 const NEIGHBOUR = '10.0.0.77';
 
 describe('lwIP', () => {
@@ -40,7 +40,7 @@ describe('lwIP', () => {
       expect(connection.connectedS).toBeDefined();
       connection.write(12);
       await world.run(1);
-      // The client gives up while the cable is out: the server hears nothing of it.
+      // The client gives up while the cable is out, so the server does not hear of it.
       server.device.cable.pull();
       connection.socket?.abort();
       await world.run(1);
@@ -110,7 +110,7 @@ describe('lwIP as a server', () => {
     await world.run(0.1);
     connection.socket?.close();
     await world.run(1);
-    // Its port is free at once: it has not closed first.
+    // The port is free at once, because this end did not close first.
     client.sent.length = 0;
     client.received.length = 0;
     const again = client.connect(server, { localPort: 40_000 });

@@ -19,7 +19,7 @@ const LETTERS = [['F', FIN], ['S', SYN], ['R', RST], ['P', PSH], ['.', ACK]] as 
 /** A TCP segment that a machine has sent or received. */
 export interface Seen {
   readonly atS: number;
-  /** As tcpdump has them: `S`, `S.`, `P.`, `R`. */
+  /** Flags as tcpdump prints them: `S`, `S.`, `P.`, `R`. */
   readonly flags: string;
   readonly bytes: number;
 }

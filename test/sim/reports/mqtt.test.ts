@@ -36,7 +36,7 @@ describe('a broker', () => {
     const lastS = sent.findLast(({ bytes }) => bytes > 0)?.atS ?? 0;
     device.cable.pull();
     await sim.runFor('60s');
-    // It looks every 6 s.
+    // mosquitto looks every 6 s.
     expect((offlineS[0] ?? 0) - lastS).toBeGreaterThan(15);
     expect((offlineS[0] ?? 0) - lastS).toBeLessThan(22);
   });

@@ -7,7 +7,7 @@ import { heartbeatFirmware } from '../../../sim/index.ts';
 import { ServerBench } from '../../../sim/server-bench/index.ts';
 import { HAS_NAMESPACES } from '../../support/namespaces.ts';
 
-/** It says nothing of itself, and learns of the dead by its keepalive of 3/3/3. */
+/** A server that prints nothing, and notices dead clients by its keepalive of 3/3/3. */
 const PYTHON = ['python3', fileURLToPath(new URL('server.py', import.meta.url)), '39002', 'keepalive', 'mute'];
 
 let bench: ServerBench | undefined;

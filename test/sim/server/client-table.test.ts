@@ -169,7 +169,7 @@ it('does not count twice when a scan comes late', () => {
 });
 
 it('drops at the very time that it said, also where the sum of two times is rounded', () => {
-  // By a clock that is 200 ppm slow: 10 s later it shows less than 10 s more.
+  // The clock is 200 ppm slow, so it shows less than 10 s more after 10 s.
   const sinceMs = 6386.722400000001;
   expect(sinceMs + 10_000 - sinceMs).toBeLessThan(10_000);
   const table = new ClientTable<Device>(SCANS, 10_000, sinceMs - 1);

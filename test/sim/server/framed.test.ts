@@ -77,7 +77,7 @@ describe('the writer', () => {
     client.send(...LOGIN);
     bench.world.at(1500, () => client.send(...ASK));
     bench.world.advance(3600);
-    // It accepted at 3 ms, asked at 1003, answered at 1501, asked at 2501 and 3501.
+    // The server accepted at 3 ms, asked at 1003, answered at 1501, and asked at 2501 and 3501.
     expect(client.received).toEqual([...ACCEPTED, ...ASK, ...ANSWER, ...ASK, ...ASK]);
   });
 });

@@ -67,7 +67,7 @@ describe('twelve peers', () => {
   });
 
   it('one that hears nobody reports everybody, and is believed by nobody: it alone is down', async () => {
-    // It does not hear the monitor either: with the usual limit it would give that up first.
+    // dev-7 does not hear the monitor either. With the usual limit it would give up the monitor first.
     const { sim, server, of } = group(12, {}, 100);
     await sim.runFor('60s');
     sim.schedule('one-way rx on dev-7 at 61s for 25s');
@@ -134,7 +134,7 @@ it('a monitor that restarts gives the old numbers to others: nobody is taken for
   await sim.runFor('60s');
   server.board.power.cut();
   await sim.runFor('5s');
-  // They come back in another order, and one of them never.
+  // The peers come back in another order, and one of them never does.
   devices[0]?.power.cut();
   server.board.power.restore();
   await sim.runFor('10m');
@@ -155,7 +155,7 @@ it('a late answer to a ping under the last number leaves no ping open that was n
     protocol: 'peers', servers, pingIntervalMs: 1000, graceMs: 5000, reportIntervalMs: 1000, missedLimit: 100,
   });
   for (let i = 0; i < 6; i++) sim.addDevice({ firmware: image, link: { delay: '300ms' } });
-  // It hears nobody and reports all others: they come up again at once, under other numbers.
+  // dev-1 hears nobody and reports all others. They come up again at once, under other numbers.
   sim.schedule('one-way rx on dev-1 at 60s for 20s');
   await sim.runFor('2m');
   expect(silent.length).toBeGreaterThan(4);

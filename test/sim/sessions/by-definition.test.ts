@@ -16,7 +16,7 @@ type OfKind<K extends TraceEvent['kind']> = Placed<TraceEvent & { readonly kind:
 
 interface Interval {
   readonly from: Placed;
-  /** Undefined if it lasts to the end. */
+  /** Undefined if the span lasts to the end. */
   readonly to: Placed | undefined;
 }
 

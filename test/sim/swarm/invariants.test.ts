@@ -137,7 +137,7 @@ describe('ghosts', () => {
   });
 
   it('a server that counts no beats', async () => {
-    // Its policy says three; the world has a thousand.
+    // The server's policy says three; the simulated server has a thousand.
     const { policy } = well.scenario;
     const lax = await observe({ ...well.scenario, policy: { ...policy, missedLimit: 1000 } });
     const found = violationsOf({ ...lax, scenario: well.scenario });

@@ -77,7 +77,10 @@ class Fuzz {
     }
   }
 
-  /** It arrives; over the wire's codec or not, whole or with bits flipped and its checksums made right again or not. */
+  /**
+   * Delivers a packet: over the wire's codec or not; whole or with bits flipped; with checksums made right again or
+   * not.
+   */
   arrive(packet: Packet): void {
     const random = this.#random;
     this.#answers = 0;
@@ -104,7 +107,7 @@ class Fuzz {
     if (this.#answers > ANSWERS_MAX + 2 * data) throw new Error(`${this.#answers} packets in answer to one`);
   }
 
-  /** The user does something; so does time. */
+  /** Does something as the user, and lets time pass. */
   live(): void {
     const random = this.#random;
     const user = this.rig.accepted.at(-1) ?? this.user;
@@ -155,7 +158,7 @@ class Fuzz {
     if (isActive) this.#user = this.rig.connect();
   }
 
-  /** To the state, the way a connection gets there. */
+  /** Brings the connection to a state. */
   bring(state: (typeof TCP_STATES)[number]): void {
     const { rig } = this;
     const { crossedSyn } = rig.host.profile.handshake;

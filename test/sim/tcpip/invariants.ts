@@ -7,13 +7,13 @@ import {
   ACK_SCHEDULED, ACK_TIMER, ARMED, FIN_RECEIVED, FIN_SENT, FIN_WANTED, KEEPALIVE_TIMER, ORPHAN, type Tcb,
 } from '../../../sim/tcpip/tcp/tcb.ts';
 
-/** As many pieces out of order as are kept (tcp/receive.ts). */
+/** Greatest number of pieces out of order that are kept (tcp/receive.ts). */
 const FRAGMENTS_MAX = 128;
 
 /** The right edge of the window at the last look, to see that it never moves left. */
 const edges = new WeakMap<Tcb, number>();
 
-/** For a test that has changed the connection's mind: the next look is the first. */
+/** Forgets the last look, for a test that has changed the connection by hand. */
 export function forgetWindow(tcb: Tcb): void {
   edges.delete(tcb);
 }

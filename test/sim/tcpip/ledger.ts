@@ -4,7 +4,7 @@ import type { Packet, PacketPool } from '../../../sim/packet/packet.ts';
 import type { ByteQueue, ByteQueuePool } from '../../../sim/tcpip/byte-queue.ts';
 import type { Timeline, Waiter } from '../../../sim/time/event.ts';
 
-/** Watches a pool from its beginning. What is given back twice throws at once. */
+/** Watches a pool from its beginning. Throws if anything is given back twice. */
 class Loans<T> {
   readonly out = new Set<T>();
   readonly #what: string;
@@ -67,8 +67,7 @@ export function watchHandles(timeline: Timeline): ReadonlyMap<number, Waiter> {
 }
 
 /**
- * Those of them that should be gone when all connections are: connections themselves, and calls back that are on their
- * way.
+ * Returns the waiters that should be gone when all connections are: connections themselves, and callbacks on their way.
  */
 export function ofConnections(waiters: ReadonlyMap<number, Waiter>): string[] {
   return [...waiters.values()]

@@ -22,8 +22,8 @@ function noticedAfterMs(profile: ProfileName, hours: number): number {
   rig.run(1000);
   rig.onSent = answer;
   rig.engine.runUntil(hours * HOUR_MS * 1000);
-  // Once a minute, but for what the first one and coarse timers take; FreeRTOS+TCP looks every 20 s, when a minute is
-  // not over by a round trip, and then 20 s later.
+  // A probe goes once a minute, except for the first one and for coarse timers. FreeRTOS+TCP looks every 20 s: after a
+  // round trip the minute is not over, so it probes 20 s later.
   const leastAnHour = PROFILES[profile].keepAlive.looks === undefined ? 58 : 42;
   expect(probes).toBeGreaterThan(hours * leastAnHour);
   expect(user.told).toEqual(['readable']);

@@ -25,11 +25,11 @@ import { checkStack } from './invariants.ts';
 import { ofConnections, watchHandles, watchPackets, watchQueues } from './ledger.ts';
 
 const SECOND_US = 1_000_000;
-/** Faults are over by then. */
+/** All faults are over at this time. */
 const FAULTS_END_US = 40 * SECOND_US;
 /**
- * By then all that can still arrive has arrived: FreeRTOS+TCP doubles its timeout without limit, so that after an
- * outage of 40 s the next try may be another 40 s off, and each of a few segments may have to wait so.
+ * At this time all that can still arrive has arrived. FreeRTOS+TCP doubles its timeout without limit: after an outage
+ * of 40 s the next try may be another 40 s off, and each of a few segments may have to wait so.
  */
 const END_US = 3600 * SECOND_US;
 /**

@@ -510,7 +510,7 @@ describe('freertos-tcp: data that nobody acknowledges', () => {
     const user = rig.connected('win 60000 mss 1460', (socket) => {
       if (hasKeepAlive) socket.setKeepAlive({ idle: 20, interval: 20, count: 3 });
     });
-    // So many round trips of 0 ms bring SRTT from 500 ms to its least, 50 ms (prvTCPWindowTxCheckAck_CalcSRTT).
+    // These round trips of 0 ms bring SRTT from 500 ms to its least, 50 ms (prvTCPWindowTxCheckAck_CalcSRTT).
     for (let i = 1; i < 40; i++) {
       user.write(1);
       rig.peer(`. 1 ack ${i + 1}`);
@@ -545,7 +545,7 @@ describe('freertos-tcp: data that nobody acknowledges', () => {
     const seconds = rig.times().map((ms) => Math.round((ms - atMs) / 100) / 10);
     expect(seconds).toEqual([0, 0.1, 0.3, 0.7, 1.5, 3.1, 6.3, 12.7, 25.5, 51.1, 102.3]);
     expect(rig.state).toBe('ESTABLISHED');
-    // The user sends, and it is looked at.
+    // The user sends, which makes the stack look at the connection.
     user.write(1);
     expect(rig.sent()[0]).toMatch(/^\.|^P/);
     rig.run(1000);
@@ -557,7 +557,7 @@ describe('freertos-tcp: data that nobody acknowledges', () => {
     rig.run(30_000);
     rig.peer('. 1 ack 40');
     rig.sent();
-    // It is looked at every 20 s, whenever something comes.
+    // FreeRTOS+TCP looks every 20 s, and whenever a segment arrives.
     const fromMs = rig.nowMs;
     rig.runTo(fromMs + 400_000);
     const [first = 0, ...times] = rig.times();

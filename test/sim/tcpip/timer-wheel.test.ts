@@ -102,7 +102,7 @@ describe('the wheel', () => {
       const wheel = timersOf({ timers: 'wheel' });
       const fires = wheel.expiry(0, delay);
       expect(fires).toBe(delay + 1);
-      // From the start of a slot to its end it is the same end; from the next tick on, the next.
+      // Timers set in one slot fire at the same end of a slot. The next tick belongs to the next slot.
       expect(wheel.expiry(1, delay)).toBe(fires + slot);
       expect(wheel.expiry(slot, delay)).toBe(fires + slot);
       expect(wheel.expiry(slot + 1, delay)).toBe(fires + 2 * slot);

@@ -55,7 +55,7 @@ export class Machine {
     return stack;
   }
 
-  /** Takes every connection that comes, and hands it to `onAccept`. */
+  /** Accepts every connection, and hands it to `onAccept`. */
   listen(port: number, onAccept: (socket: Socket) => Socket): void {
     const { stack } = this;
     const network = this.#network;
@@ -76,7 +76,7 @@ export class Machine {
     });
   }
 
-  /** socket, setsockopt, bind, connect: what connect gives is noted when it returns. */
+  /** socket, setsockopt, bind, connect. The result of connect is noted when it returns. */
   connect(
     who: string,
     localPort: number,
@@ -104,7 +104,7 @@ export class Socket implements TcbUser {
   readonly machine: Machine;
   readonly who: string;
   readonly tcb: Tcb;
-  /** It is read as soon as there is something; `quietly`: that is not noted. */
+  /** Whether the program reads as soon as it can. `quietly`: the reads are not noted. */
   reads: boolean | 'quietly' = false;
   #isConnecting: boolean;
   #isAwake = false;
@@ -144,7 +144,7 @@ export class Socket implements TcbUser {
     return count;
   }
 
-  /** Sends pieces until there is no more room, and notes how much that was. */
+  /** Sends pieces until there is no more room, and notes how many bytes were taken. */
   fill(pieceBytes: number): void {
     const piece = new Uint8Array(pieceBytes);
     let bytes = 0;
@@ -162,7 +162,7 @@ export class Socket implements TcbUser {
     return count;
   }
 
-  /** Reads from now on as soon as there is something; and what there is. */
+  /** Reads from now on as soon as there is something, and what is there already. */
   startReading(): void {
     if (this.reads !== false) return;
     this.reads = true;
@@ -191,7 +191,7 @@ export class Socket implements TcbUser {
     tcb.news = 0;
     if (this.#isConnecting && (news & (CONNECTED | ENDED)) !== 0) {
       this.#isConnecting = false;
-      // connect() reports the error, and so nothing else does.
+      // connect() reports the error, so no other call does.
       if (tcb.trouble.error !== undefined) tcb.flags |= ERROR_TOLD;
       this.machine.note(this.who, 'connect', tcb.trouble.error ?? 'ok');
       if (tcb.trouble.error !== undefined) return;
@@ -214,7 +214,7 @@ export class Socket implements TcbUser {
   }
 
   #do<T>(what: () => T): T {
-    // A connection that is not begun yet, or is over: there is nothing of it that the stack could arm or forget.
+    // A connection that has not begun, or that is over. The stack has nothing of it to arm or to forget.
     if (this.tcb.state === 'CLOSED') return what();
     return this.machine.stack.perform(this.tcb, what, undefined);
   }

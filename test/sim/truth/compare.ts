@@ -157,8 +157,8 @@ function outside(what: string, t: number, min: number, max: number): string[] {
 }
 
 /**
- * The same of a window that stays closed, where only the way to it differs: what follows the ACK that closed it, with
- * numbers from there on, and times in units of the first: the RTO, which is of the round trips before.
+ * Compares what follows the closing of a window that stays closed, if only the way to it differs. Numbers count from
+ * the ACK that closed it. Times are in units of the first wait, the RTO, which depends on the round trips before.
  */
 export function compareProbes(scenario: Scenario, replayed: Replayed): string[] {
   const truth = sinceClosed(scenario.packets);

@@ -10,14 +10,14 @@ export interface TruePacket {
   readonly t: number;
   readonly t_min: number;
   readonly t_max: number;
-  /** As the surviving side sees it. */
+  /** Direction as the surviving side sees it. */
   readonly dir: 'tx' | 'rx';
   readonly flags: string;
   /** Relative to the handshake: 0 is the SYN. null: cannot be told. */
   readonly seq: number | null;
   readonly ack: number | null;
   readonly len: number;
-  /** Of ARP (`ARP who-has`, `ARP reply`): the address asked for, or answered to. */
+  /** Address that an ARP packet (`ARP who-has`, `ARP reply`) asks for, or answers to. */
   readonly dst?: string;
 }
 
@@ -55,9 +55,9 @@ export interface Scenario {
   readonly expected: Expected;
   readonly notes: string;
   readonly sysctl_overrides: Readonly<Record<string, number>>;
-  /** Of a measurement of random losses: from when something was sent until it was read. */
+  /** Delays from send to read, in a measurement of random losses. */
   readonly delays?: Delays;
-  /** Not there: as options or title say; else static. */
+  /** If absent, options or title decide; else static. */
   readonly arp?: 'static' | 'dynamic';
   readonly fault_times_measured: Readonly<Record<string, readonly [min: number, max: number]>>;
   readonly packets: readonly TruePacket[];
@@ -65,7 +65,7 @@ export interface Scenario {
 }
 
 export interface Delays {
-  /** From, to, how many. */
+  /** Bins: from, to, count. */
   readonly histogram_s: readonly (readonly [from: number, to: number, count: number])[];
 }
 
@@ -84,7 +84,7 @@ export interface SocketOptions {
 export interface SideOptions {
   readonly socket: SocketOptions;
   readonly receiveBufferBytes?: number;
-  /** TCP_RTO_MAX_MS. */
+  /** Value of TCP_RTO_MAX_MS. */
   readonly rtoMaxMs?: number;
 }
 
@@ -98,7 +98,7 @@ export interface Options {
 
 type Setting = (numbers: readonly number[]) => SideOptions | { readonly arp: 'static' | 'dynamic' } | 'nothing';
 
-/** The words of `options`. Whose they are is said before them; or else they are of the surviving side. */
+/** Words of `options`. The side is named before them; without a name they belong to the surviving side. */
 const WORDS: readonly (readonly [RegExp, Setting])[] = [
   [/keepalive (\d+)\/(\d+)\/(\d+)/, keepAliveOf],
   [/KEEPIDLE=(\d+) KEEPINTVL=(\d+) KEEPCNT=(\d+)/, keepAliveOf],
@@ -111,7 +111,7 @@ const WORDS: readonly (readonly [RegExp, Setting])[] = [
   [/TCP_RTO_MAX_MS=(\d+)/, ([rtoMaxMs = 0]) => ({ socket: {}, rtoMaxMs })],
   [/static ARP/, () => ({ arp: 'static' })],
   [/dynamic ARP/, () => ({ arp: 'dynamic' })],
-  // Those of the kernel; and the path, which is in the title as well: replay.ts.
+  // Sysctls of the kernel, and the path, which is also in the title: replay.ts.
   [/default sysctls|(\d+) ms RTT/, () => 'nothing'],
 ];
 
@@ -119,7 +119,7 @@ function keepAliveOf([idle = 0, interval = 0, count = 0]: readonly number[]): Si
   return { socket: { keepAlive: { idle, interval, count } } };
 }
 
-/** `server keepalive 3/3/3, TCP_USER_TIMEOUT=5000`. Throws for words that nobody here knows. */
+/** Parses `server keepalive 3/3/3, TCP_USER_TIMEOUT=5000`. Throws for unknown words. */
 export function parseOptions(text: string, survivor: Side): Options {
   const sides: Record<Side, SideOptions> = { server: { socket: {} }, client: { socket: {} } };
   const sysctls: Record<string, number> = {};

@@ -7,11 +7,11 @@ import { loss } from '../../../sim/link/rules/loss.ts';
 import { type Delays, parseOptions, type Scenario, type Side } from './data.ts';
 import { seconds, TruthWorld } from './world.ts';
 
-/** So many runs that their own chance hardly matters beside the 15 of the kernel. */
+/** Number of runs. With so many, their own chance hardly matters beside the 15 of the kernel. */
 const RUNS = 200;
-/** After the last is sent, until the last has come. */
+/** Time after the last send in which the last bytes arrive. */
 const REST_S = 120;
-/** From the segment's arrival to the program's noting of it, here (application.ts). */
+/** Time from a segment's arrival until the program notes it, in this simulation (application.ts). */
 const WAKE_UP_S = 0.000_25;
 interface Terms {
   readonly share: number;
@@ -32,9 +32,9 @@ function termsOf({ id, title, schedule }: Scenario): Terms {
 }
 
 export interface Distribution {
-  /** By the bins of the data, as shares. */
+  /** Shares of the delays, by the bins of the data. */
   readonly shares: readonly number[];
-  /** Calls that gave an error. */
+  /** Number of calls that gave an error. */
   readonly errors: number;
 }
 
@@ -84,7 +84,7 @@ function oneRun(
   return { delays, errors };
 }
 
-/** Pearson's: how far counts are from what the shares would make of them. */
+/** Returns Pearson's chi-squared of the counts against the expected shares. */
 export function chiSquare(counts: readonly number[], shares: readonly number[]): number {
   const sum = counts.reduce((all, count) => all + count, 0);
   return counts.reduce((all, count, i) => {

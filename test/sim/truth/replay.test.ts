@@ -118,7 +118,7 @@ describe('what happens', () => {
         ],
       });
       const read = replayed.calls.find(({ what }) => what === 'recv');
-      // It counts from when it was done in the last run.
+      // The replug counts from its end in the last run.
       expect(seconds(read?.atUs ?? NaN)).toBeGreaterThan(3.5);
     }
   });
@@ -157,7 +157,7 @@ describe('what happens', () => {
       app_calls: [{ who: 'server', what: 'recv', t: 6, err: 'ETIMEDOUT', poll: 'IN|ERR|HUP|RDHUP' }],
     });
     expect(calls(replayed, 'server')).toEqual(['recv ETIMEDOUT']);
-    // Idle, and two probes.
+    // The time is idle and two probes.
     const end = replayed.calls.find(({ what }) => what === 'recv');
     expect(seconds(end?.atUs ?? NaN)).toBeCloseTo(6, 0);
   });

@@ -79,7 +79,7 @@ export function replay(scenario: Scenario, special: Special = {}): Replayed {
   for (const who of new Set(calls.filter(({ what }) => what === 'recv').map((call) => call.who))) {
     const { t = 0, n = 0 } = calls.find((call) => call.who === who && call.what === 'recv') ?? {};
     const side = sideOf(who);
-    // An error or an end is read after all data: there was none before.
+    // Data is read before an error or an end, so there was none of it before.
     world.at(n > 0 ? Math.max(t - READS_BEFORE_S, 0) : 0, () => world.socketIfAny(side)?.startReading());
   }
   const lastT = Math.max(0, ...packets.map(({ t_max }) => t_max), ...calls.map(({ t }) => t), expected.t_max ?? 0);
@@ -175,7 +175,7 @@ function sideOf(who: string): Side {
   return who === 'server' ? 'server' : 'client';
 }
 
-/** A call that its program made by the clock; those that poll led to, come by themselves. */
+/** Schedules a call that the program made by the clock. Calls that poll caused come by themselves. */
 function schedule(world: TruthWorld, scenario: Scenario, call: TrueCall): void {
   const { who, what, t } = call;
   const side = sideOf(who);
@@ -215,7 +215,7 @@ function reconnectPort({ fault_times_measured: faults }: Scenario): number | und
   return port === undefined ? undefined : Number(port);
 }
 
-/** A send is noted when it has returned: the segment it made tells better when it was called. */
+/** Time of a send. The data notes a send when it has returned, so the segment shows better when it was called. */
 function sendTime({ app_calls: calls, packets, surviving_side: survivor }: Scenario, call: TrueCall): number {
   const before = calls
     .slice(0, calls.indexOf(call))
@@ -237,7 +237,7 @@ export interface Told {
   readonly dst?: string | undefined;
 }
 
-/** With numbers relative to the first handshake of the same ports. */
+/** Returns the segments with numbers relative to the first handshake of the same ports. */
 export function relative({ world, packets }: Replayed, survivor: Side): Told[] {
   return packets.map(({ atUs, dir, flags, seq, ack, len, port, dst }) => {
     const isn = (of: 'tx' | 'rx'): number | undefined =>

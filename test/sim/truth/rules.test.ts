@@ -61,7 +61,7 @@ function failure(world: TruthWorld, side: Side): { result: unknown; atS: number 
   return call === undefined ? undefined : { result: call.result, atS: seconds(call.atUs) };
 }
 
-/** From the end of the connection until the program knows. */
+/** Time from the end of the connection until the program knows. */
 const WAKE_UP_S = 0.000_25;
 
 /** The waits of a segment that nobody acknowledges: the tail loss probe, then the RTO and its doublings. */
@@ -184,7 +184,7 @@ describe('keepalive', () => {
   });
 
   it.each([
-    // The first probe must be out, and the time over: at the tick after it.
+    // The first probe must be unanswered, and the time over: the end comes at the tick after that.
     [1000, 1],
     [3000, 1],
     [6000, 1],
@@ -421,7 +421,7 @@ describe('a tail loss probe', () => {
 });
 
 describe('a router that says the host cannot be reached', () => {
-  /** ICMP about the last segment that a side sent. */
+  /** Delivers an ICMP message about the last segment that a side sent. */
   function complain(world: TruthWorld, side: Side): void {
     const last = world.seen[side].findLast(({ dir }) => dir === 'tx');
     const isServer = side === 'server';

@@ -10,9 +10,12 @@ import { WHEEL_US_MAX } from './world.ts';
 const FILES = ['kernel-truth.json', 'kernel-truth-2.json'];
 
 export interface Row extends Special {
-  /** It differs, and why. Only what follows the closing of the window is compared. */
+  /** Reason why the result differs. Only the packets after the closing of the window are compared. */
   readonly differs?: string;
-  /** All is equal on a fresh machine, within the lateness of its timers; but not so late on any as in all runs. */
+  /**
+   * Reason why all is equal on a fresh machine, within the lateness of its timers, but on no machine as late as in all
+   * runs.
+   */
   readonly later?: string;
 }
 
@@ -25,7 +28,7 @@ const CLOSED_WINDOW = {
     'are equal in number, order, flags, numbers and unanswered ones, and in time when it is measured in RTOs; so is the end.',
 } as const;
 
-/** Beside the data: what its words leave open. A scenario without a row needs none. */
+/** Additions to the data, if its words leave something open. A scenario without a row needs none. */
 const ROWS: Readonly<Record<string, Row>> = {
   K22: CLOSED_WINDOW,
   K22b: CLOSED_WINDOW,
@@ -70,8 +73,8 @@ export function exactly(scenario: Scenario): readonly string[] {
 }
 
 /**
- * On a fresh machine, where no timer is later than it has to be: up to the timer's lateness before the earliest run,
- * not after the latest.
+ * Compares a fresh machine, where no timer is later than necessary. Everything must come at most the timer's lateness
+ * before the earliest run, and not after the latest.
  */
 export function withLateness(scenario: Scenario): readonly string[] {
   const count = isArpDynamic(scenario) ? PASTS : 1;

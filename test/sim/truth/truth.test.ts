@@ -14,7 +14,7 @@ describe.each(truth())('$id: $title', (scenario) => {
     it('has delays that are distributed as the kernel has them', () => {
       const { shares, errors } = replayLosses(scenario, delays);
       expect(errors).toBe(0);
-      // Of nine degrees of freedom one in a hundred is more, where there is no difference.
+      // For nine degrees of freedom, one value in a hundred is greater if there is no difference.
       expect(delays.histogram_s).toHaveLength(10);
       expect(chiSquare(delays.histogram_s.map(([, , count]) => count), shares)).toBeLessThan(21.7);
       outcomes.set(id, 'equal as distributions');

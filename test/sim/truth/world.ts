@@ -58,7 +58,7 @@ export interface WorldOptions {
   readonly clientReads?: Socket['reads'];
 }
 
-/** Of one segment on a host's cable; `seq` and `ack` are as on the wire. */
+/** A segment on a host's cable. `seq` and `ack` are as on the wire. */
 export interface Seen {
   readonly atUs: number;
   readonly dir: 'tx' | 'rx';
@@ -67,7 +67,7 @@ export interface Seen {
   readonly ack: number;
   readonly len: number;
   readonly window: number;
-  /** The port of the client, which tells connections apart. */
+  /** Port of the client, which tells connections apart. */
   readonly port: number;
   readonly dst?: string;
 }
@@ -80,7 +80,7 @@ export class TruthWorld {
   readonly cables: Record<Side, Cable>;
   readonly options: WorldOptions;
   readonly #muted: (() => void)[] = [];
-  /** The client's end, when it has connected. */
+  /** Socket of the client, once it has connected. */
   clientSocket: Socket | undefined = undefined;
 
   constructor(options: WorldOptions = {}) {
@@ -168,7 +168,7 @@ export class TruthWorld {
     this.seen[side].push({ atUs: this.engine.nowUs, dir, flags, seq: 0, ack: 0, len: 0, window: 0, port: 0, dst });
   }
 
-  /** The server has asked for the client, too, a while before they have a connection. */
+  /** Lets the server ask for the client, too, a while before they have a connection. */
   acquaint(): void {
     this.engine.runUntil(START_US - ACQUAINTED_BEFORE_US);
     const { stack, host } = this.server;
@@ -185,7 +185,7 @@ export class TruthWorld {
     return this.machine(survivor).host;
   }
 
-  /** Nothing that this side sends arrives any more, until `plugAll`. */
+  /** Drops everything that this side sends, until `plugAll`. */
   mute(side: Side): void {
     this.#muted.push(this.cables[side].install('tx', blackhole()));
   }
@@ -210,13 +210,13 @@ export class TruthWorld {
     return side === 'server' ? this.server.accepted[0] : this.clientSocket;
   }
 
-  /** As `ip neigh` shows the other side. */
+  /** Returns the neighbour's state, as `ip neigh` shows it. */
   neighbourOf(side: Side): string {
     const other = side === 'server' ? CLIENT_ADDRESS : SERVER_ADDRESS;
     return this.machine(side).stack.neighbours?.rows().find(({ address }) => address === other)?.state ?? 'none';
   }
 
-  /** As `ss` shows the connection. */
+  /** Returns the state of the connection, as `ss` shows it. */
   stateOf(side: Side): string {
     const state = this.socketIfAny(side)?.tcb.state ?? 'CLOSED';
     return state === 'CLOSED' ? 'gone' : state;
@@ -244,18 +244,18 @@ export class TruthWorld {
     return socket;
   }
 
-  /** A connection whose handshake ends at START_US, where the server sees it. */
+  /** Makes a connection whose handshake ends at START_US, as the server sees it. */
   establish(): void {
     this.listen();
     const { delayUs = 1, arp = false } = this.options;
-    // With ARP, a question and its answer come before.
+    // With ARP, a request and its reply come first.
     const isAsked = arp && this.neighbourOf('client') === 'none';
     this.engine.runUntil(START_US - (isAsked ? 5 : 3) * delayUs);
     this.connect();
     this.engine.runUntil(START_US);
   }
 
-  /** Does it `s` seconds after the start. */
+  /** Runs an action `s` seconds after the start. */
   at(s: number, what: () => void): void {
     this.engine.at(START_US + Math.round(s * 1e6), what, 'the scenario');
   }
@@ -271,7 +271,7 @@ function flagsText(flags: number): string {
   return LETTERS.map(([bit, letter]) => ((flags & bit) !== 0 ? letter : '')).join('');
 }
 
-/** Seconds after the start. */
+/** Returns the seconds since the start. */
 export function seconds(atUs: number): number {
   return (atUs - START_US) / 1e6;
 }

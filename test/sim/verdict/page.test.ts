@@ -26,7 +26,7 @@ const PLAN = `cable-pull on dev-1 at 10s for 30s
 power-loss on dev-2 at 15s for 5s
 cable-pull on server at 50s for 2s`;
 
-/** Made once, as it does not change. */
+/** The page is made once, as it does not change. */
 let real: PageData;
 
 beforeAll(async () => {
@@ -288,7 +288,7 @@ describe('the colours', () => {
           expect(against(name), `${name} on ${back}`).toBeGreaterThanOrEqual(4.5);
         }
       }
-      // A ghost is often upon a fault.
+      // A ghost often overlaps a fault.
       expect(contrast(scheme.get('ghost') ?? '', scheme.get('fault') ?? '')).toBeGreaterThanOrEqual(3);
     }
   });
@@ -341,7 +341,7 @@ class Thing {
 
 class Browser {
   readonly words: string[] = [];
-  /** Of an expectation that was not met, about dev-2 at 12 s. */
+  /** A button for an expectation that was not met, about dev-2 at 12 s. */
   readonly laneButton = Object.assign(new Thing(), { dataset: { device: 'dev-2', at: '12000' } });
   readonly things = new Map<string, Thing>();
   readonly #frames: (() => void)[] = [];
@@ -403,8 +403,8 @@ describe('the script', () => {
     browser = new Browser(scriptOf(page), dataOf(page));
   });
 
-  // As browser/state.ts lays it out at this width: 148 px of names, 10 px at the right; 28 px of time, 28 px for the
-  // server; rows of 42 px.
+  // Positions as browser/state.ts computes them at this width: 148 px of names, 10 px at the right; 28 px of time, 28
+  // px for the server; rows of 42 px.
   const at = (s: number, row: number): object => ({ clientX: 148 + (s / 60) * 842, clientY: 56 + row * 42 + 20 });
 
   it('draws the time, the server, and each device with its ghost', () => {

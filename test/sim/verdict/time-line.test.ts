@@ -143,7 +143,7 @@ function read(trace: Iterable<TraceEvent>): TimeLines {
 function lineOf(trace: readonly TraceEvent[], endS = 100): DeviceLine {
   const [line] = read(trace).lines(endS * 1000);
   if (line === undefined) throw new Error('no device in this trace');
-  // It is data: what was printed and read again is the same.
+  // The line is plain data: it survives JSON.
   expect(JSON.parse(JSON.stringify(line))).toEqual(line);
   return line;
 }

@@ -588,7 +588,7 @@ describe('the line that repeats it', () => {
     const line = (await failure(expect(sim).toNotice(device, { by: 'server', within: '1s' }))).at(-1) ?? '';
     expect(line).toContain('-t "the line that repeats it.*has a name that means .itself..*..this., as a pattern"');
     const [, pattern = ''] = / -t "(.*)"$/.exec(line) ?? [];
-    // As vitest looks for it: the names of suites and test with a blank between.
+    // The pattern is matched against the names of the suites and the test, with a blank between, as vitest does.
     expect('the line that repeats it has a name that means (itself) > "$this", as a pattern').toMatch(
       new RegExp(pattern),
     );

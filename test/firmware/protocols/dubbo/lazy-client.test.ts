@@ -194,7 +194,7 @@ describe('a call ends', () => {
       { says: 1, atMs: 2, outcome: { kind: 'failed', by: 'ECONNREFUSED' } },
       { says: 2, atMs: 500, outcome: { kind: 'failed', by: 'ECONNREFUSED' } },
     ]);
-    // It is opened again without a call.
+    // The client opens the connection again without a call.
     const peer = new Peer(server);
     world.advance(3000);
     expect(peer.connections.length).toBe(1);

@@ -13,7 +13,7 @@ describe('a beat', () => {
   ])('%s is %j', (number, text) => {
     expect(new TextDecoder().decode(encodeUdpBeat(number))).toBe(text);
     expect(decoded(text)).toBe(number);
-    // As people send it by hand.
+    // People who send a beat by hand add a newline.
     expect([decoded(`${text}\n`), decoded(`${text}\r\n`)]).toEqual([number, number]);
   });
 

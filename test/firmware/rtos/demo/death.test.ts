@@ -8,7 +8,7 @@ test('every generation ends, and the kernel forgets it', () => {
   const { clock, os } = device();
   let generations = 0;
   let deaths = 0;
-  /** With a victim: ends it first. Both end themselves. */
+  /** A task that deletes its victim, if it has one, and then itself. */
   function* suicidal(kernel: Kernel, victim: TaskHandle | undefined): Task {
     yield* kernel.delay(200);
     if (victim !== undefined) {

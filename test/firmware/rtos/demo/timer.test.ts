@@ -49,7 +49,7 @@ test('round after round', () => {
       yield* os.delay(QUEUE_LENGTH * BASE);
       expect(counts).toEqual(counts.map(() => 0));
 
-      // Once.
+      // A one-shot timer.
       expect([oneShot.isActive, oneShots]).toEqual([false, 0]);
       yield* oneShot.start(0);
       yield* os.yield();

@@ -1,4 +1,4 @@
-/** It hears beats, and says who has not beaten for 15 s. */
+/** A server that hears beats over UDP, and logs a device that has not beaten for 15 s. */
 
 import dgram from 'node:dgram';
 

@@ -1,4 +1,4 @@
-/** A device: it says something every 3 s, gives the server 10 s to answer, and comes again after a second. */
+/** A device that says something every 3 s, gives the server 10 s to answer, and reconnects after a second. */
 
 import net from 'node:net';
 import { sessions } from './sessions.mjs';

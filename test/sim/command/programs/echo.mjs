@@ -1,4 +1,4 @@
-/** A server as anybody writes one: it gives back what it is sent, and drops who says nothing for 15 s. */
+/** An ordinary server: it echoes what it receives, and drops a client that is silent for 15 s. */
 
 import net from 'node:net';
 import { sessions } from './sessions.mjs';

@@ -1,8 +1,8 @@
-/** A server of framed devices: it answers logins and heartbeats, and drops who says nothing for 15 s. */
+/** A server of framed devices: it answers logins and heartbeats, and drops a client that is silent for 15 s. */
 
 import net from 'node:net';
 
-/** A request's type, and what answers it. */
+/** The answer to each type of request. */
 const ANSWERS = new Map([
   [3, Buffer.from('abef0101000000020400', 'hex')],
   [5, Buffer.from('abef01010000000106', 'hex')],

@@ -1,4 +1,4 @@
-/** It asks each client for an echo every 5 s, and drops who gives none for 15 s. */
+/** A server that asks each client for an echo every 5 s, and drops a client that gives none for 15 s. */
 
 import net from 'node:net';
 

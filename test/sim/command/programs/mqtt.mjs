@@ -1,4 +1,4 @@
-/** As much of an MQTT 3.1.1 broker as a device needs; it drops who says nothing for 1.5 x keep alive. */
+/** The part of an MQTT 3.1.1 broker that a device needs. It drops a client that is silent for 1.5 x keep alive. */
 
 import net from 'node:net';
 
@@ -10,7 +10,7 @@ net
     socket.on('error', () => {});
     socket.on('data', (more) => {
       bytes = Buffer.concat([bytes, more]);
-      // Lengths up to 127 are one byte.
+      // Lengths up to 127 take one byte.
       while (bytes.length >= 2 && bytes.length >= 2 + bytes[1]) {
         packet(socket, bytes[0] >> 4, (bytes[0] >> 1) & 3, bytes.subarray(2, 2 + bytes[1]));
         bytes = bytes.subarray(2 + bytes[1]);

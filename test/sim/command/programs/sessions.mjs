@@ -1,3 +1,3 @@
-/** A module of both programs beside it: each host and each boot must have its own. */
+/** A module that both programs beside it import. Each host and each boot must have its own instance. */
 
 export const sessions = new Set();

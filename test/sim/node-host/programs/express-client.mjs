@@ -1,4 +1,4 @@
-/** It posts its beats by fetch each 2 s, and waits 1.5 s for an answer. */
+/** A client that posts a beat by fetch every 2 s, and waits 1.5 s for an answer. */
 
 let beats = 0;
 let isThere = false;

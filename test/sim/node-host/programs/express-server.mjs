@@ -1,4 +1,4 @@
-/** An application of express with its sessions: who does not ask for 5 s is gone. */
+/** An application of express with its sessions. A client that does not ask for 5 s is gone. */
 
 import { peer } from './peers.mjs';
 

@@ -1,4 +1,4 @@
-/** It asks each 2 s over one connection, and waits 1.5 s for an answer. */
+/** A client that asks every 2 s over one connection, and waits 1.5 s for an answer. */
 
 import http from 'node:http';
 

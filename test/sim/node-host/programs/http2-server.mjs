@@ -1,4 +1,6 @@
-/** http2 over TLS: it asks its clients by PING each 2 s, and drops who has not answered by the next. */
+/**
+ * http2 over TLS. The server pings its clients every 2 s, and drops a client that has not answered by the next ping.
+ */
 
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';

@@ -1,4 +1,7 @@
-/** It asks each 2 s over one connection, trusts the server's certificate alone, and waits 1.5 s for an answer. */
+/**
+ * A client that asks every 2 s over one connection, trusts only the server's certificate, and waits 1.5 s for an
+ * answer.
+ */
 
 import { readFileSync } from 'node:fs';
 import https from 'node:https';

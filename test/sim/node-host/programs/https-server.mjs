@@ -1,4 +1,4 @@
-/** The same over TLS. */
+/** The server of http-server.mjs over TLS. */
 
 import { readFileSync } from 'node:fs';
 import https from 'node:https';

@@ -1,4 +1,4 @@
-/** It says a word each second, and gives the server up that does not echo for 3 s. */
+/** A client that says a word every second, and gives up a server that does not echo for 3 s. */
 
 import net from 'node:net';
 
@@ -7,7 +7,7 @@ function connect() {
   const words = setInterval(() => socket.write('word'), 1000);
   socket.setTimeout(3000);
   socket.on('data', () => undefined);
-  // Words that are written would set a timeout of the socket back: it counts what comes alone.
+  // A timeout of the socket would restart with each word written, so this timer only counts words that arrive.
   let heardMs = Date.now();
   socket.on('data', () => (heardMs = Date.now()));
   const watch = setInterval(() => {

@@ -1,4 +1,4 @@
-/** It drops who says nothing for 4 s, and has the kernel ask after 3 s whether he is still there. */
+/** A server that drops a client that is silent for 4 s. After 3 s the kernel probes the client. */
 
 import net from 'node:net';
 

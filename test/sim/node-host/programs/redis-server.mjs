@@ -1,4 +1,4 @@
-/** As much of a Redis as a client needs that connects and pings: RESP over TCP. It says nothing by itself. */
+/** The part of Redis that a client needs to connect and ping: RESP over TCP. It says nothing by itself. */
 
 import net from 'node:net';
 

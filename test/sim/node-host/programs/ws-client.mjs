@@ -1,4 +1,4 @@
-/** The client of the same README: it waits for a ping each 3 s, and a second longer. */
+/** The client of the same README. It waits 3 s for a ping, and one second more. */
 
 import { peer } from './peers.mjs';
 

@@ -9,7 +9,7 @@ import { nodeProgram } from '../../../../sim/node-host/program.ts';
 import { Simulation } from '../../../../sim/simulation.ts';
 
 const COUNT = Number(process.argv[2]);
-/** The first make what stays: compiled code, pools. */
+/** The first connections create objects that stay: compiled code, pools. */
 const WARM_UP = 2000;
 
 let done = 0;
@@ -20,7 +20,7 @@ function connect(): void {
   socket.on('data', () => socket.end());
   socket.on('close', () => {
     done++;
-    // Not so soon that all ports wait in TIME-WAIT.
+    // The pause is long enough that not all ports wait in TIME-WAIT.
     setTimeout(connect, 50);
   });
 }
@@ -40,7 +40,7 @@ const server = sim.addServer(
 sim.addDevice({ firmware: nodeProgram(() => [1, 2, 3, 4, 5].forEach(connect)), link: { delay: '1ms' } });
 const until = (count: number): Promise<number> => sim.until(() => done >= count, '1h');
 await until(WARM_UP);
-// Those of the last minute wait in TIME-WAIT.
+// The connections of the last minute wait in TIME-WAIT.
 await sim.runFor('2m');
 const before = usedBytes();
 const startMs = performance.now();

@@ -356,7 +356,7 @@ describe('what grows old', () => {
     await room.sim.runFor('1s');
     expect(sent()).toEqual([1, 3, 4]);
     expect(room.asked('dev', NOBODY)).toHaveLength(9);
-    // It has asked again, as Sn_DHAR was for somebody else meanwhile.
+    // The chip has asked again, because Sn_DHAR was for another host meanwhile.
     expect(room.asked('dev', '10.0.0.2')).toHaveLength(2);
     // Sn_TXBUF_SIZE holds what waits.
     for (let i = 0; i < 5; i++) send(500, NOBODY);

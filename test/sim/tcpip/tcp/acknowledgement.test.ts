@@ -74,7 +74,7 @@ describe('the window is that of the newest segment (tcp_may_update_window)', () 
   it('not with an earlier number', () => {
     expect(after('P. 1:2 ack 1 win 500', '. 2 ack 1 win 400', '. 1 ack 1 win 60000')).toBe(400);
     expect(after('P. 1:2 ack 1 win 500', '. 2 ack 1 win 400', '. 1 ack 1 win 0')).toBe(400);
-    // But with a later ACK, as it was not told before.
+    // With a later ACK the window counts, because it is new.
     expect(after('P. 1:2 ack 1 win 500', '. 2 ack 1 win 400', '. 1 ack 2 win 300')).toBe(300);
   });
 });
@@ -88,7 +88,7 @@ describe('the timestamp to echo (RFC 7323 4.3)', () => {
     expect(tcb.tsRecent).toBe(-5);
     rig.peer('P. 3:4 ack 1');
     expect(tcb.tsRecent).toBe(-5);
-    // A byte beyond the last ACK.
+    // The segment begins one byte beyond the last ACK.
     rig.peer('P. 5:6 ack 1', { timestamp: 10 });
     expect(tcb.tsRecent).toBe(-5);
     rig.peer('P. 4:5 ack 1', { timestamp: 11 });
@@ -97,7 +97,7 @@ describe('the timestamp to echo (RFC 7323 4.3)', () => {
 });
 
 describe('a tail loss probe that was the last segment again', () => {
-  /** It is out, and what it was sent for is acknowledged. */
+  /** A connection whose probe is out, and whose original segment is acknowledged. */
   function probed(): Opened {
     const open = opened('linux');
     open.user.write(10);
@@ -128,7 +128,7 @@ describe('a tail loss probe that was the last segment again', () => {
     rig.peer('. 1 ack 1001', { echoMs: 1 });
     user.write(1000);
     expect(tcb.timer).toBe('retransmit');
-    // Beyond it: it has mended a loss, and the window is halved (RFC 8985 7.4.2).
+    // An ACK beyond the probe shows that the probe has mended a loss, so the window is halved (RFC 8985 7.4.2).
     rig.peer('. 1 ack 3001', { echoMs: 1 });
     expect([tcb.cwnd, tcb.ssthresh]).toEqual([5, 5]);
   });
@@ -313,7 +313,7 @@ describe('the segments in flight', () => {
     rig.peer('. 1 ack 2001');
     rig.run(5000);
     user.write(10);
-    // Of one segment: two round trips and 200 ms, but the RTO is less.
+    // The probe of one segment would take two round trips and 200 ms, but the RTO is less.
     const left = tcb.timerTick - rig.stack.clock.nowTick;
     expect(tcb.rtoTicks).toBeLessThan(76);
     expect(left).toBeLessThan(76 + 8);
@@ -329,7 +329,7 @@ describe('room to write (sk_stream_write_space)', () => {
     expect(user.write(4000)).toBe(3000);
     rig.peer(`. 1 ack ${bytes + 1}`);
     expect(user.told.at(-1)).toBe(told);
-    // Once, and only where more was offered than was taken.
+    // The user is told once, and only if it offered more than was taken.
     rig.peer('. 1 ack 2001');
     expect(user.told).toEqual(['writable']);
     rig.peer('. 1 ack 3001');

@@ -39,7 +39,7 @@ function receiver(profile: Profile = EXACT, roundTripMs = 0): Receiver {
   return { rig, user, tcb, send, confirm: (ack) => rig.peer(`. ${seq} ack ${ack}`) };
 }
 
-/** The same, when its quick ACKs are used up, and the last segment came 25 ticks ago. */
+/** A receiver whose quick ACKs are used up, and whose last segment came 25 ticks ago. */
 function patient(profile: Profile = EXACT, roundTripMs = 0): Receiver & { readonly quickAcks: number } {
   const one = receiver(profile, roundTripMs);
   let quickAcks = -1;
@@ -57,7 +57,7 @@ function patient(profile: Profile = EXACT, roundTripMs = 0): Receiver & { readon
 
 describe('linux', () => {
   it.each([
-    // Half of the window in full segments, of which it knows no larger one than 536 yet.
+    // Half of the window in full segments. The largest segment so far had 536 bytes.
     [64_240, 16],
     [17_152, 16],
     [17_151, 15],
@@ -69,15 +69,15 @@ describe('linux', () => {
   });
 
   it.each([
-    // Half of it and half of the least, after a pause of up to half of the least.
+    // Half of the delay and half of the least, after a pause of up to half of the least.
     [[8, 5], [10, 13, 11]],
     [[8, 6], [10, 13, 12]],
-    // Half of it and the pause, where that is shorter than it.
+    // Half of the delay and the pause, if the pause is shorter than the delay.
     [[9, 13, 12], [10, 14, 20, 22]],
-    // It stays where the pause is longer.
+    // The delay stays, if the pause is longer.
     [[9, 14, 50], [10, 14, 14, 14]],
     [[10], [10, 10]],
-    // The RTO, 51 ticks, at most.
+    // The delay is at most the RTO, 51 ticks.
     [[9, 13, 19, 28, 41], [10, 14, 20, 29, 42, 51]],
   ])('after pauses of %j ticks the delay was %j ticks (tcp_event_data_recv)', (pauses, delays) => {
     const { tcb, send } = receiver();
@@ -166,7 +166,7 @@ describe('linux', () => {
     const { rig, tcb, send } = patient(EXACT, 400);
     for (const expected of [20, 40, 80, 160, 300]) {
       send(8);
-      // As no pause has an influence on it that is longer.
+      // A pause that is longer than the delay does not change it.
       const { ackDelayTicks } = tcb;
       rig.run(400);
       expect(tcb.ackDelayTicks).toBe(Math.min(2 * ackDelayTicks, tcb.rtoTicks));
@@ -185,7 +185,7 @@ describe('linux', () => {
     tcb.ackDelayTicks = 15;
     tcb.quickAcks = 5;
     send(8);
-    // Quick ACKs are not for who answers.
+    // A user who answers gets no quick ACKs.
     expect(rig.sent()).toEqual([]);
     rig.run(100);
     expect(rig.sent()).toHaveLength(1);
@@ -206,7 +206,7 @@ describe('linux', () => {
     expect(rig.sent()).toEqual([]);
     send(1);
     expect(rig.sent()).toHaveLength(1);
-    // Not larger than its own MSS.
+    // The measured MSS is never larger than its own MSS.
     send(2000);
     expect(tcb.rcvMss).toBe(1460);
   });

@@ -36,7 +36,7 @@ describe('an established connection', () => {
     rig.peer('. 0 ack 1');
     rig.peer('. 0 ack 1');
     expect(rig.sent()).toEqual(['. 1 ack 1']);
-    // But each with data.
+    // A segment with data is answered each time.
     rig.peer('. 0:1 ack 1');
     rig.peer('. 0:1 ack 1');
     expect(rig.sent()).toHaveLength(2);
@@ -93,10 +93,10 @@ describe('a connect', () => {
     rig.run(500);
     rig.peer('S 0 mss 1460');
     expect(rig.sent()).toEqual(['S. 0 ack 1 mss 1460']);
-    // When SYN would have been sent again.
+    // This is the time at which SYN would have been sent again.
     rig.run(505);
     expect(rig.sent()).toEqual(['S. 0 ack 1 mss 1460']);
-    // The other's SYN and ACK, which acknowledges ours.
+    // The peer's SYN and ACK acknowledges our SYN.
     rig.peer('S. 0 ack 1 mss 1460');
     expect(rig.state).toBe('ESTABLISHED');
   });

@@ -90,7 +90,7 @@ describe('linux', () => {
   });
 
   it.each([
-    // A probe must be out, and the time over.
+    // The end needs an unanswered probe, and the time must be over.
     [1000, [3004, 6008, 6008]],
     [6008, [3004, 6008, 6008]],
     [6009, [3004, 6008, 9012, 9012]],
@@ -116,7 +116,7 @@ describe('linux', () => {
     user.socket?.shutdown();
     rig.peer('. 1 ack 2');
     rig.sent();
-    // In FIN-WAIT-2 it works.
+    // Keepalive works in FIN-WAIT-2.
     rig.run(1010);
     expect(rig.sent()).toEqual(['. 1 ack 1']);
     rig.peer('F. 1 ack 2');
@@ -132,7 +132,7 @@ describe('linux', () => {
     const { rig } = connected(EXACT, { idle: 3, interval: 3, count: 3 });
     for (let seq = 1; seq < 16 * 8; seq += 8) rig.peer(`P. ${seq}:${seq + 8} ack 1`);
     rig.runTo(2900);
-    // The quick ACKs are used up but for one, which the pause has brought more of; use those up, too.
+    // The quick ACKs are used up, but the pause has brought more of them. These segments use those up, too.
     for (let seq = 129; seq < 129 + 17 * 8; seq += 8) rig.peer(`P. ${seq}:${seq + 8} ack 1`);
     rig.runTo(2990);
     rig.sent();
@@ -212,7 +212,7 @@ describe('freertos-tcp', () => {
     for (const [atMs, isProbe] of [[19_990, false], [20_000, false], [20_001, true]] as const) {
       const { rig, user } = connected('freertos-tcp');
       user.socket?.setKeepAlive({ ...IDLE_20, idle: 20 });
-      // Not by the timer: that is looked at first, and is early.
+      // The timer must not send the probe, so the test sets it early.
       rig.runTo(10_000);
       user.socket?.setKeepAlive(IDLE_20);
       rig.runTo(atMs);

@@ -40,7 +40,7 @@ describe('linux', () => {
   });
 
   describe('to a peer that takes back its window (RFC 9293 3.8.6.1)', () => {
-    /** Until this time it answers so to each segment with data. */
+    /** Until this time the peer answers each segment with data by a window of 0. */
     function shrunk(answersMs: number, userTimeoutMs = 0): { rig: Rig; user: User } {
       const { rig, user } = warmedUp('linux');
       user.socket?.setUserTimeout(userTimeoutMs);
@@ -67,7 +67,7 @@ describe('linux', () => {
       const answeredMs = rig.times().at(-1) ?? NaN;
       rig.runTo(answeredMs + 240_000);
       expect(user.told).toEqual(['writable']);
-      // They are 120 s apart, and coarse.
+      // The timeouts are 120 s apart, and coarse.
       rig.runTo(answeredMs + 240_000 + 130_000);
       expect(user.told).toEqual(['writable', 'ended ETIMEDOUT']);
     });
@@ -283,16 +283,16 @@ describe('the tail loss probe (RFC 8985 7, tcp_send_loss_probe)', () => {
     const { rig, user } = warmedUp('linux');
     user.write(15_000);
     expect(rig.sent()).toHaveLength(10);
-    // Two round trips and two milliseconds: more than one segment is out.
+    // The probe comes after two round trips and two milliseconds, because more than one segment is out.
     rig.runTo(rig.nowMs + 200);
     expect(rig.sent()).toEqual([]);
     rig.run(20);
     expect(rig.sent()).toEqual(['. 10001:11001 ack 1']);
-    // Then the RTO, from now, and no second probe.
+    // The RTO follows, counted from now, and no second probe.
     const { timer, timerTick = 0 } = rig.tcb ?? {};
     expect(timer).toBe('retransmit');
     expect(timerTick - rig.stack.clock.nowTick).toBeGreaterThan(70);
-    // It was new: nothing was lost when it is acknowledged, and the next tail gets a probe again.
+    // The probe was new data: its ACK shows that nothing was lost, and the next tail gets a probe again.
     rig.peer('. 1 ack 11001');
     expect(rig.tcb?.ssthresh).toBe(0x7fff_ffff);
     expect(rig.tcb?.timer).toBe('loss-probe');

@@ -64,7 +64,7 @@ describe('linux', () => {
     const device = new Rig('lwip');
     user.write(8);
     expect(server.sent()).toEqual(['P. 1:9 ack 1']);
-    // The same segment, to a device that knows nothing of it.
+    // The same segment goes to a device that knows no such connection.
     device.peer('P. 1:9 ack 1');
     expect(device.sent()).toEqual(['R 1']);
     server.peer('R 1');

@@ -49,7 +49,7 @@ describe('a cable that is pulled', () => {
     const { sim, device, of } = world();
     const other = device({ publishIntervalMs: 1000, publishQos: 1, keepAliveS: 5 });
     await sim.runFor('10s');
-    // Once with a session that the broker keeps: the first connection is clean.
+    // The second connection gets a session that the broker keeps. The first one is clean.
     other.resetConnections();
     await sim.runFor('10.3s');
     other.cable.pull();
