@@ -19,7 +19,7 @@ type Settings<Name extends ProtocolName> = Partial<
   Omit<Extract<FirmwareConfig, { readonly protocol: Name }>, 'protocol'>
 >;
 
-/** It, for a firmware's settings. */
+/** The simulated server, for a firmware's settings. */
 export const SIMULATED_SERVERS = [{ host: SERVER_NAME, port: SERVER_PORT }];
 
 /** Firmware of these settings; devices that share it share its image. Throws a ConfigError. */

@@ -302,10 +302,13 @@ function linesWith(pattern: RegExp, { path, text }: Source): string[] {
 }
 
 /** Words that no comment opens with: they name nothing, and begin half a sentence. */
-const ASKED = ['What', 'Who', 'Whom', 'Whose', 'Whoever', 'Whatever', 'Which', 'Whichever', 'How', 'Where', 'That'];
+const NAMELESS = [
+  'What', 'Who', 'Whom', 'Whose', 'Whoever', 'Whatever', 'Which', 'Whichever', 'How', 'Where', 'That',
+  'It', 'Its', 'They', 'Their', 'Those', 'And', 'But', 'The same(?=[,.:;]| (?:for|of|as|where|when|by|with|in|but|since)\\b)',
+];
 
 it('opens a comment with the thing it is about', () => {
-  const first = `(?:${ASKED.join('|')})\\b.{0,40}`;
+  const first = `(?:${NAMELESS.join('|')})\\b.{0,40}`;
   const doc = new RegExp(String.raw`/\*\*[\s*]*${first}`, 'g');
   // Only the first of several lines with slashes is the opening.
   const line = new RegExp(String.raw`(?<!^ *//.*\n)^ *// ${first}`, 'gm');

@@ -89,7 +89,7 @@ export class ReadyLists extends ReadyList {
     this.addRing(task);
   }
 
-  /** The same for all tasks of a ring, which have one priority, from `first` on. */
+  /** Adds all tasks of a ring, which have one priority, from `first` on. */
   addRing(first: TaskHandle): void {
     const { currentPriority } = first;
     if (currentPriority === 0 && this.#idle === 'due') this.makeIdle(first);

@@ -168,7 +168,7 @@ class ByteBuffer {
   }
 
   #attemptReceive(task: TaskHandle, into: Uint8Array, first: boolean): number | typeof BLOCKED {
-    // It waits once: what is there after that, be it less than the trigger level, is what it gets.
+    // The task waits once. Afterwards it gets the bytes that are there, even if they are fewer than the trigger level.
     if (first && this.#count <= this.#headerBytes && task.timeout !== 0) {
       mustBeAlone(task, 'receive from', this.#waitingToReceive);
       this.#waitingToReceive = task;

@@ -86,7 +86,7 @@ export interface Dialogue {
   turn(socket: Socket): SessionEnd | undefined;
   /** Events that another turn needs: READABLE, WRITABLE, or either. */
   readonly waitsFor: number;
-  /** And in how many ticks there is one in any case. */
+  /** Number of ticks after which another turn is needed in any case. */
   waitTicks(): number;
 }
 

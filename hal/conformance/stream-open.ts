@@ -94,7 +94,7 @@ export const streamOpenChecks: readonly Definition[] = [
       expect(client.bind({ address: 'nowhere', port: 0 }) < 0, 'bind to "nowhere" must give a failure');
       yield* stage.pause(10);
       expectEqual(client.end, undefined, 'the terminal event of a stream that was never connected');
-      // It can still be used.
+      // The stream can still be used.
       const listener = yield* listen(stage, stage.peer);
       yield* connected(stage, client, listener.local);
     },

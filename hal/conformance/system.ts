@@ -51,7 +51,8 @@ export const systemChecks: readonly Definition[] = [
         yield* stage.pause(10);
         expect(system.armWatchdog(1_000) === hasWatchdog, 'armWatchdog does not always give the same answer');
       }
-      // It cannot be disarmed. This is the last check: what follows it must arm the watchdog again, or is reset.
+      // The watchdog cannot be disarmed. This is the last check, because a later one would have to arm the watchdog
+      // again, or be reset.
       system.armWatchdog(60_000);
     },
   },

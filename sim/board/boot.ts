@@ -59,7 +59,7 @@ export abstract class Boot extends Interrupts implements Hal, Clock, Console, Sy
   protected abstract ringAt(atMs: number): void;
   /** Does not call it any more. */
   protected abstract ringNever(): void;
-  /** The same, and the clock is not needed any more. */
+  /** Does not call it any more, and stops the clock. */
   protected abstract stopTime(): void;
 
   // ---- the HAL ----

@@ -18,10 +18,10 @@ export interface Machine {
   restartCrashed(): void;
   /** A box on the way resets the connections: both ends get a RST. */
   resetConnections(): void;
-  /** Its network interface loses something, or has it back. Throws where its network is the one of a real machine. */
+  /** Takes something from the network interface, or gives it back. Throws if the network is that of a real machine. */
   setLost(loss: InterfaceLoss, isLost: boolean): void;
   hasLost(loss: InterfaceLoss): boolean;
-  /** It is given another address. Throws where its network is the one of a real machine. */
+  /** Gives the machine another address. Throws if the network is that of a real machine. */
   changeAddress(): void;
 }
 

@@ -24,6 +24,6 @@ export interface Nic {
   setLost(loss: InterfaceLoss, isLost: boolean): void;
   hasLost(loss: InterfaceLoss): boolean;
 
-  /** It is given another address. Throws over real sockets. */
+  /** Gives the interface another address. Throws over real sockets. */
   changeAddress(): void;
 }

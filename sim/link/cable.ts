@@ -111,7 +111,7 @@ export class Cable implements Receiver, Random {
     this.rule(direction, rules);
     return () => {
       rules.remove(installed);
-      // They may be others by now, where these were all removed before.
+      // The cable may have other rules by now, if all of these were removed before.
       if (this.rules(direction) === rules) this.rule(direction, rules);
     };
   }

@@ -119,7 +119,7 @@ export class FlowTable {
     const { flags } = packet;
     let flow = this.#find(packet, isFromInside);
     if (flow === undefined) {
-      // Its own, for one thing.
+      // The box's own RST has no flow, for example.
       if (this.#resets && protocol === TCP && (flags & RST) !== 0) return 'pass';
       const isFirst = protocol === TCP ? isFirstSyn(flags) : isFromInside || this.#udpFrom === 'both';
       if (!isFirst && !this.#adopts) return 'no-mapping';

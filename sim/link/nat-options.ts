@@ -9,7 +9,7 @@ export interface SimulatedNatOptions {
   /** Time without a packet after which it forgets an established TCP connection. Default 2 h 4 min (RFC 5382 REQ-5). */
   readonly idleTimeout?: Duration;
   /**
-   * The same for a TCP connection that is opening or closing: one side has sent FIN. Linux's conntrack has 60 s for
+   * Idle time of a TCP connection that is opening or closing: one side has sent FIN. Linux's conntrack has 60 s for
    * those that wait for the second FIN. Default 4 min (RFC 5382 REQ-5).
    */
   readonly transitoryTimeout?: Duration;

@@ -77,7 +77,7 @@ function withOwnDispatcher<T>(process: SimulatedProcess, call: () => T): T {
 
 let realFetch: Callable = () => undefined;
 
-/** The same in all runs, as a program may compare what it has kept of it. */
+/** One function for all runs, because a program may keep it and compare it later. */
 function fetch(this: unknown, ...args: unknown[]): unknown {
   const process = owner();
   if (process === undefined) return realFetch.apply(this, args);

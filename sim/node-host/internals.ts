@@ -111,7 +111,7 @@ export function builtin(name: string): Record<string, unknown> {
   return Object.assign(exports);
 }
 
-/** The same, of one that Node would not have used any more. */
+/** Returns a built-in module whose use Node would warn of, without the warning. */
 export function quietBuiltin(name: string): Record<string, unknown> {
   const { noDeprecation = false } = process;
   process.noDeprecation = true;

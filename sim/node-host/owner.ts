@@ -55,7 +55,7 @@ export function enter(process: SimulatedProcess, callback: () => void): void {
   current = outer;
 }
 
-/** The same for a call in a process, without ticks: what it gives is given. */
+/** Runs a call in a process, without ticks, and returns its result. */
 export function callIn<T>(process: SimulatedProcess, call: () => T): T {
   const outer = current;
   current = process;

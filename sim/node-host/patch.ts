@@ -24,7 +24,7 @@ export class Patches {
     });
   }
 
-  /** The same where there is such a thing; Node's versions differ. */
+  /** Replaces a function if it exists, because Node's versions differ. */
   replaceIfThere(target: object, key: string | symbol, make: (original: Callable) => unknown): void {
     if (
       Object.getOwnPropertyDescriptor(target, key)?.configurable !== false &&

@@ -26,7 +26,7 @@ const EPOCH_MS = Date.UTC(2025, 0, 1);
  * without real work.
  */
 const IDLE_TURNS_MAX = 20;
-/** And one of which nothing is seen at all, as its modules come from somewhere else, after so many. */
+/** Number of turns for a program that shows no work at all, because its modules come from somewhere else. */
 const SILENT_TURNS_MAX = 5000;
 const TURN_MS = 1;
 

@@ -139,7 +139,7 @@ export class ProgramTimers {
       return;
     }
     if (armed.dueMs > dueMs || armed.order !== order) {
-      // It was armed again since.
+      // The timer was armed again since.
       armed.queuedMs = Infinity;
       this.#queue(timer, armed);
       return;

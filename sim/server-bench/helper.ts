@@ -72,7 +72,7 @@ export class Helper {
     onLine(complaints, (line) => this.#complaints.push(line));
     onLine(words, (line) => this.#heard(line, onEvent, onLook));
     onLine(output, onOutput);
-    // It may be gone while it is written to: that it has ended is told anyway.
+    // The helper may end while we write to it. Its end is reported anyway.
     for (const pipe of [this.#toInterface, this.#words]) pipe.on('error', () => {});
     this.#process.on('error', (error) => this.#end(error.message, onEvent));
     this.#process.on('close', () => this.#end(this.#fatal ?? this.#complaints.join('; '), onEvent));

@@ -142,8 +142,8 @@ function calmFromMs(fleet: Omit<Scenario, 'calmMs' | 'plan'>, wrongs: readonly W
 }
 
 /**
- * The same with other faults, or with some of its devices only; with the others go their boxes, and the faults that
- * were on them alone.
+ * Returns the scenario with another plan, or with some of its devices only. Boxes and faults that belong only to the
+ * other devices are left out.
  */
 export function reduced(scenario: Scenario, plan: readonly Fault[], names: readonly string[]): Scenario {
   const devices = scenario.devices.filter(({ name }) => names.includes(name));

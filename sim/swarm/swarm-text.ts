@@ -84,7 +84,7 @@ export function failureText({ index, violations, shrunk }: Failure, repeat: Repe
   ];
 }
 
-/** The same for machines: one object. */
+/** Returns the result of a swarm for machines, as one object. */
 export function swarmJson(swarm: Swarm, tally: Tally, repeat: RepeatLine): object {
   const { runs, devices, deviceMs, faults, cuts, survived, ghostMs, falseAlarms, overlappingSessions, failures } =
     tally;

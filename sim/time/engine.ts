@@ -75,7 +75,7 @@ export class Engine implements Timeline {
     return this.runSome(endUs, Infinity) === 'stopped';
   }
 
-  /** The same, but no more than `eventsMax` events: with 1, a step. */
+  /** Runs as `runUntil` does, but at most `eventsMax` events; with 1, a step. */
   runSome(endUs: number, eventsMax: number): RunOutcome {
     if (!Number.isSafeInteger(endUs)) throw new Error(`a run was to end at ${endUs} us, not a whole number up to 2^53`);
     if (this.#isRunning) throw new Error('a run was begun from within a run');

@@ -221,7 +221,7 @@ export class EventQueue {
       high = this.#ints[first + HIGH] ?? 0;
       low = this.#ints[first + LOW] ?? 0;
       if (first === this.#ints[list * HEAD_INTS + PREVIOUS] && high * HIGH_UNIT + low <= limitUs) {
-        // It is alone, so it is the next, whatever waits in other lists: the levels between can be skipped.
+        // The waiter is alone in its list, so it is the next one of all, and the levels between can be skipped.
         this.#high = high;
         this.#low = low;
         this.#unlink(first);

@@ -130,7 +130,7 @@ export function summaryLines(summary: Summary): string[] {
   return [...(summary.faults === 0 ? [] : table(times).split('\n')), ...lines];
 }
 
-/** The same as a table, whose first row is the head, and lines below it. */
+/** Returns the summary as a table, whose first row is the head, and lines below it. */
 export function summaryRows({
   faults,
   survived,

@@ -37,7 +37,7 @@ export interface ShownFault {
   /** The line of the plan. */
   readonly text: string;
   readonly fromMs: number;
-  /** The same, where it is over at once. */
+  /** Equal to `fromMs` if the fault is over at once. */
   readonly toMs: number;
 }
 

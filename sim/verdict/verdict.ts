@@ -77,7 +77,7 @@ export interface Verdict {
    * State of the firmware during the fault, by this fault or another. Firmware that was not `running` could not notice.
    */
   readonly firmware: FirmwareState;
-  /** The same of the server's program. */
+  /** State of the server's program during the fault. */
   readonly server: FirmwareState;
   /** Undefined if the device did not notice, or could not. */
   readonly deviceNoticed: Noticed | undefined;

@@ -142,7 +142,7 @@ class MqttClient implements Dialogue, Life {
   /** Time at which it goes to sleep. */
   #sleepMs = Infinity;
 
-  // Its life, as the policies see it.
+  // History of the connection, as the policies see it.
   connectedMs = 0;
   sentMs = 0;
   otherSentMs = 0;
@@ -255,7 +255,7 @@ class MqttClient implements Dialogue, Life {
     if (this.#phase === 'connack') {
       this.#end = { by: 'no-answer', detail: `no CONNACK within ${this.#config.connackTimeoutMs} ms` };
     } else if (this.pingMs === undefined) {
-      // Its time counts from now, though other packets may wait in front of it.
+      // The time of the ping counts from now, though other packets may wait in front of it.
       this.pingMs = nowMs;
       this.#send(PINGREQ);
       this.#search?.sent();

@@ -143,7 +143,7 @@ class Reporter implements ClientHandler {
     this.#client.send(encodePeersMessage({ type: 'peers', peers: this.#monitor.pingedBy(this) }));
   }
 
-  /** It reports from another address. */
+  /** Drops the client, because the peer now reports from another address. */
   takenOver(by: number): void {
     this.#client.dropTakenOver(by);
   }

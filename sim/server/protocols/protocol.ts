@@ -140,11 +140,11 @@ export interface Client {
    * sentence without a full stop.
    */
   drop(reason: string): void;
-  /** The same, as it was silent for longer than its protocol allows. */
+  /** Takes the client offline, because it was silent for longer than its protocol allows. */
   dropSilent(): void;
-  /** The same, because the same device has connected again, as the client of that number. */
+  /** Takes the client offline, because the same device has connected again, as the client of that number. */
   dropTakenOver(by: number): void;
-  /** The same, as others, of these names, do not hear it. */
+  /** Takes the client offline, because the peers of these names do not hear it. */
   dropReported(by: readonly string[]): void;
 }
 

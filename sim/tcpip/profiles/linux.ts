@@ -115,7 +115,7 @@ export const LINUX: Profile = {
   },
 
   congestion: {
-    // Its default is cubic, which at the rates of devices is no other than Reno (RFC 9438 4.3).
+    // Linux's default is cubic, which does the same as Reno at the rates of devices (RFC 9438 4.3).
     control: 'newreno',
     // include/net/tcp.h: TCP_INIT_CWND, TCP_FASTRETRANS_THRESH.
     initialWindowSegments: 10,

@@ -63,7 +63,7 @@ export const LWIP: Profile = {
   noRouteErrno: 'EHOSTUNREACH',
   // src/core/tcp.c, tcp_netif_ip_addr_changed.
   endsOnAddressLoss: true,
-  // They are ended.
+  // Connections are ended, so none needs another address.
   keepsAddress: true,
   answersEmptyProbes: true,
 

@@ -91,7 +91,7 @@ export function openPassive(tcb: Tcb, syn: Packet, isn?: number): void {
   setSynTimer(tcb, synAckTicks(tcb));
 }
 
-/** The same when the third segment of the handshake has come, and all that is known of the first is in the cookie. */
+/** A passive open by the third segment of the handshake. All facts about the first segment are in the cookie. */
 export function openByCookie(tcb: Tcb, { packet, cookie }: { packet: Packet; cookie: SynCookie }): void {
   initialize(tcb, advance(packet.ack, -1));
   tcb.state = 'SYN-RECEIVED';

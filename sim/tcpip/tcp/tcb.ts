@@ -398,7 +398,7 @@ export class Tcb implements Waiter {
     return this.#trouble ?? NO_TROUBLE;
   }
 
-  /** The same, to be written. */
+  /** The trouble of the connection, to be written. */
   inTrouble(): Trouble {
     return (this.#trouble ??= new Trouble());
   }

@@ -81,8 +81,9 @@ function isDelayed({ stack, trouble }: Tcb, { timestampEcho }: Packet): boolean 
 }
 
 /**
- * The same by F-RTO: data is acknowledged that was sent before the timeout, and not again (Linux's tcp_process_loss,
- * step 3.b). While that is tried, the first segment has been sent again, up to `retransmitNxt`, and a tail loss probe.
+ * Ends a recovery that was for nothing, by F-RTO: data is acknowledged that was sent before the timeout, and not again
+ * (Linux's tcp_process_loss, step 3.b). While that is tried, the first segment has been sent again, up to
+ * `retransmitNxt`, and a tail loss probe.
  */
 export function undoForwardRto(tcb: Tcb): boolean {
   const { isForwardRto, undoCwnd, retransmitNxt, sentOnceTo } = tcb.trouble;

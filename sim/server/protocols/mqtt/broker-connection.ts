@@ -25,9 +25,9 @@ export interface BrokerClient {
   data(bytes: number): void;
   /** Closes the connection after the bytes that were sent have gone out. */
   drop(reason: string): void;
-  /** The same, since nothing has come for too long. */
+  /** Closes the connection in the same way, because nothing has arrived for too long. */
   dropSilent(): void;
-  /** The same, since the client of that number has its name now. */
+  /** Closes the connection in the same way, because the client of that number has its name now. */
   dropTakenOver(by: number): void;
 }
 
