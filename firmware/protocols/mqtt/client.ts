@@ -113,7 +113,6 @@ class MqttClient implements Dialogue, Life {
   readonly #clientId: string;
   readonly #search: PeriodSearch | undefined;
   readonly #policy: PingPolicy;
-  readonly #take = (packet: Packet): void => this.#received(packet);
 
   // The session.
   #hasSession = false;
@@ -133,14 +132,14 @@ class MqttClient implements Dialogue, Life {
   #queue: Uint8Array[] = NONE;
   #queuedBytes = 0;
   #takenBytes = 0;
-  #takenByMs = Infinity;
+  #takenByMs: number | undefined = undefined;
   #keepAliveMs = 0;
   #maxInFlight = IN_FLIGHT_MAX;
   #maxQos: QoS = 2;
-  #maxSentBytes = Infinity;
-  #nextPublishMs = Infinity;
+  #maxSentBytes: number | undefined = undefined;
+  #nextPublishMs: number | undefined = undefined;
   /** Time at which it goes to sleep. */
-  #sleepMs = Infinity;
+  #sleepMs: number | undefined = undefined;
 
   // History of the connection, as the policies see it.
   connectedMs = 0;
@@ -173,8 +172,8 @@ class MqttClient implements Dialogue, Life {
     this.#queuedBytes = 0;
     this.#takenBytes = 0;
     this.pingMs = undefined;
-    this.#nextPublishMs = Infinity;
-    this.#sleepMs = Infinity;
+    this.#nextPublishMs = undefined;
+    this.#sleepMs = undefined;
     this.connectedMs = this.#now();
     // [MQTT-3.1.2-6]: nothing of a clean session is used again. The broker may have a new one by now, of a CONNECT
     // whose
@@ -208,7 +207,10 @@ class MqttClient implements Dialogue, Life {
 
   waitTicks(): number {
     if (this.#hasFinished) return 0;
-    const ms = Math.min(this.#dueMs(), this.#nextPublishMs, this.#takenByMs, this.#sleepMs) - this.#now();
+    const untilMs = Math.min(
+      this.#dueMs(), this.#nextPublishMs ?? Infinity, this.#takenByMs ?? Infinity, this.#sleepMs ?? Infinity,
+    );
+    const ms = untilMs - this.#now();
     if (ms <= 0) return 0;
     if (ms === Infinity) return MAX_DELAY;
     const ticks = this.#os.msToTicks(ms);
@@ -241,9 +243,9 @@ class MqttClient implements Dialogue, Life {
 
   #doWhatIsDue(): void {
     const nowMs = this.#now();
-    if (nowMs >= this.#sleepMs) return this.#finish();
+    if (this.#sleepMs !== undefined && nowMs >= this.#sleepMs) return this.#finish();
     if (nowMs >= this.#dueMs()) this.#pingOrGiveUp(nowMs);
-    if (nowMs >= this.#nextPublishMs) {
+    if (this.#nextPublishMs !== undefined && nowMs >= this.#nextPublishMs) {
       this.#nextPublishMs += this.#config.publishIntervalMs;
       // Messages that were due during a long stall are not published late.
       if (this.#nextPublishMs <= nowMs) this.#nextPublishMs = nowMs + this.#config.publishIntervalMs;
@@ -270,8 +272,8 @@ class MqttClient implements Dialogue, Life {
   /** A clean end: the broker discards the will ([MQTT-3.14.4-3]). */
   #finish(): void {
     this.#phase = 'finished';
-    this.#sleepMs = Infinity;
-    this.#nextPublishMs = Infinity;
+    this.#sleepMs = undefined;
+    this.#nextPublishMs = undefined;
     this.#send(encode({ type: 'DISCONNECT', reasonCode: REASON.SUCCESS, properties: NO_PROPERTIES }, this.#version));
   }
 
@@ -288,7 +290,7 @@ class MqttClient implements Dialogue, Life {
       properties: NO_PROPERTIES,
     }, this.#version);
     // 5.0, [MQTT-3.1.2-24]'s mirror in section 3.2.2.3.6: nothing longer than the server takes.
-    if (bytes.length > this.#maxSentBytes) return;
+    if (bytes.length > (this.#maxSentBytes ?? Infinity)) return;
     if (qos !== 0) this.#inFlight.add({ packetId, message, qos, sinceMs: nowMs, bytes, released: false });
     this.#send(bytes);
     this.#tell?.({ kind: 'data-sent', bytes: payload.length });
@@ -314,7 +316,7 @@ class MqttClient implements Dialogue, Life {
       const nowMs = this.#now();
       if (count > 0) this.#takenBytes += count;
       if (this.#takenBytes < bytes.length) {
-        if (nowMs < this.#takenByMs) return undefined;
+        if (this.#takenByMs === undefined || nowMs < this.#takenByMs) return undefined;
         return { by: 'not-reading', detail: `${this.#takenBytes} of ${bytes.length} bytes of a packet were taken` };
       }
       this.sentMs = nowMs;
@@ -327,7 +329,7 @@ class MqttClient implements Dialogue, Life {
       this.#takenBytes = 0;
       this.#takenByMs = nowMs + this.#config.sendTimeoutMs;
     }
-    this.#takenByMs = Infinity;
+    this.#takenByMs = undefined;
     return undefined;
   }
 
@@ -337,7 +339,7 @@ class MqttClient implements Dialogue, Life {
     if (count === EAGAIN) return undefined;
     if (count === 0) return { by: 'closed' };
     if (count < 0) return { by: errnoOf(count) };
-    const refusal = this.#decoder.decode(RECEIVED, this.#take, count);
+    const refusal = this.#decoder.decode(RECEIVED, (packet) => this.#received(packet), count);
     return this.#end ?? (refusal === undefined ? undefined : { by: 'bad-frame', detail: refusal.reason });
   }
 
@@ -423,7 +425,7 @@ class MqttClient implements Dialogue, Life {
     this.#keepAliveMs = (properties.serverKeepAlive ?? keepAliveS) * 1000;
     this.#maxInFlight = Math.min(properties.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX);
     this.#maxQos = properties.maximumQos === 0 ? 0 : properties.maximumQos === 1 ? 1 : 2;
-    this.#maxSentBytes = properties.maximumPacketSize ?? Infinity;
+    this.#maxSentBytes = properties.maximumPacketSize;
     if (!sessionPresent) this.#loseSession();
     for (const bytes of sessionPresent ? this.#inFlight.again() : this.#inFlight.forNewSession()) this.#send(bytes);
     // A clean session of 5.0 lives on, if it was given an expiry.
@@ -438,8 +440,8 @@ class MqttClient implements Dialogue, Life {
         }],
       }, this.#version));
     }
-    this.#nextPublishMs = publishIntervalMs > 0 ? nowMs : Infinity;
-    this.#sleepMs = awakeMs > 0 ? nowMs + awakeMs : Infinity;
+    this.#nextPublishMs = publishIntervalMs > 0 ? nowMs : undefined;
+    this.#sleepMs = awakeMs > 0 ? nowMs + awakeMs : undefined;
   }
 
   #loseSession(): void {
@@ -477,7 +479,7 @@ class MqttClient implements Dialogue, Life {
       type: 'PUBLISH', topic: answerTopic, payload: payload.map(toUpperCase), qos: 0, retain: false, dup: false,
       packetId: 0, properties: correlationData === undefined ? NO_PROPERTIES : { correlationData },
     }, this.#version);
-    if (bytes.length <= this.#maxSentBytes) this.#send(bytes);
+    if (bytes.length <= (this.#maxSentBytes ?? Infinity)) this.#send(bytes);
   }
 
   /** PUBACK of QoS 1, PUBCOMP of QoS 2: the broker answers for the message. */
