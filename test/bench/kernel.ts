@@ -237,8 +237,7 @@ function wakeUps(roundCount: number): Figure[] {
             ...question,
             budget: { of: 'ratio', max: (first.ratio * Math.log(tasks)) / Math.log(TASKS[0] ?? tasks) },
             note: 'budget: log n times what the fewest cost',
-            why: 'nothing is compared or sorted any more; what is left are tasks that are in no cache, and each is fetched '
-              + 'twice: when its tick has come, and when it runs',
+            why: 'nothing is compared or sorted any more, and a task is fetched only when it runs; but then it is in no cache',
           }, rounds[i] ?? []),
     );
   }
