@@ -44,7 +44,7 @@ describe('the boot counter', () => {
     expect(countBoot(storage).boots).toBe(2);
   });
 
-  it('says so when it could not be stored, and counts that boot a second time', () => {
+  it('reports that it could not be stored, and counts that boot a second time', () => {
     const host = device();
     expect(countBoot(host.hal.storage).boots).toBe(1);
     host.boot();

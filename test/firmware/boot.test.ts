@@ -10,7 +10,7 @@ import { Loopback } from '../support/loopback.ts';
 import { connected, Peer, rig, servers } from './rig.ts';
 
 describe('boot', () => {
-  it.each(['heartbeat', 'echo'] as const)('starts the %s image and tells what happens, in order', (protocol) => {
+  it.each(['heartbeat', 'echo'] as const)('starts the %s image and reports its events in order', (protocol) => {
     const { world, device } = connected({ protocol, servers });
     world.advance(10);
     expect(device.events.slice(0, 3)).toEqual([
@@ -20,7 +20,7 @@ describe('boot', () => {
     ]);
   });
 
-  it('runs without anybody who listens to its events', () => {
+  it('runs without a listener for its events', () => {
     const world = new Loopback();
     const server = world.host('10.0.0.2');
     const peer = new Peer(server);
@@ -29,14 +29,16 @@ describe('boot', () => {
     expect(peer.last.received).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
-  it.each(['power-on', 'brown-out', 'software', 'watchdog', 'panic'] as const)('tells why it started: %s', (reason) => {
+  it.each([
+    'power-on', 'brown-out', 'software', 'watchdog', 'panic',
+  ] as const)('reports the reset reason: %s', (reason) => {
     const { world, device } = connected({ protocol: 'heartbeat', servers });
     device.host.boot(reason);
     world.advance(1);
     expect(device.last('boot')).toMatchObject({ boots: 2, resetReason: reason });
   });
 
-  it('tells of the carrier, both ways', () => {
+  it('reports a carrier that is lost and found', () => {
     const { world, device } = connected({ protocol: 'heartbeat', servers });
     world.at(10, () => { device.host.cable = 'out'; });
     world.at(20, () => { device.host.cable = 'in'; });
@@ -44,7 +46,7 @@ describe('boot', () => {
     expect(device.all('carrier').map(({ up, atMs }) => [up, atMs])).toEqual([[false, 10], [true, 20]]);
   });
 
-  it('tells of a carrier that is missing from the start', () => {
+  it('reports a carrier that is missing from the start', () => {
     const { world, device } = connected({ protocol: 'heartbeat', servers });
     device.host.vanish();
     device.host.cable = 'out';
@@ -57,7 +59,7 @@ describe('boot', () => {
     ]);
   });
 
-  it('says so, and goes on, when the boot count cannot be stored', () => {
+  it('reports that the boot count cannot be stored, and goes on', () => {
     const { world, start } = rig({ protocol: 'heartbeat', servers }, {}, {}, (hal) => ({
       ...hal,
       storage: { ...hal.storage, commit: () => failure('EIO') },
@@ -69,7 +71,7 @@ describe('boot', () => {
     expect(device.all('connecting').length).toBe(1);
   });
 
-  it('has no image to start from when a setting cannot be', () => {
+  it('has no image to start from with a wrong setting', () => {
     expect(() => firmwareImage({ protocol: 'heartbeat', servers: [] }))
       .toThrow('config.servers must be a list of at least one { host, port }, not an empty list');
   });
@@ -88,7 +90,7 @@ describe('a task that throws', () => {
     world.until(() => device.all('connected').length === 2, 1000);
   });
 
-  it('is followed by silence, where the board lets it lie', () => {
+  it('is followed by silence if the board does not restart', () => {
     const reports: PanicReport[] = [];
     const { world, server, start } = rig({ protocol: 'heartbeat', servers }, {}, {}, (hal) => ({
       ...hal,

@@ -23,8 +23,8 @@ function refused(config: unknown): string {
 const heartbeat = (settings: object) => refused({ protocol: 'heartbeat', servers, ...settings });
 const echo = (settings: object) => refused({ protocol: 'echo', servers, ...settings });
 
-describe('what is accepted', () => {
-  it('is a protocol and servers; all else has a default', () => {
+describe('an accepted configuration', () => {
+  it('needs a protocol and servers; all other settings have defaults', () => {
     for (const protocol of ['heartbeat', 'echo'] as const) {
       const known = DEVICE_PROTOCOLS[protocol];
       expect(firmwareImage({ protocol, servers })).toEqual({
@@ -37,7 +37,7 @@ describe('what is accepted', () => {
     }
   });
 
-  it('has by default the numbers of the programs that it stands for', () => {
+  it('has the defaults of the programs that it imitates', () => {
     expect(DEVICE_PROTOCOLS.heartbeat.defaults).toMatchObject({
       beatIntervalMs: 3000,
       missedLimit: 5,
@@ -110,7 +110,7 @@ it('a protocol that is not of this project has its own settings, defaults and ru
   );
 });
 
-describe('what is refused', () => {
+describe('the configuration is refused', () => {
   const KNOWN = Object.keys(DEVICE_PROTOCOLS).map((name) => `'${name}'`).join(', ');
   const duration = 'a whole number from 1 to 2147483647 (milliseconds, at 1000 ticks a second)';
 
@@ -258,7 +258,7 @@ describe('what is refused', () => {
     expect(heartbeat(settings)).toBe(`config.${message}`);
   });
 
-  it('whatever it is, in a short sentence', () => {
+  it('any other value, in a short sentence', () => {
     const loop: { self?: unknown } = {};
     loop.self = loop;
     for (const value of [loop, () => 1, Symbol('s'), 'x'.repeat(1000), new Map(), [[[]]], -0.5]) {

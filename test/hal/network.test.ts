@@ -201,7 +201,7 @@ test('a firmware that does not read holds little, and loses nothing', async () =
   stream.close();
 });
 
-test('what cannot be applied is said once in a process, in words, however many sockets ask', async () => {
+test('an option that cannot be applied is reported once in a process, for any number of sockets', async () => {
   vi.resetModules();
   const { nodeNetwork: freshNetwork } = await import('../../hal/node/index.ts');
   const sentences: string[] = [];

@@ -112,7 +112,7 @@ describe('a damaged file is refused by name', () => {
     });
   }
 
-  test('and the good one is read', () => {
+  test('the undamaged file is read', () => {
     expect(fileStorage(good).get('boot-count')).toEqual(Uint8Array.of(1, 2, 3));
   });
 });

@@ -47,7 +47,7 @@ test('a port whose alarm rings 1 ms early fails that check, and all others are r
   expect(counts.ok).toBeGreaterThan(30);
 });
 
-test('a port whose streams never call back is told of within 30 s', () => {
+test('a port whose streams never call back is reported within 30 s', () => {
   const mute = withStreams(() => ({ handler: { readable: () => {}, writable: () => {}, ended: () => {} } }));
   const { lines, counts, tookMs } = runSpoilt(mute);
   expect(lines.join('\n')).toContain('waited 10 s in vain for the connection');
@@ -55,7 +55,7 @@ test('a port whose streams never call back is told of within 30 s', () => {
   expect(tookMs).toBeLessThan(30_000);
 });
 
-test('a check that does not apply is skipped, and says why; what a port threw is told in words', () => {
+test('a check that does not apply is skipped, with the reason; an exception of a port is reported in words', () => {
   const withoutAll = withNetwork((network) => ({
     capabilities: { ...network.capabilities, listen: false, datagram: false },
     lookup: () => {

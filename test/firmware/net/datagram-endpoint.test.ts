@@ -37,7 +37,7 @@ function bench() {
 }
 
 describe('recvfrom and sendto', () => {
-  it('take whole datagrams, empty ones and cut ones too, and tell who sent them', () => {
+  it('take whole datagrams, empty and cut ones too, and return their senders', () => {
     const { world, log, note, task, peer } = bench();
     task(function* (endpoint) {
       note(`bind ${nameOf(yield* endpoint.bind(at))}`);
@@ -62,7 +62,7 @@ describe('recvfrom and sendto', () => {
     ]);
   });
 
-  it('wait no longer than they are told', () => {
+  it('wait no longer than their timeouts', () => {
     const { world, log, note, task, peer } = bench();
     task(function* (endpoint) {
       yield* endpoint.bind(at);
@@ -73,7 +73,7 @@ describe('recvfrom and sendto', () => {
     expect(log).toEqual(['1 EAGAIN', '50 EAGAIN', '100 1']);
   });
 
-  it('tell what cannot be', () => {
+  it('return the errno of a wrong call', () => {
     const { world, log, note, task } = bench();
     const to = { address: '10.0.0.2', port: 5000 };
     task(function* (endpoint) {

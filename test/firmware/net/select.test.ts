@@ -35,7 +35,7 @@ function selecting(count: number, timeout?: number) {
 }
 
 describe('select', () => {
-  it('gives the sockets that are ready, whichever they are, several at once too', () => {
+  it('returns the sockets that are ready, also several at once', () => {
     const { world, peers, log } = selecting(3);
     world.at(10, () => peers[1]?.last.send([1, 2]));
     world.at(20, () => { peers[2]?.last.send([1]); peers[0]?.last.send([1, 2, 3]); });
@@ -83,7 +83,7 @@ describe('select', () => {
     expect(interests[0]?.socket.ready).not.toBe(0);
   });
 
-  it('waits for room to write where that is asked for, and only there', () => {
+  it('waits for room to write only if the caller asks for that', () => {
     const world = new Loopback({ bufferBytes: 8 });
     const peer = new Peer(world.host(SERVER));
     peer.reads = false;

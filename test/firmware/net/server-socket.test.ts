@@ -45,7 +45,7 @@ function bench() {
 }
 
 describe('listen and accept', () => {
-  it('give one connection after another, that read and write at once', () => {
+  it('give one connection after another, which can read and write at once', () => {
     const { world, log, note, server, connect } = bench();
     const socket = server(function* (socket) {
       note(`listen ${nameOf(yield* socket.listen(local, 4))}`);
@@ -67,7 +67,7 @@ describe('listen and accept', () => {
     expect(log).toEqual(['0 listen 0', '14 client one', '14 client end', '24 client two', '24 client end']);
   });
 
-  it('wait no longer than they are told', () => {
+  it('wait no longer than their timeouts', () => {
     const { world, log, note, server, connect } = bench();
     server(function* (socket) {
       yield* socket.listen(local, 4);
@@ -81,7 +81,7 @@ describe('listen and accept', () => {
     expect(log).toEqual(['0 EAGAIN', '50 EAGAIN', '101 accepted']);
   });
 
-  it('tell why it cannot listen', () => {
+  it('return the reason why the socket cannot listen', () => {
     const { world, log, note, server } = bench();
     server(function* (socket) {
       note(nameOf(yield* socket.listen(local, 4)));

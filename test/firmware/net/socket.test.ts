@@ -33,7 +33,7 @@ function bench(options?: LoopbackOptions) {
 const into = () => new Uint8Array(16);
 
 describe('connect', () => {
-  it('gives 0, and then both ends have their addresses', () => {
+  it('returns 0, and then both ends have their addresses', () => {
     const { world, server, log, note, task } = bench();
     new Peer(server);
     const socket = task(function* (socket) {
@@ -45,7 +45,7 @@ describe('connect', () => {
     expect(socket.local?.address).toBe('10.0.0.1');
   });
 
-  it('gives the errno for which it failed', () => {
+  it('returns the errno of the failure', () => {
     const { world, log, note, task } = bench();
     task(function* (socket) {
       note(`connect ${nameOf(yield* socket.connect(remote))}`);
@@ -58,7 +58,7 @@ describe('connect', () => {
   it.each([
     [1999, '1999 ETIMEDOUT'],
     [2001, '2000 0'],
-  ])('gives up after its timeout of %i ticks, where the answer takes 2000 ms', (timeout, expected) => {
+  ])('gives up after its timeout of %i ticks, while the answer takes 2000 ms', (timeout, expected) => {
     const { world, server, log, note, task } = bench({ latencyMs: 1000 });
     new Peer(server);
     task(function* (socket) {
@@ -81,7 +81,7 @@ describe('connect', () => {
     expect(peer.last.socket.remote?.port).toBe(5555);
   });
 
-  it('succeeds where the server hangs up in the same instant: what it said can still be read', () => {
+  it('succeeds if the server closes in the same instant: its bytes can still be read', () => {
     const { world, server, log, note, task } = bench();
     const peer = new Peer(server);
     peer.onAccept = (served) => { served.send(text('busy')); served.socket.close(); };
@@ -93,7 +93,7 @@ describe('connect', () => {
     expect(log).toEqual(['2 connect 0', '2 read 4', '2 read 0']);
   });
 
-  it('does not take a failure that looks like a FIN for a connection, where the port cannot tell reasons', () => {
+  it('does not take a failure that looks like a FIN for a connection, on a port that cannot tell reasons', () => {
     const { hal, os, world, log, note } = bench();
     let handler: StreamHandler | undefined;
     const openStream = (given: StreamHandler) => {
@@ -145,7 +145,7 @@ describe('read', () => {
     expect(log).toEqual(['102 read EAGAIN']);
   });
 
-  it('gives what came before the FIN, then 0, again and again', () => {
+  it('returns the bytes before the FIN, then 0, again and again', () => {
     const { world, server, log, note, task } = bench();
     const peer = new Peer(server);
     task(function* (socket) {
@@ -160,7 +160,7 @@ describe('read', () => {
     expect(log).toEqual(['11 poll', '11 read 16', '11 read 4', '11 read 0', '11 read 0']);
   });
 
-  it('gives what came before a reset, then ECONNRESET', () => {
+  it('returns the bytes before a reset, then ECONNRESET', () => {
     const { world, server, os, log, note, task } = bench();
     const peer = new Peer(server);
     task(function* (socket) {
@@ -222,7 +222,7 @@ describe('write', () => {
     expect(log).toEqual(['20 write 95']);
   });
 
-  it('gives how much was taken when its timeout is over, EAGAIN when nothing was', () => {
+  it('returns the bytes taken within its timeout, or EAGAIN if there were none', () => {
     const { world, server, log, note, task } = bench({ bufferBytes: 10 });
     const peer = new Peer(server);
     peer.reads = false;
@@ -236,7 +236,7 @@ describe('write', () => {
     expect(log).toEqual(['102 write 10', '202 write EAGAIN', '202 write 0']);
   });
 
-  it('goes on after the peer has only shut down its side, and finds out by itself when the peer then dies', () => {
+  it('goes on after the peer has only shut down its side, and fails when the peer then dies', () => {
     const { world, server, log, note, task } = bench({ bufferBytes: 10 });
     const peer = new Peer(server);
     peer.reads = false;
@@ -331,7 +331,7 @@ describe('two tasks', () => {
     expect(peer.last.over?.reason).toBe('closed');
   });
 
-  it('may wait for the same bytes: one gets them', () => {
+  it('may wait for the same bytes, and one of them gets the bytes', () => {
     const { world, server, os, log, note, task } = bench();
     const peer = new Peer(server);
     task(function* (socket) {
@@ -347,7 +347,7 @@ describe('two tasks', () => {
 });
 
 describe('poll', () => {
-  it('says which of both may be worth a try, until a try was in vain', () => {
+  it('reports readable and writable until a read or a write fails', () => {
     const { world, server, log, note, task } = bench({ bufferBytes: 8 });
     const peer = new Peer(server);
     peer.reads = false;

@@ -52,13 +52,13 @@ test('with the scheduler suspended', () => {
   expect(os.schedulerState).toBe('stopped');
 });
 
-test('what is thrown need not be an Error', () => {
+test('the value that is thrown need not be an Error', () => {
   const { os, reports } = crash(function* () { throw 'a word'; });
   os.start();
   expect(reports).toEqual([{ task: 'faulty', reason: 'a word', stack: '' }]);
 });
 
-test('in an interrupt call from inside, and whatever the interrupts do after', () => {
+test('in an interrupt call from inside, although interrupts follow', () => {
   const { os, clock, reports, log } = crash(function* (kernel) {
     yield* kernel.delay(1);
     throw new Error('boom');
@@ -76,7 +76,7 @@ test('in an interrupt call from inside, and whatever the interrupts do after', (
   expect(log).toEqual(['other']);
 });
 
-test('without onCrash it leaves the pass, to whoever started it', () => {
+test('without onCrash the exception leaves the pass, to its caller', () => {
   const { os, clock } = device();
   os.createTask(function* () {
     yield* os.delay(5);

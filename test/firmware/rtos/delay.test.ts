@@ -33,7 +33,7 @@ describe('delay', () => {
     expect(log).toEqual(['woke']);
   });
 
-  test('those of one tick wake in the order they began', () => {
+  test('delays that end at one tick wake in the order they began', () => {
     const { clock, os, log } = device();
     for (const [name, early] of [['a', 0], ['b', 3], ['c', 1]] as const) {
       os.createTask(function* () {
@@ -55,7 +55,7 @@ describe('delay', () => {
 });
 
 describe('delayUntil', () => {
-  test('keeps its period whatever the loop does in between', () => {
+  test('keeps its period with any work of the loop in between', () => {
     const { clock, os } = device();
     const ticks: number[] = [];
     os.createTask(function* () {
@@ -71,7 +71,7 @@ describe('delayUntil', () => {
     expect(ticks).toEqual([10, 20, 30, 40, 50]);
   });
 
-  test('a tick before its time it delays; at its time it says that it did not, and yields', () => {
+  test('delays a tick before its time; at its time it returns false, and yields', () => {
     for (const [spentMs, delayed] of [[9, true], [10, false], [11, false]] as const) {
       const { clock, os, log } = device();
       os.createTask(function* () {
@@ -139,7 +139,7 @@ describe('delayUntil', () => {
 });
 
 describe('the wrap of the tick count', () => {
-  test('is seen in the count, and by nothing else', () => {
+  test('is seen only in the count', () => {
     const { clock, os, log } = device({ initialTickCount: MAX_DELAY - 4 });
     os.createTask(function* () {
       const wake = { tick: os.getTickCount() };

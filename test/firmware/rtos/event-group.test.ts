@@ -25,7 +25,7 @@ describe('waitBits', () => {
     expect(group.bits).toBe(0b101);
   });
 
-  test('for all: they may come one by one', () => {
+  test('for all: the bits may come one by one', () => {
     const { log, group } = waiters(['all', 0b110, { waitForAll: true }]);
     group.setBitsFromIsr(0b010);
     group.clearBitsFromIsr(0b010);
@@ -47,13 +47,13 @@ describe('waitBits', () => {
     expect(group.bits).toBe(0b10);
   });
 
-  test('clears only the bits waited for, even where it waited for any', () => {
+  test('clears only the bits waited for, even with a wait for any', () => {
     const { group } = waiters(['a', 0b011, { clearOnExit: true }]);
     group.setBitsFromIsr(0b111);
     expect(group.bits).toBe(0b100);
   });
 
-  test('equals are woken in the order they came, whatever their priority was when they came', () => {
+  test('equals are woken in the order they came, even if their priorities differed then', () => {
     const { os, log } = device();
     const group = new EventGroup(os);
     os.start();
@@ -68,7 +68,7 @@ describe('waitBits', () => {
     expect(log).toEqual(['a 1', 'b 1']);
   });
 
-  test('a task that was woken has its bits, whatever becomes of them before it runs', () => {
+  test('a task that was woken has its bits, even if they change before it runs', () => {
     const { os, log, group } = waiters(['a', 1, {}]);
     os.enterIsr();
     group.setBits(1);
@@ -77,7 +77,7 @@ describe('waitBits', () => {
     expect(log).toEqual(['a 1']);
   });
 
-  test('bits that are there already: no wait, and clear on exit holds', () => {
+  test('bits that are set already end the wait at once, and clear on exit applies', () => {
     const { os, log } = device();
     const group = new EventGroup(os);
     group.setBits(0b111);
@@ -97,7 +97,7 @@ describe('waitBits', () => {
     expect(group.bits).toBe(0b101);
   });
 
-  test('bits that come between the timeout and the run count as come', () => {
+  test("bits that come between the timeout and the task's run count", () => {
     const { clock, os, log } = device();
     const group = new EventGroup(os);
     os.createTask(
@@ -204,7 +204,7 @@ test('all 24 bits can be set and waited for', () => {
   expect(log).toEqual([`all ${0xff_ffff}`]);
 });
 
-test('there must be something to wait for', () => {
+test('a wait for no bits is refused', () => {
   const { os } = device();
   const group = new EventGroup(os);
   os.createTask(function* () {

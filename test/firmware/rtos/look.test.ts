@@ -35,7 +35,7 @@ const WAKERS: Readonly<Record<string, (os: Kernel) => { wait(): Generator<void, 
   }),
 };
 
-test.each(Object.keys(WAKERS))('who slept until now is before who is woken now: %s', (how) => {
+test.each(Object.keys(WAKERS))('a task that slept until now is before a task that is woken now: %s', (how) => {
   const { clock, os, log } = device();
   const waker = WAKERS[how]?.(os);
   if (waker === undefined) throw new Error(`there is no waker ${how}`);
@@ -57,7 +57,7 @@ test.each(Object.keys(WAKERS))('who slept until now is before who is woken now: 
   expect(log).toEqual(['slept', 'woken']);
 });
 
-test('who slept until now is before a task that is made now', () => {
+test('a task that slept until now is before a task that is made now', () => {
   const { clock, os, log } = device();
   os.createTask(function* () {
     yield* os.delay(10);
@@ -72,7 +72,7 @@ test('who slept until now is before a task that is made now', () => {
   expect(log).toEqual(['slept', 'made']);
 });
 
-test('bits that come after the time do not end the wait; who wakes up finds them all the same', () => {
+test('bits that come after the time do not end the wait, but the task finds them when it wakes up', () => {
   const { clock, os, log } = device();
   const group = new EventGroup(os);
   const how = { clearOnExit: true, timeout: 10 };

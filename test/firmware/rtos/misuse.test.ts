@@ -17,7 +17,7 @@ describe('a blocking call without yield*', () => {
     expect(() => os.start()).toThrow('task task called receive without yield*');
   });
 
-  test('is found when the task lets go of the processor', () => {
+  test('is found when the task yields the processor', () => {
     const { os, log } = device();
     os.createTask(function* () {
       void os.delay(5);

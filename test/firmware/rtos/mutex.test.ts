@@ -54,7 +54,7 @@ function scene(order: 'one' | 'first, second' | 'second, first'): Scene {
 }
 
 describe('exclusion', () => {
-  test('one holder at a time; the highest waiting task is next, and of equals who came first', () => {
+  test('one holder at a time; the highest waiting task is next, and of equals the one that came first', () => {
     const { mutex, holder, comes, log } = scene('one');
     comes('a', 2);
     comes('b', 4);
@@ -88,7 +88,7 @@ describe('exclusion', () => {
     expect(log).toEqual(['low gives', 'equal has it']);
   });
 
-  test('giving what nobody holds is false; giving what another holds is a mistake', () => {
+  test("giving a free mutex returns false; giving another task's mutex is a mistake", () => {
     const { os } = device();
     const mutex = new Mutex(os);
     expect(mutex.give()).toBe(false);
@@ -136,7 +136,7 @@ describe('inheritance', () => {
     expect(holder.priority).toBe(1);
   });
 
-  test('so a task between the two cannot keep the high one waiting', () => {
+  test('a task between the two priorities cannot keep the high task waiting', () => {
     const { clock, os, log } = device();
     const mutex = new Mutex(os);
     os.createTask(function* () {
@@ -167,7 +167,7 @@ describe('inheritance', () => {
     expect(holder.priority).toBe(1);
   });
 
-  test('it goes one step far: what the holder itself waits for is not hurried', () => {
+  test("inheritance goes one step: the holder's own wait is not hurried", () => {
     const { os } = device();
     const [a, b] = [new Mutex(os), new Mutex(os)];
     const low = os.createTask(function* () {
@@ -228,7 +228,7 @@ describe('a waiting task gives up', () => {
     expect(holder.priority).toBe(1);
   });
 
-  test('a holder of two keeps what it has: through which it came is not known', () => {
+  test('a holder of two mutexes keeps its priority, because it does not know which mutex raised it', () => {
     const { clock, holder, comes } = scene('first, second');
     comes('a', 5, 10);
     clock.advance(10);
@@ -259,7 +259,7 @@ describe('a waiting task gives up', () => {
     expect(() => clock.advance(0.1)).toThrow(message);
   });
 
-  test('one that had lent nothing takes nothing back', () => {
+  test('a task that had lent nothing takes nothing back', () => {
     const { clock, holder, comes } = scene('one');
     comes('high', 5).suspend();
     expect(holder.priority).toBe(5);
@@ -283,7 +283,7 @@ describe('a waiting task gives up', () => {
 });
 
 describe('setPriority while inheriting', () => {
-  test('a lower one waits until the mutex is given', () => {
+  test('a lower priority applies when the mutex is given', () => {
     const { holder, comes } = scene('one');
     comes('a', 5);
     holder.setPriority(3);
@@ -292,7 +292,7 @@ describe('setPriority while inheriting', () => {
     expect([holder.priority, holder.basePriority]).toEqual([3, 3]);
   });
 
-  test('a higher one holds at once, and stays', () => {
+  test('a higher priority applies at once, and stays', () => {
     const { holder, comes } = scene('one');
     comes('a', 5);
     holder.setPriority(6);
@@ -335,7 +335,7 @@ describe('recursive', () => {
     expect(log).toEqual(['other']);
   });
 
-  test('lends priority as a plain one does, whatever the depth', () => {
+  test('lends priority as a plain mutex does, at any depth', () => {
     const { clock, os } = device();
     const mutex = new RecursiveMutex(os);
     const holder = os.createTask(function* () {

@@ -25,7 +25,7 @@ describe('actions', () => {
     expect(task.notifyStateClear()).toBe(true);
   });
 
-  test('set-if-empty fails while one is pending, and changes nothing', () => {
+  test('set-if-empty fails while a notification is pending, and changes nothing', () => {
     const { task } = idleTask();
     expect(task.notify(1, 'set-if-empty')).toBe(true);
     expect(task.notify(2, 'set-if-empty')).toBe(false);
@@ -54,7 +54,7 @@ describe('actions', () => {
 });
 
 describe('notifyTake', () => {
-  test('takes one, or all; gives the value from before', () => {
+  test('takes one, or all; returns the value from before', () => {
     const { os, log } = device();
     const task = os.createTask(function* () {
       for (const all of [false, false, true, false]) log.push(`${yield* os.notifyTake(all, 0)}`);
@@ -86,7 +86,7 @@ describe('notifyTake', () => {
 });
 
 describe('notifyWait', () => {
-  test('pending: gives the value at once, clears nothing on entry, the exit bits after', () => {
+  test('with a notification pending, returns the value at once, clears nothing on entry, and the exit bits afterwards', () => {
     const { os, log } = device();
     const task = os.createTask(function* () {
       log.push(`${yield* os.notifyWait(0b0001, 0b0010, 0)} ${task.notificationValue()}`);
@@ -137,7 +137,7 @@ describe('notifyWait', () => {
 });
 
 describe('indices', () => {
-  test('one does not wake a task that waits at another', () => {
+  test('a notification does not wake a task that waits at another index', () => {
     const { clock, os, log } = device();
     const task = os.createTask(function* () { log.push(`${yield* os.notifyTake(true, 50, 2)}`); }, 'task', 1);
     os.start();
@@ -150,7 +150,7 @@ describe('indices', () => {
     expect([0, 1, 2, 3].map((index) => task.notificationValue(index))).toEqual([1, 1, 0, 1]);
   });
 
-  test.each([-1, 256, 1.5])('%d is none', (index) => {
+  test.each([-1, 256, 1.5])('%d is no index', (index) => {
     const { task } = idleTask();
     expect(() => task.notify(1, 'overwrite', index)).toThrow(
       `a notification index must be a whole number from 0 to 255, not ${index}`,

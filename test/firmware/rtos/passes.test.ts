@@ -43,7 +43,7 @@ describe('tickless', () => {
     expect(clock.alarmMs).toBe(105);
   });
 
-  test('the alarm is disarmed when nobody is left whose time it was', () => {
+  test('the alarm is disarmed when no task is left that waits for it', () => {
     const { clock, os } = device();
     const task = os.createTask(function* () { yield* os.delay(20); }, 'task', 1);
     os.start();
@@ -122,7 +122,7 @@ describe('tickless', () => {
     expect(log).toEqual(['woke']);
   });
 
-  test('an alarm that comes late wakes all whose time has come, earliest first', () => {
+  test('an alarm that comes late wakes all tasks whose time has come, earliest first', () => {
     const { clock, os, log } = device();
     for (const ticks of [30, 10, 20, 10]) {
       os.createTask(function* () {
@@ -191,7 +191,7 @@ describe('passes', () => {
     expect(log).toEqual(['high at 2.25 ms']);
   });
 
-  test('the tick count, asked for between passes, wakes whom it finds due, and runs nobody', () => {
+  test('reading the tick count between passes wakes the tasks that are due, and runs none', () => {
     const { clock, os, log } = device();
     const task = os.createTask(function* () {
       yield* os.delay(10);
@@ -208,7 +208,7 @@ describe('passes', () => {
 });
 
 describe('interrupts', () => {
-  test('a FromIsr call between passes runs whom it wakes before it returns', () => {
+  test('a FromIsr call between passes runs the tasks that it wakes before it returns', () => {
     const { os, log } = device();
     const queue = new Queue<string>(os, 3);
     os.createTask(function* () {
@@ -257,7 +257,7 @@ describe('interrupts', () => {
     expect(log).toEqual(['woken']);
   });
 
-  test('before the scheduler starts they prepare, and nothing runs', () => {
+  test('before the scheduler starts, FromIsr calls take effect, and no task runs', () => {
     const { clock, os, log } = device();
     const queue = new Queue<number>(os, 1);
     os.createTask(function* () { log.push(`${yield* queue.receive(0)}`); }, 'task', 1);
@@ -268,7 +268,7 @@ describe('interrupts', () => {
     expect(log).toEqual(['3']);
   });
 
-  test('one that throws ends all the same', () => {
+  test('an interrupt that throws ends all the same', () => {
     const { os, log } = device();
     const queue = new Queue<number>(os, 2);
     const gate = new Semaphore(os);
@@ -302,7 +302,7 @@ describe('idle', () => {
     expect(idles).toBe(3);
   });
 
-  test('what it wakes runs in a pass of its own, even if it always wakes somebody', () => {
+  test('the task that the hook wakes runs in a pass of its own, even if the hook always wakes one', () => {
     let idles = 0;
     let taken = 0;
     const { clock, os } = device({ onIdle: () => { if (++idles < 50_000) gate.giveFromIsr(); } });
@@ -330,7 +330,7 @@ describe('start and stop', () => {
     expect(() => os.start()).toThrow('the scheduler was started before; a kernel starts once');
   });
 
-  test('stopped from outside, nothing runs any more, whatever comes', () => {
+  test('stopped from outside, no task runs any more', () => {
     const { clock, os, log } = device();
     const gate = new Semaphore(os);
     os.createTask(function* () {

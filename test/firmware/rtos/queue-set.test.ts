@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { Queue, QueueSet, type QueueSetMember, Semaphore } from '../../../firmware/rtos/index.ts';
 import { device } from '../../support/manual-clock.ts';
 
-test('select gives the members in the order their items came, one for each item', () => {
+test('select returns the members in the order their items came, one for each item', () => {
   const { os } = device();
   const set = new QueueSet(os, 4);
   const queue = new Queue<number>(os, 2);

@@ -47,8 +47,8 @@ describe('order', () => {
   });
 });
 
-describe('who is woken', () => {
-  test('the highest waiting receiver, and of equals who waited longest', () => {
+describe('the task that is woken', () => {
+  test('is the highest waiting receiver, and of equals the one that waited longest', () => {
     const { os, log } = device();
     const queue = new Queue<number>(os, 1);
     for (const [name, priority] of [['a', 1], ['b', 2], ['c', 2]] as const) {
@@ -59,7 +59,7 @@ describe('who is woken', () => {
     expect(log).toEqual(['b1', 'c2', 'a3']);
   });
 
-  test('the highest waiting sender, when an item is taken', () => {
+  test('is the highest waiting sender, when an item is taken', () => {
     const { os, log } = device();
     const queue = new Queue<string>(os, 1);
     queue.sendFromIsr('first');
@@ -105,7 +105,7 @@ describe('who is woken', () => {
     expect(log).toEqual(['7']);
   });
 
-  test('a peek leaves the item, and all who peek have it before whoever receives takes it', () => {
+  test('a peek leaves the item, and all tasks that peek have it before a receiver takes it', () => {
     const { os, log } = device();
     const queue = new Queue<number>(os, 2);
     for (const [name, priority] of [['p4', 4], ['p3', 3], ['p1', 1]] as const) {
@@ -158,7 +158,7 @@ describe('overwrite', () => {
     expect(log).toEqual(['r2', 'r3']);
   });
 
-  test('wakes whoever waits, although the queue was full', () => {
+  test('wakes a waiting receiver, although the queue was full', () => {
     const { os, log } = device();
     const queue = new Queue<number>(os, 1);
     os.createTask(function* () { log.push(`high ${yield* queue.receive()}`); }, 'high', 5);
@@ -184,7 +184,7 @@ describe('copies', () => {
     expect(queue.receiveFromIsr()).toEqual({ n: 1 });
   });
 
-  test('a waiting sender sends what the item was at the call', () => {
+  test('a waiting sender sends the item as it was at the call', () => {
     const { os } = device();
     const queue = new Queue<Uint8Array>(os, 1, (bytes) => bytes.slice());
     const bytes = Uint8Array.of(1);

@@ -78,7 +78,7 @@ describe('order', () => {
     expect(log.join('')).toBe('ababab');
   });
 
-  test('whoever becomes ready joins the end of its line', () => {
+  test('a task that becomes ready joins the end of its line', () => {
     const { os, log } = device();
     const gate = new Semaphore(os);
     os.createTask(function* () {
@@ -155,7 +155,7 @@ describe('no preemption', () => {
     expect(log).toEqual(['sent', 'got 1', 'got 2', 'end']);
   });
 
-  test('raising the priority of another task takes the processor from nobody', () => {
+  test('raising the priority of another task does not preempt', () => {
     const { os, log } = device();
     const other = os.createTask(turns, 'other', 1, log, 'other', 1);
     os.createTask(function* () {

@@ -18,7 +18,7 @@ test('a counting semaphore counts from its initial count to its maximum', () => 
   expect([semaphore.giveFromIsr(), semaphore.giveFromIsr(), semaphore.count]).toEqual([true, false, 3]);
 });
 
-test('each give wakes one task, the highest first; a give that nobody waits for is kept', () => {
+test('each give wakes one task, the highest first; a give without a waiting task is kept', () => {
   const { os, log } = device();
   const semaphore = new Semaphore(os, 5);
   for (const [name, priority] of [['a', 1], ['b', 3], ['c', 3]] as const) {

@@ -126,7 +126,7 @@ describe('commands', () => {
     }
   });
 
-  test('a start that is late when it is obeyed calls before the stop behind it is obeyed', () => {
+  test('a start that is obeyed late calls before the stop behind it is obeyed', () => {
     const { clock, os, one, ticks } = timer({ period: 10, autoReload: true, config: { timerTaskPriority: 1 } });
     os.createTask(function* () {
       yield* one.start();
@@ -187,7 +187,7 @@ describe('commands', () => {
 });
 
 describe('the service task', () => {
-  test('has the highest priority where the configuration says nothing else', () => {
+  test('has the highest priority by default', () => {
     expect(timer({ period: 10, autoReload: false }).os.getTask('Tmr Svc')?.priority).toBe(7);
     const { os } = timer({ period: 10, autoReload: false, config: { maxPriorities: 5, timerTaskPriority: 2 } });
     expect(os.getTask('Tmr Svc')?.priority).toBe(2);
@@ -206,7 +206,7 @@ describe('the service task', () => {
     expect(results).toEqual([false, false, false, false, false, false]);
   });
 
-  test('is behind its equals at the start, and yields before it obeys what it finds waiting', () => {
+  test('is behind its equals at the start, and yields before it obeys waiting commands', () => {
     const { os, one } = timer({ period: 10, autoReload: false, config: { timerTaskPriority: 1 } });
     const active: string[] = [];
     for (const name of ['a', 'b']) {
@@ -305,7 +305,7 @@ describe('the wrap of the tick count', () => {
 });
 
 describe('callbacks', () => {
-  test('that make up for missed periods see each expiry time', () => {
+  test('see each expiry time when they make up for missed periods', () => {
     const { clock, os, log } = device();
     const one = new SoftwareTimer(os, {
       name: 'one',
@@ -359,7 +359,7 @@ describe('callbacks', () => {
     expect(log).toEqual(['first']);
   });
 
-  test('one that throws is a crash of the service task', () => {
+  test('an exception in a callback is a crash of the service task', () => {
     const crashed: string[] = [];
     const { clock, os, one } = timer({
       period: 10,
@@ -375,7 +375,7 @@ describe('callbacks', () => {
     expect(crashed).toEqual(['Tmr Svc: no']);
   });
 
-  test('one that blocks is told how it must be', () => {
+  test('a callback that blocks is refused with advice', () => {
     const { clock, os } = device();
     const gate = new Semaphore(os);
     const wrong = new SoftwareTimer(os, {

@@ -8,7 +8,7 @@ import { Seeded } from '../../support/seeded.ts';
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
 describe('stream', () => {
-  test('what goes in comes out in any portions', () => {
+  test('bytes come out as they went in, in any portions', () => {
     const { os } = device();
     const buffer = new StreamBuffer(os, 5);
     const into = new Uint8Array(3);
@@ -26,7 +26,7 @@ describe('stream', () => {
     expect(buffer.receiveFromIsr(into)).toBe(0);
   });
 
-  test('a sender waits until all fits; after the timeout what fits goes in', () => {
+  test('a sender waits until all bytes fit; after the timeout it sends the bytes that fit', () => {
     const { clock, os, log } = device();
     const buffer = new StreamBuffer(os, 4);
     buffer.sendFromIsr(bytes(1, 2, 3));
@@ -63,7 +63,7 @@ describe('stream', () => {
     expect(log).toEqual(['4 at 5']);
   });
 
-  test('a waiting reader is woken at the trigger level; after the timeout it gets what came', () => {
+  test('a waiting reader is woken at the trigger level; after the timeout it gets the bytes that came', () => {
     for (const level of [1, 2, 3, 4, 5, 6]) {
       const { clock, os, log } = device();
       const buffer = new StreamBuffer(os, 8, level);
@@ -83,7 +83,7 @@ describe('stream', () => {
     }
   });
 
-  test('a reader does not wait where there is any byte, whatever the trigger level', () => {
+  test('a reader does not wait if there is any byte, at any trigger level', () => {
     const { os, log } = device();
     const buffer = new StreamBuffer(os, 8, 8);
     buffer.sendFromIsr(bytes(1));
@@ -143,7 +143,7 @@ describe('stream', () => {
     expect(buffer.reset()).toBe(true);
   });
 
-  test('after a timeout a sender sends what had room before its wait, unless that was nothing', () => {
+  test('after a timeout a sender sends the bytes that had room before its wait, if there were any', () => {
     for (const [before, sent] of [[3, 1], [4, 3]] as const) {
       const { clock, os, log } = device();
       const buffer = new StreamBuffer(os, 4);
@@ -207,7 +207,7 @@ describe('messages', () => {
     expect([buffer.isEmpty, buffer.nextMessageLengthBytes]).toEqual([true, 0]);
   });
 
-  test('one that is longer than the reader has room for stays, and 0 is given', () => {
+  test("a message longer than the reader's room stays, and the reader gets 0", () => {
     const { os } = device();
     const buffer = new MessageBuffer(os, 20);
     buffer.sendFromIsr(bytes(1, 2, 3));
@@ -215,7 +215,7 @@ describe('messages', () => {
     expect(buffer.receiveFromIsr(new Uint8Array(3))).toBe(3);
   });
 
-  test('one that can never fit is refused at once, however long the sender would wait', () => {
+  test('a message that can never fit is refused at once, with any timeout', () => {
     const { os, log } = device();
     const buffer = new MessageBuffer(os, 20);
     os.createTask(function* () {
@@ -226,7 +226,7 @@ describe('messages', () => {
     expect(log).toEqual(['0', '16']);
   });
 
-  test('an empty one is not sent', () => {
+  test('an empty message is not sent', () => {
     const { os } = device();
     const buffer = new MessageBuffer(os, 20);
     expect(buffer.sendFromIsr(bytes())).toBe(0);
@@ -281,7 +281,7 @@ describe('the notification index', () => {
     return { ...made, buffer, reader };
   }
 
-  test('without one no notification ends a wait at a buffer; with one any of that index does, and it gives 0', () => {
+  test('without an index no notification ends a wait at a buffer; with one, any of that index does, and the wait returns 0', () => {
     expect(notified(undefined).log).toEqual([]);
     expect(notified(0).log).toEqual([]);
     expect(notified(3).log).toEqual(['0 at 10']);
@@ -296,7 +296,7 @@ describe('the notification index', () => {
     }
   });
 
-  test.each(['receive', 'send'] as const)('ends no wait but that at the buffer (%s)', (call) => {
+  test.each(['receive', 'send'] as const)('ends only the wait at the buffer (%s)', (call) => {
     const { clock, os, log } = device();
     const buffer = new StreamBuffer(os, 4);
     buffer.setNotificationIndex(0);

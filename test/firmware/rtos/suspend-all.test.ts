@@ -31,7 +31,7 @@ test('the tick count stands still, and catches up at the last resumeAll', () => 
   expect(os.tasks()).toEqual([]);
 });
 
-test('who is woken meanwhile is ready, but runs only after resumeAll and a yield; delays that ended come behind', () => {
+test('a task that is woken meanwhile is ready, but runs only after resumeAll and a yield; delays that ended come behind', () => {
   const { clock, os, log } = device();
   const gate = new Semaphore(os);
   os.createTask(
@@ -72,7 +72,7 @@ test('who is woken meanwhile is ready, but runs only after resumeAll and a yield
   expect(log).toEqual(['still mine', 'still mine', 'woken', 'slept 10', 'back']);
 });
 
-test('whom a queue, a semaphore or an interrupt wakes is behind those whom a task makes ready itself', () => {
+test('a task woken by a queue, a semaphore or an interrupt is behind one that a task makes ready itself', () => {
   const { os, log } = device();
   const [semaphore, group, stream] = [new Semaphore(os), new EventGroup(os), new StreamBuffer(os, 4)];
   const full = new StreamBuffer(os, 1);
@@ -136,7 +136,7 @@ test('the inner of two resumeAll makes nobody ready', () => {
   expect(log).toEqual(['resumed', 'semaphore']);
 });
 
-test.each([0, 1])('who waits at a buffer is notified, and so ready at once by a task (timeout %d)', (timeout) => {
+test.each([0, 1])('a task that waits at a buffer is notified, and so ready at once by a task (timeout %d)', (timeout) => {
   const { os, log } = device();
   const [semaphore, empty, full] = [new Semaphore(os), new StreamBuffer(os, 4), new StreamBuffer(os, 1)];
   full.sendFromIsr(Uint8Array.of(1));
@@ -157,7 +157,7 @@ test.each([0, 1])('who waits at a buffer is notified, and so ready at once by a 
   expect(log).toEqual(['reader 1', 'writer 1', 'semaphore']);
 });
 
-test('one that is to become ready with resumeAll can be suspended and deleted before', () => {
+test('a task that would become ready with resumeAll can be suspended and deleted before', () => {
   const { os, log } = device();
   const semaphore = new Semaphore(os, 2);
   const create = (name: string): TaskHandle =>
@@ -221,7 +221,7 @@ test('calls that need not wait are allowed', () => {
   expect(log).toEqual(['done']);
 });
 
-describe('what would block is a mistake', () => {
+describe('a call that would block is a mistake', () => {
   test.each(['delay', 'receive', 'suspend', 'delete', 'notify-take'])('%s', (operation) => {
     const { os } = device();
     const queue = new Queue<number>(os, 1);

@@ -48,7 +48,7 @@ test('runTimeStats shares the time among the tasks, and the rest is IDLE', () =>
   ]);
 });
 
-test('before any time has passed there are no statistics; the first unit of it is shared', () => {
+test('before any time has passed there are no statistics; the first unit of time is shared', () => {
   const counter = { now: 1000 };
   const { os } = device({ runTimeCounter: () => counter.now });
   os.start();

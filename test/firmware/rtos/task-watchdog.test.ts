@@ -27,7 +27,7 @@ function watched(timeoutTicks = 100) {
   return { clock, os, watchdog, reports };
 }
 
-test('nobody is late who feeds in time, up to the last tick', () => {
+test('a task that feeds in time is not late, up to the last tick', () => {
   const { clock, os, watchdog, reports } = watched(100);
   watchdog.watch(os.createTask(function* () {
     for (;;) {
@@ -40,7 +40,7 @@ test('nobody is late who feeds in time, up to the last tick', () => {
   expect(reports).toEqual([]);
 });
 
-test('a task that feeds without being watched is not watched for it', () => {
+test('feeding does not make an unwatched task watched', () => {
   const { clock, os, watchdog, reports } = watched();
   os.createTask(function* () {
     watchdog.feed();
@@ -52,7 +52,7 @@ test('a task that feeds without being watched is not watched for it', () => {
 });
 
 describe('late', () => {
-  test('a task that a busy one starves, and the one that hogs', () => {
+  test('a task that a busy one starves, and the busy one', () => {
     const { clock, os, watchdog, reports } = watched();
     watchdog.watch(os.createTask(function* () {
       for (;;) {
@@ -85,7 +85,7 @@ describe('late', () => {
       .toMatch(/^task watchdog: no sign of life from starved \(starved, silent for 1\d\d ms\); hog ran longest$/);
   });
 
-  test('a task that waits for what does not come, and in what', () => {
+  test('a task that waits in vain, and the call in which it waits', () => {
     const { clock, os, watchdog, reports } = watched();
     const queue = new Queue<number>(os, 1);
     watchdog.watch(os.createTask(function* () { yield* queue.receive(MAX_DELAY); }, 'waiter', 1));
@@ -101,7 +101,7 @@ describe('late', () => {
       .toBe('task watchdog: no sign of life from waiter (blocked in receive, silent for 150 ms)');
   });
 
-  test('the one that hogs, when it is watched itself', () => {
+  test('the task that hogs the processor, if it is watched itself', () => {
     const { clock, os, watchdog, reports } = watched();
     watchdog.watch(os.createTask(function* () {
       clock.spend(300);
@@ -118,7 +118,7 @@ describe('late', () => {
       .toBe('task watchdog: no sign of life from hog (busy, silent for 300 ms); hog ran longest');
   });
 
-  test('one that was suspended or deleted, until it is unwatched', () => {
+  test('a task that was suspended or deleted, until it is unwatched', () => {
     const { clock, os, watchdog, reports } = watched();
     const task = os.createTask(function* () { yield* os.suspend(); }, 'task', 1);
     watchdog.watch(task);

@@ -72,7 +72,7 @@ test('entries that are of another kind than they were are known until the heap i
   expect(heap.isSorted).toBe(true);
 });
 
-test('removing what is in no heap does nothing', () => {
+test('removing an entry that is in no heap does nothing', () => {
   const heap = new TimedHeap<Item>();
   const inside = new Item();
   heap.add(inside, 3);

@@ -28,7 +28,7 @@ function wakeOrder(waiting: readonly number[], change: [index: number, priority:
   return log;
 }
 
-test('the highest priority is woken first, and within one priority who came first', () => {
+test('the highest priority is woken first, and within one priority the task that came first', () => {
   expect(wakeOrder([1, 3, 3, 2], [0, 1], 3)).toEqual(['1', '2', 'late', '3', '0']);
 });
 
@@ -36,7 +36,7 @@ test('a waiting task keeps its place when its priority changes', () => {
   expect(wakeOrder([3, 2, 1], [2, 5], 0)).toEqual(['0', '1', '2', 'late']);
 });
 
-test('who comes after that goes before the first lower one', () => {
+test('a task that comes after that goes before the first lower one', () => {
   expect(wakeOrder([3, 3, 3], [2, 6], 4)).toEqual(['late', '0', '1', '2']);
   expect(wakeOrder([5, 3, 3], [1, 1], 2)).toEqual(['0', 'late', '1', '2']);
 });

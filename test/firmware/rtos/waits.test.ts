@@ -229,7 +229,7 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     expect(waiter.state).toBe('Blocked');
   });
 
-  test('gives nothing when the time is over, and not before', () => {
+  test('ends without a result when the time is over, and not before', () => {
     const { clock, wait, waiter, results } = waiting(kind, 100);
     clock.advance(99.999);
     expect(waiter.state).toBe('Blocked');
@@ -240,7 +240,7 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     expect(waiter.state).toBe('Deleted');
   });
 
-  test('gives what it waited for when that comes in the last tick', () => {
+  test('returns its result when that comes in the last tick', () => {
     const { clock, wait, waiter, results } = waiting(kind, 100);
     clock.advance(99.999);
     wait.come(waiter);

@@ -76,7 +76,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))('as those do that wake 
   expect(together.length).toBeGreaterThan(400);
 });
 
-test('a task whose time has passed before it sleeps is ready at once, behind who is ready', () => {
+test('a task whose time has passed before it sleeps is ready at once, behind the ready tasks', () => {
   const { clock, os, log } = device();
   // As long as one sleeps, the clock is read where another leaves the processor.
   os.createTask(function* () {

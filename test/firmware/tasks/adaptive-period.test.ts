@@ -57,7 +57,7 @@ class Client {
 describe('behind a box', () => {
   const timeouts = Array.from({ length: 1741 }, (_, i) => 60_000 + 1000 * i);
 
-  it('of each second from 60 s to 30 min it ends within a step below, and costs at most six connections', () => {
+  it('with any timeout from 60 s to 30 min, the search ends within a step below it, and costs at most six connections', () => {
     for (const timeoutMs of timeouts) {
       const client = new Client();
       const periodMs = client.settle(timeoutMs);
@@ -70,18 +70,18 @@ describe('behind a box', () => {
     }
   });
 
-  it('that never forgets, it ends a margin below the longest period that it may try', () => {
+  it('that never forgets, the search ends a margin below the longest period that it may try', () => {
     expect(new Client().settle(Infinity)).toBe(maxMs - marginMs);
   });
 
-  it('that forgets before the shortest period, it stays at the shortest, and says no more than that it tries', () => {
+  it('that forgets before the shortest period, the client stays at the shortest, and does not settle', () => {
     const client = new Client();
     client.settle(20_000, 86_400_000);
     expect(client.periodMs).toBe(minMs);
     expect(client.told).toEqual([{ periodMs: minMs + stepMs, settled: false }]);
   });
 
-  it('it tries a period that failed once again, and takes two in a row for proof', () => {
+  it('the client tries a period that failed once again, and takes two failures in a row for proof', () => {
     const client = new Client();
     client.connect();
     while (client.told.at(-1)?.periodMs !== 330_000) client.beat(Infinity);
@@ -117,7 +117,7 @@ describe('a change of network', () => {
     expect(client.connections - connections).toBeLessThanOrEqual(2 + 6);
   });
 
-  it('to a box that forgets later: it looks again after a week, and not before', () => {
+  it('to a box that forgets later: the client searches again after a week, and not before', () => {
     const client = new Client();
     expect(client.settle(300_000)).toBe(270_000);
     const { length } = client.told;
@@ -127,7 +127,7 @@ describe('a change of network', () => {
     expect(client.settle(1_200_000)).toBe(1_170_000);
   });
 
-  it('of another address: it searches there, and comes back to what it knew, without loss', () => {
+  it('to another address: the client searches there, and returns to the period that it knew, without a loss', () => {
     const client = new Client();
     expect(client.settle(300_000)).toBe(270_000);
     client.network = 'road';
@@ -153,7 +153,7 @@ describe('a change of network', () => {
     expect(client.told.at(-1)).toEqual({ periodMs: 270_000, settled: true });
   });
 
-  it('it remembers twenty networks and no more', () => {
+  it('the client remembers twenty networks and no more', () => {
     const client = new Client();
     expect(client.settle(300_000)).toBe(270_000);
     for (let i = 0; i < 19; i++) {

@@ -77,7 +77,7 @@ describe('servers', () => {
     expect(device.open.size).toBe(1);
   });
 
-  it('whose names cannot be looked up are named in the failure, and others are tried', () => {
+  it('whose names cannot be looked up are named in the failure, and the others are tried', () => {
     const { world, server, start } = rig(heartbeat({ servers: [{ host: 'nowhere.example', port: 1 }, ...servers] }));
     new Peer(server);
     const device = start();
@@ -169,7 +169,7 @@ describe('back-off', () => {
     expect(retryDelayMs({ baseMs: 10, capMs: 100 }, 1, { uint32: () => 2 ** 32 - 1 })).toBe(20);
   });
 
-  it('is what the device waits, the same again from the same seed, another from another', () => {
+  it('is the same again from the same seed, and differs with another seed', () => {
     const delays = (seed: number) => {
       const { world, start } = rig(heartbeat({ retry: { baseMs: 100, capMs: 1000 } }), { seed });
       const device = start();

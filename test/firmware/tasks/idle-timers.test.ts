@@ -36,19 +36,19 @@ describe('each', () => {
     expect(fired({ allIdleMs: 50 }, 100)).toEqual(['50 all', '100 all']);
   });
 
-  it('counts from what it is about, and from nothing else', () => {
+  it('counts from its own kind of activity only', () => {
     expect(fired({ readerIdleMs: 30 }, 80, [20], [25, 45])).toEqual(['50 reader', '80 reader']);
     expect(fired({ writerIdleMs: 30 }, 80, [25, 45], [20])).toEqual(['50 writer', '80 writer']);
     expect(fired({ allIdleMs: 30 }, 90, [20], [25])).toEqual(['55 all', '85 all']);
   });
 
-  it('once fired, counts from there, unless something happens: then from that', () => {
+  it('counts from when it fired, or from activity after that', () => {
     expect(fired({ readerIdleMs: 30 }, 100, [31])).toEqual(['30 reader', '61 reader', '91 reader']);
     expect(fired({ readerIdleMs: 30 }, 100, [50])).toEqual(['30 reader', '80 reader']);
   });
 });
 
-it('the three are each on their own', () => {
+it('the three timers are independent', () => {
   expect(fired({ readerIdleMs: 40, writerIdleMs: 20, allIdleMs: 30 }, 60, [10], [15])).toEqual([
     '35 writer', '45 all', '50 reader', '55 writer',
   ]);

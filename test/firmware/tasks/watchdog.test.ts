@@ -49,7 +49,7 @@ describe('the task watchdog', () => {
     ]);
   });
 
-  it('finds one hog that lasted too long, afterwards', () => {
+  it('finds a single long hog afterwards', () => {
     const { world, device, os } = watched(withoutHardware);
     os.createTask(function* () { world.advance(1001); yield* os.suspend(); }, 'hog', 3);
     world.advance(10_000);
@@ -126,7 +126,7 @@ describe('the hardware watchdog', () => {
     expect(device.last('boot')).toMatchObject({ boots: 2, resetReason: 'watchdog' });
   });
 
-  it('is not armed where no watchdog was asked for', () => {
+  it('is not armed without the setting', () => {
     let arms = 0;
     const { world, device } = watched(
       (hal) => ({ ...hal, system: { ...hal.system, armWatchdog: () => { arms++; return true; } } }),

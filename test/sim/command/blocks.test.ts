@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string): string => join(folder, name);
 
 describe('the blocks', () => {
-  it('have every device once, in order, whoever does them', () => {
+  it('have every device once, in order, with any number of threads', () => {
     for (const deviceCount of [1, 999, 1000, 1001, 2500, 12_345]) {
       for (const count of [1, 3, 16]) {
         const shards = Array.from({ length: count }, (_, i) => blocksOf(deviceCount, { number: i + 1, count }));
@@ -32,7 +32,7 @@ describe('the blocks', () => {
     }
   });
 
-  it('are none where clients meet: at the server, in its queue, or on its cable', () => {
+  it('are not used if clients affect each other: at the server, in its queue, or on its cable', () => {
     const plan = planOf('power-loss on server at 10s for 5s\nhang on dev-3 at 10s\nloss 10% on dev-* at 10s');
     expect(whyWhole(PROTOCOLS.heartbeat.server, plan)).toBeUndefined();
     expect(whyWhole(PROTOCOLS.mqtt.server, [])).toMatch(/^the clients of this server see each other/);
@@ -50,7 +50,7 @@ describe('a run in blocks', () => {
     '--fault', 'power-loss on server at 40s for 5s', '--expect', 'device notices within 19s',
   ];
 
-  it('prints the same to the byte however many are done at a time, and where other processes did the parts', async () => {
+  it('prints the same bytes with any number of threads, and from parts of other processes', async () => {
     const [one, two] = await Promise.all([ended(...run, '--jobs', '1'), ended(...run, '--jobs', '2')]);
     expect(one).toMatchObject({ status: 0 });
     expect(one.stdout).toContain('1500 of 1500 devices connected');
@@ -74,7 +74,7 @@ describe('a run in blocks', () => {
     );
   });
 
-  it('comes to what one world comes to, but for the milliseconds by which timers of one host stand together', async () => {
+  it('has the results of one world, except for milliseconds, because timers of one host fire together', async () => {
     const fleet = ['run', '--devices', '1200', '--for', '40s', '--fault', 'cable-pull on dev-500..700 at 10s for 30s'];
     const [blocks, world] = await Promise.all([ended(...fleet, '--jobs', '2'), ended(...fleet)]);
     const rounded = (text: string): string => text.replaceAll(/\d+ answered|(\d+\.\d) s|\d+\.\d [kM]B/g, '#');
@@ -101,7 +101,7 @@ describe('a fleet that nobody asked to split', () => {
   });
 });
 
-describe('what cannot be split is refused in one sentence', () => {
+describe('a run that cannot be split is refused in one sentence', () => {
   it.each<[readonly string[], string]>([
     [['--json'], '--jobs splits the fleet over several servers: it cannot be used with --json'],
     [['--pcap', 'x'], '--jobs splits the fleet over several servers: it cannot be used with --pcap'],

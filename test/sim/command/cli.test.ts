@@ -300,7 +300,7 @@ describe('wrong usage is answered in one sentence, without a stack trace, and wi
     expect(status).toBe(2);
   });
 
-  it('a plan with an error in it: the file, the line, the column', async () => {
+  it('a plan with an error is reported with file, line and column', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'cablepull-'));
     const plan = join(folder, 'plan.txt');
     writeFileSync(plan, '# a plan\nhang on dev-1 at 1s\npower-loss dev-2 at 1s\n');
@@ -331,7 +331,7 @@ it('--version prints the version', async () => {
 });
 
 describe('--help', () => {
-  it('prints what there is', async () => {
+  it('prints the commands', async () => {
     const { status, stdout, stderr } = await ended('--help');
     expect(stdout).toMatch(/^cablepull: /);
     expect(stdout).toContain('Exit status');
@@ -355,8 +355,8 @@ describe('--help', () => {
   });
 });
 
-describe('what cannot be done is said in one sentence, exit status 1', () => {
-  it('a server that is not there', async () => {
+describe('a run that cannot start is refused in one sentence, exit status 1', () => {
+  it('a server that does not listen', async () => {
     const { server, port } = await listen();
     await new Promise((resolve) => server.close(resolve));
     const { status, stdout, stderr } = await ended('run', '--server', `127.0.0.1:${port}`, '--devices', '3');
@@ -370,7 +370,7 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
     expect(status).toBe(1);
   });
 
-  it('two servers that are not there: both are tried first', async () => {
+  it('two servers that do not listen: both are tried first', async () => {
     const ports = await Promise.all([listen(), listen()]).then((two) =>
       two.map(({ server, port }) => (server.close(), port)),
     );
@@ -384,7 +384,7 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
     expect(status).toBe(1);
   });
 
-  it('a server that is not there, and a device that never tries', async () => {
+  it('a server that does not listen, and a device that never tries', async () => {
     const { server, port } = await listen();
     await new Promise((resolve) => server.close(resolve));
     const { status, stderr } = await ended(
@@ -427,7 +427,7 @@ describe('what cannot be done is said in one sentence, exit status 1', () => {
 });
 
 describe('the matrix', () => {
-  it('is what plain cablepull prints', async () => {
+  it('is printed by cablepull without arguments', async () => {
     const [plain, named] = await Promise.all([ended(), ended('matrix', '--seed', '1')]);
     expect(plain.stdout).toMatch(/^fault +noticed by +nothing +TCP keepalive 3\/3\/3 +beats 3 s x 5 +both\n/);
     expect(named).toEqual(plain);
@@ -443,7 +443,7 @@ describe('the matrix', () => {
   });
 });
 
-it('the matrix of the stacks that were asked for', async () => {
+it('the matrix has only the stacks of --stacks', async () => {
   const fault = ['--fault', 'cable-pull on dev-1 at 1m'];
   const { status, stdout } = await ended('matrix', '--profile', 'w5500', '--server-profile', 'freertos-tcp', ...fault);
   expect(status).toBe(0);
@@ -496,7 +496,7 @@ describe('the matrix of periods', () => {
 });
 
 describe('cablepull faults', () => {
-  it('has a line for each kind, and what each network can do of it', async () => {
+  it('has a line for each kind, with the networks that can do it', async () => {
     const { stdout } = await ended('faults');
     for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
     expect(stdout).toMatch(/^cable-pull +T0 +T3 +T2 +the cable is out/m);
@@ -528,7 +528,7 @@ describe('run --server, against a server that is not ours', () => {
     return port;
   }
 
-  it('measures when that server hangs up, below a device that is off', async () => {
+  it('measures when that server closes the connection of a device that is off', async () => {
     const port = await silentServer(700);
     const { status, stdout } = await ended(
       'run',
@@ -553,7 +553,7 @@ describe('run --server, against a server that is not ours', () => {
     expect(status).toBe(0);
   });
 
-  it('exits with 1 when it is not as expected, and says what was', async () => {
+  it('exits with 1 if an expectation is not met, and prints the actual result', async () => {
     const port = await silentServer(60_000);
     const { status, stdout } = await ended(
       'run',
@@ -615,7 +615,7 @@ describe('run --server, against a server that is not ours', () => {
     expect(status).toBe(0);
   });
 
-  it('ends at once at Ctrl-C, with what was seen so far, exit status 130', async () => {
+  it('ends at once at Ctrl-C, with the results so far, exit status 130', async () => {
     const port = await silentServer(60_000);
     const program = cablepull(
       'run',
@@ -643,7 +643,7 @@ describe('run --server, against a server that is not ours', () => {
 });
 
 describe('run --server', () => {
-  it('--wait: begins when the server listens, and says so where it never does', async () => {
+  it('--wait: begins when the server listens, and says so if it never does', async () => {
     const { server, port } = await listen();
     await new Promise((resolve) => server.close(resolve));
     const run = cablepull('run', '--server', `127.0.0.1:${port}`, '--devices', '1', '--for', '1s', '--wait', '20s');
@@ -684,7 +684,7 @@ describe('run --server', () => {
   });
 });
 
-it('tells what several devices say in one line', async () => {
+it('prints equal events of several devices in one line', async () => {
   const { port } = await listen(createServer((socket) => socket.on('error', () => {}).resume()));
   const { stderr } = await ended(
     'run',
@@ -706,7 +706,7 @@ it('tells what several devices say in one line', async () => {
 describe('a hint that no beat was answered', () => {
   const HINT = 'does the server speak the protocol heartbeat? If the server never answers beats, use --no-answers';
 
-  it.each(['1s', '150ms'])('where beats were missed, or there was no time to miss them: %s', async (length) => {
+  it.each(['1s', '150ms'])('is given if beats were missed, or if there was no time to miss them: %s', async (length) => {
     const { port } = await listen(createServer((socket) => socket.on('error', () => {}).resume()));
     const { stderr } = await ended(
       'run',
@@ -724,7 +724,7 @@ describe('a hint that no beat was answered', () => {
     expect(stderr).toContain(HINT);
   });
 
-  it('but not where the server says what is no frame', async () => {
+  it('is not given if the server sends bytes that are no frame', async () => {
     const { port } = await listen(
       createServer((socket) =>
         socket
@@ -749,7 +749,7 @@ describe('a hint that no beat was answered', () => {
   });
 });
 
-it('ends quietly when nobody reads its output any more', async () => {
+it('ends quietly when its output has no reader any more', async () => {
   const program = cablepull('run', '--json', '--beat', '50ms', '--for', '20s');
   await program.line(/beat-sent/);
   program.child.stdout.destroy();
@@ -757,7 +757,7 @@ it('ends quietly when nobody reads its output any more', async () => {
   expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
 });
 
-it('serve tells who comes, who goes and why, and at Ctrl-C what there was', async () => {
+it('serve prints each client that comes or goes, with the reason, and at Ctrl-C a summary', async () => {
   const server = cablepull('serve', '--port', '0', '--scan', '200ms', '--missed-limit', '2');
   const port = Number((await server.line(/listening on 127.0.0.1:\d+$/)).replace(/.*:/, ''));
   const client = cablepull(

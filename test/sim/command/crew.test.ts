@@ -33,7 +33,7 @@ async function answersTo(orders: readonly Order[], silenceMs: number): Promise<A
   return answers;
 }
 
-it('a thread that is silent for too long is ended, and the next order is carried out by another', async () => {
+it('a thread that is silent for too long is ended, and another one carries out the next order', async () => {
   expect(await answersTo(['answer', 'loop', 'answer'], SILENCE_MS)).toEqual([
     { kind: 'done', order: 'answer' },
     { kind: 'silent', order: 'loop' },
@@ -41,7 +41,7 @@ it('a thread that is silent for too long is ended, and the next order is carried
   ]);
 });
 
-it('a thread that tells that it gets on has all the time that it needs', async () => {
+it('a thread that reports progress may take any time', async () => {
   expect(await answersTo(['get on'], SILENCE_MS)).toEqual([{ kind: 'done', order: 'get on' }]);
 });
 

@@ -21,7 +21,7 @@ function made(option: string, text: string): object {
 }
 
 describe('an option of devices', () => {
-  it('is of all devices, or of those behind on', () => {
+  it('belongs to all devices, or to the devices named after `on`', () => {
     expect(targetedOption('nat', '5m', '--nat')).toEqual({
       option: 'nat', value: '5m', target: undefined, place: '--nat',
     });
@@ -37,17 +37,17 @@ describe('an option of devices', () => {
     ['jitter 5ms, rate 64kbit, queue 16000', { jitter: 5, bandwidth: 64_000, queueBytes: 16_000 }],
     ['rate 10Mbit/s', { bandwidth: 1e7 }],
     ['delay 0ms', { delay: 0 }],
-  ])('--link "%s", each way', (text, line) => {
+  ])('--link "%s", each direction', (text, line) => {
     expect(made('link', text)).toEqual({ link: { tx: line, rx: line } });
   });
 
-  it('--link has tx and rx for one way alone', () => {
+  it('--link has tx and rx for one direction alone', () => {
     expect(made('link', 'delay 50ms, tx loss 2%, rx rate 1mbit')).toEqual({
       link: { tx: { delay: 50, loss: 0.02 }, rx: { delay: 50, bandwidth: 1e6 } },
     });
   });
 
-  it('counts as it was said last', () => {
+  it('that is given twice has its last value', () => {
     const options = ['lwip', 'w5500'].map((profile) => targetedOption('profile', profile, '--profile'));
     expect(deviceMake([...options, targetedOption('clock-drift', '-40ppm', '')], 'simulated')).toEqual({
       profile: 'w5500',
@@ -69,7 +69,7 @@ describe('an option of devices', () => {
     expect(() => made(option, text)).toThrow(sentence);
   });
 
-  it('is refused where packets are out of reach', () => {
+  it('is refused on a network whose packets we do not control', () => {
     const option = targetedOption('nat', '5m', '--nat');
     expect(() => deviceMake([option], 'real')).toThrow(
       '--nat: nat needs simulated devices: it cannot be used with --server HOST:PORT',
@@ -78,7 +78,7 @@ describe('an option of devices', () => {
   });
 });
 
-it('blocks of a large fleet have the devices that the plan says, whatever the number of jobs', async () => {
+it("blocks of a large fleet have the plan's devices, with any number of jobs", async () => {
   const file = join(folder, 'blocks.txt');
   const lines = ['devices 1500 meter', 'devices 700 pump', 'boot-time 2s on pump-*', 'link delay 1ms'];
   writeFileSync(file, [...lines, 'cable-pull on meter-7 at 20s for 10s'].join('\n'));
@@ -93,7 +93,7 @@ it('blocks of a large fleet have the devices that the plan says, whatever the nu
 });
 
 describe('a plan file', () => {
-  it('has devices, what is said of them, faults and expectations, each a line', () => {
+  it('has devices, their options, faults and expectations, one a line', () => {
     const plan = parsePlanFile(
       [
         'devices 2 meter  # two of them',

@@ -75,7 +75,7 @@ async function events(url: string, isLast: (event: string, data: unknown) => boo
 }
 
 describe('the live page of a simulated run', () => {
-  it('does what is asked, says what comes of it, and gives the plan that repeats it', async () => {
+  it('carries out actions, streams their results, and gives the plan that repeats the run', async () => {
     const { url, program } = await live('--devices', '3', '--speed', '100');
     await events(url, (event) => event === 'hello');
     expect((await act(url, { act: 'begin', kind: 'power-loss', hosts: ['dev-2'] })).status).toBe(204);
@@ -110,7 +110,7 @@ describe('the live page of a simulated run', () => {
     expect(verdict(repeated.stdout)).toBe(verdict(stdout));
   });
 
-  it('tells what cannot be done in a sentence', async () => {
+  it('refuses an impossible action in a sentence', async () => {
     const { url } = await live('--devices', '1');
     const answers: readonly [object, RegExp][] = [
       [{ act: 'begin', kind: 'loss', argument: '200%', hosts: ['dev-1'] }, /^loss 200%: expected a share of packets/],
@@ -186,7 +186,7 @@ describe.skipIf(CHROMIUM === undefined)('the live page in Chromium (skipped wher
     expect(browser?.problems).toEqual([]);
   });
 
-  it('is worked by keys alone: arrows, space, enter', async () => {
+  it('can be used with the keyboard alone: arrows, space, enter', async () => {
     const { url } = await live('--devices', '5', '--speed', '10');
     const page = await opened(url, 1280);
     await page.evaluate("document.querySelector('.host').focus()");
@@ -216,7 +216,7 @@ describe.skipIf(CHROMIUM === undefined)('the live page in Chromium (skipped wher
     expect(browser?.problems).toEqual([]);
   });
 
-  it('keeps how the run ended when the run is over, with its plan', async () => {
+  it('shows the result and the plan after the run is over', async () => {
     const { url, program } = await live('--devices', '2', '--speed', '10');
     const page = await opened(url, 1280);
     await page.evaluate("document.querySelector('.host').click()");

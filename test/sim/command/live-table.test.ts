@@ -19,7 +19,7 @@ const FLEET = Array.from({ length: 200 }, (_, i) => {
   return device(`dev-${i + 1}`);
 });
 
-it('shows who is in trouble first, and how many are not shown', () => {
+it('shows the devices in trouble first, and the number of devices that are not shown', () => {
   const lines = liveLines('the sum', FLEET, 60_000, { rows: 24, columns: 80 });
   expect(lines[0]).toBe('the sum');
   expect(lines[1]).toMatch(/^device +state +for +beats +answers/);
@@ -27,7 +27,7 @@ it('shows who is in trouble first, and how many are not shown', () => {
   expect(lines.at(-1)).toBe('and 192 more');
 });
 
-it('shows all of a small fleet, in its order, and says nothing of more', () => {
+it('shows all devices of a small fleet, in their order, and no number of others', () => {
   const lines = liveLines('the sum', FLEET.slice(148, 153), 60_000, { rows: 24, columns: 80 });
   expect(lines.slice(2).map((line) => line.split(' ')[0])).toEqual([
     'dev-149', 'dev-150', 'dev-151', 'dev-152', 'dev-153',

@@ -14,11 +14,11 @@ it.each(['12.22.12', '18.20.8', '20.18.3'])('says what Node %s lacks', (version)
   expect(tooOld(version)).toBe(`this is Node ${version}; cablepull needs 20.19 or later (https://nodejs.org)`);
 });
 
-it('asks for what package.json asks for', () => {
+it('needs the same version as package.json', () => {
   expect(JSON.parse(fileOf('package.json'))).toMatchObject({ engines: { node: '>=20.19' } });
 });
 
-it('is asked before anything is loaded that an old Node does not have', () => {
+it('is checked before a module is loaded that an old Node does not have', () => {
   const imports = Array.from(fileOf('sim/cli.ts').matchAll(/^import .* from '(.*)';$/gm), ([, from]) => from);
   expect(imports).toEqual(['node:process', './command/node-version.ts']);
   expect(fileOf('sim/command/node-version.ts')).not.toMatch(/^import /m);

@@ -16,7 +16,7 @@ const OPTIONS = {
   },
 } as const;
 
-it('reads values, negations, repetitions and operands, also those that look like options', () => {
+it('reads values, negations, repetitions and operands, even operands that look like options', () => {
   const args = ['a.txt', '--devices', '3', '--no-answers', '--fault=x', '--fault', 'y', '--', '--devices', '-5'];
   const { values, operands } = readOptions('do', args, OPTIONS, 'files');
   expect(values).toEqual({ devices: '3', answers: false, fault: ['x', 'y'] });
@@ -31,7 +31,7 @@ it.each([
   [['-d'], undefined, "unknown option '-d' (see cablepull do --help)"],
   [['a.txt'], undefined, "unexpected argument 'a.txt' (see cablepull do --help)"],
   [['--devices=3'], 'a file', 'do needs a file (see cablepull do --help)'],
-])('refuses %j where it needs %s', (args, needs, sentence) => {
+])('refuses %j, because it needs %s', (args, needs, sentence) => {
   expect(() => readOptions('do', args, OPTIONS, needs)).toThrow(sentence);
 });
 

@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const open = (): OutputFile => new OutputFile('--report', path, (sentence) => failures.push(sentence));
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-it('is where it is to be when all of it is written, not before', () => {
+it('has its name when all of it is written, not before', () => {
   writeFileSync(path, OLD);
   const file = open();
   file.write(bytes('x'.repeat(3 << 20)));
@@ -51,7 +51,7 @@ it('keeps the rights of the file that it replaces, and a link a link', () => {
   expect(statSync(target).mode & 0o777).toBe(0o640);
 });
 
-it('of a process that ends too early leaves what was there, and nothing beside it', () => {
+it('of a process that ends too early leaves the old file, and no other file beside it', () => {
   writeFileSync(path, OLD);
   const { href } = new URL('../../../dist/sim/command/output-file.js', import.meta.url);
   const source = `const { OutputFile } = await import('${href}');
@@ -62,7 +62,7 @@ it('of a process that ends too early leaves what was there, and nothing beside i
   expect(readdirSync(folder)).toEqual(['out.html']);
 });
 
-it('writes to a device itself, and says when that takes no more', () => {
+it('writes to a device file directly, and reports when that takes no more', () => {
   path = '/dev/full';
   const file = open();
   file.write(bytes('new'));
@@ -70,7 +70,7 @@ it('writes to a device itself, and says when that takes no more', () => {
   expect(failures).toEqual(['--report: cannot write /dev/full: ENOSPC: no space left on device']);
 });
 
-it('that cannot be is refused before the work', () => {
+it('that cannot be written is refused before the work', () => {
   mkdirSync(path);
   expect(open).toThrow(`--report: cannot write ${path}: EISDIR: illegal operation on a directory`);
   path = join(folder, 'no', 'such', 'folder.html');

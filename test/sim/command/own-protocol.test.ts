@@ -35,7 +35,7 @@ function ended(nodeOptions: readonly string[], ...args: readonly string[]): Prom
   return new Program(process.execPath, [...nodeOptions, CLI, ...args]).ended();
 }
 
-it('runs, is judged, and takes --beat', async () => {
+it('runs, has verdicts, and takes --beat', async () => {
   const args = [
     '--protocol',
     FILE,
@@ -66,7 +66,7 @@ it('runs, is judged, and takes --beat', async () => {
   expect(sentMs.slice(0, 4).map((s) => s - (sentMs[0] ?? 0))).toEqual([0, 2, 4, 6]);
 });
 
-it('is refused in a sentence where it is none, is not there, or cannot be loaded', async () => {
+it('is refused in a sentence if the file has no protocol, does not exist, or cannot be loaded', async () => {
   writeFileSync(join(folder, 'empty.js'), 'export default { device: {} };');
   writeFileSync(join(folder, 'broken.js'), "import 'there-is-no-such-package';");
   const sentences = await Promise.all(['empty.js', 'broken.js', 'missing.js'].map(async (file) => {
@@ -81,7 +81,7 @@ it('is refused in a sentence where it is none, is not there, or cannot be loaded
   ]);
 });
 
-it('in TypeScript on a Node that cannot load it, is told what to do', async () => {
+it('in TypeScript, on a Node that cannot load it, is refused with advice', async () => {
   const off = TYPES.length > 0 ? [] : ['--no-experimental-strip-types'];
   copyFileSync(FILE, join(folder, 'other.ts'));
   const { status, stderr } = await ended(off, 'run', '--protocol', join(folder, 'other.ts'));
@@ -91,7 +91,7 @@ it('in TypeScript on a Node that cannot load it, is told what to do', async () =
   expect(status).toBe(2);
 });
 
-it('refuses an option that it does not ask for', async () => {
+it('refuses an option that it does not have', async () => {
   const { status, stderr } = await ended(TYPES, 'run', '--protocol', FILE, '--missed-limit', '4');
   expect(stderr).toBe('cablepull: --missed-limit has no effect with --protocol thermometer\n');
   expect(status).toBe(2);

@@ -44,7 +44,7 @@ async function leftWith(word: string): Promise<number> {
 }
 
 describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
-  it('says who noticed a device without power: the server, by its keepalive', async () => {
+  it('reports that the server noticed a device without power, by its keepalive', async () => {
     const { status, stdout, stderr } = await cablepull(
       '--devices',
       '3',
@@ -72,7 +72,7 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
     expect(status).toBe(0);
   });
 
-  it('holds the server to what its own log says beside what its kernel notices, and tells of faults on it', async () => {
+  it('judges the server by its own log and by its kernel, and prints the faults on the server', async () => {
     const { status, stdout, stderr } = await cablepull(
       '--devices',
       '2',
@@ -130,7 +130,7 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
     expect(status).toBe(1);
   });
 
-  it('goes to the port that it is told', async () => {
+  it('connects to the port that --port names', async () => {
     const { status, stdout } = await cablepull(
       '--for',
       '1s',
@@ -161,7 +161,7 @@ describe.skipIf(!HAS_NAMESPACES).concurrent('cablepull run -- COMMAND', () => {
     expect(await leftWith(seconds)).toBe(0);
   });
 
-  it('finds a server over UDP, which says by its log that a device is gone', async () => {
+  it('finds a server over UDP, whose log says that a device is gone', async () => {
     const receiver = [
       'import select, socket, time',
       's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 39003)); heard = {}',

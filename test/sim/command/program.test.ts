@@ -43,7 +43,7 @@ describe('devices of every protocol meet a program that speaks it', () => {
     expect(status).toBe(0);
   });
 
-  it.each(['udp-heartbeat', 'ethernet-heartbeat'])('%s, who is gone when the program says so', async (protocol) => {
+  it.each(['udp-heartbeat', 'ethernet-heartbeat'])('%s: a device is offline when the program says so', async (protocol) => {
     const { status, stdout } = await ended(
       ...['run', '--program', program('datagrams.mjs'), '--protocol', protocol, '--devices', '3'],
       ...['--fault', 'cable-pull on dev-3 at 12s for 40s', '--offline-log', 'gone: (\\S+)'],
@@ -54,7 +54,7 @@ describe('devices of every protocol meet a program that speaks it', () => {
   });
 });
 
-it('shows what it prints by host and virtual time; a line of its log is its word that a device is gone', async () => {
+it("shows the program's output with host and virtual time, and finds the line that says a device is gone", async () => {
   const { status, stdout, stderr } = await ended(
     ...['run', '--program', `${program('echo.mjs')} 9000`, '--devices', '3', '--offline-log', 'gone: (\\S+)'],
     ...['--fault', 'power-loss on dev-3 at 10s', '--fault', 'power-loss on server at 1m for 5s'],
@@ -98,7 +98,7 @@ it('the same seed gives the same bytes: events, report and capture', async () =>
 describe('a program that ends by itself', () => {
   const CRASH = [...['run', '--program', `${program('echo.mjs')} 8080 crash`], ...BRIEF];
 
-  it('is told of with its own stack, and fails the run', async () => {
+  it('is reported with its own stack, and fails the run', async () => {
     const { status, stdout, stderr } = await ended(...CRASH);
     expect(stderr).toMatch(/ server \| Error: the first byte is too much\n.* server \| +at Socket\.<anonymous> \(.*echo\.mjs:15:/);
     expect(stderr).not.toContain('node:internal');
@@ -123,7 +123,7 @@ describe('a program that ends by itself', () => {
     expect(status).toBe(1);
   });
 
-  it('by a rejection that nobody handles, or by process.exit', async () => {
+  it('by an unhandled rejection, or by process.exit', async () => {
     const rejects = made('rejects.mjs', `${SERVE} server.listen(80); setTimeout(async () => { throw new Error('late'); }, 3000)`);
     const exits = made('exits.mjs', `${SERVE} server.listen(80); setTimeout(() => process.exit(4), 3000)`);
     const [one, other] = await Promise.all([rejects, exits].map((file) => ended('run', '--program', file, ...BRIEF)));
@@ -133,7 +133,7 @@ describe('a program that ends by itself', () => {
   });
 });
 
-describe('what cannot be is said in words', () => {
+describe('wrong usage is refused in words', () => {
   it.each([
     ['throws.mjs', "throw new TypeError('no such thing')", /throws\.mjs failed: TypeError: no such thing\n +at .*throws\.mjs:1:7$/m],
     ['syntax.mjs', 'const x = ;', /syntax\.mjs:1\nconst x = ;\n {10}\^\n\nSyntaxError: Unexpected token ';'$/m],
@@ -166,7 +166,7 @@ describe('what cannot be is said in words', () => {
   });
 });
 
-it('CommonJS, whose module is the main one, and TypeScript, where this Node loads it', async () => {
+it('runs CommonJS, as the main module, and TypeScript, if this Node loads it', async () => {
   const common = made(
     'main.cjs',
     "const net = require('node:net'); if (require.main === module) net.createServer((socket) => socket.pipe(socket)).listen(80)",
@@ -180,7 +180,7 @@ it('CommonJS, whose module is the main one, and TypeScript, where this Node load
   else expect(other?.stderr).toMatch(/does not load TypeScript: use Node 22\.18 or later, or set NODE_OPTIONS='--import tsx'/);
 });
 
-it('chooses by --port where it listens at several', async () => {
+it('uses --port to choose one of several ports', async () => {
   const two = made('chosen.mjs', `net.createServer().listen(81); ${SERVE} server.listen(80);`);
   const { status, stdout } = await ended('run', '--program', two, '--port', '80', ...BRIEF);
   expect(stdout).toMatch(/^ended after 10\.0 s: 1 of 1 devices connected/);

@@ -53,7 +53,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-it('a stored trace says what its run has said', async () => {
+it('a stored trace gives the output of its run', async () => {
   const { status, stdout, stderr } = await ended('report', trace);
   expect(stdout).toMatch(/^12 devices, 300\.0 s, seed 4, simulated network\n/);
   expect(findings(stdout)).toBe(findings(text));
@@ -61,7 +61,7 @@ it('a stored trace says what its run has said', async () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
-it('and so does its page, but for the line that repeats it', async () => {
+it('a stored trace gives the page of its run, except for the line that repeats it', async () => {
   await ended('report', trace, '--html', join(folder, 'trace.html'));
   const [ofRun, ofTrace] = ['run.html', 'trace.html'].map((name) =>
     readFileSync(join(folder, name), 'utf8').replace(' --json', ''),
@@ -70,7 +70,7 @@ it('and so does its page, but for the line that repeats it', async () => {
   expect(ofRun).toContain('cablepull run --devices 12 --for 5m');
 });
 
-it('--json: the report of the run, again', async () => {
+it('--json gives the report of the run again', async () => {
   const { stdout } = await ended('report', trace, '--json');
   const [again, first] = [stdout, stored.trimEnd().split('\n').at(-1) ?? ''].map((line): unknown => JSON.parse(line));
   const { verdicts, summary, falseAlarms } = Object(first);
@@ -79,13 +79,13 @@ it('--json: the report of the run, again', async () => {
 });
 
 describe('expectations of a stored trace', () => {
-  it('that are met: exit status 0', async () => {
+  it('that are met give exit status 0', async () => {
     const { status, stdout } = await ended('report', trace, '--expect', 'server notices within 2m');
     expect(stdout).toMatch(/\nas expected: server notices within 2m\n$/);
     expect(status).toBe(0);
   });
 
-  it('that are not: the worst cases, the line that repeats the run, exit status 1', async () => {
+  it('that are not met give the worst cases, the line that repeats the run, and exit status 1', async () => {
     const { status, stdout } = await ended('report', trace, '--expect', 'server notices within 1s');
     expect(stdout.match(/^NOT AS EXPECTED: /gm)).toHaveLength(5);
     expect(stdout).toMatch(/^ {2}and \d+ more that are not as expected: server notices within 1s$/m);
@@ -94,7 +94,7 @@ describe('expectations of a stored trace', () => {
   });
 });
 
-it('gives what CI jobs want: JUnit, Markdown; and two traces side by side', async () => {
+it('writes JUnit and Markdown for CI jobs, and compares two traces', async () => {
   const [xml, md] = [join(folder, 'out.xml'), join(folder, 'out.md')];
   const expectations = ['--expect', 'server p99 within 1s', '--expect', 'no overlapping sessions'];
   const { status } = await ended('report', trace, ...expectations, '--junit', xml, '--markdown', md);
@@ -120,7 +120,7 @@ it('gives what CI jobs want: JUnit, Markdown; and two traces side by side', asyn
 });
 
 describe('a trace that is cut off', () => {
-  it('is told up to its last whole line', async () => {
+  it('is reported up to its last whole line', async () => {
     const lines = stored.split('\n');
     const cut = file('cut.ndjson', `${lines.slice(0, 900).join('\n')}\n${lines[900]?.slice(0, 20)}`);
     const { status, stdout, stderr } = await ended('report', cut);
@@ -140,7 +140,7 @@ describe('a trace that is cut off', () => {
   });
 });
 
-describe('what is no trace is told in one sentence', () => {
+describe('a file that is no trace is refused in one sentence', () => {
   it.each<[string, (lines: readonly string[]) => string, RegExp]>([
     ['nothing', () => '', /^cablepull: \S+bad\.ndjson, .*empty.*\n$/],
     ['another file', () => 'hello\n', /^cablepull: \S+bad\.ndjson, line 1: this is no trace of cablepull: .*\n$/],
@@ -210,7 +210,7 @@ describe('what is no trace is told in one sentence', () => {
     expect(got).toMatchObject({ status, stdout: '' });
   });
 
-  it('a page that cannot be written: at once, and not after the work', async () => {
+  it('a page that cannot be written is refused at once, not after the work', async () => {
     const { status, stdout, stderr } = await ended('report', trace, '--html', '/nowhere/out.html');
     expect(stderr).toBe('cablepull: --html: cannot write /nowhere/out.html: ENOENT: no such file or directory\n');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -220,7 +220,7 @@ describe('what is no trace is told in one sentence', () => {
     });
   });
 
-  it('a page that was there stays there when there is nothing to put in its place', async () => {
+  it('an old page stays if the new one cannot be made', async () => {
     const old = file('old.html', 'what was there');
     await ended('report', '/nowhere/trace.ndjson', '--html', old);
     expect(readFileSync(old, 'utf8')).toBe('what was there');
@@ -228,7 +228,7 @@ describe('what is no trace is told in one sentence', () => {
     expect(readFileSync(old, 'utf8')).toMatch(/^<!DOCTYPE html>[^]*<\/html>\n$/);
   });
 
-  it('a page for which there is no room: the rest is there, exit status 1', async () => {
+  it('without room for the page, the rest is printed, exit status 1', async () => {
     const { status, stdout, stderr } = await ended('report', trace, '--html', '/dev/full');
     expect(stderr).toBe('cablepull: --html: cannot write /dev/full: ENOSPC: no space left on device\n');
     expect(findings(stdout)).toBe(findings(text));
@@ -236,7 +236,7 @@ describe('what is no trace is told in one sentence', () => {
   });
 });
 
-it('ends quietly when nobody reads', async () => {
+it('ends quietly without a reader', async () => {
   const program = cablepull('report', trace);
   program.child.stdout.destroy();
   const { stderr } = await program.ended();

@@ -19,7 +19,7 @@ afterEach(killAll);
 
 const PULL = ['--fault', 'cable-pull on dev-7 at 1m for 30s'];
 
-it('says first what it does, and at the end who noticed, on a network of its own', async () => {
+it("begins with the run's settings and ends with the verdicts, on a network of its own", async () => {
   const { status, stdout, stderr } = await ended('run', '--devices', '100', '--for', '10m', '--seed', '3', ...PULL);
   expect(stderr.split('\n').slice(0, 2)).toEqual([
     '100 devices (heartbeat) against our own server on a simulated network (20ms and 1% loss each way), for 10m, seed 3',
@@ -72,7 +72,7 @@ describe('the log', () => {
   });
 });
 
-it('peers: who is down, by whose reports, and after how long', async () => {
+it('peers: prints the peers that were marked down, their reporters, and the times', async () => {
   const fault = ['--fault', 'power-loss on dev-3 at 30s'];
   const { status, stdout, stderr } = await ended('run', '--protocol', 'peers', '--devices', '12', ...fault);
   expect(status).toBe(0);
@@ -94,7 +94,7 @@ describe('the same seed', () => {
     },
   );
 
-  it('gives the same capture whatever its name, and it knows the line that made it', async () => {
+  it('gives the same capture under any file name, and the capture has the command line in it', async () => {
     const [one, two] = [join(folder, 'one'), join(folder, 'two')];
     await Promise.all([ended('run', '--for', '2m', '--pcap', one), ended('run', `--pcap=${two}`, '--for', '2m')]);
     const text = readFileSync(one, 'latin1');
@@ -110,7 +110,7 @@ it('ends a minute after the last fault, or after a minute', async () => {
   expect(without.stdout).toMatch(/^ended after 60\.0 s: 5 of 5/);
 });
 
-it('puts keepalive to the test: at both ends, against each fault', async () => {
+it('tests keepalive at both ends against each fault', async () => {
   const { stdout } = await ended(
     'run',
     '--devices',
@@ -139,7 +139,7 @@ it('puts keepalive to the test: at both ends, against each fault', async () => {
   expect(server('hang')).toBe('survived');
 });
 
-it('where nobody answers, a connection has survived when the server hears a beat, and not when one is sent', async () => {
+it('without answers, a connection has survived when the server receives a beat, not when the device sends one', async () => {
   // The device sends the beat that follows the plug. The server drops the connection before TCP retransmits that beat.
   const { stdout } = await ended(
     'run',
@@ -185,7 +185,7 @@ describe('an expectation that is not met', () => {
     expect(status).toBe(1);
   });
 
-  it('and so does the report of --json', async () => {
+  it('the report of --json has that line, too', async () => {
     const { stdout } = await ended(
       'run',
       '--devices',
@@ -235,7 +235,7 @@ describe('a capture that cannot be written any more', () => {
   it.each([
     ['in the midst', '300', '10m'],
     ['at the end', '2', '10s'],
-  ])('%s: one sentence, and the report all the same, exit status 1', async (_, devices, forTime) => {
+  ])('%s: prints one sentence and the report, exit status 1', async (_, devices, forTime) => {
     const args = ['run', '--devices', devices, '--for', forTime];
     const [{ status, stdout, stderr }, without] = await Promise.all([
       ended(...args, '--pcap', '/dev/full'),
@@ -248,7 +248,7 @@ describe('a capture that cannot be written any more', () => {
     expect(status).toBe(1);
   });
 
-  it('beyond the length that a file may have: no half of it, and the report comes', () => {
+  it('longer than a file may be: leaves no half of the capture, and prints the report', () => {
     const file = join(folder, 'limited');
     const { status, stdout, stderr } = spawnSync(
       'sh',
@@ -262,7 +262,7 @@ describe('a capture that cannot be written any more', () => {
   });
 });
 
-it('shows how far it is, and ends at Ctrl-C with what was seen so far, exit status 130', async () => {
+it('shows its progress, and ends at Ctrl-C with the results so far, exit status 130', async () => {
   const program = cablepull('run', '--devices', '300', '--for', '10d');
   await new Promise<void>((resolve) => {
     let log = '';
@@ -300,7 +300,7 @@ describe('a reader that is slower than virtual time', () => {
     }
   }
 
-  it.runIf(process.platform === 'linux')('is waited for', async () => {
+  it.runIf(process.platform === 'linux')('holds the run up', async () => {
     const program = unread();
     await waits(program);
     const [, residentPages] = readFileSync(`/proc/${program.child.pid}/statm`, 'utf8').split(' ');
@@ -348,7 +348,7 @@ it('ends at SIGTERM like at Ctrl-C, exit status 143', async () => {
 });
 
 describe('the line at the end', () => {
-  it('tells how many devices there was no time to switch on, 1 ms apart', async () => {
+  it('counts the devices that a run was too short to switch on, 1 ms apart', async () => {
     const [some, all] = await Promise.all([
       ended('run', '--devices', '100', '--for', '60ms'),
       ended('run', '--devices', '100', '--for', '99ms'),
@@ -358,7 +358,7 @@ describe('the line at the end', () => {
     expect(all.stdout).not.toContain('not switched on');
   });
 
-  it('counts the texts of echo', async () => {
+  it('counts the texts that echo devices got', async () => {
     const { stdout } = await ended('run', '--protocol', 'echo', '--devices', '2', '--beat', '3s', '--for', '31s');
     expect(stdout).toMatch(
       /^ended after 31\.0 s: 2 of 2 devices connected, 2 connections made, 22 messages received, 22 sent$/m,
@@ -372,7 +372,7 @@ describe('the line at the end', () => {
   });
 });
 
-it('in a large fleet, a line of the plan that comes at ever other times is told of three times', async () => {
+it('in a large fleet, a line of the plan with random times is printed three times', async () => {
   const { stderr } = await ended(
     'run',
     '--devices',
@@ -420,7 +420,7 @@ describe('progress', () => {
     };
   }
 
-  it('is a line after a second, then every five, with the speed since the last', () => {
+  it('is a line after a second, then every five, with the speed since the previous line', () => {
     const after = watch(false);
     expect(after(999, 100_000)).toEqual([]);
     expect(after(1, 300_000)).toEqual(['line 300.0 s of 3600.0 s: 0 of 3 devices connected, 300 x real time']);
@@ -428,7 +428,7 @@ describe('progress', () => {
     expect(after(1, 310_000)).toEqual(['line 310.0 s of 3600.0 s: 0 of 3 devices connected, 2.0 x real time']);
   });
 
-  it('is drawn four times a second on a terminal, no wider than that', () => {
+  it('is drawn four times a second on a terminal, no wider than the terminal', () => {
     const after = watch(true);
     expect(after(999, 100_000)).toEqual([]);
     expect(after(1, 300_000)).toEqual(['drawn 300.0 s of 3600.0 s: 0 of 3 devices connected, 300 x real t']);

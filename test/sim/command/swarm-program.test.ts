@@ -26,7 +26,7 @@ function made(name: string, text: string): string {
 const DROPS = 'socket.setTimeout(15_000, () => socket.destroy()); socket.pipe(socket);';
 const HEEDS = "socket.on('error', () => {});";
 
-it('a server that does all well passes, and the same seed gives the same report, however many do it', async () => {
+it('a correct server passes, and the same seed gives the same report with any number of threads', async () => {
   const run = (jobs: string) => ended('swarm', '--program', program('echo.mjs'), '--runs', '12', '--jobs', jobs);
   const [one, other] = await Promise.all([run('1'), run('2')]);
   expect(one.stdout).toMatch(/^12 runs of 10m, seed 1: \d+ devices/);
@@ -73,7 +73,7 @@ it('a server that leaves a timer for each client is found', async () => {
   expect(status).toBe(1);
 });
 
-it('one run alone says what it is made of, and what the program printed', async () => {
+it("one run alone prints its scenario and the program's output", async () => {
   const { stdout, stderr } = await ended('swarm', '--program', program('echo.mjs'), '--run', '3');
   expect(stdout).toMatch(/^heartbeat against .*echo\.mjs$/m);
   expect(stderr).toMatch(/^ +0\.0 s {2}server \| listens, with 0 sessions$/m);
@@ -84,7 +84,7 @@ it.each([
   [['--ghosts-within', '1m'], 2, '--ghosts-within needs --program'],
   [['--program', program('echo.mjs'), '--protocol', 'morse'], 2, "--protocol must be heartbeat or"],
   [['--program', program('datagrams.mjs')], 1, 'the program does not listen within 1m of virtual time; it has UDP port 5000'],
-])('%j: said before any run', async (options, expected, sentence) => {
+])('%j: refused before any run', async (options, expected, sentence) => {
   const { status, stderr } = await ended('swarm', ...options);
   expect(stderr).toContain(sentence);
   expect(status).toBe(expected);

@@ -18,7 +18,7 @@ afterEach(killAll);
 
 const SWARM = ['swarm', '--runs', '24', '--for', '6m', '--seed', '5'];
 
-it('says what it does, and what it came to; the same whoever does it', async () => {
+it('prints its settings and its results, the same with any number of threads', async () => {
   const [alone, several, json, other] = await Promise.all([
     ended(...SWARM, '--jobs', '1'),
     ended(...SWARM, '--jobs', '3'),
@@ -58,7 +58,7 @@ describe('parts, done by several processes at once,', () => {
     expect(mergedJson.stdout).toBe(wholeJson.stdout);
   });
 
-  it('one of which is missing, are what is there, exit status 1', async () => {
+  it('one of which is missing, give the results of the others, exit status 1', async () => {
     const { status, stdout, stderr } = await ended('merge', ...shards.slice(0, 3).map(({ out }) => out));
     expect(stdout).toMatch(/^15 of 24 runs of 6m, seed 5: /);
     expect(stderr).toBe('cablepull: 2 parts are missing: 4/5, 5/5\n');
@@ -84,7 +84,7 @@ describe('parts, done by several processes at once,', () => {
 const hasParallel =
   spawnSync('parallel', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('GNU parallel') === true;
 
-it('spreads as the README says: by the shell, and by GNU parallel where it is', async () => {
+it('runs in parts as the README says: by the shell, and by GNU parallel if it is installed', async () => {
   const line = `'${process.execPath}' '${CLI}' ${SWARM.join(' ')} --jobs 1`;
   const scripts = [`for i in 1 2 3; do ${line} --shard $i/3 --out sh-$i.json & done; wait`];
   if (hasParallel) scripts.push(`parallel -j 2 "${line} --shard {}/3 --out gnu-{}.json" ::: 1 2 3`);
@@ -96,7 +96,7 @@ it('spreads as the README says: by the shell, and by GNU parallel where it is', 
 }, 60_000);
 
 describe('one run', () => {
-  it('alone: what it is made of, and what held', async () => {
+  it('alone prints its scenario, and the invariants that held', async () => {
     const { status, stdout } = await ended('swarm', '--run', '17', '--for', '6m');
     expect(stdout).toMatch(/^run 17 of 6m, calm from [\d.]+m?s? on\nbeats every /);
     expect(stdout).toMatch(/^server: linux, /m);
@@ -104,7 +104,7 @@ describe('one run', () => {
     expect(status).toBe(0);
   });
 
-  it('of some of its devices, with a plan of its own', async () => {
+  it('can have some of its devices only, with a plan of its own', async () => {
     const { stdout, status } = await ended(
       'swarm',
       '--run',
@@ -123,7 +123,7 @@ describe('one run', () => {
     expect(status).toBe(0);
   });
 
-  it('of some of its devices, with what was drawn for them', async () => {
+  it('can have some of its devices only, with the faults that were drawn for them', async () => {
     const whole = await ended('swarm', '--run', '17', '--for', '6m');
     const some = await ended('swarm', '--run', '17', '--for', '6m', '--devices', 'dev-2');
     const faults = (stdout: string): string[] => stdout.split('\n').filter((line) => / on (dev|server)/.test(line));
@@ -132,7 +132,7 @@ describe('one run', () => {
     expect(some.stdout).toMatch(/\n\nevery invariant held\n$/);
   });
 
-  it('for machines', async () => {
+  it('gives JSON for machines', async () => {
     const { stdout } = await ended('swarm', '--run', '17', '--for', '6m', '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       kind: 'swarm-run',
@@ -142,7 +142,7 @@ describe('one run', () => {
   });
 });
 
-it('a plan of its own is that of every run', async () => {
+it('a plan of its own applies to every run', async () => {
   const { stdout } = await ended(
     ...SWARM,
     '--fault',
@@ -153,7 +153,7 @@ it('a plan of its own is that of every run', async () => {
   expect(stdout).toMatch(/^48 faults: 24 power-loss, 24 reset$/m);
 });
 
-it('ends at Ctrl-C with what is done so far, exit status 130, and without a part that is not whole', async () => {
+it('ends at Ctrl-C with the runs so far, exit status 130, and writes no incomplete part', async () => {
   const out = file('interrupted.json');
   const program = cablepull('swarm', '--runs', '1000000', '--jobs', '2', '--out', out);
   await new Promise<void>((resolve) => {
@@ -249,7 +249,7 @@ describe('wrong usage is answered in one sentence, and with exit status 2', () =
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
-  it('a device that the run has not', async () => {
+  it('a device that the run does not have', async () => {
     expect((await ended('swarm', '--run', '1', '--devices', 'dev-99')).stderr).toMatch(
       /^cablepull: --devices must be names such as dev-1.* of the \d that run 1 has, not 'dev-99'$/m,
     );

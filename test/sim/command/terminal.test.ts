@@ -14,14 +14,14 @@ import { Program } from '../../support/process.ts';
 const CLI = fileURLToPath(new URL('../../../dist/sim/cli.js', import.meta.url));
 const TERMINAL = new URL('../../../dist/sim/command/terminal.js', import.meta.url).href;
 
-it('control characters of files and traces do not steer the terminal', () => {
+it('control characters from files and traces do not reach the terminal', () => {
   expect(visible('a\u001b[2Jb\u0007c\u009bd\te\nf')).toBe('a\u241b[2Jb\u2407c\u2421d\te\nf');
   expect(visible('\u001b[8mhidden\u001b[31mred')).toBe('\u241b[8mhidden\u241b[31mred');
   expect(visible('äΩ 汉')).toBe('äΩ 汉');
   expect(jsonLine({ text: '\u001b[8m\u009b8m' })).toBe('{"text":"\\u001b[8m\\u009b8m"}');
 });
 
-it('nor do they through a pipe, be they of a plan or of a trace', () => {
+it('control characters from a plan or a trace do not reach a pipe either', () => {
   const hidden = '\u001b[8mhidden';
   const run = (...args: readonly string[]): { stdout: string; stderr: string } => {
     return spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout: LIMIT_MS });
@@ -275,13 +275,13 @@ describe('cablepull run on a terminal', () => {
     expect(session.screen.colours).toBeGreaterThan(0);
   });
 
-  it('colours the log even where the results go to a file', async () => {
+  it('colours the log even if the results go to a file', async () => {
     const session = cablepull(`${RUN} --for 1s >'${join(folder, 'coloured.txt')}'`);
     expect(await session.ended()).toBe(0);
     expect(session.screen.colours).toBeGreaterThan(0);
   });
 
-  it('NO_COLOR: the table, without colours', async () => {
+  it('NO_COLOR: draws the table without colours', async () => {
     const session = cablepull(`${RUN} --for 60s`, { NO_COLOR: '1' });
     await session.shows(TABLE);
     session.order('type 03');
@@ -290,21 +290,21 @@ describe('cablepull run on a terminal', () => {
     expect(session.screen.colours).toBe(0);
   });
 
-  it('TERM=dumb: lines, and no escape sequence at all', async () => {
+  it('TERM=dumb: prints lines without any escape sequence', async () => {
     const session = cablepull(`${RUN} --for 1s`, { TERM: 'dumb' });
     expect(await session.ended()).toBe(0);
     expect(session.screen.text).toMatch(/^ended after 1\.\d s: 3 of 3/m);
     expect(session.output).not.toContain('\u001b');
   });
 
-  it('--json: objects without a table between them', async () => {
+  it('--json: prints objects without a table between them', async () => {
     const session = cablepull(`${RUN} --for 1s --json`);
     expect(await session.ended()).toBe(0);
     expect(session.output).toContain('"kind":"report"');
     expect(session.output).not.toContain('\u001b');
   });
 
-  it('what is typed meanwhile is gone with the next drawing', async () => {
+  it('the next drawing removes characters that were typed meanwhile', async () => {
     const session = cablepull(`${RUN} --for 60s`);
     await session.shows(TABLE);
     session.order(`type ${Buffer.from('typed').toString('hex')}`);
@@ -314,7 +314,7 @@ describe('cablepull run on a terminal', () => {
     expectClean(session, STOPPED);
   });
 
-  it('Ctrl-C: the report, and no ^C', async () => {
+  it('Ctrl-C: prints the report, and no ^C', async () => {
     const session = cablepull(`${RUN} --for 60s`);
     await session.shows(TABLE);
     session.order('type 03');
@@ -323,7 +323,7 @@ describe('cablepull run on a terminal', () => {
     expectClean(session, STOPPED);
   });
 
-  it('Ctrl-C where nothing is drawn: no ^C either', async () => {
+  it('Ctrl-C without a table: prints no ^C either', async () => {
     const session = cablepull('serve --port 0');
     await session.shows(/listening on/);
     session.order('type 03');
@@ -332,7 +332,7 @@ describe('cablepull run on a terminal', () => {
     expect(session.screen.text).toMatch(/^stopped after [^^]*$/m);
   });
 
-  it('Ctrl-Z: the screen is given back for as long as the process is stopped', async () => {
+  it('Ctrl-Z: gives the screen back while the process is stopped', async () => {
     // Job control is the shell's: the process has to have a group of its own, below a shell that waits.
     const session = new Session(
       `set -m; '${process.execPath}' '${CLI}' ${RUN} --for 60s; echo; echo given back; read line; fg; echo; echo given again; read line`,
@@ -390,7 +390,7 @@ describe('a simulated run on a terminal', () => {
     expect(session.screen.hasCursor).toBe(true);
   });
 
-  it('that takes no second shows nothing of it', async () => {
+  it('that takes less than a second draws no progress', async () => {
     const session = cablepull('run --devices 2 --for 10s');
     expect(await session.ended()).toBe(0);
     expect(session.output).not.toContain('x real time');
@@ -417,7 +417,7 @@ describe('the terminal', () => {
     expect(session.screen.hasCursor).toBe(true);
   });
 
-  it('leaves nothing of lines that a narrower screen has folded', async () => {
+  it('removes the drawn lines even if a narrower screen has folded them', async () => {
     const session = script(`
       terminal.log('above');
       terminal.draw(['x'.repeat(79), 'y'.repeat(41), 'z']);
@@ -430,7 +430,7 @@ describe('the terminal', () => {
     expect(session.screen.text).toBe('above\ncolumns: 40');
   });
 
-  it('shows the cursor where the program breaks down', async () => {
+  it('shows the cursor again if the program throws', async () => {
     const session = script(`terminal.draw(['drawn']); setTimeout(() => { throw new Error('broken down'); });`);
     expect(await session.ended()).toBe(1);
     expect(session.screen.text).not.toMatch(/^drawn$/m);
@@ -461,13 +461,13 @@ describe('output that cannot be written', () => {
   it.each([
     ['0', '--for 2s'],
     ['1', '--for 1s --fault "hang on dev-1 at 300ms" --expect "server notices within 10ms"'],
-  ])('nobody reads it: quiet, and still exit status %s for %s', (status, args) => {
+  ])('without a reader: ends quietly, with exit status %s for %s', (status, args) => {
     const { stderr } = shell(`{ '${process.execPath}' '${CLI}' ${RUN} ${args}; echo "status $?" >&2; } | true`);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(`status ${status}`);
     expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
   });
 
-  it('nobody reads more than the first line: the run goes on for its page and its expectation', () => {
+  it('with a reader of one line only: the run continues for its page and its expectation', () => {
     const folder = mkdtempSync(join(tmpdir(), 'cablepull-unread-'));
     const page = join(folder, 'page.html');
     writeFileSync(page, 'what was there before');
@@ -480,7 +480,7 @@ describe('output that cannot be written', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('nobody reads a run without an end: it ends', () => {
+  it('without a reader, a run of unlimited length ends', () => {
     const { stderr } = shell(`'${process.execPath}' '${CLI}' ${RUN} --json | head -1`);
     expect(stderr).not.toMatch(/EPIPE|^ {4}at /m);
   });

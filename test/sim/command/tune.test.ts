@@ -26,7 +26,7 @@ describe('cablepull tune', () => {
     expect(times.split(/  +/)[1]).toBe(p99);
   });
 
-  it('says which came nearest where no policy is within the budget', { timeout: 120_000 }, async () => {
+  it('names the policy that came nearest if none is within the budget', { timeout: 120_000 }, async () => {
     const { status, stdout } = await ended('tune', '--detect', '10s', '--bytes', '1kB', '--hours', '1');
     expect(stdout).toMatch(/No policy is within this budget\. The nearest policies:\n  \S.*: server p99 \d\.\d s, [\d.]+ [kM]B a device a day/);
     expect(status).toBe(1);

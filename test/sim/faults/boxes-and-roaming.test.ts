@@ -42,7 +42,7 @@ function world({ beatMs = 10_000, profile = 'linux', nat, keepAlive, dataBytes =
 const EXPIRY_MS = 5040;
 
 describe("a box that resets both ends when a connection has been idle, as Azure's load balancer", () => {
-  it.each(['NAT box', 'fault'])('%s: both learn at that time, and not at the next beat', async (way) => {
+  it.each(['NAT box', 'fault'])('%s: both ends learn of it at that time, and not at the next beat', async (way) => {
     const { sim, of } = world(way === 'fault' ? {} : { nat: 'rst-at-expiry' });
     if (way === 'fault') sim.schedule('idle-reset 5s on dev-1 at 20ms for 9s');
     await sim.runFor('9s');
@@ -57,7 +57,7 @@ describe("a box that resets both ends when a connection has been idle, as Azure'
     }
   });
 
-  it('the server learns though the device has no power any more', async () => {
+  it('the server learns of it although the device has no power any more', async () => {
     const { sim, device, of } = world();
     sim.schedule('idle-reset 5s on dev-1 at 20ms for 9s');
     await sim.runFor('1s');
@@ -66,7 +66,7 @@ describe("a box that resets both ends when a connection has been idle, as Azure'
     expect(of('offline')).toMatchObject([{ reason: { kind: 'error', errno: 'ECONNRESET' } }]);
   });
 
-  it('leaves alone who beats more often', async () => {
+  it('leaves a device alone that beats more often', async () => {
     const { sim, of } = world({ beatMs: 2000 });
     sim.schedule('idle-reset 5s on dev-1 at 1s for 1m');
     await sim.runFor('2m');
@@ -74,7 +74,7 @@ describe("a box that resets both ends when a connection has been idle, as Azure'
   });
 });
 
-it('mtu-blackhole: what is larger is lost, and small beats pass until the stack has something to send again', async () => {
+it('mtu-blackhole: larger packets are lost, and small beats pass until the stack has something to retransmit', async () => {
   const { sim, of } = world({ beatMs: 1000, dataBytes: 900 });
   await sim.runFor('10s');
   expect(sim.fabric.drops['too-big']).toBe(0);
@@ -92,7 +92,7 @@ it('mtu-blackhole: what is larger is lost, and small beats pass until the stack 
 describe('a stack that does not answer probes without data (RFC 1122 4.2.3.6)', () => {
   const keepAlive = { idle: 3, interval: 3, count: 3 };
 
-  it('is found dead by keepalive, though it is well', async () => {
+  it('is dropped by keepalive, although it is well', async () => {
     const { sim, of } = world({ beatMs: 60_000, keepAlive });
     await sim.runFor('30s');
     expect(of('offline')).toEqual([]);
@@ -101,7 +101,7 @@ describe('a stack that does not answer probes without data (RFC 1122 4.2.3.6)', 
     expect(of('offline')).toMatchObject([{ reason: { kind: 'error', errno: 'ETIMEDOUT' } }]);
   });
 
-  it('answers data, so that beats keep it', async () => {
+  it('answers data, so that beats keep its connection', async () => {
     const { sim, of } = world({ beatMs: 2000, keepAlive });
     sim.schedule('deaf-to-probes on dev-1 at 5s for 1m');
     await sim.runFor('1m');
@@ -142,7 +142,7 @@ describe('a device that roams', () => {
     expect(sim.netstat().filter(({ host }) => host === 'server')).toHaveLength(2);
   });
 
-  it('behind a NAT box, it is another connection to the box, too', async () => {
+  it('behind a NAT box, has another connection in the box, too', async () => {
     const trace: TraceEvent[] = [];
     const sim = new Simulation({ seed: 1, onTrace: (event) => trace.push(event) });
     sim.addServer(referenceServer());
@@ -153,7 +153,7 @@ describe('a device that roams', () => {
     expect(trace.filter(({ kind }) => kind === 'online')).toHaveLength(4);
   });
 
-  it('a server takes its name along: devices find it again', async () => {
+  it('a server keeps its name, so devices find it again', async () => {
     const { sim, of } = world({ beatMs: 1000 });
     sim.schedule('roam on server at 10s');
     await sim.runFor('1m');

@@ -63,7 +63,7 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
     },
   );
 
-  it('tells the swarm whether the server hears anything meanwhile, and how much later at most', async () => {
+  it('tells the swarm whether the server can receive beats meanwhile, and their greatest delay', async () => {
     const { sim, trace } = world(`${named} on dev-1 at 10s${length}`);
     await sim.runFor('30s');
     const heard = trace.filter(({ kind: what, atMs }) => what === 'beat' && atMs > 10_100 && atMs < 30_000);
@@ -74,7 +74,7 @@ describe.each(FAULT_KINDS)('%s', (kind) => {
     if (fastestMs < Infinity) expect(fastestMs).toBeLessThanOrEqual(2 * (20 + delayMs + 800_000 / bandwidthBps) + 1);
   });
 
-  it('without what it must be told is refused, and so is what it cannot be told', () => {
+  it('is refused without its argument, or with an argument that it cannot have', () => {
     if (argument === undefined) {
       expect(() => world(`${kind} 10% on dev-1 at 1s`)).toThrow(
         "line 1 of the plan: expected 'on' and a device, not '10%'",
@@ -107,8 +107,8 @@ describe('a fault that cuts is noticed by both ends', () => {
   );
 });
 
-describe('a fault that harms makes the way worse while it lasts, and no longer', () => {
-  it('latency: so much longer, each way', async () => {
+describe('a fault that harms makes the network worse while it lasts, and no longer', () => {
+  it('latency: packets take that much longer, each way', async () => {
     const { sim, trace } = world('latency 300ms on dev-1 at 10.5s for 10s');
     await sim.runFor('30s');
     expect(new Set(roundTrips(trace, 2, 10.5))).toEqual(new Set([40]));
@@ -116,7 +116,7 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
     expect(new Set(roundTrips(trace, 22, 30))).toEqual(new Set([40]));
   });
 
-  it('jitter: from 0 to so much longer', async () => {
+  it('jitter: packets take up to that much longer', async () => {
     const { sim, trace } = world('jitter 300ms on dev-1 at 10.5s for 60s');
     await sim.runFor('90s');
     const times = roundTrips(trace, 12, 70);
@@ -136,7 +136,7 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
   it.each([
     ['loss 40%', 'loss'],
     ['corrupt 40%', 'corrupt'],
-  ] as const)('%s: packets are gone, and sent again', async (named, reason) => {
+  ] as const)('%s: packets are lost, and sent again', async (named, reason) => {
     const { sim, trace } = world(`${named} on dev-1 at 10s for 60s`);
     await sim.runFor('70s');
     const dropped = sim.fabric.drops[reason];
@@ -146,7 +146,7 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
     expect(sim.fabric.drops[reason]).toBe(dropped);
   });
 
-  it.each(['duplicate 100%', 'reorder 50%'])('%s: everything is answered, in the end', async (named) => {
+  it.each(['duplicate 100%', 'reorder 50%'])('%s: every beat is answered in the end', async (named) => {
     const { sim, trace, verdicts } = world(`${named} on dev-1 at 10s for 60s`);
     await sim.runFor('90s');
     expect(roundTrips(trace, 0, 90).length).toBeGreaterThan(85);
@@ -154,7 +154,7 @@ describe('a fault that harms makes the way worse while it lasts, and no longer',
   });
 });
 
-it('nat-timeout with a time tells of a connection, too, that is silent from when the fault comes', async () => {
+it('nat-timeout with a time also reports a connection that is silent from the beginning of the fault', async () => {
   const { sim, verdicts } = world('nat-timeout 500ms on dev-1 at 10500ms');
   await sim.runFor('16s');
   // The box has forgotten the connection when the device sends the beat of 11 s.

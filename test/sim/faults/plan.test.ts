@@ -50,7 +50,7 @@ describe('a plan', () => {
     ]);
   });
 
-  it('may come again and again, at times of a range, and be told how much', () => {
+  it('may have repeated faults, times from a range, and arguments', () => {
     expect(
       faults(
         'loss 2.50% on dev-3..9 from 10s..60s for 1s..5s every 10m\nnat-timeout on dev-1 at 5m every 1h\none-way tx on server at 1s',
@@ -94,7 +94,7 @@ describe('a plan', () => {
     expect(faults('# nothing')).toEqual([]);
   });
 
-  it('is read as it was printed, whatever it says', () => {
+  it('is read again as it was printed, with every kind of line', () => {
     for (let seed = 1; seed <= 2000; seed++) {
       const random = new Seeded(seed);
       const exact = (ms: number) => Math.round(ms * 1000) / 1000;
@@ -128,7 +128,7 @@ describe('a plan', () => {
   });
 });
 
-describe('what is no plan', () => {
+describe('a text that is no plan', () => {
   const kinds = `a fault (${FAULT_KINDS.join(', ')})`;
   const times = '500ms, 30s, 1.5m, 2h or 1d';
   it.each([
@@ -208,7 +208,7 @@ describe('what is no plan', () => {
     expect(error(`# first\r\nhang on dev-1 at 1s\r\n${text}\r\n`)).toEqual({ line: 3, column, message });
   });
 
-  it('of a file that is none is cut to what a screen holds, around the word', () => {
+  it('from another kind of file is shown as one screen line, around the wrong word', () => {
     const text = `hang on dev-1 at 1s ${'x'.repeat(1000)}\n${' '.repeat(500)}hang on dev-1 in 1s${' '.repeat(500)}.\n`;
     const [message = '', shown = ''] = describePlanError(text, error(text)).split('\n');
     expect(message).toMatch(/, not 'x{40}\.\.\.'$/);
@@ -219,7 +219,7 @@ describe('what is no plan', () => {
     expect(lines[1]?.length).toBeLessThanOrEqual(102);
   });
 
-  it('is shown with a mark below the word, also after a tab and at the end of the line', () => {
+  it('is shown with a mark below the wrong word, also after a tab and at the end of the line', () => {
     const show = (text: string) => describePlanError(text, error(text)).split('\n').slice(1);
     expect(show('# a\n\thang on dev-1 for 1s\r\n')).toEqual(['  \thang on dev-1 for 1s', '  \t              ^']);
     expect(show('hang on dev-1 at')).toEqual(['  hang on dev-1 at', '                   ^']);
@@ -255,11 +255,11 @@ describe('a target', () => {
     expect(['dev-1', 'dev-2', 'dev-10', 'pump.a', 'a+b'].filter((device) => targets(target, device))).toEqual(devices);
   });
 
-  it('of nothing but asterisks takes no time', () => {
+  it('made of asterisks alone takes no time', () => {
     expect(targets(`${'*a'.repeat(1000)}*b`, 'a'.repeat(2000))).toBe(false);
   });
 
-  it('is a server by its name alone, and a pattern means devices alone', () => {
+  it('is a server only by its name, and a pattern means devices only', () => {
     const hosts = { network: 'simulated', devices: ['dev-1', 'dev-2'], servers: ['server'] } as const;
     const names = (target: string) =>
       faults(`hang on ${target} at 1s`)
@@ -270,7 +270,7 @@ describe('a target', () => {
     expect(names('serv*')).toEqual([]);
   });
 
-  it('that means nobody is told with the names there are', () => {
+  it('that matches no host is refused, with the names of the hosts', () => {
     const problem = (line: string, devices: readonly string[], servers: readonly string[] = []) =>
       problemOf(faults(line), { network: 'simulated', devices, servers });
     expect(problem('hang on dev-* at 0s', ['dev-1', 'dev-2'])).toBeUndefined();

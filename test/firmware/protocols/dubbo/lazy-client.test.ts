@@ -88,7 +88,7 @@ function answerBeats(peer: Peer, until = Infinity): void {
 
 const answered = (says: number): unknown => ({ kind: 'answered', body: Uint8Array.of(says) });
 
-it('nobody connects before the first call; all tasks share the connection, and each gets its own answer', () => {
+it('no connection is made before the first call; all tasks share it, and each gets its own answer', () => {
   const { world, server, start, results } = device([
     { atMs: 5000, says: 1 }, { atMs: 5000, says: 2 }, { atMs: 5000, says: 3 }, { atMs: 5100, says: 4 },
   ]);
@@ -132,7 +132,7 @@ it('two peers are two connections, each opened by the first call to it', () => {
 });
 
 describe('a call ends', () => {
-  it('after its time; what answers it later is dropped and counted, and disturbs no other', () => {
+  it('after its time; a later answer is dropped and counted, and disturbs no other call', () => {
     const plans = [{ atMs: 0, says: 1, timeoutMs: 500 }, { atMs: 600, says: 2 }];
     const { world, server, start, results, late } = device(plans);
     const peer = new Peer(server);
@@ -150,7 +150,7 @@ describe('a call ends', () => {
     expect([late(), dev.all('late-answer').map(({ lateAnswers }) => lateAnswers)]).toEqual([1, [1]]);
   });
 
-  it('after its time, and is not sent any more where nobody has begun to', () => {
+  it('after its time, and is not sent any more if it has not begun to be sent', () => {
     const { world, server, start, results } = device([{ atMs: 0, says: 1, timeoutMs: 1 }, { atMs: 0, says: 2 }]);
     const peer = new Peer(server);
     start();
@@ -174,7 +174,7 @@ describe('a call ends', () => {
     ['closes', 'closed', (served: Served) => served.socket.close()],
     ['resets', 'ECONNRESET', (served: Served) => served.socket.abort()],
     ['says what is no frame', 'bad-frame', (served: Served) => served.send([1])],
-  ])('at once, all that are in flight, when the peer %s', (_, by, ends) => {
+  ])('at once, with all calls in flight, when the peer %s', (_, by, ends) => {
     const { world, server, start, results } = device([{ atMs: 0, says: 1 }, { atMs: 5, says: 2, timeoutMs: 60_000 }]);
     const peer = new Peer(server);
     start();
@@ -245,7 +245,7 @@ describe('a beat', () => {
 });
 
 describe('silence', () => {
-  it('of three beats ends the connection, not sooner, with what is in flight; and it is opened again', () => {
+  it('of three beats ends the connection, not sooner, with its calls in flight, and the client opens it again', () => {
     const { world, server, start, results } = device([{ atMs: 0, says: 1 }, { atMs: 100, says: 2, timeoutMs: 60_000 }]);
     const peer = new Peer(server);
     const dev = start();
@@ -272,7 +272,7 @@ describe('silence', () => {
   });
 });
 
-it('a peer that asks and asks, and reads nothing, is given up', () => {
+it('a peer that keeps asking and reads nothing is given up', () => {
   const { world, server, start } = device([{ atMs: 0, says: 1 }]);
   const peer = new Peer(server);
   const dev = start();

@@ -7,7 +7,7 @@ import { connected, Peer, PORT, rig, servers, SERVER, text } from '../../rig.ts'
 const ECHO: FirmwareConfig = { protocol: 'echo', servers };
 
 describe('the conversation', () => {
-  it('gives back in upper case what it is sent, in whatever pieces it comes, and touches no byte but a to z', () => {
+  it('sends the text back in upper case, in any pieces, and changes no byte but a to z', () => {
     const { world, peer } = connected(ECHO);
     world.advance(10);
     peer.last.send(text('h'));
@@ -22,7 +22,7 @@ describe('the conversation', () => {
     expect(peer.last.received).toEqual([...text('HELLO, WöRLD! @[`{ 09\n'), ...everyByte]);
   });
 
-  it('is served when it has given a text back', () => {
+  it('is served when it has sent a text back', () => {
     const { world, peer, device } = connected(ECHO);
     world.advance(10);
     expect(device.all('served')).toEqual([]);
@@ -119,7 +119,7 @@ describe('cable and power', () => {
     expect(peer.last.received).toEqual(text('BACK'));
   });
 
-  it('does the same with the cable of the server, of which it is told nothing', () => {
+  it('does the same with the server\'s cable, whose link state it cannot see', () => {
     const { world, server, device } = connected(ECHO);
     server.cable = 'out';
     world.advance(12_100);
@@ -201,7 +201,7 @@ describe('a port that lacks something', () => {
     expect(peer.last.received).toEqual(text('STILL HERE'));
   });
 
-  it('knows failures by EIO only where the port cannot tell why, and says that once', () => {
+  it('reports failures as EIO if the port cannot tell reasons, and says so once', () => {
     const { world, start } = rig({ ...ECHO, userTimeoutMs: 5000 }, {}, { errorReason: false, userTimeout: false });
     const device = start();
     world.advance(500);
@@ -212,7 +212,7 @@ describe('a port that lacks something', () => {
     ]);
   });
 
-  it('says nothing where there is nothing to say, but that it is connected', () => {
+  it('has no event but `connected` if nothing happens', () => {
     const { device } = connected(ECHO);
     expect(device.host.lines).toEqual([`connected to ${SERVER}:${PORT}`]);
   });

@@ -11,7 +11,7 @@ it('the CRC is that of IEEE 802.3: its check value', () => {
   expect(frameCheckSequence(new TextEncoder().encode('123456789'))).toBe(0xcbf4_3926);
 });
 
-it('has 118 bytes, of which each stands where it must', () => {
+it('has 118 bytes, each in its place', () => {
   const frame = heartbeatFrame(source, destination, 0x0102);
   expect(frame.length).toBe(118);
   expect([...frame.subarray(0, 50)]).toEqual([

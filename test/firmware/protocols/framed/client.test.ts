@@ -42,7 +42,7 @@ it('logs in with its name, and asks when it has written nothing for the writer\'
 });
 
 describe('data', () => {
-  it('that it writes is a sign of life: it asks nothing meanwhile', () => {
+  it('that the client writes is a sign of life, so it asks no question meanwhile', () => {
     const { world, peer, device } = serving(framed({ dataIntervalMs: 2000, dataBytes: 3 }));
     world.advance(9000);
     expect(frames(peer).map(([, type]) => type)).toEqual([3, 2, 2, 2, 2]);
@@ -50,7 +50,7 @@ describe('data', () => {
     expect(device.all('beat-sent')).toEqual([]);
   });
 
-  it('that the server pushes is told, whole, in whatever pieces it comes', () => {
+  it('that the server pushes is reported whole, in any pieces', () => {
     const { world, peer, device } = serving();
     world.advance(10);
     const pushed = [...encodeFramed('DATA', new Uint8Array(5)), ...encodeFramed('DATA')];
@@ -79,7 +79,7 @@ describe('the connection is given up', () => {
     expect(device.last('lost')).toMatchObject({ by: 'refused', detail: 'the login was refused with 7' });
   });
 
-  it('when nothing was read for the reader\'s time, to the millisecond, and what was asked in vain is counted', () => {
+  it('when nothing was read for the reader\'s time, to the millisecond, and unanswered questions are counted', () => {
     const { world, device } = serving(framed(), (atMs) => atMs < 6000);
     world.advance(21_000);
     // The last answer came at 5004 ms.
@@ -95,7 +95,7 @@ describe('the connection is given up', () => {
     expect(device.all('lost')).toEqual([]);
   });
 
-  it('when what comes is no frame, and says what came', () => {
+  it('when the bytes are no frame, and the message shows them', () => {
     const { world, peer, device } = connected(framed());
     peer.onAccept = undefined;
     peer.last.send(new TextEncoder().encode('220 mail.example ready\r\n'));
@@ -105,7 +105,7 @@ describe('the connection is given up', () => {
   });
 });
 
-it('answers what the server asks', () => {
+it('answers the server\'s questions', () => {
   const { world, peer } = serving();
   world.advance(100);
   peer.last.send([...HEARTBEAT_REQ, ...HEARTBEAT_REQ]);
@@ -113,7 +113,7 @@ it('answers what the server asks', () => {
   expect(peer.last.received.slice(LOGIN.length)).toEqual([...HEARTBEAT_RESP, ...HEARTBEAT_RESP]);
 });
 
-it('gives up a server that asks and asks, and reads no answer', () => {
+it('gives up a server that keeps asking, and reads no answer', () => {
   const { world, peer, device } = connected(framed(), { bufferBytes: 64 });
   peer.last.send(ACCEPTED);
   world.advance(5);

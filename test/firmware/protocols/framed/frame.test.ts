@@ -72,7 +72,7 @@ describe('a stream', () => {
   });
 });
 
-describe('what is wrong', () => {
+describe('a wrong frame', () => {
   it.each([
     [[0xab, 0xee], 'frame 1: byte 2 of the mark is 0xee, must be 0xef; the first bytes that came are ab ee'],
     [
@@ -102,7 +102,7 @@ describe('what is wrong', () => {
     expect(decoder.decode(Uint8Array.from(STREAM), log)).toBeUndefined();
   });
 
-  it('is also what its user says of a frame', () => {
+  it('can also be declared by the user of the decoder', () => {
     const sink: FramedSink = { message: (type) => `${type} is not wanted`, data: () => 'data is not wanted' };
     const said = (bytes: number[]): string | undefined => new FramedDecoder(10).decode(Uint8Array.from(bytes), sink);
     expect(said(frame(1, 5))).toMatch(/^frame 1: HEARTBEAT_REQ is not wanted/);
@@ -110,7 +110,7 @@ describe('what is wrong', () => {
   });
 });
 
-it('a million streams that are spoilt, and cut anywhere, neither throw nor give more than came', { timeout: 120_000 }, () => {
+it('a million streams that are spoilt, and cut anywhere, neither throw nor give more bytes than came', { timeout: 120_000 }, () => {
   const random = new Seeded(4);
   const sink = { message: () => undefined, data: (bytes: number) => void (given += bytes) };
   let given = 0;

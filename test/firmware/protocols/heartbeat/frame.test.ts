@@ -55,7 +55,7 @@ describe('encoding', () => {
     expect([...large.subarray(0, 8)]).toEqual([1, 0, 0, 0, 0x45, 0x23, 0x01, 0]);
   });
 
-  it('leaves what lies behind the frame alone, and refuses a buffer that is too small', () => {
+  it('leaves the bytes behind the frame alone, and refuses a buffer that is too small', () => {
     const into = new Uint8Array(12).fill(0xaa);
     expect(encodeOther(into, Uint8Array.of(1, 2))).toBe(10);
     expect([...into.subarray(8)]).toEqual([1, 2, 0xaa, 0xaa]);

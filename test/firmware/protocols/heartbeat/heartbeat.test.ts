@@ -52,7 +52,7 @@ describe('the wire', () => {
     ]);
   });
 
-  it('shows service by the answers; where nobody answers, by each beat, and says that it is assumed', () => {
+  it('shows service by answers; without answers by each beat, and says that it is assumed', () => {
     const { world, device } = connected(heartbeat({ expectAnswers: false }));
     world.advance(6_001);
     expect(device.times('served')).toEqual(device.times('beat-sent'));
@@ -166,7 +166,7 @@ describe('a server that answers', () => {
     expect(device.open.size).toBe(1);
   });
 
-  it.each([1, 2, 5])('is given up after %i beats where that is the limit', (missedLimit) => {
+  it.each([1, 2, 5])('is given up after %i beats if that is the limit', (missedLimit) => {
     const { world, device } = connected(heartbeat({ missedLimit }));
     world.until(() => device.all('lost').length === 1, 20_000);
     expect(device.last('lost')).toMatchObject({ by: 'missed-beats', afterMs: 3000 * missedLimit });
@@ -193,7 +193,7 @@ describe('a server that answers', () => {
     expect(Math.max(...device.all('beat-missed').map(({ missed }) => missed))).toBe(4);
   });
 
-  it('may not answer at all where no answers are expected', () => {
+  it('need not answer if no answers are expected', () => {
     const { world, device } = connected(heartbeat({ expectAnswers: false }));
     world.advance(600_000);
     expect(device.all('beat-missed')).toEqual([]);
@@ -201,7 +201,7 @@ describe('a server that answers', () => {
   });
 });
 
-describe('what the server sends', () => {
+describe('a server that sends', () => {
   const pushed = (device: Device) => device.all('data-received').map(({ bytes }) => bytes);
 
   it('is understood in halves, glued together and byte by byte', () => {
@@ -220,7 +220,7 @@ describe('what the server sends', () => {
     expect(device.all('served').length).toBe(1);
   });
 
-  it('ends the connection where it is no frame, with the reason in words', () => {
+  it('ends the connection with bytes that are no frame, with the reason in words', () => {
     const { world, peer, device } = connected(heartbeat());
     world.advance(100);
     peer.last.send([...HEART, 2, 0, 0, 0]);
@@ -231,7 +231,7 @@ describe('what the server sends', () => {
     });
   });
 
-  it('ends it one byte above the limit of length, and not at it', () => {
+  it('ends the connection with a frame one byte above the limit of length, and not at it', () => {
     const { world, peer, device } = connected(heartbeat({ maxDataBytes: 10 }));
     world.advance(100);
     peer.last.send(other(Array<number>(10).fill(1)));
@@ -254,14 +254,14 @@ describe('what the server sends', () => {
     expect(pushed(device)).toEqual([2]);
   });
 
-  it('counts as life where it is a beat of its own, unasked', () => {
+  it('shows life by a beat of its own, unasked', () => {
     const { world, peer, device } = connected(heartbeat());
     for (let atMs = 1000; atMs < 100_000; atMs += 5000) world.at(atMs, () => peer.last.send(HEART));
     world.advance(100_000);
     expect(device.all('lost')).toEqual([]);
   });
 
-  it('does not count as life where it is data: the peer that pushes and never answers is alive, not valid', () => {
+  it('does not show life by data: a peer that pushes and never answers is alive, not valid', () => {
     const { world, peer, device } = connected(heartbeat());
     for (let atMs = 1000; atMs < 20_000; atMs += 500) world.at(atMs, () => { if (peer.connections.length === 1) {
       peer.last.send(other([1]));
@@ -270,7 +270,7 @@ describe('what the server sends', () => {
     expect(device.last('lost')).toMatchObject({ by: 'missed-beats', atMs: 15_002 });
   });
 
-  it('is told apart: a hang-up from a reset', () => {
+  it('can hang up or reset, which the device tells apart', () => {
     const { world, peer, device } = connected(heartbeat());
     world.advance(100);
     peer.last.socket.close();
@@ -284,7 +284,7 @@ describe('what the server sends', () => {
   });
 });
 
-describe('a server that takes nothing', () => {
+describe('a server that reads nothing', () => {
   /** The server reads nothing from the start, and 30 bytes fit on the way: three beats and most of a fourth. */
   function stuck(settings: Partial<Extract<FirmwareConfig, { protocol: 'heartbeat' }>> = {}) {
     const made = connected(heartbeat({ expectAnswers: false, ...settings }), { bufferBytes: 30 });
@@ -307,7 +307,7 @@ describe('a server that takes nothing', () => {
     expect(device.times('beat-sent')).toEqual([2, 3_002, 6_002]);
   });
 
-  it('gets the rest of the frame when it takes again in time, then one beat, then the next on time', () => {
+  it('gets the rest of the frame when it reads again in time, then one beat, then the next on time', () => {
     const { world, peer, device } = stuck();
     world.at(22_500, () => { peer.reads = true; peer.last.read(); });
     world.advance(19_000);

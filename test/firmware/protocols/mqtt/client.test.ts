@@ -53,7 +53,7 @@ const connack = (fields: Partial<Extract<Packet, { type: 'CONNACK' }>> = {}): Pa
   ({ type: 'CONNACK', sessionPresent: false, reasonCode: 0, properties: {}, ...fields });
 
 describe('CONNECT', () => {
-  it('says who it is, its keep alive, its will, and how it logs in', () => {
+  it("has the client's name, its keep alive, its will, and its login", () => {
     const { world, of } = talk({
       version: '5.0', keepAliveS: 17, username: 'u', password: 'p', sessionExpiryS: 99,
       will: { topic: 'gone/%c', text: 'x', qos: 2, retain: true, delayS: 4 },
@@ -66,7 +66,7 @@ describe('CONNECT', () => {
     }]);
   });
 
-  it('asks for a clean session after each start, and for the kept one after each loss', () => {
+  it('asks for a clean session after each start, and for the kept session after each loss', () => {
     const { world, peer, of, device } = talk({});
     world.advance(1000);
     peer.last.socket.close();
@@ -77,7 +77,7 @@ describe('CONNECT', () => {
     expect(of('CONNECT').map(({ cleanStart }) => cleanStart)).toEqual([true, false, true]);
   });
 
-  it('without CONNACK within 10 s it gives up', () => {
+  it('is given up without CONNACK within 10 s', () => {
     const { world, device } = talk({}, () => []);
     world.advance(9_000);
     expect(device.all('lost')).toEqual([]);
@@ -89,13 +89,13 @@ describe('CONNECT', () => {
   it.each([
     ['3.1.1', 5, 'CONNACK: not authorized (0x05)'],
     ['5.0', 0x87, 'CONNACK: not authorized (0x87)'],
-  ] as const)('%s: a refusal is told with its words', (version, reasonCode, detail) => {
+  ] as const)('%s: a refusal is reported with its reason', (version, reasonCode, detail) => {
     const { world, device } = talk({ version }, () => [connack({ reasonCode })]);
     world.advance(100);
     expect(device.all('lost')[0]).toMatchObject({ by: 'refused', detail });
   });
 
-  it('a session that it knows nothing of ends the connection', () => {
+  it('a session that the client does not know ends the connection', () => {
     const { world, device } = talk({ version: '5.0' }, () => [connack({ sessionPresent: true })]);
     world.advance(100);
     expect(device.all('lost')[0]?.detail).toContain('session present');
@@ -137,7 +137,7 @@ describe('keep alive', () => {
 });
 
 describe('messages', () => {
-  it('5.0: no more on their way than the server takes at once', () => {
+  it('5.0: no more messages are in flight than the server takes at once', () => {
     const { world, of } = talk({ version: '5.0', publishIntervalMs: 10, publishQos: 1 }, (packet) => {
       if (packet.type === 'CONNECT') return [connack({ properties: { receiveMaximum: 3 } })];
       return packet.type === 'PUBLISH' ? [] : undefined;
@@ -146,7 +146,7 @@ describe('messages', () => {
     expect(of('PUBLISH').length).toBe(3);
   });
 
-  it('what is not acknowledged comes again after a loss: with DUP in a kept session, as new in a fresh one', () => {
+  it('a message that is not acknowledged is sent again after a loss: with DUP in a kept session, as new in a fresh one', () => {
     for (const sessionPresent of [true, false]) {
       let connections = 0;
       const { world, peer, of, device } = talk({ publishIntervalMs: 100, publishQos: 1 }, (packet) => {
@@ -164,7 +164,7 @@ describe('messages', () => {
     }
   });
 
-  it('a message of QoS 2 is heard once, however often it comes', () => {
+  it('a message of QoS 2 is delivered once, even if it arrives several times', () => {
     const message: PublishPacket = {
       type: 'PUBLISH', topic: 'cablepull/dev-1/command', payload: new TextEncoder().encode('do'), qos: 2, retain: false,
       dup: false, packetId: 9, properties: {},
@@ -183,7 +183,7 @@ describe('messages', () => {
     expect(device.all('message').length).toBe(2);
   });
 
-  it('a broker that takes nothing is as gone as one that answers nothing', () => {
+  it('a broker that reads nothing is given up like one that answers nothing', () => {
     const config = { publishIntervalMs: 10, publishQos: 0, publishBytes: 500, keepAliveS: 0 } as const;
     const { world, peer, device } = talk(config, undefined, { bufferBytes: 4096 });
     world.advance(50);
@@ -193,7 +193,7 @@ describe('messages', () => {
   });
 });
 
-it('says DISCONNECT when it goes to sleep, and is back when it has slept: no loss that anybody has to notice', () => {
+it('sends DISCONNECT before it sleeps, and returns afterwards, which is no loss', () => {
   const { world, of, device, peer } = talk({ awakeMs: 10_000, asleepMs: 30_000, publishIntervalMs: 3000 });
   world.advance(9_900);
   expect(of('DISCONNECT')).toEqual([]);
@@ -208,7 +208,7 @@ it('says DISCONNECT when it goes to sleep, and is back when it has slept: no los
   expect(of('CONNECT').map(({ cleanStart }) => cleanStart)).toEqual([true, false]);
 });
 
-it('survives whatever a broker may say: it is lost by a reason, and connects again', () => {
+it('survives any bytes of a broker: it loses the connection with a reason, and connects again', () => {
   const dice = new Seeded(3);
   const { world, device } = talk({ retry: { fixedMs: 10 } }, (packet, served) => {
     if (dice.chance(3)) served.send(Array.from({ length: 1 + dice.below(40) }, () => dice.below(256)));

@@ -119,7 +119,7 @@ function plain(packet: Packet): Packet {
   }
 }
 
-describe('what is written is read again', () => {
+describe('a packet that was written is read again', () => {
   for (const version of [4, 5] as const) {
     for (const packet of PACKETS.filter(({ type }) => version === 5 || type !== 'AUTH')) {
       it(`${packet.type} in version ${version}, whole, glued and byte by byte`, () => {
@@ -157,7 +157,7 @@ describe('what is written is read again', () => {
   });
 });
 
-describe('what must not be is refused, and the rule named', () => {
+describe('a wrong packet is refused, with the rule', () => {
   const refused = (listener: ReceivingEnd, version: Version, ...bytes: number[]): string =>
     decoded(listener, version, [Uint8Array.from(bytes)]).refusal?.reason ?? 'accepted';
   const first = (listener: ReceivingEnd, bytes: Uint8Array): string =>
@@ -207,7 +207,7 @@ describe('what must not be is refused, and the rule named', () => {
     expect(refused(listener, version, ...bytes)).toContain(rule);
   });
 
-  it('in CONNECT, and in what comes first', () => {
+  it('in CONNECT, and in the first packet', () => {
     expect(connect(() => {})).toBe('accepted');
     expect(connect((bytes) => { bytes[4] = 0x6d; })).toContain('MQTT-3.1.2-1]');
     expect(connect((bytes) => { bytes[8] = 3; })).toContain('the protocol level is 3, must be 4 (3.1.1) or 5 (5.0)');
@@ -223,7 +223,7 @@ describe('what must not be is refused, and the rule named', () => {
     expect(firstBytes(Uint8Array.of(0, 1, 2))).toBe('00 01 02');
   });
 
-  it('and nothing is read after it', () => {
+  it('nothing is read after a wrong packet', () => {
     const decoder = new MqttDecoder('server', 4, MAX_PACKET_BYTES);
     const refusal = decoder.decode(Uint8Array.of(0xc0, 0), () => {});
     expect(decoder.decode(opening('server', 4), () => expect.unreachable())).toBe(refusal);
@@ -232,7 +232,7 @@ describe('what must not be is refused, and the rule named', () => {
   });
 });
 
-it('holds no more of a packet in pieces than about what has come', () => {
+it('holds little more of a packet in pieces than the bytes that have come', () => {
   const decoder = new MqttDecoder('server', 4, 100_000_000);
   decoder.decode(opening('server', 4), () => {});
   decoder.decode(Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x07, 0, 1, 0x61), () => {});
@@ -246,7 +246,7 @@ it('holds no more of a packet in pieces than about what has come', () => {
  * 400,000 inputs take 2 to 3 s. `MQTT_FUZZ_INPUTS=1000000` asks for more. Half of the inputs are packets with a few
  * bytes changed, the other half is noise behind a right opening.
  */
-it('never throws, hangs or holds too much, whatever comes', () => {
+it('never throws, hangs or holds too much, for any bytes', () => {
   const inputs = Number(process.env['MQTT_FUZZ_INPUTS'] ?? 400_000);
   const dice = new Seeded(1);
   const samples = ([4, 5] as const).flatMap((version) => [...PACKETS, ...CONNECTS].map((packet) => (

@@ -40,7 +40,7 @@ it('the longest message fits', () => {
   expect(decodePeersMessage(bytes, bytes.length)).toMatchObject({ peers: { length: PEERS_MAX } });
 });
 
-it('a name is cut, and what is not printable in it is a question mark', () => {
+it('a name is cut, and its unprintable characters become question marks', () => {
   const bytes = encodePeersMessage({ type: 'report', name: `\u001b[2J\u00fc ${'x'.repeat(99)}`, failed: [] });
   const message = decodePeersMessage(bytes, bytes.length);
   expect(message).toMatchObject({ type: 'report', name: `?[2J??${'x'.repeat(NAME_MAX - 6)}` });

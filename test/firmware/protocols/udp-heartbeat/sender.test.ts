@@ -45,7 +45,7 @@ it('sends the text at once, and then every 5 s, without drift, from one port', (
   expect(device.last('served')).not.toHaveProperty('afterMs');
 });
 
-it('numbers its beats where it is told to, from 0 at each start', () => {
+it('numbers its beats if the setting says so, from 0 at each start', () => {
   const world = new Loopback();
   const received = receiver(world, world.host(SERVER));
   const device = new Device(world, config({ numbered: true, beatIntervalMs: 1000 }));
@@ -57,7 +57,7 @@ it('numbers its beats where it is told to, from 0 at each start', () => {
   ]);
 });
 
-it('does not notice that nobody is there', () => {
+it('does not notice that no server is there', () => {
   const world = new Loopback();
   world.host(SERVER);
   const device = new Device(world, config());
@@ -66,7 +66,7 @@ it('does not notice that nobody is there', () => {
   expect(device.all('lost')).toEqual([]);
 });
 
-it('tells what its own network refuses, and tries the next server', () => {
+it('reports an error of its own network, and tries the next server', () => {
   const world = new Loopback();
   const refusing = (hal: Hal): Hal => ({
     ...hal,
@@ -88,7 +88,7 @@ it('tells what its own network refuses, and tries the next server', () => {
   expect(device.all('beat-sent')).toEqual([]);
 });
 
-it('tells of a name that nobody knows', () => {
+it('reports a name that cannot be looked up', () => {
   const world = new Loopback();
   const nowhere = [{ host: 'nowhere.example', port: 1 }];
   const device = new Device(world, config({ servers: nowhere, retry: { fixedMs: 500 } }));

@@ -22,7 +22,7 @@ describe('a beat', () => {
     'heartbeat 4294967296', 'heartbeat 12345678901', ' heartbeat',
     'heartbeat\nheartbeat', 'heartbeat 1 ', 'heartbeat\0',
     `heartbeat ${'1'.repeat(1000)}`,
-  ])('%j is none', (text) => {
+  ])('%j is no beat', (text) => {
     expect(decoded(text)).toBe('none');
   });
 });

@@ -7,7 +7,7 @@ import { device } from '../../../support/manual-clock.ts';
 
 const MAX_COUNT = 255;
 
-test('a counter is counted by whom the controller lets, and as far as it says', () => {
+test('the controller decides which task counts, and how far', () => {
   const { clock, os } = device();
   let counter = 0;
   let checks = 0;

@@ -10,7 +10,7 @@ import { device } from '../../../support/manual-clock.ts';
 const PERIOD = 100;
 const [MASTER, SLAVE] = [1, 2];
 
-test('priorities follow the shared mutex, whichever is given first', () => {
+test('priorities follow the shared mutex, in both orders of giving', () => {
   const { clock, os } = device();
   const [shared, other] = [new Mutex(os), new Mutex(os)];
   let loops = 0;

@@ -12,7 +12,7 @@ import { Seeded } from '../../../support/seeded.ts';
 const ISR_FROM = 0x8000_0000;
 const [LOW, MEDIUM] = [0, 1];
 
-test('all values of each sender arrive in order, whoever of the tasks is higher', () => {
+test('all values of each sender arrive in order, for each order of priorities', () => {
   const { clock, os } = device();
   const random = new Seeded(5);
   const queues = [1, 2, 3].map(() => new Queue<number>(os, 3));

@@ -6,7 +6,7 @@ import { device } from '../../../support/manual-clock.ts';
 
 const LINE = Uint8Array.from('_____Hello FreeRTOS_____', (letter) => letter.charCodeAt(0));
 
-test('every line arrives, whatever the pieces and the trigger level', () => {
+test('every line arrives, with any pieces and any trigger level', () => {
   for (const level of [1, 3, 14]) {
     const { clock, os } = device();
     const buffer = new StreamBuffer(os, 100, level);
