@@ -182,9 +182,9 @@ function aboutLine(settings: RunSettings, { description }: Venue): string {
 function notesOnRamp(verdicts: readonly Verdict[], { rampMs }: RunSettings): string[] {
   const faults = new Set(verdicts.filter(({ hadService }) => !hadService).map(({ text }) => text));
   return Array.from(faults, (text) => {
-    const those = verdicts.filter((verdict) => verdict.text === text);
-    const missed = those.filter(({ hadService }) => !hadService).length;
-    const howMany = those.length === 1 ? 'the device' : `${missed} of ${those.length} devices`;
+    const ofLine = verdicts.filter((verdict) => verdict.text === text);
+    const missed = ofLine.filter(({ hadService }) => !hadService).length;
+    const howMany = ofLine.length === 1 ? 'the device' : `${missed} of ${ofLine.length} devices`;
     return (
       `${text}: ${howMany} had not connected yet (the last device is switched on at ${formatSeconds(rampMs)}): ` +
       'use a later time, or a shorter --ramp'

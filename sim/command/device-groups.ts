@@ -96,17 +96,18 @@ export async function devicesOf(
   const portsBySpeech = new Map<string, { readonly speech: Speech; readonly port: number }>();
   const { all, groupNumbers } = grouped(names, targetedOptions);
   const groups: DeviceGroup[] = [];
-  for (const said of all) {
-    const words = said.filter(isSpeech).map(wordOf);
-    const spoken = words.join('\n');
-    let known = portsBySpeech.get(spoken);
+  for (const groupOptions of all) {
+    const protocolOptions = groupOptions.filter(isProtocolOption);
+    const words = protocolOptions.map(optionText);
+    const key = words.join('\n');
+    let known = portsBySpeech.get(key);
     if (known === undefined) {
-      const speech = words.length === 0 ? base : await spokenAt(said.filter(isSpeech), () => speak(words));
+      const speech = words.length === 0 ? base : await withPlace(protocolOptions, () => speak(words));
       known = { speech, port: ports.length };
-      portsBySpeech.set(spoken, known);
+      portsBySpeech.set(key, known);
       ports.push({ protocol: speech.protocol, options: serverOptionsOf(speech, names.count) });
     }
-    const make = deviceMake(said, network);
+    const make = deviceMake(groupOptions, network);
     const { protocol, settings: { device = {} } } = known.speech;
     const { watchdogMs } = make;
     const firmware: OwnConfig = {
@@ -125,25 +126,25 @@ function grouped(
   if (options.every(({ target }) => target === undefined)) return { all: [options], groupNumbers: undefined };
   const numbers = new Map<string, number>();
   const all: (readonly TargetedOption[])[] = [];
-  const heard = new Set<TargetedOption>();
+  const used = new Set<TargetedOption>();
   const groupNumbers = new Uint16Array(names.count);
   for (let index = 0; index < names.count; index++) {
     const name = names.at(index);
-    const said = options.filter(({ target }) => target === undefined || targets(target, name));
-    const key = said.map((option) => options.indexOf(option)).join(' ');
+    const groupOptions = options.filter(({ target }) => target === undefined || targets(target, name));
+    const key = groupOptions.map((option) => options.indexOf(option)).join(' ');
     let number = numbers.get(key);
     if (number === undefined) {
       number = all.length;
       numbers.set(key, number);
-      all.push(said);
-      for (const option of said) heard.add(option);
+      all.push(groupOptions);
+      for (const option of groupOptions) used.add(option);
     }
     groupNumbers[index] = number;
   }
-  const unheard = options.find((option) => !heard.has(option));
-  if (unheard === undefined) return { all, groupNumbers };
-  const there = `there are ${names.at(0)} to ${names.at(names.count - 1)}`;
-  throw usage(`${unheard.place}: no device is called '${unheard.target}'; ${there}`);
+  const unused = options.find((option) => !used.has(option));
+  if (unused === undefined) return { all, groupNumbers };
+  const existing = `there are ${names.at(0)} to ${names.at(names.count - 1)}`;
+  throw usage(`${unused.place}: no device is called '${unused.target}'; ${existing}`);
 }
 
 function present(group: DeviceGroup | undefined): DeviceGroup {
@@ -152,21 +153,21 @@ function present(group: DeviceGroup | undefined): DeviceGroup {
 }
 
 /** Resolves to the result of `speak`. A Problem in it names the place of the options. Rejects with a Problem. */
-async function spokenAt(said: readonly TargetedOption[], speak: () => Promise<Speech>): Promise<Speech> {
+async function withPlace(options: readonly TargetedOption[], speak: () => Promise<Speech>): Promise<Speech> {
   try {
     return await speak();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    throw usage(`${[...new Set(said.map(({ place }) => place))].join('; ')}: ${error.message}`);
+    throw usage(`${[...new Set(options.map(({ place }) => place))].join('; ')}: ${error.message}`);
   }
 }
 
-function isSpeech({ option }: TargetedOption): boolean {
+function isProtocolOption({ option }: TargetedOption): boolean {
   return !isDeviceOption(option);
 }
 
 /** Returns the option as a word of the command line. */
-function wordOf({ option, value }: TargetedOption): string {
+function optionText({ option, value }: TargetedOption): string {
   return value === undefined ? `--${option}` : `--${option}=${value}`;
 }
 

@@ -63,7 +63,7 @@ export function addOwnServer(sim: Simulation, { ports }: Devices): (group: Devic
  * Describes the cables of all devices: `usual` if no option names a cable, `own` if options name one for every device.
  */
 export function linkText({ groups }: Devices, usual: string, own: string): string {
-  const said = groups.filter(({ make: { link } }) => link !== undefined).length;
-  if (said === 0) return usual;
-  return said === groups.length ? own : `${usual}, or ${own}`;
+  const withLink = groups.filter(({ make: { link } }) => link !== undefined).length;
+  if (withLink === 0) return usual;
+  return withLink === groups.length ? own : `${usual}, or ${own}`;
 }

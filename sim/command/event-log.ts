@@ -44,7 +44,7 @@ export class EventLog {
   readonly #timesShown = new Map<string, number>();
 
   /** Console lines of devices that are not shown yet: the first event, and all devices with that line. */
-  readonly #said = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
+  readonly #consoleLines = new Map<string, { readonly event: ConsoleEvent; readonly devices: Set<string> }>();
 
   /** Number of events of each kind in `COUNTED` in this second, or of each fault at this moment; and the last one. */
   readonly #counts = new Map<string, { count: number; event: TraceEvent }>();
@@ -57,15 +57,15 @@ export class EventLog {
 
   add(event: TraceEvent): void {
     if (!isNotable(event)) return;
-    if (this.#deviceCount <= READABLE_DEVICES && event.kind === 'console') this.#addSaid(event);
+    if (this.#deviceCount <= READABLE_DEVICES && event.kind === 'console') this.#addConsoleLine(event);
     else if (this.#deviceCount <= READABLE_DEVICES) this.#addReadable(event);
     else if (event.source === 'fault') this.#addFault(event);
   }
 
   end(): void {
-    this.#tellFault();
-    for (const line of [...this.#said.keys()]) this.#tellSaid(line);
-    for (const kind of [...this.#counts.keys()]) this.#tellCount(kind);
+    this.#printFault();
+    for (const line of [...this.#consoleLines.keys()]) this.#printConsoleLine(line);
+    for (const kind of [...this.#counts.keys()]) this.#printCount(kind);
   }
 
   #addReadable(event: TraceEvent): void {
@@ -75,7 +75,7 @@ export class EventLog {
       const there = this.#counts.get(what);
       if (there === undefined) {
         this.#counts.set(what, { count: 1, event });
-        this.#agenda.after(isFault ? 0 : COUNTED_PERIOD_MS, () => this.#tellCount(what));
+        this.#agenda.after(isFault ? 0 : COUNTED_PERIOD_MS, () => this.#printCount(what));
       } else {
         there.count++;
         there.event = event;
@@ -85,7 +85,7 @@ export class EventLog {
     this.#terminal.log([painted(event)]);
   }
 
-  #tellCount(what: string): void {
+  #printCount(what: string): void {
     const counted = this.#counts.get(what);
     this.#counts.delete(what);
     if (counted === undefined || counted.count <= SHOWN_MAX) return;
@@ -99,34 +99,34 @@ export class EventLog {
     this.#terminal.log([inColourOf(event, text)]);
   }
 
-  #addSaid(event: ConsoleEvent): void {
-    const said = this.#said.get(event.line);
-    if (said !== undefined) {
-      said.devices.add(event.device);
+  #addConsoleLine(event: ConsoleEvent): void {
+    const entry = this.#consoleLines.get(event.line);
+    if (entry !== undefined) {
+      entry.devices.add(event.device);
       return;
     }
-    this.#said.set(event.line, { event, devices: new Set([event.device]) });
-    this.#agenda.after(TOGETHER_MS, () => this.#tellSaid(event.line));
+    this.#consoleLines.set(event.line, { event, devices: new Set([event.device]) });
+    this.#agenda.after(TOGETHER_MS, () => this.#printConsoleLine(event.line));
   }
 
-  #tellSaid(line: string): void {
-    const said = this.#said.get(line);
-    if (said === undefined) return;
-    this.#said.delete(line);
-    const device = said.devices.size === 1 ? said.event.device : `${said.devices.size} devices`;
-    this.#terminal.log([painted({ ...said.event, device })]);
+  #printConsoleLine(line: string): void {
+    const entry = this.#consoleLines.get(line);
+    if (entry === undefined) return;
+    this.#consoleLines.delete(line);
+    const device = entry.devices.size === 1 ? entry.event.device : `${entry.devices.size} devices`;
+    this.#terminal.log([painted({ ...entry.event, device })]);
   }
 
   #addFault(event: FaultEvent): void {
     if (this.#fault?.event.kind !== event.kind || this.#fault.event.text !== event.text) {
-      this.#tellFault();
+      this.#printFault();
       this.#fault = { event, devices: 0 };
-      this.#agenda.after(0, () => this.#tellFault());
+      this.#agenda.after(0, () => this.#printFault());
     }
     this.#fault.devices++;
   }
 
-  #tellFault(): void {
+  #printFault(): void {
     if (this.#fault === undefined) return;
     const { event, devices } = this.#fault;
     this.#fault = undefined;

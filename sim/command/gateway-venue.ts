@@ -119,14 +119,14 @@ export class GatewayVenue implements Venue {
 
   async close(): Promise<boolean> {
     this.#live?.end();
-    this.#tellPace();
+    this.#reportPace();
     await this.#bench.stop();
     this.#capture?.end();
     return this.#file?.close() ?? true;
   }
 
   /** Logs how closely device time followed real time, which the server's kernel uses. */
-  #tellPace(): void {
+  #reportPace(): void {
     const { realTime } = this.#bench;
     if (realTime === undefined || this.#live === undefined) return;
     const { lateness, lagMsMax, stoodStillMs } = realTime;

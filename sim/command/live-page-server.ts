@@ -91,11 +91,11 @@ export class LivePageServer {
   }
 
   #keepTelling(): void {
-    this.#tellAll();
+    this.#sendToAll();
     this.#clock.setAlarm(this.#clock.now() + UPDATE_MS, () => this.#keepTelling());
   }
 
-  #tellAll(): void {
+  #sendToAll(): void {
     for (const { response, reader } of this.#pages) {
       if (response.writableLength <= UNREAD_BYTES_MAX) response.write(eventText('update', reader.update()));
     }
@@ -162,7 +162,7 @@ export class LivePageServer {
       if (error instanceof RangeError) return reply(response, 400, error.message);
       throw error;
     }
-    this.#tellAll();
+    this.#sendToAll();
     return reply(response, 204, '');
   }
 }

@@ -27,15 +27,15 @@ export function outcomeOf(
   expectations: readonly Expectation[],
   repeat: string | undefined,
 ): Outcome {
-  const told = expectations.map((expectation) => ({
+  const judged = expectations.map((expectation) => ({
     text: formatExpectation(expectation),
     ...judgeExpectation(expectation, findings),
   }));
   return {
     findings,
     summary: summarize(findings),
-    expectations: told,
-    repeat: told.some(({ failures }) => failures.length > 0) ? repeat : undefined,
+    expectations: judged,
+    repeat: judged.some(({ failures }) => failures.length > 0) ? repeat : undefined,
   };
 }
 

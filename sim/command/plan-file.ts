@@ -47,14 +47,14 @@ export function parsePlanFile(text: string, name: string): PlanFile {
   // Lines that are not faults become empty lines, so that line numbers stay the same.
   const faultLines = text.split('\n').map((line, i) => {
     const place = `${name}, line ${i + 1}`;
-    const said = line.replace(/#.*/, '').trim();
-    const [word = '', ...rest] = said.split(/\s+/);
+    const content = line.replace(/#.*/, '').trim();
+    const [word = '', ...rest] = content.split(/\s+/);
     const more = rest.join(' ');
     if (word === 'devices') devices.push(rowOf(more, place));
     else if (word === 'expect') expectations.push(expectationOf(more, place));
     else if (isDeviceOption(word) || isSpeechOption(word)) targetedOptions.push(targetedOption(word, more, place));
     else return line;
-    otherLines.push(said);
+    otherLines.push(content);
     return '';
   });
   const faults = parsePlan(faultLines.join('\n'));

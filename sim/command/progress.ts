@@ -15,8 +15,8 @@ export class Progress {
   readonly #clock: Clock;
   readonly #endMs: number | undefined;
   /** Real and virtual time of the last line. */
-  #toldMs = 0;
-  #toldVirtualMs = 0;
+  #printedMs = 0;
+  #printedVirtualMs = 0;
 
   /** `clock` gives real time and starts with the run. */
   constructor(
@@ -35,9 +35,9 @@ export class Progress {
   turn(virtualMs: number): void {
     const nowMs = this.#clock.now();
     if (!this.#line.comesDue(nowMs)) return;
-    const speed = (virtualMs - this.#toldVirtualMs) / (nowMs - this.#toldMs);
-    this.#toldMs = nowMs;
-    this.#toldVirtualMs = virtualMs;
+    const speed = (virtualMs - this.#printedVirtualMs) / (nowMs - this.#printedMs);
+    this.#printedMs = nowMs;
+    this.#printedVirtualMs = virtualMs;
     const { connected, size } = this.#fleet;
     const end = this.#endMs === undefined ? '' : ` of ${formatSeconds(this.#endMs)}`;
     this.#line.tell(

@@ -174,7 +174,7 @@ function optionsOf(command: 'run' | 'serve', protocols: readonly Protocol[]): Op
 class SaidWords implements Said {
   readonly #options: Options;
   readonly #values: Readonly<Record<string, unknown>>;
-  readonly #asked = new Set(['protocol']);
+  readonly #read = new Set(['protocol']);
 
   constructor(options: Options, values: Readonly<Record<string, unknown>>) {
     this.#options = options;
@@ -195,7 +195,7 @@ class SaidWords implements Said {
   }
 
   flag(option: string): boolean {
-    return this.#ask(option) === true;
+    return this.#valueOf(option) === true;
   }
 
   durationMs(option: string): number | undefined {
@@ -208,7 +208,7 @@ class SaidWords implements Said {
   }
 
   text(option: string): string | undefined {
-    const value = this.#ask(option);
+    const value = this.#valueOf(option);
     return typeof value === 'string' ? value : undefined;
   }
 
@@ -229,23 +229,23 @@ class SaidWords implements Said {
   }
 
   /** Returns an option that was given, but that the protocol has not asked for. */
-  get unheard(): string | undefined {
-    const unheard = Object.entries(this.#values).find(([name, value]) => {
-      return value !== undefined && value !== this.#options[name]?.default && !this.#asked.has(name);
+  get unusedOption(): string | undefined {
+    const unused = Object.entries(this.#values).find(([name, value]) => {
+      return value !== undefined && value !== this.#options[name]?.default && !this.#read.has(name);
     });
-    return unheard && `--${unheard[1] === false ? 'no-' : ''}${unheard[0]}`;
+    return unused && `--${unused[1] === false ? 'no-' : ''}${unused[0]}`;
   }
 
-  #ask(option: string): unknown {
-    this.#asked.add(option);
+  #valueOf(option: string): unknown {
+    this.#read.add(option);
     return this.#values[option] ?? this.#options[option]?.default;
   }
 }
 
 function settingsOf(protocol: Protocol, said: SaidWords): SaidSettings<object, object> {
   const settings = protocol.words?.settings(said) ?? plainSettings(protocol, said);
-  const { unheard } = said;
-  if (unheard !== undefined) throw usage(`${unheard} has no effect with --protocol ${protocol.device.name}`);
+  const { unusedOption } = said;
+  if (unusedOption !== undefined) throw usage(`${unusedOption} has no effect with --protocol ${protocol.device.name}`);
   return settings;
 }
 

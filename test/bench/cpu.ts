@@ -22,11 +22,11 @@ export async function runNode(args: readonly string[]): Promise<Spent> {
   const child = spawn(process.execPath, ['--import', TELL_CPU, ...args], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
-  let told = '';
-  child.stdio[3]?.on('data', (chunk: Uint8Array) => (told += String(chunk)));
+  let report = '';
+  child.stdio[3]?.on('data', (chunk: Uint8Array) => (report += String(chunk)));
   const [status] = await once(child, 'close');
   if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${String(status)}`);
-  const { user, system }: NodeJS.CpuUsage = JSON.parse(told);
+  const { user, system }: NodeJS.CpuUsage = JSON.parse(report);
   return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
 }
 

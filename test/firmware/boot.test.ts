@@ -103,7 +103,7 @@ describe('a task that throws', () => {
     world.advance(1);
     expect(reports.length).toBe(1);
     const before: DeviceEvent[] = [...device.events];
-    const heard = peer.last.received.length;
+    const receivedBefore = peer.last.received.length;
     peer.last.send([0, 0, 0, 0, 0, 0, 0, 0]);
     device.host.cable = 'out';
     world.advance(10);
@@ -112,7 +112,7 @@ describe('a task that throws', () => {
     peer.last.socket.close();
     world.advance(60_000);
     expect(device.events).toEqual(before);
-    expect(peer.last.received.length).toBe(heard);
+    expect(peer.last.received.length).toBe(receivedBefore);
     expect(reports.length).toBe(1);
   });
 });

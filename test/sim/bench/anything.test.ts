@@ -64,15 +64,15 @@ class Run {
   firmware(): void {
     const { rig, random } = this;
     if (rig.board.state !== 'running') return;
-    const mine = this.talks.filter(({ boot }) => boot === rig.boots.length);
-    if (mine.length === 0 || random.chance(4)) {
+    const ownTalks = this.talks.filter(({ boot }) => boot === rig.boots.length);
+    if (ownTalks.length === 0 || random.chance(4)) {
       const talk: Talk = { probe: rig.stream(), boot: rig.boots.length, said: 0, heard: [] };
       if (random.chance(2)) talk.probe.onReadable = () => this.read(talk);
       this.talks.push(talk);
       talk.probe.socket.connect(random.chance(8) ? { ...SERVER, port: 1 } : SERVER);
       return;
     }
-    const talk = random.pick(mine);
+    const talk = random.pick(ownTalks);
     const { socket } = talk.probe;
     switch (random.below(9)) {
       case 0: case 1: case 2: case 3: {

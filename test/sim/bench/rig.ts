@@ -22,9 +22,9 @@ export function clocksOf(world: Loopback): () => Clock {
     return {
       now: () => world.now - startMs,
       setAlarm(atMs, isr) {
-        const mine = (armed = {});
+        const alarm = (armed = {});
         world.at(startMs + atMs, () => {
-          if (armed !== mine) return;
+          if (armed !== alarm) return;
           armed = undefined;
           isr();
         });

@@ -9,7 +9,7 @@ import { createServer } from 'node:net';
 /** Byte i of every transfer. */
 const pattern = (count) => Buffer.from(Uint8Array.from({ length: count }, (_, i) => (i * 131 + (i >> 8) * 7) & 0xff));
 
-const DEEDS = {
+const ACTIONS = {
   /** Echoes everything, and sends its FIN after the client's. */
   echo: (socket, rest) => {
     socket.write(rest);
@@ -25,7 +25,7 @@ const DEEDS = {
   stall: (socket, rest) => {
     socket.pause();
     setTimeout(() => {
-      DEEDS.sink(socket, rest);
+      ACTIONS.sink(socket, rest);
       socket.resume();
     }, 4000);
   },
@@ -57,7 +57,7 @@ createServer({ allowHalfOpen: true }, (socket) => {
     socket.off('data', begin);
     const [name, argument] = head.subarray(0, end).toString().split(' ');
     deed = name;
-    DEEDS[name](socket, head.subarray(end + 1), argument);
+    ACTIONS[name](socket, head.subarray(end + 1), argument);
   };
   let by = 'closed';
   socket.on('data', begin);

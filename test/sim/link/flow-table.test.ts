@@ -233,16 +233,16 @@ describe('a connection that was there before the box', () => {
 });
 
 describe('datagrams that nobody inside has asked for', () => {
-  const unasked = (): boolean => back({ protocol: UDP, flags: 0 });
+  const unsolicited = (): boolean => back({ protocol: UDP, flags: 0 });
 
   it('are dropped, as by a NAT box, until the host inside sends one itself', () => {
     install({ unknown: 'dropped' });
-    expect([unasked(), out({ protocol: UDP, flags: 0 }), unasked()]).toEqual([false, true, true]);
+    expect([unsolicited(), out({ protocol: UDP, flags: 0 }), unsolicited()]).toEqual([false, true, true]);
   });
 
   it('pass to a server, as through a box in front of it', () => {
     install({ unknown: 'dropped', udpFrom: 'both' });
-    expect([unasked(), back()]).toEqual([true, false]);
+    expect([unsolicited(), back()]).toEqual([true, false]);
   });
 });
 

@@ -10,7 +10,7 @@ const SERVER = '10.0.0.1:39002 > 10.0.0.8:49152';
 const window = 64240;
 
 /** Returns the tracer's text for each packet, without time and hosts. */
-function said(...packets: readonly ReturnType<typeof packet>[]): string[] {
+function textsOf(...packets: readonly ReturnType<typeof packet>[]): string[] {
   const tracer = new Tracer();
   return packets.map((of) => tracer.line(0, 'a', 'b', of).replace(/^ *0\.000000s a > b {2}/, ''));
 }
@@ -26,7 +26,7 @@ it('has the time, the hosts, and what became of a frame', () => {
 
 it('counts the numbers of a connection from its start, across their end', () => {
   expect(
-    said(
+    textsOf(
       packet({ flags: SYN, seq: -5, window, mss: 1460, windowScale: 7 }),
       answer({ flags: SYN | ACK, seq: 0x7fffffff, ack: -4, window, mss: 536 }),
       packet({ flags: ACK, seq: -4, ack: -0x80000000, window }),
@@ -48,7 +48,7 @@ it('counts the numbers of a connection from its start, across their end', () => 
 });
 
 it('starts its count again when the same ports connect again, and not when a SYN is only sent again', () => {
-  const seqs = said(
+  const seqs = textsOf(
     packet({ flags: SYN, seq: 100 }),
     answer({ flags: SYN | ACK, seq: 500, ack: 101 }),
     packet({ flags: SYN, seq: 100 }),
@@ -75,7 +75,7 @@ it('starts its count again when the same ports connect again, and not when a SYN
 it('tells datagrams, and what could not be delivered', () => {
   const datagram = packet({ protocol: UDP }, 'data');
   expect(
-    said(
+    textsOf(
       datagram,
       answer({ protocol: ICMP, code: PORT_UNREACHABLE, quoted: datagram }),
       answer({ protocol: ICMP, code: HOST_UNREACHABLE, quoted: packet(), source: 0x0a0000fe }),

@@ -7,7 +7,7 @@ import { nodeProgram } from '../../../sim/node-host/program.ts';
 import { Simulation } from '../../../sim/simulation.ts';
 import { NODES } from './support/nodes.ts';
 
-const SAID = 'listens on 8005 at 500 ms';
+const LINE = 'listens on 8005 at 500 ms';
 /** A built-in, a file, an import in an import, a package, in an async function, and when virtual time has passed. */
 const PORTS = [8001, 8002, 8003, 8004, 8005, 8006, 8007, 8008];
 
@@ -18,7 +18,7 @@ it('in vitest', async () => {
   const entry = nodeProgram(() => void load('server'), { onOutput: (line) => void lines.push(line) });
   const server = sim.addServer(entry);
   await sim.runFor('1s');
-  expect(lines).toEqual([SAID]);
+  expect(lines).toEqual([LINE]);
   expect(server.openPorts().map(({ port }) => port).sort()).toEqual(PORTS);
 });
 
@@ -28,7 +28,7 @@ for (const { version, node } of NODES) {
     it(['by Node', version, ...flags].join(' '), () => {
       const script = fileURLToPath(new URL('support/late-imports/ports.mjs', import.meta.url));
       const { stdout, stderr } = spawnSync(node, ['--no-warnings', ...flags, script], { encoding: 'utf8' });
-      expect(`${stderr}${stdout}`.trim().split('\n')).toEqual([SAID, PORTS.join(' ')]);
+      expect(`${stderr}${stdout}`.trim().split('\n')).toEqual([LINE, PORTS.join(' ')]);
     });
   }
 }

@@ -129,8 +129,8 @@ function seconds(name: string, end: 'server' | 'client'): string[] {
       ?.trim()
       .split('\n')
       .map((row): [string, string | undefined] => {
-        const said = end === 'server' ? row.slice(14, 48) : row.slice(48);
-        return [row.slice(0, 14).trim(), /^[\d.]+/.exec(said)?.[0]];
+        const text = end === 'server' ? row.slice(14, 48) : row.slice(48);
+        return [row.slice(0, 14).trim(), /^[\d.]+/.exec(text)?.[0]];
       }),
   );
   const silent = new Set(['cable', `${other} power`, `${other} hang`].map((fault) => noticed.get(fault)));

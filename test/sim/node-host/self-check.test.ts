@@ -10,7 +10,7 @@ function script(name: string): string {
 }
 
 /** Changes to the inside of Node, each with the message about it. */
-const SAID: Readonly<Record<string, string>> = {
+const MESSAGES: Readonly<Record<string, string>> = {
   'no js_stream': 'process.binding: No such module: js_stream',
   'no _listen2': 'it has no _listen2 where it was looked for',
   'reads go nowhere':
@@ -23,15 +23,15 @@ const SAID: Readonly<Record<string, string>> = {
 
 for (const { version, node } of NODES) {
   it(`Node ${version} with its inside changed`, async () => {
-    const changes = Object.keys(SAID);
-    const said = await Promise.all(
+    const changes = Object.keys(MESSAGES);
+    const printed = await Promise.all(
       changes.map(async (change) => {
         const { stdout, stderr } = await new Program(node, ['--no-warnings', script('changed-node'), change]).ended();
         return `${stderr}${stdout}`.trim();
       }),
     );
     const sentence = new RegExp(`^a Node program cannot be simulated on Node v${version}[\\d.]*: (.*)$`);
-    expect(said.map((line) => sentence.exec(line)?.[1] ?? line)).toEqual(Object.values(SAID));
+    expect(printed.map((line) => sentence.exec(line)?.[1] ?? line)).toEqual(Object.values(MESSAGES));
   });
 
   it(`Node ${version} with one thread for real work does not wait for itself`, async () => {

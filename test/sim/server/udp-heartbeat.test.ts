@@ -8,7 +8,7 @@ import { Loopback } from '../../support/loopback.ts';
 const LOCAL = { address: '10.0.0.2', port: 5000 };
 
 /** Sends these texts, one a millisecond; gives what the server told of numbers, and how many beats it counted. */
-function told(...texts: string[]): { readonly sequence: [what: string, count: number][]; readonly beats: number } {
+function countsOf(...texts: string[]): { readonly sequence: [what: string, count: number][]; readonly beats: number } {
   const world = new Loopback();
   const events: ServerEvent[] = [];
   const options = { local: LOCAL, protocol: { kind: 'udp-heartbeat' } } as const;
@@ -29,7 +29,7 @@ function told(...texts: string[]): { readonly sequence: [what: string, count: nu
 }
 
 function numbered(...numbers: number[]): [string, number][] {
-  return told(...numbers.map((number) => `heartbeat ${number}`)).sequence;
+  return countsOf(...numbers.map((number) => `heartbeat ${number}`)).sequence;
 }
 
 it('all is well in order, wherever it begins, and over the wrap', () => {
@@ -59,6 +59,6 @@ it('a sender that starts again is not reported as late', () => {
 });
 
 it('beats without numbers are beats; what is no beat counts for nothing', () => {
-  expect(told('heartbeat', 'heartbeat', 'heartbeat')).toEqual({ sequence: [], beats: 3 });
-  expect(told('heartbeat', 'nonsense', '', 'heartbeat x')).toEqual({ sequence: [], beats: 1 });
+  expect(countsOf('heartbeat', 'heartbeat', 'heartbeat')).toEqual({ sequence: [], beats: 3 });
+  expect(countsOf('heartbeat', 'nonsense', '', 'heartbeat x')).toEqual({ sequence: [], beats: 1 });
 });

@@ -10,23 +10,23 @@ import { backMs, ghostMs, inFlightMs, settledMs, silenceMs } from '../../../sim/
 import { DEVICES_MAX, drawScenario, FOR_MIN_MS, reduced, scenarioText } from '../../../sim/swarm/scenario.ts';
 
 const TEN_MIN = 600_000;
-const many = Array.from({ length: 500 }, (_, i) => drawScenario(1, i, TEN_MIN));
+const scenarios = Array.from({ length: 500 }, (_, i) => drawScenario(1, i, TEN_MIN));
 
 describe('a scenario', () => {
   it('is the same for the same seed and number, and another one for others', () => {
-    expect(drawScenario(1, 417, TEN_MIN)).toEqual(many[417]);
-    expect(drawScenario(1, 418, TEN_MIN)).not.toEqual(many[417]);
-    expect(drawScenario(2, 417, TEN_MIN)).not.toEqual(many[417]);
+    expect(drawScenario(1, 417, TEN_MIN)).toEqual(scenarios[417]);
+    expect(drawScenario(1, 418, TEN_MIN)).not.toEqual(scenarios[417]);
+    expect(drawScenario(2, 417, TEN_MIN)).not.toEqual(scenarios[417]);
   });
 
   it('is plain data', () => {
-    const [first] = many;
+    const [first] = scenarios;
     // JSON has no undefined, and toEqual does not mind.
     expect(JSON.parse(JSON.stringify(first))).toEqual(JSON.parse(JSON.stringify(drawScenario(1, 0, TEN_MIN))));
   });
 
   it('can be done, and its plan printed and read again', () => {
-    for (const { devices, plan } of many) {
+    for (const { devices, plan } of scenarios) {
       expect(
         problemOf(plan, { network: 'simulated', devices: devices.map(({ name }) => name), servers: ['server'] }),
       ).toBeUndefined();
@@ -35,13 +35,13 @@ describe('a scenario', () => {
   });
 
   it('has every kind of fault, stack, and fleet', () => {
-    expect(new Set(many.flatMap(({ plan }) => plan.map(({ kind }) => kind)))).toEqual(new Set(FAULT_KINDS));
-    expect(new Set(many.flatMap(({ devices }) => devices.map(({ profile }) => profile)))).toEqual(
+    expect(new Set(scenarios.flatMap(({ plan }) => plan.map(({ kind }) => kind)))).toEqual(new Set(FAULT_KINDS));
+    expect(new Set(scenarios.flatMap(({ devices }) => devices.map(({ profile }) => profile)))).toEqual(
       new Set(PROFILE_NAMES),
     );
-    expect(new Set(many.map(({ server }) => server.profile))).toEqual(new Set(PROFILE_NAMES));
-    expect(new Set(many.map(({ devices }) => devices.length)).size).toBeGreaterThanOrEqual(DEVICES_MAX);
-    const plans = many.flatMap(({ plan }) => plan);
+    expect(new Set(scenarios.map(({ server }) => server.profile))).toEqual(new Set(PROFILE_NAMES));
+    expect(new Set(scenarios.map(({ devices }) => devices.length)).size).toBeGreaterThanOrEqual(DEVICES_MAX);
+    const plans = scenarios.flatMap(({ plan }) => plan);
     for (const is of [
       plans.some(({ target }) => target === 'server'),
       plans.some(({ target }) => target.includes('*')),
@@ -49,20 +49,20 @@ describe('a scenario', () => {
       plans.some(({ everyMs }) => everyMs !== undefined),
       plans.some(({ at }) => at.fromMs < at.toMs),
       plans.some((fault) => fault.for !== undefined && fault.for.fromMs < fault.for.toMs),
-      many.some(({ nats }) => nats.length > 0),
-      many.some(({ server: { profile }, devices }) => profile === 'w5500' && devices.length > 8),
-      many.some(({ server: { profile }, devices }) => profile === 'lwip' && devices.length > 5),
-      many.some(({ server: { backlog = Infinity }, devices }) => backlog < devices.length),
-      many.some(({ devices }) => devices.some(({ socketsMax }) => socketsMax === 1)),
-      many.some(({ policy }) => policy.keepAlive === 'off'),
-      many.some(({ policy }) => policy.keepAlive !== 'off'),
-      many.some(({ devices }) => devices.some(({ watchdogMs }) => watchdogMs > 0)),
-      many.some(({ policy: { speaks } }) => speaks.kind === 'heartbeat' && speaks.silence === 'idle'),
-      many.some(({ policy: { speaks } }) => speaks.kind === 'udp-heartbeat' && speaks.numbered),
-      many.some(({ policy: { speaks } }) => speaks.kind === 'framed' && speaks.pushIntervalMs > 0),
-      many.some(({ policy: { speaks } }) => speaks.kind === 'dubbo' && speaks.workMs.length > 1),
-      many.some(({ policy: { speaks } }) => speaks.kind === 'mqtt'),
-      many.some(({ policy: { speaks }, arp }) => speaks.kind === 'peers' && arp),
+      scenarios.some(({ nats }) => nats.length > 0),
+      scenarios.some(({ server: { profile }, devices }) => profile === 'w5500' && devices.length > 8),
+      scenarios.some(({ server: { profile }, devices }) => profile === 'lwip' && devices.length > 5),
+      scenarios.some(({ server: { backlog = Infinity }, devices }) => backlog < devices.length),
+      scenarios.some(({ devices }) => devices.some(({ socketsMax }) => socketsMax === 1)),
+      scenarios.some(({ policy }) => policy.keepAlive === 'off'),
+      scenarios.some(({ policy }) => policy.keepAlive !== 'off'),
+      scenarios.some(({ devices }) => devices.some(({ watchdogMs }) => watchdogMs > 0)),
+      scenarios.some(({ policy: { speaks } }) => speaks.kind === 'heartbeat' && speaks.silence === 'idle'),
+      scenarios.some(({ policy: { speaks } }) => speaks.kind === 'udp-heartbeat' && speaks.numbered),
+      scenarios.some(({ policy: { speaks } }) => speaks.kind === 'framed' && speaks.pushIntervalMs > 0),
+      scenarios.some(({ policy: { speaks } }) => speaks.kind === 'dubbo' && speaks.workMs.length > 1),
+      scenarios.some(({ policy: { speaks } }) => speaks.kind === 'mqtt'),
+      scenarios.some(({ policy: { speaks }, arp }) => speaks.kind === 'peers' && arp),
     ])
       expect(is).toBe(true);
   });
@@ -88,7 +88,7 @@ describe('a scenario', () => {
   );
 
   it('of some of its devices has no box that nobody is behind, and no fault on nobody', () => {
-    const scenario = many.find(
+    const scenario = scenarios.find(
       ({ nats, devices }) =>
         nats.length > 0 && devices.some(({ nat }) => nat === undefined) && devices.some(({ nat }) => nat !== undefined),
     );
@@ -100,7 +100,7 @@ const some = reduced(scenario, scenario.plan, plain);
   });
 
   it('gives a small table only to a stack that has one, and a backlog to a listener that counts all', () => {
-    for (const { server, devices } of many) {
+    for (const { server, devices } of scenarios) {
       if (server.backlog !== undefined) expect(server.profile).toBe('freertos-tcp');
       for (const { profile, socketsMax } of devices) {
         if (socketsMax !== undefined) expect(['lwip', 'w5500']).toContain(profile);

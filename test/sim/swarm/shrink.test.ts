@@ -80,9 +80,9 @@ describe('shrinking', () => {
   it('comes to the same each time, and asks no more than so often', async () => {
     const fails = ({ plan }: Scenario): boolean => plan.map(formatFault).join('').length % 3 !== 0;
     expect(await least(scenario(...EIGHT), fails)).toEqual(await least(scenario(...EIGHT), fails));
-    let asked = 0;
-    const { tries } = await shrink(scenario(...EIGHT), async () => ++asked % 7 === 0, 20);
-    expect({ asked, tries }).toEqual({ asked: 20, tries: 20 });
+    let calls = 0;
+    const { tries } = await shrink(scenario(...EIGHT), async () => ++calls % 7 === 0, 20);
+    expect({ calls, tries }).toEqual({ calls: 20, tries: 20 });
     expect(TRIES_MAX).toBeGreaterThan(100);
   });
 

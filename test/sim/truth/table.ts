@@ -65,7 +65,7 @@ export function exactly(scenario: Scenario): readonly string[] {
   let best: readonly string[] | undefined;
   for (let i = 0; i < WHEELS; i++) {
     const wheelUs = Math.floor((((i * WHEEL_STEP) % WHEELS) * WHEEL_US_MAX) / WHEELS);
-    const found = compare(scenario, replay(scenario, { ...rowOf(scenario), ...pasts(scenario, i), wheelUs }), EXACT);
+    const found = compare(scenario, replay(scenario, { ...rowOf(scenario), ...arpFacts(scenario, i), wheelUs }), EXACT);
     if (best === undefined || found.length < best.length) best = found;
     if (best.length === 0) break;
   }
@@ -79,7 +79,7 @@ export function exactly(scenario: Scenario): readonly string[] {
 export function withLateness(scenario: Scenario): readonly string[] {
   const count = isArpDynamic(scenario) ? PASTS : 1;
   const found = Array.from({ length: count }, (_, i) =>
-    compare(scenario, replay(scenario, { ...rowOf(scenario), ...pasts(scenario, i) })),
+    compare(scenario, replay(scenario, { ...rowOf(scenario), ...arpFacts(scenario, i) })),
   );
   return found.reduce((best, other) => (other.length < best.length ? other : best));
 }
@@ -93,7 +93,7 @@ const PASTS = 2 * CHANCES;
  * random, and whether the server has asked for the client before. It may have, when both hosts were on the network for
  * a while.
  */
-function pasts(scenario: Scenario, i: number): Pick<Special, 'seed' | 'areAcquainted'> {
+function arpFacts(scenario: Scenario, i: number): Pick<Special, 'seed' | 'areAcquainted'> {
   if (!isArpDynamic(scenario)) return {};
   return { seed: 1 + (i % CHANCES), areAcquainted: Math.floor(i / CHANCES) % 2 === 1 };
 }

@@ -253,8 +253,8 @@ describe('the distribution', () => {
 
 describe('words', () => {
   it('are as people say them', () => {
-    const said = [0, 320, 15_250, 750_000].map((ms) => humanTime(ms).replaceAll('\u00a0', ' '));
-    expect(said).toEqual(['0.0 s', '0.3 s', '15.3 s', '750.0 s']);
+    const texts = [0, 320, 15_250, 750_000].map((ms) => humanTime(ms).replaceAll('\u00a0', ' '));
+    expect(texts).toEqual(['0.0 s', '0.3 s', '15.3 s', '750.0 s']);
     expect([groupedCount(1, 'device'), groupedCount(1_234_567, 'device')]).toEqual(['1 device', '1,234,567 devices']);
   });
 });

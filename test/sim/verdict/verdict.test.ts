@@ -64,7 +64,7 @@ const lost = (s: number, by: 'ETIMEDOUT' | 'ECONNRESET' | 'missed-beats' | 'clos
 const ids = new Map<string, number>();
 const idOf = (text: string, host: string): number =>
   ids.get(`${text} ${host}`) ?? (ids.set(`${text} ${host}`, ids.size + 1), ids.size);
-const told = (kind: FaultKind, text: string, host: string, argument?: string) => {
+const faultFacts = (kind: FaultKind, text: string, host: string, argument?: string) => {
   const tier = tierOf(kind, 'real') ?? 'T3';
   return {
     source: 'fault',
@@ -83,9 +83,9 @@ const fault = (
   text = `${kind} on dev-1 at ${s}s`,
   host = 'dev-1',
   argument?: string,
-): TraceEvent => ({ ...told(kind, text, host, argument), kind: 'fault', atMs: s * 1000 });
+): TraceEvent => ({ ...faultFacts(kind, text, host, argument), kind: 'fault', atMs: s * 1000 });
 const healed = (s: number, kind: FaultKind, text: string, host = 'dev-1', argument?: string): TraceEvent => ({
-  ...told(kind, text, host, argument),
+  ...faultFacts(kind, text, host, argument),
   kind: 'healed',
   atMs: s * 1000,
 });

@@ -49,7 +49,7 @@ async function failure(assertion: Promise<unknown>): Promise<string[]> {
 }
 
 /** Returns the first line of a matcher's failure. */
-async function said(assertion: Promise<unknown>): Promise<string | undefined> {
+async function firstLineOf(assertion: Promise<unknown>): Promise<string | undefined> {
   return (await failure(assertion))[0];
 }
 
@@ -60,7 +60,7 @@ function ask(
   ...args: readonly unknown[]
 ): Promise<string | undefined> {
   const assertion = expect(sim);
-  return said(Reflect.apply(assertion[matcher], assertion, args));
+  return firstLineOf(Reflect.apply(assertion[matcher], assertion, args));
 }
 
 /** Returns the time from the pull until an end notices, in ms, to the microsecond. */
@@ -201,7 +201,7 @@ describe('toNotice', () => {
     const { sim, device } = await world();
     sim.schedule(`${kind} on dev-1 at 10s`);
     await sim.runFor(0);
-    expect(await said(expect(sim).toNotice(device, { by: 'device', within: '10s' }))).toBe(sentence);
+    expect(await firstLineOf(expect(sim).toNotice(device, { by: 'device', within: '10s' }))).toBe(sentence);
     await expect(sim).not.toNotice(device, { by: 'device', within: '20s' });
     expect(sim.nowMs).toBe(30_000);
   });
@@ -236,7 +236,7 @@ describe('toNotice', () => {
     device.power.cut();
     sim.schedule(`cable-pull on dev-1 at ${sim.nowMs + 5000}ms`);
     const atMs = sim.nowMs;
-    expect(await said(expect(sim).toNotice(device, { by: 'server', within: '6s' }))).toMatch(
+    expect(await firstLineOf(expect(sim).toNotice(device, { by: 'server', within: '6s' }))).toMatch(
       /^power-loss on dev-1 at .*: the server has not noticed in 6.000 s; /,
     );
     expect(sim.nowMs).toBe(atMs + 6000);
@@ -266,7 +266,7 @@ describe('toNotice', () => {
       '',
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toNotice.*fails, with ..not. as without, where there was no connection that could have been missed"',
     ]);
-    expect(await said(expect(sim).not.toNotice(device, { by: 'server', within: '15s' }))).toMatch(
+    expect(await firstLineOf(expect(sim).not.toNotice(device, { by: 'server', within: '15s' }))).toMatch(
       /^power-loss on dev-1 at 70s, dev-1: there was no connection then/,
     );
     expect(sim.nowMs).toBe(70_000);
@@ -324,10 +324,10 @@ describe('toRecover', () => {
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toRecover.*says that service is not back, or was not in time, or was"',
     ]);
     await sim.runFor('30s');
-    expect(await said(expect(sim).toRecover(device, { within: '500ms' }))).toBe(
+    expect(await firstLineOf(expect(sim).toRecover(device, { within: '500ms' }))).toBe(
       'cable-pull on dev-1 at 11s for 30s, dev-1: service was back 0.997 s after the heal; expected: that it is back within 0.5s',
     );
-    expect(await said(expect(sim).not.toRecover(device, { within: '20s' }))).toBe(
+    expect(await firstLineOf(expect(sim).not.toRecover(device, { within: '20s' }))).toBe(
       'cable-pull on dev-1 at 11s for 30s, dev-1: service was back 0.997 s after the heal; expected: that it is not back within 20s',
     );
   });
@@ -343,7 +343,7 @@ describe('toRecover', () => {
   it('waits for a watchdog, too, of which no plan speaks', async () => {
     const { sim, device } = await world({ device: { firmware: heartbeatFirmware({ watchdogMs: 8000 }) } });
     device.hang();
-    expect(await said(expect(sim).toRecover(device, { within: '5s' }))).toMatch(
+    expect(await firstLineOf(expect(sim).toRecover(device, { within: '5s' }))).toMatch(
       /^hang on dev-1 at 10s, dev-1: not healed by 15.000 s: /,
     );
     await expect(sim).toRecover(device, { within: '12s' });
@@ -363,18 +363,18 @@ describe('toRecover', () => {
       '',
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toRecover.*fails, with ..not. as without, where nothing was healed, or there had been no service"',
     ]);
-    expect(await said(expect(sim).not.toRecover(device, { within: '5s' }))).toMatch(/not healed by 20.000 s/);
+    expect(await firstLineOf(expect(sim).not.toRecover(device, { within: '5s' }))).toMatch(/not healed by 20.000 s/);
     // The matcher does not wait for the fault of another device.
     const other = sim.addDevice({ firmware: () => {} });
     sim.schedule('cable-pull on dev-2 at 20s for 1h');
     await sim.runFor(0);
-    expect(await said(expect(sim).toRecover(device, { within: '5s' }))).toMatch(/not healed by 25.000 s/);
+    expect(await firstLineOf(expect(sim).toRecover(device, { within: '5s' }))).toMatch(/not healed by 25.000 s/);
     other.cable.plug();
     for (const assertion of [
       expect(sim).toRecover(other, { within: '5s' }),
       expect(sim).not.toRecover(other, { within: '5s' }),
     ]) {
-      expect(await said(assertion)).toBe(
+      expect(await firstLineOf(assertion)).toBe(
         'cable-pull on dev-2 at 20s for 1h, dev-2: the device had never been connected by then: there was no service that could come back',
       );
     }
@@ -441,7 +441,7 @@ describe('toMeet', () => {
       '',
       'to repeat: seed 1; npx vitest run test/sim/vitest/matchers.test.ts -t "toMeet.*fails, with ..not. as without, where nothing was put to the test"',
     ]);
-    expect(await said(expect(sim).not.toMeet('server notices within 12s'))).toBe(
+    expect(await firstLineOf(expect(sim).not.toMeet('server notices within 12s'))).toBe(
       'server notices within 12s: no fault has come by 10.000 s: toMeet lets no time pass, so let it pass before, as in ' +
         "await sim.runFor('2m')",
     );
@@ -609,7 +609,7 @@ describe('what makes no sense is said', () => {
       toRecover: expect(received).toRecover('dev-1', right),
       toMeet: expect(received).toMeet('server notices within 1s'),
     })) {
-      expect(await said(assertion)).toBe(
+      expect(await firstLineOf(assertion)).toBe(
         `${matcher} is asked of a world, a Simulation or a Bench, as in expect(sim).${matcher}(...), ${end}`,
       );
     }
@@ -647,7 +647,7 @@ describe('what makes no sense is said', () => {
       expect(sim).not.toNotice(device, right),
       expect(sim).toRecover(device, right),
     ]) {
-      expect(await said(assertion)).toBe(sentence);
+      expect(await firstLineOf(assertion)).toBe(sentence);
     }
   });
 
@@ -679,7 +679,7 @@ describe('what makes no sense is said', () => {
 
   it('an expectation that is none', async () => {
     const { sim } = await pulled();
-    expect(await said(expect(sim).toMeet('server sees within 15s'))).toMatch(
+    expect(await firstLineOf(expect(sim).toMeet('server sees within 15s'))).toMatch(
       /^'server sees within 15s' is no expectation: it must be such as 'server notices within 15s', /,
     );
     expect(await ask(sim, 'toMeet', 15)).toBe("toMeet takes a text such as 'server notices within 15s', not 15");
@@ -707,7 +707,7 @@ it('gives after how long, and by what', async () => {
 it('toMeet right after schedule says that time must pass first', async () => {
   const { sim } = await world();
   sim.schedule('cable-pull on dev-1 at 20s for 5s');
-  expect(await said(expect(sim).toMeet('server notices within 15s'))).toBe(
+  expect(await firstLineOf(expect(sim).toMeet('server notices within 15s'))).toBe(
     'server notices within 15s: no fault has come by 10.000 s: toMeet lets no time pass, so let it pass before, as in ' +
       "await sim.runFor('2m')",
   );

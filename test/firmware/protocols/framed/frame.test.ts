@@ -104,9 +104,9 @@ describe('a wrong frame', () => {
 
   it('can also be declared by the user of the decoder', () => {
     const sink: FramedSink = { message: (type) => `${type} is not wanted`, data: () => 'data is not wanted' };
-    const said = (bytes: number[]): string | undefined => new FramedDecoder(10).decode(Uint8Array.from(bytes), sink);
-    expect(said(frame(1, 5))).toMatch(/^frame 1: HEARTBEAT_REQ is not wanted/);
-    expect(said(frame(3, 2, 1, 2))).toMatch(/^frame 1: data is not wanted/);
+    const decode = (bytes: number[]): string | undefined => new FramedDecoder(10).decode(Uint8Array.from(bytes), sink);
+    expect(decode(frame(1, 5))).toMatch(/^frame 1: HEARTBEAT_REQ is not wanted/);
+    expect(decode(frame(3, 2, 1, 2))).toMatch(/^frame 1: data is not wanted/);
   });
 });
 

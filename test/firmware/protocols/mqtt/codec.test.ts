@@ -123,23 +123,23 @@ describe('a packet that was written is read again', () => {
   for (const version of [4, 5] as const) {
     for (const packet of PACKETS.filter(({ type }) => version === 5 || type !== 'AUTH')) {
       it(`${packet.type} in version ${version}, whole, glued and byte by byte`, () => {
-        const said = version === 5 ? packet : plain(packet);
+        const expected = version === 5 ? packet : plain(packet);
         const listener = listenerOf(packet);
-        const bytes = encode(said, version);
-        expect(decoded(listener, version, [bytes])).toEqual({ packets: [said], refusal: undefined });
+        const bytes = encode(expected, version);
+        expect(decoded(listener, version, [bytes])).toEqual({ packets: [expected], refusal: undefined });
         const glued = Uint8Array.from([...bytes, ...bytes, ...bytes]);
-        expect(decoded(listener, version, [glued]).packets).toEqual([said, said, said]);
+        expect(decoded(listener, version, [glued]).packets).toEqual([expected, expected, expected]);
         expect(decoded(listener, version, Array.from(glued, (byte) => Uint8Array.of(byte))).packets)
-          .toEqual([said, said, said]);
+          .toEqual([expected, expected, expected]);
       });
     }
     for (const packet of CONNECTS) {
       it(`${packet.type} in version ${version}`, () => {
-        const said = version === 5 ? packet : plain(packet);
+        const sent = version === 5 ? packet : plain(packet);
         const decoder = new MqttDecoder(listenerOf(packet), version, MAX_PACKET_BYTES);
         const packets: Packet[] = [];
-        for (const byte of encode(said, version)) decoder.decode(Uint8Array.of(byte), (found) => packets.push(found));
-        expect(packets).toEqual([said]);
+        for (const byte of encode(sent, version)) decoder.decode(Uint8Array.of(byte), (found) => packets.push(found));
+        expect(packets).toEqual([sent]);
         expect(decoder.version).toBe(version);
       });
     }
