@@ -37,7 +37,8 @@ export abstract class Boot extends Interrupts implements Hal, Clock, Console, Sy
 
   /** Returns what hears the firmware, as long as it is this boot's; undefined where nobody listens. */
   listener(): EventListener | undefined {
-    return this.#board.isHeard ? (event) => this.hear(event) : undefined;
+    // Not an arrow function: that would hold a context besides, in each of 100,000 devices.
+    return this.#board.isHeard ? this.hear.bind(this) : undefined;
   }
 
   private hear(event: DeviceEvent): void {
