@@ -173,7 +173,7 @@ describe('a file that is no part', () => {
           tally: { ...tally, failures: [{ index: 1, violations: [{ invariant: 'x', sentence: '' }] }] },
         })),
       "there is no invariant 'x'; there are silence, patience, ghost, back, stream, session, room, calm, protocol, "
-      + 'sequence, memory, verdict, account, peers, message, will, crash, leak, exception',
+      + 'sequence, memory, verdict, account, peers, message, will, crash, leak, loop, exception',
     ],
   ])('%s', (_, text, sentence) => expect(readPart(text())).toBe(sentence));
 });
