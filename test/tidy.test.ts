@@ -317,7 +317,10 @@ it('opens a comment with the thing it is about', () => {
 });
 
 /** Words of old books, for which plain English has others. */
-const ARCHAIC = /\b(?:anew|shall|befall(?:s|en|ing)?|befell|thereof|whilst|whence|for\s+ever|for\s+so\s+long)\b/g;
+const ARCHAIC = new RegExp(String.raw`\b(?:${[
+  'anew', 'shall', String.raw`befall(?:s|en|ing)?`, 'befell', 'thereof', 'whilst', 'whence', 'whoever', 'whomever',
+  String.raw`heed(?:s|ed|ing)?`, 'midst', 'bidding', 'plight', String.raw`for\s+ever`, String.raw`for\s+so\s+long`,
+].join('|')})\b`, 'gi');
 
 it('uses no words of old books', () => {
   const texts = filesBelow(ROOT, /^([^/]+|(firmware|hal|sim|test)\/.*)\.(ts|js|mjs|cjs|md)$/)

@@ -115,7 +115,7 @@ export class EventGroup extends WaitList {
     return this.clearBits(bits);
   }
 
-  /** vEventGroupDelete: whoever waits, waits no more and gets 0. */
+  /** vEventGroupDelete: ends the wait of every waiting task, which gets 0. */
   delete(): void {
     this.os.look();
     this.#bits = 0;

@@ -65,8 +65,8 @@ export class Kernel extends KernelLists {
   /** xPendingReadyList: who was woken while the scheduler is suspended; undefined until it was suspended once. */
   #pending: WaitList | undefined = undefined;
   /**
-   * The task that runs next, whoever is ready: before the scheduler starts, pxCurrentTCB; while the scheduler is
-   * suspended, the task that suspended it, again and again until it resumes it.
+   * The task that runs next, even if others are ready: before the scheduler starts, pxCurrentTCB; while the scheduler
+   * is suspended, the task that suspended it, again and again until it resumes it.
    */
   #chosen: TaskHandle | undefined = undefined;
   #tasksMade = 0;

@@ -1,5 +1,5 @@
 /**
- * Mutexes, plain and recursive. Whoever holds one inherits the priority of the highest task that waits for it, until it
+ * Mutexes, plain and recursive. The holder inherits the priority of the highest task that waits for it, until it
  * holds no mutex any more: so a task of middling priority cannot keep a high one waiting.
  */
 
@@ -64,9 +64,9 @@ export class Mutex {
   }
 
   /**
-   * vTaskPriorityDisinheritAfterTimeout: the holder falls to the priority of whoever still waits, if that is higher
-   * than its own. Where it holds more than one mutex, it keeps what it has: which one it inherited through is not
-   * known.
+   * vTaskPriorityDisinheritAfterTimeout: the holder falls to the priority of the task that still waits, if that is
+   * higher than its own. A holder of more than one mutex keeps its priority, because it is not known which mutex raised
+   * it.
    */
   #disinheritAfterTimeout(holder: TaskHandle, task: TaskHandle): void {
     // prvGetHighestPriorityOfWaitToReceiveList: what the event list is sorted by, be that the priority of its first

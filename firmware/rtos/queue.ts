@@ -177,7 +177,7 @@ export class Queue<T> implements QueueSetMember {
   }
 
   #look(): T | undefined {
-    // The item stays, so whoever waits next may have it too (xQueuePeek).
+    // The item stays, so the next waiting task may have it too (xQueuePeek).
     this.#os.wake(this.#receivers);
     return this.peekFromIsr();
   }

@@ -112,7 +112,7 @@ export class ReadyLists extends ReadyList {
     if (this.#occupied === 0) return undefined;
     const list = this.listOf(31 - Math.clz32(this.#occupied));
     const item = list?.next();
-    // prvIdleTask yields to whoever else is ready.
+    // prvIdleTask yields to every other ready task.
     return item === this.#idle ? list?.next() : item;
   }
 

@@ -225,7 +225,7 @@ class ByteBuffer {
   }
 }
 
-/** FreeRTOS keeps the pointer of a task that was deleted as it waited; whoever is gone waits for nothing here. */
+/** FreeRTOS keeps the pointer of a task that was deleted as it waited; a deleted task waits for nothing here. */
 function isAlive(task: TaskHandle | undefined): boolean {
   return task !== undefined && task.restingState !== 'Deleted';
 }

@@ -1,6 +1,6 @@
 /**
  * The task watchdog: tasks that must show a sign of life, and, when one does not, who that is, what it is doing, and
- * who took the processor meanwhile. It only finds out; what follows is up to whoever asks it.
+ * who took the processor meanwhile. It only finds out; what follows is up to the caller.
  */
 
 import type { Operation } from './blocking.ts';

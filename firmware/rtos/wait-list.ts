@@ -1,6 +1,6 @@
 /**
  * The tasks that wait for one event: FreeRTOS's event list. Highest priority first, and within one
- * priority whoever came first. Linked through the tasks, so that waiting allocates nothing.
+ * priority the task that came first. Linked through the tasks, so that waiting allocates nothing.
  */
 
 import type { TaskHandle } from './task.ts';

@@ -1,7 +1,7 @@
 /**
  * A datagram socket of a device on the bench: a real one, that is deaf and mute with the device's cable or power. What
  * comes meanwhile is lost, and so is what is sent. The host's socket stays until the device could answer again: closed
- * sooner, the host would tell whoever sends there that the port is unreachable, as no device without power or cable
+ * sooner, the host would tell a sender that the port is unreachable, as no device without power or cable
  * does.
  */
 

@@ -42,7 +42,7 @@ export type FirmwareState = (typeof FIRMWARE_STATES)[number];
 
 /**
  * - `cuts`: nobody is reached any more: it is to be noticed.
- * - `harms`: the way is worse, and yet a way: whoever gives up raises a false alarm.
+ * - `harms`: the way is worse, and yet a way: an end that gives up raises a false alarm.
  * - `latent`: nothing has happened yet; when it does, the trace tells (`forgotten`).
  */
 export type Effect = 'cuts' | 'harms' | 'latent';

@@ -34,7 +34,7 @@ export class Hands {
     this.#testbed.schedule(plan);
   }
 
-  /** Heals every fault of this kind that goes on there, whoever began it. */
+  /** Heals every fault of this kind that goes on there, begun by the plan or by hand. */
   heal(kind: FaultKind, hosts: readonly string[]): void {
     for (const host of hosts) {
       for (const span of this.#sessions.faults.on(host)) if (span.kind === kind) this.#healSoon(span);

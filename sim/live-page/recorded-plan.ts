@@ -1,4 +1,4 @@
-/** The faults of a run that has happened, whoever began them, as a plan that repeats them to the microsecond. */
+/** The faults of a run that has happened, planned or by hand, as a plan that repeats them to the microsecond. */
 
 import { type Fault, formatFault } from '../faults/fault.ts';
 import type { TraceEvent } from '../trace/trace.ts';

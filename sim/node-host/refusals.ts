@@ -110,7 +110,7 @@ function refuseDescriptors(patches: Patches): void {
   }));
 }
 
-/** `process.send`: whoever started the process that simulates is no parent of the program. */
+/** `process.send`: the parent of the process that simulates is no parent of the program. */
 function hideParent(patches: Patches): void {
   const { send } = process;
   if (send === undefined) return;

@@ -1,5 +1,5 @@
 /**
- * Every timer of a program, whoever makes it and however: `setTimeout`, `timers/promises`, `socket.setTimeout`, the
+ * Every timer of a program, made in any way: `setTimeout`, `timers/promises`, `socket.setTimeout`, the
  * intervals of http. Node arms each of them by setting its `_idleStart`; the setter here takes it out of Node's lists
  * and into the process's.
  */

@@ -1,6 +1,7 @@
 /**
  * A packet on its way, as fields: nothing is encoded to bytes unless somebody looks (encode.ts). Packets are used again
- * and again, so that one on its way allocates nothing: whoever has a packet passes it on, or gives it back to the pool.
+ * and again, so that one on its way allocates nothing: the owner of a packet passes it on, or gives it back to the
+ * pool.
  */
 
 /** IPv4 protocol numbers (RFC 9293, 768, 792). */
@@ -100,7 +101,7 @@ export class Packet {
    * double from the start.
    */
   arrivesAtUs = Number.NaN;
-  /** @internal It has been on the way: whoever sent it is not in the midst of sending it. */
+  /** @internal True once the packet has been on the way: its sender has finished sending it. */
   flown = false;
   /** @internal It is on the way, and will not arrive: the cable was pulled. */
   doomed = false;

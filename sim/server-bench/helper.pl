@@ -92,7 +92,7 @@ if (@command) {
 my $server_pid = 0;
 
 sub start_server {
-  # The child's end of this pipe closes when exec succeeds ($^F): whoever reads then knows whether the command has started.
+  # The child's end of this pipe closes when exec succeeds ($^F): the reader then knows whether the command has started.
   pipe(my $failure, my $failure_of_child) or return say_word("cannot-start $!");
   my $pid = fork();
   return say_word("cannot-start $!") if !defined $pid;
@@ -113,7 +113,7 @@ sub start_server {
   say_word("started $pid");
 }
 
-# Whoever has lost its parent is ours, too, as we are process 1 of our namespace.
+# A process that has lost its parent is ours, too, as we are process 1 of our namespace.
 sub reap {
   while ((my $pid = waitpid(-1, 1)) > 0) {
     next if $pid != $server_pid;

@@ -103,7 +103,7 @@ server_pid = 0
 
 def start_server():
     global server_pid
-    # The child's end of this pipe closes when exec succeeds: whoever reads then knows whether the command has started.
+    # The child's end of this pipe closes when exec succeeds: the reader then knows whether the command has started.
     failure, failure_of_child = os.pipe()
     try:
         pid = os.fork()

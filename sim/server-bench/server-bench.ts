@@ -60,7 +60,7 @@ const LAST_WORDS_MS = 100;
 /** Time that the server has to end by itself after SIGTERM. */
 const TERMINATE_MS = 2000;
 
-/** Something about the server that whoever started it should know: a sentence. */
+/** A sentence about the server for the user who started it. */
 export class ServerBenchError extends Error {
   override readonly name = 'ServerBenchError';
 }

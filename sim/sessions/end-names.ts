@@ -1,4 +1,4 @@
-/** Names for the devices' ends of connections, the same whoever tells of them: the device, its server, or a NAT box. */
+/** Names for the devices' ends of connections, the same in events of the device, of its server, and of a NAT box. */
 
 import type { SocketAddress } from '../../hal/network.ts';
 import type { TraceEvent } from '../trace/trace.ts';

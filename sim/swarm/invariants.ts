@@ -497,7 +497,7 @@ export function wrongMessages({ mqtt: { acknowledged, accepted }, scenario }: Ob
   ];
 }
 
-/** MQTT: whoever goes offline without DISCONNECT has its will published, once. */
+/** MQTT: a client that goes offline without DISCONNECT has its will published, once. */
 export function wrongWills({ gone, scenario }: Observation): string[] {
   if (scenario.policy.speaks.kind !== 'mqtt') return [];
   return gone.flatMap(({ device, atMs, how, wills }) => {

@@ -48,7 +48,7 @@ export abstract class Ports extends TcbTable {
   /** Takes a port for a datagram socket, the next free one for 0; gives it, or the reason why not. */
   claimDatagram(socket: UdpSocket, wanted: number): number | Errno {
     const datagrams = (this.#datagrams ??= new Map<number, UdpSocket>());
-    // The W5500's driver begins with the same port after each boot here, too. Not so here: whoever is known by a source
+    // The W5500's driver begins with the same port after each boot here, too. Not so here: a device known by a source
     // address alone would be taken for who was there before, and sessions (sim/sessions) do not know that.
     if (wanted === 0 && this.profile.ephemeralPorts.order === 'from-first') this.#next = this.draw();
     const port = wanted !== 0 ? wanted : this.ephemeral((candidate) => datagrams.has(candidate));

@@ -401,7 +401,7 @@ export class Stack extends StackClock implements TcpStack {
     if (this.connections.size < socketsMax) return true;
     if (fullTable === 'fails') return false;
     this.clock.read();
-    // lwIP's tcp_alloc: tcp_kill_timewait, tcp_kill_state. Nothing is sent, "since no data is lost"; whoever has such a
+    // lwIP's tcp_alloc: tcp_kill_timewait, tcp_kill_state. Nothing is sent, "since no data is lost"; the user of such a
     // socket still is told ERR_ABRT.
     for (const state of ['TIME-WAIT', 'LAST-ACK', 'CLOSING']) {
       const oldest = longestSilent(this.connections.all().filter((tcb) => tcb.state === state));

@@ -32,7 +32,7 @@ export function timersOf({ timers }: Pick<Profile, 'timers'>): Timers {
 }
 
 export const TICK: Timers = {
-  // Set in the midst of a tick, which does not count.
+  // The timer is set in the middle of a tick, which does not count.
   expiry: (nowTick, delayTicks) => (nowTick + delayTicks + 1) | 0,
 };
 

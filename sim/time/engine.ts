@@ -29,7 +29,7 @@ export class Engine implements Timeline {
     return this.#queue.nowUs;
   }
 
-  /** Nothing is due before this; Infinity: nothing at all. It may be early: whoever waits for it looks again then. */
+  /** Nothing is due before this; Infinity: nothing at all. It may be early: the waiter looks again then. */
   get nextUs(): number {
     return this.#queue.nextUs;
   }

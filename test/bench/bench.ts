@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --only PART] [--all] [--against FILE] [--json]`: what things cost, against what the platform itself
- * takes for the same, in the same run. It informs, and so its exit status is 0 whatever it finds. Without `--all` it
+ * takes for the same, in the same run. It informs, and so its exit status is 0 for any result. Without `--all` it
  * has the rows that people look at, takes about two minutes on a machine at rest, and says what it leaves out. `--json`
  * can be stored, and `--against` compares with that.
  */

@@ -1,4 +1,4 @@
-"""A server that listens with the shortest queue and accepts nobody: when the queue is full, the kernel passes over whoever else
+"""A server that listens with the shortest queue and accepts nobody: when the queue is full, the kernel ignores every other client that
 asks. Usage: full-server.py; prints its port."""
 
 import socket

@@ -51,7 +51,7 @@ describe('by hand', () => {
     expect(faults()).toEqual(['dev-1', 'server'].flatMap((host) => kinds.map((kind) => `1 ${kind} on ${host} at 1s`)));
   });
 
-  it('has the last word: what is mended so is mended, whatever the plan had going on', async () => {
+  it('overrules the plan: a heal by hand ends every fault of the plan', async () => {
     const { sim, device, faults } = world();
     sim.schedule('cable-pull on dev-1 at 10s for 30s');
     await sim.runFor('20s');
@@ -63,7 +63,7 @@ describe('by hand', () => {
     ]);
   });
 
-  it('a write to the flash that is cut in the midst is a power loss', async () => {
+  it('a write to the flash that is cut in the middle is a power loss', async () => {
     const { sim, device, faults } = world();
     await sim.runFor('1s');
     device.power.cut();

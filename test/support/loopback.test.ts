@@ -97,7 +97,7 @@ describe('time', () => {
 });
 
 describe('a connection', () => {
-  it('carries bytes in order, whatever the pieces', () => {
+  it('carries bytes in order, in any pieces', () => {
     const { world, client, served, servedNotes } = pair();
     client.write(bytes('he'));
     client.write(bytes('llo'));
@@ -361,7 +361,7 @@ describe('the system', () => {
 });
 
 describe('datagrams and names', () => {
-  it('sends datagrams to whoever is bound, and loses the rest', () => {
+  it('sends datagrams to the socket that is bound, and loses the rest', () => {
     const world = new Loopback();
     const [one, two] = [world.host('10.0.0.1'), world.host('10.0.0.2')];
     let count = 0;

@@ -11,7 +11,7 @@ import { type BeatPath, type DatagramBeatsConfig, sendBeats } from '../../tasks/
 import { openDatagramPath, ownEnd } from '../../tasks/datagram-path.ts';
 import { type FrameEnd, heartbeatFrame } from './frame.ts';
 
-/** No ARP here: the frame is for whoever hears it. */
+/** No ARP here: the frame is for every host that hears it. */
 const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 
 export function ethernetHeartbeatTask(

@@ -1,6 +1,6 @@
 /**
- * A peer in a group that watches itself, as Ceph's OSDs do: it pings the peers that its monitor names, answers whoever
- * pings it, and reports to the monitor, with each sign of its own life, whom it does not hear.
+ * A peer in a group that watches itself, as Ceph's OSDs do: it pings the peers that its monitor names, answers every
+ * peer that pings it, and reports to the monitor, with each sign of its own life, whom it does not hear.
  */
 
 import { errnoOf, failure } from '../../../hal/errno.ts';

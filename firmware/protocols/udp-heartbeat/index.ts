@@ -1,4 +1,4 @@
-/** The UDP heartbeat: a text in a datagram, again and again, to whoever listens. */
+/** The UDP heartbeat: a text in a datagram, again and again, to any server that listens. */
 
 import { checkBoolean } from '../../settings.ts';
 import { DATAGRAM_BEATS_DEFAULTS, datagramBeatsRules } from '../../tasks/datagram-beats.ts';

@@ -1,7 +1,7 @@
 /**
  * The monitor of peers: it tells each whom to ping, and marks one down that enough others, on different hosts, do not
  * hear. Who is heard again is up again, under another number. It watches the peers' own reports as well: one that
- * reports nothing for long is down, whoever hears it.
+ * reports nothing for long is down, even if others hear it.
  */
 
 import { DEVICE_PROTOCOLS, type ProtocolSettingsOf } from '../../../firmware/index.ts';

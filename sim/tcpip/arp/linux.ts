@@ -1,5 +1,5 @@
 /**
- * Linux's neighbour entries (net/core/neighbour.c, net/ipv4/arp.c): they age, and whoever is not confirmed by TCP's
+ * Linux's neighbour entries (net/core/neighbour.c, net/ipv4/arp.c): they age, and a neighbour that is not confirmed by TCP's
  * acknowledgements is probed. What waits for one who does not answer comes back as "host unreachable".
  */
 

@@ -136,7 +136,7 @@ export const W5500: Profile = {
   refusedAfterMs: 0,
   resetErrno: 'ECONNRESET',
   resetAfterFinErrno: 'ECONNRESET',
-  // 4.2, Sn_CR, DISCON: upon a RST it is "unconditionally" closed.
+  // 4.2, Sn_CR, DISCON: after a RST it is "unconditionally" closed.
   challengeAcks: false,
   synInConnection: 'window',
   challengeAckIntervalMs: 0,

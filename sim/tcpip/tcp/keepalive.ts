@@ -42,7 +42,7 @@ export function setKeepAlive(tcb: Tcb, keepAlive: KeepAlive | undefined): KeepAl
     const unitsS = Math.ceil(keepAlive.idle / unitS) * unitS;
     tcb.keepAlive = { ...defaults, idle: unitsS, interval: unitsS };
   } else {
-    // Not copied, so that the thousands that are set alike share it: whoever set it must not change it.
+    // Not copied, so that the thousands that are set alike share it: the caller must not change it.
     tcb.keepAlive = keepAlive;
   }
   if (isSynchronised(tcb)) {

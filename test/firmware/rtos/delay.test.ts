@@ -110,7 +110,7 @@ describe('delayUntil', () => {
     }
   });
 
-  test.each([21, 22, 23])('decides as xTaskDelayUntil does, wherever the counts stand (seed %i)', (seed) => {
+  test.each([21, 22, 23])('decides as xTaskDelayUntil does, for all counts (seed %i)', (seed) => {
     const random = new Seeded(seed);
     for (let round = 0; round < 2000; round++) {
       const edge = (): number =>

@@ -1,6 +1,6 @@
 /**
  * There is no tick interrupt: the running task looks at the clock before it does what others see. So a task whose time
- * came during its turn is ready before whoever it wakes, and an event that comes after the time is too late.
+ * came during its turn is ready before the tasks that it wakes, and an event that comes after the time is too late.
  */
 
 import { expect, test } from 'vitest';

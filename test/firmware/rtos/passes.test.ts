@@ -70,7 +70,7 @@ describe('tickless', () => {
   });
 
   test.each([1, 3, 7, 60, 128, 333, 1000, 1024, 32_768, 1_000_000])(
-    'at %i Hz every delay ends at its tick, whatever the rounding',
+    'at %i Hz every delay ends at its tick, in spite of rounding',
     (tickRateHz) => {
       const clock = new ManualClock(0.1);
       const os = new Kernel(clock, { tickRateHz });

@@ -1,6 +1,6 @@
 /**
  * Tasks that sleep equally long wake together, all at once; where somebody is told of each change of a task's state,
- * one by one. Both are the same to whoever looks, whatever becomes of a task between its tick and its turn.
+ * one by one. Both look the same from outside, even if a task changes between its tick and its turn.
  */
 
 import { expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * Anything may happen in any order: what must hold whatever happens. Each seed is a run of its own; a failing one is
+ * Rules that must hold while anything happens in any order. Each seed is a run of its own; a failing one is
  * named, and repeats by itself.
  */
 

@@ -122,7 +122,7 @@ it('stops everything: no fault comes after', () => {
   expect(trace).toEqual([]);
 });
 
-/** The whole of it: twenty devices, a server, faults upon faults, seen from the trace alone. */
+/** A whole run: twenty devices, a server, many faults, seen from the trace alone. */
 function wholeRun(seed: number): TraceEvent[] {
   const world = new Loopback();
   const trace: TraceEvent[] = [];

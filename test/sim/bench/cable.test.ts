@@ -485,7 +485,7 @@ describe('a look-up', () => {
     expect(names).toEqual([[1000, ['10.0.0.2']]]);
   });
 
-  it('that was cancelled is not answered, wherever it was', () => {
+  it('that was cancelled is not answered, at any stage', () => {
     pull();
     const waiting = ask('server.test');
     waiting.cancel();

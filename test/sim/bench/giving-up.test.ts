@@ -155,7 +155,7 @@ describe('keepalive', () => {
 });
 
 describe('retransmission', () => {
-  it('gives up 924.6 s after the first unacknowledged byte, whatever follows it', () => {
+  it('gives up 924.6 s after the first unacknowledged byte, even if more bytes follow', () => {
     pullAt(1000);
     probe.socket.write(pattern(1));
     rig.world.advance(500_000);

@@ -226,7 +226,7 @@ describe('power', () => {
     expectGhost();
   });
 
-  it('a device that loses connection upon connection: the host keeps a hundred, and resets the oldest', () => {
+  it('a device that loses many connections: the host keeps a hundred, and resets the oldest', () => {
     const fars = [far];
     for (let i = 0; i < 100; i++) {
       cut();
@@ -289,7 +289,7 @@ describe('an old boot', () => {
     expect(probe.events).toHaveLength(told);
   });
 
-  it('asks no names any more, of whatever kind its end was', () => {
+  it('looks up no names any more, after any kind of end', () => {
     const asked: string[] = [];
     rig.world.names.get = (name) => {
       asked.push(name);
@@ -480,7 +480,7 @@ describe('a crash', () => {
     expect(rig.openSockets).toBe(0);
   });
 
-  it('with the cable out says so when the cable is back, to whoever is there', () => {
+  it('with the cable out sends its resets when the cable is back', () => {
     rig.board.cable.pull();
     probe.socket.write(pattern(10));
     rig.board.crash();
@@ -565,7 +565,7 @@ it('a firmware\'s own abort is a reset to the far end, and seen as its end', () 
   expect(rig.hungUps()).toEqual([[2, 'ECONNRESET']]);
 });
 
-it('an interrupt never comes within another, whoever brings it about', () => {
+it('an interrupt never comes within another, from any cause', () => {
   const told: string[] = [];
   rig.hal.network.link.watch((carrier) => told.push(`carrier ${carrier}`));
   probe.onReadable = () => {

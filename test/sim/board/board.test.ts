@@ -122,7 +122,7 @@ describe('power', () => {
     expect(ran).toEqual(['tick at 0', 'tick at 100', 'tick at 200']);
   });
 
-  it('cut: no alarm stays armed, whatever the board was about to do', () => {
+  it('cut: no alarm stays armed, in any state of the board', () => {
     const made = board((hal) => {
       hal.clock.setAlarm(1000, () => hal.system.restart('software'));
       hal.system.armWatchdog(5000);
@@ -189,7 +189,7 @@ describe('a reset by the device itself', () => {
     expect(calls).toEqual(['power on', 'power off', 'power on']);
   });
 
-  it('upon a firmware that crashes at every start does not spin: ten boots a second', () => {
+  it('of a firmware that crashes at every start does not spin: ten boots a second', () => {
     board((hal, onEvent) => {
       boot(hal, firmwareImage({ protocol: 'heartbeat', servers: [{ host: '10.0.0.2', port: 1 }] }), onEvent);
       hal.system.panic({ task: 'main', reason: 'a bug', stack: '' });
@@ -355,7 +355,7 @@ it('random numbers follow from seed and name, and go on from one boot to the nex
   expect(drawn).toEqual([same.uint32(), same.uint32()]);
 });
 
-it('the cable can be pulled and plugged whatever the board does; twice is once', () => {
+it('the cable can be pulled and plugged in any state of the board; twice is once', () => {
   const made = board();
   made.cable.plug();
   made.cable.pull();

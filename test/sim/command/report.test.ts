@@ -160,7 +160,7 @@ describe('a file that is no trace is refused in one sentence', () => {
       /line 21: 'atMs' must be .*, not "soon"\n$/,
     ],
     [
-      'half a line in the midst',
+      'half a line in the middle',
       (lines) => lines.with(20, '{"source":').join('\n'),
       /line 21: this is not JSON, or not all of it\n$/,
     ],

@@ -233,7 +233,7 @@ describe('a capture that cannot be written any more', () => {
   const FULL = /^cablepull: --pcap: cannot write \/dev\/full: ENOSPC: no space left on device$/mg;
 
   it.each([
-    ['in the midst', '300', '10m'],
+    ['in the middle', '300', '10m'],
     ['at the end', '2', '10s'],
   ])('%s: prints one sentence and the report, exit status 1', async (_, devices, forTime) => {
     const args = ['run', '--devices', devices, '--for', forTime];

@@ -24,7 +24,7 @@ function made(name: string, text: string): string {
 }
 
 const DROPS = 'socket.setTimeout(15_000, () => socket.destroy()); socket.pipe(socket);';
-const HEEDS = "socket.on('error', () => {});";
+const HANDLES_ERRORS = "socket.on('error', () => {});";
 
 it('a correct server passes, and the same seed gives the same report with any number of threads', async () => {
   const run = (jobs: string) => ended('swarm', '--program', program('echo.mjs'), '--runs', '12', '--jobs', jobs);
@@ -60,14 +60,14 @@ it('a server that crashes is found, with its own stack, and the run that was fou
 });
 
 it('a server that never drops a ghost is found', async () => {
-  const file = made('ghosts.mjs', `socket.pipe(socket); ${HEEDS}`);
+  const file = made('ghosts.mjs', `socket.pipe(socket); ${HANDLES_ERRORS}`);
   const { status, stdout } = await ended('swarm', '--program', file, '--run', '1', '--ghosts-within', '1m');
   expect(stdout).toMatch(/^ {2}ghost: the server had dev-1 online for \d+\.\d s from \d+\.\d s on, a ghost: 1m are allowed$/m);
   expect(status).toBe(1);
 });
 
 it('a server that leaves a timer for each client is found', async () => {
-  const file = made('leaks.mjs', `${DROPS} ${HEEDS} setInterval(() => {}, 5000);`);
+  const file = made('leaks.mjs', `${DROPS} ${HANDLES_ERRORS} setInterval(() => {}, 5000);`);
   const { status, stdout } = await ended('swarm', '--program', file, '--run', '0');
   expect(stdout).toMatch(/^ {2}leak: .* the program has \d+ timers more than when it began to listen, after \d+ clients$/m);
   expect(status).toBe(1);

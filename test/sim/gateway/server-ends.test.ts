@@ -1,5 +1,6 @@
 /**
- * The server's ends of connections, as its packets and looks at its sockets tell: whatever its kernel is, here none.
+ * The server's ends of connections, as its packets and looks at its sockets tell. Any kernel will do; here there is
+ * none.
  */
 
 import { expect, it } from 'vitest';

@@ -123,7 +123,7 @@ describe('a connection that is idle', () => {
     expect(w.dropped).toEqual([[at, 7, 'no-mapping', 'dev-1']]);
   });
 
-  it('stays forgotten, whatever it sends, until a SYN opens it again', () => {
+  it('stays forgotten, with any packets, until a SYN opens it again', () => {
     w.run(IDLE);
     for (const flags of [ACK, FIN | ACK, RST, SYN | ACK]) {
       expect([out({ flags }), back({ flags })]).toEqual([false, false]);

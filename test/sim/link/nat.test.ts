@@ -396,7 +396,7 @@ describe('ports', () => {
     expect(nat.mappingCount).toBe(1);
   });
 
-  it('come free from connections that were idle, whatever was used between them', () => {
+  it('come free from connections that were idle, with others in use between them', () => {
     build({ ports: { first: 2000, last: 2003 } });
     const syn = (sourcePort: number) => out({ flags: SYN, sourcePort });
     for (let i = 0; i < 4; i++) syn(5000 + i);
@@ -413,7 +413,7 @@ describe('ports', () => {
     expect([server.packets.at(-1)?.sourcePort, nat.mappingCount]).toEqual([2001, 3]);
   });
 
-  it('of many connections of many hosts are each one\'s own, whatever comes and goes', () => {
+  it('of many connections of many hosts are unique, while connections come and go', () => {
     build({ ports: { first: 2000, last: 2199 } });
     for (let round = 0; round < 20; round++) {
       for (let i = 0; i < 40; i++) {

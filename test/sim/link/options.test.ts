@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { LineMaker } from '../../../sim/link/options.ts';
 
-it('cables that are described alike share their lines, in whatever words and objects', () => {
+it('cables that are described alike share their lines, in any words and objects', () => {
   const maker = new LineMaker();
   const lines = maker.linesOf({ delay: '20ms', loss: '1%', bandwidth: '10Mbit/s' });
   const line = { bandwidth: 10_000_000, loss: 0.01, delay: 20 };

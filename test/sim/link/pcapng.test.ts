@@ -234,7 +234,7 @@ describe('captures, in tshark', () => {
     }
   });
 
-  it('have no fault, whatever a stack might send', () => {
+  it('have no fault, with any packets of a stack', () => {
     const random = new Seeded(4);
     const path = file(
       'anything.pcapng',

@@ -24,7 +24,7 @@ function host(text: string, delayUs: number): { readonly host: Host; readonly li
   return { host: made, link };
 }
 
-it('forwards to whoever has the address, and both cables take their time', () => {
+it('forwards to the host that has the address, and both cables take their time', () => {
   const a = host('10.0.0.1', 10);
   const b = host('10.0.0.2', 200);
   const c = host('203.0.113.9', 0);

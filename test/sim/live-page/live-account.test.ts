@@ -76,7 +76,7 @@ describe('a live page', () => {
     expect(page.update(PACE, 3000).summary).toContain('1 not yet');
   });
 
-  it('keeps the rows of devices in their order, whoever is in trouble', async () => {
+  it('keeps the rows of devices in their order, while some are in trouble', async () => {
     const { sim, account } = world();
     sim.schedule('power-loss on dev-2 at 6s');
     await sim.runFor('15s');

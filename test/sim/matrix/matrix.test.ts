@@ -72,7 +72,7 @@ describe('by experiment', () => {
     expect(cell('hang', 'both').server).toMatchObject({ by: 'silent' });
   });
 
-  it('a NAT box forgets whoever says nothing, and nobody else', () => {
+  it('a NAT box forgets silent connections, and no others', () => {
     expect(cell('NAT expiry (5 min)', 'nothing')).toMatchObject({
       server: { kind: 'never' },
       device: { kind: 'never' },

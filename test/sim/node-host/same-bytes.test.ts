@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('support/pair-hashes.ts', import.meta.url))
 /** TLS takes its random numbers from OpenSSL. */
 const NAMES = PAIRS.map(({ name }) => name).filter((name) => !/^http(s|2)$/.test(name));
 
-/** A line for each pair, whatever the number of runs. */
+/** A line for each pair, with any number of runs. */
 function hashes(node: string, fault: string, runs: number): string[] {
   const args = ['--no-warnings', '--import', 'tsx', SCRIPT, fault, String(runs), ...NAMES];
   const { stdout, stderr } = spawnSync(node, args, { encoding: 'utf8' });

@@ -133,7 +133,7 @@ describe('decoding', () => {
     }
   });
 
-  it('says truncated, at whatever byte a packet ends too early', () => {
+  it('says truncated, at every byte at which a packet may end too early', () => {
     for (const sent of [
       packet({ flags: PSH | ACK }, 'data'),
       packet({ protocol: UDP }, 'data'),

@@ -248,7 +248,7 @@ describe('FreeRTOS+TCP', () => {
   });
 
   // https://github.com/FreeRTOS/FreeRTOS-Plus-TCP/issues/700
-  it('a listener whose backlog is taken answers SYN by RST, which a client on Linux heeds', async () => {
+  it('a listener whose backlog is taken answers SYN by RST, which a client on Linux obeys', async () => {
     const world = new World();
     const server = world.machine('server', 'freertos-tcp');
     const client = world.machine('client');

@@ -1,6 +1,6 @@
 /**
- * Machines of a simulation whose sockets are in the hands of the test, as those of whoever wrote a report were in a few
- * lines of C or Python.
+ * Machines of a simulation whose sockets the test controls, as the author of a report controlled them in a few lines of
+ * C or Python.
  */
 
 import { expect } from 'vitest';
@@ -155,7 +155,7 @@ export class Listening implements ListenHandler {
   }
 }
 
-/** A connection, whose user reads at once whatever comes. */
+/** A connection, whose user reads all bytes at once. */
 export class Connection implements StreamHandler {
   socket: StreamSocket | undefined = undefined;
   reads = true;

@@ -1,4 +1,4 @@
-/** The table drops whoever is silent at the right scan, and nobody a scan or a millisecond earlier. */
+/** The table drops a silent client at the right scan, and none a scan or a millisecond earlier. */
 
 import { describe, expect, it } from 'vitest';
 import { ClientTable, type Liveness, Row } from '../../../sim/server/client-table.ts';
@@ -110,7 +110,7 @@ describe('a check every 5 s, idle for 10 s', () => {
 });
 
 describe('the time to the first valid frame', () => {
-  it('ends to the millisecond, whatever bytes came', () => {
+  it('ends to the millisecond, with any bytes before', () => {
     const table = new ClientTable<Device>(IDLE, 2500, 0);
     const entry = add(table, 'dev', 100);
     table.bytes(entry, 2000);

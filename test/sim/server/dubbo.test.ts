@@ -39,7 +39,7 @@ describe('a client', () => {
     expect(bench.server.clients()).toMatchObject([{ beats: 3 }]);
   });
 
-  it('has its answers when they are done, in whatever order', () => {
+  it('has its answers when they are done, in any order', () => {
     const { bench, client } = served({ workMs: [200, 0, 100] });
     client.send(...call(1n, 'a'), ...call(2n, 'b'), ...call(3n, 'c'));
     bench.world.advance(150);
@@ -83,7 +83,7 @@ describe('a client', () => {
 });
 
 describe('idleness', () => {
-  it('of the whole time ends the connection, not sooner, whatever was said before', () => {
+  it('of the whole time ends the connection, not sooner, with any traffic before', () => {
     const { bench, client } = served({ allIdleMs: 9000 });
     const mute = bench.client();
     client.send(...BEAT);

@@ -1,4 +1,4 @@
-/** A list does what a sorted array would, whatever is put where and taken out. */
+/** A list does what a sorted array would, for any insertions and removals. */
 
 import { expect, it } from 'vitest';
 import { LinkedList, ListNode } from '../../../sim/server/linked-list.ts';

@@ -252,7 +252,7 @@ describe('over datagrams', () => {
     expect(served.server.clients()).toMatchObject([{ client: 2 }]);
   });
 
-  it('whoever comes beyond the limit is turned away', () => {
+  it('a client beyond the limit is turned away', () => {
     const served = new Served({ local, protocol: { kind: upperCase }, liveness: idle, limits: { maxConnections: 1 } });
     const [one, other] = [served.datagrams(), served.datagrams()];
     one.socket.sendTo(text('a'), local);

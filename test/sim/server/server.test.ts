@@ -142,7 +142,7 @@ describe('the echo service', () => {
   const LINE = 'are you there?\n';
   const echo = { protocol: { kind: 'echo', lineIntervalMs: 1000 }, liveness: { policy: 'none' } } as const;
 
-  it('sends a line at once and at the interval, and is content with upper case in whatever pieces', () => {
+  it('sends a line at once and at the interval, and accepts upper case in any pieces', () => {
     const bench = new Bench(echo);
     const client = bench.client();
     const text = () => new TextDecoder().decode(Uint8Array.from(client.received));

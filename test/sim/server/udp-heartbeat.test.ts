@@ -32,7 +32,7 @@ function numbered(...numbers: number[]): [string, number][] {
   return countsOf(...numbers.map((number) => `heartbeat ${number}`)).sequence;
 }
 
-it('all is well in order, wherever it begins, and over the wrap', () => {
+it('beats in order have no findings, from any first number, and over the wrap', () => {
   expect(numbered(0, 1, 2, 3)).toEqual([]);
   expect(numbered(7, 8)).toEqual([]);
   expect(numbered(0xffff_fffe, 0xffff_ffff, 0, 1)).toEqual([]);

@@ -142,7 +142,7 @@ describe('a session', () => {
     });
   });
 
-  it('is one, whichever end tells of it first, and by whatever name a NAT box gives it', () => {
+  it('is one, with either end reported first, and under any name that a NAT box gives it', () => {
     const mapped: TraceEvent = {
       source: 'link',
       kind: 'mapped',
@@ -242,7 +242,7 @@ describe('a ghost without a fault', () => {
 });
 
 describe('a ghost by a fault', () => {
-  it('lasts from the fault to the drop, and the fault is to blame for all of it, whoever leaves meanwhile', () => {
+  it('lasts from the fault to the drop, and the fault is to blame for all of it, even if an end leaves meanwhile', () => {
     expect(account(up, fault(10, 'cable-pull', 15), offline(25, 5000))).toMatchObject({
       ghosts: [[10, 25]],
       blamedS: [15],

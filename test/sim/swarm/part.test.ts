@@ -1,4 +1,4 @@
-/** Parts add up to the whole, whatever their order; and what does not fit together is said. */
+/** Parts add up to the whole, in any order, and parts that do not fit together are refused. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -188,7 +188,7 @@ describe('failures', () => {
     return { ...NO_TALLY, runs: 1, failures: [failure] };
   };
 
-  it('are in the order of the runs, and only the first of all are shrunk, whoever shrank more', () => {
+  it('are in the order of the runs, and only the first of all are shrunk, even if a part shrank more', () => {
     const odd = sum([11, 9, 7, 5, 3, 1].map((index) => failing(index)));
     const even = sum([2, 4, 6].map((index) => failing(index)));
     const { failures } = addTallies(odd, even);

@@ -1,4 +1,4 @@
-/** Invariants of every connection, which hold whenever its stack has finished its work, whatever has happened. */
+/** Invariants of every connection, which hold whenever its stack has finished its work. */
 
 import type { Stack } from '../../../sim/tcpip/stack.ts';
 import { nextTick, hasTimer } from '../../../sim/tcpip/tcp/timers.ts';

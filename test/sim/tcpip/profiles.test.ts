@@ -120,7 +120,7 @@ describe('lwip', () => {
     expect(persist.kind === 'table' && persist.intervalsMs.map((ms) => ms / 500)).toEqual([3, 6, 12, 24, 48, 96, 120]);
   });
 
-  it('is told ECONNABORTED, whatever timed out', () => {
+  it('is told ECONNABORTED, after any timeout', () => {
     expect([lwip.timeoutErrno, lwip.keepAlive.errno]).toEqual(['ECONNABORTED', 'ECONNABORTED']);
   });
 });

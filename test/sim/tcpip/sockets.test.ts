@@ -75,7 +75,7 @@ describe('a port', () => {
 });
 
 describe('the carrier', () => {
-  it('while the firmware hangs, one interrupt waits, however often it changes, for whoever watches then', () => {
+  it('while the firmware hangs, one interrupt waits, after any number of changes, for the handler of that time', () => {
     const rig = new Rig('linux');
     const told: string[] = [];
     rig.network.link.watch((carrier) => told.push(`first ${carrier}`));

@@ -204,7 +204,7 @@ describe('a connect that meets an old connection of its peer', () => {
 });
 
 describe('a SYN for a connection that exists', () => {
-  it.each(['linux', 'lwip'] as const)('%s: an ACK, whatever its number (RFC 5961 4.2; tcp_process)', (name) => {
+  it.each(['linux', 'lwip'] as const)('%s: an ACK, with any number (RFC 5961 4.2; tcp_process)', (name) => {
     const rig = new Rig(name);
     rig.acceptedFrom();
     rig.peer('S 70000 mss 1460');
@@ -479,7 +479,7 @@ describe('how connections end', () => {
     expect(rig.state).toBe('FIN-WAIT-2');
   });
 
-  it('lwip: TIME-WAIT resets a SYN in its window, acknowledges others, heeds no RST (tcp_timewait_input)', () => {
+  it('lwip: TIME-WAIT resets a SYN in its window, acknowledges others, ignores RST (tcp_timewait_input)', () => {
     const rig = new Rig('lwip');
     const user = rig.acceptedFrom();
     user.socket?.close();

@@ -154,7 +154,7 @@ describe('the wheel', () => {
 });
 
 describe('stacks without a wheel', () => {
-  it('tick: fires at the first tick that is not early, wherever in its tick it was set', () => {
+  it('tick: fires at the first tick that is not early, set at any time within a tick', () => {
     const wheel = timersOf({ timers: 'tick' });
     expect(wheel.expiry(10, 5)).toBe(16);
     expect(wheel.expiry(0x7fff_ffff, 1000)).toBe(-0x8000_0000 + 1000);

@@ -98,7 +98,7 @@ it('ends when it is stopped from within', async () => {
   expect(elapsedMs()).toBe(500);
 });
 
-it('ends when the signal says so, in the midst of work and while it sleeps', async () => {
+it('ends when the signal says so, in the middle of work and while it sleeps', async () => {
   const signal = { aborted: false };
   const { engine, run, work } = rig(Infinity, { signal });
   for (let i = 0; i < 100_000; i++) engine.at(i, () => work(0.01), 'some work');

@@ -240,7 +240,7 @@ describe('each field', () => {
     readonly lineWith: (other: unknown) => string;
   }
 
-  /** Every value in a line, at whatever depth. */
+  /** Every value in a line, at any depth. */
   function places(value: unknown, name = '', lineWith: Place['lineWith'] = JSON.stringify): Place[] {
     const here = name === '' ? [] : [{ name, value, lineWith }];
     if (Array.isArray(value)) {
@@ -539,7 +539,7 @@ describe('a file', () => {
   });
 });
 
-describe('whatever a line is', () => {
+describe('any line', () => {
   const TOKENS = [
     '"',
     '{',

@@ -95,7 +95,7 @@ describe('what happens', () => {
     expect(sentAt(replayed, 'client', 'FA')).toEqual([1]);
   });
 
-  it('whoever is noted to read at last, reads then what has come until then', () => {
+  it('a side whose first read is noted late reads then all bytes that have come', () => {
     const replayed = done({
       app_calls: [
         { who: 'server', what: 'send', t: 1, n: 10 },

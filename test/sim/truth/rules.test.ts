@@ -114,7 +114,7 @@ describe('data that nobody acknowledges', () => {
   });
 
   it.each([100, 3000, 30_000])(
-    'TCP_USER_TIMEOUT of %i ms: gives up this long after the first timeout, whatever tcp_retries2',
+    'TCP_USER_TIMEOUT of %i ms: gives up this long after the first timeout, with any tcp_retries2',
     (userTimeoutMs) => {
       const { times, end } = lost(withSysctls({ 'ipv4.tcp_retries2': 3 }), { serverSocket: { userTimeoutMs } });
       expect(end?.result).toBe('ETIMEDOUT');
@@ -143,7 +143,7 @@ describe('data that nobody acknowledges', () => {
     expectChain(probe, others.slice(0, 4), [0, 1, 2, 3].map((i) => Math.ceil((rtoS * 250) - 1e-9) / 250 * 2 ** i));
   });
 
-  it('is reported by whatever call comes first: send too, then EPIPE', () => {
+  it('is reported by the first call of any kind: send too, then EPIPE', () => {
     const world = established({ server: withSysctls({ 'ipv4.tcp_retries2': 3 }), serverReads: false });
     world.at(1, () => world.cables.client.pull());
     world.at(1.1, () => world.serverSocket.send(10));
@@ -283,7 +283,7 @@ describe('the end', () => {
     world.at(1, () => world.cables.client.pull());
     world.at(1.1, () => world.serverSocket.close());
     world.run(300);
-    // 8 retries, by the model: 102.2 s after the first timeout, whatever tcp_retries2.
+    // 8 retries, by the model: 102.2 s after the first timeout, with any tcp_retries2.
     expectChain(1.1, sent(world, 'server', 'FA').slice(1), retransmissionWaits(8));
     expect(world.server.stack.connections.size).toBe(0);
     expect(sent(world, 'server', 'RA')).toEqual([]);

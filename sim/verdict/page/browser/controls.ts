@@ -264,7 +264,7 @@ for (const button of document.querySelectorAll<HTMLButtonElement>('button.lane')
   });
 }
 
-/** Takes what a run has come to since, on a page that is live. Whoever saw all of it sees all of it still. */
+/** Takes what a run has come to since, on a page that is live. A reader who saw all of it still sees all of it. */
 function receive(later: PackedData): void {
   const sawAll = fromMs <= 0 && toMs >= endMs;
   const before = [rows.length, serverFaults.length === 0].join();

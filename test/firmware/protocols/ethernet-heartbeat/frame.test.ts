@@ -21,7 +21,7 @@ it('has 118 bytes, each in its place', () => {
     0x12, 0x34, 0x98, 0x5a, 0, 72, 0x40, 0xcd,
   ]);
   expect(frame.subarray(50, 114).every((byte) => byte === 0)).toBe(true);
-  // A receiver runs its CRC over the check sequence, too, and comes to this number, whatever the frame.
+  // A receiver runs its CRC over the check sequence, too, and gets this number for every frame.
   expect(frameCheckSequence(frame.subarray(8))).toBe(0x2144_df1c);
 });
 

@@ -1,4 +1,4 @@
-/** Frames are written and read as their layout says, in whatever pieces the stream comes; what is wrong is named. */
+/** Frames are written and read as their layout says, in any pieces of the stream; a wrong frame is named. */
 
 import { describe, expect, it } from 'vitest';
 import { encodeFramed, FramedDecoder, type FramedSink } from '../../../../firmware/protocols/framed/frame.ts';

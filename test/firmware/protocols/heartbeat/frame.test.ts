@@ -1,4 +1,4 @@
-/** The heartbeat codec reads and writes what C programs on x86 do, in whatever pieces the stream comes. */
+/** The heartbeat codec reads and writes what C programs on x86 do, in any pieces of the stream. */
 
 import { describe, expect, it } from 'vitest';
 import { BEAT, encodeOther, HEAD_BYTES, HeartbeatDecoder } from '../../../../firmware/protocols/heartbeat/frame.ts';

@@ -1,5 +1,5 @@
 /**
- * The MQTT codec writes and reads what the standards say, in whatever pieces it comes, and refuses the rest by rule.
+ * The MQTT codec writes and reads what the standards say, in any pieces of the stream, and refuses the rest by rule.
  */
 
 import { describe, expect, it } from 'vitest';

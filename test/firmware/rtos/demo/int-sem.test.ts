@@ -1,6 +1,6 @@
 /**
- * After FreeRTOS's IntSemTest demo: two mutexes, one given at an interrupt's bidding, and a semaphore that interrupts
- * fill.
+ * After FreeRTOS's IntSemTest demo: two mutexes, one given when an interrupt asks for it, and a semaphore that
+ * interrupts fill.
  */
 
 import { expect, test } from 'vitest';

@@ -54,7 +54,7 @@ describe('the window is that of the newest segment (tcp_may_update_window)', () 
     return tcb.sndWnd;
   }
 
-  it('with a later ACK, whatever it says', () => {
+  it('with a later ACK, larger or smaller', () => {
     expect(after('. 1 ack 2 win 500')).toBe(500);
     expect(after('. 1 ack 2 win 60001')).toBe(60_001);
   });
@@ -80,7 +80,7 @@ describe('the window is that of the newest segment (tcp_may_update_window)', () 
 });
 
 describe('the timestamp to echo (RFC 7323 4.3)', () => {
-  it('is the first, whatever its sign, and none where none came', () => {
+  it('is the first, of either sign, and 0 without a timestamp', () => {
     const { rig, tcb } = opened('linux');
     rig.peer('P. 1:2 ack 1');
     expect(tcb.tsRecent).toBe(0);

@@ -199,7 +199,7 @@ describe('freertos-tcp', () => {
     expect(rig.times()).toEqual([23_002, 45_504]);
   });
 
-  it('looks after 20 s, whatever idle is', () => {
+  it('looks after 20 s, with any idle time', () => {
     for (const [idle, times] of [[10, [20_001]], [60, []]] as const) {
       const { rig, user } = connected('freertos-tcp');
       user.socket?.setKeepAlive({ ...IDLE_20, idle });

@@ -19,7 +19,7 @@ import { Rig } from '../rig.ts';
 describe('path MTU', () => {
   const tooBig = { code: FRAGMENTATION_NEEDED, nextHopMtuBytes: 1300 };
 
-  it('is heeded by Linux: what was too long goes again at once, in segments that fit, and all that follow fit too', () => {
+  it('is obeyed by Linux: the segment that was too long goes again at once, in pieces that fit, and all later segments fit', () => {
     const rig = new Rig('linux');
     const user = rig.connected();
     user.write(2920);
@@ -74,7 +74,7 @@ describe.each(PROFILE_NAMES)('%s', (name) => {
     }
   });
 
-  it('keeps an established connection, whatever a router says', () => {
+  it('keeps an established connection after any message of a router', () => {
     const rig = new Rig(name);
     rig.connected().write(10);
     for (const code of [0, 1, 2, 3, 5, 13, 255]) rig.complain({ code });

@@ -207,7 +207,7 @@ describe('lwip', () => {
     expect(tcb.rtoTicks).toBe(20);
   });
 
-  it('is 0x7fff calls at most (tcp_slowtmr), whatever the table has', () => {
+  it('is 0x7fff calls at most (tcp_slowtmr), with any entry of the table', () => {
     const { rig, tcb, user } = opened('lwip', 0);
     for (let i = 0; i < 40; i++) measured(tcb, 600_000_000);
     user.write(1);

@@ -143,7 +143,7 @@ class TestClient implements BrokerClient {
 const WILL: Will = { topic: 'gone', payload: new TextEncoder().encode('x'), qos: 1, retain: false, properties: {} };
 
 describe('messages', () => {
-  it('reach whoever has subscribed, once, with the lesser QoS of both', () => {
+  it('reach every subscriber once, with the lesser QoS of both', () => {
     const world = new World();
     const [a, b] = [world.client(4), world.client(5)];
     a.subscribe('t/+', 1);

@@ -81,7 +81,7 @@ describe('a server that loses its power', () => {
   it.each(PING_POLICY_NAMES.filter((name) => name !== 'qos0-is-life'))(
     '%s: also one that publishes every second with QoS 0',
     async (pings) => {
-      // coreMQTT looks at what comes every 30 s, whatever keep alive is.
+      // coreMQTT looks for packets every 30 s, with any keep alive.
       expect(await noticedMs(pings, 1000)).toBeLessThan(36_000);
     },
   );
