@@ -316,6 +316,11 @@ it('opens a comment with the thing it is about', () => {
   expect(written.flatMap((source) => [...linesWith(doc, source), ...linesWith(line, source)])).toEqual([]);
 });
 
+it('names a test by its claim, not by half a sentence', () => {
+  const name = /^ *(?:(?:it|test|describe)\b[^'"`\n]*|\](?: as const)?\))\(['"`](?:what|whom?|whoever|how|where|and|but|it|they)\b.{0,40}/gm;
+  expect(tests.flatMap((source) => linesWith(name, source))).toEqual([]);
+});
+
 /** Words of old books, for which plain English has others. */
 const ARCHAIC = new RegExp(String.raw`\b(?:${[
   'anew', 'shall', String.raw`befall(?:s|en|ing)?`, 'befell', 'thereof', 'whilst', 'whence', 'whoever', 'whomever',

@@ -178,7 +178,7 @@ it('an idle device holds one place in the queue of events, for its alarm, and it
   expect((await addDevices(20)) - first).toBeLessThan(20 + 5);
 });
 
-describe('what makes no sense is said', () => {
+describe('senseless options are refused in words', () => {
   it.each([
     [{ link: { lossy: '1%' } }, 'a link has no lossy; it can have delay, jitter, bandwidth, queueBytes, loss'],
     [{ firmware: undefined }, 'a device needs a firmware, such as heartbeatFirmware()'],

@@ -14,7 +14,7 @@ function world(): { readonly sim: Simulation; readonly server: SimulatedServer }
 }
 
 describe('a box that forgets', () => {
-  it('what it does not translate: the next beat goes on from the same end, and the session has survived', async () => {
+  it('a flow without translation: the next beat comes from the same end, and the session has survived', async () => {
     const { sim, server } = world();
     sim.addDevice({ firmware: image, link: { delay: '20ms' } });
     sim.schedule('nat-timeout on dev-1 at 62s');

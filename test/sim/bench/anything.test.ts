@@ -180,7 +180,7 @@ it(`${SEEDS} runs: silence, order, no event where none may be, no socket left`, 
   expect(heard).toBeGreaterThan(SEEDS * 300);
 });
 
-it('what could still flow does: after any run with the connection whole, everything arrives', () => {
+it('after any run that leaves the connection whole, everything arrives', () => {
   let whole = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
     const run = new Run(seed);

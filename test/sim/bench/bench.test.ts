@@ -198,7 +198,7 @@ it('each JSON line is one flat object: whose view it is comes first, and no fiel
   }
 });
 
-it('who waits for what does not come is let go when the bench is stopped', async () => {
+it('a wait for an event that never comes ends when the bench is stopped', async () => {
   const { bench } = idle('dev-1');
   const waiting = bench.reach(() => false, 1e9);
   bench.stop();

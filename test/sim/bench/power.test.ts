@@ -495,7 +495,7 @@ describe('a crash', () => {
     expect(far.over?.reason).toBe('closed');
   });
 
-  it('and then no power, with the cable out: never says anything', () => {
+  it('followed by a power cut, with the cable out, sends nothing', () => {
     rig.board.cable.pull();
     rig.board.crash();
     cut();

@@ -196,7 +196,7 @@ describe('room', () => {
     expect(load(flash)).toEqual(counter(999));
   });
 
-  it('what does not fit is refused, and neither what is durable nor what is in RAM suffers', () => {
+  it('a commit that does not fit is refused, and neither the durable values nor those in RAM change', () => {
     const results: number[] = [];
     let found: Contents = '';
     const use = {

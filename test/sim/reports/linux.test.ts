@@ -281,7 +281,7 @@ describe('a client that crashed', () => {
 
 describe('a client that was power-cycled', () => {
   // https://github.com/zephyrproject-rtos/zephyr/issues/63966
-  it('and takes the same port: the old ACK is answered by RST, and the next SYN is accepted', async () => {
+  it('takes the same port: the old ACK is answered by RST, and the next SYN is accepted', async () => {
     const world = new World();
     const client = world.machine('client');
     const server = world.machine('server');
@@ -302,7 +302,7 @@ describe('a client that was power-cycled', () => {
   });
 
   // The same report, its second capture.
-  it('and takes another port: the keepalive of the old connection is answered by RST', async () => {
+  it('takes another port: the keepalive of the old connection is answered by RST', async () => {
     const world = new World();
     const client = world.machine('client');
     const server = world.machine('server');

@@ -52,7 +52,7 @@ describe('twelve peers', () => {
     ]);
   });
 
-  it('one that hangs is down as well, and up again when it goes on', async () => {
+  it('a peer that hangs is down as well, and up again when it goes on', async () => {
     const { sim, server, devices, of } = group(12);
     await sim.runFor('60s');
     devices[4]?.hang();
@@ -66,7 +66,7 @@ describe('twelve peers', () => {
     expect(sim.testbed.witness.judge.findings().falseAlarms).toEqual([]);
   });
 
-  it('one that hears nobody reports everybody, and is believed by nobody: it alone is down', async () => {
+  it('a peer that hears nobody reports all others, is not believed, and is the only one down', async () => {
     // dev-7 does not hear the monitor either. With the usual limit it would give up the monitor first.
     const { sim, server, of } = group(12, {}, 100);
     await sim.runFor('60s');
@@ -79,7 +79,7 @@ describe('twelve peers', () => {
     expect(server.program?.clients().length).toBe(12);
   });
 
-  it('one that reboots has another address at once: what it was is down with its first report', async () => {
+  it('a peer that reboots has another address at once, and its old session is down with its first report', async () => {
     const { sim, server, devices, of } = group(12);
     await sim.runFor('60s');
     devices[0]?.power.cut();

@@ -236,7 +236,7 @@ describe('over datagrams', () => {
     ]);
   });
 
-  it('who is silent goes offline, and is a new client when it comes again', () => {
+  it('a silent client goes offline, and is a new client when it comes again', () => {
     const served = new Served({ local, protocol: { kind: upperCase }, liveness: idle });
     const one = served.datagrams();
     one.socket.sendTo(text('a'), local);

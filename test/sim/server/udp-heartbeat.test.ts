@@ -44,7 +44,7 @@ it('a gap is so many missing; what fills it is late, once', () => {
   expect(numbered(0, 3, 2, 2)).toEqual([['missing', 2], ['late', 1], ['double', 1]]);
 });
 
-it('what comes again is double, as far back as the window reaches', () => {
+it('a repeated beat is double, as far back as the window reaches', () => {
   expect(numbered(0, 0)).toEqual([['double', 1]]);
   const to40 = Array.from({ length: 41 }, (_, i) => i);
   expect(numbered(...to40, 9)).toEqual([['double', 1]]);

@@ -446,10 +446,10 @@ describe('a server that tells nothing', () => {
   });
 });
 
-describe('where nobody answers', () => {
+describe('without answers', () => {
   const quiet = [listening(0), boot(0), connected(1, 5000), online(2, 5000), assumed(3)];
 
-  it('what is sent is a sign, but not after what was over at once', () => {
+  it('a sent beat is a sign of service, but not after a momentary fault', () => {
     expect(account(quiet, fault(10, 'cable-pull', 15), assumed(16)).ghosts).toEqual([[10, 15]]);
     expect(account(quiet, fault(10, 'nat-timeout'), assumed(16), offline(25, 5000)).ghosts).toEqual([[10, 25]]);
   });
@@ -464,7 +464,7 @@ describe('where nobody answers', () => {
   });
 });
 
-describe('where nobody answers, after what was over at once', () => {
+describe('without answers, after a momentary fault', () => {
   const sent = (s: number): TraceEvent[] => [
     { source: 'device', device: 'dev-1', kind: 'beat-sent', atMs: s * 1000 }, assumed(s),
   ];
@@ -499,7 +499,7 @@ describe('where nobody answers, after what was over at once', () => {
   });
 });
 
-it('who finds that the other end has left raises no false alarm; who gives up what is alive does', () => {
+it('an end that finds the other one gone raises no false alarm; an end that gives up a live one does', () => {
   expect(account(up, boot(10, 'software'), offline(25, 5000)).falseAlarms).toEqual([]);
   expect(account(up, offline(10, 5000, { kind: 'stopped' }), lost(25)).falseAlarms).toEqual([]);
   expect(account(up, offline(25, 5000)).falseAlarms).toMatchObject([{ side: 'server' }]);

@@ -99,7 +99,7 @@ describe('silence', () => {
     expect(silentClients({ ...well, sessions: inTime })).toEqual([]);
   });
 
-  it('but not while the server hangs: the count starts again when it goes on', () => {
+  it('not while the server hangs: the count starts again when it goes on', () => {
     const faults: readonly FaultSpan[] = [{
       id: 1, kind: 'hang', argument: undefined, effect: 'cuts', tier: 'T3', text: 'hang', host: 'server', on: 'server',
       fromMs: 3000, forMs: undefined, isMomentary: false, toMs: 60_000,
@@ -201,7 +201,7 @@ describe('streams', () => {
     ]);
   });
 
-  it('what nobody wrote', () => {
+  it('bytes that no program wrote', () => {
     const streams = well.streams.filter(({ host }) => host !== 'server');
     expect(corruptStreams({ ...well, streams })).toContainEqual(
       expect.stringMatching(/^what dev-1 has read .* is not what was written there: nobody has written anything$/),
@@ -446,7 +446,7 @@ describe('peers', () => {
     return observe({ ...one, devices, policy: { ...one.policy, speaks } });
   };
 
-  it('one that is down is marked down in time, and one that is well is not', async () => {
+  it('a peer that is down is marked down in time, and a healthy one is not', async () => {
     const down = await group('power-loss on dev-1 at 30s for 40s');
     expect(violationsOf(down)).toEqual([]);
     const [mark, ...others] = down.gone;
@@ -631,7 +631,7 @@ describe('a stored trace', () => {
   });
 });
 
-it('what a run throws is a violation, and not the end of the swarm', async () => {
+it('an exception in a run is a violation, and not the end of the swarm', async () => {
   const { violations } = await runScenario({
     ...well.scenario,
     policy: { ...well.scenario.policy, beatIntervalMs: -1 },
@@ -639,7 +639,7 @@ it('what a run throws is a violation, and not the end of the swarm', async () =>
   expect(sentences(violations)).toEqual([expect.stringMatching(/^exception: threw: .*-1/)]);
 });
 
-describe('what the swarm has found, and is mended', () => {
+describe('mistakes that the swarm has found, and that are mended', () => {
   const TEN_MIN = 600_000;
 
   it.each([

@@ -77,7 +77,7 @@ it('without cookies drops the SYNs beyond the backlog and one more, which come a
   expect(burst.accepted).toBe(CLIENTS);
 });
 
-it('where nobody accepts, answers no SYN any more, by no cookie either, until somebody does', async () => {
+it('answers no SYN while the program accepts nothing, by no cookie either', async () => {
   const burst = new Burst();
   burst.accepts = false;
   burst.connect(BACKLOG + 1);

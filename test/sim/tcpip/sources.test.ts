@@ -17,7 +17,7 @@ function resets(rig: Rig): string {
   return rig.sent().map((text) => text.replace(/^R\. -?\d+/, 'R.')).join();
 }
 
-describe('what a user is told', () => {
+describe('events of a user', () => {
   const refused: Record<ProfileName, Errno> = {
     linux: 'ECONNREFUSED',
     // tcp_in.c, tcp_input: TCP_EVENT_ERR(ERR_RST); api/err.c: ECONNRESET.
@@ -400,7 +400,7 @@ describe('a full listener', () => {
   });
 });
 
-describe('how connections end', () => {
+describe('the end of connections', () => {
   it('freertos-tcp: answers FIN by FIN at once, and the user only hears of it (prvTCPHandleFin: eLAST_ACK)', () => {
     const rig = new Rig('freertos-tcp');
     const user = rig.connected();

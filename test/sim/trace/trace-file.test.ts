@@ -575,7 +575,7 @@ describe('any line', () => {
     return mutated;
   }
 
-  it('it is read, or there is a sentence, and what was read can be told to people', () => {
+  it('is read, or refused in a sentence, and every event that was read has a text', () => {
     const random = new Seeded(1);
     let read = 0;
     for (let i = 0; i < 20_000; i++) {

@@ -85,7 +85,7 @@ describe('the path', () => {
   });
 });
 
-describe('what happens', () => {
+describe('faults and actions', () => {
   it('either end closes, or shuts down', () => {
     for (const [what, side] of [['server close()', 'server'], ['client close()', 'client']] as const) {
       const replayed = done({ fault_times_measured: { [what]: [1, 1] }, app_calls: [until(2)] });
@@ -138,7 +138,7 @@ describe('what happens', () => {
     }
   });
 
-  it('what was done before the first call stands in the schedule alone', () => {
+  it('an action before the first call stands only in the schedule', () => {
     const before = [['link down before', 'ENETUNREACH'], ['near pull t=-2', 'EHOSTUNREACH']] as const;
     for (const [schedule, errno] of before) {
       const replayed = done({
@@ -163,7 +163,7 @@ describe('what happens', () => {
   });
 });
 
-describe('what is not known', () => {
+describe('an unknown word', () => {
   const WRONG: readonly (readonly [string, Partial<Scenario>, RegExp])[] = [
     ['a fault', { fault_times_measured: { 'a mouse bites': [1, 1] } }, /^T1: what is "a mouse bites"\? HAPPENINGS in replay/],
     ['a call', { app_calls: [{ who: 'server', what: 'sendfile', t: 1 }] }, /^T1: what is the call "sendfile"\? schedule in/],

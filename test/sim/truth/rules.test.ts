@@ -289,7 +289,7 @@ describe('the end', () => {
     expect(sent(world, 'server', 'RA')).toEqual([]);
   });
 
-  it('who has closed waits 60 s for the FIN of the other end', () => {
+  it('a closed end waits 60 s for the FIN of the other end', () => {
     const world = established();
     world.at(1, () => world.serverSocket.close());
     world.run(60.9);
@@ -328,7 +328,7 @@ describe('a window that stays closed', () => {
     expectChain(firstS, [(end?.atS ?? NaN) - WAKE_UP_S], [5]);
   });
 
-  it('who has closed waits until the back-off is at its end, though each probe is answered', () => {
+  it('a closed end waits until the back-off is at its end, though each probe is answered', () => {
     const world = closed();
     world.at(1, () => world.serverSocket.close());
     // The RTO of 0.2 s has been doubled up to 120 s, and these are over.
@@ -376,7 +376,7 @@ describe('delayed ACKs', () => {
     expect(delays(every(1, 20)).every((delay) => delay === 0)).toBe(true);
   });
 
-  it('the first 16 at once, then 40 ms later, where nobody reads', () => {
+  it('the first 16 at once, then 40 ms later, if the program does not read', () => {
     const after = delays(every(0.1, 30), established({ clientReads: false }));
     expect(after.slice(0, 16).every((delay) => delay === 0)).toBe(true);
     for (const delay of after.slice(16)) {
@@ -385,13 +385,13 @@ describe('delayed ACKs', () => {
     }
   });
 
-  it('and where somebody reads, when it is read: tcp_cleanup_rbuf', () => {
+  it('the first 16 at once, then when the program reads: tcp_cleanup_rbuf', () => {
     const after = delays(every(0.1, 30));
     expect(after.slice(0, 16).every((delay) => delay === 0)).toBe(true);
     for (const delay of after.slice(16)) expect(delay).toBeCloseTo(WAKE_UP_S, 6);
   });
 
-  it('who answers waits with the ACK for the answer, 40 ms at most', () => {
+  it('an end that answers holds the ACK back for the answer, 40 ms at most', () => {
     const world = established();
     world.at(0.5, () => world.serverSocket.send(1));
     // An answer within 40 ms makes it interactive (tcp_event_data_sent).
@@ -481,7 +481,7 @@ describe('a router that says the host cannot be reached', () => {
 });
 
 describe('a firewall that forgets', () => {
-  it('and answers with RST, ends the connection at the next segment', () => {
+  it('a connection and answers with RST ends it at the next segment', () => {
     const world = established({ firewall: { timeoutS: 5, onExpired: 'rst' } });
     world.at(10, () => world.clientSocket?.send(8));
     world.run(11);

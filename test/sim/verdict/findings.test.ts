@@ -514,7 +514,7 @@ describe('a fault that only harms', () => {
     expect(falseAlarms).toEqual([]);
   });
 
-  it('but with a loss of all it cuts', () => {
+  it('a loss of 100% cuts', () => {
     expect(found([...up(), fault(10, 'loss', 1, { argument: '100%' }), offline(25, 5000)])).toMatchObject({
       verdicts: [{ effect: 'cuts', ghostMs: 15_000 }],
       falseAlarms: [],

@@ -532,7 +532,7 @@ describe('several faults on one device', () => {
       });
     });
 
-    it('but for a hang that is over before: then it could', () => {
+    it('unless a hang is over before: then the device could notice', () => {
       const hang = 'hang on dev-1 at 10s';
       const hung = [...up, fault(10, 'hang'), fault(12, 'cable-pull', pull)];
       expect(judge([...hung, healed(15, 'hang', hang)]).map(({ firmware }) => firmware)).toEqual(['hung', 'running']);
@@ -705,7 +705,7 @@ describe('the server', () => {
   });
 });
 
-it('what shows service is that the firmware says so, and nothing else that it tells', () => {
+it("only the firmware's event of service shows service", () => {
   const again = [fault(10, 'reset'), lost(10, 'ECONNRESET'), connected(11, 5001)];
   const sent: TraceEvent = { source: 'device', device: 'dev-1', kind: 'data-sent', bytes: 1, atMs: 13_000 };
   expect(judge([...up, ...again, beat(12), sent])[0]?.backAfterMs).toBeUndefined();

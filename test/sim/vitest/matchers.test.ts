@@ -595,7 +595,7 @@ describe('the line that repeats it', () => {
   });
 });
 
-describe('what makes no sense is said', () => {
+describe('senseless arguments are refused in words', () => {
   const right = { by: 'server', within: '15s' } as const;
 
   it.each([

@@ -44,7 +44,7 @@ it.each([STREAM.length, 1, 7, 16])('a stream is decoded whole, in pieces of %i b
   expect(made.partial).toBe(false);
 });
 
-describe('what is wrong is told', () => {
+describe('a wrong frame is reported', () => {
   it.each([
     [[0xda, 0xbc], 'frame 1: byte 2 of the magic is 0xbc, must be 0xbb; the first bytes that came are da bc'],
     [
@@ -58,7 +58,7 @@ describe('what is wrong is told', () => {
     expect(decoder().decode(bytes)?.startsWith(sentence)).toBe(true);
   });
 
-  it('and ends the stream: nothing more is decoded, until another begins', () => {
+  it('ends the stream: nothing more is decoded, until another begins', () => {
     const { frames, made, decode } = decoder();
     decode([1]);
     expect(decode(STREAM)).toMatch(/^frame 1: byte 1/);

@@ -9,7 +9,7 @@ import { device } from '../../../support/manual-clock.ts';
 
 const MAX_COUNT = 200;
 
-test('they count exactly, however the two tasks interleave', () => {
+test('counting semaphores count exactly, with any interleaving of the two tasks', () => {
   const { clock, os } = device();
   const loops = [0, 0];
   function* task(kernel: Kernel, me: number, semaphore: Semaphore): Task {

@@ -222,7 +222,7 @@ describe('to somebody who is there', () => {
     expect(room.asked('dev', '10.0.0.2')).toEqual([0, 1000]);
   });
 
-  it('who is asked has learnt who asks: it does not ask back', async () => {
+  it("a host that is asked learns the asker's address, and does not ask back", async () => {
     const room = new Room('lwip');
     room.connect();
     await room.sim.runFor('1s');
@@ -230,7 +230,7 @@ describe('to somebody who is there', () => {
   });
 });
 
-describe('what grows old', () => {
+describe('an old entry', () => {
   it('Linux asks again, of whom TCP does not confirm, 5 s after the entry is used: by unicast, and is answered', async () => {
     const room = new Room('lwip');
     room.connect();

@@ -175,7 +175,7 @@ describe('linux', () => {
     }
   });
 
-  it('who answers soon (ping-pong) and then does not: that mode is over, and the delay is 40 ms again', () => {
+  it('a user that answers soon (ping-pong) and then does not: that mode is over, and the delay is 40 ms again', () => {
     const { rig, user, tcb, send, confirm } = patient();
     send(8);
     user.write(1);
@@ -211,7 +211,7 @@ describe('linux', () => {
     expect(tcb.rcvMss).toBe(1460);
   });
 
-  describe('what is small is acknowledged when the user has read all (tcp_cleanup_rbuf)', () => {
+  describe('small data is acknowledged when the user has read all of it (tcp_cleanup_rbuf)', () => {
     it('one, of who does not answer', () => {
       const { rig, user, send } = patient();
       send(8);

@@ -29,7 +29,7 @@ describe('a segment is no larger than half of the largest window', () => {
 });
 
 describe('a small segment waits for a small one (tcp_nagle_check)', () => {
-  it('and not for a full one', () => {
+  it('not for a full one', () => {
     const { rig, user } = opened();
     user.write(10);
     rig.peer('. 1 ack 11');
@@ -44,7 +44,7 @@ describe('a small segment waits for a small one (tcp_nagle_check)', () => {
     expect(rig.sent()).toEqual(['P. 1021:1031 ack 1']);
   });
 
-  it('but for the last, with FIN, which nothing can follow', () => {
+  it('unless it is the last, with FIN, which nothing can follow', () => {
     const { rig, user } = opened(EXACT, 'win 10 mss 1000');
     user.write(10);
     user.write(10);
@@ -55,7 +55,7 @@ describe('a small segment waits for a small one (tcp_nagle_check)', () => {
   });
 });
 
-describe('nobody sends', () => {
+describe('nothing is sent', () => {
   it('when all is over, though FIN was still to go', () => {
     const { rig, user } = opened(EXACT, 'win 0 mss 1000');
     user.socket?.shutdown();
@@ -78,7 +78,7 @@ describe('nobody sends', () => {
   });
 });
 
-it('what is written while a window is asked for does not put the probe off', () => {
+it('a write while the window is probed does not put the probe off', () => {
   const { rig, user } = opened(EXACT, 'win 0 mss 1000');
   const fromMs = rig.nowMs;
   user.write(10);

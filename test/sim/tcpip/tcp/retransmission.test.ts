@@ -416,7 +416,7 @@ describe('an ACK of new data', () => {
   });
 });
 
-describe('where Linux gives up', () => {
+describe("the end of Linux's attempts", () => {
   /** Timers that fire at the first tick that is not early: 4 ms after what they are set to. */
   function exact(retransmission: Partial<Profile['retransmission']>): Profile {
     return {
@@ -519,7 +519,7 @@ describe('where Linux gives up', () => {
       expectEnd(shrunk(SHORT, 0, 400), 3012);
     });
 
-    it('who has closed is given up as what nobody waits for, though each is answered (SOCK_DEAD)', () => {
+    it('a closed connection is given up as an orphan, though each segment is answered (SOCK_DEAD)', () => {
       const { rig, user } = shrunk(exact({ rtoMaxMs: 1000 }), Infinity);
       user.socket?.close();
       rig.run(60_000);
@@ -557,7 +557,7 @@ describe('freertos-tcp', () => {
     return { rig, user, stoppedMs, rtoMs: rig.tcb?.rtoTicks ?? NaN };
   }
 
-  it('what has stopped is looked at when the user sends: it is too early, or time for a timer, or due', () => {
+  it('a stopped retransmission is looked at when the user sends: too early, or time for a timer, or due', () => {
     // The RTO of 1 s has been doubled until it did not fit.
     const outcomes = [[0x1_0000, 'nothing'], [0xffff, 'a timer'], [1, 'a timer'], [0, 'at once']] as const;
     for (const [leftMs, outcome] of outcomes) {
@@ -582,7 +582,7 @@ describe('freertos-tcp', () => {
     [30_000, 31_005],
     [2001, 3002],
     [2002, 7003],
-  ])('who has closed is given up at the first timeout %i ms after the first retransmission', (orphanMs, endMs) => {
+  ])('a closed connection is given up at the first timeout %i ms after the first retransmission', (orphanMs, endMs) => {
     // prvTCPStatusAgeCheck: ipconfigTCP_HANG_PROTECTION_TIME is 30 s.
     const rig = new Rig({ ...PROFILES['freertos-tcp'], orphanMs });
     const user = rig.connected();

@@ -116,7 +116,7 @@ describe('linux', () => {
     expect(echoedRttUs(opened('linux', 0).tcb, new Packet())).toBeUndefined();
   });
 
-  it('what was measured is the base of the back-off, and an unreachable host takes the last doubling back', () => {
+  it('the measured RTO is the base of the back-off, and an unreachable host takes the last doubling back', () => {
     const { rig, tcb, user } = opened('linux', 400);
     // tcp_rtt_estimator: 400 ms and twice that.
     const rtoTicks = 300;
@@ -189,7 +189,7 @@ describe('lwip', () => {
     expect([tcb.backoff, tcb.rtoTicks]).toEqual([0, base]);
   });
 
-  it('where SYN was sent twice nothing is measured: LWIP_TCP_RTO_TIME, and its doublings by the table', () => {
+  it('nothing is measured if SYN was sent twice: LWIP_TCP_RTO_TIME, and its doublings by the table', () => {
     const rig = new Rig('lwip');
     const user = rig.connect();
     rig.run(3500);

@@ -67,7 +67,7 @@ describe('the sender', () => {
   it.each([
     ['it has arrived twice', [1, 11], 'loss-probe', 10],
     ['something else has arrived twice', [-9, 1], 'retransmit', 5],
-  ] as const)('where the ACK of a tail loss probe tells that %s: halves the window or not', (_, [from, to], timer, cwnd) => {
+  ] as const)('if the ACK of a tail loss probe shows that %s: halves the window or not', (_, [from, to], timer, cwnd) => {
     const { rig, user } = warmedUp();
     user.write(10);
     rig.run(310);
@@ -121,7 +121,7 @@ describe('the sender', () => {
     }
   });
 
-  it('where all that was sent again has arrived twice, the window is as before', () => {
+  it('if all retransmitted data has arrived twice, the window is as before', () => {
     const { rig, user } = warmedUp();
     user.write(8000);
     for (let i = 0; i < 3; i++) rig.peer('. 1 ack 1');

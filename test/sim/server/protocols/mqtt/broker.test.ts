@@ -223,7 +223,7 @@ describe('hand-shakes and sessions', () => {
     expect(b.messages.length).toBe(2);
   });
 
-  it('what was not acknowledged comes again in the order it had, then what waited', () => {
+  it('unacknowledged messages come again in their order, then the waiting ones', () => {
     const world = new World({ maxInFlight: 2 });
     const a = world.client(4, { clientId: 'a', cleanStart: false });
     a.subscribe('t', 2);
