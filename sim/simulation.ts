@@ -366,7 +366,7 @@ export class Simulation {
     if (this.host(name) !== undefined) throw new Error(`there is a host ${name} already: give this one another name`);
     const lan = nat?.lan ?? this.#outside;
     const number = lan.claim(address);
-    const host = new Host(name, number, this.#world, profileOf(profile));
+    const host = new Host(number, this.#world, profileOf(profile));
     const cable = new Cable(this.fabric, name, host, lan.switch, this.#lines.linesOf(link));
     host.attach(cable, lan);
     lan.connect(number, cable);

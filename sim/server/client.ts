@@ -145,11 +145,16 @@ export abstract class PortClient extends Row<PortClient> implements Client {
   }
 }
 
+/** Bytes that a connection has not accepted yet. */
+interface SendQueue {
+  readonly pieces: Uint8Array[];
+  bytes: number;
+}
+
 export class StreamClient extends PortClient implements StreamHandler {
   #socket: StreamSocket | undefined;
-  /** Bytes that the connection has not accepted yet; undefined for the many clients that read what they are sent. */
-  #queue: Uint8Array[] | undefined;
-  #queuedBytes = 0;
+  /** Undefined for the many clients that read what they are sent. */
+  #queue: SendQueue | undefined;
 
   get peer(): SocketAddress {
     return this.#socket?.remote ?? UNKNOWN_PEER;
@@ -197,14 +202,16 @@ export class StreamClient extends PortClient implements StreamHandler {
 
   writable(): void {
     const queue = this.#queue;
-    for (let bytes = queue?.[0]; bytes !== undefined && queue !== undefined; bytes = queue[0]) {
+    if (queue === undefined) return;
+    const { pieces } = queue;
+    for (let bytes = pieces[0]; bytes !== undefined; bytes = pieces[0]) {
       const taken = this.write(bytes);
-      this.#queuedBytes -= taken;
+      queue.bytes -= taken;
       if (taken < bytes.length) {
-        queue[0] = bytes.subarray(taken);
+        pieces[0] = bytes.subarray(taken);
         return;
       }
-      queue.shift();
+      pieces.shift();
     }
     this.#queue = undefined;
   }
@@ -219,15 +226,13 @@ export class StreamClient extends PortClient implements StreamHandler {
     if (this.#queue === undefined) {
       const taken = this.write(bytes);
       if (taken === bytes.length) return;
-      this.#queue = [bytes.subarray(taken)];
-      this.#queuedBytes = bytes.length - taken;
+      this.#queue = { pieces: [bytes.subarray(taken)], bytes: bytes.length - taken };
     } else {
-      this.#queue.push(bytes);
-      this.#queuedBytes += bytes.length;
+      this.#queue.pieces.push(bytes);
+      this.#queue.bytes += bytes.length;
     }
-    if (this.#queuedBytes > this.port.settings.limits.maxQueuedBytes) {
-      this.goOffline({ kind: 'not-reading', queuedBytes: this.#queuedBytes });
-    }
+    const queuedBytes = this.#queue.bytes;
+    if (queuedBytes > this.port.settings.limits.maxQueuedBytes) this.goOffline({ kind: 'not-reading', queuedBytes });
   }
 
   /** Returns the number of bytes that the socket accepted; 0 also if it failed, which `ended` reports. */

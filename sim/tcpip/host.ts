@@ -39,28 +39,27 @@ export interface HostContext {
 }
 
 const LOSS_BITS: Readonly<Record<InterfaceLoss, number>> = { 'interface-down': 1, 'address-removed': 2 };
+const ANY_LOSS = 3;
+const DEAF_TO_PROBES = 4;
 
 /** Timeout of a look-up: resolv.conf(5), `timeout:5`. */
 const LOOKUP_TIMEOUT_US = 5_000_000;
 
 export class Host implements Nic, Port {
-  readonly name: string;
   address: number;
   readonly world: HostContext;
   readonly profile: Profile;
   stack: StackNetwork | undefined = undefined;
   #link: Cable | undefined = undefined;
-  /** Missing conditions of a working interface (Loss), as bits. */
-  #lost = 0;
+  /** Troubles of the interface: what it has lost, and DEAF_TO_PROBES, as bits. */
+  #troubles = 0;
   /** Local network at the far end of the host's cable, if its hosts find one another by ARP. */
   #arpNetwork: LocalNetwork | undefined = undefined;
-  #isDeafToProbes = false;
   /** Made with the first packet to itself. */
   #loopback: Loopback | undefined = undefined;
 
   /** A host that has no power yet. `attach` gives it a cable. */
-  constructor(name: string, address: number, world: HostContext, profile: Profile) {
-    this.name = name;
+  constructor(address: number, world: HostContext, profile: Profile) {
     this.address = address;
     this.world = world;
     this.profile = profile;
@@ -83,16 +82,21 @@ export class Host implements Nic, Port {
 
   /** True if the stack ignores probes without data, by itself or as a fault. */
   get isDeafToProbes(): boolean {
-    return this.#isDeafToProbes || !this.profile.answersEmptyProbes;
+    return (this.#troubles & DEAF_TO_PROBES) !== 0 || !this.profile.answersEmptyProbes;
   }
 
   setDeafToProbes(isDeaf: boolean): void {
-    this.#isDeafToProbes = isDeaf;
+    this.#troubles = isDeaf ? this.#troubles | DEAF_TO_PROBES : this.#troubles & ~DEAF_TO_PROBES;
   }
 
   get link(): Cable {
-    if (this.#link === undefined) throw new Error(`the host ${this.name} has no cable`);
+    if (this.#link === undefined) throw new Error('the host has no cable');
     return this.#link;
+  }
+
+  /** Name of the host, which is its cable's. */
+  get name(): string {
+    return this.link.name;
   }
 
   /** The host has no stream of random numbers beside its cable's. */
@@ -177,7 +181,7 @@ export class Host implements Nic, Port {
 
   /** True if there is a route to any other host. */
   get hasRoute(): boolean {
-    return this.#lost === 0;
+    return (this.#troubles & ANY_LOSS) === 0;
   }
 
   /**
@@ -188,7 +192,7 @@ export class Host implements Nic, Port {
     if (this.hasLost(loss) === isLost) return;
     if (isLost && loss === 'address-removed' && this.profile.endsOnAddressLoss) this.stack?.abortAll();
     const hadCarrier = this.carrier;
-    this.#lost ^= LOSS_BITS[loss];
+    this.#troubles ^= LOSS_BITS[loss];
     if (isLost) this.stack?.neighbours?.clear();
     if (this.carrier !== hadCarrier) this.stack?.carrierChanged();
   }
@@ -201,9 +205,9 @@ export class Host implements Nic, Port {
     const { stack, profile, address } = this;
     if (profile.endsOnAddressLoss) {
       // lwIP's netif_do_set_ipaddr ends them while it still has the address; but here the old network is out of reach.
-      this.#lost |= LOSS_BITS['address-removed'];
+      this.#troubles |= LOSS_BITS['address-removed'];
       stack?.abortAll();
-      this.#lost &= ~LOSS_BITS['address-removed'];
+      this.#troubles &= ~LOSS_BITS['address-removed'];
     } else if (profile.keepsAddress) {
       stack?.keepAddress(address);
     }
@@ -212,7 +216,7 @@ export class Host implements Nic, Port {
   }
 
   hasLost(loss: InterfaceLoss): boolean {
-    return (this.#lost & LOSS_BITS[loss]) !== 0;
+    return (this.#troubles & LOSS_BITS[loss]) !== 0;
   }
 
   closeAll(): void {

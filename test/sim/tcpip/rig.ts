@@ -106,7 +106,7 @@ export class Rig {
     const world = {
       timeline: engine, packets: pool, queues, salt: 0, move: () => OTHER_ADDRESS, addressesOf: () => undefined,
     };
-    this.host = new Host('dut', OWN_ADDRESS, world, typeof profile === 'string' ? PROFILES[profile] : profile);
+    this.host = new Host(OWN_ADDRESS, world, typeof profile === 'string' ? PROFILES[profile] : profile);
     this.link = new Cable(fabric, 'dut', this.host, { receive: (packet) => this.#take(packet) });
     this.host.attach(this.link);
     this.network = this.host.powerOn(this.interrupts);

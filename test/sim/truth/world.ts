@@ -92,8 +92,8 @@ export class TruthWorld {
     const move = ({ address }: Host): number => address;
     const queues = new ByteQueuePool();
     const world = { timeline: engine, packets, queues, salt: 0, move, addressesOf: () => undefined };
-    const serverHost = new Host('server', SERVER_ADDRESS, world, options.server ?? LINUX);
-    const clientHost = new Host('client', CLIENT_ADDRESS, world, options.client ?? LINUX);
+    const serverHost = new Host(SERVER_ADDRESS, world, options.server ?? LINUX);
+    const clientHost = new Host(CLIENT_ADDRESS, world, options.client ?? LINUX);
     const nearLine = bothWays(makeLine({ delayUs: Math.floor(delayUs / 2) }));
     const farLine = bothWays(makeLine({ delayUs: Math.ceil(delayUs / 2) }));
     const serverCable = new Cable(fabric, 'server', serverHost, between, nearLine);
