@@ -6,7 +6,7 @@ import { checkSettings, durationOrNone, isRecord, refuse, type SettingRulesFor, 
 import type { Server } from './tasks/connection.ts';
 import { WATCHDOG_MIN_TICKS } from './tasks/watchdog.ts';
 
-/** The settings that every image has, whatever it says over its connection. */
+/** The settings that every image has, with any protocol. */
 interface ImageSettings {
   /** Default 1000. */
   readonly tickRateHz: number;
@@ -23,7 +23,7 @@ interface ImageSettings {
  */
 export type Image = ImageSettings & ProtocolSettings & { readonly protocol: DeviceProtocol };
 
-/** The settings of a protocol of this project: its name, servers, and whatever is to differ from the defaults. */
+/** The settings of a protocol of this project: its name, servers, and the settings that differ from the defaults. */
 type KnownConfig<Name extends ProtocolName> = Pick<ProtocolSettings, 'servers'> & { readonly protocol: Name }
   & Partial<ProtocolSettingsOf<Name> & ImageSettings>;
 

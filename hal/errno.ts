@@ -43,7 +43,7 @@ export const ERRNO = {
   EAI_FAIL: 202,
 } as const;
 
-/** The name of a failure. A closed set: a port MUST map whatever its platform reports onto it. */
+/** The name of a failure. A closed set: a port MUST map every error of its platform onto it. */
 export type Errno = keyof typeof ERRNO;
 
 /** The negative number by which a call that gives a count reports `errno`. */

@@ -1,4 +1,4 @@
-/** Words, amounts and tables for people, whatever they are about. */
+/** Words, amounts and tables for people. */
 
 /** Rows of cells as lines, columns aligned to the left, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {

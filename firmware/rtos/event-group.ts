@@ -142,7 +142,7 @@ export class EventGroup extends WaitList {
         return BLOCKED;
       }
     } else {
-      // uxTaskResetEventItemValue: the wait had borrowed the item's value, whatever priorities were set meanwhile.
+      // uxTaskResetEventItemValue: the wait had borrowed the item's value, even if priorities were set meanwhile.
       task.eventPriority = task.currentPriority;
       if (typeof task.item === 'number') {
         const found = task.item;

@@ -148,7 +148,7 @@ export class Kernel extends KernelLists {
 
   /**
    * xTaskDelayUntil: sleeps until `previous.tick + increment`, and moves `previous` there, so that a loop keeps its
-   * period whatever it does in between. False when that time had passed already: then it only yields.
+   * period with any work in between. False when that time had passed already: then it only yields.
    */
   delayUntil(previous: WakeTime, increment: number): Blocking<boolean> {
     checkTicks(increment, 'an increment');
@@ -355,7 +355,7 @@ export class Kernel extends KernelLists {
     this.#pending.add(task);
   }
 
-  /** @internal prvAddTaskToReadyList: to the end of the line of its priority, out of whatever it waited for. */
+  /** @internal prvAddTaskToReadyList: to the end of the line of its priority, out of its wait list. */
   makeReady(task: TaskHandle): void {
     const wasReady = task.restingState === 'Ready';
     task.waitList?.remove(task);

@@ -183,7 +183,7 @@ export class TaskHandle {
     return this.currentPriority;
   }
 
-  /** uxTaskBasePriorityGet: its own priority, whatever it has inherited. */
+  /** uxTaskBasePriorityGet: its own priority, without an inherited one. */
   get basePriority(): number {
     return this.#rarities === undefined ? this.currentPriority : this.#rarities.basePriority;
   }
@@ -368,7 +368,7 @@ export class TaskHandle {
     this.os.block(this, undefined, first);
   }
 
-  /** @internal The wait of `waitForBuffer` is over, whatever has ended it. */
+  /** @internal The wait of `waitForBuffer` is over, for any reason. */
   leaveBuffer(index: number | undefined): void {
     this.bufferSlot(index).state = 'idle';
   }

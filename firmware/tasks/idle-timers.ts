@@ -34,7 +34,7 @@ export class IdleTimers {
     this.#allMs = nowMs;
   }
 
-  /** Bytes came, whatever they are. */
+  /** Bytes of any kind came. */
   read(nowMs: number): void {
     this.#readMs = nowMs;
   }

@@ -14,7 +14,7 @@ export function nodeListen(
   backlog: number,
   handler: ListenHandler,
 ): ListeningSocket {
-  // Node accepts whatever the kernel has, so the bound on those that wait for the firmware is kept here.
+  // Node accepts every connection that the kernel has, so the bound on those that wait for the firmware is kept here.
   const waiting: Socket[] = [];
   const waitingMax = Math.max(1, backlog);
   let local: SocketAddress | undefined;

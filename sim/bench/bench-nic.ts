@@ -98,7 +98,7 @@ export class BenchNic implements Nic {
 
   /** @internal */
   openDatagram(interrupts: Interrupts, local: SocketAddress, handler: DatagramHandler): BenchDatagram {
-    // The port is the device's: whatever it had there before a reset does not keep it.
+    // The port is the device's: a socket from before a reset does not keep it.
     for (const deaf of this.#deaf) if (local.port !== 0 && deaf.local?.port === local.port) deaf.release();
     const datagrams = new BenchDatagram(this, interrupts, local, handler);
     this.#datagrams = plus(this.#datagrams, datagrams);

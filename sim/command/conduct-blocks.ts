@@ -60,7 +60,7 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
         crew.stop();
         return;
       }
-      // Results are in the order of the blocks, in whatever order they arrive.
+      // Results are put into the order of the blocks.
       results[answer.block.index] = answer.result;
       done += answer.block.deviceCount;
       if (!progress.comesDue(clock.now())) return;

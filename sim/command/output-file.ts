@@ -45,7 +45,7 @@ export class OutputFile {
       const there = statSync(path, { throwIfNoEntry: false });
       if (isAppended) {
         this.#file = openSync(path, 'a');
-        // A blank line ends what is there already, whatever it is in Markdown.
+        // A blank line ends every kind of Markdown that is there already.
         if (there !== undefined && there.size > 0) this.write(Buffer.from('\n\n'));
       } else if (there === undefined || there.isFile()) {
         this.#draft = draftOf(path, there);

@@ -108,7 +108,7 @@ export interface RunSettings {
   /** Command line that repeats the run. */
   readonly repeat: string;
   /**
-   * The same command line without the names of files, so that equal runs write equal files whatever these are called.
+   * The same command line without the names of files, so that equal runs write equal files under any names.
    */
   readonly repeatWithoutFiles: string;
 }

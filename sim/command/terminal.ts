@@ -41,7 +41,7 @@ export interface Terminal {
   draw(lines: readonly string[]): void;
   /**
    * Calls `handler` at Ctrl-C (SIGINT), at SIGTERM, or when the terminal is closed (SIGHUP, of which the process dies
-   * in the end, whatever its exit status). Returns a function that stops this.
+   * in the end, with any exit status). Returns a function that stops this.
    */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
   /**

@@ -1,5 +1,5 @@
 /**
- * A cable from a board (its near end) to whatever is beyond (its far end): it takes time, loses packets, and can be
+ * A cable from a board (its near end) to its far end: it takes time, loses packets, and can be
  * pulled. There are 100,000 of them and millions of packets: an idle cable is but the few fields below, and a packet on
  * its way is one event.
  */

@@ -163,7 +163,7 @@ export interface FlowsOptions extends Timeouts {
   readonly name: string;
   /** Undefined: nobody is told, and no timer runs. */
   readonly onForgotten: OnForgotten | undefined;
-  /** One is gone, for whatever reason. */
+  /** One is gone, for any reason. */
   readonly onRemoved?: (flow: Flow) => void;
 }
 

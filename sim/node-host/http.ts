@@ -12,7 +12,7 @@ interface Outgoing {
 
 export function patchHttp(patches: Patches): void {
   const { OutgoingMessage } = builtin('http');
-  // lib/internal/http.js keeps the text of a second, of whatever world it was asked in.
+  // lib/internal/http.js keeps the text of a second, for all worlds.
   patches.replace(
     prototypeOf(OutgoingMessage),
     '_storeHeader',

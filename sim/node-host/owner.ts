@@ -17,7 +17,7 @@ export function owner(): SimulatedProcess | undefined {
   return following.getStore() ?? current;
 }
 
-/** A call of a program: its process, its arguments, and the call that Node has, with whatever arguments. */
+/** A call of a program: its process, its arguments, and Node's own call, with any arguments. */
 export type ProgramCall<Args extends unknown[]> =
   (process: SimulatedProcess, args: Args, original: (...args: unknown[]) => unknown) => unknown;
 

@@ -134,7 +134,7 @@ export class SimulatedProcess {
     this.appoint(this.nowMs());
   }
 
-  /** The HAL has one alarm: whatever is next gets it. */
+  /** The HAL has one alarm, for the next timer of all. */
   appoint(atMs: number): void {
     if (this.#alarmMs <= atMs) return;
     this.#alarmMs = atMs;

@@ -11,7 +11,7 @@ export function refusal(what: string, { name }: SimulatedProcess, instead: strin
   return new Error(`not simulated: ${what}, on host ${name}: ${instead}`);
 }
 
-/** The sentence for whatever has no port. */
+/** The sentence for every call that has no port. */
 export const USE_A_PORT = 'use a port of TCP or UDP';
 
 interface Refused {

@@ -1,4 +1,4 @@
-/** Bytes off the wire as a packet, or what is wrong with them. Whatever the bytes are, nothing throws. */
+/** Bytes off the wire as a packet, or what is wrong with them. No bytes make it throw. */
 
 import { addBytes, addPseudoHeader, checksum } from './checksum.ts';
 import {

@@ -62,7 +62,7 @@ export class ClientTable<Client extends Row<Client>> {
     else this.#unproven.append(client, nowMs);
   }
 
-  /** Bytes came, whatever they are. */
+  /** Bytes of any kind came. */
   bytes(client: Client, nowMs: number): void {
     if (this.#liveness.policy !== 'missed-beats' && client.list === this.#heard) this.#hear(client, nowMs);
   }

@@ -31,7 +31,7 @@ export class LinkedList<Member extends ListNode<Member>> {
     return all;
   }
 
-  /** Puts `member` last, out of whatever list it was in. `nowMs` MUST NOT go back. */
+  /** Puts `member` last, out of its former list. `nowMs` MUST NOT go back. */
   append(member: Member, nowMs: number): void {
     member.sinceMs = nowMs;
     if (this.#last === member) return;

@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { PROTOCOLS, type ServiceSettingsOf } from './protocols/index.ts';
 import type { Protocol } from './protocols/protocol.ts';
 
-/** A protocol of this project by its name, and whatever of its service is to differ from the defaults. */
+/** A protocol of this project by its name, and the settings of its service that differ from the defaults. */
 type KnownService<Name extends ProtocolName> = { readonly kind: Name } & Partial<ServiceSettingsOf<Name>>;
 
 /** A protocol that is not of this project. */

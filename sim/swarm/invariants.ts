@@ -1,5 +1,5 @@
 /**
- * The invariants of every run, whatever happens in it. A violated invariant is reported as a sentence that names the
+ * The invariants of every run. A violated invariant is reported as a sentence that names the
  * host, the time, the value and the bound.
  */
 

@@ -238,7 +238,7 @@ function drawDevices(dice: Dice, devices: readonly DeviceScenario[]): string {
 /** Drawn times are multiples of this step, so that they are easy to read. */
 const STEP_MS = 100;
 
-/** Times such that all that the fault does is over when it is calm, whatever is drawn from its ranges. */
+/** Times such that all that the fault does is over when it is calm, with any draw from its ranges. */
 function drawTimes(dice: Dice, wrong: Wrong, calmMs: number, forMs: number): Fault {
   const lasts = FAULTS[wrong.kind].lasts(wrong.argument);
   const windowMs = calmMs - FIRST_FAULT_MS;

@@ -117,7 +117,7 @@ export function faultCounts(count: (kind: FaultKind) => number): FaultCounts {
   return counts;
 }
 
-/** All that faults there were, of whatever kind. */
+/** All faults, of any kind. */
 export function faultsInAll({ faults }: Tally): number {
   return FAULT_KINDS.reduce((sum, kind) => sum + (faults[kind] ?? 0), 0);
 }

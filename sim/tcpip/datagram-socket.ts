@@ -1,6 +1,6 @@
 /**
  * The HAL's datagram socket on a simulated stack (RFC 768). There is no fragmentation: a datagram is one packet,
- * whatever its length.
+ * with any length.
  */
 
 import { failure, type Errno } from '../../hal/errno.ts';

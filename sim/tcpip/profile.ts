@@ -56,7 +56,7 @@ export interface Profile {
    * acknowledged. `nagle`: all data is acknowledged (RFC 9293 3.7.4). `none`: a small segment does not wait.
    */
   readonly nagle: 'minshall' | 'nagle' | 'none';
-  /** Most bytes in flight, up to one segment more, whatever the peer's window is. */
+  /** Most bytes in flight, up to one segment more, with any window of the peer. */
   readonly flightBytesMax: number;
   readonly sendBufferBytes: number;
   readonly receiveBufferBytes: number;
@@ -170,7 +170,7 @@ export interface Profile {
   /**
    * Sending and retransmission of FIN. `linux`: FIN is sent with the last data, and retransmitted like data.
    * `freertos-tcp`: FIN is sent when all data is acknowledged, and sent again only in answer to the peer's FIN. The
-   * peer's FIN is answered by FIN at once, whatever the user still wants to send.
+   * peer's FIN is answered by FIN at once, even if the user still has data to send.
    */
   readonly fin: 'linux' | 'freertos-tcp';
   readonly timeWaitMs: number;

@@ -63,7 +63,7 @@ export interface Verdict {
   /** Planned length; undefined: for good, or until somebody ended it. */
   readonly forMs: number | undefined;
   /**
-   * True if its own time was over at the end, whatever else the device was under; always false if it was for good and
+   * True if its own time was over at the end, even if other faults went on; always false if it was for good and
    * nothing ended it.
    */
   readonly isOver: boolean;

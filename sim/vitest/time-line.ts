@@ -58,7 +58,7 @@ function shortened(lines: readonly string[], deadlineAt = 0): string[] {
   return lines.flatMap((text, i) => (isKept(i) ? [text] : isKept(i - 1) ? [LEFT_OUT] : []));
 }
 
-/** A server that could not start, or not go on (EADDRINUSE, say): whatever follows may come of that. */
+/** A server that could not start, or not go on (EADDRINUSE, say): later events may come of that. */
 function isServerFailure(event: TraceEvent): boolean {
   return event.source === 'server' && event.kind === 'failed';
 }

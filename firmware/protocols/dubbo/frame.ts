@@ -61,7 +61,7 @@ export interface DubboSink {
   message(message: DubboMessage, body: Uint8Array): string | undefined;
 }
 
-/** Takes a stream apart, in whatever pieces it comes. It holds no more than one frame. */
+/** Takes a stream apart, in any pieces. It holds no more than one frame. */
 export class DubboDecoder {
   readonly #maxBodyBytes: number;
   readonly #header = new Uint8Array(HEADER_BYTES);

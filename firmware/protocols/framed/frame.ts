@@ -54,7 +54,7 @@ const BODY_BYTES: Readonly<Record<Exclude<FramedType, 'DATA'>, readonly [min: nu
 
 const NO_BODY = new Uint8Array(0);
 
-/** Takes a stream apart, in whatever pieces it comes. It holds no more than a header and a name. */
+/** Takes a stream apart, in any pieces. It holds no more than a header and a name. */
 export class FramedDecoder {
   readonly #maxDataBytes: number;
   /** The header of the frame that has begun, and behind it the body of one without data. */

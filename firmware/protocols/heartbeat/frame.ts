@@ -55,7 +55,7 @@ interface PartialFrame {
 }
 
 /**
- * Takes a stream apart, in whatever pieces it comes. It holds no data, so a peer that announces much and
+ * Takes a stream apart, in any pieces. It holds no data, so a peer that announces much and
  * sends little costs nothing; a beat allocates nothing.
  */
 export class HeartbeatDecoder {

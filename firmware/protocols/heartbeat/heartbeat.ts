@@ -22,7 +22,7 @@ export interface HeartbeatConfig extends ConnectionConfig {
   /**
    * The client finds the longest safe period by itself, in place of `beatIntervalMs`: the next beat is due this long
    * after the last answer. It depends on answers, so the server must send them, and the first answer that is not in
-   * time ends the connection, whatever `expectAnswers` and `missedLimit` say.
+   * time ends the connection, with any `expectAnswers` and `missedLimit`.
    */
   readonly adaptive: AdaptivePeriod | 'off';
   /** The server answers beats; `missedLimit` unanswered ones in a row mean it is gone. */

@@ -1,5 +1,5 @@
 /**
- * Takes a stream of MQTT apart, in whatever pieces it comes. A packet that comes whole is read where it lies. Of a
+ * Takes a stream of MQTT apart, in any pieces. A packet that comes whole is read where it lies. Of a
  * packet in pieces the decoder holds about what has come, and never more than `maxPacketBytes`.
  */
 

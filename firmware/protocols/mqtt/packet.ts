@@ -8,7 +8,7 @@ export type Version = 4 | 5;
 
 export type QoS = 0 | 1 | 2;
 
-/** The properties of 5.0 (section 2.2.2.2), of whatever packet; 3.1.1 has none. Times are in seconds. */
+/** The properties of all packets of 5.0 (section 2.2.2.2); 3.1.1 has none. Times are in seconds. */
 export interface Properties {
   readonly payloadFormatIndicator?: number;
   readonly messageExpiryInterval?: number;

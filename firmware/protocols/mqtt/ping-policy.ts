@@ -97,10 +97,10 @@ export const PING_POLICIES: Readonly<Record<PingPolicyName, PingPolicy>> = {
     lookEveryMs: exactly,
   },
   /**
-   * The known bug: whatever is sent counts as a sign of life, of the server, too. Who publishes with QoS 0 more often
-   * than every K never pings, and one who waits for PINGRESP waits on with every PUBLISH: a dead server is never
-   * noticed. MQTT.js was so (its issues 682 and 1861, mended in 5.6); the letter of [MQTT-3.1.2-23] allows the first
-   * half.
+   * The known bug: every packet that is sent counts as a sign of life, of the server, too. Who publishes with QoS 0
+   * more often than every K never pings, and one who waits for PINGRESP waits on with every PUBLISH: a dead server is
+   * never noticed. MQTT.js was so (its issues 682 and 1861, mended in 5.6); the letter of [MQTT-3.1.2-23] allows the
+   * first half.
    */
   'qos0-is-life': {
     pingDueMs: ({ sentMs, answeredMs }, keepAliveMs) => Math.max(sentMs, answeredMs) + keepAliveMs,

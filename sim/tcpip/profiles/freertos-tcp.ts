@@ -103,7 +103,7 @@ export const FREERTOS_TCP: Profile = {
     // FreeRTOS_TCP_State_Handling.c, prvTCPStatusAgeCheck: more than ipconfigTCP_HANG_PROTECTION_TIME; looked at every
     // tcpMAXIMUM_TCP_WAKEUP_TIME_MS, 20 s, the second time.
     synReceivedMs: 40_000,
-    // prvHandleSynReceived: whatever is not SYN and ACK ends it by eCLOSE_WAIT, and is answered by RST.
+    // prvHandleSynReceived: a segment other than SYN and ACK ends it by eCLOSE_WAIT, and is answered by RST.
     strayAck: 'gives-up',
     crossedSyn: 'gives-up',
     // prvTCPHandleState: back to eSYN_FIRST.

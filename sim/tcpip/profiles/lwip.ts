@@ -146,7 +146,7 @@ export const LWIP: Profile = {
     waitsForAcks: false,
     // tcp_slowtmr: pcb_reset.
     resets: true,
-    // tcp_slowtmr reports ERR_ABRT whatever it gave up; api/err.c, err_to_errno_table.
+    // tcp_slowtmr reports ERR_ABRT in all states; api/err.c, err_to_errno_table.
     errno: 'ECONNABORTED',
   },
 

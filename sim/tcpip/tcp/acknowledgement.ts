@@ -30,7 +30,7 @@ export function ackArrives(tcb: Tcb, packet: Packet): boolean {
   const { packetsOut } = tcb;
   tcb.lastAckTick = tcb.stack.clock.nowTick;
   if (tcb.trouble.probesOut > 0) tcb.inTrouble().probesOut = 0;
-  // Linux's tcp_ack: something works, whatever the network has said.
+  // Linux's tcp_ack: something works, even if the network has reported an error.
   if (tcb.trouble.softError !== undefined) tcb.inTrouble().softError = undefined;
   keepTimestamp(tcb, packet);
   const isSameWindow = !takeWindow(tcb, packet);

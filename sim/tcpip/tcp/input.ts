@@ -298,7 +298,7 @@ function synArrives(tcb: Tcb, packet: Packet): void {
   if (isRepeatedSyn(tcb, packet)) {
     answerSynAgain(tcb);
   } else if (synInConnection !== 'window' || tcb.state === 'SYN-RECEIVED' || distance(tcb.rcvNxt, packet.seq) < 0) {
-    // RFC 5961 4.2: an ACK, whatever its number; a peer that has rebooted will answer it with the right RST. And
+    // RFC 5961 4.2: an ACK, with any number; a peer that has rebooted will answer it with the right RST. And
     // without that RFC, where it is before the window: the peer has not got the last segment of the handshake (RFC 793
     // 3.9, first check).
     challenge(tcb);

@@ -41,7 +41,7 @@ function maySend({ state }: Tcb): boolean {
 
 /**
  * Purpose of a new segment. `nagle`: a small one may have to wait (RFC 9293 3.7.4); `push`: it does not, nor do the
- * others. `loss-probe`: goes whatever the congestion window is. `window-probe`: what the window takes goes, however
+ * others. `loss-probe`: goes with any congestion window. `window-probe`: what the window takes goes, however
  * little that is.
  */
 type Purpose = 'nagle' | 'push' | 'loss-probe' | 'window-probe';
@@ -82,7 +82,7 @@ function mayCarryFin({ stack, sndUna, sndNxt }: Tcb, bytes: number, room: number
       // FIN has a number too, that must be in the window (RFC 9293 3.4; Linux's tcp_snd_wnd_test).
       return bytes < room;
     case 'freertos-tcp':
-      // FreeRTOS+TCP's prvTCPPrepareSend: alone, when xTCPWindowTxDone, whatever the window is.
+      // FreeRTOS+TCP's prvTCPPrepareSend: alone, when xTCPWindowTxDone, with any window.
       return bytes === 0 && sndUna === sndNxt;
   }
 }

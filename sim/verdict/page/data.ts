@@ -16,7 +16,7 @@ export interface PageData {
   /** Sentences that the reader must know first: that the trace is cut off, say. */
   readonly notes: readonly string[];
   readonly findings: Findings;
-  /** Each with a sentence for whatever was not as expected, the worst first; none: it is met. */
+  /** Each with a sentence for every result that was not as expected, the worst first; none: it is met. */
   readonly expectations: readonly ({ readonly text: string } & Judgement)[];
   readonly lines: readonly DeviceLine[];
   readonly serverFaults: readonly ShownFault[];

@@ -1,4 +1,4 @@
-/** The frame of every page: one file, that fetches nothing, whatever a name in it may look like. */
+/** The frame of every page: one file that fetches nothing, with any names in it. */
 
 import { escapeHtml } from './html.ts';
 import { STYLE } from './style.ts';

@@ -30,7 +30,7 @@ export function groupedCount(count: number, what: string, many = `${what}s`): st
   return `${grouped(count)} ${count === 1 ? what : many}`;
 }
 
-/** `12,345`, whatever the machine's language. */
+/** `12,345`, in every language of the machine. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

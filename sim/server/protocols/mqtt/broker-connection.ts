@@ -11,7 +11,7 @@ import type { Heard } from './keep-alive-policy.ts';
 import type { Delivery, MqttSession, SessionConnection } from './session.ts';
 
 /**
- * The part of its socket's owner that a connection uses. After the owner has dropped the client, for whatever reason,
+ * The part of its socket's owner that a connection uses. After the owner has dropped the client, for any reason,
  * nothing more is sent or called.
  */
 export interface BrokerClient {

@@ -8,7 +8,7 @@
 export interface Heard {
   /** CONNACK was sent. */
   readonly connectedMs: number;
-  /** The last packet came, of whatever type. */
+  /** Time of the last packet of any type. */
   readonly packetMs: number;
   /** The last PINGREQ came; before the first, CONNACK was sent. */
   readonly pingMs: number;
