@@ -309,8 +309,8 @@ export class EventQueue {
   }
 
   #grow(): void {
-    // By a quarter: of what a world of 100,000 devices needs, doubling would leave half unused.
-    const count = this.#waiters.length + Math.ceil(this.#waiters.length / 4);
+    // By an eighth: of what a world of 100,000 devices needs, doubling would leave half unused.
+    const count = this.#waiters.length + Math.ceil(this.#waiters.length / 8);
     const ints = new Int32Array(FIRST_NODE + count * NODE_INTS);
     ints.set(this.#ints);
     this.#ints = ints;
