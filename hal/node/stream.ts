@@ -140,7 +140,7 @@ export class NodeStream implements StreamSocket, Droppable {
     const count = Math.min(from.length, roomBytes);
     if (count < from.length) this.#wantsRoom = true;
     if (count === 0) return from.length === 0 ? 0 : failure('EAGAIN');
-    const isBelowMark = this.#socket.write(Buffer.from(count === from.length ? from : from.subarray(0, count)));
+    const isBelowMark = writeCopy(this.#socket, from, count);
     // If the kernel took the bytes at once, the stream stays below its mark, and no `drain` follows.
     if (isBelowMark && this.#wantsRoom) process.nextTick(drained, this.#socket);
     return count;
@@ -315,6 +315,25 @@ export class NodeStream implements StreamSocket, Droppable {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** Up to so many bytes are copied to a buffer that is used again: to make one costs more than to send its bytes. */
+const COPY_KEPT_MAX_BYTES = 64;
+
+/** The buffers for short writes, by their length. */
+const copies: (Buffer | undefined)[] = [];
+
+/** Writes a copy of the first `count` of `from`. Returns whether the socket is below its mark. */
+function writeCopy(socket: Socket, from: Uint8Array, count: number): boolean {
+  if (count > COPY_KEPT_MAX_BYTES) {
+    return socket.write(Buffer.from(count === from.length ? from : from.subarray(0, count)));
+  }
+  const copy = (copies[count] ??= Buffer.alloc(count));
+  copyBytes(copy, from, 0, count);
+  const isBelowMark = socket.write(copy);
+  // Bytes that the kernel did not take at once are sent from the buffer later, so the next write needs another one.
+  if (socket.writableLength > 0) copies[count] = undefined;
+  return isBelowMark;
+}
 
 /** Bytes that are arriving now: `readable` is being called, and this stream's reads are served from `bytes`. */
 const arriving: { stream: NodeStream | undefined; bytes: Uint8Array; start: number; end: number } = {

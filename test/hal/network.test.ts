@@ -90,6 +90,30 @@ for (const [what, writes] of [['nothing', 0], ['data', 1000]] as const) {
   });
 }
 
+test('short writes that have to wait for room arrive as they were, although the firmware uses its buffer again', async () => {
+  let peer: net.Socket | undefined;
+  const received: Uint8Array[] = [];
+  const address = await serve((socket) => {
+    peer = socket.on('data', (bytes) => void received.push(bytes)).pause();
+  });
+  const stream = await connect(address);
+  await vi.waitFor(() => expect(peer).toBeDefined());
+  const sent: Uint8Array[] = [];
+  const write = (bytes: Uint8Array): boolean => {
+    const count = stream.write(bytes);
+    if (count > 0) sent.push(bytes.slice(0, count));
+    return count === bytes.length;
+  };
+  const [chunk, frame] = [new Uint8Array(40_000), new Uint8Array(8)];
+  let number = 0;
+  // Until the kernel is full: the last frames wait behind a chunk.
+  while (write(chunk) && write(frame.fill(++number)) && write(frame.fill(++number)));
+  peer?.resume();
+  stream.close();
+  await vi.waitFor(() => expect(peer?.readableEnded).toBe(true), 5000);
+  expect(Buffer.concat(received).equals(Buffer.concat(sent))).toBe(true);
+});
+
 test("a reset after the peer's FIN, which the kernel calls EPIPE, is ECONNRESET", async () => {
   let peer: net.Socket | undefined;
   const address = await serve((socket) => {
