@@ -3,6 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { usedBytes } from './memory.ts';
 
+/** Periods before those that are measured: the engine compiles what is hot. */
+const WARM_UP_PERIODS = 4;
+
 export interface DevicesCost {
   readonly cpuUsPerBeat: number;
   /** Memory in use on the heap and in buffers after a garbage collection. */
@@ -50,7 +53,7 @@ export async function costOfDevices(
   await addMore(firstCount);
   const heapBefore = usedBytes();
   await addMore(count);
-  await sleep(periodMs);
+  await sleep(WARM_UP_PERIODS * periodMs);
 
   const answeredBefore = answered();
   const cpuBefore = process.cpuUsage();

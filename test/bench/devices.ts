@@ -1,5 +1,5 @@
 /**
- * A process of devices: `devices.js KIND COUNT PORT`. It connects them, lets a period of beats go by, and then measures
+ * A process of devices: `devices.js KIND COUNT PORT`. It connects them, lets some periods of beats go by, and then measures
  * what so many periods cost, and what the connections hold.
  */
 

@@ -30,8 +30,8 @@ const BYTES_MAX = 3072;
 const MEMORY_COUNT_MIN = 10_000;
 
 const WHY_NOT_FLAT =
-  'a beat touches some 25 objects of a device and its connection, which are in no cache; `cablepull run --jobs` keeps ' +
-  'to small worlds';
+  'a beat touches some 25 objects of a device and its connection, which are in no cache; `cablepull run` ' +
+  'splits such fleets into small worlds';
 const WHY_SO_MUCH = 'some thirty objects with heads of 24 bytes each, and TCP state in fields of 8 bytes';
 
 export async function simulationFigures({ all, notMeasured }: Asked): Promise<Figure[]> {
