@@ -29,7 +29,7 @@ export interface KernelConfig {
   readonly onCrash?: (report: PanicReport) => void;
 }
 
-/** Refuses what no kernel can be made with. */
+/** Throws a RangeError for a configuration that no kernel can have. */
 export function checkKernelConfig(config: KernelConfig): void {
   const { tickRateHz = 1000, maxPriorities = DEFAULT_PRIORITIES, initialTickCount = 0 } = config;
   if (!(tickRateHz >= 1 && tickRateHz <= 1_000_000)) {

@@ -77,8 +77,8 @@ export class KernelLists {
   }
 
   /**
-   * Removes `first`, which wakes next, and all who wake behind it, where these have its priority and none waits for an
-   * event: then they are a ring, and are not looked at. False where it is not so.
+   * Removes `first`, which wakes next, and all tasks that wake behind it, if they have its priority and none of them
+   * waits for an event. They are a ring then, and no task of it is touched. Returns false otherwise, and removes nothing.
    */
   protected removeSleepersLike(first: TaskHandle): boolean {
     if (this.#sleepers?.isSorted !== true || first.waitList !== undefined) return false;

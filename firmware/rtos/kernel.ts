@@ -426,7 +426,7 @@ export class Kernel extends KernelLists {
     list?.add(task);
     if (task.wakeTick < 0) return;
     this.addSleeper(task);
-    // The clock was looked at since its time was reckoned, and may have passed that: nobody sleeps beyond his time.
+    // The clock was read since the wake tick was computed, and may have passed it: no task sleeps past its wake tick.
     if (task.wakeTick <= this.#ticks) this.wakeSleepers();
   }
 

@@ -1,6 +1,6 @@
 /**
- * A process of devices: `devices.js KIND COUNT PORT`. It connects them, lets some periods of beats go by, and then measures
- * what so many periods cost, and what the connections hold.
+ * A process of devices: `devices.js KIND COUNT PORT`. It connects them, lets some periods of beats go by, and then
+ * measures what so many periods cost, and what the connections hold.
  */
 
 import { costOfDevices, type DevicesCost, finish } from './devices-cost.ts';

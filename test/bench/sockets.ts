@@ -22,8 +22,8 @@ const MEMORY_BUDGET = { of: 'ratio', max: 2 } as const;
 
 const WHY_CPU = "the host's kernel takes the same for both; the rest is the device's own board, kernel and trace, and the "
   + 'collection of what they leave';
-const WHY_MEMORY = 'the two halves in which the engine keeps young objects have grown while the modules were loaded, and are '
-  + 'filled while the devices connect: with more devices that is less for each (--all), and so it is with '
+const WHY_MEMORY = 'the two halves in which the engine keeps young objects have grown while the modules were loaded, '
+  + 'and are filled while the devices connect: with more devices that is less for each (--all), and so it is with '
   + 'node --max-semi-space-size=1';
 
 /** Kinds of devices that are compared with the bare sockets. */
