@@ -78,7 +78,8 @@ export class KernelLists {
 
   /**
    * Removes `first`, which wakes next, and all tasks that wake behind it, if they have its priority and none of them
-   * waits for an event. They are a ring then, and no task of it is touched. Returns false otherwise, and removes nothing.
+   * waits for an event. They are a ring then, and no other task of the ring is touched. Otherwise removes nothing and
+   * returns false.
    */
   protected removeSleepersLike(first: TaskHandle): boolean {
     if (this.#sleepers?.isSorted !== true || first.waitList !== undefined) return false;
