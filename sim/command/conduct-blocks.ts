@@ -8,7 +8,7 @@ import { mergeFindings } from '../verdict/merge-findings.ts';
 import type { BlockReply, RunWords } from './block-worker.ts';
 import { type DeviceBlock, BLOCK_DEVICES, blocksOf } from './blocks.ts';
 import { printRun, protocolNames, startLine } from './conduct-run.ts';
-import { Crew } from './crew.ts';
+import { Crew, NO_LIMITS } from './crew.ts';
 import { painted } from './event-log.ts';
 import { mergeMoments } from './fault-moments.ts';
 import { addFleets, whyNothingServed } from './fleet.ts';
@@ -39,10 +39,8 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
 
   const words: RunWords = { args, plan: [...otherLines, ...plan.map(formatFault)] };
   const threads = Math.min(jobs ?? availableParallelism(), blocks.length);
-  const crew = new Crew<DeviceBlock, BlockReply>(new URL('./block-worker.js', import.meta.url), words, threads, {
-    ordersMax: Infinity,
-    silenceMs: Infinity,
-  });
+  const thread = new URL('./block-worker.js', import.meta.url);
+  const crew = new Crew<DeviceBlock, BlockReply>(thread, words, threads, NO_LIMITS);
   let interruptedBy: InterruptSignal | undefined;
   const stopListening = terminal.onInterrupt((signal) => {
     interruptedBy = signal;
@@ -55,8 +53,8 @@ export async function conductBlocks(settings: RunSettings, split: Split, termina
   let failure: string | undefined;
   try {
     await crew.work(blocks, (answer) => {
-      if (answer.kind !== 'done') {
-        failure ??= answer.kind === 'failed' ? answer.reason : 'a thread fell silent';
+      if (answer.kind === 'failed') {
+        failure ??= answer.reason;
         crew.stop();
         return;
       }

@@ -4,14 +4,15 @@ import { Worker } from 'node:worker_threads';
 import { nodeClock } from '../../hal/node/index.ts';
 import { reasonOf } from './problem.ts';
 
-/**
- * Answer to an order: the reply of the thread, or the reason why there is none, as when the thread ran out of memory.
- * `silent`: the thread no longer told that it gets on.
- */
-export type Answer<Order, Reply> =
-  | Reply
-  | { readonly kind: 'failed'; readonly order: Order; readonly reason: string }
-  | { readonly kind: 'silent'; readonly order: Order };
+/** An order without a reply, and the reason, as when the thread ran out of memory, or was silent for too long. */
+export interface Failed<Order> {
+  readonly kind: 'failed';
+  readonly order: Order;
+  readonly reason: string;
+  readonly isSilent: boolean;
+}
+
+export type Answer<Order, Reply> = Reply | Failed<Order>;
 
 /** Message of a thread in the middle of an order: it gets on. */
 export interface GettingOn {
@@ -24,6 +25,8 @@ export interface CrewLimits {
   /** Longest time without a message from a thread that has an order. Then the thread is ended. */
   readonly silenceMs: number;
 }
+
+export const NO_LIMITS: CrewLimits = { ordersMax: Infinity, silenceMs: Infinity };
 
 export class Crew<Order, Reply extends { readonly kind: string }> {
   /** File that a thread runs, and the data that each thread gets once. */
@@ -74,12 +77,10 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
         done = 0;
       }
       const answer = await this.#ask(thread, order);
-      if (answer.kind === 'silent') await thread.terminate();
-      // This thread is dead: the next order needs a new one.
-      if (answer.kind === 'failed' || answer.kind === 'silent') thread = undefined;
       onAnswer(answer);
-      if (++done < this.#limits.ordersMax) continue;
-      await thread?.terminate();
+      // After a failure the thread is dead, or in an endless loop: the next order needs a new one.
+      if (answer.kind !== 'failed' && ++done < this.#limits.ordersMax) continue;
+      await thread.terminate();
       thread = undefined;
     }
   }
@@ -87,7 +88,7 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
   #ask(thread: Worker, order: Order): Promise<Answer<Order, Reply>> {
     const clock = nodeClock();
     return new Promise((resolve) => {
-      const failed = (reason: string): void => settle({ kind: 'failed', order, reason });
+      const failed = (reason: string, isSilent = false): void => settle({ kind: 'failed', order, reason, isSilent });
       const onError = (error: unknown): void => failed(reasonOf(error));
       const onExit = (status: number): void => failed(`its thread ended with status ${status}`);
       // Not removeAllListeners: a Worker has listeners of its own, without which it does not hear its thread.
@@ -98,7 +99,8 @@ export class Crew<Order, Reply extends { readonly kind: string }> {
       };
       const listen = (): void => {
         const { silenceMs } = this.#limits;
-        if (silenceMs !== Infinity) clock.setAlarm(clock.now() + silenceMs, () => settle({ kind: 'silent', order }));
+        if (silenceMs === Infinity) return;
+        clock.setAlarm(clock.now() + silenceMs, () => failed(`its thread was silent for ${silenceMs} ms`, true));
       };
       const onMessage = (message: Reply | GettingOn): void => {
         if (isGettingOn(message)) listen();

@@ -8,7 +8,7 @@ import type { Swarm } from '../swarm/swarm-text.ts';
 import { addTallies, type Failure, NO_TALLY, SHRUNK_MAX, type Tally, tallyOf } from '../swarm/tally.ts';
 import { formatDuration, formatSeconds } from '../time/duration.ts';
 import { counted } from '../text.ts';
-import { type Answer, Crew } from './crew.ts';
+import { Crew, type Failed, NO_LIMITS } from './crew.ts';
 import { OutputFile } from './output-file.ts';
 import { printSwarm } from './print-swarm.ts';
 import { SwarmProgress } from './swarm-progress.ts';
@@ -35,7 +35,6 @@ export interface ManySettings {
 }
 
 type SwarmCrew = Crew<Order, Reply>;
-type SwarmAnswer = Answer<Order, Reply>;
 
 /** Returns the exit status. Rejects with a Problem. */
 export async function runMany(
@@ -52,7 +51,7 @@ export async function runMany(
   const progress = new SwarmProgress(terminal, clock, count);
   const limits =
     swarm.program === undefined
-      ? { ordersMax: Infinity, silenceMs: Infinity }
+      ? NO_LIMITS
       : { ordersMax: PROGRAM_RUNS_MAX, silenceMs: PROGRAM_SILENCE_MS };
   const crew: SwarmCrew = new Crew(new URL('./swarm-worker.js', import.meta.url), swarm, threads, limits);
   let interruptedBy: InterruptSignal | undefined;
@@ -98,8 +97,8 @@ function failedTally(index: number, violation: Violation): Tally {
   return { ...NO_TALLY, runs: 1, failures: [{ index, violations: [violation] }] };
 }
 
-function violationOf(answer: Extract<SwarmAnswer, { readonly kind: 'failed' | 'silent' }>): Violation {
-  if (answer.kind === 'failed') return { invariant: 'exception', sentence: `threw: ${answer.reason}` };
+function violationOf({ reason, isSilent }: Failed<Order>): Violation {
+  if (!isSilent) return { invariant: 'exception', sentence: `threw: ${reason}` };
   const sentence =
     `the program did not give back control for ${formatDuration(PROGRAM_SILENCE_MS)}: repeat the run, and press ` +
     'Ctrl-C when it stands still, to see where';

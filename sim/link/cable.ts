@@ -29,7 +29,7 @@ export class Cable implements Receiver, Random {
   readonly #fabric: Fabric;
   readonly #near: Port;
   readonly #far: Receiver;
-  /** As they are with the rules. */
+  /** The lines with the rules applied. */
   #lines: Lines;
   #rules = NO_RULES;
   #txInFlight: InFlightQueue | undefined = undefined;

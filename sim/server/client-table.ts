@@ -81,7 +81,7 @@ export class ClientTable<Client extends Row<Client>> {
     client.list?.remove(client);
   }
 
-  /** Everyone, in the order of the two lists. */
+  /** Returns all clients, in the order of the two lists. */
   all(): Client[] {
     return [...this.#unproven.all(), ...this.#heard.all()];
   }

@@ -104,7 +104,7 @@ export class ServerPort implements ClientPort, ServiceHost {
   push(to: number | 'all', data: Uint8Array): number {
     const bytes = this.service.message?.(data);
     if (bytes === undefined) throw new Error(`${this.settings.protocol.device.name} has no message to push data in`);
-    const clients = this.#all().filter(({ id }) => to === 'all' || to === id);
+    const clients = to === 'all' ? this.#all() : this.#table.all().filter(({ id }) => id === to);
     for (const one of clients) {
       this.#host.statistics.pushes++;
       one.send(bytes);

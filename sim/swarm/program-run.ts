@@ -118,11 +118,11 @@ async function run(
 }
 
 async function pass(
-  sim: Simulation, lengthMs: number, isOver: () => boolean, onTurn: () => void = () => {},
+  sim: Simulation, lengthMs: number, isOver: () => boolean, onTurn: (() => void) | undefined,
 ): Promise<void> {
   for (let restMs = lengthMs; restMs > 0 && !isOver(); restMs -= SLICE_MS) {
     await sim.runFor(Math.min(SLICE_MS, restMs));
-    onTurn();
+    onTurn?.();
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * A boot in virtual time. It is its own clock, and waits for its alarm itself: there is one for each of 100,000
- * devices, and every beat begins here.
+ * A boot in virtual time. It does what VirtualClock does, but is its own clock, and waits for its alarm itself: a world
+ * has 100,000 boots, and every beat begins here.
  */
 
 import type { ResetReason } from '../../hal/system.ts';

@@ -403,7 +403,7 @@ export class Tcb implements Waiter {
     return (this.#trouble ??= new Trouble());
   }
 
-  /** A recovery has ended well: nothing of the trouble is of use any more, but for what it did not begin with. */
+  /** A recovery has ended well. It drops the trouble, except the state that did not begin with the recovery. */
   endTrouble(): void {
     if ((this.flags & (CHALLENGED | RETRANSMITTED | PROBING | PROBE_OUT)) !== 0 || this.trouble.isLowWater) return;
     if (this.trouble.resentFrom !== this.trouble.resentNxt) return;

@@ -36,7 +36,7 @@ async function answersTo(orders: readonly Order[], silenceMs: number): Promise<A
 it('a thread that is silent for too long is ended, and another one carries out the next order', async () => {
   expect(await answersTo(['answer', 'loop', 'answer'], SILENCE_MS)).toEqual([
     { kind: 'done', order: 'answer' },
-    { kind: 'silent', order: 'loop' },
+    { kind: 'failed', order: 'loop', reason: 'its thread was silent for 4000 ms', isSilent: true },
     { kind: 'done', order: 'answer' },
   ]);
 });
@@ -47,7 +47,7 @@ it('a thread that reports progress may take any time', async () => {
 
 it('a thread that throws costs its order only, too', async () => {
   expect(await answersTo(['throw', 'answer'], Infinity)).toEqual([
-    { kind: 'failed', order: 'throw', reason: expect.stringContaining('no such order') },
+    { kind: 'failed', order: 'throw', reason: expect.stringContaining('no such order'), isSilent: false },
     { kind: 'done', order: 'answer' },
   ]);
 });
